@@ -1,0 +1,66 @@
+/** Module boundaries: apps -> service -> adapters -> processing -> domain; adapters never on each other. */
+const lib = (names) => `^libs/(${names})/`;
+/** @type {import('dependency-cruiser').IConfiguration} */
+module.exports = {
+  forbidden: [
+    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'domain-imports-nothing',
+      comment: 'The core is pure: neither packages nor node:*.',
+      severity: 'error',
+      from: { path: lib('domain'), pathNot: '\\.test\\.ts$' },
+      to: { pathNot: lib('domain') },
+    },
+    {
+      name: 'processing-on-domain-only',
+      severity: 'error',
+      from: { path: lib('processing'), pathNot: '\\.test\\.ts$' },
+      to: { pathNot: [lib('processing'), lib('domain')] },
+    },
+    {
+      name: 'adapters-never-on-each-other',
+      severity: 'error',
+      from: { path: lib('(?:embedded|kafka|eventstoredb|care-events)'), pathNot: '\\.test\\.ts$' },
+      to: { path: '^(libs|apps)/', pathNot: [lib('processing|domain'), '^libs/$1/'] },
+    },
+    {
+      name: 'libs-never-on-apps',
+      severity: 'error',
+      from: { path: '^libs/' },
+      to: { path: '^apps/' },
+    },
+    {
+      name: 'apps-never-on-each-other',
+      comment: 'Only the cli composes them, into one process.',
+      severity: 'error',
+      from: { path: '^apps/(?!cli/)([^/]+)/', pathNot: '\\.test\\.ts$' },
+      to: { path: '^apps/', pathNot: '^apps/$1/' },
+    },
+    {
+      name: 'nest-lives-in-apps',
+      comment: 'libs/service is the apps’ common part.',
+      severity: 'error',
+      from: { path: '^libs/(?!service/)' },
+      to: { path: 'node_modules/@nestjs/' },
+    },
+    {
+      name: 'testing-only-in-tests',
+      severity: 'error',
+      from: { path: '^(apps|libs)/(?!testing/)', pathNot: '\\.test\\.ts$' },
+      to: { path: lib('testing') },
+    },
+    {
+      name: 'one-door-a-lib',
+      severity: 'error',
+      from: { path: '^(apps|libs)/([^/]+)/', pathNot: '\\.test\\.ts$' },
+      to: { path: '^(apps|libs)/[^/]+/src/', pathNot: ['/src/index\\.ts$', '^$1/$2/'] },
+    },
+  ],
+  options: {
+    doNotFollow: { path: ['node_modules', '/dist/'] },
+    exclude: { path: '/dist/' },
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['types', 'import', 'default'] },
+  },
+};

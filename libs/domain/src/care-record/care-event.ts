@@ -1,0 +1,28 @@
+import type { CareEventType, Coordinates, Resource } from '../vocabulary.js';
+
+/**
+ * A care event as publishers send it, once its envelope and its resource have been found sound.
+ * `subject` is an NHS number and stays out of stream names, logs and topics: see the Keys port.
+ */
+export interface CareEvent {
+  readonly type: CareEventType;
+  /** CloudEvents id, unique within source. */
+  readonly id: string;
+  /** `urn:ods:<ODS code>` or `urn:ods:<ODS code>:<system>`. */
+  readonly source: string;
+  /** The ODS code within source. */
+  readonly organisation: string;
+  readonly subject: string;
+  /** CloudEvents time, RFC 3339. */
+  readonly time: string;
+  readonly resource: Resource;
+  /** Of a merge or an unmerge: the surviving NHS number, from the Patient's link of type `replaced-by`. */
+  readonly survivor?: string;
+}
+
+/** A care event in a record: what `careRecord-<key>` streams hold. */
+export interface RecordedCareEvent extends Omit<CareEvent, 'subject' | 'survivor'> {
+  /** When Weft accepted it, RFC 3339. */
+  readonly recordedAt: string;
+  readonly coordinates: Coordinates;
+}

@@ -1,0 +1,82 @@
+/** Errors that ports throw, told apart by `type`; `retriable` says whether the same call may succeed later. */
+export abstract class EngineError extends Error {
+  abstract readonly type: string;
+  abstract readonly retriable: boolean;
+  override get name(): string {
+    return this.constructor.name;
+  }
+}
+
+/** Somebody else has appended since the caller read: read again, decide again. */
+export class WrongExpectedRevision extends EngineError {
+  readonly type = 'wrong-expected-revision';
+  readonly retriable = false;
+  constructor(
+    readonly stream: string,
+    readonly expected: number,
+    readonly actual: number,
+  ) {
+    super(`stream ${stream} is at revision ${actual}, not at the expected ${expected}`);
+  }
+}
+
+/** One append call, or one message, above the engine's limit (1 MiB). */
+export class TooLarge extends EngineError {
+  readonly type = 'too-large';
+  readonly retriable = false;
+  constructor(
+    readonly where: string,
+    readonly bytes: number,
+    readonly limit: number,
+  ) {
+    super(`${where}: ${bytes} bytes are above the limit of ${limit}`);
+  }
+}
+
+/** A call that the engine could never accept: an event id that is no UUID, an empty type, a negative offset. */
+export class InvalidCall extends EngineError {
+  readonly type = 'invalid-call';
+  readonly retriable = false;
+}
+
+export class UnknownTopic extends EngineError {
+  readonly type = 'unknown-topic';
+  readonly retriable = false;
+  constructor(readonly topic: string) {
+    super(`topic ${topic} does not exist; weft topics creates it`);
+  }
+}
+
+export class StreamDeleted extends EngineError {
+  readonly type = 'stream-deleted';
+  readonly retriable = false;
+  constructor(readonly stream: string) {
+    super(`stream ${stream} was deleted for good`);
+  }
+}
+
+/** The engine does not answer now: connection lost, locked for too long, disk full. Nothing may be taken as written. */
+export class EngineUnavailable extends EngineError {
+  readonly type = 'engine-unavailable';
+  readonly retriable = true;
+  constructor(
+    readonly engine: string,
+    message: string,
+    options?: { cause?: unknown },
+  ) {
+    super(`${engine}: ${message}`, options);
+  }
+}
+
+/** What the engine holds is not what was written: named, never served. */
+export class EngineDamaged extends EngineError {
+  readonly type = 'engine-damaged';
+  readonly retriable = false;
+  constructor(
+    readonly engine: string,
+    message: string,
+    options?: { cause?: unknown },
+  ) {
+    super(`${engine}: ${message}`, options);
+  }
+}
