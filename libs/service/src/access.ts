@@ -1,0 +1,69 @@
+import {
+  applyDecorators,
+  type CanActivate,
+  createParamDecorator,
+  type ExecutionContext,
+  Injectable,
+  SetMetadata,
+} from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import { ApiBearerAuth, ApiForbiddenResponse, ApiUnauthorizedResponse } from '@nestjs/swagger';
+import type { FastifyRequest } from 'fastify';
+import { HttpProblem, PROBLEM_JSON } from './problem.js';
+import { type Caller, type Role, Unauthenticated } from './tokens.js';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who calls, once the token was found sound. */
+    caller: Caller | null;
+    /** Why the token that came was not found sound. */
+    refusal: Error | null;
+  }
+}
+
+const ALLOWED = 'weft:allowed';
+const content = { [PROBLEM_JSON]: {} };
+
+/** Callers with any of these roles may; a method's word stands before its controller's. */
+export const Roles = (...roles: [Role, ...Role[]]) =>
+  applyDecorators(
+    SetMetadata(ALLOWED, roles),
+    ApiBearerAuth(),
+    ApiUnauthorizedResponse({ description: 'No token, or a bad one', content }),
+    ApiForbiddenResponse({ description: `Needs one of the roles ${roles.join(', ')}`, content }),
+  );
+
+/** Everybody may, without a token. */
+export const Public = () => SetMetadata(ALLOWED, 'everybody');
+
+/** The caller, in a handler that Roles guards. */
+export const CurrentCaller = createParamDecorator((_: unknown, context: ExecutionContext): Caller => {
+  const { caller } = context.switchToHttp().getRequest<FastifyRequest>();
+  if (caller === null) throw new Error('CurrentCaller is for handlers that Roles guards');
+  return caller;
+});
+
+/** A handler that says neither Roles nor Public is closed to all: forgetting is not opening. */
+@Injectable()
+export class AccessGuard implements CanActivate {
+  constructor(private readonly reflector: Reflector) {}
+
+  canActivate(context: ExecutionContext): boolean {
+    const allowed = this.reflector.getAllAndOverride<readonly Role[] | 'everybody' | undefined>(ALLOWED, [
+      context.getHandler(),
+      context.getClass(),
+    ]);
+    if (allowed === 'everybody') return true;
+    const { caller, refusal } = context.switchToHttp().getRequest<FastifyRequest>();
+    if (caller === null) throw refusal ?? new Unauthenticated('missing', 'a bearer token is needed');
+    if (allowed?.some((role) => caller.roles.includes(role))) return true;
+    throw wrongRole(allowed ?? []);
+  }
+}
+
+function wrongRole(allowed: readonly Role[]): HttpProblem {
+  return new HttpProblem(403, 'wrong-role', 'Your roles do not allow this', {
+    detail: allowed.length === 0 ? 'No role may do this.' : `One of these roles may: ${allowed.join(', ')}.`,
+    headers: { 'www-authenticate': `Bearer realm="weft", error="insufficient_scope", scope="${allowed.join(' ')}"` },
+  });
+}

@@ -1,0 +1,371 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { request as httpRequest } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Body, Controller, Get, HttpCode, Module, Param, Post, Query } from '@nestjs/common';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { type EventBus, EngineUnavailable, type EventStore } from '@weft/processing';
+import { IsIn } from 'class-validator';
+import { pino } from 'pino';
+import {
+  type Caller,
+  createHttpApp,
+  CurrentCaller,
+  issueToken,
+  listen,
+  openService,
+  Public,
+  RawBody,
+  readSettings,
+  type Role,
+  Roles,
+} from './index.js';
+import { loggableError } from './log.js';
+
+const nhsNumber = '9990033471';
+
+class PurposeQuery {
+  @IsIn(['direct-care', 'research'])
+  purpose!: string;
+}
+
+@Controller()
+class ProbeController {
+  @Get('records/:nhs')
+  @Roles('clinician')
+  record(@Param('nhs') nhs: string, @Query() query: PurposeQuery): object {
+    return { nhs, purpose: query.purpose };
+  }
+
+  @Post('raw')
+  @HttpCode(202)
+  @Roles('publisher')
+  @RawBody(2_000_000)
+  raw(@Body() body: Buffer, @CurrentCaller() caller: Caller): object {
+    return { isBuffer: Buffer.isBuffer(body), bytes: body.length, organisation: caller.organisation };
+  }
+
+  @Post('json')
+  @HttpCode(200)
+  @Roles('operations')
+  json(@Body() body: object): object {
+    return body;
+  }
+
+  @Get('forgotten')
+  forgotten(): string {
+    return 'nobody said who may see this';
+  }
+
+  @Get('faults/:which')
+  @Public()
+  fault(@Param('which') which: string): never {
+    if (which === 'engine') throw new EngineUnavailable('store', 'connection lost');
+    if (which === 'syntax') JSON.parse(`{"nhs": ${nhsNumber}oops}`);
+    throw new Error(`no such thing for ${nhsNumber}`);
+  }
+}
+
+@Module({ controllers: [ProbeController] })
+class ProbeModule {}
+
+describe('an app', () => {
+  let directory: string;
+  let app: NestFastifyApplication;
+  let url: string;
+  let checkStore: () => Promise<void>;
+  let closed: string[];
+  const lines: string[] = [];
+  const settingsOf = () => readSettings({ WEFT_DATA_DIR: directory, WEFT_PORT: '0' }).settings;
+
+  beforeAll(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'weft-app-'));
+    closed = [];
+    const bus = { check: async () => {}, close: async () => void closed.push('bus') } as unknown as EventBus;
+    const store = { check: () => checkStore(), close: async () => void closed.push('store') } as unknown as EventStore;
+    const log = pino({ level: 'info', serializers: { err: loggableError } }, { write: (line: string) => void lines.push(line) });
+    const service = await openService(settingsOf(), { bus, store, log });
+    app = await createHttpApp(service, [ProbeModule], { inFlightLimitBytes: 1_500_000 });
+    url = await listen(app, service.settings);
+  });
+  afterAll(async () => {
+    await app.close();
+    rmSync(directory, { recursive: true });
+  });
+  beforeEach(() => {
+    lines.length = 0;
+    checkStore = async () => {};
+  });
+
+  const token = (...roles: Role[]) => issueToken(settingsOf(), { now: () => Date.now() }, { roles, organisation: 'RX901' });
+  async function call(path: string, init: RequestInit & { readonly roles?: Role[] } = {}) {
+    const authorization: Record<string, string> = init.roles ? { authorization: `Bearer ${await token(...init.roles)}` } : {};
+    const response = await fetch(`${url}${path}`, { ...init, headers: { ...authorization, ...init.headers } });
+    const text = await response.text();
+    const isJson = response.headers.get('content-type')?.includes('json');
+    return { status: response.status, headers: response.headers, text, body: isJson ? JSON.parse(text) : undefined };
+  }
+
+  describe('asks who is calling', () => {
+    it('and answers 401 with a challenge when nobody says', async () => {
+      const answer = await call(`/records/${nhsNumber}?purpose=direct-care`);
+      expect(answer.status).toBe(401);
+      expect(answer.headers.get('www-authenticate')).toBe('Bearer realm="weft"');
+      expect(answer.headers.get('content-type')).toBe('application/problem+json');
+      expect(answer.body).toMatchObject({ type: 'urn:weft:problem:unauthenticated', status: 401 });
+    });
+
+    it('and says what is wrong with a token that is not good', async () => {
+      const answer = await call('/forgotten', { headers: { authorization: 'Bearer not.a.token' } });
+      expect(answer.status).toBe(401);
+      expect(answer.headers.get('www-authenticate')).toContain('error="invalid_token"');
+    });
+
+    it('and names the roles that may when it is another', async () => {
+      const answer = await call(`/records/${nhsNumber}?purpose=direct-care`, { roles: ['publisher', 'operations'] });
+      expect(answer.status).toBe(403);
+      expect(answer.body.detail).toBe('One of these roles may: clinician.');
+      expect(answer.headers.get('www-authenticate')).toContain('scope="clinician"');
+    });
+
+    it('and lets the right role in, as whom the token says', async () => {
+      const answer = await call(`/records/${nhsNumber}?purpose=direct-care`, { roles: ['clinician'] });
+      expect([answer.status, answer.body]).toEqual([200, { nhs: nhsNumber, purpose: 'direct-care' }]);
+      expect((await call('/raw', { method: 'POST', body: 'x', roles: ['publisher'] })).body).toMatchObject({
+        organisation: 'RX901',
+      });
+    });
+
+    it('and keeps a handler that says nothing closed to every role', async () => {
+      expect((await call('/forgotten', { roles: ['governance', 'operations'] })).status).toBe(403);
+    });
+
+    it('but not on what is public, whatever token comes along', async () => {
+      expect((await call('/healthz', { headers: { authorization: 'Bearer stale' } })).status).toBe(200);
+    });
+
+    it('before it reads a body', async () => {
+      const { status, sent } = await postSlowly('/raw', 1_000_000);
+      expect([status, sent]).toEqual([401, 0]);
+    });
+  });
+
+  describe('answers with problems', () => {
+    it.each<[string, string, RequestInit & { roles?: Role[] }, number, string]>([
+      ['an unknown address', `/nothing/${nhsNumber}`, {}, 404, 'not-found'],
+      ['an address that cannot be decoded', `/records/${nhsNumber}%c3`, {}, 400, 'malformed-request'],
+      ['an endless address', `/records/${nhsNumber}${'9'.repeat(200)}`, {}, 414, 'address-too-long'],
+      ['a body above the limit', '/raw', { method: 'POST', body: 'x'.repeat(2_000_001), roles: ['publisher'] }, 413, 'too-large'],
+      [
+        'a content type that is not JSON',
+        '/json',
+        { method: 'POST', body: 'x', headers: { 'content-type': 'text/csv' }, roles: ['operations'] },
+        415,
+        'unsupported-media-type',
+      ],
+      [
+        'a compressed body',
+        '/raw',
+        { method: 'POST', body: 'x', headers: { 'content-encoding': 'gzip' }, roles: ['publisher'] },
+        415,
+        'unsupported-media-type',
+      ],
+      [
+        'broken JSON',
+        '/json',
+        { method: 'POST', body: `{"nhs": ${nhsNumber}`, headers: { 'content-type': 'application/json' }, roles: ['operations'] },
+        400,
+        'malformed-request',
+      ],
+      [
+        'JSON that is not UTF-8',
+        '/json',
+        {
+          method: 'POST',
+          body: Buffer.from([0x22, 0xff, 0x22]),
+          headers: { 'content-type': 'application/json' },
+          roles: ['operations'],
+        },
+        400,
+        'malformed-request',
+      ],
+      [
+        'JSON that reaches for the prototype',
+        '/json',
+        { method: 'POST', body: '{"__proto__": {}}', headers: { 'content-type': 'application/json' }, roles: ['operations'] },
+        400,
+        'malformed-request',
+      ],
+      ['an engine that is away', '/faults/engine', {}, 503, 'unavailable'],
+      ['a fault of its own', '/faults/any', {}, 500, 'internal'],
+    ])('%s', async (_, path, init, status, code) => {
+      const answer = await call(path, init);
+      expect([answer.status, answer.body.type]).toEqual([status, `urn:weft:problem:${code}`]);
+      expect(answer.headers.get('content-type')).toBe('application/problem+json');
+      expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
+      expect(answer.text).not.toContain(nhsNumber);
+      expect(answer.text).not.toMatch(/\bat .*\.ts/);
+    });
+
+    it('with an item for each field of a query that is wrong', async () => {
+      const answer = await call(`/records/${nhsNumber}?purpose=curiosity&porpose=x`, { roles: ['clinician'] });
+      expect(answer.status).toBe(400);
+      expect(answer.body.errors).toEqual([
+        { field: 'porpose', code: 'whitelistValidation', message: expect.any(String) },
+        { field: 'purpose', code: 'isIn', message: expect.stringContaining('direct-care') },
+      ]);
+    });
+
+    it('saying when to come again', async () => {
+      expect((await call('/faults/engine')).headers.get('retry-after')).toBe('5');
+    });
+  });
+
+  describe('reads bodies', () => {
+    it.each(['application/json', 'application/fhir+json', 'application/cloudevents-batch+json; charset=utf-8', 'text/plain'])(
+      'of type %s as they came',
+      async (type) => {
+        const answer = await call('/raw', {
+          method: 'POST',
+          body: '{broken',
+          headers: { 'content-type': type },
+          roles: ['publisher'],
+        });
+        expect([answer.status, answer.body]).toEqual([202, { isBuffer: true, bytes: 7, organisation: 'RX901' }]);
+      },
+    );
+
+    it('as JSON where a handler does not ask for the bytes', async () => {
+      const headers = { 'content-type': 'application/json' };
+      const answer = await call('/json', { method: 'POST', body: '{"a": "\u00e9"}', headers, roles: ['operations'] });
+      expect([answer.status, answer.body]).toEqual([200, { a: '\u00e9' }]);
+    });
+
+    it('up to a sum, and refuses what would go above it until there is room again', async () => {
+      const auth = { authorization: `Bearer ${await token('publisher')}` };
+      const first = postSlowly('/raw', 1_000_000, auth);
+      await first.accepted;
+      const refused = await call('/raw', { method: 'POST', body: 'x'.repeat(600_000), roles: ['publisher'] });
+      expect([refused.status, refused.body.type, refused.headers.get('retry-after')]).toEqual([
+        503,
+        'urn:weft:problem:busy',
+        '1',
+      ]);
+      first.finish();
+      expect((await first).status).toBe(202);
+      expect((await call('/raw', { method: 'POST', body: 'x'.repeat(600_000), roles: ['publisher'] })).status).toBe(202);
+    });
+
+    it('of unknown length within the same sum', async () => {
+      const chunks = (count: number) => ({
+        method: 'POST',
+        body: ReadableStream.from(Array.from({ length: count }, () => Buffer.alloc(100_000))),
+        duplex: 'half' as const,
+        roles: ['publisher'] as Role[],
+      });
+      expect((await call('/raw', chunks(10))).body).toMatchObject({ bytes: 1_000_000 });
+      expect((await call('/raw', chunks(16))).status).toBe(503);
+      expect((await call('/raw', chunks(10))).status).toBe(202);
+    });
+  });
+
+  describe('says how it is', () => {
+    it('ready when both engines answer', async () => {
+      const answer = await call('/readyz');
+      expect([answer.status, answer.body]).toEqual([200, { status: 'ready', checks: { bus: 'ok', store: 'ok' } }]);
+    });
+
+    it('not ready, naming what does not work, and not why', async () => {
+      checkStore = async () => Promise.reject(new EngineUnavailable('store', 'password wrong'));
+      const answer = await call('/readyz');
+      expect([answer.status, answer.body]).toEqual([503, { status: 'not-ready', checks: { bus: 'ok', store: 'failed' } }]);
+      expect(lines.join()).toContain('password wrong');
+    });
+
+    it('not ready when an engine does not answer in time', async () => {
+      checkStore = () => new Promise(() => {});
+      expect((await call('/readyz')).body.checks).toEqual({ bus: 'ok', store: 'timed-out' });
+    });
+
+    it('in metrics, by route, to operations only', async () => {
+      await call(`/records/${nhsNumber}?purpose=direct-care`, { roles: ['clinician'] });
+      expect((await call('/metrics')).status).toBe(401);
+      const answer = await call('/metrics', { roles: ['operations'] });
+      expect(answer.headers.get('content-type')).toContain('text/plain');
+      expect(answer.text).toContain('weft_http_request_seconds_count{method="GET",route="/records/:nhs",status="200"}');
+      expect(answer.text).not.toContain(nhsNumber);
+    });
+  });
+
+  it('logs every request by its route, and never an NHS number, a token or a body', async () => {
+    const bearer = await token('clinician');
+    await call(`/records/${nhsNumber}?purpose=direct-care`, {
+      headers: { authorization: `Bearer ${bearer}`, 'x-request-id': nhsNumber },
+    });
+    await call(`/nothing/${nhsNumber}`);
+    await call('/faults/any');
+    await call('/faults/syntax');
+    await call('/json', {
+      method: 'POST',
+      body: `{"nhs": ${nhsNumber}`,
+      headers: { 'content-type': 'application/json' },
+      roles: ['operations'],
+    });
+    const logged = lines.join('');
+    expect(logged).toContain('"route":"/records/:nhs"');
+    expect(logged).toContain('"organisation":"RX901"');
+    expect(logged).not.toContain(nhsNumber);
+    expect(logged).not.toContain(bearer);
+    expect(logged).toContain('no such thing for [number]');
+  });
+
+  it('tells the caller the id under which the log knows the request', async () => {
+    const id = '6f1b9d3c-2f65-4f0e-9d3c-0f5a3c1b2d4e';
+    const answer = await call('/faults/any', { headers: { 'x-request-id': id } });
+    expect([answer.headers.get('x-request-id'), answer.body.instance]).toEqual([id, `urn:uuid:${id}`]);
+    expect(lines.join('')).toContain(id);
+  });
+
+  it('documents itself, with the roles each route wants', async () => {
+    const { body } = await call('/docs-json');
+    expect(body.paths['/records/{nhs}'].get).toMatchObject({ security: [{ bearer: [] }], responses: { 403: expect.anything() } });
+    const page = await call('/docs');
+    expect([page.status, page.headers.get('content-security-policy')]).toEqual([
+      200,
+      expect.stringContaining("default-src 'self'"),
+    ]);
+    expect((await call('/docs/swagger-ui-bundle.js')).status).toBe(200);
+  });
+
+  it('closes the engines after the server', async () => {
+    await app.close();
+    expect(closed.sort()).toEqual(['bus', 'store']);
+    await expect(fetch(url)).rejects.toThrow();
+  });
+
+  /** Sends the headers of a long body and holds the body back until told; `sent` is how much of it went. */
+  function postSlowly(path: string, bytes: number, headers: Record<string, string> = {}) {
+    let accepted!: () => void;
+    let sent = 0;
+    const request = httpRequest(`${url}${path}`, {
+      method: 'POST',
+      headers: { 'content-length': bytes, 'content-type': 'application/json', expect: '100-continue', ...headers },
+    });
+    request.on('error', () => {});
+    const answered = new Promise<{ status: number; sent: number }>((resolve) => {
+      request.on('response', (response) => {
+        response.resume();
+        resolve({ status: response.statusCode!, sent });
+        if (sent === 0) request.destroy();
+      });
+    });
+    const acceptedSignal = new Promise<void>((resolve) => (accepted = resolve));
+    request.on('continue', () => accepted());
+    request.flushHeaders();
+    const finish = () => {
+      sent = bytes;
+      request.end(Buffer.alloc(bytes, 'x'));
+    };
+    return Object.assign(answered, { accepted: acceptedSignal, finish });
+  }
+});

@@ -1,0 +1,174 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { type DynamicModule, Module, type OnApplicationShutdown, type Type, ValidationPipe } from '@nestjs/common';
+import { NestFactory, Reflector } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { AccessGuard } from './access.js';
+import { BODY_LIMIT_BYTES, hasBody, readBodies } from './bodies.js';
+import { serveDocumentation } from './documentation.js';
+import { nestLogger } from './log.js';
+import { OperationsController } from './operations.js';
+import { invalidRequest, ProblemFilter, sendProblem } from './problem.js';
+import { Service } from './service.js';
+
+export interface HttpAppOptions {
+  /** What /docs says at its top. */
+  readonly description?: string;
+  /** All request bodies at one time, in bytes (default 256 MiB); above it the answer is 503. */
+  readonly inFlightLimitBytes?: number;
+}
+
+/** Makes Service known to every module, and closes it once the server has stopped and the modules have. */
+@Module({})
+class ServiceModule implements OnApplicationShutdown {
+  constructor(private readonly service: Service) {}
+
+  static register(service: Service, modules: readonly (Type | DynamicModule)[]): DynamicModule {
+    return {
+      module: ServiceModule,
+      global: true,
+      imports: [...modules],
+      controllers: [OperationsController],
+      providers: [{ provide: Service, useValue: service }],
+      exports: [Service],
+    };
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.service.close();
+  }
+}
+
+/**
+ * A Nest app on fastify with all that Weft's apps have in common: tokens and roles, problems, bounded bodies, request logs
+ * and metrics, /healthz /readyz /metrics /docs, and a shutdown that lets go of nothing half done. Its modules' providers take
+ * Service. Closing it closes the engines.
+ */
+export async function createHttpApp(
+  service: Service,
+  modules: readonly (Type | DynamicModule)[],
+  options: HttpAppOptions = {},
+): Promise<NestFastifyApplication> {
+  const adapter = fastifyAdapter(service);
+  const server = adapter.getInstance() as unknown as FastifyInstance;
+  observe(server, service);
+  setHeaders(server);
+  authenticate(server, service);
+  readBodies(server, options.inFlightLimitBytes);
+
+  const app = await NestFactory.create<NestFastifyApplication>(ServiceModule.register(service, modules), adapter, {
+    logger: nestLogger(service.log),
+    bodyParser: false,
+    abortOnError: false,
+    return503OnClosing: true,
+  });
+  app.useGlobalGuards(new AccessGuard(app.get(Reflector)));
+  app.useGlobalFilters(new ProblemFilter(service.log));
+  app.useGlobalPipes(
+    new ValidationPipe({ transform: true, whitelist: true, forbidNonWhitelisted: true, exceptionFactory: invalidRequest }),
+  );
+  app.enableShutdownHooks();
+  serveDocumentation(app, options.description ?? '');
+  return app;
+}
+
+/** Listens where the settings say, and gives the address, with the port that the system chose for port 0. */
+export async function listen(
+  app: NestFastifyApplication,
+  { host, port }: { readonly host: string; readonly port: number },
+): Promise<string> {
+  await app.listen(port, host);
+  const address = app.getHttpServer().address();
+  const actual = typeof address === 'object' && address !== null ? address.port : port;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${actual}`;
+}
+
+function fastifyAdapter(service: Service): FastifyAdapter {
+  return new FastifyAdapter({
+    bodyLimit: BODY_LIMIT_BYTES,
+    // Longer than the idle time of the usual load balancers (60 s), which must be the ones to hang up.
+    keepAliveTimeout: 65_000,
+    // A body has so long to arrive: one that trickles holds memory all the while.
+    requestTimeout: 120_000,
+    logger: false,
+    genReqId: requestId,
+    // Errors of the router itself, before any hook: an address that cannot be decoded, or is too long.
+    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
+      secure(reply, '/');
+      sendProblem(error, request, reply, service.log);
+    },
+  });
+}
+
+/** The caller's X-Request-ID where it is a UUID, as NHS England's APIs have it. Anything else could carry anything into the log. */
+function requestId(request: IncomingMessage): string {
+  const given = request.headers['x-request-id'];
+  return typeof given === 'string' && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(given) ? given : randomUUID();
+}
+
+function setHeaders(server: FastifyInstance): void {
+  server.addHook('onRequest', (request, reply, done) => {
+    secure(reply, request.url);
+    reply.header('x-request-id', request.id);
+    done();
+  });
+}
+
+const NOTHING = "default-src 'none'; frame-ancestors 'none'";
+const OWN_PAGES = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";
+
+/**
+ * Set first, so that a handler can replace what does not suit it (the console its content policy, the policy its caching).
+ * no-store: an answer about a person is in no cache. no-referrer: addresses carry NHS numbers.
+ */
+function secure(reply: FastifyReply, url: string): void {
+  void reply.headers({
+    'cache-control': 'no-store',
+    'content-security-policy': url.startsWith('/docs') ? OWN_PAGES : NOTHING,
+    'cross-origin-opener-policy': 'same-origin',
+    'cross-origin-resource-policy': 'same-origin',
+    'referrer-policy': 'no-referrer',
+    'strict-transport-security': 'max-age=31536000; includeSubDomains',
+    'x-content-type-options': 'nosniff',
+    'x-frame-options': 'DENY',
+  });
+}
+
+/** Before a body is read: nobody whom we do not know makes us hold one. The rest is for AccessGuard, which knows what is public. */
+function authenticate(server: FastifyInstance, { verifyToken }: Service): void {
+  server.decorateRequest('caller', null);
+  server.decorateRequest('refusal', null);
+  server.addHook('onRequest', async (request) => {
+    const { authorization } = request.headers;
+    if (authorization === undefined && !hasBody(request)) return;
+    try {
+      request.caller = await verifyToken(authorization);
+    } catch (error) {
+      if (hasBody(request)) throw error;
+      request.refusal = error as Error;
+    }
+  });
+}
+
+/** Logs and counts each request by the route it matched; the address itself, which may carry an NHS number, is in neither. */
+function observe(server: FastifyInstance, { log, metrics }: Service): void {
+  const seconds = metrics.histogram('weft_http_request_seconds', 'Time to answer, by route', ['method', 'route', 'status']);
+  server.addHook('onResponse', (request, reply, done) => {
+    const route = request.routeOptions.url ?? 'unmatched';
+    const { statusCode: status, elapsedTime } = reply;
+    seconds.observe({ method: request.method, route, status }, elapsedTime / 1000);
+    log[status >= 500 ? 'warn' : 'info'](
+      {
+        request: request.id,
+        method: request.method,
+        route,
+        status,
+        ms: Math.round(elapsedTime * 10) / 10,
+        organisation: request.caller?.organisation,
+      },
+      'answered',
+    );
+    done();
+  });
+}

@@ -1,0 +1,13 @@
+export * from './access.js';
+export { BODY_LIMIT_BYTES, RawBody, utf8Text } from './bodies.js';
+export { type Engines, openEngines } from './engines.js';
+export { createHttpApp, type HttpAppOptions, listen } from './http-app.js';
+export { createKeys, type KeySecrets, keySecrets } from './keys.js';
+export { createLogger, type Logger } from './log.js';
+export { Metrics } from './metrics.js';
+export { HttpProblem, PROBLEM_JSON, type ProblemDetails, unavailable } from './problem.js';
+export { type Probe, Readiness, type ReadinessReport } from './readiness.js';
+export { openService, Service } from './service.js';
+export * from './settings.js';
+export { systemClock, systemRandom, systemTimers } from './system.js';
+export * from './tokens.js';

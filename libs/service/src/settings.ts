@@ -1,0 +1,312 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { ORGANISATION_KINDS, type Organisation, type OrganisationKind } from '@weft/domain';
+
+/** What an app is told from outside, read once at its start. Secrets are in it: never log it whole. */
+export interface Settings {
+  /** Absolute path; embedded engines, generated secrets and the local token key live below it. */
+  readonly dataDirectory: string;
+  /** Absent: the embedded bus. */
+  readonly kafka?: KafkaSettings;
+  /** Absent: the embedded store. */
+  readonly eventStoreUrl?: string;
+  readonly host: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+  /** Where the CLI finds a running Weft. */
+  readonly url: string;
+  /** Absent: generated once, in the data directory. */
+  readonly regionSecret?: string;
+  readonly researchSecret?: string;
+  readonly tokens: TokenSettings;
+  readonly organisations: readonly Organisation[];
+  /** The locality's policy document, parsed and not yet checked; absent: the shipped one. */
+  readonly policy?: unknown;
+  readonly logLevel: LogLevel;
+}
+
+export interface KafkaSettings {
+  /** `host:port` each. */
+  readonly brokers: readonly string[];
+  readonly ssl: boolean | { readonly ca: string };
+  readonly sasl?: { readonly mechanism: SaslMechanism; readonly username: string; readonly password: string };
+}
+
+export interface TokenSettings {
+  /** Absent: the key pair in the data directory signs and verifies. */
+  readonly jwksUrl?: string;
+  readonly issuer: string;
+  readonly audience: string;
+}
+
+const SASL_MECHANISMS = ['plain', 'scram-sha-256', 'scram-sha-512'] as const;
+export type SaslMechanism = (typeof SASL_MECHANISMS)[number];
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** Every setting there is, with what it is for. */
+export const SETTINGS = {
+  WEFT_DATA_DIR: 'directory of the embedded engines, generated secrets and the local token key (default .weft)',
+  WEFT_KAFKA_BROKERS: 'host:port of Kafka brokers, comma separated; absent: the embedded bus',
+  WEFT_KAFKA_SSL: 'true: TLS to the brokers',
+  WEFT_KAFKA_CA_FILE: 'PEM file of the authority that signed the brokers’ certificates; implies TLS',
+  WEFT_KAFKA_SASL_MECHANISM: SASL_MECHANISMS.join(', '),
+  WEFT_KAFKA_SASL_USERNAME: 'user at the brokers',
+  WEFT_KAFKA_SASL_PASSWORD: 'password at the brokers',
+  WEFT_KAFKA_SASL_PASSWORD_FILE: 'file that holds the password at the brokers',
+  WEFT_EVENTSTORE_URL: 'connection string of EventStoreDB (esdb://…); absent: the embedded store',
+  WEFT_HOST: 'address to listen on (default 127.0.0.1)',
+  WEFT_PORT: 'port to listen on, 0 for any (default 8080)',
+  WEFT_URL: 'where the CLI finds a running Weft (default http://127.0.0.1:8080)',
+  WEFT_REGION_SECRET: 'secret under which patients’ keys are made, 32 characters or more',
+  WEFT_REGION_SECRET_FILE: 'file that holds it',
+  WEFT_RESEARCH_SECRET: 'secret under which research’s keys are made, 32 characters or more, another than the region’s',
+  WEFT_RESEARCH_SECRET_FILE: 'file that holds it',
+  WEFT_JWKS_URL: 'keys of the token issuer; absent: a local key pair',
+  WEFT_JWT_ISSUER: 'iss that a token must carry',
+  WEFT_JWT_AUDIENCE: 'aud that a token must carry',
+  WEFT_ORGANISATIONS: 'JSON file: a list of { ods, name, kind }',
+  WEFT_POLICY: 'JSON file: the locality’s policy; absent: the shipped one',
+  WEFT_LOG_LEVEL: LOG_LEVELS.join(', '),
+  WEFT_TOKEN: 'bearer token that the CLI uses instead of issuing its own',
+} as const;
+export type SettingName = keyof typeof SETTINGS;
+
+/** One setting that is wrong. The message never repeats a secret. */
+export interface SettingProblem {
+  readonly setting: string;
+  readonly message: string;
+}
+
+/** The environment cannot be used: the message has one line for each setting that is wrong. */
+export class SettingsError extends Error {
+  constructor(readonly problems: readonly SettingProblem[]) {
+    super(problems.map(({ setting, message }) => `${setting}: ${message}`).join('\n'));
+    this.name = 'SettingsError';
+  }
+}
+
+/** The region that is shipped, so that a fresh machine has one to publish as. */
+export const DEFAULT_ORGANISATIONS: readonly Organisation[] = [
+  { ods: 'Y90001', name: 'GP practice', kind: 'gp' },
+  { ods: 'RX901', name: 'Acute trust', kind: 'acute' },
+  { ods: 'RX902', name: 'Mental health trust', kind: 'mental-health' },
+  { ods: 'RX903', name: 'Community trust', kind: 'community' },
+];
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+type ReadText = (path: string) => string;
+
+/** Reads and checks every setting; `overrides` (from the command line) stand before `env`. Throws SettingsError with all that is wrong. */
+export function loadSettings(env: Environment, overrides: Environment = {}): Settings {
+  const { settings, problems } = readSettings(env, overrides);
+  if (problems.length > 0) throw new SettingsError(problems);
+  return settings;
+}
+
+/** As loadSettings, but answers instead of throwing; `settings` is only sound when `problems` is empty. */
+export function readSettings(
+  env: Environment,
+  overrides: Environment = {},
+  readText: ReadText = (path) => readFileSync(path, 'utf8'),
+): { readonly settings: Settings; readonly problems: readonly SettingProblem[] } {
+  const given = { ...env, ...Object.fromEntries(Object.entries(overrides).filter(([, value]) => value !== undefined)) };
+  const source = new Source(given, readText);
+  source.refuseMisspelt();
+  const [regionSecret, researchSecret] = readKeySecrets(source);
+  const settings: Settings = {
+    dataDirectory: resolve(source.text('WEFT_DATA_DIR') ?? '.weft'),
+    kafka: readKafka(source),
+    eventStoreUrl: source.url('WEFT_EVENTSTORE_URL', /^(esdb|kurrentdb|kdb)(\+discover)?:$/, 'esdb://host:port'),
+    host: source.text('WEFT_HOST') ?? '127.0.0.1',
+    port: readPort(source),
+    url: source.url('WEFT_URL', /^https?:$/, 'http://host:port')?.replace(/\/+$/, '') ?? 'http://127.0.0.1:8080',
+    regionSecret,
+    researchSecret,
+    tokens: readTokens(source),
+    organisations: readOrganisations(source) ?? DEFAULT_ORGANISATIONS,
+    policy: source.json('WEFT_POLICY'),
+    logLevel: source.oneOf('WEFT_LOG_LEVEL', LOG_LEVELS) ?? 'info',
+  };
+  return { settings, problems: source.problems };
+}
+
+function readPort(source: Source): number {
+  const text = source.text('WEFT_PORT');
+  if (text === undefined) return 8080;
+  const port = Number(text);
+  if (/^\d+$/.test(text) && port <= 65_535) return port;
+  source.refuse('WEFT_PORT', 'is no port: a number from 0 to 65535');
+  return 0;
+}
+
+function readKafka(source: Source): KafkaSettings | undefined {
+  const brokers = source
+    .text('WEFT_KAFKA_BROKERS')
+    ?.split(',')
+    .map((broker) => broker.trim());
+  const ca = source.file('WEFT_KAFKA_CA_FILE');
+  const ssl = ca === undefined ? source.flag('WEFT_KAFKA_SSL') : { ca };
+  const sasl = readSasl(source);
+  if (brokers === undefined) {
+    if (ssl !== false || sasl !== undefined)
+      source.refuse('WEFT_KAFKA_BROKERS', 'is missing, though other Kafka settings are there');
+    return undefined;
+  }
+  if (!brokers.every((broker) => /^[^\s:/]+:\d{1,5}$|^\[[0-9a-fA-F:]+\]:\d{1,5}$/.test(broker))) {
+    source.refuse('WEFT_KAFKA_BROKERS', 'is no comma separated list of host:port');
+  }
+  return { brokers, ssl, sasl };
+}
+
+function readSasl(source: Source): KafkaSettings['sasl'] {
+  const mechanism = source.oneOf('WEFT_KAFKA_SASL_MECHANISM', SASL_MECHANISMS);
+  const username = source.text('WEFT_KAFKA_SASL_USERNAME');
+  const password = source.secret('WEFT_KAFKA_SASL_PASSWORD');
+  if (mechanism === undefined && username === undefined && password === undefined) return undefined;
+  if (mechanism === undefined) source.refuse('WEFT_KAFKA_SASL_MECHANISM', `is missing: one of ${SASL_MECHANISMS.join(', ')}`);
+  if (username === undefined) source.refuse('WEFT_KAFKA_SASL_USERNAME', 'is missing');
+  if (password === undefined) source.refuse('WEFT_KAFKA_SASL_PASSWORD', 'is missing (or WEFT_KAFKA_SASL_PASSWORD_FILE)');
+  return { mechanism: mechanism ?? 'plain', username: username ?? '', password: password ?? '' };
+}
+
+/** A short secret can be guessed, and with it every key turned back into an NHS number: there are only so many of those. */
+function readKeySecrets(source: Source): [region?: string, research?: string] {
+  const names = ['WEFT_REGION_SECRET', 'WEFT_RESEARCH_SECRET'] as const;
+  const [region, research] = names.map((name) => {
+    const secret = source.secret(name);
+    if (secret !== undefined && secret.length < 32) source.refuse(name, 'is shorter than 32 characters');
+    return secret;
+  });
+  if (region !== undefined && region === research) source.refuse('WEFT_RESEARCH_SECRET', 'is the same as WEFT_REGION_SECRET');
+  return [region, research];
+}
+
+function readTokens(source: Source): TokenSettings {
+  const jwksUrl = source.url('WEFT_JWKS_URL', /^https?:$/, 'https://host/path');
+  const issuer = source.text('WEFT_JWT_ISSUER');
+  const audience = source.text('WEFT_JWT_AUDIENCE');
+  if (jwksUrl !== undefined) {
+    // An issuer signs for many audiences with the same keys: without these two any of its tokens would do.
+    if (issuer === undefined) source.refuse('WEFT_JWT_ISSUER', 'is missing: WEFT_JWKS_URL needs it');
+    if (audience === undefined) source.refuse('WEFT_JWT_AUDIENCE', 'is missing: WEFT_JWKS_URL needs it');
+  }
+  return { jwksUrl, issuer: issuer ?? 'weft', audience: audience ?? 'weft' };
+}
+
+function readOrganisations(source: Source): readonly Organisation[] | undefined {
+  const list = source.json('WEFT_ORGANISATIONS');
+  if (list === undefined) return undefined;
+  const fault = faultOfOrganisations(list);
+  if (fault === undefined) return list as Organisation[];
+  source.refuse('WEFT_ORGANISATIONS', fault);
+  return undefined;
+}
+
+function faultOfOrganisations(list: unknown): string | undefined {
+  if (!Array.isArray(list) || list.length === 0) return 'holds no list of organisations';
+  const seen = new Set<string>();
+  for (const [index, entry] of list.entries()) {
+    const { ods, name, kind } = (entry ?? {}) as Partial<Organisation>;
+    if (typeof ods !== 'string' || !/^[A-Z0-9]{1,9}$/.test(ods))
+      return `[${index}].ods is no ODS code: 1 to 9 capital letters and digits`;
+    if (typeof name !== 'string' || name === '') return `[${index}].name is missing`;
+    if (!ORGANISATION_KINDS.includes(kind as OrganisationKind))
+      return `[${index}].kind is none of ${ORGANISATION_KINDS.join(', ')}`;
+    if (seen.has(ods)) return `[${index}].ods is there twice`;
+    seen.add(ods);
+  }
+  return undefined;
+}
+
+/** Takes single settings out of the environment and collects what is wrong with them. An empty value is an absent one. */
+class Source {
+  readonly problems: SettingProblem[] = [];
+  constructor(
+    private readonly env: Environment,
+    private readonly readText: ReadText,
+  ) {}
+
+  refuse(setting: string, message: string): void {
+    this.problems.push({ setting, message });
+  }
+
+  text(name: SettingName): string | undefined {
+    return this.env[name]?.trim() || undefined;
+  }
+
+  flag(name: SettingName): boolean {
+    const text = this.text(name)?.toLowerCase();
+    if (text !== undefined && !['true', 'false', '1', '0'].includes(text)) this.refuse(name, 'is neither true nor false');
+    return text === 'true' || text === '1';
+  }
+
+  oneOf<T extends string>(name: SettingName, values: readonly T[]): T | undefined {
+    const text = this.text(name)?.toLowerCase();
+    if (text === undefined) return undefined;
+    const value = values.find((candidate) => candidate === text);
+    if (value === undefined) this.refuse(name, `is none of ${values.join(', ')}`);
+    return value;
+  }
+
+  url(name: SettingName, protocol: RegExp, example: string): string | undefined {
+    const text = this.text(name);
+    if (text === undefined) return undefined;
+    // A connection string may name several hosts, which the URL class cannot read: its scheme is all that is checked here.
+    if (!protocol.test(text.slice(0, text.indexOf('://') + 1)) || text.endsWith('://'))
+      this.refuse(name, `is no address like ${example}`);
+    return text;
+  }
+
+  file(name: SettingName): string | undefined {
+    const path = this.text(name);
+    if (path === undefined) return undefined;
+    try {
+      return this.readText(path);
+    } catch (error) {
+      this.refuse(name, `cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`);
+      return undefined;
+    }
+  }
+
+  json(name: SettingName): unknown {
+    const text = this.file(name);
+    if (text === undefined) return undefined;
+    try {
+      return JSON.parse(text) as unknown;
+    } catch {
+      this.refuse(name, 'holds no JSON');
+      return undefined;
+    }
+  }
+
+  /** A secret, or the first line of the file that `<name>_FILE` names, as container platforms mount them. */
+  secret(name: 'WEFT_KAFKA_SASL_PASSWORD' | 'WEFT_REGION_SECRET' | 'WEFT_RESEARCH_SECRET'): string | undefined {
+    const inline = this.text(name);
+    const file = `${name}_FILE` as const;
+    if (inline !== undefined && this.text(file) !== undefined) this.refuse(name, `and ${file} are both there: one is enough`);
+    return inline ?? (this.file(file)?.split(/\r?\n/, 1)[0] || undefined);
+  }
+
+  /** WEFT_KAFKA_BROKER must not quietly mean the embedded bus. */
+  refuseMisspelt(): void {
+    const known = Object.keys(SETTINGS);
+    for (const name of Object.keys(this.env).filter((candidate) => candidate.startsWith('WEFT_') && !known.includes(candidate))) {
+      const meant = known.find((candidate) => distance(name, candidate) <= 2);
+      if (meant !== undefined) this.refuse(name, `is no setting; ${meant} is`);
+    }
+  }
+}
+
+/** Levenshtein: how many letters must be added, left out or changed to make `b` of `a`. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, column) => column);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
+    }
+    row = next;
+  }
+  return row[b.length]!;
+}
