@@ -1,0 +1,187 @@
+// A real Kafka broker without Docker: Apache's own jars from Maven Central, one KRaft node on the loopback address.
+import { execFile, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { scramArguments, secretsOf, serverProperties } from './settings.mjs';
+
+const run = promisify(execFile);
+const HERE = dirname(fileURLToPath(import.meta.url));
+const JARS = join(HERE, 'target', 'jars');
+const START_LIMIT_MS = 60_000;
+const STOP_LIMIT_MS = 60_000;
+
+/** There is no broker to be had on this machine; `message` says why. */
+export class NoBroker extends Error {}
+
+/** Java 17 and Kafka's jars, fetched once; gives the class path. */
+export async function install() {
+  const version = await run('java', ['-version']).catch(() => {
+    throw new NoBroker('there is no Java on the path (Kafka needs 17)');
+  });
+  const major = Number(/version "(\d+)/.exec(version.stderr)?.[1]);
+  if (!(major >= 17)) throw new NoBroker(`Kafka needs Java 17, this is ${version.stderr.split('\n')[0]}`);
+  if (existsSync(JARS)) return join(JARS, '*');
+  // Into a directory of our own first: two test processes may do this at once, and neither may see half of it.
+  const fresh = `jars-${process.pid}`;
+  await run('mvn', ['-q', '-B', '-f', join(HERE, 'pom.xml'), 'dependency:copy-dependencies', `-Djars=${fresh}`]).catch(
+    (error) => {
+      throw new NoBroker(
+        error.code === 'ENOENT'
+          ? 'there is no Maven on the path to fetch Kafka with'
+          : `Maven could not fetch Kafka: ${String(error.stdout || error.message).slice(0, 300)}`,
+      );
+    },
+  );
+  try {
+    renameSync(join(HERE, 'target', fresh), JARS);
+  } catch (error) {
+    rmSync(join(HERE, 'target', fresh), { recursive: true, force: true });
+    if (!existsSync(JARS)) throw error;
+  }
+  return join(JARS, '*');
+}
+
+/** Writes the settings of a directory, and formats it the first time. Gives the secrets. */
+export async function prepare({ dir, port, controllerPort, sasl = false, users = [], settings }) {
+  const classPath = await install();
+  mkdirSync(dir, { recursive: true });
+  const secrets = secretsOf(dir, users);
+  const file = join(dir, 'server.properties');
+  writeFileSync(file, serverProperties({ dir, port, controllerPort, sasl, secrets, extra: settings }), { mode: 0o600 });
+  if (!existsSync(join(dir, 'data', 'meta.properties'))) {
+    const scram = sasl ? scramArguments(secrets.users) : [];
+    const format = ['kafka.tools.StorageTool', 'format', '-t', secrets.clusterId, '-c', file, ...scram];
+    await run('java', ['-Dorg.slf4j.simpleLogger.defaultLogLevel=warn', '-cp', classPath, ...format]);
+  }
+  return secrets;
+}
+
+/** Starts the prepared node; its log goes to broker.log beside its data, or to the terminal. */
+export async function launch({ dir, heap = '512m', detached = false, foreground = false }) {
+  const log = foreground ? 'inherit' : openSync(join(dir, 'broker.log'), 'a');
+  const java = [
+    `-Xmx${heap}`,
+    '-Djava.awt.headless=true',
+    '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn',
+    '-Dorg.slf4j.simpleLogger.showDateTime=true',
+    '-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd HH:mm:ss.SSS',
+  ];
+  const args = [...java, '-cp', await install(), 'kafka.Kafka', join(dir, 'server.properties')];
+  const child = spawn('java', args, { stdio: ['ignore', log, log], detached });
+  await new Promise((resolve, reject) => child.once('spawn', resolve).once('error', reject));
+  writeFileSync(join(dir, 'broker.pid'), String(child.pid));
+  return child;
+}
+
+/** Whether somebody on the port answers Kafka's ApiVersions request, which needs no authentication. */
+export function answers(port, host = '127.0.0.1') {
+  const body = Buffer.from([0, 18, 0, 0, 0, 0, 0, 1, 0, 4, ...Buffer.from('weft')]);
+  const request = Buffer.concat([Buffer.from([0, 0, 0, body.length]), body]);
+  return new Promise((resolve) => {
+    const socket = connect({ port, host });
+    const done = (answer) => (socket.destroy(), resolve(answer));
+    socket.setTimeout(2000, () => done(false));
+    socket.once('connect', () => socket.write(request)).once('data', () => done(true));
+    socket.once('error', () => done(false)).once('close', () => done(false));
+  });
+}
+
+/** Resolves once the node answers; throws with the end of its log when it ends instead. */
+export async function untilItAnswers(port, child, dir) {
+  const limit = Date.now() + START_LIMIT_MS;
+  for (;;) {
+    if (await answers(port)) return;
+    if (child.exitCode !== null || child.signalCode !== null) throw new Error(`the broker ended at once:\n${endOfLog(dir)}`);
+    if (Date.now() > limit) throw new Error(`the broker does not answer after ${START_LIMIT_MS} ms:\n${endOfLog(dir)}`);
+    await sleep(100);
+  }
+}
+
+function endOfLog(dir) {
+  const file = join(dir, 'broker.log');
+  return existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(-15).join('\n') : '';
+}
+
+/** Two ports that are free now. */
+export async function freePorts(count) {
+  const servers = await Promise.all(
+    Array.from(
+      { length: count },
+      () =>
+        new Promise((resolve) => {
+          const server = createServer().listen(0, '127.0.0.1', () => resolve(server));
+        }),
+    ),
+  );
+  const ports = servers.map((server) => server.address().port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
+
+/**
+ * A broker for tests: the one that WEFT_KAFKA_BROKERS names, or a node of our own from Maven's jars in a directory that
+ * goes with it. `broker.d.mts` says what comes back. Throws NoBroker when there is none to be had.
+ */
+export async function startBroker({ sasl = false, users = [], port, heap, settings } = {}) {
+  const named = process.env.WEFT_KAFKA_BROKERS;
+  if (named && !sasl) return namedBroker(named);
+  // A Docker engine comes here, before Maven, once the containers are a dependency: same result, `kind: 'docker'`.
+  const dir = mkdtempSync(join(tmpdir(), 'weft-kafka-'));
+  const [free, controllerPort] = await freePorts(2);
+  const at = port ?? free;
+  let child;
+  const killAtExit = () => child?.kill('SIGKILL');
+  const start = async () => {
+    child = await launch({ dir, heap });
+    await untilItAnswers(at, child, dir);
+  };
+  const end = async (signal, limit = STOP_LIMIT_MS) => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    child.kill(signal);
+    const late = await Promise.race([ended.then(() => false), sleep(limit, true, { ref: false })]);
+    if (!late) return;
+    child.kill('SIGKILL');
+    await ended;
+  };
+  try {
+    const secrets = await prepare({ dir, port: at, controllerPort, sasl, users, settings });
+    process.once('exit', killAtExit);
+    await start();
+    return {
+      kind: 'maven',
+      brokers: [`127.0.0.1:${at}`],
+      ...(sasl ? { admin: { username: 'admin', password: secrets.users.admin }, users: secrets.users } : {}),
+      kill: () => end('SIGKILL'),
+      restart: async () => (await end('SIGTERM'), await start()),
+      stop: async () => {
+        await end('SIGTERM');
+        process.off('exit', killAtExit);
+        rmSync(dir, { recursive: true, force: true });
+      },
+    };
+  } catch (error) {
+    killAtExit();
+    process.off('exit', killAtExit);
+    rmSync(dir, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+function namedBroker(named) {
+  const notOurs = async () => {
+    throw new NoBroker('a broker named by WEFT_KAFKA_BROKERS is not ours to kill or restart');
+  };
+  return {
+    kind: 'named',
+    brokers: named.split(',').map((broker) => broker.trim()),
+    kill: notOurs,
+    restart: notOurs,
+    stop: async () => {},
+  };
+}
