@@ -1,4 +1,5 @@
-import type { Purpose } from '@weft/domain';
+import { PURPOSES, type Organisation, type Purpose } from '@weft/domain';
+import type { TopicSpec } from './ports.js';
 
 /** Names of the bus's topics. */
 export const CARE_EVENTS_PREFIX = 'weft.care-events.';
@@ -8,3 +9,13 @@ export const QUARANTINE_TOPIC = 'weft.quarantine';
 export const recordChangesTopic = (purpose: Purpose): string => `weft.record-changes.${purpose}`;
 export const RECORD_PROJECTOR_GROUP = 'weft.record-projector';
 export const OPT_OUT_PROJECTOR_GROUP = 'weft.opt-out-projector';
+
+/** The topics of a region. What subscribers and operators read keeps the last state of each key; what came in is kept for good. */
+export function regionTopics(organisations: readonly Organisation[], partitions: number): TopicSpec[] {
+  return [
+    ...organisations.map(({ ods }) => ({ topic: careEventsTopic(ods), partitions })),
+    { topic: CONSENT_TOPIC, partitions },
+    ...PURPOSES.map((purpose) => ({ topic: recordChangesTopic(purpose), partitions, compacted: true })),
+    { topic: QUARANTINE_TOPIC, partitions: 1, compacted: true },
+  ];
+}

@@ -1,0 +1,51 @@
+/** What `identity-<key>` streams hold: merges and unmerges of one patient's number. */
+export type IdentityEvent =
+  /** This number gave way to another one. */
+  | {
+      readonly type: 'number-superseded-1';
+      readonly by: string;
+      readonly byNhsNumber: string;
+      readonly cause: string;
+      readonly recordedAt: string;
+    }
+  /** The merge was undone: this number stands for itself again. `undone` names a merge that never came about. */
+  | { readonly type: 'number-restored-1'; readonly cause: string; readonly undone?: string; readonly recordedAt: string }
+  /** This number took over another one's record. */
+  | { readonly type: 'number-absorbed-1'; readonly key: string; readonly recordedAt: string }
+  | { readonly type: 'number-released-1'; readonly key: string; readonly recordedAt: string };
+
+/** One number's place among the merges. Keys, never NHS numbers, save for the one that a reader is sent on to. */
+export interface Identity {
+  /** Revision of the last event folded, -1 for none. */
+  revision: number;
+  supersededBy: { readonly key: string; readonly nhsNumber: string } | null;
+  /** Numbers merged into this one, in the order in which they came. */
+  absorbed: string[];
+  /** The care events that merged this number or undid it, as `<source> <id>`. */
+  readonly causes: Set<string>;
+}
+
+export function emptyIdentity(): Identity {
+  return { revision: -1, supersededBy: null, absorbed: [], causes: new Set() };
+}
+
+export function evolveIdentity(identity: Identity, event: IdentityEvent): void {
+  identity.revision += 1;
+  switch (event.type) {
+    case 'number-superseded-1':
+      identity.supersededBy = { key: event.by, nhsNumber: event.byNhsNumber };
+      identity.causes.add(event.cause);
+      break;
+    case 'number-restored-1':
+      identity.supersededBy = null;
+      identity.causes.add(event.cause);
+      if (event.undone !== undefined) identity.causes.delete(event.undone);
+      break;
+    case 'number-absorbed-1':
+      if (!identity.absorbed.includes(event.key)) identity.absorbed.push(event.key);
+      break;
+    case 'number-released-1':
+      identity.absorbed = identity.absorbed.filter((key) => key !== event.key);
+      break;
+  }
+}

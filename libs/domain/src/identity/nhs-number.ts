@@ -1,0 +1,16 @@
+/** What a batch trace answers for "no match" and for "several matches": they pass the check digit and are nobody's number. */
+const NOBODY = ['0000000000', '9999999999'];
+
+/**
+ * What is wrong with a text that should be an NHS number, or null where nothing is. The sentence never repeats the text.
+ * Rule: NHS Data Dictionary. Ten digits; weights 10 to 2 over the first nine; 11 - (sum mod 11) is the last one, 11 counts as
+ * 0, and 10 is never issued.
+ */
+export function nhsNumberProblem(text: string): string | null {
+  if (!/^\d{10}$/.test(text)) return 'an NHS number is ten digits, without spaces';
+  if (NOBODY.includes(text)) return 'this number stands for "no match" or "several matches", not for a person';
+  let sum = 0;
+  for (let place = 0; place < 9; place += 1) sum += Number(text[place]) * (10 - place);
+  const check = (11 - (sum % 11)) % 11;
+  return check === Number(text[9]) ? null : 'the last digit is not the check digit of the nine before it';
+}

@@ -1,0 +1,51 @@
+import fc from 'fast-check';
+import { nhsNumberProblem } from './nhs-number.js';
+
+describe('an NHS number', () => {
+  it.each(['9990033471', '9434765919', '4010232137'])('%s is sound', (number) => {
+    expect(nhsNumberProblem(number)).toBeNull();
+  });
+
+  it('is never the answer of a trace that found nobody, or several', () => {
+    expect(nhsNumberProblem('0000000000')).toContain('not for a person');
+    expect(nhsNumberProblem('9999999999')).toContain('not for a person');
+  });
+
+  it('of ten equal digits is judged by its check digit alone', () => {
+    expect(nhsNumberProblem('1111111111')).toBeNull();
+  });
+
+  it.each(['', '999003347', '99900334711', '999 003 3471', '999003347a', ' 9990033471', '9990033471\n', '٩٩٩٠٠٣٣٤٧١'])(
+    'is ten digits and nothing else: %j',
+    (text) => expect(nhsNumberProblem(text)).toContain('ten digits'),
+  );
+
+  it('has at most one sound check digit for any nine digits', () => {
+    fc.assert(
+      fc.property(fc.stringMatching(/^\d{9}$/), (nine) => {
+        const sound = [...'0123456789'].filter((last) => nhsNumberProblem(nine + last) === null);
+        expect(sound.length).toBeLessThanOrEqual(1);
+      }),
+    );
+  });
+
+  it('with one digit mistyped, or two neighbours swapped, is refused', () => {
+    fc.assert(
+      fc.property(fc.stringMatching(/^\d{9}$/), fc.nat(9), fc.integer({ min: 1, max: 9 }), (nine, place, by) => {
+        const number = [...'0123456789'].map((last) => nine + last).find((text) => nhsNumberProblem(text) === null);
+        fc.pre(number !== undefined);
+        const digits = [...number!].map(Number);
+        const mistyped = digits.with(place, (digits[place]! + by) % 10).join('');
+        expect(nhsNumberProblem(mistyped)).not.toBeNull();
+        const next = (place + 1) % 10;
+        fc.pre(next > place && digits[place] !== digits[next]);
+        const swapped = digits.with(place, digits[next]!).with(next, digits[place]!).join('');
+        expect(nhsNumberProblem(swapped)).not.toBeNull();
+      }),
+    );
+  });
+
+  it('is never repeated in what is said of it', () => {
+    fc.assert(fc.property(fc.stringMatching(/^\d{10}$/), (text) => expect(nhsNumberProblem(text) ?? '').not.toContain(text)));
+  });
+});

@@ -1,0 +1,73 @@
+import type { AdoptedPolicy, Decision, IdentityEvent, Policy, RecordedCareEvent, Coordinates, ViewEvent } from '@weft/domain';
+import type { NewEvent, Random, StoredEvent } from './ports.js';
+
+/**
+ * The one place where payloads become stored text and text becomes payloads again: whoever wants to seal what is stored
+ * does it here. The event's type stands beside the text, not in it.
+ */
+export interface RecordedDecision extends Decision {
+  readonly coordinates: Coordinates;
+}
+
+/** A decision begins or ends to be in force at an instant; `passed` once every view obeys. */
+export interface BoundaryEvent {
+  readonly type: 'boundary-set-1' | 'boundary-passed-1';
+  readonly key: string;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+}
+
+export interface PolicyAdopted {
+  readonly type: 'policy-adopted-1';
+  readonly policy: Policy;
+  readonly adoptedAt: string;
+}
+
+/** How far a replay got, and under which policy it was made. */
+export interface ReplayCheckpoint {
+  readonly type: 'replay-checkpointed-1';
+  readonly state: 'under-way' | 'finished';
+  readonly done: number;
+  readonly policyVersion: number;
+}
+
+/** Every view of every patient was brought in line with this version of the policy. */
+export interface PolicyApplied {
+  readonly type: 'policy-applied-1';
+  readonly version: number;
+}
+
+export const DECISION_RECORDED = 'decision-recorded-1';
+
+type Typed = { readonly type: string };
+
+export function encode(event: Typed, random: Random): NewEvent {
+  const { type, ...data } = event;
+  return { id: random.uuid(), type, data: JSON.stringify(data) };
+}
+
+function decode<T extends Typed>(stored: StoredEvent): T {
+  const data = JSON.parse(stored.data) as T & { type?: string };
+  data.type = stored.type;
+  return data;
+}
+
+export const decodeCareEvent = (stored: StoredEvent): RecordedCareEvent => decode<RecordedCareEvent>(stored);
+export const decodeViewEvent = (stored: StoredEvent): ViewEvent => decode<ViewEvent>(stored);
+export const decodeIdentityEvent = (stored: StoredEvent): IdentityEvent => decode<IdentityEvent>(stored);
+export const decodeBoundary = (stored: StoredEvent): BoundaryEvent => decode<BoundaryEvent>(stored);
+export const decodePolicyApplied = (stored: StoredEvent): PolicyApplied => decode<PolicyApplied>(stored);
+export const decodeReplayCheckpoint = (stored: StoredEvent): ReplayCheckpoint => decode<ReplayCheckpoint>(stored);
+
+export function decodeDecision(stored: StoredEvent): RecordedDecision {
+  return JSON.parse(stored.data) as RecordedDecision;
+}
+
+export function encodeDecision(decision: RecordedDecision, random: Random): NewEvent {
+  return { id: random.uuid(), type: DECISION_RECORDED, data: JSON.stringify(decision) };
+}
+
+export function decodePolicy(stored: StoredEvent): AdoptedPolicy {
+  const { policy, adoptedAt } = decode<PolicyAdopted>(stored);
+  return { version: stored.revision + 1, policy, adoptedAt };
+}

@@ -1,0 +1,159 @@
+import {
+  emptyIdentity,
+  emptyRecord,
+  evolveIdentity,
+  evolveRecord,
+  isPresent,
+  type AdoptedPolicy,
+  type Authority,
+  type Entry,
+  type Purpose,
+} from '@weft/domain';
+import { decodeCareEvent, decodeIdentityEvent, type RecordedDecision } from './encoding.js';
+import { rulingsAt, type Rulings } from './judges.js';
+import { eventsOf, loadConsent } from './load.js';
+import { careRecordStream, identityStream } from './streams.js';
+import type { Wiring } from './wiring.js';
+
+/** Why one entry is, or is not, in one purpose's view. */
+export interface Explanation {
+  readonly purpose: Purpose;
+  readonly included: boolean;
+  /** The policy's rule that decided; `not-of-concern` where the purpose does not look at such entries at all. */
+  readonly rule: string;
+  readonly decision: {
+    readonly id: string;
+    readonly authority: Authority;
+    readonly effect: 'permit' | 'deny';
+    readonly decidedAt: string;
+    readonly decidedBy: string;
+    readonly recordedAt: string;
+  } | null;
+  readonly plainEnglish: string;
+}
+
+export interface ExplainedEntry {
+  readonly id: string;
+  readonly resourceType: string;
+  readonly organisation: string;
+  readonly occurredAt: string | null;
+  readonly recordedAt: string;
+  readonly purposes: readonly Explanation[];
+}
+
+export interface ExplainedRecord {
+  /** The instant explained, RFC 3339: what was known to Weft then, and what stood then. */
+  readonly at: string;
+  readonly policyVersion: number | null;
+  readonly policyName: string | null;
+  readonly decisions: readonly Omit<RecordedDecision, 'coordinates'>[];
+  readonly entries: readonly ExplainedEntry[];
+  /** The surviving NHS number, where the one asked for had been merged into it. */
+  readonly movedTo: string | null;
+}
+
+/**
+ * Explains every entry of a person for every purpose, at any instant (milliseconds since 1970): by the events, decisions,
+ * merges and policy that Weft knew by then, and by the decisions that stood then.
+ */
+export async function explainRecord(wiring: Wiring, key: string, at: number): Promise<ExplainedRecord> {
+  const adopted = (await wiring.policies.all()).filter((policy) => Date.parse(policy.adoptedAt) <= at).at(-1);
+  const { survivor, movedTo } = await survivorThen(wiring, key, at);
+  const members = await membersThen(wiring, survivor, at);
+  const record = emptyRecord();
+  const decisions: RecordedDecision[] = [];
+  for (const member of [...members].reverse()) {
+    for await (const page of eventsOf(wiring.store, careRecordStream(member))) {
+      for (const stored of page) {
+        const event = decodeCareEvent(stored);
+        if (Date.parse(event.recordedAt) <= at) evolveRecord(record, event);
+      }
+    }
+    const known = (await loadConsent(wiring.store, member)).decisions;
+    decisions.push(...known.filter((decision) => Date.parse(decision.recordedAt) <= at));
+  }
+  const rulings = adopted === undefined ? null : rulingsAt(at, decisions, adopted);
+  return {
+    at: new Date(at).toISOString(),
+    policyVersion: adopted?.version ?? null,
+    policyName: adopted?.policy.name ?? null,
+    decisions: decisions.map(({ coordinates: _, ...decision }) => decision),
+    entries: [...record.entries.values()].filter(isPresent).map((entry) => explainEntry(wiring, entry, rulings, adopted)),
+    movedTo,
+  };
+}
+
+function explainEntry(wiring: Wiring, entry: Entry, rulings: Rulings | null, adopted: AdoptedPolicy | undefined): ExplainedEntry {
+  const { id, resourceType, organisation, occurredAt, recordedAt } = entry;
+  return {
+    id,
+    resourceType,
+    organisation,
+    occurredAt,
+    recordedAt,
+    purposes: wiring.projections.map((projection): Explanation => {
+      const { purpose } = projection;
+      if (!isPresent(entry) || !projection.sees(entry.resource)) {
+        return {
+          purpose,
+          included: false,
+          rule: 'not-of-concern',
+          decision: null,
+          plainEnglish: 'This purpose does not look at entries of this kind.',
+        };
+      }
+      if (rulings === null || adopted === undefined) {
+        return {
+          purpose,
+          included: false,
+          rule: 'no-policy',
+          decision: null,
+          plainEnglish: 'No sharing policy was in force yet, so nothing was shared.',
+        };
+      }
+      const { permitted, rule, decision, plainEnglish } = rulings.of(projection)(entry);
+      return {
+        purpose,
+        included: permitted,
+        rule,
+        decision: decision === null ? null : told(decision as RecordedDecision),
+        plainEnglish,
+      };
+    }),
+  };
+}
+
+function told({ id, authority, provision, decidedAt, decidedBy, recordedAt }: RecordedDecision): Explanation['decision'] {
+  return { id, authority, effect: provision.effect, decidedAt, decidedBy, recordedAt };
+}
+
+async function identityThen(wiring: Wiring, key: string, at: number) {
+  const identity = emptyIdentity();
+  for await (const page of eventsOf(wiring.store, identityStream(key))) {
+    for (const stored of page) {
+      const event = decodeIdentityEvent(stored);
+      if (Date.parse(event.recordedAt) <= at) evolveIdentity(identity, event);
+    }
+  }
+  return identity;
+}
+
+async function survivorThen(wiring: Wiring, key: string, at: number): Promise<{ survivor: string; movedTo: string | null }> {
+  let survivor = key;
+  let movedTo: string | null = null;
+  for (const seen = new Set([key]); ; seen.add(survivor)) {
+    const { supersededBy } = await identityThen(wiring, survivor, at);
+    if (supersededBy === null || seen.has(supersededBy.key)) return { survivor, movedTo };
+    survivor = supersededBy.key;
+    movedTo = supersededBy.nhsNumber;
+  }
+}
+
+async function membersThen(wiring: Wiring, survivor: string, at: number, seen = new Set<string>()): Promise<string[]> {
+  seen.add(survivor);
+  const members = [survivor];
+  for (const absorbed of (await identityThen(wiring, survivor, at)).absorbed) {
+    if (!seen.has(absorbed)) members.push(...(await membersThen(wiring, absorbed, at, seen)));
+  }
+  return members;
+}

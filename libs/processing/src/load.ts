@@ -1,0 +1,145 @@
+import {
+  emptyIdentity,
+  emptyRecord,
+  emptyView,
+  evolveIdentity,
+  evolveRecord,
+  evolveView,
+  type CareRecord,
+  type Identity,
+  type RecordedCareEvent,
+  type View,
+} from '@weft/domain';
+import { decodeCareEvent, decodeDecision, decodeIdentityEvent, decodeViewEvent, type RecordedDecision } from './encoding.js';
+import { EngineUnavailable } from './errors.js';
+import { NO_STREAM, type EventStore, type StoredEvent } from './ports.js';
+import { careRecordStream, consentStream, identityStream } from './streams.js';
+
+const PAGE = 1_000;
+
+/** Every readable event of a stream, page by page. */
+export async function* eventsOf(store: EventStore, stream: string): AsyncGenerator<readonly StoredEvent[]> {
+  let from = 0;
+  for (;;) {
+    const page = await store.read(stream, { from, maxCount: PAGE });
+    if (page.length > 0) yield page;
+    const last = page.at(-1);
+    if (last === undefined || page.length < PAGE) return;
+    from = last.revision + 1;
+  }
+}
+
+/** Folds a record, or continues to fold `record`, up to what the store holds now. */
+export async function loadRecord(
+  store: EventStore,
+  key: string,
+  record: CareRecord = emptyRecord(),
+  until: (event: RecordedCareEvent) => boolean = () => true,
+): Promise<CareRecord> {
+  for await (const page of eventsOf(store, careRecordStream(key))) {
+    for (const stored of page) {
+      const event = decodeCareEvent(stored);
+      if (until(event)) evolveRecord(record, event);
+    }
+  }
+  return record;
+}
+
+export interface Consent {
+  /** Revision of the last decision, -1 for none. */
+  readonly revision: number;
+  readonly decisions: readonly RecordedDecision[];
+}
+
+export async function loadConsent(store: EventStore, key: string): Promise<Consent> {
+  const decisions: RecordedDecision[] = [];
+  let revision = NO_STREAM;
+  for await (const page of eventsOf(store, consentStream(key))) {
+    for (const stored of page) {
+      decisions.push(decodeDecision(stored));
+      revision = stored.revision;
+    }
+  }
+  return { revision, decisions };
+}
+
+export async function loadIdentity(store: EventStore, key: string): Promise<Identity> {
+  const identity = emptyIdentity();
+  for await (const page of eventsOf(store, identityStream(key))) {
+    for (const stored of page) evolveIdentity(identity, decodeIdentityEvent(stored));
+  }
+  return identity;
+}
+
+/** A view as stored, with the revision of the last event folded. */
+export async function loadView(store: EventStore, stream: string): Promise<{ readonly view: View; readonly revision: number }> {
+  const view = emptyView();
+  let revision = NO_STREAM;
+  for await (const page of eventsOf(store, stream)) {
+    for (const stored of page) {
+      evolveView(view, decodeViewEvent(stored));
+      revision = stored.revision;
+    }
+  }
+  return { view, revision };
+}
+
+/** Chains of merges are short; a longer walk than this has met a loop that is being undone at this moment. */
+const LONGEST_CHAIN = 64;
+
+/** The number that stands for this one now: itself, or the last of its chain of merges. */
+export async function survivorOf(
+  store: EventStore,
+  key: string,
+): Promise<{ readonly key: string; readonly nhsNumber: string | null }> {
+  let survivor: { key: string; nhsNumber: string | null } = { key, nhsNumber: null };
+  for (let steps = 0; steps < LONGEST_CHAIN; steps += 1) {
+    const { supersededBy } = await loadIdentity(store, survivor.key);
+    if (supersededBy === null) return survivor;
+    survivor = supersededBy;
+  }
+  throw new EngineUnavailable('identity', 'a loop of merges is being undone; try again');
+}
+
+/** The numbers that make up one person: the surviving one first, then what was merged into it, depth first. */
+export async function membersOf(store: EventStore, survivor: string): Promise<string[]> {
+  const members = [survivor];
+  for (const absorbed of (await loadIdentity(store, survivor)).absorbed) {
+    if (members.length > LONGEST_CHAIN) throw new EngineUnavailable('identity', 'a loop of merges is being undone; try again');
+    const { supersededBy } = await loadIdentity(store, absorbed);
+    if (supersededBy?.key === survivor) members.push(...(await membersOf(store, absorbed)));
+  }
+  return members;
+}
+
+/** One person: everything that views are derived from. */
+export interface Person {
+  readonly key: string;
+  readonly members: readonly string[];
+  /** All members' events as one record; where two numbers hold the same entry the surviving one's arrived later. */
+  readonly record: CareRecord;
+  readonly decisions: readonly RecordedDecision[];
+  /** One number a member, in the members' order. */
+  readonly recordRevisions: readonly number[];
+  readonly consentRevisions: readonly number[];
+}
+
+export async function loadPerson(store: EventStore, survivor: string): Promise<Person> {
+  const members = await membersOf(store, survivor);
+  const consents = await Promise.all(members.map((member) => loadConsent(store, member)));
+  const record = emptyRecord();
+  const recordRevisions: number[] = [];
+  for (const member of [...members].reverse()) {
+    const before = record.revision;
+    await loadRecord(store, member, record);
+    recordRevisions.unshift(record.revision - before - 1);
+  }
+  return {
+    key: survivor,
+    members,
+    record,
+    decisions: consents.toReversed().flatMap((consent) => consent.decisions),
+    recordRevisions,
+    consentRevisions: consents.map((consent) => consent.revision),
+  };
+}

@@ -1,0 +1,212 @@
+import {
+  evolveRecord,
+  isPresent,
+  outcomeOf,
+  sameNumbers,
+  type AdoptedPolicy,
+  type Basis,
+  type CareRecord,
+  type Entry,
+  type Outcome,
+  type Projection,
+  type RecordedCareEvent,
+  type ViewEvent,
+} from '@weft/domain';
+import { decodeViewEvent, type RecordedDecision } from './encoding.js';
+import { rulingsAt, pseudonymsOf, type Rulings } from './judges.js';
+import { loadConsent, loadIdentity, loadRecord } from './load.js';
+import { NO_STREAM } from './ports.js';
+import type { RecordChange } from './record-changes.js';
+import { viewStream } from './streams.js';
+import type { Wiring } from './wiring.js';
+import { appendChanges } from './write-view.js';
+
+/** Where a view stream stands, and whether it can be taken on by one more event. */
+interface ViewHead {
+  readonly projection: Projection;
+  readonly stream: string;
+  readonly viewKey: string;
+  revision: number;
+  tail: number;
+  withheld: number;
+  /** False when the view must be rebuilt first: built under other decisions or rules, behind the record, or half written. */
+  inStep: boolean;
+}
+
+/**
+ * What the record-projector remembers of a patient between events, so that one more event costs no reading. It may be out
+ * of date at any time: every append carries the exact revision it was decided at, and whoever fails reads again.
+ * Resources are let go of; of each entry only what became of it in each view is kept.
+ */
+export interface PatientState {
+  readonly key: string;
+  readonly record: CareRecord;
+  readonly decisions: readonly RecordedDecision[];
+  readonly consentRevision: number;
+  rulings: Rulings;
+  readonly views: readonly ViewHead[];
+  /** Per entry, one outcome a projection. */
+  readonly outcomes: Map<string, readonly Outcome[]>;
+  /** True when merges tie this number to others: its views are not folded one by one but rebuilt. */
+  readonly merged: boolean;
+}
+
+const NEVER_SEEN: readonly Outcome[] = [];
+/** A tail this long is folded into one marker, once it is also as long as the view: so each event is rewritten about once. */
+export const LONG_TAIL = 256;
+
+export async function loadPatient(wiring: Wiring, key: string, adopted: AdoptedPolicy): Promise<PatientState> {
+  const { store, projections, clock } = wiring;
+  // Views before decisions: a decision that comes in between shows in the consent stream, or fails the view's append.
+  const heads = await Promise.all(projections.map((projection) => loadHead(wiring, projection, key)));
+  const [identity, consent, record] = await Promise.all([
+    loadIdentity(store, key),
+    loadConsent(store, key),
+    loadRecord(store, key),
+  ]);
+  const rulings = rulingsAt(clock.now(), consent.decisions, adopted);
+  const state: PatientState = {
+    key,
+    record,
+    decisions: consent.decisions,
+    consentRevision: consent.revision,
+    rulings,
+    views: heads.map(({ basis, ...head }) => ({
+      ...head,
+      inStep: basis !== null && isInStep(basis, head, record, consent.revision, rulings),
+    })),
+    outcomes: new Map(),
+    merged: identity.supersededBy !== null || identity.absorbed.length > 0,
+  };
+  if (record.revision === NO_STREAM) for (const view of state.views) view.inStep ||= view.revision === NO_STREAM;
+  for (const entry of record.entries.values()) remember(state, entry);
+  return state;
+}
+
+async function loadHead(
+  wiring: Wiring,
+  projection: Projection,
+  key: string,
+): Promise<ViewHead & { readonly basis: Basis | null }> {
+  const viewKey = wiring.keys.view(projection.purpose, key);
+  const stream = viewStream(projection, viewKey);
+  const last = (await wiring.store.read(stream, { backwards: true, maxCount: 1 }))[0];
+  const closing = last === undefined ? undefined : decodeViewEvent(last).closing;
+  return {
+    projection,
+    stream,
+    viewKey,
+    revision: last?.revision ?? NO_STREAM,
+    tail: closing?.tail ?? 0,
+    withheld: closing?.withheld ?? 0,
+    inStep: false,
+    basis: closing?.basis ?? null,
+  };
+}
+
+function isInStep(
+  basis: Basis,
+  { projection }: ViewHead,
+  record: CareRecord,
+  consentRevision: number,
+  rulings: Rulings,
+): boolean {
+  if (!sameNumbers(basis.consentRevisions, [consentRevision]) || basis.policyVersion !== rulings.policyVersion) return false;
+  if (basis.until !== rulings.until || basis.recordRevisions.length !== 1) return false;
+  // A view is not written for events that do not change it, so it may stand behind the record with nothing amiss.
+  const built = basis.recordRevisions[0] as number;
+  for (const entry of record.entries.values())
+    if (entry.changedAt > built && projection.concerns(entry.resourceType)) return false;
+  return true;
+}
+
+function remember(state: PatientState, entry: Entry): void {
+  state.outcomes.set(
+    entry.id,
+    state.views.map(({ projection }) => outcomeOf(entry, projection, state.rulings.of(projection))),
+  );
+}
+
+/** Folds accepted events in, and gives the entries they touched, each with what had become of it before. */
+export function foldIn(state: PatientState, events: readonly RecordedCareEvent[]): Map<Entry, readonly Outcome[]> {
+  const touched = new Map<Entry, readonly Outcome[]>();
+  for (const event of events) {
+    const entry = evolveRecord(state.record, event);
+    if (entry !== null && !touched.has(entry)) touched.set(entry, state.outcomes.get(entry.id) ?? NEVER_SEEN);
+  }
+  for (const entry of touched.keys()) remember(state, entry);
+  return touched;
+}
+
+/** The resources of these entries are not needed any more. */
+export function letGo(entries: Iterable<Entry>): void {
+  for (const entry of entries) entry.resource = undefined;
+}
+
+/** True while small changes may be appended to every view: otherwise the person's views are to be rebuilt. */
+export function canTakeOn(state: PatientState, now: number, policyVersion: number): boolean {
+  const { until } = state.rulings;
+  return (
+    !state.merged &&
+    state.rulings.policyVersion === policyVersion &&
+    (until === null || now < until) &&
+    state.views.every((view) => view.inStep && (view.tail < LONG_TAIL || view.tail < state.record.entries.size))
+  );
+}
+
+/** Appends to one view what the touched entries became in it. */
+export async function takeOn(
+  wiring: Wiring,
+  state: PatientState,
+  index: number,
+  touched: ReadonlyMap<Entry, readonly Outcome[]>,
+): Promise<RecordChange[]> {
+  const view = state.views[index] as ViewHead;
+  const pseudonyms = pseudonymsOf(wiring.keys, view.projection, state.key);
+  const events: ViewEvent[] = [];
+  let withheld = view.withheld;
+  for (const [entry, outcomes] of touched) {
+    const before = outcomes[index] ?? 'outside';
+    const after = state.outcomes.get(entry.id)?.[index] ?? 'outside';
+    withheld += Number(after === 'withheld') - Number(before === 'withheld');
+    if (after === 'included' && isPresent(entry)) {
+      const type = before === 'included' ? 'entry-amended-1' : 'entry-included-1';
+      events.push({ type, entry: view.projection.project(entry, pseudonyms) });
+    } else if (before === 'included') {
+      events.push({ type: 'entry-withdrawn-1', id: view.projection.entryId(entry.id, pseudonyms) });
+    }
+  }
+  if (events.length === 0 && withheld === view.withheld) return [];
+  if (events.length === 0) events.push({ type: 'view-confirmed-1' });
+  view.tail += events.length;
+  view.withheld = withheld;
+  const basis: Basis = {
+    recordRevisions: [state.record.revision],
+    consentRevisions: [state.consentRevision],
+    policyVersion: state.rulings.policyVersion,
+    until: state.rulings.until,
+  };
+  view.revision = await appendChanges(wiring.store, wiring.random, view.stream, view.revision, events, {
+    basis,
+    withheld,
+    tail: view.tail,
+  });
+  return events.flatMap((event) => changeOf(view, event));
+}
+
+const KINDS = { 'entry-included-1': 'included', 'entry-amended-1': 'amended' } as const;
+
+function changeOf({ projection, viewKey, revision }: ViewHead, event: ViewEvent): RecordChange[] {
+  switch (event.type) {
+    case 'entry-included-1':
+    case 'entry-amended-1':
+      return [
+        { projection, viewKey, entryId: event.entry.id, kind: KINDS[event.type], entry: event.entry, viewRevision: revision },
+      ];
+    case 'entry-withdrawn-1':
+      return [{ projection, viewKey, entryId: event.id, kind: 'withdrawn', viewRevision: revision }];
+    case 'view-confirmed-1':
+    case 'view-rebuilt-1':
+      return [];
+  }
+}

@@ -1,0 +1,48 @@
+import { canonicalJson, type AdoptedPolicy, type Policy } from '@weft/domain';
+import { decodePolicy, encode, type PolicyAdopted } from './encoding.js';
+import { WrongExpectedRevision } from './errors.js';
+import { NO_STREAM, type Clock, type EventStore, type Random } from './ports.js';
+import { POLICY_STREAM } from './streams.js';
+
+/** The policies a region adopted, one after the other: stream `policy-region`, revision 0 being version 1. */
+export class PolicyBook {
+  private latest: AdoptedPolicy | null = null;
+
+  constructor(
+    private readonly store: EventStore,
+    private readonly clock: Clock,
+    private readonly random: Random,
+  ) {}
+
+  /** The policy in force. Asks the store each time whether there is a newer one. Throws when none was ever adopted. */
+  async current(): Promise<AdoptedPolicy> {
+    const head = await this.store.head(POLICY_STREAM);
+    if (this.latest === null || this.latest.version !== head + 1) {
+      const stored = (await this.store.read(POLICY_STREAM, { backwards: true, maxCount: 1 }))[0];
+      if (stored === undefined) throw new Error('no sharing policy was adopted yet: nothing may be shared');
+      this.latest = decodePolicy(stored);
+    }
+    return this.latest;
+  }
+
+  async all(): Promise<AdoptedPolicy[]> {
+    return (await this.store.read(POLICY_STREAM)).map(decodePolicy);
+  }
+
+  /** Makes the policy the one in force, unless it is already; gives the version in force afterwards. */
+  async adopt(policy: Policy): Promise<AdoptedPolicy> {
+    for (;;) {
+      const head = await this.store.head(POLICY_STREAM);
+      if (head !== NO_STREAM) {
+        const current = await this.current();
+        if (canonicalJson(current.policy) === canonicalJson(policy)) return current;
+      }
+      const adopted: PolicyAdopted = { type: 'policy-adopted-1', policy, adoptedAt: new Date(this.clock.now()).toISOString() };
+      try {
+        await this.store.append(POLICY_STREAM, head, [encode(adopted, this.random)]);
+      } catch (error) {
+        if (!(error instanceof WrongExpectedRevision)) throw error;
+      }
+    }
+  }
+}

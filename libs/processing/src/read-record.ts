@@ -1,0 +1,132 @@
+import {
+  canonicalJson,
+  deriveView,
+  sameNumbers,
+  sortedEntries,
+  withoutArrival,
+  type Basis,
+  type Projection,
+  type Purpose,
+  type ViewEntry,
+} from '@weft/domain';
+import { pseudonymsOf, rulingsAt } from './judges.js';
+import { loadPerson, loadView, membersOf, survivorOf } from './load.js';
+import type { Keys } from './ports.js';
+import { consentStream, viewStream } from './streams.js';
+import type { Wiring } from './wiring.js';
+
+/** A record as a purpose may see it. */
+export interface RecordForPurpose {
+  readonly purpose: Purpose;
+  readonly policyVersion: number;
+  /** Events accepted that the view was built from, less one: the revision of the record; -1 for none. */
+  readonly recordRevision: number;
+  /** Decisions that the view was built under, less one; -1 for none. */
+  readonly consentRevision: number;
+  /** In the order in which things happened, those without a date first. */
+  readonly entries: readonly ViewEntry[];
+  /** How many entries of the purpose's concern a decision or the policy holds back. */
+  readonly withheld: number;
+  /** SHA-256 of the entries' canonical JSON, sorted by id, without arrival times: equal for equal views. */
+  readonly digest: string;
+}
+
+/** Where a record was found. */
+export interface FoundRecord {
+  readonly record: RecordForPurpose;
+  /** The surviving NHS number, where the one asked for was merged into it. */
+  readonly movedTo: string | null;
+  /** False when the view was out of date (a decision, a rule or a date came after it) and the answer was decided afresh. */
+  readonly fromView: boolean;
+}
+
+/** Whether anything was ever accepted about the patient: a record, or a decision. */
+export async function isKnown(wiring: Wiring, key: string): Promise<boolean> {
+  const { key: survivor } = await survivorOf(wiring.store, key);
+  for (const member of await membersOf(wiring.store, survivor)) {
+    if ((await wiring.store.head(`careRecord-${member}`)) >= 0 || (await wiring.store.head(consentStream(member))) >= 0)
+      return true;
+  }
+  return false;
+}
+
+/**
+ * Reads the view and makes sure that nothing decided since is missed: the view is read first, then the heads of what it was
+ * built under. A view that is out of date in any way is not served; the record is then decided again from the streams, by the
+ * same functions that build views, so that nobody is shown too much and no clinician is shown less than is permitted.
+ */
+export async function readRecord(wiring: Wiring, key: string, purpose: Purpose): Promise<FoundRecord> {
+  const { store, keys, clock } = wiring;
+  const projection = projectionOf(wiring, purpose);
+  const { key: survivor, nhsNumber: movedTo } = await survivorOf(store, key);
+  const { view } = await loadView(store, viewStream(projection, keys.view(purpose, survivor)));
+  const now = clock.now();
+  const members = await membersOf(store, survivor);
+  const [policy, ...consentHeads] = await Promise.all([
+    wiring.policies.current(),
+    ...members.map((member) => store.head(consentStream(member))),
+  ] as const);
+  const { closing } = view;
+  if (closing !== null && isCurrent(closing.basis, consentHeads, policy.version, now)) {
+    return { record: summarised(keys, purpose, closing.basis, view.entries, closing.withheld), movedTo, fromView: true };
+  }
+  return { record: await decidedAfresh(wiring, projection, survivor), movedTo, fromView: false };
+}
+
+function isCurrent(basis: Basis, consentHeads: readonly number[], policyVersion: number, now: number): boolean {
+  return (
+    sameNumbers(basis.consentRevisions, consentHeads) &&
+    basis.policyVersion === policyVersion &&
+    (basis.until === null || now < basis.until)
+  );
+}
+
+async function decidedAfresh(wiring: Wiring, projection: Projection, survivor: string): Promise<RecordForPurpose> {
+  const { store, keys, clock } = wiring;
+  const person = await loadPerson(store, survivor);
+  const adopted = await wiring.policies.current();
+  const rulings = rulingsAt(clock.now(), person.decisions, adopted);
+  const derived = deriveView(person.record, projection, rulings.of(projection), pseudonymsOf(keys, projection, survivor));
+  const { recordRevisions, consentRevisions } = person;
+  const basis: Basis = { recordRevisions, consentRevisions, policyVersion: adopted.version, until: rulings.until };
+  return summarised(keys, projection.purpose, basis, derived.entries, derived.withheld);
+}
+
+function summarised(
+  keys: Keys,
+  purpose: Purpose,
+  basis: Basis,
+  entries: ReadonlyMap<string, ViewEntry>,
+  withheld: number,
+): RecordForPurpose {
+  return {
+    purpose,
+    policyVersion: basis.policyVersion,
+    recordRevision: total(basis.recordRevisions),
+    consentRevision: total(basis.consentRevisions),
+    entries: inOrderOfTime([...entries.values()]),
+    withheld,
+    digest: digestOf(keys, entries),
+  };
+}
+
+export function digestOf(keys: Keys, entries: ReadonlyMap<string, ViewEntry>): string {
+  return keys.digest(canonicalJson(sortedEntries(entries).map(withoutArrival)));
+}
+
+function total(revisions: readonly number[]): number {
+  return revisions.reduce((sum, revision) => sum + revision + 1, -1);
+}
+
+function inOrderOfTime(entries: readonly ViewEntry[]): ViewEntry[] {
+  return entries
+    .map((entry) => ({ entry, at: entry.occurredAt === null ? -Infinity : Date.parse(entry.occurredAt) }))
+    .sort((a, b) => a.at - b.at || (a.entry.id < b.entry.id ? -1 : 1))
+    .map(({ entry }) => entry);
+}
+
+export function projectionOf(wiring: Wiring, purpose: Purpose): Projection {
+  const projection = wiring.projections.find((candidate) => candidate.purpose === purpose);
+  if (projection === undefined) throw new Error(`no projection serves the purpose ${purpose}`);
+  return projection;
+}

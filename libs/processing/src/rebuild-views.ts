@@ -1,0 +1,158 @@
+import {
+  canonicalJson,
+  deriveView,
+  sameBasis,
+  withoutArrival,
+  type AdoptedPolicy,
+  type Basis,
+  type Projection,
+  type View,
+  type ViewEntry,
+} from '@weft/domain';
+import { WrongExpectedRevision } from './errors.js';
+import { pseudonymsOf, rulingsAt } from './judges.js';
+import { loadPerson, loadView, survivorOf, type Person } from './load.js';
+import { LONG_TAIL } from './patient-state.js';
+import { NO_STREAM } from './ports.js';
+import type { RecordChange } from './record-changes.js';
+import { viewStream } from './streams.js';
+import type { Wiring } from './wiring.js';
+import { appendChanges, appendRebuilt } from './write-view.js';
+
+export interface RebuildOptions {
+  readonly projections?: readonly Projection[];
+  /** Tell subscribers the whole state, not only what changed: after a crash it is not known what they were told. */
+  readonly tellAll?: boolean;
+  /** Compute the changes, write nothing. */
+  readonly dryRun?: boolean;
+}
+
+/** The basis of a view whose patient's number gave way to another: nothing is in it, and nothing will come. */
+export const MOVED: Basis = { recordRevisions: [], consentRevisions: [], policyVersion: 0, until: null };
+
+/** Before a view is read and fenced, its person is not: always in this order, or a decision could slip in between. */
+interface Stored {
+  readonly projection: Projection;
+  readonly stream: string;
+  readonly view: View;
+  readonly revision: number;
+}
+
+/**
+ * Brings the views of the person behind a key in line with record, decisions and policy, and gives what subscribers must be
+ * told. Whoever writes a view meanwhile makes the append fail, and everything is read and decided again.
+ */
+export async function rebuildViews(wiring: Wiring, key: string, options: RebuildOptions = {}): Promise<RecordChange[]> {
+  const changes: RecordChange[] = [];
+  let left = options.projections ?? wiring.projections;
+  while (left.length > 0) {
+    const survivor = (await survivorOf(wiring.store, key)).key;
+    const stored = await Promise.all(left.map((projection) => readStored(wiring, projection, survivor)));
+    const person = await loadPerson(wiring.store, survivor);
+    const adopted = await wiring.policies.current();
+    const results = await Promise.all(stored.map((view) => unlessFenced(rebuildView(wiring, view, person, adopted, options))));
+    for (const result of results) if (result !== null) changes.push(...result);
+    left = left.filter((_, index) => results[index] === null);
+  }
+  return changes;
+}
+
+/** Null when somebody else wrote the stream first. */
+export async function unlessFenced<T>(work: Promise<T>): Promise<T | null> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof WrongExpectedRevision) return null;
+    throw error;
+  }
+}
+
+async function readStored(wiring: Wiring, projection: Projection, patientKey: string): Promise<Stored> {
+  const stream = viewStream(projection, wiring.keys.view(projection.purpose, patientKey));
+  return { projection, stream, ...(await loadView(wiring.store, stream)) };
+}
+
+async function rebuildView(
+  wiring: Wiring,
+  stored: Stored,
+  person: Person,
+  adopted: AdoptedPolicy,
+  options: RebuildOptions,
+): Promise<RecordChange[]> {
+  const { store, random, keys, clock } = wiring;
+  const { projection, stream, view } = stored;
+  const rulings = rulingsAt(clock.now(), person.decisions, adopted);
+  const pseudonyms = pseudonymsOf(keys, projection, person.key);
+  const derived = deriveView(person.record, projection, rulings.of(projection), pseudonyms);
+  const basis: Basis = {
+    recordRevisions: person.recordRevisions,
+    consentRevisions: person.consentRevisions,
+    policyVersion: rulings.policyVersion,
+    until: rulings.until,
+  };
+  const differences = compare(view.entries, derived.entries);
+  let revision = stored.revision;
+  if (options.dryRun !== true) {
+    const tail = view.closing?.tail ?? 0;
+    const isLong = tail >= LONG_TAIL && tail >= derived.entries.size;
+    if (view.closing === null || differences.length > 0 || isLong) {
+      revision = await appendRebuilt(store, random, stream, revision, derived.entries, basis, derived.withheld);
+    } else if (!sameBasis(view.closing.basis, basis) || view.closing.withheld !== derived.withheld) {
+      const closing = { basis, withheld: derived.withheld, tail: tail + 1 };
+      revision = await appendChanges(store, random, stream, revision, [{ type: 'view-confirmed-1' }], closing);
+    }
+  }
+  // While a rebuild in several parts was under way, or was left unfinished by a crash, others may have told what they saw of it.
+  const unsettled = revision > stored.revision + 1 || (view.closing === null && stored.revision !== NO_STREAM);
+  const told = options.tellAll === true || unsettled ? everything(person, projection, pseudonyms, derived.entries) : differences;
+  return told.map((difference) => ({ projection, viewKey: pseudonyms.patient, viewRevision: revision, ...difference }));
+}
+
+type Difference = Pick<RecordChange, 'entryId' | 'kind' | 'entry'>;
+
+function compare(before: ReadonlyMap<string, ViewEntry>, after: ReadonlyMap<string, ViewEntry>): Difference[] {
+  const differences: Difference[] = [];
+  for (const entryId of before.keys()) if (!after.has(entryId)) differences.push({ entryId, kind: 'withdrawn' });
+  for (const [entryId, entry] of after) {
+    const known = before.get(entryId);
+    if (known === undefined) differences.push({ entryId, kind: 'included', entry });
+    else if (!sameEntry(known, entry)) differences.push({ entryId, kind: 'amended', entry });
+  }
+  return differences;
+}
+
+export function sameEntry(a: ViewEntry, b: ViewEntry): boolean {
+  return canonicalJson(withoutArrival(a)) === canonicalJson(withoutArrival(b));
+}
+
+function everything(
+  person: Person,
+  projection: Projection,
+  pseudonyms: Parameters<Projection['entryId']>[1],
+  included: ReadonlyMap<string, ViewEntry>,
+): Difference[] {
+  const told: Difference[] = [...included].map(([entryId, entry]) => ({ entryId, kind: 'included', entry }));
+  for (const entry of person.record.entries.values()) {
+    if (!projection.concerns(entry.resourceType)) continue;
+    const entryId = projection.entryId(entry.id, pseudonyms);
+    if (!included.has(entryId)) told.push({ entryId, kind: 'withdrawn' });
+  }
+  return told;
+}
+
+/** Empties the views of a number that gave way to another: the marker also fences off whoever still writes to them. */
+export async function emptyViews(wiring: Wiring, key: string, entryIds: readonly string[]): Promise<RecordChange[]> {
+  const changes: RecordChange[] = [];
+  for (const projection of wiring.projections) {
+    const pseudonyms = pseudonymsOf(wiring.keys, projection, key);
+    const viewKey = pseudonyms.patient;
+    for (let revision: number | null = null; revision === null;) {
+      const { view, revision: head, stream } = await readStored(wiring, projection, key);
+      revision = await unlessFenced(appendRebuilt(wiring.store, wiring.random, stream, head, new Map(), MOVED, 0));
+      if (revision === null) continue;
+      const gone = new Set([...view.entries.keys(), ...entryIds.map((id) => projection.entryId(id, pseudonyms))]);
+      for (const entryId of gone) changes.push({ projection, viewKey, entryId, kind: 'withdrawn', viewRevision: revision });
+    }
+  }
+  return changes;
+}

@@ -1,0 +1,246 @@
+import {
+  eventKey,
+  type AdoptedPolicy,
+  type CareEvent,
+  type Coordinates,
+  type Problem,
+  type RecordedCareEvent,
+} from '@weft/domain';
+import { encode } from './encoding.js';
+import { WrongExpectedRevision } from './errors.js';
+import { loadRecord, survivorOf } from './load.js';
+import { mergeNumbers } from './merge-numbers.js';
+import { allSettled, KeyedQueue } from './concurrency.js';
+import { canTakeOn, foldIn, letGo, loadPatient, takeOn, type PatientState } from './patient-state.js';
+import { APPEND_LIMIT_BYTES, type Batch, type Message, type NewEvent, type OutgoingMessage } from './ports.js';
+import { publishChanges } from './publish-changes.js';
+import { quarantine } from './quarantine.js';
+import { emptyViews, rebuildViews } from './rebuild-views.js';
+import type { RecordChange } from './record-changes.js';
+import { careRecordStream } from './streams.js';
+import { timestamp, type Wiring } from './wiring.js';
+import { appendAll, utf8Length } from './write-view.js';
+
+interface Arrival {
+  readonly message: Message;
+  readonly event: CareEvent;
+}
+
+interface Sifted {
+  readonly fresh: { readonly event: RecordedCareEvent; readonly encoded: NewEvent }[];
+  /** Quarantine messages of events that the bus could carry but the store cannot. */
+  readonly oversized: OutgoingMessage[];
+  redelivered: boolean;
+}
+
+/** What a batch leads to beyond the store: what subscribers are told, and what goes to quarantine. */
+interface Outbox {
+  readonly changes: RecordChange[];
+  readonly quarantined: OutgoingMessage[];
+}
+
+/** Accepted events remembered over all patients; beyond it the patients unseen for longest are forgotten. */
+const REMEMBERED_EVENTS = 500_000;
+/** Room for what a view's event or marker adds around the same resource. */
+const EVENT_LIMIT_BYTES = APPEND_LIMIT_BYTES - 16 * 1024;
+
+/**
+ * The record-projector's work: a batch of one partition of an organisation's topic, into records and views. When it
+ * resolves, every event of the batch is durable in exactly one record or in quarantine, every view is in line, and the
+ * subscribers are told; so its offset may be committed. When it throws, the whole batch is to be given again.
+ */
+export class RecordCareEvents {
+  private readonly remembered = new Map<string, PatientState>();
+  private events = 0;
+  /** One batch at a time works on a patient: the partitions of several organisations run side by side. */
+  private readonly busy = new KeyedQueue();
+
+  constructor(private readonly wiring: Wiring) {}
+
+  async handle(batch: Pick<Batch, 'messages'>): Promise<void> {
+    const adopted = await this.wiring.policies.current();
+    const outbox: Outbox = { changes: [], quarantined: [] };
+    const patients = new Map<string, Arrival[]>();
+    for (const message of batch.messages) {
+      const reading = this.wiring.reader.careEvent(message);
+      if (!reading.ok) {
+        outbox.quarantined.push(...quarantine(this.wiring, message, reading.problems));
+        continue;
+      }
+      const key = this.wiring.keys.patient(reading.event.subject);
+      const arrivals = patients.get(key);
+      if (arrivals === undefined) patients.set(key, [{ message, event: reading.event }]);
+      else arrivals.push({ message, event: reading.event });
+    }
+    const work = [...patients].map(([key, arrivals]) => this.busy.run(key, () => this.patient(key, arrivals, adopted, outbox)));
+    await allSettled(work);
+    if (outbox.quarantined.length > 0) await this.wiring.bus.publish(outbox.quarantined);
+    await publishChanges(this.wiring, await this.underTheSamePolicy(adopted, [...patients.keys()], outbox.changes));
+  }
+
+  /** A policy adopted meanwhile may have passed over views that did not stand yet: those are rebuilt before anything is told. */
+  private async underTheSamePolicy(
+    adopted: AdoptedPolicy,
+    keys: readonly string[],
+    changes: readonly RecordChange[],
+  ): Promise<readonly RecordChange[]> {
+    if ((await this.wiring.policies.current()).version === adopted.version) return changes;
+    return (await allSettled(keys.map((key) => rebuildViews(this.wiring, key, { tellAll: true })))).flat();
+  }
+
+  /** Ordinary events in one go; a merge or an unmerge by itself, in its place among them. */
+  private async patient(key: string, arrivals: readonly Arrival[], adopted: AdoptedPolicy, outbox: Outbox): Promise<void> {
+    for (const run of runsOf(arrivals)) {
+      const first = run[0] as Arrival;
+      if (isMerge(first.event)) await this.mergeOrUnmerge(key, first, outbox);
+      else await this.recordRun(key, run, adopted, outbox);
+    }
+  }
+
+  private async recordRun(key: string, run: readonly Arrival[], adopted: AdoptedPolicy, outbox: Outbox): Promise<void> {
+    for (;;) {
+      try {
+        return await this.record(key, run, adopted, outbox);
+      } catch (error) {
+        this.forget(key);
+        if (!(error instanceof WrongExpectedRevision)) throw error;
+      }
+    }
+  }
+
+  private async record(key: string, arrivals: readonly Arrival[], adopted: AdoptedPolicy, outbox: Outbox): Promise<void> {
+    const { wiring } = this;
+    const state = await this.recall(key, adopted);
+    const { fresh, oversized, redelivered } = this.sift(state, arrivals);
+    if (fresh.length > 0) {
+      const events = fresh.map(({ encoded }) => encoded);
+      await appendAll(wiring.store, careRecordStream(key), state.record.revision, events);
+    }
+    outbox.quarantined.push(...oversized);
+    if (fresh.length === 0 && !redelivered) return;
+    const takesOn = canTakeOn(state, wiring.clock.now(), adopted.version) && !redelivered;
+    if (!takesOn) {
+      this.forget(key);
+      outbox.changes.push(...(await rebuildViews(wiring, key, { tellAll: redelivered })));
+      return;
+    }
+    const touched = foldIn(
+      state,
+      fresh.map(({ event }) => event),
+    );
+    this.events += fresh.length;
+    const changes = await allSettled(state.views.map((_, index) => takeOn(wiring, state, index, touched)));
+    letGo(touched.keys());
+    outbox.changes.push(...changes.flat());
+  }
+
+  /** The same (source, id) is one event. At the same place in the bus it is a redelivery: a crash may have left work undone. */
+  private sift(state: PatientState, arrivals: readonly Arrival[]): Sifted {
+    const seen = new Set<string>();
+    const sifted: Sifted = { fresh: [], oversized: [], redelivered: false };
+    for (const { event, message } of arrivals) {
+      const key = eventKey(event);
+      const accepted = state.record.accepted.get(key);
+      if (accepted !== undefined) sifted.redelivered ||= isSamePlace(accepted, message);
+      if (accepted !== undefined || seen.has(key)) continue;
+      seen.add(key);
+      const accepting = recorded(event, message, timestamp(this.wiring.clock));
+      const encoded = encode(accepting, this.wiring.random);
+      const bytes = utf8Length(encoded.data);
+      if (bytes <= EVENT_LIMIT_BYTES) sifted.fresh.push({ event: accepting, encoded });
+      else sifted.oversized.push(...quarantine(this.wiring, message, [tooLarge(bytes)]));
+    }
+    return sifted;
+  }
+
+  private async mergeOrUnmerge(key: string, { event, message }: Arrival, outbox: Outbox): Promise<void> {
+    const { wiring } = this;
+    this.forget(key);
+    const record = await loadRecord(wiring.store, key);
+    const accepted = record.accepted.get(eventKey(event));
+    if (accepted !== undefined && !isSamePlace(accepted, message)) return;
+    if (accepted === undefined) {
+      const problems = await mergeNumbers(wiring, event);
+      if (problems.length > 0) {
+        outbox.quarantined.push(...quarantine(wiring, message, problems));
+        return;
+      }
+      await this.appendUnlessThere(key, event, message);
+    }
+    const survivor = (await survivorOf(wiring.store, key)).key;
+    const named = wiring.keys.patient(event.survivor as string);
+    this.forget(survivor);
+    this.forget(named);
+    // The number that gives way is fenced off first: what its events bring from then on is looked for at the survivor.
+    if (survivor !== key) outbox.changes.push(...(await emptyViews(wiring, key, [...record.entries.keys()])));
+    outbox.changes.push(...(await rebuildViews(wiring, named, { tellAll: true })));
+    if (survivor === key) outbox.changes.push(...(await rebuildViews(wiring, key, { tellAll: true })));
+  }
+
+  private async appendUnlessThere(key: string, event: CareEvent, message: Message): Promise<void> {
+    for (;;) {
+      const record = await loadRecord(this.wiring.store, key);
+      if (record.accepted.has(eventKey(event))) return;
+      try {
+        const data = encode(recorded(event, message, timestamp(this.wiring.clock)), this.wiring.random);
+        await this.wiring.store.append(careRecordStream(key), record.revision, [data]);
+        return;
+      } catch (error) {
+        if (!(error instanceof WrongExpectedRevision)) throw error;
+      }
+    }
+  }
+
+  private async recall(key: string, adopted: AdoptedPolicy): Promise<PatientState> {
+    let state = this.remembered.get(key);
+    if (state === undefined) {
+      state = await loadPatient(this.wiring, key, adopted);
+      letGo(state.record.entries.values());
+      this.events += state.record.accepted.size;
+    } else {
+      this.remembered.delete(key);
+    }
+    this.remembered.set(key, state);
+    for (const [oldest, { record }] of this.remembered) {
+      if (this.events <= REMEMBERED_EVENTS || oldest === key) break;
+      this.remembered.delete(oldest);
+      this.events -= record.accepted.size;
+    }
+    return state;
+  }
+
+  private forget(key: string): void {
+    this.events -= this.remembered.get(key)?.record.accepted.size ?? 0;
+    this.remembered.delete(key);
+  }
+}
+
+function recorded(event: CareEvent, message: Coordinates, recordedAt: string): RecordedCareEvent {
+  const { type, id, source, organisation, time, resource } = event;
+  const { topic, partition, offset } = message;
+  return { type, id, source, organisation, time, recordedAt, coordinates: { topic, partition, offset }, resource };
+}
+
+function isSamePlace(a: Coordinates, b: Coordinates): boolean {
+  return a.topic === b.topic && a.partition === b.partition && a.offset === b.offset;
+}
+
+function isMerge(event: CareEvent): boolean {
+  return event.type === 'patient-merged-1' || event.type === 'patient-unmerged-1';
+}
+
+function runsOf(arrivals: readonly Arrival[]): Arrival[][] {
+  const runs: Arrival[][] = [];
+  let open = false;
+  for (const arrival of arrivals) {
+    const merge = isMerge(arrival.event);
+    if (open && !merge) runs.at(-1)?.push(arrival);
+    else runs.push([arrival]);
+    open = !merge;
+  }
+  return runs;
+}
+
+function tooLarge(bytes: number): Problem {
+  return { field: 'data', code: 'too-large', message: `the event takes ${bytes} bytes; the limit is ${EVENT_LIMIT_BYTES}` };
+}

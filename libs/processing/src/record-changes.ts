@@ -1,0 +1,42 @@
+import type { Projection, ViewEntry } from '@weft/domain';
+import type { Keys, OutgoingMessage } from './ports.js';
+import { recordChangesTopic } from './topics.js';
+
+/** What subscribers of a purpose are told of one entry. */
+export interface RecordChange {
+  readonly projection: Projection;
+  /** The patient's key within the purpose. */
+  readonly viewKey: string;
+  /** The entry's id in the view. */
+  readonly entryId: string;
+  readonly kind: 'included' | 'amended' | 'withdrawn';
+  /** Absent of a withdrawal. */
+  readonly entry?: ViewEntry;
+  /** Revision of the view stream that this is true of: a subscriber ignores what is older than what it has. */
+  readonly viewRevision: number;
+}
+
+/**
+ * The change as a CloudEvent in binary mode. The key names the entry, so that compaction leaves of each entry its last
+ * state; a withdrawal is a tombstone. All changes of a patient go to one partition, in order.
+ */
+export function changeMessage(change: RecordChange, keys: Keys, time: string): OutgoingMessage {
+  const { projection, viewKey, entry, kind, viewRevision } = change;
+  const key = `${viewKey}.${keys.pseudonym(projection.purpose, change.entryId)}`;
+  return {
+    topic: recordChangesTopic(projection.purpose),
+    key,
+    partitionKey: viewKey,
+    value: entry === undefined ? null : new TextEncoder().encode(JSON.stringify(entry)),
+    headers: {
+      ce_specversion: '1.0',
+      ce_id: `${key}@${viewRevision}.${kind}`,
+      ce_source: 'urn:weft:record-projector',
+      ce_type: `record-entry-${kind}-1`,
+      ce_subject: viewKey,
+      ce_time: time,
+      ce_viewrevision: String(viewRevision),
+      ...(entry === undefined ? {} : { 'content-type': 'application/json' }),
+    },
+  };
+}

@@ -1,0 +1,96 @@
+import { sortedEntries, type Closing, type ViewEntry, type ViewEvent } from '@weft/domain';
+import { encode } from './encoding.js';
+import { APPEND_LIMIT_BYTES, type EventStore, type NewEvent, type Random } from './ports.js';
+
+/** What an event costs in an append beside its data: id, type, framing. */
+const EVENT_OVERHEAD_BYTES = 256;
+
+/** Cuts events, in order, into appends that the store takes. An event too large by itself is left to the store to refuse. */
+export function cutIntoAppends(events: readonly NewEvent[]): NewEvent[][] {
+  const appends: NewEvent[][] = [];
+  let bytes = Infinity;
+  for (const event of events) {
+    const size = utf8Length(event.data) + EVENT_OVERHEAD_BYTES;
+    if (bytes + size > APPEND_LIMIT_BYTES) {
+      appends.push([]);
+      bytes = 0;
+    }
+    appends.at(-1)?.push(event);
+    bytes += size;
+  }
+  return appends;
+}
+
+/** Bytes of the text in UTF-8; of short texts no more than an upper bound, because only near the limit is counting worth its time. */
+export function utf8Length(text: string): number {
+  return text.length * 3 < APPEND_LIMIT_BYTES / 4 ? text.length * 3 : new TextEncoder().encode(text).length;
+}
+
+/** Appends events in as many calls as needed, each at the exact revision the one before left; gives the last revision. */
+export async function appendAll(
+  store: EventStore,
+  stream: string,
+  expected: number,
+  events: readonly NewEvent[],
+): Promise<number> {
+  let revision = expected;
+  for (const append of cutIntoAppends(events)) revision = await store.append(stream, revision, append);
+  return revision;
+}
+
+/** Appends small changes; the last of them closes the change. */
+export async function appendChanges(
+  store: EventStore,
+  random: Random,
+  stream: string,
+  expected: number,
+  changes: readonly ViewEvent[],
+  closing: Closing,
+): Promise<number> {
+  const last = changes.length - 1;
+  const events = changes.map((change, index) => encode(index === last ? { ...change, closing } : change, random));
+  return appendAll(store, stream, expected, events);
+}
+
+/**
+ * Appends the whole view as a marker that makes everything before it unreadable. Where one append cannot hold it, the first
+ * part already does so: what is withheld goes first, and the view is not served until its last part stands.
+ */
+export async function appendRebuilt(
+  store: EventStore,
+  random: Random,
+  stream: string,
+  expected: number,
+  entries: ReadonlyMap<string, ViewEntry>,
+  basis: Closing['basis'],
+  withheld: number,
+): Promise<number> {
+  const parts = cutIntoParts(sortedEntries(entries));
+  let revision = expected;
+  for (const [index, part] of parts.entries()) {
+    const marker: ViewEvent = {
+      type: 'view-rebuilt-1',
+      part: index + 1,
+      parts: parts.length,
+      entries: part,
+      ...(index === parts.length - 1 ? { closing: { basis, withheld, tail: 0 } } : {}),
+    };
+    revision = await store.append(stream, revision, [encode(marker, random)], { truncatesPrevious: index === 0 });
+  }
+  return revision;
+}
+
+function cutIntoParts(entries: readonly ViewEntry[]): ViewEntry[][] {
+  const parts: ViewEntry[][] = [[]];
+  let bytes = EVENT_OVERHEAD_BYTES * 4;
+  for (const entry of entries) {
+    const size = utf8Length(JSON.stringify(entry)) + 1;
+    if (bytes + size > APPEND_LIMIT_BYTES && parts.at(-1)?.length !== 0) {
+      parts.push([]);
+      bytes = EVENT_OVERHEAD_BYTES * 4;
+    }
+    parts.at(-1)?.push(entry);
+    bytes += size;
+  }
+  return parts;
+}
