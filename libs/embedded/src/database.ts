@@ -1,0 +1,161 @@
+import { closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { EngineDamaged, EngineUnavailable, type Random, type Timers } from '@weft/processing';
+import { loadDriver, type Database } from './driver.js';
+import { engineError, isBusy } from './errors.js';
+
+/** What one kind of file is made of. */
+export interface Schema {
+  /** File name within the data directory; stands in every error. */
+  readonly file: string;
+  /** SQLite's application_id: whose file it is. */
+  readonly applicationId: number;
+  /** SQLite's user_version. A file of a higher one was made by a newer Weft. */
+  readonly version: number;
+  readonly sql: string;
+}
+
+export interface Waiting {
+  readonly timers: Timers;
+  readonly random: Random;
+  /** How long a lock of another process is waited for before the call fails with EngineUnavailable. */
+  readonly lockTimeoutMs: number;
+}
+
+/** Pages that the log holds before they are moved into the file: 16 MiB, so that a page written often moves once. */
+const CHECKPOINT_PAGES = 4_000;
+/** Up to this size the whole file is checked whenever it is opened; above, only when asked to. */
+const CHECK_AT_OPEN_BYTES = 32 * 1024 * 1024;
+
+/** A time to wait for a lock: short and uneven, so that two who wait do not meet again and again. */
+export const lockPauseMs = (random: Random): number => 1 + Math.floor(random.fraction() * 4);
+
+/** Repeats `attempt` while another process holds the lock; never blocks the event loop. */
+async function whileBusy<T>(engine: string, waiting: Waiting, attempt: () => T): Promise<T> {
+  let waitedMs = 0;
+  for (;;) {
+    try {
+      return attempt();
+    } catch (error) {
+      if (!isBusy(error) || waitedMs >= waiting.lockTimeoutMs) throw engineError(engine, error);
+    }
+    const pause = lockPauseMs(waiting.random);
+    await waiting.timers.sleep(pause);
+    waitedMs += pause;
+  }
+}
+
+/** Makes a directory's entries durable: SQLite does so for its logs, not for the file itself. */
+function syncDirectory(directory: string): void {
+  const handle = openSync(directory, 'r');
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+}
+
+/**
+ * The file appears under its name complete or not at all: an empty file of that name is therefore one that was cut short,
+ * and two processes that start on a new directory do not meet half way.
+ */
+async function create(directory: string, schema: Schema, waiting: Waiting): Promise<void> {
+  const { DatabaseSync } = await loadDriver();
+  const draft = join(directory, `${schema.file}.${waiting.random.uuid()}.new`);
+  try {
+    closeSync(openSync(draft, 'wx', 0o600));
+    const database = new DatabaseSync(draft);
+    try {
+      database.exec(`
+        PRAGMA page_size = 4096;
+        PRAGMA journal_mode = WAL;
+        PRAGMA synchronous = FULL;
+        BEGIN;
+        ${schema.sql};
+        PRAGMA application_id = ${schema.applicationId};
+        PRAGMA user_version = ${schema.version};
+        COMMIT;
+      `);
+    } finally {
+      database.close();
+    }
+    linkSync(draft, join(directory, schema.file));
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== 'EEXIST') throw error;
+  } finally {
+    rmSync(draft, { force: true });
+  }
+  syncDirectory(directory);
+}
+
+function pragma(database: Database, name: string): unknown {
+  return Object.values((database.prepare(`PRAGMA ${name}`).get() ?? {}) as object)[0];
+}
+
+function checkIdentity(database: Database, schema: Schema): void {
+  const owner = pragma(database, 'application_id');
+  const version = pragma(database, 'user_version');
+  if (owner !== schema.applicationId)
+    throw new EngineDamaged(schema.file, 'the file was not made by Weft, or has lost its header');
+  if (typeof version !== 'number' || version < 1) throw new EngineDamaged(schema.file, 'the file has lost its schema version');
+  if (version > schema.version) {
+    throw new EngineDamaged(
+      schema.file,
+      `the file was made by a newer Weft: its schema is ${version}, this Weft knows ${schema.version}. Start that Weft instead`,
+    );
+  }
+}
+
+/** Compares every page and index with each other; throws EngineDamaged with what SQLite found. Reads the whole file. */
+export function checkIntegrity(database: Database, file: string): void {
+  let found: string;
+  try {
+    found = (database.prepare('PRAGMA integrity_check(3)').all() as { integrity_check: string }[])
+      .map((row) => row.integrity_check)
+      .join('; ');
+  } catch (error) {
+    throw engineError(file, error);
+  }
+  if (found !== 'ok') throw new EngineDamaged(file, found);
+}
+
+/**
+ * Opens a file of the data directory, and makes it where it is missing (directory 0700, files 0600).
+ * Throws EngineDamaged for a file that is not whole or not ours, EngineUnavailable for one that cannot be opened now.
+ */
+export async function openDatabase(directory: string, schema: Schema, waiting: Waiting): Promise<Database> {
+  const path = join(directory, schema.file);
+  const { DatabaseSync } = await loadDriver();
+  let database: Database | undefined;
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    if (!existsSync(path)) {
+      if (existsSync(`${path}-wal`)) throw new EngineDamaged(schema.file, 'the file is gone, its log is still there');
+      await create(directory, schema, waiting);
+    }
+    const bytes = statSync(path).size;
+    if (bytes === 0) throw new EngineDamaged(schema.file, 'the file is empty: it was cut short');
+    const opened = await whileBusy(schema.file, waiting, () => new DatabaseSync(path));
+    database = opened;
+    await whileBusy(schema.file, waiting, () => {
+      // FULL: a commit is on the disk before it returns. secure_delete: what is removed is overwritten, not just unlinked.
+      opened.exec(`
+        PRAGMA busy_timeout = 0;
+        PRAGMA synchronous = FULL;
+        PRAGMA secure_delete = ON;
+        PRAGMA cache_size = -65536;
+        PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};
+        PRAGMA journal_size_limit = 67108864;
+      `);
+      checkIdentity(opened, schema);
+      if (pragma(opened, 'journal_mode') !== 'wal') throw new EngineDamaged(schema.file, 'the file has lost its journal mode');
+      if (bytes <= CHECK_AT_OPEN_BYTES) checkIntegrity(opened, schema.file);
+    });
+    return opened;
+  } catch (error) {
+    database?.close();
+    const named = engineError(schema.file, error);
+    if (typeof (named as { syscall?: unknown }).syscall !== 'string') throw named;
+    throw new EngineUnavailable(schema.file, (named as Error).message, { cause: named });
+  }
+}

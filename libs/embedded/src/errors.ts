@@ -1,0 +1,42 @@
+import { EngineDamaged, EngineError, EngineUnavailable } from '@weft/processing';
+
+/** SQLite's primary result codes, https://sqlite.org/rescode.html, and what each means to whoever called. */
+const UNAVAILABLE: Readonly<Record<number, string>> = {
+  3: 'access to the file is denied',
+  5: 'another process has it locked for too long',
+  6: 'another connection has it locked',
+  7: 'out of memory',
+  8: 'the file or its directory is read-only',
+  10: 'the disk reports an error',
+  13: 'the disk is full',
+  14: 'the file cannot be opened',
+  15: 'the lock protocol fails; is this a network file system?',
+  22: 'the file system does not support such large files',
+};
+const DAMAGED: Readonly<Record<number, string>> = {
+  1: 'its tables are not as they were made',
+  11: 'the file is malformed',
+  19: 'its indexes contradict its rows',
+  20: 'a column holds what was never written there',
+  24: 'the file is malformed',
+  26: 'the file is no SQLite database',
+};
+
+function resultCode(error: unknown): number | undefined {
+  const code = error instanceof Error ? (error as Error & { errcode?: unknown }).errcode : undefined;
+  return typeof code === 'number' ? code & 0xff : undefined;
+}
+
+export const isBusy = (error: unknown): boolean => resultCode(error) === 5;
+
+/** What the driver threw, in the ports' own words. What is no error of SQLite's comes back as it is. */
+export function engineError(engine: string, error: unknown): unknown {
+  if (error instanceof EngineError) return error;
+  const code = resultCode(error);
+  if (code === undefined) return error;
+  const cause = { cause: error };
+  const detail = error instanceof Error ? ` (${error.message})` : '';
+  const damage = DAMAGED[code];
+  if (damage !== undefined) return new EngineDamaged(engine, damage + detail, cause);
+  return new EngineUnavailable(engine, (UNAVAILABLE[code] ?? `SQLite result code ${code}`) + detail, cause);
+}

@@ -1,0 +1,361 @@
+import {
+  EngineDamaged,
+  EngineUnavailable,
+  InvalidCall,
+  NO_STREAM,
+  WrongExpectedRevision,
+  type AppendOptions,
+  type EventStore,
+  type NewEvent,
+  type Random,
+  type ReadOptions,
+  type StoredEvent,
+  type SubscribeOptions,
+  type Subscription,
+  type Timers,
+} from '@weft/processing';
+import { checkIntegrity, openDatabase, type Schema, type Waiting } from './database.js';
+import type { Database, Statement } from './driver.js';
+import { engineError } from './errors.js';
+import { ForeignCommits } from './foreign-commits.js';
+import { GroupCommit } from './group-commit.js';
+import { nextTurn, Notifier } from './notifier.js';
+import { checkNewEvents, checkStreamName, eventChecksum, toStoredEvent, type EventRow } from './stored-event.js';
+import { StoreSubscription, type Page } from './store-subscription.js';
+import { systemRandom, systemTimers } from './system.js';
+
+/**
+ * A stream's head is its highest revision in `events`: an append truncates only what stands before itself, so the last event
+ * is always there. Positions are given by the one writer that holds the lock, so their order is the order of the commits.
+ */
+const SCHEMA: Schema = {
+  file: 'store.db',
+  applicationId: 0x57_45_46_53,
+  version: 1,
+  sql: `
+    CREATE TABLE streams (
+      id INTEGER PRIMARY KEY,
+      name TEXT NOT NULL UNIQUE,
+      truncated_before INTEGER NOT NULL DEFAULT 0
+    );
+    CREATE TABLE events (
+      position INTEGER PRIMARY KEY,
+      stream_id INTEGER NOT NULL REFERENCES streams (id),
+      revision INTEGER NOT NULL,
+      id TEXT NOT NULL,
+      type TEXT NOT NULL,
+      data TEXT NOT NULL,
+      crc INTEGER NOT NULL
+    );
+    CREATE UNIQUE INDEX events_by_stream ON events (stream_id, revision)`,
+};
+
+const DEFAULT_MAX_COUNT = 1_000;
+/** So many events are looked through for a prefix at a time, so that a rare one does not hold up the event loop. */
+const SCAN_EVENTS = 2_000;
+const STREAMS_A_PAGE = 500;
+/** Heads kept in memory; all are dropped together when there are more. */
+const HEADS_MAX = 100_000;
+
+export interface EmbeddedStoreOptions {
+  /** The data directory; made where it is missing. */
+  readonly directory: string;
+  readonly timers?: Timers;
+  readonly random?: Random;
+  /** How long another process's lock is waited for (default 10 s). */
+  readonly lockTimeoutMs?: number;
+  /** How often a subscription looks for what other processes commit (default 5 ms). */
+  readonly pollMs?: number;
+  /** How long a subscription pauses after its handler threw (default 250 ms). */
+  readonly retryPauseMs?: number;
+}
+
+export interface EmbeddedStore extends EventStore {
+  /** Reads the whole file and compares every page and index; throws EngineDamaged with what it found. Blocks while it runs. */
+  checkIntegrity(): Promise<void>;
+}
+
+interface StreamState {
+  readonly id: number;
+  head: number;
+}
+
+/** Opens (or makes) `store.db`. Throws EngineDamaged or EngineUnavailable. */
+export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<EmbeddedStore> {
+  const timers = options.timers ?? systemTimers;
+  const waiting = { timers, random: options.random ?? systemRandom, lockTimeoutMs: options.lockTimeoutMs ?? 10_000 };
+  const database = await openDatabase(options.directory, SCHEMA, waiting);
+  return new SqliteEventStore(database, waiting, { pollMs: options.pollMs ?? 5, retryPauseMs: options.retryPauseMs ?? 250 });
+}
+
+function checkCount(maxCount: number): void {
+  if (!Number.isSafeInteger(maxCount) || maxCount < 1) throw new InvalidCall(`maxCount ${maxCount} is no count of at least 1`);
+}
+
+function checkRevision(revision: number): void {
+  if (!Number.isSafeInteger(revision) || revision < 0) throw new InvalidCall(`${revision} is no revision to read from`);
+}
+
+function parsePosition(position: string | undefined): number {
+  if (position === undefined) return 0;
+  const parsed = /^\d{1,16}$/.test(position) ? Number(position) : NaN;
+  if (!Number.isSafeInteger(parsed)) throw new InvalidCall(`${JSON.stringify(position)} is no position of this store`);
+  return parsed;
+}
+
+class SqliteEventStore implements EmbeddedStore {
+  private readonly commits: GroupCommit;
+  private readonly foreign: ForeignCommits;
+  private readonly changed = new Notifier();
+  private readonly streamStates = new Map<string, StreamState>();
+  private readonly subscriptions = new Set<StoreSubscription>();
+  private lastPosition: number | undefined;
+  private closed = false;
+
+  private readonly selectHead: Statement;
+  private readonly selectState: Statement;
+  private readonly selectLastPosition: Statement;
+  private readonly insertStream: Statement;
+  private readonly insertEvent: Statement;
+  private readonly truncateEvents: Statement;
+  private readonly truncateStream: Statement;
+  private readonly readForwards: Statement;
+  private readonly readBackwards: Statement;
+  private readonly scanEnd: Statement;
+  private readonly streamsAfter: Statement;
+  private readonly scans = new Map<number, Statement>();
+
+  constructor(
+    private readonly database: Database,
+    private readonly waiting: Waiting,
+    private readonly options: { readonly pollMs: number; readonly retryPauseMs: number },
+  ) {
+    const head = '(SELECT revision FROM events WHERE stream_id = s.id ORDER BY revision DESC LIMIT 1)';
+    const event = 'e.position, s.name, e.revision, e.id, e.type, e.data, e.crc, s.truncated_before AS truncatedBefore';
+    const ofStream = 'FROM streams s JOIN events e ON e.stream_id = s.id WHERE s.name = ?';
+    this.selectHead = database.prepare(`SELECT ${head} AS head FROM streams s WHERE s.name = ?`);
+    this.selectState = database.prepare(`SELECT s.id, ${head} AS head FROM streams s WHERE s.name = ?`);
+    this.selectLastPosition = database.prepare('SELECT coalesce(max(position), 0) AS position FROM events');
+    this.insertStream = database.prepare('INSERT INTO streams (name) VALUES (?)');
+    this.insertEvent = database.prepare(
+      'INSERT INTO events (position, stream_id, revision, id, type, data, crc) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    );
+    this.truncateEvents = database.prepare('DELETE FROM events WHERE stream_id = ? AND revision < ?');
+    this.truncateStream = database.prepare('UPDATE streams SET truncated_before = ? WHERE id = ?');
+    this.readForwards = database.prepare(`SELECT ${event} ${ofStream} AND e.revision >= ? ORDER BY e.revision LIMIT ?`);
+    this.readBackwards = database.prepare(`SELECT ${event} ${ofStream} AND e.revision <= ? ORDER BY e.revision DESC LIMIT ?`);
+    this.scanEnd = database.prepare(
+      `SELECT max(position) AS position FROM (SELECT position FROM events WHERE position > ? ORDER BY position LIMIT ${SCAN_EVENTS})`,
+    );
+    this.streamsAfter = database.prepare(
+      `SELECT id, name FROM streams WHERE id > ? AND substr(name, 1, length(?)) = ? ORDER BY id LIMIT ${STREAMS_A_PAGE}`,
+    );
+    this.foreign = new ForeignCommits(database, {
+      timers: waiting.timers,
+      pollMs: options.pollMs,
+      onForeignCommit: () => {
+        this.forget();
+        this.changed.notify();
+      },
+    });
+    this.commits = new GroupCommit(database, {
+      ...waiting,
+      engine: SCHEMA.file,
+      onBegin: () => this.foreign.look(),
+      onCommitted: () => this.changed.notify(),
+      onRolledBack: () => this.forget(),
+    });
+  }
+
+  async append(stream: string, expected: number, events: readonly NewEvent[], options?: AppendOptions): Promise<number> {
+    checkNewEvents(stream, expected, events);
+    const truncates = options?.truncatesPrevious === true;
+    return this.commits.submit(() => this.write(stream, expected, events, truncates), events.length);
+  }
+
+  async read(stream: string, options: ReadOptions = {}): Promise<StoredEvent[]> {
+    const maxCount = options.maxCount ?? DEFAULT_MAX_COUNT;
+    const backwards = options.backwards === true;
+    const from = options.from ?? (backwards ? Number.MAX_SAFE_INTEGER : 0);
+    checkStreamName(stream);
+    checkCount(maxCount);
+    checkRevision(from);
+    return this.ask(() => {
+      const statement = backwards ? this.readBackwards : this.readForwards;
+      const rows = statement.all(stream, from, maxCount) as (EventRow & { truncatedBefore: number })[];
+      checkUnbroken(rows, { stream, from, maxCount, backwards });
+      return rows.map((row) => toStoredEvent(row, SCHEMA.file));
+    });
+  }
+
+  async head(stream: string): Promise<number> {
+    checkStreamName(stream);
+    return this.ask(() => (this.selectHead.get(stream) as { head: number } | undefined)?.head ?? NO_STREAM);
+  }
+
+  async readAll(options: { after?: string; maxCount?: number; prefixes?: readonly string[] } = {}): Promise<StoredEvent[]> {
+    const maxCount = options.maxCount ?? DEFAULT_MAX_COUNT;
+    checkCount(maxCount);
+    let after = parsePosition(options.after);
+    const found: StoredEvent[] = [];
+    for (;;) {
+      const page = this.page(after, options.prefixes, maxCount - found.length);
+      found.push(...page.events);
+      if (page.isLast || found.length === maxCount) return found;
+      after = page.position;
+      await nextTurn();
+    }
+  }
+
+  async subscribe(options: SubscribeOptions): Promise<Subscription> {
+    if (options.prefixes.length === 0) throw new InvalidCall('a subscription needs at least one prefix');
+    const after = parsePosition(options.after);
+    this.refuseIfClosed();
+    const subscription = new StoreSubscription(options, after, {
+      page: (position) => this.page(position, options.prefixes, SCAN_EVENTS),
+      changed: this.changed,
+      timers: this.waiting.timers,
+      retryPauseMs: this.options.retryPauseMs,
+      onStopped: this.foreign.listen(),
+    });
+    this.subscriptions.add(subscription);
+    void subscription.run().finally(() => this.subscriptions.delete(subscription));
+    return subscription;
+  }
+
+  async *streams(prefix: string, after?: string): AsyncIterable<{ readonly stream: string; readonly position: string }> {
+    let id = parsePosition(after);
+    for (;;) {
+      const from = id;
+      const rows = this.ask(() => this.streamsAfter.all(from, prefix, prefix) as { id: number; name: string }[]);
+      for (const row of rows) yield { stream: row.name, position: String(row.id) };
+      if (rows.length < STREAMS_A_PAGE) return;
+      id = rows[rows.length - 1]?.id ?? id;
+    }
+  }
+
+  async check(): Promise<void> {
+    this.ask(() => this.selectLastPosition.get());
+  }
+
+  async checkIntegrity(): Promise<void> {
+    this.refuseIfClosed();
+    checkIntegrity(this.database, SCHEMA.file);
+  }
+
+  async close(): Promise<void> {
+    if (this.closed) return;
+    this.closed = true;
+    await Promise.all([...this.subscriptions].map((subscription) => subscription.stop()));
+    await this.commits.close();
+    this.database.close();
+  }
+
+  /** Runs inside the transaction: decides first, so that a refusal has written nothing. */
+  private write(stream: string, expected: number, events: readonly NewEvent[], truncates: boolean): number {
+    const known = this.stateOf(stream);
+    const actual = known?.head ?? NO_STREAM;
+    if (actual !== expected) throw new WrongExpectedRevision(stream, expected, actual);
+    const state = known ?? this.newStream(stream);
+    let position = this.lastPosition ?? (this.selectLastPosition.get() as { position: number }).position;
+    let revision = actual;
+    for (const { id, type, data } of events) {
+      position += 1;
+      revision += 1;
+      const crc = eventChecksum({ position, name: stream, revision, id, type, data });
+      this.insertEvent.run(position, state.id, revision, id, type, data, crc);
+    }
+    if (truncates && actual >= 0) {
+      this.truncateEvents.run(state.id, actual + 1);
+      this.truncateStream.run(actual + 1, state.id);
+    }
+    this.lastPosition = position;
+    state.head = revision;
+    return revision;
+  }
+
+  /** What is cached is true within the transaction: a commit of others has emptied the cache at its beginning. */
+  private stateOf(stream: string): StreamState | undefined {
+    const cached = this.streamStates.get(stream);
+    if (cached !== undefined) return cached;
+    const row = this.selectState.get(stream) as { id: number; head: number | null } | undefined;
+    return row === undefined ? undefined : this.remember(stream, { id: row.id, head: row.head ?? NO_STREAM });
+  }
+
+  private newStream(stream: string): StreamState {
+    return this.remember(stream, { id: Number(this.insertStream.run(stream).lastInsertRowid), head: NO_STREAM });
+  }
+
+  private remember(stream: string, state: StreamState): StreamState {
+    if (this.streamStates.size >= HEADS_MAX) this.streamStates.clear();
+    this.streamStates.set(stream, state);
+    return state;
+  }
+
+  private forget(): void {
+    this.streamStates.clear();
+    this.lastPosition = undefined;
+  }
+
+  /** The next events after a position, of at most SCAN_EVENTS looked at. */
+  private page(after: number, prefixes: readonly string[] | undefined, maxCount: number): Page {
+    return this.ask(() => {
+      const end = (this.scanEnd.get(after) as { position: number | null }).position;
+      if (end === null) return { events: [], position: after, isLast: true };
+      const filters = (prefixes ?? []).flatMap((prefix) => [prefix, prefix]);
+      const rows = this.scan(prefixes?.length ?? 0).all(after, end, ...filters, maxCount) as EventRow[];
+      const events = rows.map((row) => toStoredEvent(row, SCHEMA.file));
+      const position = events.length === maxCount ? (rows[rows.length - 1]?.position ?? end) : end;
+      return { events, position, isLast: false };
+    });
+  }
+
+  private scan(prefixes: number): Statement {
+    const prepared = this.scans.get(prefixes);
+    if (prepared !== undefined) return prepared;
+    const filter = Array.from({ length: prefixes }, () => 'substr(s.name, 1, length(?)) = ?').join(' OR ');
+    const statement = this.database.prepare(`
+      SELECT e.position, s.name, e.revision, e.id, e.type, e.data, e.crc
+      FROM events e CROSS JOIN streams s ON s.id = e.stream_id
+      WHERE e.position > ? AND e.position <= ? ${filter === '' ? '' : `AND (${filter})`}
+      ORDER BY e.position LIMIT ?`);
+    this.scans.set(prefixes, statement);
+    return statement;
+  }
+
+  private ask<T>(question: () => T): T {
+    this.refuseIfClosed();
+    try {
+      return question();
+    } catch (error) {
+      throw engineError(SCHEMA.file, error);
+    }
+  }
+
+  private refuseIfClosed(): void {
+    if (this.closed) throw new EngineUnavailable(SCHEMA.file, 'it is closed');
+  }
+}
+
+interface Wanted {
+  readonly stream: string;
+  readonly from: number;
+  readonly maxCount: number;
+  readonly backwards: boolean;
+}
+
+/** Revisions have no gaps: one that is missing was lost from the index. */
+function checkUnbroken(rows: readonly (EventRow & { truncatedBefore: number })[], wanted: Wanted): void {
+  const first = rows[0];
+  if (first === undefined) return;
+  const step = wanted.backwards ? -1 : 1;
+  let expected = wanted.backwards ? first.revision : Math.max(wanted.from, first.truncatedBefore);
+  for (const row of rows) {
+    if (row.revision !== expected) throw new EngineDamaged(SCHEMA.file, `stream ${wanted.stream} lacks revision ${expected}`);
+    expected += step;
+  }
+  const reachesStart = wanted.backwards && rows.length < wanted.maxCount;
+  if (reachesStart && expected !== first.truncatedBefore - 1) {
+    throw new EngineDamaged(SCHEMA.file, `stream ${wanted.stream} lacks revision ${expected}`);
+  }
+}

@@ -1,0 +1,60 @@
+import type { Timers } from '@weft/processing';
+import type { Database, Statement } from './driver.js';
+
+/**
+ * Notices what other connections commit, in this process or another: SQLite's data_version changes with each of their
+ * commits and with none of ours. Looks by itself only while somebody listens.
+ */
+export class ForeignCommits {
+  private readonly dataVersion: Statement;
+  private seen: unknown;
+  private listeners = 0;
+  private stopPolling: AbortController | undefined;
+
+  constructor(
+    database: Database,
+    private readonly options: { readonly timers: Timers; readonly pollMs: number; readonly onForeignCommit: () => void },
+  ) {
+    this.dataVersion = database.prepare('PRAGMA data_version');
+    this.seen = this.read();
+  }
+
+  /** Looks now. Within a transaction the answer holds until its end. */
+  look(): void {
+    const now = this.read();
+    if (now === this.seen) return;
+    this.seen = now;
+    this.options.onForeignCommit();
+  }
+
+  /** Polls until the returned function has been called as often as this one. */
+  listen(): () => void {
+    this.listeners += 1;
+    if (this.listeners === 1) {
+      this.stopPolling = new AbortController();
+      void this.poll(this.stopPolling.signal);
+    }
+    let left = false;
+    return () => {
+      if (left) return;
+      left = true;
+      this.listeners -= 1;
+      if (this.listeners === 0) this.stopPolling?.abort();
+    };
+  }
+
+  private async poll(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        this.look();
+      } catch {
+        // Whoever reads next meets the same error and names it; looking goes on.
+      }
+      await this.options.timers.sleep(this.options.pollMs, signal);
+    }
+  }
+
+  private read(): unknown {
+    return (this.dataVersion.get() as { data_version: number }).data_version;
+  }
+}

@@ -1,0 +1,147 @@
+import { EngineDamaged, EngineError, EngineUnavailable } from '@weft/processing';
+import { lockPauseMs, type Waiting } from './database.js';
+import type { Database, Statement } from './driver.js';
+import { engineError, isBusy } from './errors.js';
+
+/** One caller's part of a transaction. `run` decides before it writes: an EngineError it throws refuses this part alone. */
+interface Part {
+  readonly run: () => unknown;
+  readonly rows: number;
+  readonly resolve: (value: never) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** So much is written in one transaction at most: other writers and this process's event loop get their turn. */
+const ROWS_MAX = 2_000;
+
+/**
+ * Group commit: what is submitted within one turn of the event loop is written in one transaction, and every caller is
+ * answered after its COMMIT has returned, hence after it is on the disk. Each part is decided on its own inside.
+ */
+export class GroupCommit {
+  private readonly begin: Statement;
+  private readonly commit: Statement;
+  private readonly rollback: Statement;
+  private parts: Part[] = [];
+  private scheduled = false;
+  private closed = false;
+  private waitedMs = 0;
+  private idle: Promise<void> = Promise.resolve();
+  private becomeIdle: () => void = () => undefined;
+
+  constructor(
+    database: Database,
+    private readonly options: Waiting & {
+      readonly engine: string;
+      /** Within the transaction, before its first part: drop what was cached if others have committed. */
+      readonly onBegin: () => void;
+      /** Within the transaction, after its last part. */
+      readonly onBeforeCommit?: () => void;
+      readonly onCommitted: () => void;
+      readonly onRolledBack: () => void;
+    },
+  ) {
+    this.begin = database.prepare('BEGIN IMMEDIATE');
+    this.commit = database.prepare('COMMIT');
+    this.rollback = database.prepare('ROLLBACK');
+  }
+
+  /** `rows` tells roughly how much it writes. */
+  submit<T>(run: () => T, rows = 1): Promise<T> {
+    if (this.closed) return Promise.reject(new EngineUnavailable(this.options.engine, 'it is closed'));
+    return new Promise<T>((resolve, reject) => {
+      this.parts.push({ run, rows, resolve: resolve as (value: never) => void, reject });
+      if (this.scheduled) return;
+      this.idle = new Promise((done) => (this.becomeIdle = done));
+      this.schedule();
+    });
+  }
+
+  /** Writes what was submitted and refuses what comes later. */
+  async close(): Promise<void> {
+    this.closed = true;
+    await this.idle;
+  }
+
+  private schedule(): void {
+    this.scheduled = true;
+    setImmediate(() => this.flush());
+  }
+
+  private flush(): void {
+    try {
+      this.begin.run();
+    } catch (error) {
+      this.notBegun(error);
+      return;
+    }
+    this.waitedMs = 0;
+    this.transact(this.take());
+    if (this.parts.length > 0) return this.schedule();
+    this.scheduled = false;
+    this.becomeIdle();
+  }
+
+  /** Somebody else writes: comes back soon, and gives up when that has lasted too long. Nothing has been written. */
+  private notBegun(error: unknown): void {
+    if (isBusy(error) && this.waitedMs < this.options.lockTimeoutMs) {
+      const pause = lockPauseMs(this.options.random);
+      this.waitedMs += pause;
+      void this.options.timers.sleep(pause).then(() => this.flush());
+      return;
+    }
+    this.waitedMs = 0;
+    const parts = this.parts;
+    this.parts = [];
+    this.scheduled = false;
+    this.becomeIdle();
+    for (const part of parts) part.reject(engineError(this.options.engine, error));
+  }
+
+  private take(): Part[] {
+    let rows = 0;
+    const end = this.parts.findIndex((part, index) => {
+      rows += part.rows;
+      return rows > ROWS_MAX && index > 0;
+    });
+    const taken = end === -1 ? this.parts : this.parts.slice(0, end);
+    this.parts = end === -1 ? [] : this.parts.slice(end);
+    return taken;
+  }
+
+  private transact(parts: readonly Part[]): void {
+    const answers: (() => void)[] = [];
+    try {
+      this.options.onBegin();
+      for (const part of parts) answers.push(decide(part));
+      this.options.onBeforeCommit?.();
+      this.commit.run();
+    } catch (error) {
+      this.undo();
+      const named = engineError(this.options.engine, error);
+      for (const part of parts) part.reject(named);
+      return;
+    }
+    this.options.onCommitted();
+    for (const answer of answers) answer();
+  }
+
+  private undo(): void {
+    try {
+      this.rollback.run();
+    } catch {
+      // SQLite has rolled back by itself, as it does on a full disk.
+    }
+    this.options.onRolledBack();
+  }
+}
+
+function decide(part: Part): () => void {
+  try {
+    const value = part.run() as never;
+    return () => part.resolve(value);
+  } catch (refusal) {
+    if (!(refusal instanceof EngineError) || refusal instanceof EngineDamaged) throw refusal;
+    return () => part.reject(refusal);
+  }
+}

@@ -1,0 +1,1 @@
+export { openEmbeddedStore, type EmbeddedStore, type EmbeddedStoreOptions } from './event-store.js';

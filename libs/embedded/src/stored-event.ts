@@ -1,0 +1,65 @@
+import { crc32 } from 'node:zlib';
+import { APPEND_LIMIT_BYTES, EngineDamaged, InvalidCall, TooLarge, type NewEvent, type StoredEvent } from '@weft/processing';
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+/** A UTF-8 character of a JavaScript string takes at most three bytes a unit. */
+const BYTES_A_UNIT = 3;
+
+/** A row of the events table, with the name of its stream. */
+export interface EventRow {
+  readonly position: number;
+  readonly name: string;
+  readonly revision: number;
+  readonly id: string;
+  readonly type: string;
+  readonly data: string;
+  readonly crc: number;
+}
+
+/** SQLite guards its log with checksums, not its file: a row that has changed on the disk is known by this one. */
+export function eventChecksum(row: Omit<EventRow, 'crc'>): number {
+  return crc32(`${row.position}\n${row.name}\n${row.revision}\n${row.id}\n${row.type}\n${row.data}`) | 0;
+}
+
+export function toStoredEvent(row: EventRow, engine: string): StoredEvent {
+  if (eventChecksum(row) !== row.crc) {
+    throw new EngineDamaged(engine, `the event at position ${row.position} is not what was written`);
+  }
+  return {
+    stream: row.name,
+    revision: row.revision,
+    position: String(row.position),
+    id: row.id,
+    type: row.type,
+    data: row.data,
+  };
+}
+
+/** Text that SQLite gives back as it was: no NUL, no half of a surrogate pair. */
+function isText(text: unknown): text is string {
+  // In Node since 20; the types of ES2023 do not have it.
+  return typeof text === 'string' && (text as string & { isWellFormed(): boolean }).isWellFormed() && !text.includes('\0');
+}
+
+export function checkStreamName(stream: unknown): void {
+  if (!isText(stream) || stream === '') throw new InvalidCall('a stream needs a name, of whole characters other than NUL');
+}
+
+/** Throws InvalidCall for what no engine could accept, TooLarge for more than one call may carry. */
+export function checkNewEvents(stream: string, expected: number, events: readonly NewEvent[]): void {
+  checkStreamName(stream);
+  if (!Number.isSafeInteger(expected) || expected < -1) {
+    throw new InvalidCall(`the expected revision ${expected} is neither a revision nor NO_STREAM`);
+  }
+  if (events.length === 0) throw new InvalidCall(`stream ${stream}: an append needs at least one event`);
+  let units = 0;
+  for (const [index, event] of events.entries()) {
+    if (!UUID.test(event.id)) throw new InvalidCall(`stream ${stream}: the id of event ${index} is no UUID`);
+    if (!isText(event.type) || event.type === '') throw new InvalidCall(`stream ${stream}: event ${index} has no type`);
+    if (!isText(event.data)) throw new InvalidCall(`stream ${stream}: the data of event ${index} is no JSON text`);
+    units += event.type.length + event.data.length;
+  }
+  if (units * BYTES_A_UNIT <= APPEND_LIMIT_BYTES) return;
+  const bytes = events.reduce((sum, event) => sum + Buffer.byteLength(event.type) + Buffer.byteLength(event.data), 0);
+  if (bytes > APPEND_LIMIT_BYTES) throw new TooLarge(`stream ${stream}`, bytes, APPEND_LIMIT_BYTES);
+}
