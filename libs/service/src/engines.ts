@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { EventBus, EventStore } from '@weft/processing';
 import type { Settings } from './settings.js';
 
@@ -26,7 +25,7 @@ async function openBus({ kafka, dataDirectory }: Settings): Promise<EventBus> {
     return openKafkaBus(kafka);
   }
   const { openEmbeddedBus } = await import('@weft/embedded');
-  return openEmbeddedBus({ directory: join(dataDirectory, 'bus') });
+  return openEmbeddedBus({ directory: dataDirectory });
 }
 
 async function openStore({ eventStoreUrl, dataDirectory }: Settings): Promise<EventStore> {
@@ -35,5 +34,5 @@ async function openStore({ eventStoreUrl, dataDirectory }: Settings): Promise<Ev
     return openEventStoreDb({ connectionString: eventStoreUrl });
   }
   const { openEmbeddedStore } = await import('@weft/embedded');
-  return openEmbeddedStore({ directory: join(dataDirectory, 'store') });
+  return openEmbeddedStore({ directory: dataDirectory });
 }
