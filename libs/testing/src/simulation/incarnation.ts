@@ -1,0 +1,101 @@
+import { EngineUnavailable } from '@weft/processing';
+import type { Chances, Fault } from './faults.js';
+import type { Owner, Scheduler, Task } from './scheduler.js';
+
+export type EngineName = 'store' | 'bus';
+
+/** What may go wrong with one sort of call. */
+export interface CallFaults {
+  readonly engine: EngineName;
+  readonly lost?: Fault;
+  readonly unacknowledged?: Fault;
+  readonly late?: Fault;
+}
+
+const SLOW_MS = 5_000;
+
+/** Engines that answer nobody now. */
+export type Outages = Record<EngineName, boolean>;
+
+/**
+ * One life of a simulated process. Everything it asks of an engine goes out as a request and comes back as an answer, each a
+ * step of its own, so that others act in between; after a crash no answer ever arrives, and so none of its code runs again.
+ */
+export class Incarnation implements Owner {
+  alive = true;
+  paused = false;
+  readonly held: Task[] = [];
+
+  constructor(
+    readonly name: string,
+    readonly scheduler: Scheduler,
+    readonly chances: Chances,
+    private readonly outages: Outages,
+  ) {}
+
+  call<T>(what: string, detail: string, faults: CallFaults, effect: () => T): Promise<T> {
+    return new Promise((resolve, reject) => this.send(what, detail, faults, effect, resolve, reject));
+  }
+
+  /** The same with callbacks, for what an adapter does by itself. `effect` runs at the engine, the callbacks in the process. */
+  send<T>(
+    what: string,
+    detail: string,
+    faults: CallFaults,
+    effect: () => T,
+    answered: (value: T) => void,
+    failed: (error: Error) => void,
+  ): void {
+    if (!this.alive) return;
+    this.scheduler.after(this.latency(), undefined, what, detail, () => {
+      if (!this.alive && !this.chances.happens('sentBeforeCrash')) return;
+      let answer: () => void;
+      try {
+        const value = this.perform(faults, what, detail, effect);
+        answer = () => answered(value);
+      } catch (error) {
+        answer = () => failed(error as Error);
+      }
+      this.reply(what, detail, answer);
+    });
+  }
+
+  /** A task of this process. */
+  after(ms: number, what: string, detail: string, run: () => void): Task {
+    return this.scheduler.after(ms, this, what, detail, run);
+  }
+
+  private perform<T>(faults: CallFaults, what: string, detail: string, effect: () => T): T {
+    const { engine, lost, unacknowledged, late } = faults;
+    if (this.outages[engine]) throw new EngineUnavailable(engine, 'is away');
+    if (lost !== undefined && this.chances.happens(lost)) throw new EngineUnavailable(engine, `${what} was lost on its way`);
+    if (late !== undefined && this.chances.happens(late)) {
+      this.scheduler.after(this.chances.prng.below(SLOW_MS), undefined, `late ${what}`, detail, () => attempt(effect));
+      throw new EngineUnavailable(engine, `${what} took too long`);
+    }
+    const value = effect();
+    if (unacknowledged !== undefined && this.chances.happens(unacknowledged)) {
+      throw new EngineUnavailable(engine, `the answer to ${what} was lost`);
+    }
+    return value;
+  }
+
+  private reply(what: string, detail: string, answer: () => void): void {
+    const latency = this.latency();
+    const inTheSameStep = latency === 0 && this.alive && !this.paused && this.chances.prng.chance(0.5);
+    if (inTheSameStep) answer();
+    else this.after(latency, `answer to ${what}`, detail, answer);
+  }
+
+  private latency(): number {
+    return this.chances.happens('slowNetwork') ? this.chances.prng.below(SLOW_MS) : 0;
+  }
+}
+
+function attempt(effect: () => unknown): void {
+  try {
+    effect();
+  } catch {
+    // Nobody waits for it any more: an append that comes too late is refused, and that is all.
+  }
+}
