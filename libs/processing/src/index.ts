@@ -6,6 +6,7 @@ export * from './errors.js';
 export * from './explain-record.js';
 export * from './policy-book.js';
 export * from './ports.js';
+export * from './projectors.js';
 export * from './publish-changes.js';
 export * from './quarantine.js';
 export * from './read-record.js';

@@ -1,0 +1,200 @@
+import { DEFAULT_RULES, PROJECTIONS, type CareEvent, type Decision, type Policy, type Purpose } from '@weft/domain';
+import { World, type Ports, type WorldOptions } from '@weft/testing';
+import { PolicyBook } from './policy-book.js';
+import type { MessageReader } from './ports.js';
+import { startOptOutProjector, startRecordProjector } from './projectors.js';
+import { readRecord } from './read-record.js';
+import { careEventsTopic, CONSENT_TOPIC, regionTopics } from './topics.js';
+import { verifyViews } from './verify-views.js';
+import type { Wiring } from './wiring.js';
+
+const ORGANISATIONS = [
+  { ods: 'Y90001', name: 'Practice', kind: 'gp' },
+  { ods: 'RX901', name: 'Trust', kind: 'acute' },
+] as const;
+const POLICY: Policy = { name: 'test', rules: DEFAULT_RULES, organisations: { Y90001: 'gp', RX901: 'acute' } };
+
+const reader: MessageReader = {
+  careEvent: ({ value }) => parsed<CareEvent>(value),
+  decision: ({ value }) => parsed<{ subject: string; decision: Omit<Decision, 'recordedAt'> }>(value),
+};
+
+function parsed<T>(value: Uint8Array | null) {
+  try {
+    return { ok: true as const, event: JSON.parse(new TextDecoder().decode(value ?? new Uint8Array())) as T };
+  } catch {
+    return { ok: false as const, problems: [{ field: 'data', code: 'malformed', message: 'no JSON' }] };
+  }
+}
+
+function wired(ports: Ports): Wiring {
+  return { ...ports, reader, projections: PROJECTIONS, policies: new PolicyBook(ports.store, ports.clock, ports.random) };
+}
+
+/** A region of one process that runs both projectors; `step` runs until nothing is left to do. */
+async function region(options: Partial<WorldOptions> = {}) {
+  const world = new World({ seed: 1, ...options });
+  const probe: { wiring?: Wiring; failures: unknown[] } = { failures: [] };
+  const ready = new Promise<void>((resolve) => {
+    world.process('weft', async (ports) => {
+      const wiring = wired(ports);
+      await ports.bus.createTopics(regionTopics(ORGANISATIONS, 2));
+      await wiring.policies.adopt(POLICY);
+      const onFailure = (error: unknown) => void probe.failures.push(error);
+      await startRecordProjector(
+        wiring,
+        ORGANISATIONS.map(({ ods }) => careEventsTopic(ods)),
+        { onFailure },
+      );
+      await startOptOutProjector(wiring, { onFailure });
+      probe.wiring = wiring;
+      resolve();
+    });
+  });
+  const stop = world.runInRealTime();
+  await ready;
+  return { wiring: probe.wiring as Wiring, failures: probe.failures, stop, world };
+}
+
+let sequence = 0;
+function observation(subject: string, id: string, more: Partial<CareEvent> = {}): CareEvent {
+  sequence += 1;
+  const resource = { resourceType: 'Observation', id, status: 'final', valueInteger: sequence };
+  return {
+    type: 'care-event-recorded-1',
+    id: `e${sequence}`,
+    source: 'urn:ods:RX901',
+    organisation: 'RX901',
+    subject,
+    time: '2026-01-01T00:00:00Z',
+    resource,
+    ...more,
+  };
+}
+
+async function publish(wiring: Wiring, events: readonly CareEvent[]): Promise<void> {
+  const messages = events.map((event) => ({
+    topic: careEventsTopic(event.organisation),
+    key: event.subject,
+    value: new TextEncoder().encode(JSON.stringify(event)),
+    headers: {},
+  }));
+  await wiring.bus.publish(messages);
+  await settled(wiring);
+}
+
+async function decide(wiring: Wiring, subject: string, purposes: readonly Purpose[], effect: 'permit' | 'deny'): Promise<void> {
+  sequence += 1;
+  const decision: Omit<Decision, 'recordedAt'> = {
+    id: `d${sequence}`,
+    source: 'urn:ods:Y90001',
+    consentId: `c${sequence}`,
+    authority: 'local-dissent',
+    status: 'active',
+    decidedAt: new Date(wiring.clock.now()).toISOString(),
+    decidedBy: 'patient',
+    provision: { effect, purposes },
+    exceptions: [],
+  };
+  const value = new TextEncoder().encode(JSON.stringify({ subject, decision }));
+  await wiring.bus.publish([{ topic: CONSENT_TOPIC, key: subject, value, headers: {} }]);
+  await settled(wiring);
+}
+
+/** Waits until both groups have committed all there is. */
+async function settled(wiring: Wiring): Promise<void> {
+  const groups = [
+    ['weft.opt-out-projector', CONSENT_TOPIC],
+    ...ORGANISATIONS.map(({ ods }) => ['weft.record-projector', careEventsTopic(ods)]),
+  ];
+  for (const [group, topic] of groups as [string, string][]) {
+    for (;;) {
+      const [ends, committed] = await Promise.all([wiring.bus.offsets(topic), wiring.bus.committed(group, topic)]);
+      const behind = ends.some(
+        ({ partition, high }) => high > Math.max(0, committed.find((one) => one.partition === partition)?.offset ?? 0),
+      );
+      if (!behind) break;
+      await wiring.timers.sleep(50);
+    }
+  }
+}
+
+const read = async (wiring: Wiring, subject: string, purpose: Purpose) =>
+  readRecord(wiring, wiring.keys.patient(subject), purpose);
+const ids = async (wiring: Wiring, subject: string, purpose: Purpose = 'direct-care') =>
+  (await read(wiring, subject, purpose)).record.entries.map((entry) => entry.id);
+
+const ANNE = '9990000018';
+const BERT = '9990000026';
+
+describe('both projectors', () => {
+  it('build a view of each purpose from care events, each entry once though published twice', async () => {
+    const { wiring, stop, failures } = await region();
+    const events = [observation(ANNE, 'a'), observation(ANNE, 'b'), observation(BERT, 'a')];
+    await publish(wiring, events);
+    await publish(wiring, events);
+    expect(await ids(wiring, ANNE)).toEqual(['RX901/Observation/a', 'RX901/Observation/b']);
+    const research = (await read(wiring, ANNE, 'research')).record;
+    expect(research.entries).toHaveLength(2);
+    expect(JSON.stringify(research)).not.toContain(ANNE);
+    expect(await verifyViews(wiring)).toMatchObject({ records: 2, views: 8, differing: [] });
+    expect(failures).toEqual([]);
+    stop();
+  });
+
+  it('obey an opt-out in every view and topic, and give back after opting in what was there before', async () => {
+    const { wiring, stop } = await region();
+    await publish(wiring, [observation(ANNE, 'a'), observation(BERT, 'a')]);
+    const before = await read(wiring, ANNE, 'research');
+    const others = await read(wiring, BERT, 'research');
+    await decide(wiring, ANNE, ['research'], 'deny');
+    expect((await read(wiring, ANNE, 'research')).record).toMatchObject({ entries: [], withheld: 1, consentRevision: 0 });
+    expect(await ids(wiring, ANNE)).toHaveLength(1);
+    expect(await read(wiring, BERT, 'research')).toEqual(others);
+    expect(await standingOnTopic(wiring, 'research')).toBe(1);
+    await decide(wiring, ANNE, ['research'], 'permit');
+    expect((await read(wiring, ANNE, 'research')).record.digest).toBe(before.record.digest);
+    expect(await standingOnTopic(wiring, 'research')).toBe(2);
+    stop();
+  });
+
+  it('move a record to the surviving number, with its decisions, and back again', async () => {
+    const { wiring, stop } = await region();
+    await publish(wiring, [observation(ANNE, 'a'), observation(BERT, 'b')]);
+    await decide(wiring, ANNE, ['research'], 'deny');
+    const merge = { type: 'patient-merged-1' as const, survivor: BERT, resource: { resourceType: 'Patient', id: 'p' } };
+    await publish(wiring, [observation(ANNE, 'p', merge)]);
+    expect((await read(wiring, ANNE, 'direct-care')).movedTo).toBe(BERT);
+    expect(await ids(wiring, BERT)).toEqual(['RX901/Observation/a', 'RX901/Observation/b']);
+    expect(await ids(wiring, BERT, 'research')).toEqual([]);
+    await publish(wiring, [observation(ANNE, 'c')]);
+    expect(await ids(wiring, BERT)).toHaveLength(3);
+    await publish(wiring, [observation(ANNE, 'p', { ...merge, type: 'patient-unmerged-1' })]);
+    expect(await ids(wiring, BERT)).toEqual(['RX901/Observation/b']);
+    expect(await ids(wiring, BERT, 'research')).toHaveLength(1);
+    expect(await ids(wiring, ANNE)).toHaveLength(2);
+    expect(await verifyViews(wiring)).toMatchObject({ differing: [] });
+    stop();
+  });
+
+  it('refuse a merge that would close a loop, into quarantine, and go on behind it', async () => {
+    const { wiring, stop } = await region();
+    const merge = (from: string, to: string) =>
+      observation(from, 'p', { type: 'patient-merged-1', survivor: to, resource: { resourceType: 'Patient', id: 'p' } });
+    await publish(wiring, [merge(ANNE, BERT)]);
+    await publish(wiring, [merge(BERT, ANNE), observation(BERT, 'after')]);
+    expect(await standingOn(wiring, 'weft.quarantine')).toBe(1);
+    expect(await ids(wiring, BERT)).toEqual(['RX901/Observation/after']);
+    stop();
+  });
+});
+
+async function standingOn(wiring: Wiring, topic: string): Promise<number> {
+  const standing = new Map<string, boolean>();
+  for (const { partition, low } of await wiring.bus.offsets(topic)) {
+    for (const { key, value } of await wiring.bus.read(topic, partition, low)) standing.set(key, value !== null);
+  }
+  return [...standing.values()].filter(Boolean).length;
+}
+
+const standingOnTopic = (wiring: Wiring, purpose: Purpose) => standingOn(wiring, `weft.record-changes.${purpose}`);
