@@ -1,0 +1,206 @@
+import {
+  AUTHORITIES,
+  PURPOSES,
+  type Authority,
+  type CareEvent,
+  type CareEventType,
+  type Decision,
+  type Organisation,
+  type Provision,
+  type Purpose,
+  type Resource,
+} from '@weft/domain';
+import { CONSENT_TOPIC, careEventsTopic, type OutgoingMessage } from '@weft/processing';
+import type { Prng } from './prng.js';
+import { SENSITIVE_CODES, SMALL_RESOURCE_TYPES, smallResource, type SmallResourceType } from './resources.js';
+import { eventMessage } from './sim-reader.js';
+import type { SmallRegion } from './small-region.js';
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+const BEYOND_CARE: readonly Purpose[] = ['population-health', 'research'];
+const ENTRY_IDS = ['a', 'b'] as const;
+const REMEMBERED = 24;
+
+/** How often the rarer things come, as shares of all messages. */
+export interface Rates {
+  readonly duplicate: number;
+  readonly retraction: number;
+  readonly merge: number;
+  readonly poison: number;
+  readonly oversized: number;
+}
+
+export const RATES: Rates = { duplicate: 0.12, retraction: 0.08, merge: 0.06, poison: 0.03, oversized: 0.001 };
+
+/** What one organisation publishes: few entry ids, so that versions, retractions and duplicates meet the same entries again. */
+export class CareEventGenerator {
+  private count = 0;
+  private readonly published: OutgoingMessage[] = [];
+  private readonly topic: string;
+
+  constructor(
+    private readonly prng: Prng,
+    private readonly region: SmallRegion,
+    private readonly organisation: Organisation,
+    private readonly rates: Rates = RATES,
+  ) {
+    this.topic = careEventsTopic(organisation.ods);
+  }
+
+  next(now: number): OutgoingMessage {
+    const { prng, rates } = this;
+    if (prng.chance(rates.poison)) return this.poison();
+    if (prng.chance(rates.duplicate) && this.published.length > 0) return prng.pick(this.published);
+    const event = prng.chance(rates.merge) ? this.mergeOrUnmerge(now) : this.careEvent(now);
+    const message = eventMessage(this.topic, event.subject, event);
+    this.published.push(message);
+    if (this.published.length > REMEMBERED) this.published.shift();
+    return message;
+  }
+
+  private careEvent(now: number): CareEvent {
+    const { prng } = this;
+    const subject = prng.pick(this.region.patients);
+    const type = prng.pick(SMALL_RESOURCE_TYPES);
+    const id = prng.pick(ENTRY_IDS);
+    if (prng.chance(this.rates.retraction)) {
+      const meta = prng.chance(0.5) ? {} : { meta: this.version(now) };
+      return this.envelope('care-event-retracted-1', subject, now, { resourceType: type, id, ...meta });
+    }
+    const resource = smallResource(prng, type, id, subject, this.version(now));
+    const isDeath = type === 'Patient' && prng.chance(0.1);
+    const written = prng.chance(this.rates.oversized) ? { ...resource, note: [{ text: 'x'.repeat(990_000) }] } : resource;
+    return this.envelope(isDeath ? 'patient-died-1' : 'care-event-recorded-1', subject, now, written);
+  }
+
+  /** Versions out of order, repeated, or told by date only, or not at all. */
+  private version(now: number): NonNullable<Resource['meta']> {
+    const { prng } = this;
+    const lastUpdated = new Date(now - prng.below(20) * 1_000).toISOString();
+    switch (prng.below(4)) {
+      case 0:
+        return {};
+      case 1:
+        return { lastUpdated };
+      default:
+        return { versionId: String(Math.max(1, Math.floor(this.count / 8) + prng.between(-3, 2))), lastUpdated };
+    }
+  }
+
+  /** Any number into any other, so chains come about, and attempted loops, and the undoing of what was never done. */
+  private mergeOrUnmerge(now: number): CareEvent {
+    const { prng } = this;
+    const subject = prng.pick(this.region.patients);
+    const survivor = prng.pick(this.region.patients.filter((patient) => patient !== subject));
+    const type = prng.chance(0.6) ? 'patient-merged-1' : 'patient-unmerged-1';
+    const other = { identifier: { system: 'https://fhir.nhs.uk/Id/nhs-number', value: survivor } };
+    const resource = { resourceType: 'Patient', id: 'a', link: [{ type: 'replaced-by', other }] };
+    return { ...this.envelope(type, subject, now, resource), survivor };
+  }
+
+  private envelope(type: CareEventType, subject: string, now: number, resource: Resource): CareEvent {
+    const { ods } = this.organisation;
+    const source = `urn:ods:${ods}`;
+    const time = new Date(now - this.prng.below(60) * 1_000).toISOString();
+    return { type, id: `${ods}-${this.count++}`, source, organisation: ods, subject, time, resource };
+  }
+
+  private poison(): OutgoingMessage {
+    const { prng, topic } = this;
+    const key = prng.pick(this.region.patients);
+    const value = prng.pick([null, '', '{"half":', 'null', '{"subject":"someone else"}', '\u0000\uffff']);
+    return { topic, key, value: value === null ? null : Buffer.from(value), headers: {} };
+  }
+}
+
+/** Decisions about the region's patients: every authority, nested exceptions, periods that begin and end while the world runs. */
+export class DecisionGenerator {
+  private count = 0;
+  private readonly published: OutgoingMessage[] = [];
+
+  constructor(
+    private readonly prng: Prng,
+    private readonly region: SmallRegion,
+    private readonly rates: Rates = RATES,
+  ) {}
+
+  next(now: number): OutgoingMessage {
+    const { prng } = this;
+    if (prng.chance(this.rates.poison)) {
+      return { topic: CONSENT_TOPIC, key: prng.pick(this.region.patients), value: Buffer.from('{"decision":'), headers: {} };
+    }
+    if (prng.chance(this.rates.duplicate) && this.published.length > 0) return prng.pick(this.published);
+    const subject = prng.pick(this.region.patients);
+    const message = eventMessage(CONSENT_TOPIC, subject, { subject, decision: this.decision(now) });
+    this.published.push(message);
+    if (this.published.length > REMEMBERED) this.published.shift();
+    return message;
+  }
+
+  private decision(now: number): Omit<Decision, 'recordedAt'> {
+    const { prng } = this;
+    const authority = prng.pick(AUTHORITIES);
+    const provision = this.provision(authority, now);
+    const exceptions = prng.chance(0.25) ? [this.exception(provision, now)] : [];
+    return {
+      id: `decision-${this.count++}`,
+      source: 'urn:ods:X26',
+      consentId: `${authority}-${prng.below(3)}`,
+      authority,
+      status: prng.chance(0.15) ? 'withdrawn' : 'active',
+      decidedAt: new Date(now - prng.below(30) * 1_000).toISOString(),
+      decidedBy: prng.pick(['patient', 'proxy', 'organisation']),
+      provision,
+      exceptions,
+    };
+  }
+
+  private provision(authority: Authority, now: number): Provision {
+    const { prng } = this;
+    const effect = prng.chance(authority === 'explicit-consent' ? 0.3 : 0.65) ? 'deny' : 'permit';
+    const purposes = authority === 'national-data-opt-out' || authority === 'type-1' ? BEYOND_CARE : this.purposes();
+    const entries = authority === 'withheld-item' ? { entries: [this.entry()] } : {};
+    return { effect, purposes, ...entries, ...this.scope(), ...this.period(now) };
+  }
+
+  /** The other way round, for a part of what the provision covers. */
+  private exception(provision: Provision, now: number): Provision {
+    const effect = provision.effect === 'deny' ? 'permit' : 'deny';
+    return { effect, purposes: this.purposes(), ...this.scope(), ...this.period(now) };
+  }
+
+  private purposes(): readonly Purpose[] {
+    const some = this.prng.some(PURPOSES);
+    return some.length === 0 ? PURPOSES : some;
+  }
+
+  private scope(): Pick<Provision, 'organisations' | 'categories'> {
+    const { prng } = this;
+    const organisations = prng.chance(0.2) ? { organisations: [prng.pick(this.region.organisations).ods] } : {};
+    const categories = prng.chance(0.2) ? { categories: [prng.pick([...SENSITIVE_CODES, 'R', 'Encounter', 'Condition'])] } : {};
+    return { ...organisations, ...categories };
+  }
+
+  private period(now: number): Pick<Provision, 'from' | 'until'> {
+    const { prng } = this;
+    const from = now + prng.between(-2 * HOUR_MS, DAY_MS);
+    switch (prng.below(6)) {
+      case 0:
+        return { from };
+      case 1:
+        return { until: from };
+      case 2:
+        return { from, until: from + prng.between(1, DAY_MS) };
+      default:
+        return {};
+    }
+  }
+
+  private entry(): string {
+    const { prng } = this;
+    const type: SmallResourceType = prng.pick(SMALL_RESOURCE_TYPES);
+    const reference = `${type}/${prng.pick(ENTRY_IDS)}`;
+    return prng.chance(0.5) ? reference : `${prng.pick(this.region.organisations).ods}/${reference}`;
+  }
+}
