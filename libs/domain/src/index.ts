@@ -6,6 +6,7 @@ export * from './consent/decision.js';
 export * from './consent/default-policy.js';
 export * from './consent/in-force.js';
 export * from './consent/permits.js';
+export * from './consent/policy-document.js';
 export * from './consent/policy.js';
 export * from './identity/identity.js';
 export * from './identity/nhs-number.js';

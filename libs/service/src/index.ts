@@ -10,4 +10,7 @@ export { type Probe, Readiness, type ReadinessReport } from './readiness.js';
 export { openService, Service } from './service.js';
 export * from './settings.js';
 export { systemClock, systemRandom, systemTimers } from './system.js';
+export { projectorObserver } from './projector-observer.js';
 export * from './tokens.js';
+export { runApp } from './run-app.js';
+export { openWiring, policyOf, WIRING } from './wiring.js';

@@ -1,0 +1,1 @@
+export { OptOutProjectorModule } from './opt-out-projector.module.js';

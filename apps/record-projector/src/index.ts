@@ -1,0 +1,1 @@
+export { RecordProjectorModule } from './record-projector.module.js';

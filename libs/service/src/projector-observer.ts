@@ -1,0 +1,27 @@
+import type { ProjectorOptions } from '@weft/processing';
+import type { Service } from './service.js';
+
+/** A projector whose batches fail so long in a row is not ready, whatever its engines say. */
+const FAILING_TOO_LONG_MS = 10_000;
+
+/** Counts and logs what a projector does, and makes readiness say no while its batches keep failing. */
+export function projectorObserver(service: Service, projector: string): ProjectorOptions {
+  const { clock, log, metrics, readiness } = service;
+  const messages = metrics.counter('weft_projector_messages_total', 'Messages dealt with', ['projector', 'topic']);
+  const failures = metrics.counter('weft_projector_failures_total', 'Batches that failed and come again', ['projector']);
+  let failingSince: number | null = null;
+  readiness.register(projector, async () => {
+    if (failingSince !== null && clock.now() - failingSince > FAILING_TOO_LONG_MS) throw new Error('batches keep failing');
+  });
+  return {
+    onBatch({ topic, messages: { length } }) {
+      failingSince = null;
+      messages.inc({ projector, topic }, length);
+    },
+    onFailure(err) {
+      failingSince ??= clock.now();
+      failures.inc({ projector });
+      log.warn({ err, projector }, 'a batch failed and comes again');
+    },
+  };
+}

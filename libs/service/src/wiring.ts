@@ -1,0 +1,53 @@
+import { createMessageReader, loadFhirDefinitions } from '@weft/care-events';
+import { DEFAULT_POLICY_NAME, DEFAULT_RULES, policyProblems, PROJECTIONS, type Policy, type PolicyDocument } from '@weft/domain';
+import { NO_STREAM, POLICY_STREAM, PolicyBook, regionTopics, type Wiring } from '@weft/processing';
+import { keySecrets } from './keys.js';
+import type { Service } from './service.js';
+import { SettingsError } from './settings.js';
+
+/** Nest's token for the Wiring. */
+export const WIRING = Symbol('Wiring');
+
+/** Partitions of an embedded topic: enough for several projector processes on one machine. */
+const EMBEDDED_PARTITIONS = 4;
+
+/**
+ * What processing reaches the world through, of a service whose engines are open. On the embedded bus the region's topics
+ * are created; on Kafka they are the operators' (weft topics). The first policy is adopted where there was none yet.
+ */
+export async function openWiring(service: Service): Promise<Wiring> {
+  const { settings, bus, store, clock, timers, random, keys } = service;
+  if (settings.kafka === undefined) await bus.createTopics(regionTopics(settings.organisations, EMBEDDED_PARTITIONS));
+  await loadFhirDefinitions();
+  const organisations = new Map(settings.organisations.map((organisation) => [organisation.ods, organisation]));
+  const reader = createMessageReader({ organisations, now: () => clock.now(), secret: keySecrets(settings).region });
+  return {
+    bus,
+    store,
+    clock,
+    timers,
+    random,
+    keys,
+    reader,
+    projections: PROJECTIONS,
+    policies: new PolicyBook(store, clock, random),
+  };
+}
+
+/**
+ * The policy that the region is to have: the one the settings name; else the one in force, which an operator may have
+ * adopted; else the shipped one. In each case with the kinds of organisations that the settings say. Throws SettingsError.
+ */
+export async function policyOf({ settings, store }: Service, policies: PolicyBook): Promise<Policy> {
+  const organisations = Object.fromEntries(settings.organisations.map(({ ods, kind }) => [ods, kind]));
+  if (settings.policy !== undefined) {
+    const problems = policyProblems(settings.policy);
+    if (problems.length > 0) {
+      throw new SettingsError(problems.map(({ field, message }) => ({ setting: 'WEFT_POLICY', message: `${field} ${message}` })));
+    }
+    const { name, rules } = settings.policy as PolicyDocument;
+    return { name, rules, organisations };
+  }
+  if ((await store.head(POLICY_STREAM)) === NO_STREAM) return { name: DEFAULT_POLICY_NAME, rules: DEFAULT_RULES, organisations };
+  return { ...(await policies.current()).policy, organisations };
+}
