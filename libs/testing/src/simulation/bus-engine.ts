@@ -40,6 +40,12 @@ export interface Member {
   readonly evicted: (memberId: number) => void;
 }
 
+export interface BusObserver {
+  published(message: Message): void;
+  /** `next` is the first offset not committed, `before` what it was, -1 for none. */
+  committed(group: string, partition: Partition, before: number, next: number): void;
+}
+
 interface Group {
   readonly name: string;
   generation: number;
@@ -60,6 +66,8 @@ export class BusEngine {
   private readonly topicsByName = new Map<string, Topic>();
   private readonly groups = new Map<string, Group>();
   private nextMember = 1;
+  /** Sees every message and every commit the moment it is durable. */
+  observer: BusObserver | undefined;
 
   constructor(
     private readonly scheduler: Scheduler,
@@ -93,7 +101,9 @@ export class BusEngine {
       if (!only(partition)) return { topic: partition.topic, partition: partition.index, offset: -1 };
       const { key, value, headers } = message;
       const place = { topic: partition.topic, partition: partition.index, offset: partition.high++ };
-      partition.log.push(Object.freeze({ ...place, key, value, headers, timestamp: this.scheduler.now }));
+      const published = Object.freeze({ ...place, key, value, headers, timestamp: this.scheduler.now });
+      partition.log.push(published);
+      this.observer?.published(published);
       return place;
     });
     for (const partition of new Set(targets)) this.written(partition);
@@ -192,7 +202,10 @@ export class BusEngine {
   commit(name: string, memberId: number, generation: number, partition: Partition, next: number): boolean {
     const group = this.group(name);
     const fenced = !owns(group, memberId, generation, partition);
-    if (!fenced) group.committed.set(partition.name, next);
+    if (!fenced) {
+      this.observer?.committed(name, partition, group.committed.get(partition.name) ?? -1, next);
+      group.committed.set(partition.name, next);
+    }
     this.release(name, memberId, partition);
     return !fenced;
   }

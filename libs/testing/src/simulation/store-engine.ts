@@ -29,6 +29,8 @@ export class StoreEngine {
   private readonly created: Stream[] = [];
   private readonly all: StoredEvent[] = [];
   private watchers: (() => void)[] = [];
+  /** Sees every event the moment it is durable. */
+  observer: ((event: StoredEvent) => void) | undefined;
 
   /** `keepsTruncated`: truncated events stay readable in the one order, as EventStoreDB's do until a scavenge. */
   constructor(private readonly keepsTruncated: boolean) {}
@@ -124,6 +126,7 @@ export class StoreEngine {
     const event = Object.freeze({ id, type, data, stream: stream.name, revision: stream.events.length, position });
     stream.events.push(event);
     this.all.push(event);
+    this.observer?.(event);
   }
 
   private shows(event: StoredEvent): boolean {

@@ -1,7 +1,7 @@
 import type { Clock, EventBus, EventStore, Keys, Random, Timers } from '@weft/processing';
 import { BusEngine } from './bus-engine.js';
 import { Chances, NO_FAULTS, type Faults, type InjectedFault } from './faults.js';
-import { Incarnation, type EngineName, type Outages } from './incarnation.js';
+import { Incarnation, Unhindered, type EngineName, type Outages } from './incarnation.js';
 import { SimKeys } from './keys.js';
 import { Prng } from './prng.js';
 import { drive, driveInRealTime, Scheduler, type TracedStep } from './scheduler.js';
@@ -117,6 +117,7 @@ export class World {
   private readonly processes: SimProcess[] = [];
   private readonly outages: Outages = { store: false, bus: false };
   private readonly processRandom: Prng;
+  private readonly quiet = new Chances(new Prng(0), NO_FAULTS, new Set(), () => 0);
 
   constructor(options: WorldOptions) {
     const { seed, startsAt = Date.UTC(2026, 0, 1), suppress = new Set<number>(), trace = false } = options;
@@ -177,14 +178,24 @@ export class World {
     return this.scheduler.trace ?? [];
   }
 
+  /** For the driver: answers at once, never fails, and dies with nobody. A sleep is over at once. */
+  directly(): Ports {
+    const life = new Unhindered('driver', this.scheduler, this.quiet, { store: false, bus: false });
+    const timers = { sleep: () => Promise.resolve() };
+    return { ...this.portsOf(life, () => 0, this.random), timers };
+  }
+
   incarnate(name: string): Incarnation {
     return new Incarnation(name, this.scheduler, this.chances, this.outages);
   }
 
   ports(life: Incarnation, process: SimProcess): Ports {
-    const prng = new Prng(this.processRandom.uint32(), 5);
+    return this.portsOf(life, () => process.skewMs, new Prng(this.processRandom.uint32(), 5));
+  }
+
+  private portsOf(life: Incarnation, skewMs: () => number, prng: Prng): Ports {
     return {
-      clock: { now: () => this.scheduler.now + process.skewMs },
+      clock: { now: () => this.scheduler.now + skewMs() },
       timers: { sleep: (ms, signal) => sleep(life, ms, signal) },
       random: { uuid: () => prng.uuid(), fraction: () => prng.fraction() },
       keys: this.keys,
