@@ -1,0 +1,130 @@
+import { createHash } from 'node:crypto';
+import { canonicalJson } from '@weft/domain';
+import type { Organisation, Problem, Resource } from '@weft/domain';
+import type { Reading } from '@weft/processing';
+import { acceptEvent } from './accept-event.js';
+import type { AcceptedEvent } from './accept-event.js';
+import { indexPatients, subjectsOf } from './bundle-patients.js';
+import type { BundleEntry } from './bundle-patients.js';
+import { isObject, textOf } from './patient-reference.js';
+import type { Loose } from './patient-reference.js';
+import { presentable, problem, within } from './problems.js';
+
+export interface BundleOptions {
+  readonly organisations: ReadonlyMap<string, Organisation>;
+  /** ODS code of whoever publishes. */
+  readonly organisation: string;
+  /** The publishing system, for the events' source. */
+  readonly system?: string;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  readonly validate?: boolean;
+}
+
+export interface BundleItem {
+  /** The entry's index in the Bundle; 0 for a resource that came alone. */
+  readonly entry: number;
+  readonly reading: Reading<AcceptedEvent>;
+}
+
+const BUNDLE_TYPES = ['collection', 'transaction', 'batch', 'message', 'searchset'];
+/** What a Bundle says about itself, and not about a patient. */
+const WRAPPING = ['MessageHeader', 'OperationOutcome'];
+
+/**
+ * A care event for each resource about the patient it carries, or what keeps it from being one: entries do not hold each
+ * other up. Refused as a whole only where it is neither a Bundle nor a resource. A resource may come alone if it carries the
+ * NHS number itself. Never throws.
+ */
+export function careEventsOfBundle(bundle: unknown, options: BundleOptions): Reading<BundleItem[]> {
+  if (!isObject(bundle) || textOf(bundle['resourceType']) === undefined) {
+    return { ok: false, problems: [problem('resourceType', 'required', 'must be a FHIR Bundle or one FHIR resource')] };
+  }
+  if (bundle['resourceType'] !== 'Bundle') {
+    const alone = { index: 0, resource: bundle as unknown as Resource };
+    return { ok: true, event: [{ entry: 0, reading: readEntry(alone, indexPatients([alone]), options) }] };
+  }
+  if (!BUNDLE_TYPES.includes(String(bundle['type']))) {
+    return { ok: false, problems: [problem('Bundle.type', 'unsupported', `must be one of ${BUNDLE_TYPES.join(', ')}`)] };
+  }
+  return { ok: true, event: itemsOf(Array.isArray(bundle['entry']) ? bundle['entry'] : [], options) };
+}
+
+function itemsOf(raw: readonly unknown[], options: BundleOptions): BundleItem[] {
+  const entries = raw.map(readRawEntry);
+  const patients = indexPatients(entries.filter((entry) => 'resource' in entry));
+  return entries
+    .filter((entry) => !('resource' in entry && WRAPPING.includes(entry.resource.resourceType)))
+    .map((entry) => {
+      const reading = 'resource' in entry ? readEntry(entry, patients, options) : refuse(entry.problem);
+      return { entry: entry.index, reading: reading.ok ? reading : placed(entry.index, reading.problems) };
+    });
+}
+
+function placed(index: number, problems: readonly Problem[]): Reading<never> {
+  return { ok: false, problems: within(`entry[${index}].resource`, problems) };
+}
+
+function refuse(...problems: Problem[]): Reading<never> {
+  return { ok: false, problems };
+}
+
+function readRawEntry(raw: unknown, index: number): BundleEntry | { readonly index: number; readonly problem: Problem } {
+  const resource = isObject(raw) ? raw['resource'] : undefined;
+  if (!isObject(raw) || !isObject(resource) || textOf(resource['resourceType']) === undefined) {
+    return {
+      index,
+      problem: problem('', 'required', 'an entry must carry a resource; to take one back, send care-event-retracted-1'),
+    };
+  }
+  const fullUrl = textOf(raw['fullUrl']);
+  return { index, resource: withId(resource, fullUrl), ...(fullUrl !== undefined && { fullUrl }) };
+}
+
+/** A resource to be created has no id yet: the one in its entry's fullUrl stands for it, the same however often it is sent. */
+function withId(resource: Loose, fullUrl: string | undefined): Resource {
+  const id =
+    resource['id'] ??
+    /^urn:uuid:([A-Za-z0-9.-]{1,64})$/.exec(fullUrl ?? '')?.[1] ??
+    /\/([A-Za-z0-9.-]{1,64})$/.exec(fullUrl ?? '')?.[1];
+  return (id === undefined || 'id' in resource ? resource : { ...resource, id }) as unknown as Resource;
+}
+
+function readEntry(
+  { resource }: BundleEntry,
+  patients: ReturnType<typeof indexPatients>,
+  options: BundleOptions,
+): Reading<AcceptedEvent> {
+  const subjects = subjectsOf(resource, patients);
+  if (!subjects.ok) return refuse(subjects.problem);
+  const { organisation, system, now, organisations, validate } = options;
+  const attributes = {
+    specversion: '1.0',
+    id: eventIdOf(organisation, resource, subjects.subject),
+    source: system === undefined ? `urn:ods:${organisation}` : `urn:ods:${organisation}:${system}`,
+    type: 'care-event-recorded-1',
+    subject: subjects.subject,
+    time: textOf(resource.meta?.lastUpdated) ?? new Date(now).toISOString(),
+    datacontenttype: 'application/fhir+json',
+  };
+  const bytes = new TextEncoder().encode(JSON.stringify(resource));
+  const reading = acceptEvent(
+    { attributes, data: { ok: true, event: resource }, bytes },
+    { organisations, now, sender: organisation, ...(validate !== undefined && { validate }) },
+  );
+  return reading.ok ? reading : { ok: false, problems: presentable(reading.problems.map((item) => inResource(item, resource))) };
+}
+
+/** An envelope made here can only be wrong where the resource is. */
+function inResource(item: Problem, { resourceType }: Resource): Problem {
+  return item.field === 'time' ? { ...item, field: `${resourceType}.meta.lastUpdated` } : item;
+}
+
+/** A UUID (version 8) by what is published, so that the same resource published twice is one event. */
+function eventIdOf(organisation: string, resource: Resource, subject: string): string {
+  const hash = createHash('sha256')
+    .update(canonicalJson([organisation, subject, resource]))
+    .digest('hex');
+  const variant = (8 + (Number.parseInt(hash[16]!, 16) % 4)).toString(16);
+  return `${hash.slice(0, 8)}-${hash.slice(8, 12)}-8${hash.slice(13, 16)}-${variant}${hash.slice(17, 20)}-${hash.slice(20, 32)}`;
+}

@@ -1,0 +1,24 @@
+export { acceptEvent } from './accept-event.js';
+export type { AcceptedEvent, AcceptOptions } from './accept-event.js';
+export { careEventsOfBundle } from './bundle.js';
+export type { BundleItem, BundleOptions } from './bundle.js';
+export {
+  BATCH_LIMIT_BYTES,
+  CLOUD_EVENT_JSON,
+  CLOUD_EVENTS_BATCH_JSON,
+  contentModeOf,
+  readCloudEvent,
+  readCloudEventBatch,
+} from './cloud-event.js';
+export type { Arrival, ContentMode, ReceivedEvent } from './cloud-event.js';
+export { decisionOfConsent } from './consent-in.js';
+export type { ConsentContext, ConsentDecision } from './consent-in.js';
+export { consentOf } from './consent-out.js';
+export type { ConsentParts } from './consent-out.js';
+export { Envelope, FHIR_JSON } from './envelope.js';
+export type { EventType } from './envelope.js';
+export { fhirProblems, loadFhirDefinitions } from './fhir.js';
+export { JSON_DEPTH_MAX, readJson } from './json.js';
+export { createMessageReader, SEAL_HEADER, sealMessage, toMessage } from './message.js';
+export type { ReaderOptions, Seal } from './message.js';
+export { NHS_NUMBER_SYSTEM } from './patient-reference.js';

@@ -1,0 +1,128 @@
+import { nhsNumberProblem } from '@weft/domain';
+import type { Problem, Resource } from '@weft/domain';
+import { isEventType } from './envelope.js';
+import type { EventType } from './envelope.js';
+import { isResourceType } from './fhir-shape.js';
+import { isObject, nhsNumberOfReference, nhsNumbersOf, objectsOf, patientReferencesOf } from './patient-reference.js';
+import type { Loose } from './patient-reference.js';
+import { problem } from './problems.js';
+
+/** https://hl7.org/fhir/R4/datatypes.html#id */
+const FHIR_ID = /^[A-Za-z0-9.-]{1,64}$/;
+
+/**
+ * What Weft asks of a resource beyond FHIR: that it can be told apart, is about the subject, and fits the event's type. Where
+ * the envelope gives no sound type or subject there is nothing to hold the resource against.
+ */
+export function ownRuleProblems(type: unknown, subject: unknown, resource: Resource): Problem[] {
+  const problems = identityProblems(resource);
+  if (typeof subject !== 'string' || nhsNumberProblem(subject) !== null) return problems;
+  problems.push(...somebodyElseProblems(subject, resource));
+  return isEventType(type) ? [...problems, ...typeProblems(type, subject, resource)] : problems;
+}
+
+function identityProblems({ resourceType, id }: Resource): Problem[] {
+  if (id === undefined) return [problem(`${resourceType}.id`, 'required', 'is required: an entry is told apart by it')];
+  if (typeof id === 'string' && FHIR_ID.test(id)) return [];
+  return [problem(`${resourceType}.id`, 'malformed', 'must be 1 to 64 letters, digits, hyphens and dots')];
+}
+
+/** A resource filed under the wrong person harms two: every NHS number by which it names its patient must be the subject. */
+function somebodyElseProblems(subject: string, resource: Resource): Problem[] {
+  const elsewhere = (path: string): Problem =>
+    problem(path, 'somebody-else', "a resource about somebody else than the event's subject");
+  if (resource.resourceType === 'Patient') {
+    return isSomebodyElse(subject, resource['identifier']) ? [elsewhere('Patient.identifier')] : [];
+  }
+  return patientReferencesOf(resource)
+    .filter(({ reference }) => refersElsewhere(subject, reference, resource))
+    .map(({ path }) => elsewhere(path));
+}
+
+function isSomebodyElse(subject: string, identifiers: unknown): boolean {
+  const numbers = nhsNumbersOf(identifiers);
+  return numbers.length > 0 && !numbers.some(({ number }) => number === subject);
+}
+
+function refersElsewhere(subject: string, reference: Loose, resource: Resource): boolean {
+  if (nhsNumbersOf(reference['identifier']).length > 0) return isSomebodyElse(subject, reference['identifier']);
+  const target = reference['reference'];
+  if (typeof target === 'string' && target.startsWith('#')) {
+    const contained = objectsOf(resource['contained']).find(({ id }) => id === target.slice(1));
+    return contained !== undefined && isSomebodyElse(subject, contained['identifier']);
+  }
+  const number = nhsNumberOfReference(target);
+  return number !== null && number !== subject;
+}
+
+function typeProblems(type: EventType, subject: string, resource: Resource): Problem[] {
+  switch (type) {
+    case 'patient-merged-1':
+    case 'patient-unmerged-1': {
+      const survivor = survivorOf(subject, resource);
+      return survivor.ok ? [] : [survivor.problem];
+    }
+    case 'patient-died-1':
+      return diedProblems(resource);
+    case 'consent-decision-recorded-1':
+      return resource.resourceType === 'Consent' ? [] : [problem('data', 'wrong-resource', 'a decision is a FHIR Consent')];
+    case 'care-event-recorded-1':
+      return isPrivacyConsent(resource)
+        ? [
+            problem(
+              'type',
+              'wrong-type',
+              'a privacy Consent is a decision: send it as consent-decision-recorded-1, or it would not be obeyed',
+            ),
+          ]
+        : [];
+    case 'care-event-retracted-1':
+      return isResourceType(resource.resourceType)
+        ? []
+        : [problem('Resource.resourceType', 'structure', 'is no resource type of FHIR R4')];
+  }
+}
+
+function isPrivacyConsent(resource: Resource): boolean {
+  if (resource.resourceType !== 'Consent' || !isObject(resource['scope'])) return false;
+  return objectsOf(resource['scope']['coding']).some(({ code }) => code === 'patient-privacy');
+}
+
+function diedProblems(resource: Resource): Problem[] {
+  if (resource.resourceType !== 'Patient') return [problem('data', 'wrong-resource', 'a death is told by the Patient')];
+  if (resource['deceasedBoolean'] === true || typeof resource['deceasedDateTime'] === 'string') return [];
+  return [problem('Patient.deceased[x]', 'required', 'a death needs deceasedDateTime, or deceasedBoolean true')];
+}
+
+/** The surviving NHS number of a merge or an unmerge: what the Patient's link of type `replaced-by` names. */
+export function survivorOf(
+  subject: string,
+  resource: Resource,
+): { readonly ok: true; readonly survivor: string } | { readonly ok: false; readonly problem: Problem } {
+  const refuse = (field: string, code: string, message: string) => ({
+    ok: false as const,
+    problem: problem(field, code, message),
+  });
+  if (resource.resourceType !== 'Patient')
+    return refuse('data', 'wrong-resource', 'a merge is told by the Patient that gave way');
+  const named = objectsOf(resource['link'])
+    .filter(({ type }) => type === 'replaced-by')
+    .flatMap(({ other }) => (isObject(other) ? survivorsNamed(other) : []));
+  const survivors = [...new Set(named)];
+  const [survivor] = survivors;
+  if (survivor === undefined) {
+    return refuse('Patient.link', 'required', 'a link of type replaced-by must carry the surviving NHS number');
+  }
+  if (survivors.length > 1) return refuse('Patient.link', 'ambiguous', 'more than one number is named as the surviving one');
+  const wrong = nhsNumberProblem(survivor);
+  if (wrong !== null) return refuse('Patient.link.other', 'nhs-number', wrong);
+  if (survivor === subject) return refuse('Patient.link.other', 'same-number', 'the surviving number is the subject itself');
+  return { ok: true, survivor };
+}
+
+function survivorsNamed(other: Loose): string[] {
+  const identified = nhsNumbersOf(other['identifier']).map(({ number }) => number);
+  if (identified.length > 0) return identified;
+  const referenced = nhsNumberOfReference(other['reference']);
+  return referenced === null ? [] : [referenced];
+}
