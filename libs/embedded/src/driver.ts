@@ -3,6 +3,7 @@ export interface Statement {
   run(...parameters: SqlValue[]): { readonly changes: number | bigint; readonly lastInsertRowid: number | bigint };
   get(...parameters: SqlValue[]): unknown;
   all(...parameters: SqlValue[]): unknown[];
+  iterate(...parameters: SqlValue[]): Iterable<unknown>;
 }
 
 export type SqlValue = string | number | null | Uint8Array;

@@ -197,6 +197,7 @@ class SqliteEventStore implements EmbeddedStore {
     const maxCount = options.maxCount ?? DEFAULT_MAX_COUNT;
     checkCount(maxCount);
     let after = parsePosition(options.after);
+    this.refuseIfClosed();
     const found: StoredEvent[] = [];
     for (;;) {
       const page = this.page(after, options.prefixes, maxCount - found.length);
@@ -299,7 +300,7 @@ class SqliteEventStore implements EmbeddedStore {
 
   /** The next events after a position, of at most SCAN_EVENTS looked at. */
   private page(after: number, prefixes: readonly string[] | undefined, maxCount: number): Page {
-    return this.ask(() => {
+    return named(() => {
       const end = (this.scanEnd.get(after) as { position: number | null }).position;
       if (end === null) return { events: [], position: after, isLast: true };
       const filters = (prefixes ?? []).flatMap((prefix) => [prefix, prefix]);
@@ -325,15 +326,20 @@ class SqliteEventStore implements EmbeddedStore {
 
   private ask<T>(question: () => T): T {
     this.refuseIfClosed();
-    try {
-      return question();
-    } catch (error) {
-      throw engineError(SCHEMA.file, error);
-    }
+    return named(question);
   }
 
   private refuseIfClosed(): void {
     if (this.closed) throw new EngineUnavailable(SCHEMA.file, 'it is closed');
+  }
+}
+
+/** Errors in the ports' words. Also for subscriptions that end while the store is closing. */
+function named<T>(question: () => T): T {
+  try {
+    return question();
+  } catch (error) {
+    throw engineError(SCHEMA.file, error);
   }
 }
 

@@ -36,7 +36,7 @@ export function toStoredEvent(row: EventRow, engine: string): StoredEvent {
 }
 
 /** Text that SQLite gives back as it was: no NUL, no half of a surrogate pair. */
-function isText(text: unknown): text is string {
+export function isText(text: unknown): text is string {
   // In Node since 20; the types of ES2023 do not have it.
   return typeof text === 'string' && (text as string & { isWellFormed(): boolean }).isWellFormed() && !text.includes('\0');
 }

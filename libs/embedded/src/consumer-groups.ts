@@ -1,0 +1,148 @@
+import { InvalidCall } from '@weft/processing';
+import { assign, type Member } from './assignment.js';
+import type { Database, Statement } from './driver.js';
+import { isGone, thisProcess, type ProcessIdentity } from './process-identity.js';
+import type { TopicTable } from './topic-table.js';
+
+/** What a member is to read from now on. */
+export interface Share {
+  /** Every partition that should be its own. */
+  readonly wanted: ReadonlySet<number>;
+  /** Those newly its own, with the offset to start from. The others become its own once whoever holds them lets go. */
+  readonly claimed: ReadonlyMap<number, number>;
+}
+
+interface MemberRow {
+  readonly member: string;
+  readonly topics: string;
+  readonly leaseUntil: number;
+  readonly process: string;
+}
+
+/**
+ * Groups as rows: members with leases, and a claim for each partition that one of them reads. A partition is claimed only
+ * while nobody else claims it, and an offset is committed only by the claim's holder, in the same transaction: so two
+ * members never read one partition at a time, and one that was thought dead cannot move the group's offset.
+ * Everything here runs within a transaction.
+ */
+export class ConsumerGroups {
+  private readonly selectMembers: Statement;
+  private readonly insertMember: Statement;
+  private readonly renewMember: Statement;
+  private readonly deleteMember: Statement;
+  private readonly selectClaims: Statement;
+  private readonly selectHolder: Statement;
+  private readonly insertClaim: Statement;
+  private readonly deleteClaim: Statement;
+  private readonly deleteClaims: Statement;
+  private readonly selectOffset: Statement;
+  private readonly upsertOffset: Statement;
+
+  constructor(
+    database: Database,
+    private readonly topics: TopicTable,
+    private readonly now: () => number,
+  ) {
+    this.selectMembers = database.prepare(
+      'SELECT member, topics, lease_until AS leaseUntil, process FROM members WHERE group_name = ?',
+    );
+    this.insertMember = database.prepare(
+      'INSERT INTO members (group_name, member, topics, lease_until, process) VALUES (?, ?, ?, ?, ?)',
+    );
+    this.renewMember = database.prepare('UPDATE members SET lease_until = ? WHERE group_name = ? AND member = ?');
+    this.deleteMember = database.prepare('DELETE FROM members WHERE group_name = ? AND member = ?');
+    this.selectClaims = database.prepare('SELECT partition_id AS partitionId, member FROM claims WHERE group_name = ?');
+    this.selectHolder = database.prepare('SELECT member FROM claims WHERE group_name = ? AND partition_id = ?');
+    this.insertClaim = database.prepare('INSERT INTO claims (group_name, partition_id, member) VALUES (?, ?, ?)');
+    this.deleteClaim = database.prepare('DELETE FROM claims WHERE group_name = ? AND partition_id = ? AND member = ?');
+    this.deleteClaims = database.prepare('DELETE FROM claims WHERE group_name = ? AND member = ?');
+    this.selectOffset = database.prepare('SELECT "offset" FROM commits WHERE group_name = ? AND partition_id = ?');
+    this.upsertOffset = database.prepare(
+      `INSERT INTO commits (group_name, partition_id, "offset") VALUES (?, ?, ?)
+       ON CONFLICT (group_name, partition_id) DO UPDATE SET "offset" = excluded."offset"`,
+    );
+  }
+
+  join(group: string, member: string, topics: readonly string[], leaseUntil: number): void {
+    this.sweep(group);
+    this.insertMember.run(group, member, JSON.stringify(topics), leaseUntil, JSON.stringify(thisProcess));
+    this.topics.touchLayout();
+  }
+
+  leave(group: string, member: string): void {
+    this.deleteClaims.run(group, member);
+    this.deleteMember.run(group, member);
+    this.topics.touchLayout();
+  }
+
+  /** False when the member is one no longer. */
+  renew(group: string, member: string, leaseUntil: number): boolean {
+    const renewed = Number(this.renewMember.run(leaseUntil, group, member).changes) > 0;
+    this.sweep(group);
+    return renewed;
+  }
+
+  /** Undefined when the member is one no longer. */
+  claim(group: string, member: string, from: 'beginning' | 'end'): Share | undefined {
+    this.sweep(group);
+    const members = this.members(group);
+    if (!members.some(({ id }) => id === member)) return undefined;
+    const partitions = this.topics.all().flatMap((topic) => topic.partitions.map(({ id }) => ({ id, topic: topic.name })));
+    const wanted = new Set(assign(members, partitions).get(member));
+    const held = new Set((this.selectClaims.all(group) as { partitionId: number }[]).map(({ partitionId }) => partitionId));
+    const claimed = new Map<number, number>();
+    for (const id of wanted) {
+      if (held.has(id)) continue;
+      this.insertClaim.run(group, id, member);
+      claimed.set(id, this.start(group, id, from));
+    }
+    return { wanted, claimed };
+  }
+
+  release(group: string, member: string, partitionId: number): void {
+    const released = Number(this.deleteClaim.run(group, partitionId, member).changes) > 0;
+    if (released) this.topics.touchLayout();
+  }
+
+  /** False, and nothing is committed, when the partition is the member's no longer. */
+  commit(group: string, member: string, partitionId: number, offset: number): boolean {
+    const holder = (this.selectHolder.get(group, partitionId) as { member: string } | undefined)?.member;
+    if (holder !== member) return false;
+    this.upsertOffset.run(group, partitionId, offset);
+    return true;
+  }
+
+  committed(group: string, partitionId: number): number {
+    return (this.selectOffset.get(group, partitionId) as { offset: number } | undefined)?.offset ?? -1;
+  }
+
+  /** Throws InvalidCall when the group has members. */
+  seek(group: string, offsets: ReadonlyMap<number, number>): void {
+    this.sweep(group);
+    if (this.members(group).length > 0) throw new InvalidCall(`group ${group} has members: stop them before moving it`);
+    for (const [partitionId, offset] of offsets) this.upsertOffset.run(group, partitionId, offset);
+  }
+
+  private members(group: string): Member[] {
+    const rows = this.selectMembers.all(group) as MemberRow[];
+    return rows.map((row) => ({ id: row.member, topics: new Set(JSON.parse(row.topics) as string[]) }));
+  }
+
+  /** Where the end is said to be the start, that is settled at once: what comes later is read, whatever happens meanwhile. */
+  private start(group: string, partitionId: number, from: 'beginning' | 'end'): number {
+    const committed = this.committed(group, partitionId);
+    if (committed >= 0) return committed;
+    if (from === 'beginning') return 0;
+    const high = this.topics.partition(partitionId)?.high ?? 0;
+    this.upsertOffset.run(group, partitionId, high);
+    return high;
+  }
+
+  /** Removes members whose lease has run out or whose process is gone. */
+  private sweep(group: string): void {
+    for (const row of this.selectMembers.all(group) as MemberRow[]) {
+      const alive = row.leaseUntil > this.now() && !isGone(row.member, JSON.parse(row.process) as ProcessIdentity);
+      if (!alive) this.leave(group, row.member);
+    }
+  }
+}

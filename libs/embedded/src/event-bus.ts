@@ -1,0 +1,404 @@
+import type { Coordinates } from '@weft/domain';
+import {
+  EngineUnavailable,
+  InvalidCall,
+  UnknownTopic,
+  type Clock,
+  type ConsumeOptions,
+  type Consumer,
+  type EventBus,
+  type FollowOptions,
+  type Message,
+  type OutgoingMessage,
+  type PartitionOffsets,
+  type Random,
+  type Subscription,
+  type Timers,
+  type TopicSpec,
+} from '@weft/processing';
+import { ConsumerGroups } from './consumer-groups.js';
+import { checkIntegrity, openDatabase, type Schema, type Waiting } from './database.js';
+import type { Database } from './driver.js';
+import { engineError } from './errors.js';
+import { Follower } from './follower.js';
+import { ForeignCommits } from './foreign-commits.js';
+import { GroupCommit } from './group-commit.js';
+import { GroupMember } from './group-member.js';
+import { partitionOf } from './murmur2.js';
+import { RecordTable } from './record-table.js';
+import { checkMessage } from './stored-message.js';
+import { systemClock, systemRandom, systemTimers } from './system.js';
+import { checkTopicSpec, TopicTable, type Partition, type Topic } from './topic-table.js';
+
+const SCHEMA: Schema = {
+  file: 'bus.db',
+  applicationId: 0x57_45_46_42,
+  version: 1,
+  sql: `
+    CREATE TABLE bus (layout INTEGER NOT NULL);
+    INSERT INTO bus VALUES (0);
+    CREATE TABLE topics (
+      id INTEGER PRIMARY KEY,
+      name TEXT NOT NULL UNIQUE,
+      compacted INTEGER NOT NULL,
+      retention_ms INTEGER
+    );
+    CREATE TABLE partitions (
+      id INTEGER PRIMARY KEY,
+      topic_id INTEGER NOT NULL REFERENCES topics (id),
+      partition INTEGER NOT NULL,
+      high INTEGER NOT NULL DEFAULT 0,
+      last_timestamp INTEGER NOT NULL DEFAULT 0,
+      changed INTEGER NOT NULL,
+      UNIQUE (topic_id, partition)
+    );
+    CREATE TABLE records (
+      id INTEGER PRIMARY KEY,
+      timestamp INTEGER NOT NULL,
+      key TEXT NOT NULL,
+      value BLOB,
+      headers TEXT NOT NULL,
+      crc INTEGER NOT NULL
+    );
+    CREATE INDEX tombstones ON records (id) WHERE value IS NULL;
+    CREATE TABLE latest (
+      partition_id INTEGER NOT NULL,
+      key TEXT NOT NULL,
+      record_id INTEGER NOT NULL,
+      PRIMARY KEY (partition_id, key)
+    ) WITHOUT ROWID;
+    CREATE TABLE commits (
+      group_name TEXT NOT NULL,
+      partition_id INTEGER NOT NULL,
+      "offset" INTEGER NOT NULL,
+      PRIMARY KEY (group_name, partition_id)
+    ) WITHOUT ROWID;
+    CREATE TABLE members (
+      group_name TEXT NOT NULL,
+      member TEXT NOT NULL,
+      topics TEXT NOT NULL,
+      lease_until INTEGER NOT NULL,
+      process TEXT NOT NULL,
+      PRIMARY KEY (group_name, member)
+    ) WITHOUT ROWID;
+    CREATE TABLE claims (
+      group_name TEXT NOT NULL,
+      partition_id INTEGER NOT NULL,
+      member TEXT NOT NULL,
+      PRIMARY KEY (group_name, partition_id)
+    ) WITHOUT ROWID`,
+};
+
+const DEFAULT_MAX_COUNT = 500;
+const DAY_MS = 24 * 60 * 60 * 1_000;
+
+export interface EmbeddedBusOptions {
+  /** The data directory; made where it is missing. */
+  readonly directory: string;
+  readonly clock?: Clock;
+  readonly timers?: Timers;
+  readonly random?: Random;
+  /** How long another process's lock is waited for (default 10 s). */
+  readonly lockTimeoutMs?: number;
+  /** How often consumers look for what other processes commit (default 5 ms). */
+  readonly pollMs?: number;
+  /** How long a consumer pauses after its handler threw (default 250 ms). */
+  readonly retryPauseMs?: number;
+  /** A member of a group that has not been heard of for so long is out (default 10 s). */
+  readonly leaseMs?: number;
+  /** So is one whose handler takes longer without a heartbeat (default 60 s). */
+  readonly handlerTimeoutMs?: number;
+  /** How long a compacted topic keeps a tombstone, for those who are away to see it (default 24 h). */
+  readonly tombstoneRetentionMs?: number;
+}
+
+export interface EmbeddedBus extends EventBus {
+  /** Removes what retention allows to go; to be called now and then. Resolves with the number of messages removed. */
+  maintain(): Promise<number>;
+  /** Reads the whole file and compares every page and index; throws EngineDamaged with what it found. Blocks while it runs. */
+  checkIntegrity(): Promise<void>;
+}
+
+/** Opens (or makes) `bus.db`. Throws EngineDamaged or EngineUnavailable. It does not replicate: one machine, one disk. */
+export async function openEmbeddedBus(options: EmbeddedBusOptions): Promise<EmbeddedBus> {
+  const waiting = {
+    timers: options.timers ?? systemTimers,
+    random: options.random ?? systemRandom,
+    lockTimeoutMs: options.lockTimeoutMs ?? 10_000,
+  };
+  const database = await openDatabase(options.directory, SCHEMA, waiting);
+  return new SqliteEventBus(database, waiting, {
+    clock: options.clock ?? systemClock,
+    pollMs: options.pollMs ?? 5,
+    retryPauseMs: options.retryPauseMs ?? 250,
+    leaseMs: options.leaseMs ?? 10_000,
+    handlerTimeoutMs: options.handlerTimeoutMs ?? 60_000,
+    tombstoneRetentionMs: options.tombstoneRetentionMs ?? DAY_MS,
+  });
+}
+
+interface Settings {
+  readonly clock: Clock;
+  readonly pollMs: number;
+  readonly retryPauseMs: number;
+  readonly leaseMs: number;
+  readonly handlerTimeoutMs: number;
+  readonly tombstoneRetentionMs: number;
+}
+
+function checkOffset(offset: number): void {
+  if (!Number.isSafeInteger(offset) || offset < 0) throw new InvalidCall(`${offset} is no offset`);
+}
+
+class SqliteEventBus implements EmbeddedBus {
+  private readonly topicTable: TopicTable;
+  private readonly records: RecordTable;
+  private readonly groups: ConsumerGroups;
+  private readonly commits: GroupCommit;
+  private readonly foreign: ForeignCommits;
+  private readonly active = new Set<Subscription>();
+  private closed = false;
+
+  constructor(
+    private readonly database: Database,
+    private readonly waiting: Waiting,
+    private readonly settings: Settings,
+  ) {
+    const { clock, pollMs } = settings;
+    this.topicTable = new TopicTable(database);
+    this.records = new RecordTable(database, this.topicTable, SCHEMA.file);
+    this.groups = new ConsumerGroups(database, this.topicTable, () => clock.now());
+    this.foreign = new ForeignCommits(database, {
+      timers: waiting.timers,
+      pollMs,
+      onForeignCommit: () => this.topicTable.refresh(),
+    });
+    this.commits = new GroupCommit(database, {
+      ...waiting,
+      engine: SCHEMA.file,
+      onBegin: () => this.foreign.look(),
+      onBeforeCommit: () => this.topicTable.beforeCommit(),
+      onCommitted: () => this.topicTable.committed(),
+      onRolledBack: () => this.topicTable.rolledBack(),
+    });
+  }
+
+  async publish(messages: readonly OutgoingMessage[]): Promise<Coordinates[]> {
+    for (const [index, message] of messages.entries()) checkMessage(message, index);
+    if (messages.length === 0) return [];
+    return this.commits.submit(() => this.write(messages), messages.length);
+  }
+
+  async consume(options: ConsumeOptions): Promise<Consumer> {
+    this.refuseIfClosed();
+    if (options.group === '') throw new InvalidCall('a group needs a name');
+    if (options.topics.length === 0) throw new InvalidCall(`group ${options.group}: a consumer needs at least one topic`);
+    if (options.maxBatch !== undefined) checkCount(options.maxBatch);
+    this.ask(() => options.topics.forEach((topic) => this.topic(topic)));
+    const { clock, leaseMs, handlerTimeoutMs, retryPauseMs } = this.settings;
+    const parts = {
+      groups: this.groups,
+      topics: this.topicTable,
+      commits: this.commits,
+      timers: this.waiting.timers,
+      random: this.waiting.random,
+      now: () => clock.now(),
+      leaseMs,
+      handlerTimeoutMs,
+      retryPauseMs,
+      fetch: (partition: Partition, from: number, maxCount: number) => this.fetch(partition, from, maxCount),
+    };
+    const member: GroupMember = new GroupMember(
+      options,
+      parts,
+      this.activity(() => member),
+    );
+    this.active.add(member);
+    await member.start();
+    return member;
+  }
+
+  async follow(options: FollowOptions): Promise<Subscription> {
+    const topic = this.ask(() => this.topic(options.topic));
+    if (typeof options.from !== 'string') options.from.forEach(checkOffset);
+    const follower: Follower = new Follower(topic, options, {
+      timers: this.waiting.timers,
+      retryPauseMs: this.settings.retryPauseMs,
+      fetch: (partition, from) => this.fetch(partition, from, DEFAULT_MAX_COUNT),
+      onStopped: this.activity(() => follower),
+    });
+    this.active.add(follower);
+    void follower.run();
+    return follower;
+  }
+
+  async read(topic: string, partition: number, from: number, maxCount = DEFAULT_MAX_COUNT): Promise<Message[]> {
+    checkOffset(from);
+    checkCount(maxCount);
+    return this.fetch(
+      this.ask(() => this.partition(topic, partition)),
+      from,
+      maxCount,
+    );
+  }
+
+  async offsets(topic: string): Promise<PartitionOffsets[]> {
+    return this.ask(() =>
+      this.topic(topic).partitions.map((partition) => ({
+        partition: partition.partition,
+        low: this.records.low(partition),
+        high: partition.high,
+      })),
+    );
+  }
+
+  async offsetsAt(topic: string, time: number): Promise<{ readonly partition: number; readonly offset: number }[]> {
+    return this.ask(() =>
+      this.topic(topic).partitions.map((partition) => ({
+        partition: partition.partition,
+        offset: this.records.firstSince(partition, time),
+      })),
+    );
+  }
+
+  async committed(group: string, topic: string): Promise<{ readonly partition: number; readonly offset: number }[]> {
+    return this.ask(() =>
+      this.topic(topic).partitions.map(({ id, partition }) => ({ partition, offset: this.groups.committed(group, id) })),
+    );
+  }
+
+  async seek(
+    group: string,
+    topic: string,
+    offsets: readonly { readonly partition: number; readonly offset: number }[],
+  ): Promise<void> {
+    for (const { offset } of offsets) checkOffset(offset);
+    const byPartition = this.ask(
+      () => new Map(offsets.map(({ partition, offset }) => [this.partition(topic, partition).id, offset])),
+    );
+    await this.commits.submit(() => this.groups.seek(group, byPartition));
+  }
+
+  async createTopics(specs: readonly TopicSpec[]): Promise<void> {
+    specs.forEach(checkTopicSpec);
+    await this.commits.submit(() => specs.forEach((spec) => this.topicTable.create(spec)));
+  }
+
+  async topics(): Promise<TopicSpec[]> {
+    return this.ask(() => {
+      this.foreign.look();
+      return this.topicTable
+        .all()
+        .map(({ name, partitions, compacted, retentionMs }) => ({
+          topic: name,
+          partitions: partitions.length,
+          ...(compacted ? { compacted } : {}),
+          ...(retentionMs === undefined ? {} : { retentionMs }),
+        }))
+        .sort((a, b) => (a.topic < b.topic ? -1 : 1));
+    });
+  }
+
+  async maintain(): Promise<number> {
+    const now = this.settings.clock.now();
+    let removed = 0;
+    for (const { compacted, retentionMs, partitions } of this.ask(() => this.topicTable.all())) {
+      for (const partition of partitions) {
+        if (retentionMs !== undefined) removed += await this.sweep(() => this.records.expire(partition, now - retentionMs));
+        const tombstonesUntil = now - this.settings.tombstoneRetentionMs;
+        if (compacted) removed += await this.sweep(() => this.records.expireTombstones(partition, tombstonesUntil));
+      }
+    }
+    return removed;
+  }
+
+  async check(): Promise<void> {
+    this.ask(() => this.foreign.look());
+  }
+
+  async checkIntegrity(): Promise<void> {
+    this.refuseIfClosed();
+    checkIntegrity(this.database, SCHEMA.file);
+  }
+
+  async close(): Promise<void> {
+    if (this.closed) return;
+    this.closed = true;
+    await Promise.all([...this.active].map((one) => one.stop()));
+    await this.commits.close();
+    this.database.close();
+  }
+
+  /** Within the transaction: finds every partition before it writes, so that a refusal has written nothing. */
+  private write(messages: readonly OutgoingMessage[]): Coordinates[] {
+    const now = this.settings.clock.now();
+    const partitions = messages.map(({ topic, key, partitionKey }) => {
+      const found = this.topicTable.find(topic)?.partitions;
+      const partition = found?.[partitionOf(partitionKey ?? key, found.length)];
+      if (partition === undefined) throw new UnknownTopic(topic);
+      return partition;
+    });
+    return messages.map((message, index) => {
+      const partition = partitions[index] as Partition;
+      return { topic: message.topic, partition: partition.partition, offset: this.records.append(partition, message, now) };
+    });
+  }
+
+  /** Removes in small transactions, so that publishers wait for none of it. */
+  private async sweep(removeSome: () => number): Promise<number> {
+    for (let total = 0; ;) {
+      const removed = await this.commits.submit(removeSome);
+      if (removed === 0) return total;
+      total += removed;
+    }
+  }
+
+  /** Also while closing: readers stop before the file is closed. */
+  private fetch(partition: Partition, from: number, maxCount: number): Message[] {
+    try {
+      return this.records.read(partition, from, maxCount);
+    } catch (error) {
+      throw engineError(SCHEMA.file, error);
+    }
+  }
+
+  /** As the file says now, whoever wrote it. */
+  private topic(name: string): Topic {
+    this.foreign.look();
+    const topic = this.topicTable.find(name);
+    if (topic === undefined) throw new UnknownTopic(name);
+    return topic;
+  }
+
+  private partition(topic: string, number: number): Partition {
+    const partition = this.topic(topic).partitions[number];
+    if (partition === undefined) throw new InvalidCall(`topic ${topic} has no partition ${number}`);
+    return partition;
+  }
+
+  /** While somebody reads along, other processes' commits are looked for. */
+  private activity(one: () => Subscription): () => void {
+    const leave = this.foreign.listen();
+    return () => {
+      leave();
+      this.active.delete(one());
+    };
+  }
+
+  private ask<T>(question: () => T): T {
+    this.refuseIfClosed();
+    try {
+      return question();
+    } catch (error) {
+      throw engineError(SCHEMA.file, error);
+    }
+  }
+
+  private refuseIfClosed(): void {
+    if (this.closed) throw new EngineUnavailable(SCHEMA.file, 'it is closed');
+  }
+}
+
+function checkCount(maxCount: number): void {
+  if (!Number.isSafeInteger(maxCount) || maxCount < 1) throw new InvalidCall(`${maxCount} is no count of at least 1`);
+}

@@ -1,0 +1,118 @@
+import type { Message, OutgoingMessage } from '@weft/processing';
+import type { Database, Statement } from './driver.js';
+import { messageChecksum, offsetOf, recordId, toMessage, type MessageRow } from './stored-message.js';
+import type { Partition, TopicTable } from './topic-table.js';
+
+/** A read stops after so many bytes of values, whatever its count: a batch of the largest messages still fits in memory. */
+const READ_BYTES_MAX = 4 * 1024 * 1024;
+/** So many messages are removed in one transaction. */
+const REMOVED_AT_ONCE = 500;
+
+/** The messages of all partitions. What writes runs within a transaction. */
+export class RecordTable {
+  private readonly insert: Statement;
+  private readonly select: Statement;
+  private readonly selectFirst: Statement;
+  private readonly selectLatest: Statement;
+  private readonly upsertLatest: Statement;
+  private readonly deleteRecord: Statement;
+  private readonly deleteLatest: Statement;
+  private readonly selectOld: Statement;
+  private readonly selectTombstones: Statement;
+
+  constructor(
+    database: Database,
+    private readonly topics: TopicTable,
+    private readonly engine: string,
+  ) {
+    this.insert = database.prepare('INSERT INTO records (id, timestamp, key, value, headers, crc) VALUES (?, ?, ?, ?, ?, ?)');
+    this.select = database.prepare(
+      'SELECT id, timestamp, key, value, headers, crc FROM records WHERE id >= ? AND id < ? ORDER BY id LIMIT ?',
+    );
+    this.selectFirst = database.prepare('SELECT id, timestamp FROM records WHERE id >= ? AND id < ? ORDER BY id LIMIT 1');
+    this.selectLatest = database.prepare('SELECT record_id AS id FROM latest WHERE partition_id = ? AND key = ?');
+    this.upsertLatest = database.prepare(
+      `INSERT INTO latest (partition_id, key, record_id) VALUES (?, ?, ?)
+       ON CONFLICT (partition_id, key) DO UPDATE SET record_id = excluded.record_id`,
+    );
+    this.deleteRecord = database.prepare('DELETE FROM records WHERE id = ?');
+    this.deleteLatest = database.prepare('DELETE FROM latest WHERE partition_id = ? AND key = ? AND record_id = ?');
+    const old = 'SELECT id, key, timestamp FROM records';
+    this.selectOld = database.prepare(`${old} WHERE id >= ? AND id < ? ORDER BY id LIMIT ${REMOVED_AT_ONCE}`);
+    this.selectTombstones = database.prepare(
+      `${old} WHERE value IS NULL AND id >= ? AND id < ? AND timestamp < ? ORDER BY id LIMIT ${REMOVED_AT_ONCE}`,
+    );
+  }
+
+  /** On a compacted topic it takes the place of the key's message before it, at once. */
+  append(partition: Partition, message: OutgoingMessage, now: number): number {
+    const timestamp = Math.max(now, partition.lastTimestamp);
+    const offset = this.topics.take(partition, timestamp);
+    const { key, value } = message;
+    const row = { id: recordId(partition.id, offset), timestamp, key, value, headers: JSON.stringify(message.headers) };
+    this.insert.run(row.id, timestamp, key, value, row.headers, messageChecksum(row));
+    if (partition.topic.compacted) this.supersede(partition, key, row.id);
+    return offset;
+  }
+
+  /** Messages from an offset on: at most `maxCount`, and no more than fit in memory. */
+  read(partition: Partition, from: number, maxCount: number): Message[] {
+    const messages: Message[] = [];
+    let bytes = 0;
+    const rows = this.select.iterate(recordId(partition.id, from), recordId(partition.id + 1, 0), maxCount);
+    for (const row of rows as Iterable<MessageRow>) {
+      messages.push(toMessage(row, partition.topic.name, partition.partition, this.engine));
+      bytes += row.value?.byteLength ?? 0;
+      if (bytes >= READ_BYTES_MAX) break;
+    }
+    return messages;
+  }
+
+  low(partition: Partition): number {
+    return this.first(partition, 0)?.offset ?? partition.high;
+  }
+
+  /** Offset of the first message of that time or later: timestamps rise with the offsets. */
+  firstSince(partition: Partition, time: number): number {
+    let low = 0;
+    let high = partition.high;
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      const found = this.first(partition, middle);
+      if (found !== undefined && found.offset < high && found.timestamp < time) low = found.offset + 1;
+      else high = middle;
+    }
+    return this.first(partition, low)?.offset ?? partition.high;
+  }
+
+  /** Removes some of the messages before a time; says how many. */
+  expire(partition: Partition, before: number): number {
+    const rows = this.selectOld.all(recordId(partition.id, 0), recordId(partition.id, this.firstSince(partition, before)));
+    return this.remove(partition, rows as { id: number; key: string }[]);
+  }
+
+  /** Removes some of the tombstones before a time; says how many. */
+  expireTombstones(partition: Partition, before: number): number {
+    const rows = this.selectTombstones.all(recordId(partition.id, 0), recordId(partition.id + 1, 0), before);
+    return this.remove(partition, rows as { id: number; key: string }[]);
+  }
+
+  private supersede(partition: Partition, key: string, id: number): void {
+    const before = this.selectLatest.get(partition.id, key) as { id: number } | undefined;
+    if (before !== undefined) this.deleteRecord.run(before.id);
+    this.upsertLatest.run(partition.id, key, id);
+  }
+
+  private remove(partition: Partition, rows: readonly { readonly id: number; readonly key: string }[]): number {
+    for (const { id, key } of rows) {
+      this.deleteRecord.run(id);
+      if (partition.topic.compacted) this.deleteLatest.run(partition.id, key, id);
+    }
+    return rows.length;
+  }
+
+  private first(partition: Partition, from: number): { readonly offset: number; readonly timestamp: number } | undefined {
+    const row = this.selectFirst.get(recordId(partition.id, from), recordId(partition.id + 1, 0)) as MessageRow | undefined;
+    return row === undefined ? undefined : { offset: offsetOf(row.id), timestamp: row.timestamp };
+  }
+}
