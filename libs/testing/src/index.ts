@@ -1,3 +1,4 @@
+export { describeEventStore, type EventStoreHarness, type EventStoreTraits } from './contracts/event-store-contract.js';
 export * from './simulation/faults.js';
 export * from './simulation/generators.js';
 export * from './simulation/keys.js';

@@ -1,0 +1,13 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describeEventStore } from '@weft/testing';
+import { openEmbeddedStore } from './event-store.js';
+
+describeEventStore('the embedded store', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'weft-store-'));
+  return {
+    open: () => openEmbeddedStore({ directory, retryPauseMs: 5 }),
+    stop: () => rm(directory, { recursive: true }),
+  };
+});

@@ -1,0 +1,51 @@
+import { randomUUID } from 'node:crypto';
+import type { NewEvent, StoredEvent } from '@weft/processing';
+
+/** A name that no other test, run or engine has used: engines outlive the tests that run on them. */
+export const unique = (name: string): string => `${name}${randomUUID().replaceAll('-', '')}`;
+
+/** Waits for a condition; fails with its name when it does not come true. Throws what `condition` throws. */
+export async function until(what: string, condition: () => boolean | Promise<boolean>, timeoutMs = 40_000): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error(`in ${timeoutMs} ms it did not come to pass that ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+/** Holds whoever waits for it until it is opened. */
+export interface Gate {
+  readonly opened: Promise<void>;
+  open(): void;
+}
+
+export function gate(): Gate {
+  let open: () => void = () => undefined;
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  return { opened, open };
+}
+
+/** Opens connections and closes each of them, also after a test that failed half way. */
+export class Connections<T extends { close(): Promise<void> }> {
+  private readonly open: T[] = [];
+
+  async add(opening: Promise<T>): Promise<T> {
+    const connection = await opening;
+    this.open.push(connection);
+    return connection;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.open.splice(0).map((connection) => connection.close()));
+  }
+}
+
+export const newEvent = (data: unknown = {}, type = 'care-event-recorded-1'): NewEvent => ({
+  id: randomUUID(),
+  type,
+  data: JSON.stringify(data),
+});
+export const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, n) => from + n);
+/** Events that say their number, and the number that one says. */
+export const numbered = (count: number, first = 0): NewEvent[] => range(first, first + count).map((n) => newEvent({ n }));
+export const numberOf = (event: StoredEvent): number => (JSON.parse(event.data) as { n: number }).n;
