@@ -1,0 +1,213 @@
+import { PROJECTIONS, type Policy, type Projection, type Purpose } from '@weft/domain';
+import {
+  applyPolicy,
+  careEventsTopic,
+  CONSENT_TOPIC,
+  listQuarantine,
+  PolicyBook,
+  readRecord,
+  recordChangesTopic,
+  redrive,
+  regionTopics,
+  replayView,
+  startOptOutProjector,
+  startRecordProjector,
+  type FoundRecord,
+  type OutgoingMessage,
+  type Wiring,
+} from '@weft/processing';
+import {
+  CareEventGenerator,
+  DecisionGenerator,
+  Prng,
+  RATES,
+  simReader,
+  smallRegion,
+  type Boot,
+  type Ports,
+  type SmallRegion,
+  type World,
+} from '@weft/testing';
+
+export interface RunSize {
+  readonly careEvents: number;
+  readonly decisions: number;
+  readonly reads: number;
+  readonly operations: number;
+}
+
+export const SMALL: RunSize = { careEvents: 24, decisions: 10, reads: 12, operations: 2 };
+
+/** What one purpose's subscriber knows: by message key, the revision told and the entry, undefined once withdrawn. */
+export type Subscribed = Map<string, { readonly revision: number; readonly entry: string | undefined }>;
+
+/** What the oracle is asked to watch. */
+export interface Watcher {
+  reading(key: string, purpose: Purpose, clockMs: number): (found: FoundRecord, clockMs: number) => void;
+}
+
+export function wiringOf(ports: Ports): Wiring {
+  const policies = new PolicyBook(ports.store, ports.clock, ports.random);
+  return { ...ports, reader: simReader, projections: PROJECTIONS, policies };
+}
+
+/** Publishers, both projectors twice, readers, subscribers and an operator, in one small region. */
+export class RegionRun {
+  readonly region: SmallRegion;
+  readonly rates: typeof RATES;
+  readonly subscribers = new Map<Purpose, Subscribed>();
+  readonly failures: unknown[] = [];
+  private readonly outboxes: { readonly size: number; sent: number }[] = [];
+  private busyTasks = 0;
+  private policy: Policy;
+
+  constructor(
+    private readonly world: World,
+    private readonly size: RunSize,
+    private readonly watcher: Watcher,
+  ) {
+    const prng = new Prng(world.random.uint32(), 6);
+    this.region = smallRegion(prng);
+    // Half of the runs have no merges: there the oracle knows every view from the topics alone.
+    this.rates = prng.chance(0.5) ? RATES : { ...RATES, merge: 0 };
+    this.policy = this.region.policy;
+  }
+
+  get topics(): string[] {
+    return [...this.region.organisations.map(({ ods }) => careEventsTopic(ods)), CONSENT_TOPIC];
+  }
+
+  async start(): Promise<void> {
+    const { world, region, size } = this;
+    const setup = wiringOf(world.directly());
+    const partitions = world.random.between(1, 3);
+    await setup.bus.createTopics(regionTopics(region.organisations, partitions));
+    await setup.policies.adopt(this.policy);
+    const projectors = world.random.between(1, 2);
+    for (let n = 1; n <= projectors; n++) {
+      world.process(`record-projector-${n}`, (ports) => this.recordProjector(wiringOf(ports)));
+      world.process(`opt-out-projector-${n}`, (ports) => this.optOutProjector(wiringOf(ports)));
+    }
+    for (const organisation of region.organisations) {
+      const generator = new CareEventGenerator(new Prng(world.random.uint32()), region, organisation, this.rates);
+      const each = Math.ceil(size.careEvents / region.organisations.length);
+      this.publisher(`publisher-${organisation.ods}`, each, (now) => generator.next(now));
+    }
+    const decisions = new DecisionGenerator(new Prng(world.random.uint32()), region, this.rates);
+    this.publisher('publisher-of-decisions', size.decisions, (now) => decisions.next(now));
+    this.task('reader', size.reads, (wiring) => this.read(wiring));
+    this.task('operator', size.operations, (wiring) => this.operate(wiring));
+    for (const purpose of world.random.some(PROJECTIONS.map((projection) => projection.purpose))) this.subscriber(purpose);
+  }
+
+  /** True once everything published was handled by everybody. */
+  isQuiet(): boolean {
+    const { bus } = this.world;
+    if (this.busyTasks > 0 || this.outboxes.some(({ sent, size }) => sent < size)) return false;
+    return this.topics.every((topic) => {
+      const group = topic === CONSENT_TOPIC ? 'weft.opt-out-projector' : 'weft.record-projector';
+      const highs = bus.offsets(topic).map(({ high }) => high);
+      return bus.committed(group, topic).every(({ partition, offset }) => Math.max(0, offset) === highs[partition]);
+    });
+  }
+
+  private async recordProjector(wiring: Wiring): Promise<void> {
+    const topics = this.region.organisations.map(({ ods }) => careEventsTopic(ods));
+    await startRecordProjector(wiring, topics, { onFailure: (error) => this.failures.push(error) });
+  }
+
+  private async optOutProjector(wiring: Wiring): Promise<void> {
+    await startOptOutProjector(wiring, { onFailure: (error) => this.failures.push(error) });
+  }
+
+  /** Sends a message until it is acknowledged, then the next; what is sent outlives its crashes, as in a publisher's outbox. */
+  private publisher(name: string, size: number, next: (now: number) => OutgoingMessage): void {
+    const outbox = { size, sent: 0, messages: [] as OutgoingMessage[] };
+    this.outboxes.push(outbox);
+    const pace = this.world.random.pick([0, 200, 2_000]);
+    this.world.process(name, async ({ bus, timers, clock, random }) => {
+      while (outbox.sent < size) {
+        const first = outbox.sent;
+        const count = Math.min(size - first, 1 + Math.floor(random.fraction() * 3));
+        while (outbox.messages.length < first + count) outbox.messages.push(next(clock.now()));
+        try {
+          await bus.publish(outbox.messages.slice(first, first + count));
+          outbox.sent = first + count;
+          await timers.sleep(1 + random.fraction() * pace);
+        } catch {
+          await timers.sleep(50 + random.fraction() * 1_000);
+        }
+      }
+    });
+  }
+
+  /** Does a piece of work so many times, each time until it succeeds. */
+  private task(name: string, times: number, work: (wiring: Wiring) => Promise<void>): void {
+    let done = 0;
+    this.busyTasks++;
+    this.world.process(name, async (ports) => {
+      const wiring = wiringOf(ports);
+      while (done < times) {
+        await ports.timers.sleep(ports.random.fraction() * 400);
+        try {
+          await work(wiring);
+          if (++done === times) this.busyTasks--;
+        } catch (error) {
+          if ((error as { retriable?: boolean }).retriable !== true) throw error;
+        }
+      }
+    });
+  }
+
+  private async read(wiring: Wiring): Promise<void> {
+    const { world, region } = this;
+    const key = wiring.keys.patient(world.random.pick(region.patients));
+    const { purpose } = world.random.pick(PROJECTIONS);
+    const done = this.watcher.reading(key, purpose, wiring.clock.now());
+    done(await readRecord(wiring, key, purpose), wiring.clock.now());
+  }
+
+  private async operate(wiring: Wiring): Promise<void> {
+    const { random } = this.world;
+    switch (random.below(4)) {
+      case 0:
+        await this.changePolicy(wiring);
+        break;
+      case 1:
+        await replayView(wiring, random.pick(PROJECTIONS) as Projection, { dryRun: random.chance(0.3) });
+        break;
+      default: {
+        const [one] = await listQuarantine(wiring.bus);
+        if (one !== undefined) await redrive(wiring.bus, one.id);
+      }
+    }
+  }
+
+  private async changePolicy(wiring: Wiring): Promise<void> {
+    const { rules } = this.region.policy;
+    const gone = this.world.random.pick(rules.filter((rule) => rule.effect === 'deny')).id;
+    this.policy = { ...this.region.policy, name: `without ${gone}`, rules: rules.filter((rule) => rule.id !== gone) };
+    await applyPolicy(wiring, this.policy);
+  }
+
+  private subscriber(purpose: Purpose): void {
+    const lateMs = this.world.random.chance(0.3) ? 20_000 : 0;
+    const boot: Boot = async ({ bus, timers }) => {
+      if (lateMs > 0) await timers.sleep(lateMs);
+      const known: Subscribed = new Map();
+      this.subscribers.set(purpose, known);
+      await bus.follow({
+        topic: recordChangesTopic(purpose),
+        from: 'beginning',
+        onMessages: async (messages) => {
+          for (const { key, value, headers } of messages) {
+            const revision = Number(headers['ce_viewrevision']);
+            if (revision < (known.get(key)?.revision ?? -1)) continue;
+            known.set(key, { revision, entry: value === null ? undefined : Buffer.from(value).toString() });
+          }
+        },
+      });
+    };
+    this.world.process(`subscriber-${purpose}`, boot);
+  }
+}

@@ -1,0 +1,60 @@
+import { swarm, World, type Faults, type InjectedFault } from '@weft/testing';
+import { Oracle, type Violation } from './oracle.js';
+import { RegionRun, SMALL, type RunSize } from './region-run.js';
+
+export interface SimulationOptions {
+  /** Default: a mixture drawn from the seed. */
+  readonly faults?: Faults;
+  readonly suppress?: ReadonlySet<number>;
+  readonly size?: RunSize;
+  readonly trace?: boolean;
+}
+
+export interface Simulation {
+  readonly seed: number;
+  readonly steps: number;
+  readonly fingerprint: number;
+  readonly violations: readonly Violation[];
+  readonly injected: readonly InjectedFault[];
+  readonly world: World;
+}
+
+/** Faults may happen for so many steps; then the region must come to rest by itself. */
+const STORM_STEPS = 3_000;
+const CALM_STEPS = 60_000;
+const LONG_AFTER_MS = 10 * 86_400_000;
+
+/** One seed, from an empty region through the storm to the calm after it, with the oracle watching. */
+export async function simulate(seed: number, options: SimulationOptions = {}): Promise<Simulation> {
+  const { faults = swarm(seed), suppress = new Set(), size = SMALL, trace = false } = options;
+  const world = new World({ seed, faults, suppress, trace });
+  const oracle = new Oracle(world);
+  oracle.clocksWereWrong = faults.clockSkew > 0;
+  const run = new RegionRun(world, size, oracle);
+  await run.start();
+  await world.run(STORM_STEPS);
+  world.heal();
+  const atRest = await rest(world, run);
+  if (atRest) {
+    // Every decision that begins or ends has done so by then: what is left no longer depends on when one looks.
+    world.scheduler.now += LONG_AFTER_MS;
+    await world.run(2_000);
+    await rest(world, run);
+    await oracle.checkTheEnd(run);
+  }
+  const violations: Violation[] = [...oracle.violations];
+  const { steps, fingerprint } = world.scheduler;
+  if (!atRest) violations.push({ invariant: 'comes to rest', step: steps, detail: String(run.failures.at(-1)) });
+  return { seed, steps, fingerprint, violations, injected: world.injected, world };
+}
+
+async function rest(world: World, run: RegionRun): Promise<boolean> {
+  for (let steps = 0; steps < CALM_STEPS; steps += 200) {
+    if (run.isQuiet()) {
+      await world.run(400);
+      return true;
+    }
+    await world.run(200);
+  }
+  return false;
+}
