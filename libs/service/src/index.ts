@@ -13,4 +13,4 @@ export { systemClock, systemRandom, systemTimers } from './system.js';
 export { projectorObserver } from './projector-observer.js';
 export * from './tokens.js';
 export { runApp } from './run-app.js';
-export { openWiring, policyOf, WIRING } from './wiring.js';
+export { openWiring, organisationsOf, policyOf, sealOf, WIRING } from './wiring.js';

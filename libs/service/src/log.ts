@@ -30,7 +30,8 @@ export function loggableError(error: unknown): object {
   };
 }
 
-const withoutNumbers = (text: string): string => text.replace(/\d{3}[ -]?\d{3}[ -]?\d{4}/g, '[number]');
+/** Without what could be an NHS number. */
+export const withoutNumbers = (text: string): string => text.replace(/\d{3}[ -]?\d{3}[ -]?\d{4}/g, '[number]');
 
 /** Nest's own lines, at pino's levels; what it says while it starts is debug. */
 export function nestLogger(log: Logger): LoggerService {

@@ -4,6 +4,7 @@ import type { Problem } from '@weft/domain';
 import { EngineError } from '@weft/processing';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
+import { withoutNumbers } from './log.js';
 import { TokenKeysUnavailable, Unauthenticated } from './tokens.js';
 
 export const PROBLEM_JSON = 'application/problem+json';
@@ -127,7 +128,8 @@ export function problemBody(problem: HttpProblem, requestId: string): ProblemDet
     status: problem.statusCode,
     detail,
     instance: `urn:uuid:${requestId}`,
-    errors,
+    // Whoever wrote the message should have thought of it; this is for the one who did not.
+    errors: errors?.map(({ field, code, message }) => ({ field: withoutNumbers(field), code, message: withoutNumbers(message) })),
     ...members,
   };
 }

@@ -1,9 +1,18 @@
-import { createMessageReader, loadFhirDefinitions } from '@weft/care-events';
-import { DEFAULT_POLICY_NAME, DEFAULT_RULES, policyProblems, PROJECTIONS, type Policy, type PolicyDocument } from '@weft/domain';
+import { createHmac } from 'node:crypto';
+import { createMessageReader, loadFhirDefinitions, type Seal, sealMessage } from '@weft/care-events';
+import {
+  DEFAULT_POLICY_NAME,
+  DEFAULT_RULES,
+  type Organisation,
+  policyProblems,
+  PROJECTIONS,
+  type Policy,
+  type PolicyDocument,
+} from '@weft/domain';
 import { NO_STREAM, POLICY_STREAM, PolicyBook, regionTopics, type Wiring } from '@weft/processing';
 import { keySecrets } from './keys.js';
 import type { Service } from './service.js';
-import { SettingsError } from './settings.js';
+import { type Settings, SettingsError } from './settings.js';
 
 /** Nest's token for the Wiring. */
 export const WIRING = Symbol('Wiring');
@@ -18,9 +27,12 @@ const EMBEDDED_PARTITIONS = 4;
 export async function openWiring(service: Service): Promise<Wiring> {
   const { settings, bus, store, clock, timers, random, keys } = service;
   if (settings.kafka === undefined) await bus.createTopics(regionTopics(settings.organisations, EMBEDDED_PARTITIONS));
-  await loadFhirDefinitions();
-  const organisations = new Map(settings.organisations.map((organisation) => [organisation.ods, organisation]));
-  const reader = createMessageReader({ organisations, now: () => clock.now(), secret: keySecrets(settings).region });
+  loadFhirDefinitions();
+  const reader = createMessageReader({
+    organisations: organisationsOf(settings),
+    now: () => clock.now(),
+    seal: sealOf(settings),
+  });
   return {
     bus,
     store,
@@ -33,6 +45,13 @@ export async function openWiring(service: Service): Promise<Wiring> {
     policies: new PolicyBook(store, clock, random),
   };
 }
+
+/** What the gateway seals validated messages with and the projectors know them by; made of the region's secret, and not it. */
+export const sealOf = (settings: Settings): Seal =>
+  sealMessage(createHmac('sha256', keySecrets(settings).region).update('seal').digest());
+
+export const organisationsOf = ({ organisations }: Settings): ReadonlyMap<string, Organisation> =>
+  new Map(organisations.map((organisation) => [organisation.ods, organisation]));
 
 /**
  * The policy that the region is to have: the one the settings name; else the one in force, which an operator may have

@@ -1,0 +1,63 @@
+import type { Problem } from '@weft/domain';
+import { ApiProperty } from '@nestjs/swagger';
+
+/** What the gateway answers, as /docs shows it. */
+
+export class ItemProblem implements Problem {
+  @ApiProperty({ description: 'Path of the field', example: 'entry[3].resource.birthDate' })
+  field!: string;
+  @ApiProperty({ description: 'Stable, for machines', example: 'structure' })
+  code!: string;
+  @ApiProperty({ description: 'For people; never repeats an identifier' })
+  message!: string;
+}
+
+export class Accepted {
+  @ApiProperty({ description: 'The CloudEvents id' })
+  id!: string;
+  @ApiProperty({ example: 'weft.care-events.RX901' })
+  topic!: string;
+  @ApiProperty()
+  partition!: number;
+  @ApiProperty()
+  offset!: number;
+}
+
+/** One item of many: accepted, with its place in the bus, or refused, with every field's error. */
+export class ItemAnswer implements Partial<Accepted> {
+  @ApiProperty({ description: 'Index in the batch or Bundle that was sent' })
+  entry!: number;
+  @ApiProperty({ required: false })
+  id?: string;
+  @ApiProperty({ required: false })
+  topic?: string;
+  @ApiProperty({ required: false })
+  partition?: number;
+  @ApiProperty({ required: false })
+  offset?: number;
+  @ApiProperty({ required: false, type: [ItemProblem] })
+  errors?: readonly ItemProblem[];
+}
+
+export class ManyAnswer {
+  @ApiProperty()
+  accepted!: number;
+  @ApiProperty()
+  refused!: number;
+  @ApiProperty({ type: [ItemAnswer], description: 'In the order sent' })
+  items!: readonly ItemAnswer[];
+}
+
+export const DECISION_STATES = ['pending', 'obeyed', 'quarantined'] as const;
+export type DecisionState = (typeof DECISION_STATES)[number];
+
+export class DecisionAnswer {
+  @ApiProperty({ description: 'Of the decision, for GET /consents/{id}', example: '0-17' })
+  id!: string;
+  @ApiProperty({ enum: DECISION_STATES, description: 'obeyed: every view and topic of every purpose does what it says' })
+  state!: DecisionState;
+  @ApiProperty({ description: 'CloudEvents id and source of the event that carries it' })
+  event!: string;
+  @ApiProperty({ example: 'urn:ods:RX901' })
+  source!: string;
+}

@@ -1,0 +1,89 @@
+import { Body, Controller, Get, Headers, NotFoundException, Param, Post, Res } from '@nestjs/common';
+import {
+  ApiAcceptedResponse,
+  ApiBody,
+  ApiConsumes,
+  ApiHeader,
+  ApiNotFoundResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiServiceUnavailableResponse,
+  ApiTags,
+  ApiUnprocessableEntityResponse,
+} from '@nestjs/swagger';
+import { FHIR_JSON } from '@weft/care-events';
+import { MESSAGE_LIMIT_BYTES } from '@weft/processing';
+import { type Caller, CurrentCaller, RawBody, Roles } from '@weft/service';
+import type { FastifyReply } from 'fastify';
+import { DecisionAnswer } from './answers.js';
+import { Decisions } from './decisions.js';
+
+const DEFAULT_WAIT_S = 10;
+const LONGEST_WAIT_S = 60;
+
+@ApiTags('decisions')
+@Controller('consents')
+@Roles('governance', 'publisher')
+export class ConsentsController {
+  constructor(private readonly decisions: Decisions) {}
+
+  @Post()
+  @RawBody(MESSAGE_LIMIT_BYTES)
+  @ApiOperation({
+    summary: 'Record a decision, and wait until every view and topic obeys it',
+    description:
+      'governance may for any organisation (ce-source, else Consent.organization, else its own), publisher for its own. ' +
+      'The same Consent sent twice is one decision, also when ce-id or Idempotency-Key say so.',
+  })
+  @ApiConsumes(FHIR_JSON, 'application/json')
+  @ApiBody({ schema: { type: 'object' }, description: 'A FHIR R4 Consent that names its patient by NHS number' })
+  @ApiHeader({
+    name: 'Prefer',
+    required: false,
+    description: `wait=<seconds>, at most ${LONGEST_WAIT_S}; default ${DEFAULT_WAIT_S}`,
+  })
+  @ApiHeader({ name: 'Idempotency-Key', required: false, description: 'The event’s id, as ce-id' })
+  @ApiHeader({ name: 'ce-source', required: false, description: 'urn:ods:<ODS code> of whom the decision comes through' })
+  @ApiOkResponse({ type: DecisionAnswer, description: 'Obeyed everywhere' })
+  @ApiAcceptedResponse({
+    type: DecisionAnswer,
+    description: 'Durable, and not obeyed everywhere yet: Location says where to ask',
+  })
+  @ApiUnprocessableEntityResponse({ description: 'Not valid; one errors[] item a field' })
+  @ApiServiceUnavailableResponse({ description: 'Nothing was accepted; send it again after Retry-After' })
+  async record(
+    @Headers() headers: Readonly<Record<string, string | undefined>>,
+    @Body() body: Buffer | undefined,
+    @CurrentCaller() caller: Caller,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<DecisionAnswer> {
+    const wait = waitOf(headers['prefer']);
+    const answer = await this.decisions.record(body ?? Buffer.alloc(0), caller, {
+      id: headers['ce-id'] ?? headers['idempotency-key']?.replace(/^"(.*)"$/, '$1'),
+      source: headers['ce-source'],
+      waitMs: wait * 1000,
+    });
+    reply.code(answer.state === 'pending' ? 202 : 200).headers({
+      location: `/consents/${answer.id}`,
+      'preference-applied': `wait=${wait}`,
+    });
+    return answer;
+  }
+
+  @Get(':id')
+  @ApiOperation({ summary: 'Is a decision obeyed yet?' })
+  @ApiOkResponse({ type: DecisionAnswer })
+  @ApiNotFoundResponse({ description: 'No such decision, or another organisation’s' })
+  async state(@Param('id') id: string, @CurrentCaller() caller: Caller): Promise<DecisionAnswer> {
+    const answer = await this.decisions.find(id, caller);
+    if (answer === undefined) throw new NotFoundException();
+    return answer;
+  }
+}
+
+/** RFC 7240: `wait=<seconds>`, and `respond-async` for none. What cannot be read is passed over. */
+function waitOf(prefer = ''): number {
+  const wait = /(?:^|[,;\s])wait\s*=\s*"?(\d{1,6})\b/i.exec(prefer)?.[1];
+  if (wait !== undefined) return Math.min(Number(wait), LONGEST_WAIT_S);
+  return /(?:^|[,;\s])respond-async\b/i.test(prefer) ? 0 : DEFAULT_WAIT_S;
+}

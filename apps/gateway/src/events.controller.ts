@@ -1,0 +1,111 @@
+import { Body, Controller, Headers, HttpCode, Post } from '@nestjs/common';
+import {
+  ApiAcceptedResponse,
+  ApiBadRequestResponse,
+  ApiBody,
+  ApiConsumes,
+  ApiExtraModels,
+  ApiHeader,
+  ApiOperation,
+  ApiPayloadTooLargeResponse,
+  ApiServiceUnavailableResponse,
+  ApiTags,
+  ApiUnprocessableEntityResponse,
+  getSchemaPath,
+} from '@nestjs/swagger';
+import {
+  BATCH_LIMIT_BYTES,
+  careEventsOfBundle,
+  CLOUD_EVENT_JSON,
+  CLOUD_EVENTS_BATCH_JSON,
+  contentModeOf,
+  FHIR_JSON,
+  readCloudEvent,
+  readCloudEventBatch,
+  readJson,
+} from '@weft/care-events';
+import { type Caller, CurrentCaller, RawBody, Roles } from '@weft/service';
+import { Accepted, ManyAnswer } from './answers.js';
+import { Intake, type Rules } from './intake.js';
+import { acceptedAnswer, answerOf, refusal } from './refusals.js';
+
+/** A Bundle may carry a whole history. */
+export const BUNDLE_LIMIT_BYTES = 64 * 1024 * 1024;
+
+type RequestHeaders = Readonly<Record<string, string | string[] | undefined>>;
+
+@ApiTags('publishing')
+@ApiExtraModels(Accepted, ManyAnswer)
+@ApiBadRequestResponse({ description: 'Not JSON, not UTF-8, or nested too deep' })
+@ApiPayloadTooLargeResponse({ description: 'An event above 1 MiB, or a request above its limit' })
+@ApiUnprocessableEntityResponse({ description: 'Not valid; one errors[] item a field' })
+@ApiServiceUnavailableResponse({ description: 'Nothing was accepted; send it again after Retry-After' })
+@Controller()
+@Roles('publisher')
+export class EventsController {
+  constructor(private readonly intake: Intake) {}
+
+  @Post('events')
+  @HttpCode(202)
+  @RawBody(BATCH_LIMIT_BYTES)
+  @ApiOperation({
+    summary: 'Publish care events and decisions as CloudEvents 1.0',
+    description:
+      'Binary mode (the resource as body, attributes in ce- headers), structured mode, or a batch. The answer comes once the ' +
+      'event is durable. In a batch each event is judged by itself. The same (source, id) twice is one event.',
+  })
+  @ApiConsumes(FHIR_JSON, CLOUD_EVENT_JSON, CLOUD_EVENTS_BATCH_JSON)
+  @ApiHeader({
+    name: 'ce-specversion',
+    required: false,
+    description: 'Binary mode: 1.0; likewise ce-id, ce-source, ce-type, ce-subject, ce-time',
+  })
+  @ApiBody({ schema: { type: 'object' }, description: 'A FHIR R4 resource, a CloudEvent, or an array of CloudEvents' })
+  @ApiAcceptedResponse({
+    description: 'Durable; of a batch: at least one',
+    schema: { oneOf: [{ $ref: getSchemaPath(Accepted) }, { $ref: getSchemaPath(ManyAnswer) }] },
+  })
+  async events(
+    @Headers() headers: RequestHeaders,
+    @Body() body: Buffer | undefined,
+    @CurrentCaller() caller: Caller,
+  ): Promise<Accepted | ManyAnswer> {
+    const rules = this.intake.rulesFor(caller);
+    const bytes = body ?? Buffer.alloc(0);
+    if (contentModeOf({ headers }) === 'batch') return this.batch(bytes, rules);
+    const [outcome] = await this.intake.take([readCloudEvent({ headers, body: bytes, mode: 'http' })], rules);
+    if (!outcome!.ok) throw refusal(outcome!.problems);
+    return acceptedAnswer(outcome!);
+  }
+
+  private async batch(bytes: Buffer, rules: Rules): Promise<ManyAnswer> {
+    const batch = readCloudEventBatch(bytes);
+    if (!batch.ok) throw refusal(batch.problems);
+    const outcomes = await this.intake.take(batch.event, rules);
+    return answerOf(outcomes.map((outcome, entry) => ({ entry, outcome })));
+  }
+
+  @Post('fhir')
+  @HttpCode(202)
+  @RawBody(BUNDLE_LIMIT_BYTES)
+  @ApiOperation({
+    summary: 'Publish a FHIR R4 Bundle: a care event for each resource about the patient it carries',
+    description:
+      'Or one resource that names its patient by NHS number. Each is judged by itself, and published in the order of the Bundle.',
+  })
+  @ApiConsumes(FHIR_JSON, 'application/json')
+  @ApiBody({ schema: { type: 'object' }, description: 'A Bundle of type collection, transaction, batch, message or searchset' })
+  @ApiAcceptedResponse({ type: ManyAnswer, description: 'At least one was accepted, and is durable' })
+  async fhir(@Body() body: Buffer | undefined, @CurrentCaller() caller: Caller): Promise<ManyAnswer> {
+    const { organisations, now, sender } = this.intake.rulesFor(caller);
+    const parsed = readJson(body ?? Buffer.alloc(0), 'body', BUNDLE_LIMIT_BYTES);
+    if (!parsed.ok) throw refusal(parsed.problems);
+    const bundle = careEventsOfBundle(parsed.event, { organisations, organisation: sender, now });
+    if (!bundle.ok) throw refusal(bundle.problems);
+    const outcomes = await this.intake.publish(
+      bundle.event.map(({ reading }) => reading),
+      sender,
+    );
+    return answerOf(bundle.event.map(({ entry }, index) => ({ entry, outcome: outcomes[index]! })));
+  }
+}

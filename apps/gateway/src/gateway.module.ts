@@ -1,0 +1,19 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import type { Wiring } from '@weft/processing';
+import { WIRING } from '@weft/service';
+import { ConsentsController } from './consents.controller.js';
+import { Decisions } from './decisions.js';
+import { EventsController } from './events.controller.js';
+import { Intake } from './intake.js';
+
+/** The publishers' door: /events, /fhir, /consents. */
+@Module({})
+export class GatewayModule {
+  static register(wiring: Wiring): DynamicModule {
+    return {
+      module: GatewayModule,
+      controllers: [EventsController, ConsentsController],
+      providers: [{ provide: WIRING, useValue: wiring }, Intake, Decisions],
+    };
+  }
+}

@@ -1,0 +1,4 @@
+import { runApp } from '@weft/service';
+import { GatewayModule } from './gateway.module.js';
+
+await runApp('gateway', (_, wiring) => [GatewayModule.register(wiring)], 'The publishers’ door: care events and decisions in.');
