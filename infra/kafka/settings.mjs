@@ -83,6 +83,9 @@ export function serverProperties({ dir, port, controllerPort, sasl, secrets, ext
     'transaction.state.log.num.partitions': '4',
     'group.initial.rebalance.delay.ms': '0',
     'group.min.session.timeout.ms': '1000',
+    // A node that was killed is let in again only when its former session has run out (9 s unless told).
+    'broker.heartbeat.interval.ms': '500',
+    'broker.session.timeout.ms': '3000',
     // A mistyped topic is an error, not a new topic.
     'auto.create.topics.enable': 'false',
     // Events are kept until a topic says otherwise.

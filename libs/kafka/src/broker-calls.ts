@@ -1,0 +1,166 @@
+import type { Broker, Cluster, TopicOffsets } from 'kafkajs';
+import { InvalidCall, type Message, type PartitionOffsets } from '@weft/processing';
+import { isFenced, protocolError } from './errors.js';
+import { readable, type FetchedPartition } from './messages.js';
+
+/** Requests of our own making; kafkajs's consumer would join a group, and wait for it to form, to answer any of them. */
+
+const READ_COMMITTED = 1;
+const EARLIEST = -2;
+/** A member that is none: Kafka takes a commit without generation as long as the group has no members. */
+const NOBODY = { groupGenerationId: -1, memberId: '' };
+
+export interface PartitionOffset {
+  readonly partition: number;
+  readonly offset: number;
+}
+
+export interface Fetched {
+  readonly partition: number;
+  readonly messages: Message[];
+  /** Where to go on from. */
+  readonly next: number;
+}
+
+export async function partitionsOf(cluster: Cluster, topic: string): Promise<number[]> {
+  await cluster.addTargetTopic(topic);
+  await cluster.refreshMetadataIfNecessary();
+  return cluster
+    .findTopicPartitionMetadata(topic)
+    .map(({ partitionId }) => partitionId)
+    .sort((a, b) => a - b);
+}
+
+/** The partitions by the node that leads them. */
+export async function leadersOf(cluster: Cluster, topic: string, partitions: readonly number[]): Promise<Map<string, number[]>> {
+  await partitionsOf(cluster, topic);
+  return new Map(Object.entries(cluster.findLeaderForPartitions(topic, [...partitions])));
+}
+
+export async function offsetsOf(cluster: Cluster, topic: string): Promise<PartitionOffsets[]> {
+  const partitions = await partitionsOf(cluster, topic);
+  const [low, high] = await Promise.all([
+    listOffsets(cluster, topic, partitions, EARLIEST),
+    listOffsets(cluster, topic, partitions, undefined),
+  ]);
+  return partitions.map((partition) => ({ partition, low: low.get(partition)!, high: high.get(partition)! }));
+}
+
+export async function offsetsAt(cluster: Cluster, topic: string, time: number): Promise<PartitionOffset[]> {
+  const partitions = await partitionsOf(cluster, topic);
+  const [found, high] = await Promise.all([
+    listOffsets(cluster, topic, partitions, time),
+    listOffsets(cluster, topic, partitions, undefined),
+  ]);
+  return partitions.map((partition) => {
+    const offset = found.get(partition)!;
+    return { partition, offset: offset < 0 ? high.get(partition)! : offset };
+  });
+}
+
+/** `time` undefined: the end. */
+async function listOffsets(cluster: Cluster, topic: string, partitions: readonly number[], time: number | undefined) {
+  const wanted = { topic, partitions: partitions.map((partition) => ({ partition })) };
+  const found = await cluster.fetchTopicsOffset([
+    time === undefined ? { ...wanted, fromBeginning: false } : { ...wanted, fromTimestamp: time },
+  ]);
+  return new Map((found[0]?.partitions ?? []).map(({ partition, offset }) => [partition, Number(offset)]));
+}
+
+/** For each partition the offset that the group reads next; -1 where it committed none. */
+export async function committedOffsets(cluster: Cluster, group: string, topic: string): Promise<PartitionOffset[]> {
+  const partitions = await partitionsOf(cluster, topic);
+  const coordinator = await cluster.findGroupCoordinator({ groupId: group });
+  const topics = [{ topic, partitions: partitions.map((partition) => ({ partition })) }];
+  const { responses } = await coordinator.offsetFetch({ groupId: group, topics: topics as TopicOffsets[] });
+  const found = new Map((responses[0]?.partitions ?? []).map(({ partition, offset }) => [partition, Number(offset)]));
+  return partitions.map((partition) => ({ partition, offset: Math.max(-1, found.get(partition) ?? -1) }));
+}
+
+/** Throws InvalidCall when the group has members. */
+export async function moveGroup(
+  cluster: Cluster,
+  group: string,
+  topic: string,
+  offsets: readonly PartitionOffset[],
+): Promise<void> {
+  const coordinator = await cluster.findGroupCoordinator({ groupId: group });
+  const partitions = offsets.map(({ partition, offset }) => ({ partition, offset: String(offset) }));
+  try {
+    await coordinator.offsetCommit({ groupId: group, ...NOBODY, topics: [{ topic, partitions }] });
+  } catch (error) {
+    if (isFenced(error)) throw new InvalidCall(`group ${group} has members; stop them before it is moved`);
+    throw error;
+  }
+}
+
+/** So that the others need not wait for the session of one that is known to be gone. */
+export async function putOut(cluster: Cluster, group: string, memberId: string): Promise<void> {
+  const coordinator = await cluster.findGroupCoordinator({ groupId: group });
+  const { leaveGroup } = coordinator as Broker & { leaveGroup(request: { groupId: string; memberId: string }): Promise<void> };
+  await leaveGroup.call(coordinator, { groupId: group, memberId });
+}
+
+/**
+ * One fetch from one node. `positions` are offsets by partition; a partition whose offset is no longer there, or not yet,
+ * comes back empty with `next` at the first offset that is.
+ */
+export async function fetchFrom(
+  cluster: Cluster,
+  nodeId: string,
+  topic: string,
+  positions: ReadonlyMap<number, number>,
+  { maxWaitMs, maxBytes }: { maxWaitMs: number; maxBytes: number },
+): Promise<Fetched[]> {
+  const broker = await cluster.findBroker({ nodeId });
+  const partitions = [...positions].map(([partition, offset]) => ({ partition, fetchOffset: String(offset), maxBytes }));
+  try {
+    const { responses } = (await broker.fetch({
+      isolationLevel: READ_COMMITTED,
+      maxWaitTime: maxWaitMs,
+      minBytes: 1,
+      topics: [{ topic, partitions }],
+    })) as { responses: { partitions: FetchedPartition[] }[] };
+    return responses
+      .flatMap((response) => response.partitions)
+      .map((fetched) => ({
+        partition: fetched.partition,
+        ...readable(topic, positions.get(fetched.partition)!, fetched),
+      }));
+  } catch (error) {
+    if (protocolError(error) !== 'OFFSET_OUT_OF_RANGE') throw error;
+    const { partition } = error as { partition?: number };
+    const [low, high] = await Promise.all([
+      listOffsets(cluster, topic, [partition!], EARLIEST),
+      listOffsets(cluster, topic, [partition!], undefined),
+    ]);
+    const at = positions.get(partition!)!;
+    const next = at > high.get(partition!)! ? high.get(partition!)! : low.get(partition!)!;
+    return [{ partition: partition!, messages: [], next }];
+  }
+}
+
+/** At most `maxCount` messages from an offset on; waits for none. */
+export async function readPartition(
+  cluster: Cluster,
+  topic: string,
+  partition: number,
+  from: number,
+  maxCount: number,
+): Promise<Message[]> {
+  const [nodeId] = (await leadersOf(cluster, topic, [partition])).keys();
+  if (nodeId === undefined) throw new InvalidCall(`topic ${topic} has no partition ${partition}`);
+  const high = (await listOffsets(cluster, topic, [partition], undefined)).get(partition)!;
+  // Not a megabyte for ten messages; a batch comes whole in any case.
+  const maxBytes = Math.min(1_048_576, Math.max(65_536, maxCount * 4096));
+  const found: Message[] = [];
+  let at = from;
+  while (at < high && found.length < maxCount) {
+    const positions = new Map([[partition, at]]);
+    const [fetched] = await fetchFrom(cluster, nodeId, topic, positions, { maxWaitMs: 0, maxBytes });
+    if (fetched === undefined || fetched.next === at) break;
+    found.push(...fetched.messages.slice(0, maxCount - found.length));
+    at = fetched.next;
+  }
+  return found;
+}

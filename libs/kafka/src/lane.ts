@@ -1,0 +1,129 @@
+import type { Batch, BatchContext, Message, Timers } from '@weft/processing';
+import { isFenced } from './errors.js';
+
+/** What a lane needs of the consumer that it belongs to. */
+export interface LaneOwner {
+  readonly timers: Timers;
+  readonly maxBatch: number;
+  onBatch(batch: Batch, context: BatchContext): Promise<void>;
+  onFailure(error: unknown, batch: Batch): void;
+  /** Rejects when the group has gone on without us. */
+  commit(lane: Lane, offset: number): Promise<void>;
+  /** Some of what was waiting is done. */
+  onProgress(lane: Lane): void;
+}
+
+const PAUSE_MS = 100;
+const PAUSE_LIMIT_MS = 5000;
+
+/**
+ * One assigned partition from one rebalance to the next: what was fetched waits here and is handled a batch at a time. Apart
+ * from kafkajs's own loop, so that a slow handler holds up neither heartbeats nor the other partitions.
+ */
+export class Lane {
+  /** The offset that the next fetched batch must begin at; undefined until it is known where the group stands. */
+  expected: number | undefined;
+  /** Another offset that kafkajs came with instead; coming again, after having been sent back, it is right. */
+  doubted: number | undefined;
+  paused = true;
+  #waiting: Message[] = [];
+  #bytes = 0;
+  #retired = false;
+  #draining = false;
+  readonly #ended = new AbortController();
+  #working: Promise<void>;
+  #isWorking = false;
+
+  /** `before` resolves when the partition's previous handler has returned: never two at once. */
+  constructor(
+    readonly topic: string,
+    readonly partition: number,
+    private readonly owner: LaneOwner,
+    private readonly before: Promise<void>,
+  ) {
+    this.#working = before;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** True when there is nothing left to do here. */
+  get isIdle(): boolean {
+    return !this.#isWorking && this.#waiting.length === 0;
+  }
+
+  get isRetired(): boolean {
+    return this.#retired;
+  }
+
+  add(messages: readonly Message[]): void {
+    if (this.#retired || this.#draining) return;
+    for (const message of messages) {
+      this.#waiting.push(message);
+      this.#bytes += message.value?.byteLength ?? 0;
+    }
+    if (!this.#isWorking && this.#waiting.length > 0) {
+      this.#isWorking = true;
+      this.#working = this.#work().finally(() => (this.#isWorking = false));
+    }
+  }
+
+  /** Takes no more; resolves when the batch under way is handled and committed. */
+  drain(): Promise<void> {
+    this.#draining = true;
+    this.#ended.abort();
+    return this.#working;
+  }
+
+  /** The partition may be another's now: nothing is committed any more. Resolves when its handler has returned. */
+  retire(): Promise<void> {
+    this.#retired = true;
+    this.#ended.abort();
+    this.#waiting = [];
+    return this.#working;
+  }
+
+  async #work(): Promise<void> {
+    await this.before;
+    const context: BatchContext = {
+      isStale: () => this.#retired,
+      // kafkajs says that we live while handlers run; all it needs is a turn of the event loop.
+      heartbeat: () => this.owner.timers.sleep(0),
+    };
+    let pause = PAUSE_MS;
+    while (!this.#retired && !this.#draining && this.#waiting.length > 0) {
+      const messages = this.#waiting.slice(0, this.owner.maxBatch);
+      const batch = { topic: this.topic, partition: this.partition, messages };
+      try {
+        await this.owner.onBatch(batch, context);
+      } catch (error) {
+        if (this.#retired) return;
+        this.owner.onFailure(error, batch);
+        await this.owner.timers.sleep(pause, this.#ended.signal);
+        pause = Math.min(pause * 2, PAUSE_LIMIT_MS);
+        continue;
+      }
+      pause = PAUSE_MS;
+      if (!(await this.#commit(messages.at(-1)!.offset + 1))) return;
+      this.#waiting.splice(0, messages.length);
+      for (const { value } of messages) this.#bytes -= value?.byteLength ?? 0;
+      this.owner.onProgress(this);
+    }
+  }
+
+  /** Until it is done, or for somebody else to do: what was handled is not handled again because a broker was away. */
+  async #commit(offset: number): Promise<boolean> {
+    while (!this.#retired) {
+      try {
+        await this.owner.commit(this, offset);
+        return true;
+      } catch (error) {
+        if (isFenced(error)) void this.retire();
+        else if (this.#draining) return false;
+        else await this.owner.timers.sleep(PAUSE_MS, this.#ended.signal);
+      }
+    }
+    return false;
+  }
+}
