@@ -1,0 +1,160 @@
+import type { AllStreamRecordedEvent, Position } from '@eventstore/db-client';
+import type { SubscribeOptions, Subscription } from '@weft/processing';
+import { pauseMs, type Calls } from './calls.js';
+import type { Client } from './client.js';
+import { isType } from './errors.js';
+import { Feed, Names, type FeedItem } from './feed.js';
+import { Silence } from './incoming.js';
+import { formatPosition, isAfter, toStoredEvent } from './stored-event.js';
+import type { Logger } from './system.js';
+import type { Truncations } from './truncation.js';
+
+export interface FollowerParts {
+  readonly client: Client;
+  readonly calls: Calls;
+  readonly truncations: Truncations;
+  readonly logger?: Logger;
+  /** First pause after a failure; it grows from there. */
+  readonly retryPauseMs: number;
+  /** A feed that brings nothing for so long is opened anew: nothing else would tell it from one that is dead. */
+  readonly silenceMs: number;
+}
+
+const LONGEST_PAUSE_MS = 5_000;
+
+/** Hands events over one at a time, in the one order, each until it is handled; opens a new feed where one ended. */
+export class Follower implements Subscription {
+  private readonly stopping = new AbortController();
+  private feed: Feed | undefined;
+  private ended: Promise<void> = Promise.resolve();
+  private caughtUp = false;
+  /** Handled, or looked at by the server: nothing at or before it comes again. */
+  private reached: Position | undefined;
+  private told: Position | undefined;
+
+  constructor(
+    private readonly options: SubscribeOptions,
+    after: Position | undefined,
+    private readonly parts: FollowerParts,
+  ) {
+    this.reached = this.told = after;
+  }
+
+  run(): Promise<void> {
+    this.ended = this.follow();
+    return this.ended;
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    this.feed?.close();
+    await this.ended;
+  }
+
+  private get stopped(): boolean {
+    return this.stopping.signal.aborted;
+  }
+
+  private async follow(): Promise<void> {
+    for (let failures = 0; !this.stopped; failures++) {
+      const before = this.reached;
+      try {
+        await this.followOneFeed();
+      } catch (error) {
+        if (!this.stopped) this.report(error);
+      }
+      if (this.reached !== before) failures = 0;
+      await this.pause(failures);
+    }
+  }
+
+  private async followOneFeed(): Promise<void> {
+    const { client, calls, silenceMs } = this.parts;
+    const feed = (this.feed = await Feed.open(client, calls, new Names(this.options.prefixes), this.reached));
+    try {
+      for (;;) {
+        if (this.stopped) return;
+        const items = await feed.next(silenceMs);
+        if (items.length === 0) return;
+        await this.handleAll(items);
+      }
+    } finally {
+      feed.close();
+    }
+  }
+
+  /** The server dropped a slow reader, or all was quiet: nothing is wrong, and a new feed goes on where this one ended. */
+  private report(error: unknown): void {
+    if (isType(error, 'timeout') || error instanceof Silence) {
+      this.parts.logger?.info({ reason: (error as Error).message }, 'a subscription is opened anew');
+      return;
+    }
+    this.tellFailure(this.parts.calls.translated(error, {}));
+  }
+
+  private tellFailure(error: unknown): void {
+    try {
+      this.options.onFailure?.(error);
+    } catch (thrown) {
+      this.parts.logger?.warn({ err: thrown }, 'onFailure of a subscription threw');
+    }
+  }
+
+  private async handleAll(items: readonly FeedItem[]): Promise<void> {
+    // Where it fails, each event's own look-up says so.
+    await this.parts.truncations.prepare(items.flatMap((item) => ('event' in item ? [item.event.streamId] : []))).catch(() => {});
+    for (const item of items) {
+      if (this.stopped) return;
+      if ('event' in item) await this.handle(item.event);
+      else if ('checkpoint' in item) this.pass(item.checkpoint);
+      else await this.sayCaughtUp();
+    }
+    await this.tellCheckpoint();
+  }
+
+  private async handle(event: AllStreamRecordedEvent): Promise<void> {
+    if (!isAfter(event.position, this.reached)) return;
+    const handled = await this.untilDone(async () => {
+      const first = await this.parts.truncations.firstReadable(event.streamId);
+      if (Number(event.revision) >= first) await this.options.onEvent(toStoredEvent(event, this.parts.calls.engine));
+    });
+    if (handled) this.reached = event.position;
+  }
+
+  private pass(checkpoint: Position): void {
+    if (isAfter(checkpoint, this.reached)) this.reached = checkpoint;
+  }
+
+  private async sayCaughtUp(): Promise<void> {
+    await this.tellCheckpoint();
+    if (this.caughtUp || this.stopped) return;
+    this.caughtUp = true;
+    this.options.onCaughtUp?.();
+  }
+
+  private async tellCheckpoint(): Promise<void> {
+    const { reached } = this;
+    if (this.stopped || reached === undefined || reached === this.told) return;
+    if (await this.untilDone(async () => this.options.onCheckpoint?.(formatPosition(reached)))) this.told = reached;
+  }
+
+  /** Tries until it succeeds, and tells every failure; false when stopped meanwhile. */
+  private async untilDone(attempt: () => Promise<void>): Promise<boolean> {
+    for (let failures = 0; !this.stopped; failures++) {
+      try {
+        await attempt();
+        return true;
+      } catch (error) {
+        this.tellFailure(error);
+      }
+      await this.pause(failures);
+    }
+    return false;
+  }
+
+  private async pause(failures: number): Promise<void> {
+    if (this.stopped) return;
+    const { timers, random } = this.parts.calls.surroundings;
+    await timers.sleep(pauseMs(failures, random, this.parts.retryPauseMs, LONGEST_PAUSE_MS), this.stopping.signal);
+  }
+}

@@ -1,0 +1,34 @@
+import { randomUUID } from 'node:crypto';
+import type { Clock, Random, Timers } from '@weft/processing';
+
+/** Where time and chance come from. */
+export interface Surroundings {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly random: Random;
+}
+
+/** As pino's. */
+export interface Logger {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+}
+
+/** This machine's own clock, timers and chance: what the store runs on unless it is given others. */
+export const systemClock: Clock = { now: () => Date.now() };
+
+export const systemRandom: Random = { uuid: () => randomUUID(), fraction: () => Math.random() };
+
+export const systemTimers: Timers = {
+  sleep: (ms, signal) =>
+    new Promise((resolve) => {
+      if (signal?.aborted === true) return resolve();
+      const wake = () => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', wake);
+        resolve();
+      };
+      const timer = setTimeout(wake, ms);
+      signal?.addEventListener('abort', wake);
+    }),
+};
