@@ -15,11 +15,11 @@ import {
 } from '@nestjs/swagger';
 import {
   BATCH_LIMIT_BYTES,
-  careEventsOfBundle,
   CLOUD_EVENT_JSON,
   CLOUD_EVENTS_BATCH_JSON,
   contentModeOf,
   FHIR_JSON,
+  openBundle,
   readCloudEvent,
   readCloudEventBatch,
   readJson,
@@ -100,12 +100,10 @@ export class EventsController {
     const { organisations, now, sender } = this.intake.rulesFor(caller);
     const parsed = readJson(body ?? Buffer.alloc(0), 'body', BUNDLE_LIMIT_BYTES);
     if (!parsed.ok) throw refusal(parsed.problems);
-    const bundle = careEventsOfBundle(parsed.event, { organisations, organisation: sender, now });
+    const bundle = openBundle(parsed.event, { organisations, organisation: sender, now });
     if (!bundle.ok) throw refusal(bundle.problems);
-    const outcomes = await this.intake.publish(
-      bundle.event.map(({ reading }) => reading),
-      sender,
-    );
+    const readings = await this.intake.judged(bundle.event, ({ judge }) => judge());
+    const outcomes = await this.intake.publish(readings, sender);
     return answerOf(bundle.event.map(({ entry }, index) => ({ entry, outcome: outcomes[index]! })));
   }
 }

@@ -30,17 +30,22 @@ export class Intake {
     return { organisations: this.organisations, now: this.service.clock.now(), sender };
   }
 
-  /** Judges each event by itself, letting others have the event loop in between, and publishes what is sound. */
+  /** Judges each event by itself and publishes what is sound. */
   async take(received: readonly Reading<ReceivedEvent>[], rules: Rules): Promise<Outcome[]> {
-    const readings: Reading<AcceptedEvent>[] = [];
+    return this.publish(await this.judged(received, (item) => (item.ok ? acceptEvent(item.event, rules) : item)), rules.sender);
+  }
+
+  /** Each item's result, letting others have the event loop in between. */
+  async judged<T, R>(items: Iterable<T>, judge: (item: T) => R): Promise<R[]> {
+    const results: R[] = [];
     let sliceEnds = performance.now() + SLICE_MS;
-    for (const item of received) {
-      readings.push(item.ok ? acceptEvent(item.event, rules) : item);
+    for (const item of items) {
+      results.push(judge(item));
       if (performance.now() < sliceEnds) continue;
       await this.service.timers.sleep(0);
       sliceEnds = performance.now() + SLICE_MS;
     }
-    return this.publish(readings, rules.sender);
+    return results;
   }
 
   /**
