@@ -1,4 +1,13 @@
-import type { AdoptedPolicy, Decision, IdentityEvent, Policy, RecordedCareEvent, Coordinates, ViewEvent } from '@weft/domain';
+import type {
+  AdoptedPolicy,
+  Coordinates,
+  Decision,
+  IdentityEvent,
+  Policy,
+  Purpose,
+  RecordedCareEvent,
+  ViewEvent,
+} from '@weft/domain';
 import type { NewEvent, Random, StoredEvent } from './ports.js';
 
 /**
@@ -37,6 +46,26 @@ export interface PolicyApplied {
   readonly version: number;
 }
 
+/** One look at a person's record, or the refusal of one. `patient` is the region's key, never an NHS number. */
+export interface AuditEntry {
+  /** RFC 3339. */
+  readonly time: string;
+  /** The request's id, under which the log knows it. */
+  readonly request: string;
+  /** The caller as the token names them. */
+  readonly who: string;
+  readonly organisation: string | null;
+  readonly roles: readonly string[];
+  /** What was asked for: `record`, `explain`, `summary` … */
+  readonly action: string;
+  readonly purpose: Purpose | null;
+  readonly patient: string | null;
+  readonly outcome: 'given' | 'unchanged' | 'refused' | 'not-found' | 'moved-on';
+  /** Under what it was given; null where nothing was. */
+  readonly policyVersion: number | null;
+  readonly consentRevision: number | null;
+}
+
 export const DECISION_RECORDED = 'decision-recorded-1';
 
 type Typed = { readonly type: string };
@@ -65,6 +94,14 @@ export function decodeDecision(stored: StoredEvent): RecordedDecision {
 
 export function encodeDecision(decision: RecordedDecision, random: Random): NewEvent {
   return { id: random.uuid(), type: DECISION_RECORDED, data: JSON.stringify(decision) };
+}
+
+export function encodeAuditEntry(entry: AuditEntry, random: Random): NewEvent {
+  return { id: random.uuid(), type: 'record-looked-at-1', data: JSON.stringify(entry) };
+}
+
+export function decodeAuditEntry(stored: StoredEvent): AuditEntry {
+  return JSON.parse(stored.data) as AuditEntry;
 }
 
 export function decodePolicy(stored: StoredEvent): AdoptedPolicy {

@@ -84,17 +84,29 @@ export async function loadView(store: EventStore, stream: string): Promise<{ rea
   return { view, revision };
 }
 
+/** Streams as they were found: the revision of the last event of each, -1 for none. */
+export type Heads = Map<string, number>;
+
+async function loadIdentityNoting(store: EventStore, key: string, seen: Heads | undefined): Promise<Identity> {
+  const identity = await loadIdentity(store, key);
+  const stream = identityStream(key);
+  // What was found first counts: a stream that moved on between two looks must not pass for one that did not.
+  if (seen !== undefined && !seen.has(stream)) seen.set(stream, identity.revision);
+  return identity;
+}
+
 /** Chains of merges are short; a longer walk than this has met a loop that is being undone at this moment. */
 const LONGEST_CHAIN = 64;
 
-/** The number that stands for this one now: itself, or the last of its chain of merges. */
+/** The number that stands for this one now: itself, or the last of its chain of merges. `seen` takes the streams looked at. */
 export async function survivorOf(
   store: EventStore,
   key: string,
+  seen?: Heads,
 ): Promise<{ readonly key: string; readonly nhsNumber: string | null }> {
   let survivor: { key: string; nhsNumber: string | null } = { key, nhsNumber: null };
   for (let steps = 0; steps < LONGEST_CHAIN; steps += 1) {
-    const { supersededBy } = await loadIdentity(store, survivor.key);
+    const { supersededBy } = await loadIdentityNoting(store, survivor.key, seen);
     if (supersededBy === null) return survivor;
     survivor = supersededBy;
   }
@@ -102,12 +114,12 @@ export async function survivorOf(
 }
 
 /** The numbers that make up one person: the surviving one first, then what was merged into it, depth first. */
-export async function membersOf(store: EventStore, survivor: string): Promise<string[]> {
+export async function membersOf(store: EventStore, survivor: string, seen?: Heads): Promise<string[]> {
   const members = [survivor];
-  for (const absorbed of (await loadIdentity(store, survivor)).absorbed) {
+  for (const absorbed of (await loadIdentityNoting(store, survivor, seen)).absorbed) {
     if (members.length > LONGEST_CHAIN) throw new EngineUnavailable('identity', 'a loop of merges is being undone; try again');
-    const { supersededBy } = await loadIdentity(store, absorbed);
-    if (supersededBy?.key === survivor) members.push(...(await membersOf(store, absorbed)));
+    const { supersededBy } = await loadIdentityNoting(store, absorbed, seen);
+    if (supersededBy?.key === survivor) members.push(...(await membersOf(store, absorbed, seen)));
   }
   return members;
 }

@@ -10,9 +10,9 @@ import {
   type ViewEntry,
 } from '@weft/domain';
 import { pseudonymsOf, rulingsAt } from './judges.js';
-import { loadPerson, loadView, membersOf, survivorOf } from './load.js';
+import { loadPerson, loadView, membersOf, survivorOf, type Heads } from './load.js';
 import type { Keys } from './ports.js';
-import { consentStream, viewStream } from './streams.js';
+import { consentStream, POLICY_STREAM, viewStream } from './streams.js';
 import type { Wiring } from './wiring.js';
 
 /** A record as a purpose may see it. */
@@ -38,12 +38,38 @@ export interface FoundRecord {
   readonly movedTo: string | null;
   /** False when the view was out of date (a decision, a rule or a date came after it) and the answer was decided afresh. */
   readonly fromView: boolean;
+  /** Null when the answer was decided afresh: such a one is true of its moment only. */
+  readonly footing: Footing | null;
+}
+
+/** Everything that an answer rests on: where each stream stood that was looked at, and until when its decisions stand. */
+export interface Footing {
+  readonly view: { readonly stream: string; readonly revision: number };
+  /** Merges, decisions, policy. */
+  readonly others: ReadonlyMap<string, number>;
+  /** Milliseconds since 1970; null for ever. */
+  readonly until: number | null;
+}
+
+/**
+ * Whether `readRecord` would give now what it gave when it found this footing: nothing was written since to any stream that
+ * it looked at, and no decision begins or ends in between. The view first, then the rest, in `readRecord`'s own order.
+ */
+export async function stillStands({ store, clock }: Wiring, { view, others, until }: Footing): Promise<boolean> {
+  if ((await store.head(view.stream)) !== view.revision) return false;
+  const heads = await Promise.all([...others].map(async ([stream, revision]) => (await store.head(stream)) === revision));
+  return heads.every(Boolean) && (until === null || clock.now() < until);
+}
+
+/** Every key of the person behind a key: what merges brought together, the surviving number's first. */
+export async function keysOfPerson(wiring: Wiring, key: string): Promise<string[]> {
+  const { key: survivor } = await survivorOf(wiring.store, key);
+  return membersOf(wiring.store, survivor);
 }
 
 /** Whether anything was ever accepted about the patient: a record, or a decision. */
 export async function isKnown(wiring: Wiring, key: string): Promise<boolean> {
-  const { key: survivor } = await survivorOf(wiring.store, key);
-  for (const member of await membersOf(wiring.store, survivor)) {
+  for (const member of await keysOfPerson(wiring, key)) {
     if ((await wiring.store.head(`careRecord-${member}`)) >= 0 || (await wiring.store.head(consentStream(member))) >= 0)
       return true;
   }
@@ -58,19 +84,24 @@ export async function isKnown(wiring: Wiring, key: string): Promise<boolean> {
 export async function readRecord(wiring: Wiring, key: string, purpose: Purpose): Promise<FoundRecord> {
   const { store, keys, clock } = wiring;
   const projection = projectionOf(wiring, purpose);
-  const { key: survivor, nhsNumber: movedTo } = await survivorOf(store, key);
-  const { view } = await loadView(store, viewStream(projection, keys.view(purpose, survivor)));
+  const others: Heads = new Map();
+  const { key: survivor, nhsNumber: movedTo } = await survivorOf(store, key, others);
+  const stream = viewStream(projection, keys.view(purpose, survivor));
+  const { view, revision } = await loadView(store, stream);
   const now = clock.now();
-  const members = await membersOf(store, survivor);
+  const members = await membersOf(store, survivor, others);
   const [policy, ...consentHeads] = await Promise.all([
     wiring.policies.current(),
     ...members.map((member) => store.head(consentStream(member))),
   ] as const);
   const { closing } = view;
   if (closing !== null && isCurrent(closing.basis, consentHeads, policy.version, now)) {
-    return { record: summarised(keys, purpose, closing.basis, view.entries, closing.withheld), movedTo, fromView: true };
+    others.set(POLICY_STREAM, policy.version - 1);
+    members.forEach((member, index) => others.set(consentStream(member), consentHeads[index] as number));
+    const footing = { view: { stream, revision }, others, until: closing.basis.until };
+    return { record: summarised(keys, purpose, closing.basis, view.entries, closing.withheld), movedTo, fromView: true, footing };
   }
-  return { record: await decidedAfresh(wiring, projection, survivor), movedTo, fromView: false };
+  return { record: await decidedAfresh(wiring, projection, survivor), movedTo, fromView: false, footing: null };
 }
 
 function isCurrent(basis: Basis, consentHeads: readonly number[], policyVersion: number, now: number): boolean {

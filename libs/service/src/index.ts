@@ -5,7 +5,7 @@ export { createHttpApp, type HttpAppOptions, listen } from './http-app.js';
 export { createKeys, type KeySecrets, keySecrets } from './keys.js';
 export { createLogger, type Logger } from './log.js';
 export { Metrics } from './metrics.js';
-export { HttpProblem, PROBLEM_JSON, type ProblemDetails, unavailable } from './problem.js';
+export { HttpProblem, PROBLEM_JSON, problemOf, type ProblemDetails, sendProblem, unavailable } from './problem.js';
 export { type Probe, Readiness, type ReadinessReport } from './readiness.js';
 export { openService, Service } from './service.js';
 export * from './settings.js';
