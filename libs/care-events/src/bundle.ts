@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { canonicalJson } from '@weft/domain';
 import type { Organisation, Problem, Resource } from '@weft/domain';
 import type { Reading } from '@weft/processing';
@@ -9,6 +8,7 @@ import type { BundleEntry } from './bundle-patients.js';
 import { isObject, textOf } from './patient-reference.js';
 import type { Loose } from './patient-reference.js';
 import { presentable, problem, within } from './problems.js';
+import { stableUuid } from './stable-uuid.js';
 
 export interface BundleOptions {
   readonly organisations: ReadonlyMap<string, Organisation>;
@@ -27,6 +27,12 @@ export interface BundleItem {
   readonly reading: Reading<AcceptedEvent>;
 }
 
+/** An entry whose judgement waits until it is asked for: a big Bundle takes seconds, which others may want in between. */
+export interface PendingItem {
+  readonly entry: number;
+  readonly judge: () => Reading<AcceptedEvent>;
+}
+
 const BUNDLE_TYPES = ['collection', 'transaction', 'batch', 'message', 'searchset'];
 /** What a Bundle says about itself, and not about a patient. */
 const WRAPPING = ['MessageHeader', 'OperationOutcome'];
@@ -37,12 +43,18 @@ const WRAPPING = ['MessageHeader', 'OperationOutcome'];
  * NHS number itself. Never throws.
  */
 export function careEventsOfBundle(bundle: unknown, options: BundleOptions): Reading<BundleItem[]> {
+  const opened = openBundle(bundle, options);
+  return opened.ok ? { ok: true, event: opened.event.map(({ entry, judge }) => ({ entry, reading: judge() })) } : opened;
+}
+
+/** careEventsOfBundle, one entry at a time. */
+export function openBundle(bundle: unknown, options: BundleOptions): Reading<PendingItem[]> {
   if (!isObject(bundle) || textOf(bundle['resourceType']) === undefined) {
     return { ok: false, problems: [problem('resourceType', 'required', 'must be a FHIR Bundle or one FHIR resource')] };
   }
   if (bundle['resourceType'] !== 'Bundle') {
     const alone = { index: 0, resource: bundle as unknown as Resource };
-    return { ok: true, event: [{ entry: 0, reading: readEntry(alone, indexPatients([alone]), options) }] };
+    return { ok: true, event: [{ entry: 0, judge: () => readEntry(alone, indexPatients([alone]), options) }] };
   }
   if (!BUNDLE_TYPES.includes(String(bundle['type']))) {
     return { ok: false, problems: [problem('Bundle.type', 'unsupported', `must be one of ${BUNDLE_TYPES.join(', ')}`)] };
@@ -50,15 +62,18 @@ export function careEventsOfBundle(bundle: unknown, options: BundleOptions): Rea
   return { ok: true, event: itemsOf(Array.isArray(bundle['entry']) ? bundle['entry'] : [], options) };
 }
 
-function itemsOf(raw: readonly unknown[], options: BundleOptions): BundleItem[] {
+function itemsOf(raw: readonly unknown[], options: BundleOptions): PendingItem[] {
   const entries = raw.map(readRawEntry);
   const patients = indexPatients(entries.filter((entry) => 'resource' in entry));
   return entries
     .filter((entry) => !('resource' in entry && WRAPPING.includes(entry.resource.resourceType)))
-    .map((entry) => {
-      const reading = 'resource' in entry ? readEntry(entry, patients, options) : refuse(entry.problem);
-      return { entry: entry.index, reading: reading.ok ? reading : placed(entry.index, reading.problems) };
-    });
+    .map((entry) => ({
+      entry: entry.index,
+      judge: () => {
+        const reading = 'resource' in entry ? readEntry(entry, patients, options) : refuse(entry.problem);
+        return reading.ok ? reading : placed(entry.index, reading.problems);
+      },
+    }));
 }
 
 function placed(index: number, problems: readonly Problem[]): Reading<never> {
@@ -120,11 +135,7 @@ function inResource(item: Problem, { resourceType }: Resource): Problem {
   return item.field === 'time' ? { ...item, field: `${resourceType}.meta.lastUpdated` } : item;
 }
 
-/** A UUID (version 8) by what is published, so that the same resource published twice is one event. */
+/** Known by what is published, so that the same resource published twice is one event. */
 function eventIdOf(organisation: string, resource: Resource, subject: string): string {
-  const hash = createHash('sha256')
-    .update(canonicalJson([organisation, subject, resource]))
-    .digest('hex');
-  const variant = (8 + (Number.parseInt(hash[16]!, 16) % 4)).toString(16);
-  return `${hash.slice(0, 8)}-${hash.slice(8, 12)}-8${hash.slice(13, 16)}-${variant}${hash.slice(17, 20)}-${hash.slice(20, 32)}`;
+  return stableUuid(canonicalJson([organisation, subject, resource]));
 }

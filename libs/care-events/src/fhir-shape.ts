@@ -29,7 +29,8 @@ interface Schema {
 }
 
 /** Script in a narrative: FHIR forbids active content there, and a console would run it. */
-const ACTIVE_CONTENT = /<\s*(?:script|iframe|object|embed|form|base|link|meta|svg)\b|\son[a-z]+\s*=|javascript:/i;
+const ACTIVE_CONTENT =
+  /<\s*(?:script|iframe|object|embed|form|base|link|meta|svg)\b|<[^<>]*\s(?:on[a-z]+\s*=|(?:href|src)\s*=\s*["']?\s*javascript:)/i;
 
 /**
  * What the R4 JSON schema forbids and the profile validator lets pass: an unknown resource type, a number where an object

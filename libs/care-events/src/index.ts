@@ -1,7 +1,7 @@
 export { acceptEvent } from './accept-event.js';
 export type { AcceptedEvent, AcceptOptions } from './accept-event.js';
-export { careEventsOfBundle } from './bundle.js';
-export type { BundleItem, BundleOptions } from './bundle.js';
+export { careEventsOfBundle, openBundle } from './bundle.js';
+export type { BundleItem, BundleOptions, PendingItem } from './bundle.js';
 export {
   BATCH_LIMIT_BYTES,
   CLOUD_EVENT_JSON,
@@ -18,7 +18,13 @@ export type { ConsentParts } from './consent-out.js';
 export { Envelope, FHIR_JSON } from './envelope.js';
 export type { EventType } from './envelope.js';
 export { fhirProblems, loadFhirDefinitions } from './fhir.js';
+export { capabilityStatement, everythingBundle } from './fhir-out.js';
+export type { EverythingPage, RecordEntry } from './fhir-out.js';
 export { JSON_DEPTH_MAX, readJson } from './json.js';
 export { createMessageReader, SEAL_HEADER, sealMessage, toMessage } from './message.js';
 export type { ReaderOptions, Seal } from './message.js';
 export { NHS_NUMBER_SYSTEM } from './patient-reference.js';
+export { patientSummary } from './patient-summary.js';
+export type { SummaryOptions } from './patient-summary.js';
+export { PROBLEM_JSON, problemDetails } from './problem-details.js';
+export type { ProblemDetails } from './problem-details.js';

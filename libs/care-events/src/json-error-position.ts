@@ -1,6 +1,10 @@
 const SPACE = new Set([' ', '\n', '\r', '\t']);
-const LITERAL = /true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
-const ESCAPE = /\\(?:["\\/bfnrt]|u[\da-fA-F]{4})/y;
+const LITERAL = /^(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)$/;
+/** A number, or the beginning of one. */
+const NUMBER_BEGUN = /-?(?:(?:0|[1-9]\d*)(?:\.(?:\d+(?:[eE][+-]?\d*)?)?|[eE][+-]?\d*)?)?/y;
+/** An escape in a string, or the beginning of one. */
+const ESCAPE_BEGUN = /\\(?:["\\/bfnrt]|u[\da-fA-F]{0,4})?/y;
+const ESCAPE = /^\\(?:["\\/bfnrt]|u[\da-fA-F]{4})$/;
 
 /** What may stand next: a value, a key, the colon behind a key, or the comma or closing bracket behind a value. */
 type Awaited = 'value' | 'first-value' | 'key' | 'first-key' | 'colon' | 'next' | 'end';
@@ -39,8 +43,9 @@ export function jsonErrorPosition(text: string): number {
       awaited = 'value';
       at += 1;
     } else {
-      const end = awaited === 'value' || awaited === 'first-value' ? matchEnd(LITERAL, text, at) : null;
-      if (end === null) return couldGoOn(text.slice(at), awaited) ? text.length : at;
+      if (awaited !== 'value' && awaited !== 'first-value') return at;
+      const end = literalEnd(text, at);
+      if (!LITERAL.test(text.slice(at, end))) return end;
       awaited = afterValue();
       at = end;
     }
@@ -59,8 +64,8 @@ function stringEnd(text: string, start: number): { at: number; closed: boolean }
     const character = text[at]!;
     if (character === '"') return { at: at + 1, closed: true };
     if (character < ' ') return { at, closed: false };
-    const end = character === '\\' ? matchEnd(ESCAPE, text, at) : at + 1;
-    if (end === null) return { at: text.length - at < 6 ? text.length : at, closed: false };
+    const end = character === '\\' ? (matchEnd(ESCAPE_BEGUN, text, at) ?? at) : at + 1;
+    if (character === '\\' && !ESCAPE.test(text.slice(at, end))) return { at: end, closed: false };
     at = end;
   }
   return { at, closed: false };
@@ -71,8 +76,11 @@ function matchEnd(pattern: RegExp, text: string, at: number): number | null {
   return pattern.test(text) ? pattern.lastIndex : null;
 }
 
-/** `tru`, `-`: the beginning of a literal that the end of the text cut off. */
-function couldGoOn(rest: string, awaited: Awaited): boolean {
-  if (awaited !== 'value' && awaited !== 'first-value') return false;
-  return rest === '-' || ['true', 'false', 'null'].some((literal) => literal.startsWith(rest));
+/** How far what stands at `at` is a literal, or the beginning of one. */
+function literalEnd(text: string, at: number): number {
+  const word = ['true', 'false', 'null'].find((literal) => literal[0] === text[at]);
+  if (word === undefined) return matchEnd(NUMBER_BEGUN, text, at) ?? at;
+  let length = 1;
+  while (length < word.length && text[at + length] === word[length]) length += 1;
+  return at + length;
 }

@@ -1,0 +1,202 @@
+import type { Organisation } from '@weft/domain';
+import { careEventsOfBundle, openBundle } from './bundle.js';
+import type { BundleOptions } from './bundle.js';
+
+const NOW = Date.parse('2026-03-01T12:00:00Z');
+const NHS = 'https://fhir.nhs.uk/Id/nhs-number';
+const [ANNE, BEN] = ['9990033471', '9990079196'];
+const organisations = new Map<string, Organisation>([['RX901', { ods: 'RX901', name: 'Acute', kind: 'acute' }]]);
+const options: BundleOptions = { organisations, organisation: 'RX901', now: NOW };
+const patient = (id: string, number: string) => ({ resourceType: 'Patient', id, identifier: [{ system: NHS, value: number }] });
+const observation = (id: string, subject: object | undefined) => ({
+  resourceType: 'Observation',
+  id,
+  status: 'final',
+  code: { text: 'Body height' },
+  ...(subject && { subject }),
+});
+const bundle = (entry: unknown[], type = 'collection') => ({ resourceType: 'Bundle', type, entry });
+const carried = (...resources: unknown[]) => bundle(resources.map((resource) => ({ resource })));
+
+/** For each item the subject and the resource's id, or what is wrong with it. */
+function outcome(input: unknown, changes: Partial<BundleOptions> = {}): string[] {
+  const reading = careEventsOfBundle(input, { ...options, ...changes });
+  if (!reading.ok) return reading.problems.map(({ field, code }) => `${field} ${code}`);
+  return reading.event.map(({ entry, reading: item }) =>
+    item.ok
+      ? `${entry}: ${item.event.subject} ${item.event.resource.id}`
+      : `${entry}: ${item.problems.map(({ field, code }) => `${field} ${code}`).join()}`,
+  );
+}
+function only(input: unknown, changes: Partial<BundleOptions> = {}) {
+  const reading = careEventsOfBundle(input, { ...options, ...changes });
+  const [item] = reading.ok ? reading.event : [];
+  if (item === undefined || !item.reading.ok) throw new Error(JSON.stringify(reading));
+  return item.reading.event;
+}
+
+describe('a Bundle', () => {
+  it('gives one care event for each resource, about the patient that the resource refers to', () => {
+    const entry = [
+      { fullUrl: 'urn:uuid:p-anne', resource: patient('p-anne', ANNE) },
+      { fullUrl: 'https://epr.example/fhir/Patient/p-ben', resource: patient('p-ben', BEN) },
+      { resource: observation('by-full-url', { reference: 'urn:uuid:p-anne' }) },
+      { resource: observation('by-id', { reference: 'Patient/p-ben' }) },
+      { resource: observation('by-version', { reference: 'Patient/p-ben/_history/3' }) },
+      { resource: observation('by-address', { reference: 'https://epr.example/fhir/Patient/p-ben' }) },
+      { resource: observation('by-identifier', { identifier: { system: NHS, value: ANNE } }) },
+      { resource: observation('by-condition', { reference: `Patient?identifier=${NHS}%7C${BEN}` }) },
+    ];
+    expect(outcome(bundle(entry))).toEqual([
+      `0: ${ANNE} p-anne`,
+      `1: ${BEN} p-ben`,
+      `2: ${ANNE} by-full-url`,
+      `3: ${BEN} by-id`,
+      `4: ${BEN} by-version`,
+      `5: ${BEN} by-address`,
+      `6: ${ANNE} by-identifier`,
+      `7: ${BEN} by-condition`,
+    ]);
+  });
+
+  it.each(['collection', 'transaction', 'batch', 'message', 'searchset'])('may be of type %s', (type) => {
+    expect(outcome(bundle([{ resource: patient('p', ANNE) }], type))).toEqual([`0: ${ANNE} p`]);
+  });
+
+  it.each([
+    [bundle([], 'history'), 'Bundle.type unsupported'],
+    [{ resourceType: 'Bundle' }, 'Bundle.type unsupported'],
+    [[], 'resourceType required'],
+    [null, 'resourceType required'],
+    ['x', 'resourceType required'],
+  ])('is refused as a whole when it is none: %j', (input, refusal) => expect(outcome(input)).toEqual([refusal]));
+
+  it('lets its sound entries pass whatever is wrong with others', () => {
+    const entry = [
+      { resource: patient('p', ANNE) },
+      { resource: observation('nobody', undefined) },
+      { resource: observation('unknown', { reference: 'Patient/elsewhere' }) },
+      { resource: { ...observation('broken', { reference: 'Patient/p' }), status: 'done', colour: 'red' } },
+      { request: { method: 'DELETE', url: 'Observation/1' } },
+      null,
+      { resource: patient('wrong', '9990033472') },
+      { resource: { resourceType: 'Patient', id: 'unnumbered' } },
+      { resource: { ...observation('late', { reference: 'Patient/p' }), meta: { lastUpdated: '2027-01-01T00:00:00Z' } } },
+      { resource: observation('sound', { reference: 'Patient/p' }) },
+    ];
+    expect(outcome(bundle(entry))).toEqual([
+      `0: ${ANNE} p`,
+      '1: entry[1].resource no-patient',
+      '2: entry[2].resource.subject.reference unknown-patient',
+      '3: entry[3].resource.status code-invalid,entry[3].resource.colour structure',
+      '4: entry[4].resource required',
+      '5: entry[5].resource required',
+      '6: entry[6].resource.identifier nhs-number',
+      '7: entry[7].resource.identifier required',
+      '8: entry[8].resource.meta.lastUpdated too-late',
+      `9: ${ANNE} sound`,
+    ]);
+  });
+
+  it('does not guess between two patients', () => {
+    const twins = [patient('p', ANNE), patient('p', BEN), observation('o', { reference: 'Patient/p' })];
+    expect(outcome(carried(...twins)).at(-1)).toBe('2: entry[2].resource.id ambiguous');
+    const doubled = { ...patient('p', ANNE), identifier: [ANNE, BEN].map((value) => ({ system: NHS, value })) };
+    expect(outcome(carried(doubled))).toEqual(['0: entry[0].resource.identifier ambiguous']);
+  });
+
+  it('takes a patient by the number in use, not by an older one', () => {
+    const renumbered = {
+      ...patient('p', ANNE),
+      identifier: [
+        { system: NHS, value: BEN, use: 'old' },
+        { system: NHS, value: ANNE },
+      ],
+    };
+    expect(outcome(carried(renumbered))).toEqual([`0: ${ANNE} p`]);
+  });
+
+  it('does not take a patient’s id for an NHS number', () => {
+    expect(outcome(carried(observation('o', { reference: `Patient/${ANNE}` })))).toEqual([
+      '0: entry[0].resource.subject.reference unknown-patient',
+    ]);
+  });
+
+  it('leaves out what a message or a search says about itself', () => {
+    const header = { resourceType: 'MessageHeader', id: 'm' };
+    expect(outcome(carried(header, { resourceType: 'OperationOutcome' }, patient('p', ANNE)))).toEqual([`2: ${ANNE} p`]);
+  });
+
+  it('records what was entered in error like anything else', () => {
+    const mistaken = { ...observation('o', { identifier: { system: NHS, value: ANNE } }), status: 'entered-in-error' };
+    expect(only(carried(mistaken)).type).toBe('care-event-recorded-1');
+  });
+
+  it('refuses a privacy Consent, which as a care event nobody would obey', () => {
+    const consent = {
+      resourceType: 'Consent',
+      id: 'c',
+      status: 'active',
+      scope: { coding: [{ code: 'patient-privacy' }] },
+      category: [{ text: 'x' }],
+      policy: [{ uri: 'urn:x' }],
+      patient: { identifier: { system: NHS, value: ANNE } },
+    };
+    expect(outcome(carried(consent))).toEqual(['0: type wrong-type']);
+  });
+
+  it('is judged one entry at a time where somebody asks for it so', () => {
+    const opened = openBundle(carried(patient('p', ANNE), observation('o', undefined)), options);
+    expect(opened.ok && opened.event.map(({ judge }) => judge().ok)).toEqual([true, false]);
+  });
+});
+
+describe('an event out of a Bundle', () => {
+  it('is of the publisher and its system, at the time the resource was last updated, else now', () => {
+    const updated = { ...patient('p', ANNE), meta: { lastUpdated: '2026-02-01T00:00:00Z' } };
+    expect(only(carried(updated), { system: 'epr' })).toMatchObject({
+      source: 'urn:ods:RX901:epr',
+      organisation: 'RX901',
+      time: '2026-02-01T00:00:00Z',
+    });
+    expect(only(carried(patient('p', ANNE)))).toMatchObject({ source: 'urn:ods:RX901', time: '2026-03-01T12:00:00.000Z' });
+  });
+
+  it('is the same event whenever and however often the same resource is published', () => {
+    const { id } = only(carried(patient('p', ANNE)));
+    expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    const { identifier, ...rest } = patient('p', ANNE);
+    expect(only(carried({ identifier, ...rest }), { now: NOW + 1 }).id).toBe(id);
+  });
+
+  it('is another event for another resource, patient or organisation', () => {
+    const both = new Map(organisations).set('Y90001', { ods: 'Y90001', name: 'GP', kind: 'gp' });
+    const o = observation('o', { reference: 'Patient/p' });
+    const idIn = (number: string, organisation = 'RX901') => {
+      const reading = careEventsOfBundle(carried(patient('p', number), o), { organisations: both, organisation, now: NOW });
+      const item = reading.ok ? reading.event[1]?.reading : undefined;
+      return item?.ok === true ? item.event.id : undefined;
+    };
+    const ids = [idIn(ANNE), idIn(BEN), idIn(ANNE, 'Y90001'), only(carried(patient('p', ANNE))).id];
+    expect(ids).not.toContain(undefined);
+    expect(new Set(ids).size).toBe(4);
+  });
+
+  it('has the id of its entry’s fullUrl when its resource is yet to be created', () => {
+    const { id: _, ...unborn } = patient('', ANNE);
+    expect(only(bundle([{ fullUrl: 'urn:uuid:0c3151bd', resource: unborn }])).resource.id).toBe('0c3151bd');
+    expect(only(bundle([{ fullUrl: 'https://epr/fhir/Patient/12', resource: unborn }])).resource.id).toBe('12');
+    expect(outcome(bundle([{ resource: unborn }]))).toEqual(['0: entry[0].resource.id required']);
+  });
+});
+
+describe('a resource that comes alone', () => {
+  it('is taken when it carries the NHS number itself', () => {
+    expect(outcome(patient('p', ANNE))).toEqual([`0: ${ANNE} p`]);
+    expect(outcome(observation('o', { identifier: { system: NHS, value: BEN } }))).toEqual([`0: ${BEN} o`]);
+  });
+
+  it('is refused when it does not', () => {
+    expect(outcome(observation('o', { reference: 'Patient/p' }))).toEqual(['0: Observation.subject.reference unknown-patient']);
+  });
+});

@@ -1,0 +1,197 @@
+import type { Organisation } from '@weft/domain';
+import type { Message } from '@weft/processing';
+import { acceptEvent } from './accept-event.js';
+import type { AcceptedEvent } from './accept-event.js';
+import { createMessageReader, SEAL_HEADER, sealMessage, toMessage } from './message.js';
+import type { ReaderOptions } from './message.js';
+
+const NOW = Date.parse('2026-03-01T12:00:00Z');
+const SUBJECT = '9990033471';
+const NHS = 'https://fhir.nhs.uk/Id/nhs-number';
+const organisations = new Map(['RX901', 'Y90001'].map((ods): [string, Organisation] => [ods, { ods, name: ods, kind: 'acute' }]));
+const seal = sealMessage('secret');
+const bytes = (value: unknown) => new TextEncoder().encode(typeof value === 'string' ? value : JSON.stringify(value));
+const observation = { resourceType: 'Observation', id: 'o1', status: 'final', code: { text: 'Body height' } };
+const notFhir = { resourceType: 'Observation', id: 'o1' };
+const consent = {
+  resourceType: 'Consent',
+  id: 'c1',
+  status: 'active',
+  scope: { coding: [{ code: 'patient-privacy' }] },
+  category: [{ text: 'Opt-out' }],
+  policy: [{ uri: 'urn:x:type-1' }],
+  patient: { identifier: { system: NHS, value: SUBJECT } },
+  dateTime: '2026-02-28',
+};
+
+function accepted(resource: unknown, type = 'care-event-recorded-1', json: unknown = resource): AcceptedEvent {
+  const attributes = {
+    specversion: '1.0',
+    id: 'a-1',
+    source: 'urn:ods:RX901',
+    type,
+    subject: SUBJECT,
+    time: '2026-03-01T11:59:00Z',
+    datacontenttype: 'application/fhir+json',
+  };
+  const received = { attributes, data: { ok: true as const, event: resource }, bytes: bytes(json) };
+  const reading = acceptEvent(received, { organisations, now: NOW, validate: false });
+  if (!reading.ok) throw new Error(JSON.stringify(reading.problems));
+  return reading.event;
+}
+function message(event: AcceptedEvent, changes: Partial<Message> = {}, sealed = true): Message {
+  return { ...toMessage(event, sealed ? { seal } : {}), partition: 0, offset: 7, timestamp: NOW, ...changes };
+}
+const reader = (options: Partial<ReaderOptions> = {}) => createMessageReader({ organisations, now: () => NOW, seal, ...options });
+function refusals(of: Message, options: Partial<ReaderOptions> = {}, read: 'careEvent' | 'decision' = 'careEvent'): string[] {
+  const reading = reader(options)[read](of);
+  return reading.ok ? [] : reading.problems.map(({ field, code }) => `${field} ${code}`);
+}
+
+describe('an accepted event as a message', () => {
+  it('stands in its organisation’s topic, keyed by the subject, in binary mode', () => {
+    expect(toMessage(accepted(observation))).toEqual({
+      topic: 'weft.care-events.RX901',
+      key: SUBJECT,
+      value: bytes(observation),
+      headers: {
+        ce_specversion: '1.0',
+        ce_id: 'a-1',
+        ce_source: 'urn:ods:RX901',
+        ce_type: 'care-event-recorded-1',
+        ce_subject: SUBJECT,
+        ce_time: '2026-03-01T11:59:00Z',
+        'content-type': 'application/fhir+json',
+      },
+    });
+  });
+
+  it('carries the resource with the characters it came in', () => {
+    const json = '{ "resourceType": "Observation", "id": "o1", "valueQuantity": { "value": 1.00 } }';
+    expect(new TextDecoder().decode(toMessage(accepted(observation, undefined, json)).value!)).toBe(json);
+  });
+
+  it('stands in the consent topic when it is a decision', () => {
+    expect(toMessage(accepted(consent, 'consent-decision-recorded-1')).topic).toBe('weft.consent');
+  });
+
+  it('is read back as the same event', () => {
+    const event = accepted(observation);
+    const { bytes: _, ...careEvent } = event;
+    expect(reader().careEvent(message(event))).toEqual({ ok: true, event: careEvent });
+  });
+
+  it('is read back from structured mode too', () => {
+    const { type, id, source, subject, time } = accepted(observation);
+    const envelope = {
+      specversion: '1.0',
+      type,
+      id,
+      source,
+      subject,
+      time,
+      datacontenttype: 'application/fhir+json',
+      data: observation,
+    };
+    const structured = { value: bytes(envelope), headers: { 'content-type': 'application/cloudevents+json' } };
+    expect(reader().careEvent(message(accepted(observation), structured))).toMatchObject({
+      ok: true,
+      event: { resource: observation, subject },
+    });
+  });
+
+  it('keeps the survivor of a merge', () => {
+    const other = { identifier: { system: NHS, value: '9990079196' } };
+    const merged = { resourceType: 'Patient', id: 'p1', link: [{ type: 'replaced-by', other }] };
+    expect(reader().careEvent(message(accepted(merged, 'patient-merged-1')))).toMatchObject({
+      ok: true,
+      event: { survivor: '9990079196' },
+    });
+  });
+});
+
+describe('a message of an inbound topic', () => {
+  it('is refused in another organisation’s topic', () => {
+    expect(refusals(message(accepted(observation), { topic: 'weft.care-events.Y90001' }))).toEqual(['source not-the-sender']);
+  });
+
+  it('is refused under a key that is not its subject, which would lose the order of the patient', () => {
+    expect(refusals(message(accepted(observation), { key: '9990079196' }))).toEqual(['key not-the-subject']);
+    expect(refusals(message(accepted(observation), { key: '' }))).toEqual(['key not-the-subject']);
+  });
+
+  it('is refused without a value', () => {
+    expect(refusals(message(accepted(observation), { value: null }))).toEqual(['data required']);
+  });
+
+  it('is refused with every header’s problem when it has none', () => {
+    expect(refusals(message(accepted(observation), { headers: {} })).sort()).toEqual(
+      [
+        'datacontenttype required',
+        'id required',
+        'key not-the-subject',
+        'source required',
+        'specversion required',
+        'subject required',
+        'time required',
+        'type required',
+      ].sort(),
+    );
+  });
+
+  it('is refused when it is a decision in a care-events topic, or a care event in the consent topic', () => {
+    const decision = message(accepted(consent, 'consent-decision-recorded-1'));
+    expect(refusals({ ...decision, topic: 'weft.care-events.RX901' })).toEqual(['type wrong-topic']);
+    expect(refusals(message(accepted(observation), { topic: 'weft.consent' }), {}, 'decision')).toEqual(['type wrong-topic']);
+  });
+
+  it('in the consent topic may come from any organisation of the region, and from no other', () => {
+    const decision = message(accepted(consent, 'consent-decision-recorded-1'));
+    expect(reader().decision(decision)).toMatchObject({
+      ok: true,
+      event: { subject: SUBJECT, decision: { consentId: 'c1', authority: 'type-1' } },
+    });
+    expect(refusals(decision, { organisations: new Map() }, 'decision')).toEqual(['source unknown-organisation']);
+  });
+});
+
+describe('the seal of the gateway', () => {
+  it('spares a message its FHIR validation', () => {
+    expect(refusals(message(accepted(notFhir)))).toEqual([]);
+    expect(refusals(message(accepted(notFhir), {}, false))).toEqual([
+      'Observation.status structure',
+      'Observation.code structure',
+    ]);
+  });
+
+  it.each<[string, (sealed: Message) => Partial<Message>, Partial<ReaderOptions>]>([
+    ['another secret made', () => ({}), { seal: sealMessage('another') }],
+    ['was made for another value', ({ value }) => ({ value: bytes(`${new TextDecoder().decode(value!)} `) }), {}],
+    ['is cut short', ({ headers }) => ({ headers: { ...headers, [SEAL_HEADER]: headers[SEAL_HEADER]!.slice(1) } }), {}],
+    ['is empty', ({ headers }) => ({ headers: { ...headers, [SEAL_HEADER]: '' } }), {}],
+    ['nobody here can verify', () => ({}), { seal: undefined }],
+  ])('spares it nothing when %s', (_, change, options) => {
+    const sealed = message(accepted(notFhir));
+    expect(refusals({ ...sealed, ...change(sealed) }, options)).toContain('Observation.status structure');
+  });
+
+  it('was made for one key, and does not hold for another', () => {
+    const value = bytes(notFhir);
+    expect(seal.verifies(SUBJECT, value, seal.sign(SUBJECT, value))).toBe(true);
+    expect(seal.verifies('9990079196', value, seal.sign(SUBJECT, value))).toBe(false);
+  });
+
+  it('spares no other rule', () => {
+    const elsewhere = { ...notFhir, subject: { identifier: { system: NHS, value: '9990079196' } } };
+    const value = bytes(elsewhere);
+    const headers = { ...message(accepted(notFhir)).headers, [SEAL_HEADER]: seal.sign(SUBJECT, value), ce_time: 'now' };
+    expect(refusals(message(accepted(notFhir), { value, headers }))).toEqual([
+      'time malformed',
+      'Observation.subject somebody-else',
+    ]);
+  });
+
+  it('is never given to a retraction, whose resource may be a fragment that would pass for validated elsewhere', () => {
+    expect(toMessage(accepted(notFhir, 'care-event-retracted-1'), { seal }).headers).not.toHaveProperty(SEAL_HEADER);
+  });
+});
