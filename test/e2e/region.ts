@@ -1,0 +1,103 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, existsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { GatewayModule } from '@weft/gateway';
+import { OptOutProjectorModule } from '@weft/opt-out-projector';
+import { careEventsTopic, CONSENT_TOPIC, OPT_OUT_PROJECTOR_GROUP, RECORD_PROJECTOR_GROUP, type Wiring } from '@weft/processing';
+import { RecordApiModule } from '@weft/record-api';
+import { RecordProjectorModule } from '@weft/record-projector';
+import { createHttpApp, issueToken, listen, loadSettings, openService, openWiring, type Role, type Service } from '@weft/service';
+
+/** Secrets of tests: with the same ones two regions give the same keys, so that their digests can be compared. */
+export const SECRETS = {
+  WEFT_REGION_SECRET: 'region-secret-of-the-end-to-end-tests',
+  WEFT_RESEARCH_SECRET: 'research-secret-of-the-end-to-end-tests',
+};
+
+/** A whole Weft in this process, on the embedded engines, in a directory of its own. */
+export interface Region {
+  readonly url: string;
+  readonly service: Service;
+  readonly wiring: Wiring;
+  /** A request by somebody with these roles. */
+  as(roles: readonly Role[], path: string, init?: RequestInit & { readonly organisation?: string }): Promise<Response>;
+  /** Resolves once both projectors have dealt with everything published. */
+  settled(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function startRegion(): Promise<Region> {
+  const directory = mkdtempSync(join(tmpdir(), 'weft-e2e-'));
+  const settings = loadSettings({ ...SECRETS, WEFT_DATA_DIR: directory, WEFT_PORT: '0', WEFT_LOG_LEVEL: 'fatal' });
+  const service = await openService(settings);
+  const wiring = await openWiring(service);
+  const modules = [GatewayModule, RecordApiModule, RecordProjectorModule, OptOutProjectorModule].map((one) =>
+    one.register(wiring),
+  );
+  const app: NestFastifyApplication = await createHttpApp(service, modules);
+  const url = await listen(app, settings);
+  const tokens = new Map<string, string>();
+  return {
+    url,
+    service,
+    wiring,
+    async as(roles, path, { organisation, ...init } = {}) {
+      const who = `${roles.join()} ${organisation}`;
+      const token =
+        tokens.get(who) ??
+        (await issueToken(settings, service.clock, { roles, ...(organisation === undefined ? {} : { organisation }) }));
+      tokens.set(who, token);
+      return fetch(`${url}${path}`, { ...init, headers: { ...init.headers, authorization: `Bearer ${token}` } });
+    },
+    settled: () =>
+      settled(
+        wiring,
+        service.settings.organisations.map(({ ods }) => careEventsTopic(ods)),
+      ),
+    async close() {
+      await app.close();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+async function settled({ bus, timers }: Wiring, topics: readonly string[]): Promise<void> {
+  const groups = [
+    ...topics.map((topic) => [RECORD_PROJECTOR_GROUP, topic] as const),
+    [OPT_OUT_PROJECTOR_GROUP, CONSENT_TOPIC] as const,
+  ];
+  for (const [group, topic] of groups) {
+    for (;;) {
+      const [ends, committed] = await Promise.all([bus.offsets(topic), bus.committed(group, topic)]);
+      const offsets = new Map(committed.map(({ partition, offset }) => [partition, offset]));
+      if (ends.every(({ partition, low, high }) => high === low || (offsets.get(partition) ?? -1) >= high)) break;
+      await timers.sleep(20);
+    }
+  }
+}
+
+export interface Sample {
+  readonly organisation: string;
+  readonly nhsNumber: string;
+  readonly text: string;
+}
+
+/** The sample Bundles beside the checkout, where they are: what each of four organisations would publish of 48 people. */
+export function samples(): readonly Sample[] {
+  const root = join(import.meta.dirname, '..', '..', '..', 'shared', 'data', 'fhir');
+  if (!existsSync(root)) return [];
+  return readdirSync(root).flatMap((organisation) =>
+    readdirSync(join(root, organisation)).map((file) => ({
+      organisation,
+      nhsNumber: file.replace('.json', ''),
+      text: readFileSync(join(root, organisation, file), 'utf8'),
+    })),
+  );
+}
+
+export async function publishBundle(region: Region, { organisation, text }: Sample): Promise<void> {
+  const headers = { 'content-type': 'application/fhir+json' };
+  const response = await region.as(['publisher'], '/fhir', { method: 'POST', organisation, body: text, headers });
+  if (response.status !== 202) throw new Error(`the Bundle was answered ${response.status}: ${await response.text()}`);
+}
