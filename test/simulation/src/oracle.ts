@@ -68,21 +68,23 @@ export class Oracle implements Watcher {
   private stored(event: StoredEvent): void {
     this.ledger.take(event);
     const { stream, data } = event;
-    if (stream.startsWith('careRecord-')) this.accepted(stream, JSON.parse(data) as RecordedCareEvent, true);
-    if (stream.startsWith('consent-')) this.accepted(stream, JSON.parse(data) as RecordedCareEvent, true);
+    if (stream.startsWith('careRecord-')) this.accepted(stream, JSON.parse(data) as RecordedCareEvent);
+    if (stream.startsWith('consent-')) this.accepted(stream, JSON.parse(data) as RecordedCareEvent);
     if (stream.startsWith('identity-')) this.moved(stream.slice('identity-'.length));
     const kept = this.ledger.views.get(stream);
     if (kept !== undefined) this.viewGrew(stream, kept);
   }
 
-  private accepted(stream: string, event: RecordedCareEvent, once: boolean): void {
+  private accepted(stream: string, event: RecordedCareEvent): void {
     const name = `${stream} ${eventKey(event)}`;
     const { topic, partition, offset } = event.coordinates;
-    if (once && this.acceptedFrom.has(name)) this.violated('accepted once', `${name} again from ${placeOf(event.coordinates)}`);
+    if (this.acceptedFrom.has(name)) this.violated('accepted once', `${name} again from ${placeOf(event.coordinates)}`);
     this.acceptedFrom.set(name, placeOf(event.coordinates));
+    const refused = this.quarantined.has(placeOf(event.coordinates));
+    if (refused) this.violated('a refusal stands', `${placeOf(event.coordinates)} is in quarantine, and in ${stream}`);
     const lane = `${stream} ${topic}/${partition}`;
     const last = this.lastOffsets.get(lane) ?? -1;
-    if (offset <= last) this.violated('order kept', `${lane}: ${offset} after ${last}`);
+    if (offset <= last && !refused) this.violated('order kept', `${lane}: ${offset} after ${last}`);
     this.lastOffsets.set(lane, offset);
   }
 
@@ -105,7 +107,13 @@ export class Oracle implements Watcher {
   }
 
   private published(message: Message): void {
-    if (message.topic === QUARANTINE_TOPIC && message.value !== null) this.quarantined.add(message.key);
+    if (message.topic !== QUARANTINE_TOPIC || message.value === null) return;
+    this.quarantined.add(message.key);
+    const place = /^(.+)\/(\d+)\/(\d+)$/.exec(message.key);
+    const [from] = place === null ? [] : this.world.bus.read(place[1] as string, Number(place[2]), Number(place[3]), 1);
+    const reading = from === undefined ? undefined : simReader.careEvent(from);
+    // One event, however often it was sent: it is enough that one of its messages is there.
+    if (from !== undefined && reading?.ok === true) this.quarantined.add(this.nameOf(from, reading.event));
   }
 
   private committed(group: string, topic: string, partition: number, before: number, next: number): void {
@@ -120,12 +128,17 @@ export class Oracle implements Watcher {
     const reading = simReader.careEvent(message);
     const inQuarantine = this.quarantined.has(placeOf(message));
     const key = this.world.keys.patient(message.key);
-    const inRecord = reading.ok && this.acceptedFrom.has(`careRecord-${key} ${eventKey(reading.event)}`);
-    if (!inQuarantine && !inRecord) this.violated('nothing is dropped', `${placeOf(message)} was committed, and is nowhere`);
+    const name = reading.ok ? this.nameOf(message, reading.event) : '';
+    if (!inQuarantine && !this.acceptedFrom.has(name) && !this.quarantined.has(name))
+      this.violated('nothing is dropped', `${placeOf(message)} was committed, and is nowhere`);
     if (reading.ok && reading.event.survivor !== undefined) {
       this.moving.delete(key);
       this.moving.delete(this.world.keys.patient(reading.event.survivor));
     }
+  }
+
+  private nameOf(message: Message, event: CareEvent): string {
+    return `careRecord-${this.world.keys.patient(message.key)} ${eventKey(event)}`;
   }
 
   /** Whoever waits for this offset is told that the decision is obeyed: it must be, in every view. */
@@ -283,7 +296,7 @@ export class Oracle implements Watcher {
         const [care, consent] = [simReader.careEvent(message), simReader.decision(message)];
         if (topic === CONSENT_TOPIC && consent.ok && isNew(key, consent.event.decision)) {
           put(decisions, key, { ...consent.event.decision, recordedAt: '' });
-        } else if (topic !== CONSENT_TOPIC && care.ok && !this.isOversized(message) && isNew(key, care.event)) {
+        } else if (topic !== CONSENT_TOPIC && care.ok && !this.isOversized(message, care.event) && isNew(key, care.event)) {
           put(events, key, asRecorded(care.event, message));
         }
       }
@@ -291,8 +304,8 @@ export class Oracle implements Watcher {
     return { events: () => (member) => events.get(member) ?? [], decisions: (key) => decisions.get(key) ?? [] };
   }
 
-  private isOversized(message: Message): boolean {
-    return (message.value?.byteLength ?? 0) > 900_000 && this.quarantined.has(placeOf(message));
+  private isOversized(message: Message, event: CareEvent): boolean {
+    return (message.value?.byteLength ?? 0) > 900_000 && this.quarantined.has(this.nameOf(message, event));
   }
 
   private nothingNamesAnybody(run: RegionRun): void {

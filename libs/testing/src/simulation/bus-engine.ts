@@ -166,6 +166,8 @@ export class BusEngine {
     const id = this.nextMember++;
     group.members.set(id, { ...member, id });
     this.rebalance(group);
+    // A request may arrive after its sender has gone: nobody else would ever put this member out again.
+    if (!member.process.alive || member.process.paused) this.silent(member.process);
     return id;
   }
 

@@ -225,7 +225,7 @@ function sleep(life: Incarnation, ms: number, signal: AbortSignal | undefined): 
       signal?.removeEventListener('abort', abort);
       resolve();
     };
-    const timer = life.after(Math.max(ms, 1), 'sleep', '', wakeUp);
+    const timer = life.after(Math.max(Math.ceil(ms), 1), 'sleep', '', wakeUp);
     const abort = (): void => {
       timer.cancelled = true;
       resolve();
