@@ -417,6 +417,18 @@ describe('the gateway', () => {
       expect((await get(location)).body.state).toBe('obeyed');
     });
 
+    it.each([
+      ['wait=3', 'wait=3'],
+      ['respond-async, wait="5"', 'wait=5'],
+      ['respond-async', 'wait=0'],
+      ['wait=86400', 'wait=60'],
+      ['handling=lenient', 'wait=10'],
+    ])('reads Prefer: %s as %s', async (prefer, applied) => {
+      await startProjector();
+      const answer = await post('/consents', consent(), { ...governance, headers: { prefer } });
+      expect(answer.headers.get('preference-applied')).toBe(applied);
+    });
+
     it('is one decision however often it is sent, and another when something in it differs', async () => {
       const send = async (more: object, headers = {}) =>
         (await post('/consents', consent(more), { ...governance, headers: { prefer: 'wait=0', ...headers } })).body.event;

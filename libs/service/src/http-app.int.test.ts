@@ -332,6 +332,15 @@ describe('an app', () => {
     expect((await call('/docs/swagger-ui-bundle.js')).status).toBe(200);
   });
 
+  it('names the setting when its address cannot be had', async () => {
+    const taken = Number(new URL(url).port);
+    const engine = { check: async () => {}, close: async () => {} };
+    const parts = { bus: engine as unknown as EventBus, store: engine as unknown as EventStore, log: pino({ level: 'silent' }) };
+    const other = await createHttpApp(await openService(settingsOf(), parts), []);
+    await expect(listen(other, { host: '127.0.0.1', port: taken })).rejects.toThrow('WEFT_PORT: is in use by another process');
+    await other.close();
+  });
+
   it('closes the engines after the server', async () => {
     await app.close();
     expect(closed.sort()).toEqual(['bus', 'store']);

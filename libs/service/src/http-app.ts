@@ -11,6 +11,7 @@ import { nestLogger } from './log.js';
 import { OperationsController } from './operations.js';
 import { invalidRequest, ProblemFilter, sendProblem } from './problem.js';
 import { Service } from './service.js';
+import { SettingsError } from './settings.js';
 
 export interface HttpAppOptions {
   /** What /docs says at its top. */
@@ -73,16 +74,33 @@ export async function createHttpApp(
   return app;
 }
 
-/** Listens where the settings say, and gives the address, with the port that the system chose for port 0. */
+/**
+ * Listens where the settings say, and gives the address, with the port that the system chose for port 0. Throws
+ * SettingsError when another process has the address, or this one may not have it.
+ */
 export async function listen(
   app: NestFastifyApplication,
   { host, port }: { readonly host: string; readonly port: number },
 ): Promise<string> {
-  await app.listen(port, host);
+  try {
+    await app.listen(port, host);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const fault = code === undefined ? undefined : ADDRESS_FAULTS[code];
+    if (fault === undefined) throw error;
+    throw new SettingsError([fault]);
+  }
   const address = app.getHttpServer().address();
   const actual = typeof address === 'object' && address !== null ? address.port : port;
   return `http://${host.includes(':') ? `[${host}]` : host}:${actual}`;
 }
+
+const ADDRESS_FAULTS: Readonly<Record<string, { readonly setting: string; readonly message: string }>> = {
+  EADDRINUSE: { setting: 'WEFT_PORT', message: 'is in use by another process' },
+  EACCES: { setting: 'WEFT_PORT', message: 'is not for this user to listen on' },
+  EADDRNOTAVAIL: { setting: 'WEFT_HOST', message: 'is no address of this machine' },
+  ENOTFOUND: { setting: 'WEFT_HOST', message: 'is no host that is known' },
+};
 
 function fastifyAdapter(service: Service): FastifyAdapter {
   return new FastifyAdapter({

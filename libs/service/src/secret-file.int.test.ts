@@ -28,6 +28,11 @@ describe('a secret file', () => {
     expect(readdirSync(directory)).toEqual(['secret']);
   });
 
+  it('that cannot be kept is the fault of the data directory, by name', () => {
+    writeFileSync(join(directory, 'file'), '');
+    expect(() => keepSecretFile(join(directory, 'file', 'keys', 'secret'), () => 'x')).toThrow(/^WEFT_DATA_DIR: .*ENOTDIR/);
+  });
+
   it('holds the key secrets that are not configured, the same at the next start', () => {
     const settings = readSettings({ WEFT_DATA_DIR: directory, WEFT_REGION_SECRET: 'r'.repeat(32) }).settings;
     const secrets = keySecrets(settings);

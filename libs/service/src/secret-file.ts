@@ -1,12 +1,24 @@
 import { randomUUID } from 'node:crypto';
 import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { SettingsError } from './settings.js';
 
 /**
  * The text of a secret file (mode 0600); the first process to ask makes it. Losing a secret orphans every record, so it is
- * on the disk before it is used, and processes that start together all end up with the one that was linked first.
+ * on the disk before it is used, and processes that start together all end up with the one that was linked first. Throws
+ * SettingsError when the data directory cannot hold it.
  */
 export function keepSecretFile(path: string, make: () => string): string {
+  try {
+    return keep(path, make);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === undefined) throw error;
+    throw new SettingsError([{ setting: 'WEFT_DATA_DIR', message: `${path} cannot be kept there (${code})` }]);
+  }
+}
+
+function keep(path: string, make: () => string): string {
   const kept = readIfThere(path);
   if (kept !== undefined) return kept;
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
