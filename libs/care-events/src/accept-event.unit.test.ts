@@ -221,6 +221,12 @@ describe('a merge', () => {
     });
   });
 
+  it('makes no entry, so its Patient needs no id', () => {
+    const { id: _, ...unstored } = replacedBy(numbered(OTHER));
+    expect(refusals(unstored, { type: 'patient-merged-1' })).toEqual([]);
+    expect(refusals({ ...unstored, deceasedBoolean: true }, { type: 'patient-died-1' })).toEqual(['Patient.id required']);
+  });
+
   it.each<[string, unknown, string]>([
     ['names none', patient, 'Patient.link required'],
     ['names a patient by an id of the publisher', replacedBy({ reference: 'Patient/p2' }), 'Patient.link required'],

@@ -36,15 +36,14 @@ export function decisionOfConsent(consent: unknown, context: ConsentContext): Re
     return { ok: false, problems: [problem('resourceType', 'wrong-resource', 'a decision is a FHIR Consent')] };
   }
   const problems: Problem[] = [];
-  const consentId = textOf(consent['id']);
-  if (consentId === undefined) problems.push(problem('Consent.id', 'required', 'is required: a later version is known by it'));
   const subject = subjectOf(consent, context, problems);
   const decidedAt = decidedAtOf(consent['dateTime'], context.now, problems);
   const provision = readProvision(consent, problems);
   const decision = {
     id: context.id,
     source: context.source,
-    consentId: consentId ?? '',
+    // A Consent that was never stored has no id, and no later version could name it.
+    consentId: textOf(consent['id']) ?? context.id,
     authority: authorityOf(consent),
     status: isWithdrawn(consent) ? ('withdrawn' as const) : ('active' as const),
     decidedAt,

@@ -98,6 +98,10 @@ describe('the decision of a Consent', () => {
   ])('was made by whom %j performed it', (performer, role) => expect(decisionOf({ performer }).decidedBy).toBe(role));
 });
 
+describe('a Consent without an id', () => {
+  it('is known by its event’s', () => expect(decisionOf({ id: undefined }).consentId).toBe('e-1'));
+});
+
 describe('the purposes of a decision', () => {
   it('are given by HL7 code or by Weft’s own name', () => {
     expect(provisionOf({ type: 'deny', purpose: purpose('TREAT', 'COC', 'POPHLTH', 'HRESCH') }).purposes).toEqual(PURPOSES);
@@ -233,7 +237,6 @@ describe('the exceptions of a decision', () => {
 
 describe('a Consent is refused', () => {
   it.each<[Record<string, unknown>, string]>([
-    [{ id: undefined }, 'Consent.id required'],
     [{ dateTime: undefined }, 'Consent.dateTime required'],
     [{ dateTime: 'yesterday' }, 'Consent.dateTime malformed'],
     [{ dateTime: '2026-03-02T12:00:01Z' }, 'Consent.dateTime too-late'],

@@ -6,7 +6,7 @@ import type { CareEventType, Problem } from '@weft/domain';
 import { problem } from './problems.js';
 
 export const FHIR_JSON = 'application/fhir+json';
-export const EVENT_TYPES = [...CARE_EVENT_TYPES, DECISION_TYPE] as const;
+const EVENT_TYPES = [...CARE_EVENT_TYPES, DECISION_TYPE] as const;
 export type EventType = CareEventType | typeof DECISION_TYPE;
 
 /** Clocks of publishers may run ahead of ours by this much. */

@@ -1,4 +1,4 @@
-import { nhsNumberProblem } from '@weft/domain';
+import { DECISION_TYPE, nhsNumberProblem } from '@weft/domain';
 import type { Problem, Resource } from '@weft/domain';
 import { isEventType } from './envelope.js';
 import type { EventType } from './envelope.js';
@@ -15,13 +15,17 @@ const FHIR_ID = /^[A-Za-z0-9.-]{1,64}$/;
  * the envelope gives no sound type or subject there is nothing to hold the resource against.
  */
 export function ownRuleProblems(type: unknown, subject: unknown, resource: Resource): Problem[] {
-  const problems = identityProblems(resource);
+  const problems = identityProblems(type, resource);
   if (typeof subject !== 'string' || nhsNumberProblem(subject) !== null) return problems;
   problems.push(...somebodyElseProblems(subject, resource));
   return isEventType(type) ? [...problems, ...typeProblems(type, subject, resource)] : problems;
 }
 
-function identityProblems({ resourceType, id }: Resource): Problem[] {
+/** What makes no entry in the record needs no id: a merge, and a decision, which is then known by its event's. */
+const WITHOUT_ENTRY: readonly unknown[] = ['patient-merged-1', 'patient-unmerged-1', DECISION_TYPE];
+
+function identityProblems(type: unknown, { resourceType, id }: Resource): Problem[] {
+  if (id === undefined && WITHOUT_ENTRY.includes(type)) return [];
   if (id === undefined) return [problem(`${resourceType}.id`, 'required', 'is required: an entry is told apart by it')];
   if (typeof id === 'string' && FHIR_ID.test(id)) return [];
   return [problem(`${resourceType}.id`, 'malformed', 'must be 1 to 64 letters, digits, hyphens and dots')];
