@@ -1,0 +1,362 @@
+/* global document, window, fetch, crypto, FormData */
+
+const PURPOSES = {
+  'direct-care': { name: 'Direct care', code: 'TREAT', saying: 'those who treat the person' },
+  'care-coordination': { name: 'Care coordination', code: 'COC', saying: 'those who arrange their care' },
+  'population-health': { name: 'Population health', code: 'POPHLTH', saying: 'those who plan services, without names' },
+  research: { name: 'Research', code: 'HRESCH', saying: 'approved researchers, without names' },
+};
+const AUTHORITIES = {
+  'national-data-opt-out': 'National data opt-out',
+  'type-1': 'Type 1 objection',
+  'local-dissent': 'Local choice',
+  'withheld-item': 'Withheld item',
+  'explicit-consent': 'Asked in person',
+};
+const BY = { patient: 'the person', proxy: 'somebody for them', organisation: 'an organisation' };
+const BEYOND_CARE = ['population-health', 'research'];
+
+const at = (id) => document.getElementById(id);
+
+/** An element with attributes and children; texts are texts, never markup. */
+function make(name, attributes, ...children) {
+  const element = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes ?? {})) {
+    if (value === true) element.setAttribute(key, '');
+    else if (value !== false) element.setAttribute(key, value);
+  }
+  element.append(...children.flat().filter((child) => child !== null));
+  return element;
+}
+
+let shown = null;
+
+class Refusal extends Error {
+  constructor(title, lines) {
+    super(title);
+    this.lines = lines;
+  }
+}
+
+/** A request as whoever the token names. Throws Refusal with what the problem details say. */
+async function ask(path, init = {}) {
+  const token = at('token').value.trim();
+  if (token === '') throw new Refusal('There is a problem', ['Paste an access token first']);
+  let response;
+  try {
+    response = await fetch(path, { ...init, headers: { ...init.headers, authorization: `Bearer ${token}` } });
+  } catch {
+    throw new Refusal('Weft does not answer', ['Check your connection, then try again']);
+  }
+  const text = await response.text();
+  let body = null;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    // Said by the status alone.
+  }
+  if (response.ok) return { status: response.status, body };
+  const lines = body?.errors?.map(({ field, message }) => `${field}: ${message}`) ?? [];
+  throw new Refusal(
+    body?.title ?? 'There is a problem',
+    lines.length > 0 ? lines : [body?.detail ?? `The answer was ${response.status}`],
+  );
+}
+
+function nhsNumber() {
+  const number = at('nhs').value.replace(/\s/g, '');
+  if (!/^\d{10}$/.test(number)) throw new Refusal('There is a problem', ['Enter an NHS number of 10 digits']);
+  return number;
+}
+
+function instant() {
+  const text = at('at').value;
+  return text === '' ? null : new Date(text).toISOString();
+}
+
+function say(text) {
+  at('status').textContent = text;
+}
+
+function complain(error) {
+  say('');
+  const lines = error instanceof Refusal ? error.lines : ['Something went wrong on this page'];
+  at('problem').replaceChildren(
+    make('h2', {}, error instanceof Refusal ? error.message : 'There is a problem'),
+    make(
+      'ul',
+      {},
+      lines.map((line) => make('li', {}, line)),
+    ),
+  );
+  at('problem').hidden = false;
+  at('problem').focus();
+}
+
+/** Runs what a button asked for, with the buttons disabled meanwhile, and shows what goes wrong. */
+async function attempt(form, saying, work) {
+  const buttons = [...form.querySelectorAll('button')];
+  for (const button of buttons) button.disabled = true;
+  at('problem').hidden = true;
+  say(saying);
+  try {
+    await work();
+  } catch (error) {
+    complain(error);
+  } finally {
+    for (const button of buttons) button.disabled = false;
+  }
+}
+
+const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' });
+const time = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short' });
+
+/** FHIR dates may end with the year or the month: those are shown as they are. */
+function dateOf(text) {
+  if (text === null || text === undefined) return 'No date';
+  return /^\d{4}-\d{2}-\d{2}/.test(text) ? day.format(new Date(text)) : text;
+}
+
+const words = (resourceType) => resourceType.replace(/([a-z])([A-Z])/g, (_, a, b) => `${a} ${b.toLowerCase()}`);
+
+function titleOf(resource) {
+  const concept =
+    resource.code ?? resource.medicationCodeableConcept ?? resource.vaccineCode ?? resource.type?.[0] ?? resource.type;
+  const named = concept?.text ?? concept?.coding?.find(({ display }) => display)?.display;
+  return named ?? resource.title ?? resource.description ?? null;
+}
+
+async function show() {
+  const number = nhsNumber();
+  const when = instant();
+  const { body: explained } = await ask(`/records/${number}/explain${when === null ? '' : `?at=${encodeURIComponent(when)}`}`);
+  const records = new Map();
+  if (when === null) records.set('direct-care', (await ask(`/records/${number}`)).body);
+  const titles = new Map(records.get('direct-care')?.entries.map(({ id, resource }) => [id, titleOf(resource)]));
+  shown = { number, when, explained, records, titles };
+  showBasis();
+  showCards();
+  showDecisions();
+  await showPurpose();
+  at('answer').hidden = false;
+  const moved =
+    explained.movedTo === null ? '' : ' This NHS number was merged into another one; what is shown is the whole person’s.';
+  say(`${explained.entries.length} entries, ${explained.decisions.length} decisions.${moved}`);
+}
+
+function showBasis() {
+  const { explained, when } = shown;
+  const policy =
+    explained.policyVersion === null
+      ? 'before any sharing policy'
+      : `under “${explained.policyName}”, version ${explained.policyVersion}`;
+  at('basis').textContent = `${when === null ? 'Now' : `As it was on ${time.format(new Date(explained.at))}`}, ${policy}.`;
+}
+
+const explanationOf = (entry, purpose) => entry.purposes.find((one) => one.purpose === purpose);
+const stateOf = ({ included, rule }) => (included ? 'shared' : rule === 'not-of-concern' ? 'outside' : 'withheld');
+
+function showCards() {
+  at('cards').replaceChildren(
+    ...Object.entries(PURPOSES).map(([purpose, { name, saying }]) => {
+      const states = shown.explained.entries.map((entry) => stateOf(explanationOf(entry, purpose)));
+      const count = (state) => states.filter((one) => one === state).length;
+      return make(
+        'li',
+        {},
+        make('h3', {}, name),
+        make('p', { class: 'count' }, `${count('shared')} shared`),
+        make('p', {}, count('withheld') === 0 ? 'Nothing withheld' : `${count('withheld')} withheld`),
+        make('p', { class: 'minor' }, `For ${saying}`),
+      );
+    }),
+  );
+}
+
+const TAGS = { shared: 'Shared', withheld: 'Withheld', outside: 'Not looked at' };
+
+function rowOf(entry, purpose) {
+  const why = explanationOf(entry, purpose);
+  const state = stateOf(why);
+  const title = shown.titles.get(entry.id);
+  const { decision } = why;
+  const basis =
+    decision === null
+      ? null
+      : `${AUTHORITIES[decision.authority]}, decided ${dateOf(decision.decidedAt)} by ${BY[decision.decidedBy] ?? decision.decidedBy}.`;
+  return make(
+    'tr',
+    {},
+    make('td', {}, dateOf(entry.occurredAt)),
+    make('td', {}, words(entry.resourceType), title ? make('span', { class: 'minor' }, title) : null),
+    make('td', {}, entry.organisation),
+    make('td', {}, make('span', { class: `tag ${state}` }, TAGS[state])),
+    make('td', {}, why.plainEnglish, basis === null ? null : make('span', { class: 'minor' }, basis)),
+  );
+}
+
+const emptyRow = (columns, text) => make('tr', {}, make('td', { colspan: columns }, text));
+
+const chosenPurpose = () => document.querySelector('input[name="purpose"]:checked').value;
+
+async function showPurpose() {
+  const purpose = chosenPurpose();
+  const { name } = PURPOSES[purpose];
+  const entries = shown.explained.entries.toSorted((a, b) => ((a.occurredAt ?? '') < (b.occurredAt ?? '') ? 1 : -1));
+  at('why-caption').textContent = `What is shared for ${name.toLowerCase()}, latest first`;
+  at('why').replaceChildren(
+    ...(entries.length === 0 ? [emptyRow(5, 'There was nothing in the record.')] : entries.map((entry) => rowOf(entry, purpose))),
+  );
+  at('seen-title').textContent = `What a reader for ${name.toLowerCase()} is given`;
+  at('seen').replaceChildren();
+  if (shown.when !== null) {
+    at('seen-note').textContent = 'Readers are only ever given the record of now. Leave the time empty to see it.';
+    return;
+  }
+  const asked = shown;
+  const body = asked.records.get(purpose) ?? (await ask(`/records/${asked.number}?purpose=${purpose}`)).body;
+  asked.records.set(purpose, body);
+  if (shown !== asked || chosenPurpose() !== purpose) return;
+  const withheld = body.withheld === 0 ? 'nothing withheld' : `${body.withheld} withheld`;
+  at('seen-note').textContent = `${body.entries.length} entries, ${withheld}.`;
+  at('seen').replaceChildren(
+    ...body.entries.map(({ resourceType, occurredAt, organisation, resource }) =>
+      make(
+        'details',
+        {},
+        make(
+          'summary',
+          {},
+          [words(resourceType), titleOf(resource), dateOf(occurredAt), organisation].filter(Boolean).join(', '),
+        ),
+        make('pre', { tabindex: '0' }, JSON.stringify(resource, null, 2)),
+      ),
+    ),
+  );
+}
+
+function coverageOf({ organisations, entries, categories }) {
+  const parts = [];
+  if (organisations) parts.push(`What ${organisations.join(', ')} recorded`);
+  if (entries) parts.push(`Only ${entries.join(', ')}`);
+  if (categories) parts.push(`Only ${categories.join(', ')}`);
+  return parts.length === 0 ? 'Everything' : parts.join('; ');
+}
+
+function forceOf({ status, provision: { from, until } }) {
+  if (status === 'withdrawn') return 'Withdrawn';
+  if (from === undefined && until === undefined) return 'Until changed';
+  return [
+    from !== undefined && `from ${time.format(new Date(from))}`,
+    until !== undefined && `until ${time.format(new Date(until))}`,
+  ]
+    .filter(Boolean)
+    .join(' ');
+}
+
+function showDecisions() {
+  const decisions = shown.explained.decisions.toSorted((a, b) => (a.decidedAt < b.decidedAt ? 1 : -1));
+  at('decisions-caption').textContent = 'Every decision known, latest first. The later one of the same kind and scope stands.';
+  at('decisions').replaceChildren(
+    ...(decisions.length === 0
+      ? [emptyRow(7, 'This person has made no choice. The policy alone decides.')]
+      : decisions.map((decision) => {
+          const { provision, exceptions } = decision;
+          return make(
+            'tr',
+            {},
+            make('td', {}, time.format(new Date(decision.decidedAt))),
+            make('td', {}, AUTHORITIES[decision.authority]),
+            make('td', {}, provision.effect === 'deny' ? 'Do not share' : 'Share'),
+            make('td', {}, provision.purposes.map((purpose) => PURPOSES[purpose].name).join(', ')),
+            make(
+              'td',
+              {},
+              coverageOf(provision),
+              exceptions.length === 0 ? null : make('span', { class: 'minor' }, `with ${exceptions.length} exceptions`),
+            ),
+            make('td', {}, forceOf(decision)),
+            make('td', {}, BY[decision.decidedBy] ?? decision.decidedBy),
+          );
+        })),
+  );
+}
+
+function uuid() {
+  if (window.isSecureContext) return crypto.randomUUID();
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** The choice as a FHIR R4 Consent. */
+function consentOf(effect, purposes) {
+  const patient = { type: 'Patient', identifier: { system: 'https://fhir.nhs.uk/Id/nhs-number', value: shown.number } };
+  const ods = at('organisation').value.trim().toUpperCase();
+  return {
+    resourceType: 'Consent',
+    id: uuid(),
+    status: 'active',
+    scope: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/consentscope', code: 'patient-privacy' }] },
+    category: [{ coding: [{ system: 'http://loinc.org', code: '59284-0', display: 'Consent Document' }] }],
+    patient,
+    dateTime: new Date().toISOString(),
+    performer: [patient],
+    ...(ods === ''
+      ? {}
+      : { organization: [{ identifier: { system: 'https://fhir.nhs.uk/Id/ods-organization-code', value: ods } }] }),
+    policy: [{ uri: `urn:weft:authority:${at('authority').value}` }],
+    provision: {
+      type: effect,
+      purpose: purposes.map((purpose) => ({
+        system: 'http://terminology.hl7.org/CodeSystem/v3-ActReason',
+        code: PURPOSES[purpose].code,
+      })),
+    },
+  };
+}
+
+async function choose(effect) {
+  const purposes = new FormData(at('choose')).getAll('chosen');
+  if (purposes.length === 0) throw new Refusal('There is a problem', ['Choose at least one purpose']);
+  const { body } = await ask('/consents', {
+    method: 'POST',
+    headers: { 'content-type': 'application/fhir+json', prefer: 'wait=15' },
+    body: JSON.stringify(consentOf(effect, purposes)),
+  });
+  at('at').value = '';
+  await show();
+  say(
+    body.state === 'pending'
+      ? 'The choice is recorded. Readers follow it already; subscribers are still being told.'
+      : 'The choice is recorded, and followed everywhere.',
+  );
+}
+
+/** The national opt-out and type 1 never touch a person's own care: those purposes are not there to choose. */
+function offerPurposes() {
+  const beyondOnly = ['national-data-opt-out', 'type-1'].includes(at('authority').value);
+  for (const box of document.querySelectorAll('input[name="chosen"]')) {
+    const isOffered = !beyondOnly || BEYOND_CARE.includes(box.value);
+    box.disabled = !isOffered;
+    if (!isOffered) box.checked = false;
+    else if (beyondOnly) box.checked = true;
+  }
+}
+
+for (const [purpose, { name }] of Object.entries(PURPOSES)) {
+  const isFirst = purpose === 'direct-care';
+  at('purposes').append(
+    make('label', {}, make('input', { type: 'radio', name: 'purpose', value: purpose, checked: isFirst }), name),
+  );
+  at('chosen').append(make('label', {}, make('input', { type: 'checkbox', name: 'chosen', value: purpose }), name));
+}
+at('purposes').addEventListener('change', () => showPurpose().catch(complain));
+at('authority').addEventListener('change', offerPurposes);
+at('ask').addEventListener('submit', (event) => {
+  event.preventDefault();
+  void attempt(event.target, 'Looking…', show);
+});
+at('choose').addEventListener('submit', (event) => {
+  event.preventDefault();
+  const effect = event.submitter?.value ?? 'deny';
+  void attempt(event.target, 'Recording the choice…', () => choose(effect));
+});

@@ -1,0 +1,213 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { AUTHORITIES, PURPOSES, type Authority, type Problem, type Purpose, type Resource } from '@weft/domain';
+
+/** What is answered, as /docs shows it. */
+
+class EntryAnswer {
+  @ApiProperty({ description: '`<ODS code>/<resource type>/<resource id>`; beyond individual care a pseudonym' })
+  id!: string;
+  @ApiProperty()
+  resourceType!: string;
+  @ApiProperty({ description: 'ODS code of the organisation that recorded it' })
+  organisation!: string;
+  @ApiProperty({ type: String, nullable: true, description: 'When it happened, as precisely as the purpose may know' })
+  occurredAt!: string | null;
+  @ApiProperty({ description: 'When Weft accepted the version in force, RFC 3339' })
+  recordedAt!: string;
+  @ApiProperty({ type: Object, description: 'FHIR R4' })
+  resource!: Resource;
+}
+
+export class RecordAnswer {
+  @ApiProperty({ enum: PURPOSES })
+  purpose!: Purpose;
+  @ApiProperty()
+  policyVersion!: number;
+  @ApiProperty({ description: 'Events accepted that it was made of, less one; -1 for none' })
+  recordRevision!: number;
+  @ApiProperty({ description: 'Decisions that it was made under, less one; -1 for none' })
+  consentRevision!: number;
+  @ApiProperty({ type: [EntryAnswer], description: 'In the order in which things happened, those without a date first' })
+  entries!: readonly EntryAnswer[];
+  @ApiProperty({ description: 'Entries of the purpose’s concern that a decision or the policy holds back' })
+  withheld!: number;
+  @ApiProperty({ description: 'SHA-256 of the entries without times of arrival: equal for equal views' })
+  digest!: string;
+}
+
+class DecisionInForce {
+  @ApiProperty()
+  id!: string;
+  @ApiProperty({ enum: AUTHORITIES })
+  authority!: Authority;
+  @ApiProperty({ enum: ['permit', 'deny'] })
+  effect!: 'permit' | 'deny';
+  @ApiProperty()
+  decidedAt!: string;
+  @ApiProperty({ description: '`patient`, `proxy` or `organisation`' })
+  decidedBy!: string;
+  @ApiProperty()
+  recordedAt!: string;
+}
+
+class ExplanationAnswer {
+  @ApiProperty({ enum: PURPOSES })
+  purpose!: Purpose;
+  @ApiProperty()
+  included!: boolean;
+  @ApiProperty({ description: 'The rule that decided, or `not-of-concern`' })
+  rule!: string;
+  @ApiProperty({ type: DecisionInForce, nullable: true })
+  decision!: DecisionInForce | null;
+  @ApiProperty({ description: 'What the patient reads' })
+  plainEnglish!: string;
+}
+
+class ExplainedEntryAnswer {
+  @ApiProperty()
+  id!: string;
+  @ApiProperty()
+  resourceType!: string;
+  @ApiProperty()
+  organisation!: string;
+  @ApiProperty({ type: String, nullable: true })
+  occurredAt!: string | null;
+  @ApiProperty()
+  recordedAt!: string;
+  @ApiProperty({ type: [ExplanationAnswer] })
+  purposes!: readonly ExplanationAnswer[];
+}
+
+export class ExplainedRecordAnswer {
+  @ApiProperty({ description: 'The instant explained, RFC 3339' })
+  at!: string;
+  @ApiProperty({ type: Number, nullable: true })
+  policyVersion!: number | null;
+  @ApiProperty({ type: String, nullable: true })
+  policyName!: string | null;
+  @ApiProperty({ type: [Object], description: 'Every decision known at that instant, in the order in which they came' })
+  decisions!: readonly object[];
+  @ApiProperty({ type: [ExplainedEntryAnswer] })
+  entries!: readonly ExplainedEntryAnswer[];
+  @ApiProperty({
+    type: String,
+    nullable: true,
+    description: 'The surviving NHS number, where the one asked for was merged into it',
+  })
+  movedTo!: string | null;
+}
+
+export class PolicyAnswer {
+  @ApiProperty()
+  version!: number;
+  @ApiProperty()
+  name!: string;
+  @ApiProperty({ description: 'RFC 3339' })
+  adoptedAt!: string;
+  @ApiProperty({ type: [Object], description: 'The first rule that applies decides; `plainEnglish` is what the patient reads' })
+  rules!: readonly object[];
+  @ApiProperty({ type: Object, description: 'What kind each organisation is, by ODS code' })
+  organisations!: Readonly<Record<string, string>>;
+}
+
+class ProblemItem implements Problem {
+  @ApiProperty({ description: 'Path of the field' })
+  field!: string;
+  @ApiProperty({ description: 'Stable, for machines' })
+  code!: string;
+  @ApiProperty({ description: 'For people; never repeats an identifier' })
+  message!: string;
+}
+
+export class CoordinatesAnswer {
+  @ApiProperty({ example: 'weft.care-events.RX901' })
+  topic!: string;
+  @ApiProperty()
+  partition!: number;
+  @ApiProperty()
+  offset!: number;
+}
+
+export class QuarantinedAnswer {
+  @ApiProperty({ description: '`<topic>/<partition>/<offset>`', example: 'weft.care-events.RX901/0/17' })
+  id!: string;
+  @ApiProperty({ description: 'RFC 3339' })
+  quarantinedAt!: string;
+  @ApiProperty({ type: [ProblemItem] })
+  problems!: readonly ProblemItem[];
+  @ApiProperty({ type: CoordinatesAnswer, description: 'Where the message stood' })
+  from!: CoordinatesAnswer;
+  @ApiProperty({ description: 'Of the value' })
+  bytes!: number;
+}
+
+export class QuarantinedWholeAnswer extends QuarantinedAnswer {
+  @ApiProperty({ description: 'Of the message: the NHS number, if it was sound' })
+  key!: string;
+  @ApiProperty({ type: Object })
+  headers!: Readonly<Record<string, string>>;
+  @ApiPropertyOptional({ description: 'The value, where it is UTF-8' })
+  text?: string;
+  @ApiPropertyOptional({ description: 'The value in Base64, where it is not' })
+  base64?: string;
+}
+
+class PartitionStatus {
+  @ApiProperty()
+  partition!: number;
+  @ApiProperty({ description: 'Offset of the first message still there' })
+  low!: number;
+  @ApiProperty({ description: 'Offset that the next message will get' })
+  high!: number;
+}
+
+class TopicStatus {
+  @ApiProperty()
+  topic!: string;
+  @ApiProperty({ type: [PartitionStatus] })
+  partitions!: readonly PartitionStatus[];
+}
+
+class GroupStatus {
+  @ApiProperty()
+  group!: string;
+  @ApiProperty()
+  topic!: string;
+  @ApiProperty({ description: 'Messages not dealt with yet' })
+  lag!: number;
+  @ApiProperty({ type: [Object], description: '`{ partition, committed, high }`; committed is null before the first commit' })
+  partitions!: readonly { readonly partition: number; readonly committed: number | null; readonly high: number }[];
+}
+
+class CountsAnswer {
+  @ApiProperty({ description: 'Patients with a record' })
+  records!: number;
+  @ApiProperty({ description: 'Patients about whom something was decided' })
+  patientsWithDecisions!: number;
+  @ApiProperty()
+  quarantined!: number;
+}
+
+export class StatusAnswer {
+  @ApiProperty({ description: 'Weft’s own' })
+  version!: string;
+  @ApiProperty({ type: Number, nullable: true })
+  policyVersion!: number | null;
+  @ApiProperty({ type: [Object], description: '`{ purpose, version }` of each projection' })
+  projections!: readonly { readonly purpose: Purpose; readonly version: number }[];
+  @ApiProperty({ description: 'Messages that no projector has dealt with yet' })
+  lag!: number;
+  @ApiProperty({ type: [GroupStatus] })
+  groups!: readonly GroupStatus[];
+  @ApiProperty({ type: [TopicStatus] })
+  topics!: readonly TopicStatus[];
+  @ApiPropertyOptional({ type: CountsAnswer })
+  counts?: CountsAnswer;
+}
+
+export class AuditAnswer {
+  @ApiProperty({ type: [Object], description: 'In the order in which they were written' })
+  entries!: readonly object[];
+  @ApiProperty({ type: String, nullable: true, description: 'Where the next page is; null after the last one' })
+  next!: string | null;
+}

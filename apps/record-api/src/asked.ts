@@ -1,0 +1,87 @@
+import { isPurpose, nhsNumberProblem, PURPOSES, type Problem, type Purpose } from '@weft/domain';
+import { type Caller, HttpProblem } from '@weft/service';
+import type { FastifyRequest } from 'fastify';
+
+/** Purposes that a clinician reads for. Governance looks at any purpose's view. */
+const CLINICAL: readonly Purpose[] = ['direct-care', 'care-coordination'];
+
+export function invalid(...errors: Problem[]): HttpProblem {
+  return new HttpProblem(400, 'invalid-request', 'The request is not valid', { errors });
+}
+
+/** The NHS number in the path. Throws 400; the number is not repeated. */
+export function nhsNumberOf(request: FastifyRequest): string {
+  const { nhs } = request.params as { nhs: string };
+  const message = nhsNumberProblem(nhs);
+  if (message !== null) throw invalid({ field: 'nhs', code: 'invalid-nhs-number', message });
+  return nhs;
+}
+
+/** A query parameter that may be given once, or null. */
+export function parameter(request: FastifyRequest, name: string): string | null {
+  const value = (request.query as Readonly<Record<string, string | string[] | undefined>>)[name];
+  if (Array.isArray(value)) throw invalid({ field: name, code: 'repeated', message: 'may be given once' });
+  return value ?? null;
+}
+
+/** A misspelt parameter must not pass for an absent one. */
+export function refuseOtherParameters(request: FastifyRequest, known: readonly string[]): void {
+  if (Object.keys(request.query as object).every((name) => known.includes(name))) return;
+  throw invalid({ field: 'query', code: 'unknown-parameter', message: `only these are known here: ${known.join(', ')}` });
+}
+
+export function purposeOf(text: string | null, field = 'purpose'): Purpose {
+  if (text === null) return 'direct-care';
+  if (isPurpose(text)) return text;
+  throw invalid({ field, code: 'unknown-purpose', message: `is none of ${PURPOSES.join(', ')}` });
+}
+
+/** A whole number from `least` to `most`. */
+export function numberOf(text: string | null, field: string, least: number, most: number): number | null {
+  if (text === null) return null;
+  const number = /^\d{1,15}$/.test(text) ? Number(text) : NaN;
+  if (number >= least && number <= most) return number;
+  throw invalid({ field, code: 'out-of-range', message: `is no whole number from ${least} to ${most}` });
+}
+
+/** A day of the calendar, UTC. */
+export function dayOf(text: string, field: string): string {
+  if (/^\d{4}-\d{2}-\d{2}$/.test(text)) {
+    const time = Date.parse(text);
+    if (!Number.isNaN(time) && new Date(time).toISOString().startsWith(text)) return text;
+  }
+  throw invalid({ field, code: 'malformed-date', message: 'is no date like 2026-01-31' });
+}
+
+/** The first instant of the day after, milliseconds since 1970. */
+const endOf = (day: string): number => Date.parse(day) + 86_400_000;
+
+/**
+ * The instant asked about, milliseconds since 1970: an RFC 3339 date-time as it says, a date by its last millisecond (UTC),
+ * as far as it has gone by.
+ */
+export function instantOf(text: string | null, field: string, now: number): number {
+  if (text === null) return now;
+  const isInstant = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})$/.test(text);
+  const at = isInstant ? Date.parse(dayOf(text.slice(0, 10), field) && text) : Math.min(endOf(dayOf(text, field)) - 1, now);
+  if (Number.isNaN(at))
+    throw invalid({ field, code: 'malformed-time', message: 'is no RFC 3339 time like 2026-01-31T09:30:00Z' });
+  const begins = isInstant ? at : Date.parse(text);
+  if (begins > now) throw invalid({ field, code: 'in-the-future', message: 'is still to come' });
+  return at;
+}
+
+/** Throws 403, naming the purposes that the caller's roles may read for. */
+export function refuseUnlessMayRead(caller: Caller, purpose: Purpose): void {
+  const may = caller.roles.includes('governance') ? PURPOSES : CLINICAL;
+  if (may.includes(purpose)) return;
+  throw new HttpProblem(403, 'wrong-purpose', 'Your roles do not read for this purpose', {
+    detail: `You may read for ${may.join(' and ')}.`,
+    members: { purposes: may },
+  });
+}
+
+export const nothingKnown = (): HttpProblem =>
+  new HttpProblem(404, 'nothing-known', 'Nothing is known of this NHS number', {
+    detail: 'No care event and no decision about it was ever accepted.',
+  });

@@ -1,0 +1,21 @@
+import { Controller, Get, Res } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
+import { Public } from '@weft/service';
+import type { FastifyReply } from 'fastify';
+import { CONSOLE } from './console-page.js';
+
+@ApiTags('console')
+@Controller('console')
+export class ConsoleController {
+  @Get()
+  @Public()
+  @ApiOperation({
+    summary: 'A page for governance: a record by purpose, why, and the decisions',
+    description: 'Holds no data itself.',
+  })
+  @ApiProduces('text/html')
+  @ApiOkResponse({ description: 'HTML' })
+  async page(@Res() reply: FastifyReply): Promise<void> {
+    await reply.header('content-security-policy', CONSOLE.policy).type('text/html; charset=utf-8').send(CONSOLE.page);
+  }
+}

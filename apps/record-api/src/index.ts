@@ -1,0 +1,1 @@
+export { RecordApiModule } from './record-api.module.js';

@@ -1,0 +1,8 @@
+import { runApp } from '@weft/service';
+import { RecordApiModule } from './record-api.module.js';
+
+await runApp(
+  'record-api',
+  (_, wiring) => [RecordApiModule.register(wiring)],
+  'The door for readers: records, explanations, FHIR, policy, audit.',
+);

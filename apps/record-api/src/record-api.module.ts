@@ -1,0 +1,34 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import type { Wiring } from '@weft/processing';
+import { WIRING } from '@weft/service';
+import { AuditController } from './audit.controller.js';
+import { AuditLog } from './audit-log.js';
+import { ConsoleController } from './console.controller.js';
+import { FhirController } from './fhir.controller.js';
+import { PolicyController } from './policy.controller.js';
+import { QuarantineController } from './quarantine.controller.js';
+import { RecordChangesController } from './record-changes.controller.js';
+import { RecordReader } from './record-reader.js';
+import { RecordsController } from './records.controller.js';
+import { StatusController } from './status.controller.js';
+
+/** Everything that readers, subscribers and operators ask over HTTP. */
+@Module({})
+export class RecordApiModule {
+  static register(wiring: Wiring): DynamicModule {
+    return {
+      module: RecordApiModule,
+      controllers: [
+        RecordsController,
+        FhirController,
+        AuditController,
+        PolicyController,
+        RecordChangesController,
+        QuarantineController,
+        StatusController,
+        ConsoleController,
+      ],
+      providers: [{ provide: WIRING, useValue: wiring }, AuditLog, RecordReader],
+    };
+  }
+}

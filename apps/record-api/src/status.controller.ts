@@ -1,0 +1,94 @@
+import { Controller, Get, Inject, Req } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
+import {
+  CARE_EVENTS_PREFIX,
+  CARE_RECORD_PREFIX,
+  CONSENT_PREFIX,
+  CONSENT_TOPIC,
+  type EventStore,
+  listQuarantine,
+  NO_STREAM,
+  OPT_OUT_PROJECTOR_GROUP,
+  POLICY_STREAM,
+  RECORD_PROJECTOR_GROUP,
+  type Wiring,
+} from '@weft/processing';
+import { Roles, WIRING } from '@weft/service';
+import type { FastifyRequest } from 'fastify';
+import { StatusAnswer } from './answers.js';
+import { parameter, refuseOtherParameters } from './asked.js';
+import { VERSION } from './version.js';
+
+@ApiTags('operations')
+@Controller('status')
+export class StatusController {
+  constructor(@Inject(WIRING) private readonly wiring: Wiring) {}
+
+  @Get()
+  @Roles('operations')
+  @ApiOperation({ summary: 'Where the topics and the projectors stand, and how far behind they are' })
+  @ApiQuery({ name: 'counts', required: false, description: 'true: count patients and quarantine too, which looks at every one' })
+  @ApiOkResponse({ type: StatusAnswer })
+  async status(@Req() request: FastifyRequest): Promise<StatusAnswer> {
+    refuseOtherParameters(request, ['counts']);
+    const { store, projections } = this.wiring;
+    const topics = await this.topics();
+    const groups = await Promise.all(topics.flatMap((topic) => groupsOf(topic.topic).map((group) => this.group(group, topic))));
+    const head = await store.head(POLICY_STREAM);
+    return {
+      version: VERSION,
+      policyVersion: head === NO_STREAM ? null : head + 1,
+      projections: projections.map(({ purpose, version }) => ({ purpose, version })),
+      lag: groups.reduce((sum, { lag }) => sum + lag, 0),
+      groups,
+      topics,
+      ...(parameter(request, 'counts') === 'true' && { counts: await this.counts() }),
+    };
+  }
+
+  private async topics(): Promise<StatusAnswer['topics']> {
+    const specs = (await this.wiring.bus.topics()).filter(({ topic }) => topic.startsWith('weft.'));
+    specs.sort((a, b) => (a.topic < b.topic ? -1 : 1));
+    return Promise.all(specs.map(async ({ topic }) => ({ topic, partitions: await this.wiring.bus.offsets(topic) })));
+  }
+
+  private async group(
+    group: string,
+    { topic, partitions }: StatusAnswer['topics'][number],
+  ): Promise<StatusAnswer['groups'][number]> {
+    const committed = new Map(
+      (await this.wiring.bus.committed(group, topic)).map(({ partition, offset }) => [partition, offset]),
+    );
+    const standing = partitions.map(({ partition, low, high }) => {
+      const offset = committed.get(partition) ?? -1;
+      // Before its first commit a group begins with what is still there.
+      return { partition, committed: offset < 0 ? null : offset, high, lag: Math.max(0, high - Math.max(offset, low)) };
+    });
+    return {
+      group,
+      topic,
+      lag: standing.reduce((sum, { lag }) => sum + lag, 0),
+      partitions: standing.map(({ partition, committed, high }) => ({ partition, committed, high })),
+    };
+  }
+
+  private async counts(): Promise<NonNullable<StatusAnswer['counts']>> {
+    const { store, bus } = this.wiring;
+    return {
+      records: await count(store, CARE_RECORD_PREFIX),
+      patientsWithDecisions: await count(store, CONSENT_PREFIX),
+      quarantined: (await listQuarantine(bus)).length,
+    };
+  }
+}
+
+function groupsOf(topic: string): string[] {
+  if (topic === CONSENT_TOPIC) return [OPT_OUT_PROJECTOR_GROUP];
+  return topic.startsWith(CARE_EVENTS_PREFIX) ? [RECORD_PROJECTOR_GROUP] : [];
+}
+
+async function count(store: EventStore, prefix: string): Promise<number> {
+  let found = 0;
+  for await (const _ of store.streams(prefix)) found += 1;
+  return found;
+}
