@@ -20,6 +20,9 @@ export interface Broker {
   readonly users?: Readonly<Record<string, string>>;
   /** kill -9. */
   kill(): Promise<void>;
+  /** It holds its connections and answers nothing (SIGSTOP), until it is thawed. */
+  freeze(): void;
+  thaw(): void;
   /** Starts it again on the same directory and port, killed or not; resolves once it answers. */
   restart(): Promise<void>;
   /** Stops it cleanly and removes its directory. */
@@ -30,3 +33,6 @@ export interface Broker {
 export class NoBroker extends Error {}
 
 export function startBroker(options?: BrokerOptions): Promise<Broker>;
+
+/** For test files: says aloud which broker it is, or why there is none. */
+export function brokerOrReason(options?: BrokerOptions): Promise<{ readonly broker: Broker } | { readonly reason: string }>;

@@ -158,6 +158,8 @@ export async function startBroker({ sasl = false, users = [], port, heap, settin
       brokers: [`127.0.0.1:${at}`],
       ...(sasl ? { admin: { username: 'admin', password: secrets.users.admin }, users: secrets.users } : {}),
       kill: () => end('SIGKILL'),
+      freeze: () => void child.kill('SIGSTOP'),
+      thaw: () => void child.kill('SIGCONT'),
       restart: async () => (await end('SIGTERM'), await start()),
       stop: async () => {
         await end('SIGTERM');
@@ -173,14 +175,29 @@ export async function startBroker({ sasl = false, users = [], port, heap, settin
   }
 }
 
+/** The same for test files: says aloud which broker it is, or why there is none. */
+export async function brokerOrReason(options) {
+  try {
+    const broker = await startBroker(options);
+    console.info(`Kafka for these tests: ${broker.kind}, at ${broker.brokers.join(', ')}`);
+    return { broker };
+  } catch (error) {
+    if (!(error instanceof NoBroker)) throw error;
+    console.warn(`No Kafka for these tests: ${error.message}`);
+    return { reason: error.message };
+  }
+}
+
 function namedBroker(named) {
-  const notOurs = async () => {
-    throw new NoBroker('a broker named by WEFT_KAFKA_BROKERS is not ours to kill or restart');
+  const notOurs = () => {
+    throw new NoBroker('a broker named by WEFT_KAFKA_BROKERS is not ours to kill, freeze or restart');
   };
   return {
     kind: 'named',
     brokers: named.split(',').map((broker) => broker.trim()),
     kill: notOurs,
+    freeze: notOurs,
+    thaw: notOurs,
     restart: notOurs,
     stop: async () => {},
   };

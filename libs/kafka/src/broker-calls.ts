@@ -3,12 +3,28 @@ import { InvalidCall, type Message, type PartitionOffsets } from '@weft/processi
 import { isFenced, protocolError } from './errors.js';
 import { readable, type FetchedPartition } from './messages.js';
 
-/** Requests of our own making; kafkajs's consumer would join a group, and wait for it to form, to answer any of them. */
+/**
+ * Requests of our own making. kafkajs's consumer would join a group, and wait for it to form, to answer any of them; its
+ * cluster asks about all topics that it has ever met together, so that one unknown or forbidden spoils the answer for others.
+ */
 
 const READ_COMMITTED = 1;
 const EARLIEST = -2;
+const LATEST = -1;
+const GROUP = 0;
 /** A member that is none: Kafka takes a commit without generation as long as the group has no members. */
 const NOBODY = { groupGenerationId: -1, memberId: '' };
+
+/** What kafkajs's brokers can do besides what its types say. */
+interface AnyBroker extends Broker {
+  findGroupCoordinator(request: { groupId: string; coordinatorType: number }): Promise<{ coordinator: { nodeId: number } }>;
+  leaveGroup(request: { groupId: string; memberId: string }): Promise<unknown>;
+  listOffsets(request: {
+    replicaId: number;
+    isolationLevel: number;
+    topics: { topic: string; partitions: { partition: number; timestamp: number }[] }[];
+  }): Promise<{ responses: { partitions: { partition: number; offset: string }[] }[] }>;
+}
 
 export interface PartitionOffset {
   readonly partition: number;
@@ -22,55 +38,82 @@ export interface Fetched {
   readonly next: number;
 }
 
-export async function partitionsOf(cluster: Cluster, topic: string): Promise<number[]> {
-  await cluster.addTargetTopic(topic);
-  await cluster.refreshMetadataIfNecessary();
-  return cluster
-    .findTopicPartitionMetadata(topic)
-    .map(({ partitionId }) => partitionId)
-    .sort((a, b) => a - b);
+async function anyBroker(cluster: Cluster): Promise<AnyBroker> {
+  if (cluster.getNodeIds().length === 0) await cluster.refreshMetadata();
+  const [nodeId] = cluster.getNodeIds();
+  return (await cluster.findBroker({ nodeId: String(nodeId) })) as AnyBroker;
 }
 
-/** The partitions by the node that leads them. */
-export async function leadersOf(cluster: Cluster, topic: string, partitions: readonly number[]): Promise<Map<string, number[]>> {
-  await partitionsOf(cluster, topic);
-  return new Map(Object.entries(cluster.findLeaderForPartitions(topic, [...partitions])));
+async function coordinatorOf(cluster: Cluster, group: string): Promise<AnyBroker> {
+  const broker = await anyBroker(cluster);
+  const { coordinator } = await broker.findGroupCoordinator({ groupId: group, coordinatorType: GROUP });
+  return (await cluster.findBroker({ nodeId: String(coordinator.nodeId) })) as AnyBroker;
+}
+
+/** Resolves when a broker answers. */
+export async function ping(cluster: Cluster): Promise<void> {
+  await (await anyBroker(cluster)).apiVersions();
+}
+
+/** The node that leads each partition, in the order of the partitions. */
+export async function leadersOf(cluster: Cluster, topic: string): Promise<Map<number, string>> {
+  const { topicMetadata } = await (await anyBroker(cluster)).metadata([topic]);
+  const partitions = topicMetadata.find((one) => one.topic === topic)?.partitionMetadata ?? [];
+  const leaders = partitions.map(({ partitionId, leader }) => [partitionId, String(leader)] as const);
+  return new Map(leaders.sort(([a], [b]) => a - b));
+}
+
+export async function partitionsOf(cluster: Cluster, topic: string): Promise<number[]> {
+  return [...(await leadersOf(cluster, topic)).keys()];
+}
+
+/** The partitions of each node. */
+export function byNode(leaders: ReadonlyMap<number, string>): Map<string, number[]> {
+  const nodes = new Map<string, number[]>();
+  for (const [partition, nodeId] of leaders) nodes.set(nodeId, [...(nodes.get(nodeId) ?? []), partition]);
+  return nodes;
 }
 
 export async function offsetsOf(cluster: Cluster, topic: string): Promise<PartitionOffsets[]> {
-  const partitions = await partitionsOf(cluster, topic);
+  const leaders = await leadersOf(cluster, topic);
   const [low, high] = await Promise.all([
-    listOffsets(cluster, topic, partitions, EARLIEST),
-    listOffsets(cluster, topic, partitions, undefined),
+    listOffsets(cluster, topic, leaders, EARLIEST),
+    listOffsets(cluster, topic, leaders, LATEST),
   ]);
-  return partitions.map((partition) => ({ partition, low: low.get(partition)!, high: high.get(partition)! }));
+  return [...leaders.keys()].map((partition) => ({ partition, low: low.get(partition)!, high: high.get(partition)! }));
 }
 
 export async function offsetsAt(cluster: Cluster, topic: string, time: number): Promise<PartitionOffset[]> {
-  const partitions = await partitionsOf(cluster, topic);
+  const leaders = await leadersOf(cluster, topic);
   const [found, high] = await Promise.all([
-    listOffsets(cluster, topic, partitions, time),
-    listOffsets(cluster, topic, partitions, undefined),
+    listOffsets(cluster, topic, leaders, time),
+    listOffsets(cluster, topic, leaders, LATEST),
   ]);
-  return partitions.map((partition) => {
+  return [...leaders.keys()].map((partition) => {
     const offset = found.get(partition)!;
     return { partition, offset: offset < 0 ? high.get(partition)! : offset };
   });
 }
 
-/** `time` undefined: the end. */
-async function listOffsets(cluster: Cluster, topic: string, partitions: readonly number[], time: number | undefined) {
-  const wanted = { topic, partitions: partitions.map((partition) => ({ partition })) };
-  const found = await cluster.fetchTopicsOffset([
-    time === undefined ? { ...wanted, fromBeginning: false } : { ...wanted, fromTimestamp: time },
-  ]);
-  return new Map((found[0]?.partitions ?? []).map(({ partition, offset }) => [partition, Number(offset)]));
+async function listOffsets(cluster: Cluster, topic: string, leaders: ReadonlyMap<number, string>, timestamp: number) {
+  const answers = [...byNode(leaders)].map(async ([nodeId, partitions]) => {
+    const broker = (await cluster.findBroker({ nodeId })) as AnyBroker;
+    const wanted = partitions.map((partition) => ({ partition, timestamp }));
+    const { responses } = await broker.listOffsets({
+      replicaId: -1,
+      isolationLevel: READ_COMMITTED,
+      topics: [{ topic, partitions: wanted }],
+    });
+    return responses.flatMap((response) => response.partitions);
+  });
+  const found = (await Promise.all(answers)).flat();
+  return new Map(found.map(({ partition, offset }) => [partition, Number(offset)]));
 }
 
 /** For each partition the offset that the group reads next; -1 where it committed none. */
 export async function committedOffsets(cluster: Cluster, group: string, topic: string): Promise<PartitionOffset[]> {
   const partitions = await partitionsOf(cluster, topic);
-  const coordinator = await cluster.findGroupCoordinator({ groupId: group });
+  const coordinator = await coordinatorOf(cluster, group);
   const topics = [{ topic, partitions: partitions.map((partition) => ({ partition })) }];
   const { responses } = await coordinator.offsetFetch({ groupId: group, topics: topics as TopicOffsets[] });
   const found = new Map((responses[0]?.partitions ?? []).map(({ partition, offset }) => [partition, Number(offset)]));
@@ -84,7 +127,7 @@ export async function moveGroup(
   topic: string,
   offsets: readonly PartitionOffset[],
 ): Promise<void> {
-  const coordinator = await cluster.findGroupCoordinator({ groupId: group });
+  const coordinator = await coordinatorOf(cluster, group);
   const partitions = offsets.map(({ partition, offset }) => ({ partition, offset: String(offset) }));
   try {
     await coordinator.offsetCommit({ groupId: group, ...NOBODY, topics: [{ topic, partitions }] });
@@ -96,9 +139,8 @@ export async function moveGroup(
 
 /** So that the others need not wait for the session of one that is known to be gone. */
 export async function putOut(cluster: Cluster, group: string, memberId: string): Promise<void> {
-  const coordinator = await cluster.findGroupCoordinator({ groupId: group });
-  const { leaveGroup } = coordinator as Broker & { leaveGroup(request: { groupId: string; memberId: string }): Promise<void> };
-  await leaveGroup.call(coordinator, { groupId: group, memberId });
+  const coordinator = await coordinatorOf(cluster, group);
+  await coordinator.leaveGroup({ groupId: group, memberId });
 }
 
 /**
@@ -130,9 +172,10 @@ export async function fetchFrom(
   } catch (error) {
     if (protocolError(error) !== 'OFFSET_OUT_OF_RANGE') throw error;
     const { partition } = error as { partition?: number };
+    const leaders = new Map([[partition!, nodeId]]);
     const [low, high] = await Promise.all([
-      listOffsets(cluster, topic, [partition!], EARLIEST),
-      listOffsets(cluster, topic, [partition!], undefined),
+      listOffsets(cluster, topic, leaders, EARLIEST),
+      listOffsets(cluster, topic, leaders, LATEST),
     ]);
     const at = positions.get(partition!)!;
     const next = at > high.get(partition!)! ? high.get(partition!)! : low.get(partition!)!;
@@ -148,9 +191,9 @@ export async function readPartition(
   from: number,
   maxCount: number,
 ): Promise<Message[]> {
-  const [nodeId] = (await leadersOf(cluster, topic, [partition])).keys();
+  const nodeId = (await leadersOf(cluster, topic)).get(partition);
   if (nodeId === undefined) throw new InvalidCall(`topic ${topic} has no partition ${partition}`);
-  const high = (await listOffsets(cluster, topic, [partition], undefined)).get(partition)!;
+  const high = (await listOffsets(cluster, topic, new Map([[partition, nodeId]]), LATEST)).get(partition)!;
   // Not a megabyte for ten messages; a batch comes whole in any case.
   const maxBytes = Math.min(1_048_576, Math.max(65_536, maxCount * 4096));
   const found: Message[] = [];

@@ -1,6 +1,6 @@
 import type { ConnectionOptions } from 'node:tls';
 import kafkajs, { type Admin, type Cluster, type Kafka, type LogEntry } from 'kafkajs';
-import { EngineUnavailable, UnknownTopic, type Clock, type Random, type Timers } from '@weft/processing';
+import { EngineUnavailable, type Clock, type Random, type Timers } from '@weft/processing';
 import { engineError } from './errors.js';
 
 /** Where and as whom. */
@@ -75,12 +75,11 @@ function forward(logger: Logger, { level, namespace, log }: LogEntry): void {
  * kafkajs's cluster without a consumer around it: requests to the brokers themselves, with offsets, members and generations
  * named by the caller. The one public way to it is the argument of a partition assigner.
  */
-export async function openCluster(kafka: Kafka, metadataAgeMs = METADATA_AGE_MS): Promise<ClusterConnection> {
+export async function openCluster(kafka: Kafka): Promise<ClusterConnection> {
   let cluster: Cluster | undefined;
   const consumer = kafka.consumer({
     groupId: 'none: it never joins one',
     allowAutoTopicCreation: false,
-    metadataMaxAge: metadataAgeMs,
     partitionAssigners: [(given) => ((cluster = given.cluster), { name: 'none', version: 0 } as never)],
   });
   await consumer.connect();
@@ -123,17 +122,13 @@ export class Connections<T extends { end: () => Promise<void> }> {
     const until = clock.now() + limitMs;
     for (;;) {
       if (this.#closed) throw new EngineUnavailable('Kafka', `${doing}: the bus is closed`);
-      const wasOpen = this.#current !== undefined;
       const current = (this.#current ??= this.open());
       try {
         return await within(timers, Math.max(1, until - clock.now()), doing, current.then(work));
       } catch (error) {
         const known = engineError(error, doing, topic);
-        // kafkajs asks for all topics it has ever met together: one deleted since spoils what it says of the others.
-        const perhapsOther = wasOpen && known instanceof UnknownTopic;
-        if (!known.retriable && !perhapsOther) throw known;
+        if (!known.retriable) throw known;
         void this.#discard(current);
-        if (perhapsOther) continue;
         if (clock.now() + PAUSE_MS >= until) throw known;
         await timers.sleep(PAUSE_MS);
       }

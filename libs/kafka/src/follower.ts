@@ -1,6 +1,6 @@
 import type { Cluster, Kafka } from 'kafkajs';
 import type { FollowOptions, Message, Subscription } from '@weft/processing';
-import { fetchFrom, leadersOf, offsetsOf, partitionsOf } from './broker-calls.js';
+import { byNode, fetchFrom, leadersOf, offsetsOf } from './broker-calls.js';
 import { openCluster, type ClusterConnection, type Connections, type Surroundings } from './client.js';
 import { engineError } from './errors.js';
 
@@ -81,12 +81,12 @@ export class Follower implements Subscription {
   /** Fetches until it is time to look again who leads what, and whether partitions were added. */
   async #round(cluster: Cluster): Promise<void> {
     const { topic } = this.options;
-    for (const partition of await partitionsOf(cluster, topic)) {
+    const leaders = await leadersOf(cluster, topic);
+    for (const partition of leaders.keys()) {
       // A partition that was added is new altogether: whoever follows wants it from its beginning.
       if (!this.#positions.has(partition)) this.#positions.set(partition, 0);
     }
     const until = this.surroundings.clock.now() + this.settings.metadataAgeMs;
-    const leaders = await leadersOf(cluster, topic, [...this.#positions.keys()]);
     let broken = false;
     const fromNode = async (nodeId: string, partitions: readonly number[]) => {
       try {
@@ -98,10 +98,9 @@ export class Follower implements Subscription {
         throw error;
       }
     };
-    const ends = await Promise.allSettled([...leaders].map(([nodeId, partitions]) => fromNode(nodeId, partitions)));
+    const ends = await Promise.allSettled([...byNode(leaders)].map(([nodeId, partitions]) => fromNode(nodeId, partitions)));
     const failed = ends.find((end) => end.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
-    await cluster.refreshMetadata();
   }
 
   async #fetch(cluster: Cluster, nodeId: string, partitions: readonly number[]): Promise<void> {

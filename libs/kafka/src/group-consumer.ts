@@ -22,6 +22,8 @@ export interface ConsumerSettings {
   readonly sessionTimeoutMs: number;
   /** A rebalance waits so long for the members; one that does not come is put out. */
   readonly rebalanceTimeoutMs: number;
+  /** A handler that neither returns nor says that it lives for so long gives its partitions to the others. */
+  readonly handlerSilenceMs: number;
 }
 
 /** One kafkajs consumer: after a crash there is another. */
@@ -58,6 +60,7 @@ const PAUSE_LIMIT_MS = 15_000;
  */
 export class GroupConsumer implements Consumer, LaneOwner {
   readonly maxBatch: number;
+  readonly clock: Surroundings['clock'];
   readonly timers: Surroundings['timers'];
   #membership: Membership | undefined;
   #lanes = new Map<string, Lane>();
@@ -80,6 +83,7 @@ export class GroupConsumer implements Consumer, LaneOwner {
     private readonly logger: Logger | undefined,
   ) {
     this.maxBatch = options.maxBatch ?? 500;
+    this.clock = surroundings.clock;
     this.timers = surroundings.timers;
   }
 
@@ -121,7 +125,7 @@ export class GroupConsumer implements Consumer, LaneOwner {
     const { consumer } = membership;
     this.#membership = membership;
     const { CRASH, GROUP_JOIN, FETCH, HEARTBEAT } = consumer.events;
-    const sign = () => void (this.#lastSign = this.surroundings.clock.now());
+    const sign = () => void (this.#lastSign = this.clock.now());
     consumer.on(FETCH, sign);
     consumer.on(HEARTBEAT, sign);
     consumer.on(GROUP_JOIN, ({ payload }) => {
@@ -173,7 +177,7 @@ export class GroupConsumer implements Consumer, LaneOwner {
   /** The batches under way are finished and committed while the group still waits for us; within half a session. */
   async #beforeJoin(membership: Membership): Promise<void> {
     if (membership.over) return;
-    membership.drainedAt = this.surroundings.clock.now();
+    membership.drainedAt = this.clock.now();
     const drained = Promise.all([...this.#lanes.values()].map((lane) => lane.drain()));
     const done = new AbortController();
     await Promise.race([drained, this.timers.sleep(this.settings.sessionTimeoutMs / 2, done.signal)]);
@@ -311,6 +315,8 @@ export class GroupConsumer implements Consumer, LaneOwner {
   async #rejoin(formerMemberId: string | undefined): Promise<void> {
     const { group } = this.options;
     const { signal } = this.#stopping;
+    // A handler that still runs would keep its partition from being read by us: better that the others have it.
+    await Promise.race([Promise.all(this.#former), aborted(signal)]);
     for (let pause = PAUSE_MS; !signal.aborted; pause = Math.min(pause * 2, PAUSE_LIMIT_MS)) {
       await this.timers.sleep(pause * (0.5 + this.surroundings.random.fraction() / 2), signal);
       if (signal.aborted) return;
@@ -346,17 +352,19 @@ export class GroupConsumer implements Consumer, LaneOwner {
   /** kafkajs can stop fetching without a word: while all is well there is a fetch or a heartbeat every second. */
   async #watch(): Promise<void> {
     const { signal } = this.#stopping;
-    let nextLagCheck = this.surroundings.clock.now() + LAG_CHECK_MS;
+    let nextLagCheck = this.clock.now() + LAG_CHECK_MS;
     while (!signal.aborted) {
       await this.timers.sleep(WATCH_MS, signal);
       const membership = this.#membership;
       if (signal.aborted || membership === undefined || membership.over) continue;
-      const now = this.surroundings.clock.now();
+      const now = this.clock.now();
       const { sessionTimeoutMs, rebalanceTimeoutMs } = this.settings;
       const limit = 2 * sessionTimeoutMs + (membership.joining ? rebalanceTimeoutMs : 0);
       const neverJoined = now - (membership.drainedAt ?? now) > sessionTimeoutMs + rebalanceTimeoutMs;
       if (neverJoined || now - this.#lastSign > limit) this.#restart(membership, new Error('the consumer has gone quiet'));
-      else if (now >= nextLagCheck && !membership.joining) {
+      else if ([...this.#lanes.values()].some(({ silentMs }) => silentMs > this.settings.handlerSilenceMs)) {
+        this.#restart(membership, new Error('a handler has neither returned nor said that it lives'));
+      } else if (now >= nextLagCheck && !membership.joining) {
         nextLagCheck = now + LAG_CHECK_MS;
         await this.#checkLag(membership).catch(() => {});
       }
@@ -385,6 +393,12 @@ export class GroupConsumer implements Consumer, LaneOwner {
   }
 }
 
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) =>
+    signal.aborted ? resolve() : signal.addEventListener('abort', () => resolve(), { once: true }),
+  );
+}
+
 /** Looks like the broker's own answer to a member that it does not know any more. */
 class Fenced extends Error {
   readonly type = 'ILLEGAL_GENERATION';
@@ -392,8 +406,6 @@ class Fenced extends Error {
 
 /** The committed offset; where there is none, or it has expired, the first message that is there. */
 async function startingPoints(cluster: ClusterConnection['cluster'], group: string, topic: string): Promise<Map<number, number>> {
-  // A partition that was added a moment ago is not in metadata from before.
-  await cluster.refreshMetadata();
   const [committed, ends] = await Promise.all([committedOffsets(cluster, group, topic), offsetsOf(cluster, topic)]);
   const offsetOf = new Map(committed.map(({ partition, offset }: PartitionOffset) => [partition, offset]));
   return new Map(ends.map(({ partition, low }) => [partition, Math.max(low, offsetOf.get(partition) ?? -1)]));

@@ -20,6 +20,7 @@ import {
   offsetsOf,
   type PartitionOffset,
   partitionsOf,
+  ping,
   readPartition,
 } from './broker-calls.js';
 import {
@@ -48,6 +49,8 @@ export interface KafkaBusOptions extends KafkaConnection, Partial<Surroundings>,
   readonly checkDeadlineMs?: number;
   /** A consumer that says nothing for so long is put out of its group (default 10 s). Handlers may take longer than that. */
   readonly sessionTimeoutMs?: number;
+  /** A handler that neither returns nor calls `heartbeat` for so long loses its partitions to the others (default 2 min). */
+  readonly handlerSilenceMs?: number;
   /** How long a rebalance waits for the group's members (default 30 s). */
   readonly rebalanceTimeoutMs?: number;
   /** How long a partition that somebody else added may go unnoticed (default 30 s). */
@@ -88,7 +91,7 @@ class KafkaBus implements EventBus {
     const { clock = systemClock, timers = systemTimers, random = systemRandom } = options;
     this.#surroundings = { clock, timers, random };
     this.#kafka = createKafka(options);
-    this.#clusters = new Connections(() => openCluster(this.#kafka, this.#options.metadataAgeMs), this.#surroundings);
+    this.#clusters = new Connections(() => openCluster(this.#kafka), this.#surroundings);
     this.#admins = new Connections(() => openAdmin(this.#kafka), this.#surroundings);
     this.#directory = new TopicDirectory(this.#clusters, this.#surroundings, this.#options);
     this.#publisher = new Publisher(this.#kafka, this.#directory, this.#surroundings, {
@@ -104,13 +107,17 @@ class KafkaBus implements EventBus {
 
   async consume(options: ConsumeOptions): Promise<Consumer> {
     if (options.group === '') throw new InvalidCall('a group needs a name');
+    if (options.topics.length === 0) throw new InvalidCall(`group ${options.group} is to consume no topic`);
     await this.#directory.find(options.topics);
+    // kafkajs does not say why it found no coordinator for a group; this does.
+    await this.committed(options.group, options.topics[0]!);
     if (options.from === 'end') await this.#startAtEnd(options);
     const settings = {
       deadlineMs: this.#options.deadlineMs,
       metadataAgeMs: this.#options.metadataAgeMs,
       sessionTimeoutMs: this.#options.sessionTimeoutMs ?? 10_000,
       rebalanceTimeoutMs: this.#options.rebalanceTimeoutMs ?? 30_000,
+      handlerSilenceMs: this.#options.handlerSilenceMs ?? 120_000,
     };
     const { logger } = this.#options;
     const consumer = new GroupConsumer(options, this.#kafka, this.#clusters, this.#surroundings, settings, logger);
@@ -124,6 +131,7 @@ class KafkaBus implements EventBus {
 
   async read(topic: string, partition: number, from: number, maxCount = 500): Promise<Message[]> {
     checkOffset(from);
+    if (!Number.isSafeInteger(maxCount) || maxCount < 1) throw new InvalidCall(`${maxCount} messages cannot be read`);
     return this.#ask(`reading topic ${topic}`, topic, (cluster) => readPartition(cluster, topic, partition, from, maxCount));
   }
 
@@ -165,7 +173,7 @@ class KafkaBus implements EventBus {
   async check(): Promise<void> {
     const limit = this.#options.checkDeadlineMs ?? 5000;
     try {
-      await this.#clusters.use('checking the broker', ({ cluster }) => cluster.refreshMetadata(), limit);
+      await this.#clusters.use('checking the broker', ({ cluster }) => ping(cluster), limit);
     } catch (error) {
       if (error instanceof EngineUnavailable) throw error;
       throw new EngineUnavailable('Kafka', (error as Error).message, { cause: error });

@@ -1,8 +1,9 @@
-import type { Batch, BatchContext, Message, Timers } from '@weft/processing';
+import type { Batch, BatchContext, Clock, Message, Timers } from '@weft/processing';
 import { isFenced } from './errors.js';
 
 /** What a lane needs of the consumer that it belongs to. */
 export interface LaneOwner {
+  readonly clock: Clock;
   readonly timers: Timers;
   readonly maxBatch: number;
   onBatch(batch: Batch, context: BatchContext): Promise<void>;
@@ -33,6 +34,8 @@ export class Lane {
   readonly #ended = new AbortController();
   #working: Promise<void>;
   #isWorking = false;
+  /** When the handler that runs last gave a sign of life. */
+  #lastSign: number | undefined;
 
   /** `before` resolves when the partition's previous handler has returned: never two at once. */
   constructor(
@@ -55,6 +58,11 @@ export class Lane {
 
   get isRetired(): boolean {
     return this.#retired;
+  }
+
+  /** For how long the handler that runs has neither returned nor said that it lives. */
+  get silentMs(): number {
+    return this.#lastSign === undefined ? 0 : this.owner.clock.now() - this.#lastSign;
   }
 
   add(messages: readonly Message[]): void {
@@ -88,16 +96,22 @@ export class Lane {
     await this.before;
     const context: BatchContext = {
       isStale: () => this.#retired,
-      // kafkajs says that we live while handlers run; all it needs is a turn of the event loop.
-      heartbeat: () => this.owner.timers.sleep(0),
+      // The member's own heartbeats go on while handlers run; all they need is a turn of the event loop.
+      heartbeat: () => {
+        this.#lastSign = this.owner.clock.now();
+        return this.owner.timers.sleep(0);
+      },
     };
     let pause = PAUSE_MS;
     while (!this.#retired && !this.#draining && this.#waiting.length > 0) {
       const messages = this.#waiting.slice(0, this.owner.maxBatch);
       const batch = { topic: this.topic, partition: this.partition, messages };
       try {
+        this.#lastSign = this.owner.clock.now();
         await this.owner.onBatch(batch, context);
+        this.#lastSign = undefined;
       } catch (error) {
+        this.#lastSign = undefined;
         if (this.#retired) return;
         this.owner.onFailure(error, batch);
         await this.owner.timers.sleep(pause, this.#ended.signal);

@@ -49,11 +49,7 @@ export class TopicDirectory {
 
   async #answer(topic: string): Promise<number> {
     const doing = `looking for topic ${topic}`;
-    const count = async ({ cluster }: ClusterConnection) => {
-      await cluster.addTargetTopic(topic);
-      await cluster.refreshMetadata();
-      return (await partitionsOf(cluster, topic)).length;
-    };
+    const count = async ({ cluster }: ClusterConnection) => (await partitionsOf(cluster, topic)).length;
     const partitions = await this.connections.use(doing, count, this.settings.deadlineMs, topic);
     this.#known.set(topic, { partitions, at: this.surroundings.clock.now() });
     return partitions;

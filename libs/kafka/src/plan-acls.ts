@@ -1,0 +1,117 @@
+import type { Purpose } from '@weft/domain';
+import {
+  CARE_EVENTS_PREFIX,
+  careEventsTopic,
+  CONSENT_TOPIC,
+  OPT_OUT_PROJECTOR_GROUP,
+  QUARANTINE_TOPIC,
+  RECORD_PROJECTOR_GROUP,
+  recordChangesTopic,
+} from '@weft/processing';
+
+/** A user of the brokers, and what he is to Weft. */
+export type Principal = { readonly user: string } & (
+  | { readonly role: 'gateway' | 'record-projector' | 'opt-out-projector' | 'operations' }
+  | { readonly role: 'organisation'; readonly ods: string }
+  | { readonly role: 'subscriber'; readonly purposes: readonly Purpose[] }
+);
+
+/** One thing that somebody may do; Kafka permits nothing that no rule permits. */
+export interface AccessRule {
+  /** As Kafka writes it: `User:name`. */
+  readonly principal: string;
+  readonly resource: 'topic' | 'group' | 'cluster';
+  readonly name: string;
+  readonly pattern: 'literal' | 'prefixed';
+  readonly operation: Operation;
+}
+
+export type Operation =
+  'all' | 'read' | 'write' | 'create' | 'alter' | 'describe' | 'describe-configs' | 'alter-configs' | 'idempotent-write';
+
+export interface AccessPlan {
+  readonly missing: readonly AccessRule[];
+  /** Permissions on Weft's topics and groups that nobody wants. Taken away only when told. */
+  readonly surplus: readonly AccessRule[];
+  readonly same: readonly AccessRule[];
+}
+
+type Rule = Omit<AccessRule, 'principal'>;
+
+const WEFT = 'weft.';
+const RECORD_CHANGES_PREFIX = 'weft.record-changes.';
+const CLUSTER = 'kafka-cluster';
+
+/** The groups of a subscriber begin with this: nobody can take another's place in a group. */
+export const subscriberGroupPrefix = (user: string): string => `weft.subscriber.${user}.`;
+
+const topic = (operation: Operation, name: string, pattern: Rule['pattern'] = 'literal'): Rule => ({
+  resource: 'topic',
+  name,
+  pattern,
+  operation,
+});
+const group = (name: string, pattern: Rule['pattern'] = 'literal', operation: Operation = 'read'): Rule => ({
+  resource: 'group',
+  name,
+  pattern,
+  operation,
+});
+const cluster = (operation: Operation): Rule => ({ resource: 'cluster', name: CLUSTER, pattern: 'literal', operation });
+/** Our producers are idempotent, and so should everybody's be. */
+const PRODUCER = cluster('idempotent-write');
+
+export function wantedAccess(principals: readonly Principal[]): AccessRule[] {
+  return principals.flatMap((principal) => rulesOf(principal).map((rule) => ({ principal: `User:${principal.user}`, ...rule })));
+}
+
+function rulesOf(principal: Principal): Rule[] {
+  switch (principal.role) {
+    case 'gateway':
+      return [topic('write', CARE_EVENTS_PREFIX, 'prefixed'), topic('write', CONSENT_TOPIC), PRODUCER];
+    case 'record-projector':
+      return [topic('read', CARE_EVENTS_PREFIX, 'prefixed'), group(RECORD_PROJECTOR_GROUP), ...downstream()];
+    case 'opt-out-projector':
+      return [topic('read', CONSENT_TOPIC), group(OPT_OUT_PROJECTOR_GROUP), ...downstream()];
+    case 'organisation':
+      return [topic('write', careEventsTopic(principal.ods)), PRODUCER];
+    case 'subscriber':
+      return [
+        ...principal.purposes.map((purpose) => topic('read', recordChangesTopic(purpose))),
+        group(subscriberGroupPrefix(principal.user), 'prefixed'),
+      ];
+    case 'operations':
+      return [
+        topic('all', WEFT, 'prefixed'),
+        group(WEFT, 'prefixed', 'all'),
+        ...(['create', 'alter', 'describe', 'describe-configs', 'alter-configs'] as const).map(cluster),
+        PRODUCER,
+      ];
+  }
+}
+
+/** What both projectors write: the changes of views, and what they could not accept. */
+function downstream(): Rule[] {
+  return [topic('write', RECORD_CHANGES_PREFIX, 'prefixed'), topic('write', QUARANTINE_TOPIC), PRODUCER];
+}
+
+export function planAccess(wanted: readonly AccessRule[], existing: readonly AccessRule[]): AccessPlan {
+  const wants = new Set(wanted.map(key));
+  const has = new Set(existing.map(key));
+  const users = new Set(wanted.map(({ principal }) => principal));
+  const unwanted = existing.filter((rule) => !wants.has(key(rule)));
+  return {
+    missing: wanted.filter((rule) => !has.has(key(rule))),
+    surplus: unwanted.filter((rule) => reachesWeft(rule) || users.has(rule.principal)),
+    same: wanted.filter((rule) => has.has(key(rule))),
+  };
+}
+
+const key = ({ principal, resource, name, pattern, operation }: AccessRule): string =>
+  [principal, resource, pattern, name, operation].join(' ');
+
+/** Wildcards and short prefixes let people in too. */
+function reachesWeft({ resource, name, pattern }: AccessRule): boolean {
+  if (resource === 'cluster') return false;
+  return name.startsWith(WEFT) || name === '*' || (pattern === 'prefixed' && WEFT.startsWith(name));
+}

@@ -1,0 +1,58 @@
+import { type AccessRule, planAccess, type Principal, wantedAccess } from './plan-acls.js';
+
+const principals: Principal[] = [
+  { user: 'gateway', role: 'gateway' },
+  { user: 'record-projector', role: 'record-projector' },
+  { user: 'opt-out-projector', role: 'opt-out-projector' },
+  { user: 'RX901', role: 'organisation', ods: 'RX901' },
+  { user: 'registry', role: 'subscriber', purposes: ['population-health'] },
+  { user: 'ops', role: 'operations' },
+];
+const of = (user: string) => wantedAccess(principals).filter(({ principal }) => principal === `User:${user}`);
+
+describe('planning who may do what at the brokers', () => {
+  it('lets an organisation write its own topic and do nothing else', () => {
+    expect(of('RX901').map(({ operation, resource, pattern, name }) => [operation, resource, pattern, name])).toEqual([
+      ['write', 'topic', 'literal', 'weft.care-events.RX901'],
+      ['idempotent-write', 'cluster', 'literal', 'kafka-cluster'],
+    ]);
+  });
+
+  it('lets a subscriber read its purposes, in groups of its own, and write nothing', () => {
+    expect(of('registry').map(({ operation, resource, pattern, name }) => [operation, resource, pattern, name])).toEqual([
+      ['read', 'topic', 'literal', 'weft.record-changes.population-health'],
+      ['read', 'group', 'prefixed', 'weft.subscriber.registry.'],
+    ]);
+  });
+
+  it('lets nobody but operations read quarantine', () => {
+    const readers = wantedAccess(principals).filter(
+      ({ resource, name, pattern, operation }) =>
+        resource === 'topic' &&
+        ['read', 'all'].includes(operation) &&
+        (name === 'weft.quarantine' || (pattern === 'prefixed' && 'weft.quarantine'.startsWith(name))),
+    );
+    expect(readers.map(({ principal }) => principal)).toEqual(['User:ops']);
+  });
+
+  it('finds what is missing and what is there', () => {
+    const wanted = wantedAccess(principals);
+    const plan = planAccess(wanted, wanted.slice(2));
+    expect(plan.missing).toEqual(wanted.slice(0, 2));
+    expect(plan.same).toEqual(wanted.slice(2));
+    expect(plan.surplus).toEqual([]);
+  });
+
+  it('shows whoever else is let in to Weft, wildcards and short prefixes too, and leaves other people’s topics alone', () => {
+    const rule = (name: string, pattern: AccessRule['pattern'] = 'literal', principal = 'User:somebody'): AccessRule => ({
+      principal,
+      resource: 'topic',
+      name,
+      pattern,
+      operation: 'read',
+    });
+    const letIn = [rule('weft.consent'), rule('*'), rule('we', 'prefixed'), rule('payroll', 'literal', 'User:RX901')];
+    const plan = planAccess(wantedAccess(principals), [...letIn, rule('payroll'), rule('web', 'prefixed')]);
+    expect(plan.surplus).toEqual(letIn);
+  });
+});
