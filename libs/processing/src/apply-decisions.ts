@@ -9,6 +9,7 @@ import { publishChanges } from './publish-changes.js';
 import { quarantine } from './quarantine.js';
 import { rebuildViews } from './rebuild-views.js';
 import type { RecordChange } from './record-changes.js';
+import { shiftViews } from './shift-views.js';
 import { consentStream } from './streams.js';
 import { timestamp, type Wiring } from './wiring.js';
 
@@ -48,7 +49,10 @@ async function applyTo(wiring: Wiring, key: string, arrivals: readonly Arrival[]
     redelivered ||= taken === 'redelivered';
     if (taken !== 'duplicate') await setBoundaries(wiring, key, { ...arrival.decision, recordedAt: timestamp(wiring.clock) });
   }
-  return isNews || redelivered ? rebuildViews(wiring, key, { tellAll: redelivered }) : [];
+  if (redelivered) return rebuildViews(wiring, key, { tellAll: true });
+  if (!isNews) return [];
+  const { changes, left } = await shiftViews(wiring, key, wiring.projections);
+  return left.length === 0 ? changes : [...changes, ...(await rebuildViews(wiring, key, { projections: left }))];
 }
 
 /** The same (source, id) is one decision. At the same place in the bus it is a redelivery: a crash may have left work undone. */

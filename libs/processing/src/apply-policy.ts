@@ -1,9 +1,9 @@
 import type { Policy } from '@weft/domain';
 import { decodePolicyApplied, encode, type PolicyApplied } from './encoding.js';
-import { unlessFenced } from './rebuild-views.js';
 import { replayView, type ReplayProgress } from './replay-views.js';
 import { POLICY_APPLIED_STREAM } from './streams.js';
 import type { Wiring } from './wiring.js';
+import { unlessFenced } from './write-view.js';
 
 /**
  * Adopts the policy, unless it is the one in force, and rebuilds what it changes. Readers obey from the moment it is adopted

@@ -1,5 +1,6 @@
 import type {
   AdoptedPolicy,
+  Closing,
   Coordinates,
   Decision,
   IdentityEvent,
@@ -73,6 +74,21 @@ type Typed = { readonly type: string };
 export function encode(event: Typed, random: Random): NewEvent {
   const { type, ...data } = event;
   return { id: random.uuid(), type, data: JSON.stringify(data) };
+}
+
+/** A rebuild's marker, from entries that are text already: a long view is turned into text once, to measure it and to store it. */
+export function encodeRebuilt(
+  marker: { readonly part: number; readonly parts: number; readonly closing?: Closing },
+  entries: readonly string[],
+  random: Random,
+): NewEvent {
+  const { part, parts, closing } = marker;
+  const end = closing === undefined ? '}' : `,"closing":${JSON.stringify(closing)}}`;
+  return {
+    id: random.uuid(),
+    type: 'view-rebuilt-1',
+    data: `{"part":${part},"parts":${parts},"entries":[${entries.join()}]${end}`,
+  };
 }
 
 function decode<T extends Typed>(stored: StoredEvent): T {

@@ -9,7 +9,6 @@ import {
   type View,
   type ViewEntry,
 } from '@weft/domain';
-import { WrongExpectedRevision } from './errors.js';
 import { pseudonymsOf, rulingsAt } from './judges.js';
 import { loadPerson, loadView, survivorOf, type Person } from './load.js';
 import { LONG_TAIL } from './patient-state.js';
@@ -17,7 +16,7 @@ import { NO_STREAM } from './ports.js';
 import type { RecordChange } from './record-changes.js';
 import { viewStream } from './streams.js';
 import type { Wiring } from './wiring.js';
-import { appendChanges, appendRebuilt } from './write-view.js';
+import { appendChanges, appendRebuilt, unlessFenced } from './write-view.js';
 
 export interface RebuildOptions {
   readonly projections?: readonly Projection[];
@@ -55,16 +54,6 @@ export async function rebuildViews(wiring: Wiring, key: string, options: Rebuild
     left = left.filter((_, index) => results[index] === null);
   }
   return changes;
-}
-
-/** Null when somebody else wrote the stream first. */
-export async function unlessFenced<T>(work: Promise<T>): Promise<T | null> {
-  try {
-    return await work;
-  } catch (error) {
-    if (error instanceof WrongExpectedRevision) return null;
-    throw error;
-  }
 }
 
 async function readStored(wiring: Wiring, projection: Projection, patientKey: string): Promise<Stored> {
@@ -121,7 +110,9 @@ function compare(before: ReadonlyMap<string, ViewEntry>, after: ReadonlyMap<stri
   return differences;
 }
 
-export function sameEntry(a: ViewEntry, b: ViewEntry): boolean {
+function sameEntry(a: ViewEntry, b: ViewEntry): boolean {
+  // Stored by us, both mostly have their keys in the same order; only where they differ is the slower question asked.
+  if (JSON.stringify(withoutArrival(a)) === JSON.stringify(withoutArrival(b))) return true;
   return canonicalJson(withoutArrival(a)) === canonicalJson(withoutArrival(b));
 }
 

@@ -2,9 +2,10 @@ import type { Projection } from '@weft/domain';
 import { forEachConcurrently } from './concurrency.js';
 import { decodeReplayCheckpoint, encode, type ReplayCheckpoint } from './encoding.js';
 import { publishChanges } from './publish-changes.js';
-import { rebuildViews, unlessFenced } from './rebuild-views.js';
+import { rebuildViews } from './rebuild-views.js';
 import { CARE_RECORD_PREFIX, CONSENT_PREFIX, replayStream } from './streams.js';
 import type { Wiring } from './wiring.js';
+import { unlessFenced } from './write-view.js';
 
 export interface ReplayProgress {
   /** Patients looked at, those of an earlier run that was interrupted included. */

@@ -1,5 +1,6 @@
 import { sortedEntries, type Closing, type ViewEntry, type ViewEvent } from '@weft/domain';
-import { encode } from './encoding.js';
+import { encode, encodeRebuilt } from './encoding.js';
+import { WrongExpectedRevision } from './errors.js';
 import { APPEND_LIMIT_BYTES, type EventStore, type NewEvent, type Random } from './ports.js';
 
 /** What an event costs in an append beside its data: id, type, framing. */
@@ -65,26 +66,21 @@ export async function appendRebuilt(
   basis: Closing['basis'],
   withheld: number,
 ): Promise<number> {
-  const parts = cutIntoParts(sortedEntries(entries));
+  const parts = cutIntoParts(sortedEntries(entries).map((entry) => JSON.stringify(entry)));
   let revision = expected;
   for (const [index, part] of parts.entries()) {
-    const marker: ViewEvent = {
-      type: 'view-rebuilt-1',
-      part: index + 1,
-      parts: parts.length,
-      entries: part,
-      ...(index === parts.length - 1 ? { closing: { basis, withheld, tail: 0 } } : {}),
-    };
-    revision = await store.append(stream, revision, [encode(marker, random)], { truncatesPrevious: index === 0 });
+    const closing = index === parts.length - 1 ? { closing: { basis, withheld, tail: 0 } } : {};
+    const marker = encodeRebuilt({ part: index + 1, parts: parts.length, ...closing }, part, random);
+    revision = await store.append(stream, revision, [marker], { truncatesPrevious: index === 0 });
   }
   return revision;
 }
 
-function cutIntoParts(entries: readonly ViewEntry[]): ViewEntry[][] {
-  const parts: ViewEntry[][] = [[]];
+function cutIntoParts(entries: readonly string[]): string[][] {
+  const parts: string[][] = [[]];
   let bytes = EVENT_OVERHEAD_BYTES * 4;
   for (const entry of entries) {
-    const size = utf8Length(JSON.stringify(entry)) + 1;
+    const size = utf8Length(entry) + 1;
     if (bytes + size > APPEND_LIMIT_BYTES && parts.at(-1)?.length !== 0) {
       parts.push([]);
       bytes = EVENT_OVERHEAD_BYTES * 4;
@@ -93,4 +89,14 @@ function cutIntoParts(entries: readonly ViewEntry[]): ViewEntry[][] {
     bytes += size;
   }
   return parts;
+}
+
+/** Null when somebody else wrote the stream first. */
+export async function unlessFenced<T>(work: Promise<T>): Promise<T | null> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof WrongExpectedRevision) return null;
+    throw error;
+  }
 }

@@ -1,0 +1,123 @@
+import {
+  isPresent,
+  outcomeOf,
+  type AdoptedPolicy,
+  type Basis,
+  type Closing,
+  type Entry,
+  type Projection,
+  type ViewEntry,
+} from '@weft/domain';
+import { decodeViewEvent } from './encoding.js';
+import { pseudonymsOf, rulingsAt, type Rulings } from './judges.js';
+import { loadPerson, survivorOf, type Person } from './load.js';
+import { LONG_TAIL } from './patient-state.js';
+import type { RecordChange } from './record-changes.js';
+import { viewStream } from './streams.js';
+import type { Wiring } from './wiring.js';
+import { appendChanges, appendRebuilt, unlessFenced } from './write-view.js';
+
+interface Head {
+  readonly projection: Projection;
+  readonly stream: string;
+  readonly viewKey: string;
+  readonly revision: number;
+  readonly closing: Closing;
+}
+
+export interface Shifted {
+  readonly changes: RecordChange[];
+  /** Views that must be read and compared: behind the record, of an older policy, half written, merged, or fenced off. */
+  readonly left: readonly Projection[];
+}
+
+/**
+ * Brings views from the decisions that they were built under to those that stand now, without reading them: what a view
+ * holds follows from its basis, so the same record judged under the old decisions and under the new says what changes.
+ * A view that nothing changes in costs one small event, however long it is.
+ */
+export async function shiftViews(wiring: Wiring, key: string, projections: readonly Projection[]): Promise<Shifted> {
+  const survivor = (await survivorOf(wiring.store, key)).key;
+  const heads = await Promise.all(projections.map((projection) => readHead(wiring, projection, survivor)));
+  const person = await loadPerson(wiring.store, survivor);
+  const adopted = await wiring.policies.current();
+  const now = wiring.clock.now();
+  const shiftIfItFollows = async (head: Head | null): Promise<RecordChange[] | null> => {
+    if (head === null || !followsFromBasis(head, person, adopted, now)) return null;
+    return unlessFenced(shift(wiring, head, person, adopted, now));
+  };
+  const shifted = await Promise.all(heads.map(shiftIfItFollows));
+  return {
+    changes: shifted.flatMap((changes) => changes ?? []),
+    left: projections.filter((_, index) => shifted[index] === null),
+  };
+}
+
+async function readHead(wiring: Wiring, projection: Projection, patientKey: string): Promise<Head | null> {
+  const viewKey = wiring.keys.view(projection.purpose, patientKey);
+  const stream = viewStream(projection, viewKey);
+  const last = (await wiring.store.read(stream, { backwards: true, maxCount: 1 }))[0];
+  const closing = last === undefined ? undefined : decodeViewEvent(last).closing;
+  return last === undefined || closing === undefined ? null : { projection, stream, viewKey, revision: last.revision, closing };
+}
+
+function followsFromBasis({ projection, closing }: Head, person: Person, adopted: AdoptedPolicy, now: number): boolean {
+  const { recordRevisions, policyVersion, until } = closing.basis;
+  if (person.members.length !== 1 || recordRevisions.length !== 1 || closing.tail >= LONG_TAIL) return false;
+  if (policyVersion !== adopted.version || (until !== null && until <= now)) return false;
+  const built = recordRevisions[0] as number;
+  for (const entry of person.record.entries.values()) {
+    if (entry.changedAt > built && projection.concerns(entry.resourceType)) return false;
+  }
+  return true;
+}
+
+async function shift(wiring: Wiring, head: Head, person: Person, adopted: AdoptedPolicy, now: number): Promise<RecordChange[]> {
+  const { projection, stream, viewKey, closing } = head;
+  const pseudonyms = pseudonymsOf(wiring.keys, projection, person.key);
+  const known = person.decisions.slice(0, (closing.basis.consentRevisions[0] as number) + 1);
+  const rulings = rulingsAt(now, person.decisions, adopted);
+  const { appeared, disappeared, included, withheld } = outcomes(person, projection, rulingsAt(now, known, adopted), rulings);
+  const { recordRevisions, consentRevisions } = person;
+  const basis: Basis = { recordRevisions, consentRevisions, policyVersion: adopted.version, until: rulings.until };
+  const isSame = appeared.length === 0 && disappeared.length === 0;
+  const view = new Map<string, ViewEntry>();
+  if (!isSame) {
+    for (const entry of included) {
+      if (!isPresent(entry)) continue;
+      const seen = projection.project(entry, pseudonyms);
+      view.set(seen.id, seen);
+    }
+  }
+  const revision = isSame
+    ? await appendChanges(wiring.store, wiring.random, stream, head.revision, [{ type: 'view-confirmed-1' }], {
+        ...{ basis, withheld },
+        tail: closing.tail + 1,
+      })
+    : await appendRebuilt(wiring.store, wiring.random, stream, head.revision, view, basis, withheld);
+  const about = { projection, viewKey, viewRevision: revision };
+  // A rebuild in several parts may have been seen half done by whoever told of this view meanwhile: all of it is told again.
+  const told = revision > head.revision + 1 ? included : appeared;
+  const idOf = (entry: Entry): string => projection.entryId(entry.id, pseudonyms);
+  return [
+    ...disappeared.map((entry): RecordChange => ({ ...about, entryId: idOf(entry), kind: 'withdrawn' })),
+    ...told.map((entry): RecordChange => {
+      const seen = view.get(idOf(entry)) as ViewEntry;
+      return { ...about, entryId: seen.id, kind: 'included', entry: seen };
+    }),
+  ];
+}
+
+function outcomes(person: Person, projection: Projection, before: Rulings, after: Rulings) {
+  const [judgeBefore, judgeAfter] = [before.of(projection), after.of(projection)];
+  const result = { appeared: [] as Entry[], disappeared: [] as Entry[], included: [] as Entry[], withheld: 0 };
+  for (const entry of person.record.entries.values()) {
+    const is = outcomeOf(entry, projection, judgeAfter);
+    const was = outcomeOf(entry, projection, judgeBefore);
+    if (is === 'included') result.included.push(entry);
+    if (is === 'withheld') result.withheld += 1;
+    if (is === 'included' && was !== 'included') result.appeared.push(entry);
+    if (is !== 'included' && was === 'included') result.disappeared.push(entry);
+  }
+  return result;
+}
