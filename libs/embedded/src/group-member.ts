@@ -72,7 +72,7 @@ export class GroupMember implements Consumer {
   private async end(): Promise<void> {
     this.abort.abort();
     for (const reader of this.running) reader.revoke();
-    await this.loops;
+    await Promise.all([this.loops, this.rejoining]);
     await Promise.all([...this.running].map((reader) => reader.ended));
     this.readers.clear();
     try {
@@ -108,10 +108,11 @@ export class GroupMember implements Consumer {
 
   /** Lets go of what is not this member's any more, and takes what is free. */
   private async reconcile(): Promise<void> {
+    if (this.rejoining !== undefined) return;
     const { groups, commits } = this.parts;
     const { id } = this;
     const share = await commits.submit(() => groups.claim(this.options.group, id, this.options.from ?? 'beginning'));
-    if (share === undefined) await this.rejoin(id);
+    if (share === undefined) this.rejoin(id);
     else this.take(id, share);
   }
 
@@ -139,13 +140,22 @@ export class GroupMember implements Consumer {
     });
   }
 
-  /** The membership `id` is over: whatever was held may be somebody else's by now. */
-  private rejoin(id: string): Promise<void> {
-    if (id !== this.id || this.abort.signal.aborted) return Promise.resolve();
-    this.rejoining ??= this.join().finally(() => (this.rejoining = undefined));
-    for (const reader of this.readers.values()) reader.expel();
+  /**
+   * The membership `id` is over: whatever was held may be somebody else's by now. Comes back once the handlers in hand have
+   * ended, so that one that hangs does not take partitions again. Nobody waits for that: those handlers may be who asked.
+   */
+  private rejoin(id: string): void {
+    if (id !== this.id || this.rejoining !== undefined || this.abort.signal.aborted) return;
+    this.leaseUntil = 0;
     this.readers.clear();
-    return this.rejoining;
+    for (const reader of this.running) reader.expel();
+    const comeBack = async (): Promise<void> => {
+      await Promise.all([...this.running].map(({ ended }) => ended));
+      await this.untilDone(() => this.join());
+      this.rejoining = undefined;
+      await this.untilDone(() => this.reconcile());
+    };
+    this.rejoining = comeBack();
   }
 
   private async keepAlive(): Promise<void> {
@@ -163,11 +173,12 @@ export class GroupMember implements Consumer {
 
   private async renew(): Promise<void> {
     const { groups, commits, leaseMs, now } = this.parts;
-    if ([...this.running].some((reader) => reader.isOverdue())) return;
+    if (this.rejoining !== undefined || [...this.running].some((reader) => reader.isOverdue())) return;
     const { id } = this;
     const leaseUntil = now() + leaseMs;
-    if (!(await commits.submit(() => groups.renew(this.options.group, id, leaseUntil)))) return this.rejoin(id);
-    if (id === this.id) this.leaseUntil = leaseUntil;
+    const renewed = await commits.submit(() => groups.renew(this.options.group, id, leaseUntil));
+    if (!renewed) this.rejoin(id);
+    else if (id === this.id) this.leaseUntil = leaseUntil;
   }
 
   private async untilDone(attempt: () => Promise<void>): Promise<void> {

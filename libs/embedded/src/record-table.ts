@@ -1,6 +1,6 @@
 import type { Message, OutgoingMessage } from '@weft/processing';
 import type { Database, Statement } from './driver.js';
-import { messageChecksum, offsetOf, recordId, toMessage, type MessageRow } from './stored-message.js';
+import { messageChecksum, offsetOf, recordId, storedValue, toMessage, type MessageRow } from './stored-message.js';
 import type { Partition, TopicTable } from './topic-table.js';
 
 /** A read stops after so many bytes of values, whatever its count: a batch of the largest messages still fits in memory. */
@@ -48,9 +48,15 @@ export class RecordTable {
   append(partition: Partition, message: OutgoingMessage, now: number): number {
     const timestamp = Math.max(now, partition.lastTimestamp);
     const offset = this.topics.take(partition, timestamp);
-    const { key, value } = message;
-    const row = { id: recordId(partition.id, offset), timestamp, key, value, headers: JSON.stringify(message.headers) };
-    this.insert.run(row.id, timestamp, key, value, row.headers, messageChecksum(row));
+    const { key } = message;
+    const row = {
+      id: recordId(partition.id, offset),
+      timestamp,
+      key,
+      value: storedValue(message.value),
+      headers: JSON.stringify(message.headers),
+    };
+    this.insert.run(row.id, timestamp, key, row.value, row.headers, messageChecksum(row));
     if (partition.topic.compacted) this.supersede(partition, key, row.id);
     return offset;
   }
@@ -62,7 +68,7 @@ export class RecordTable {
     const rows = this.select.iterate(recordId(partition.id, from), recordId(partition.id + 1, 0), maxCount);
     for (const row of rows as Iterable<MessageRow>) {
       messages.push(toMessage(row, partition.topic.name, partition.partition, this.engine));
-      bytes += row.value?.byteLength ?? 0;
+      bytes += row.value?.length ?? 0;
       if (bytes >= READ_BYTES_MAX) break;
     }
     return messages;

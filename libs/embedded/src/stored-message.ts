@@ -7,10 +7,13 @@ export interface MessageRow {
   readonly id: number;
   readonly timestamp: number;
   readonly key: string;
-  readonly value: Uint8Array | null;
+  /** '' stands for no bytes: a driver binds an empty Uint8Array as NULL, which is a tombstone. */
+  readonly value: Uint8Array | '' | null;
   readonly headers: string;
   readonly crc: number;
 }
+
+export const storedValue = (value: Uint8Array | null): MessageRow['value'] => (value?.byteLength === 0 ? '' : value);
 
 /**
  * One number for partition and offset keeps a partition's messages side by side in one tree, without an index to keep up:
@@ -22,7 +25,7 @@ export const recordId = (partitionId: number, offset: number): number => partiti
 export const offsetOf = (id: number): number => id % OFFSETS;
 
 export function messageChecksum({ id, timestamp, key, value, headers }: Omit<MessageRow, 'crc'>): number {
-  const front = crc32(`${id}\n${timestamp}\n${key}\n${headers}\n${value === null ? 'tombstone' : value.byteLength}`);
+  const front = crc32(`${id}\n${timestamp}\n${key}\n${headers}\n${value === null ? 'tombstone' : value.length}`);
   return (value === null ? front : crc32(value, front)) | 0;
 }
 
@@ -32,7 +35,15 @@ export function toMessage(row: MessageRow, topic: string, partition: number, eng
     throw new EngineDamaged(engine, `the message at ${topic}/${partition}/${offset} is not what was written`);
   }
   const headers = JSON.parse(row.headers) as Record<string, string>;
-  return { topic, partition, offset, key: row.key, value: row.value, headers, timestamp: row.timestamp };
+  return {
+    topic,
+    partition,
+    offset,
+    key: row.key,
+    value: row.value === '' ? new Uint8Array(0) : row.value,
+    headers,
+    timestamp: row.timestamp,
+  };
 }
 
 /** Throws InvalidCall or TooLarge. Keys may be identifiers of patients, so no error repeats one. */

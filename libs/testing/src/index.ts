@@ -1,3 +1,5 @@
+export { describeEventBus, type EventBusHarness } from './contracts/event-bus-contract.js';
+export type { EventBusTraits } from './contracts/parts.js';
 export { describeEventStore, type EventStoreHarness, type EventStoreTraits } from './contracts/event-store-contract.js';
 export * from './simulation/faults.js';
 export * from './simulation/generators.js';

@@ -74,15 +74,15 @@ export function describeEventStore(name: string, start: () => Promise<EventStore
         expect(stored.map(({ id }) => id.toLowerCase())).toEqual(events.map(({ id }) => id));
       });
 
-      (traits.keepsJsonValuesOnly === true ? it.skip : it)(
-        'gives the very characters back, whitespace, numbers and all',
-        async () => {
+      const keepsCharacters = traits.keepsJsonValuesOnly !== true;
+      if (keepsCharacters) {
+        it('gives the very characters back, whitespace, numbers and all', async () => {
           const stream = unique('careRecord-');
           const data = '{ "z": 1.0,\n\t"a": 1e2, "z": "\\u00e9é\u2028", "n": 12345678901234567890 }';
           await store.append(stream, NO_STREAM, [{ id: randomUUID(), type: 't', data }]);
           expect((await store.read(stream))[0]?.data).toBe(data);
-        },
-      );
+        });
+      }
 
       it('takes a batch of 4,000 events, and keeps all of it in order', async () => {
         const stream = unique('careRecord-');
@@ -285,13 +285,14 @@ export function describeEventStore(name: string, start: () => Promise<EventStore
       });
 
       const hidesInAll = traits.truncatedStayInAll !== true;
-      if (hidesInAll)
+      if (hidesInAll) {
         it('hides them in the order of all streams too', async () => {
           const stream = unique('view-');
           await store.append(stream, NO_STREAM, numbered(3));
           await store.append(stream, 2, numbered(2, 3), { truncatesPrevious: true });
           expect((await readAllOf(store, stream)).map(numberOf)).toEqual([3, 4]);
         });
+      }
     });
 
     describe('the one order of all streams', () => {

@@ -1,5 +1,5 @@
 import { InvalidCall, NO_STREAM, type EventStore, type StoredEvent, type SubscribeOptions } from '@weft/processing';
-import { gate, numbered, numberOf, range, unique, until } from './parts.js';
+import { gate, numbered, numberOf, openGates, range, unique, until } from './parts.js';
 
 /** What EventStore promises of subscriptions: the part of its contract that takes time. */
 export function describeSubscriptions(storeOfTest: () => EventStore, another: () => Promise<EventStore>): void {
@@ -11,6 +11,7 @@ export function describeSubscriptions(storeOfTest: () => EventStore, another: ()
       store = storeOfTest();
     });
     afterEach(async () => {
+      openGates();
       await Promise.all(stops.map((stop) => stop()));
       stops = [];
     });
