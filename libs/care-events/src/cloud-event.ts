@@ -1,12 +1,14 @@
 import { MESSAGE_LIMIT_BYTES } from '@weft/processing';
 import type { Reading } from '@weft/processing';
 import { jsonParts, memberBytes, readJson } from './json.js';
+import { isObject } from './patient-reference.js';
 import { problem } from './problems.js';
 
 export const CLOUD_EVENT_JSON = 'application/cloudevents+json';
 export const CLOUD_EVENTS_BATCH_JSON = 'application/cloudevents-batch+json';
 /** A batch may carry this much; each of its events still no more than a message may. */
 export const BATCH_LIMIT_BYTES = 16 * MESSAGE_LIMIT_BYTES;
+export const BATCH_EVENTS_MAX = 10_000;
 
 /** What arrived, by which CloudEvents protocol binding. Header names in any case; HTTP repeats are as Node gives them. */
 export interface Arrival {
@@ -54,6 +56,9 @@ export function readCloudEventBatch(body: Uint8Array): Reading<Reading<ReceivedE
   }
   const items = jsonParts(body, '[');
   if (items === null) return refuse('body', 'not-json', 'a batch is one JSON array of events, closed at its end');
+  if (items.length > BATCH_EVENTS_MAX) {
+    return refuse('body', 'too-large', `${items.length} events are above the limit of ${BATCH_EVENTS_MAX}; send several batches`);
+  }
   return { ok: true, event: items.map(readStructured) };
 }
 
@@ -106,10 +111,6 @@ function decodeBase64(value: unknown): Uint8Array | null {
   if (typeof value !== 'string') return null;
   const bytes = Buffer.from(value, 'base64');
   return bytes.toString('base64') === value ? bytes : null;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return value !== null && typeof value === 'object' && !Array.isArray(value);
 }
 
 function refuse(field: string, code: string, message: string): { ok: false; problems: ReturnType<typeof problem>[] } {

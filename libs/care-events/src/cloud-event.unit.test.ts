@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { MESSAGE_LIMIT_BYTES } from '@weft/processing';
-import { contentModeOf, readCloudEvent, readCloudEventBatch } from './cloud-event.js';
+import { BATCH_EVENTS_MAX, contentModeOf, readCloudEvent, readCloudEventBatch } from './cloud-event.js';
 import type { Arrival, ReceivedEvent } from './cloud-event.js';
 
 const bytes = (value: unknown): Uint8Array => new TextEncoder().encode(typeof value === 'string' ? value : JSON.stringify(value));
@@ -137,6 +137,11 @@ describe('a batch', () => {
   it.each(['', '{}', '[{}', '[{}] []', 'null'])('is refused as a whole when its events cannot be told apart: %j', (body) => {
     const reading = readCloudEventBatch(bytes(body));
     expect(!reading.ok && reading.problems[0]?.code).toBe('not-json');
+  });
+
+  it('holds no more events than can be answered at once', () => {
+    const reading = readCloudEventBatch(bytes(`[${'1,'.repeat(BATCH_EVENTS_MAX)}1]`));
+    expect(!reading.ok && reading.problems[0]?.code).toBe('too-large');
   });
 
   it('measures each event by the limit of a message', () => {

@@ -72,6 +72,11 @@ describe('a page of everything', () => {
     );
   });
 
+  it('leads back to the beginning, and not before it, from a page that starts in the middle', () => {
+    const previous = linkOf(page([entry('RX901', 'o1'), entry('RX901', 'o2')], 1, 10), 'previous');
+    expect(new URL(previous!).searchParams.get('_offset')).toBe('0');
+  });
+
   it('has no next link when there is nothing on it, so that nobody goes round for ever', () => {
     expect(linkOf(everythingBundle({ entries: [], baseUrl, nhsNumber, offset: 5, count: 5, total: 9 }), 'next')).toBeUndefined();
   });

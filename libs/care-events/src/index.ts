@@ -3,6 +3,7 @@ export type { AcceptedEvent, AcceptOptions } from './accept-event.js';
 export { careEventsOfBundle, openBundle } from './bundle.js';
 export type { BundleItem, BundleOptions, PendingItem } from './bundle.js';
 export {
+  BATCH_EVENTS_MAX,
   BATCH_LIMIT_BYTES,
   CLOUD_EVENT_JSON,
   CLOUD_EVENTS_BATCH_JSON,
