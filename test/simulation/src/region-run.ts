@@ -1,4 +1,4 @@
-import { PROJECTIONS, type Policy, type Projection, type Purpose } from '@weft/domain';
+import { PROJECTIONS, type Policy, type Purpose } from '@weft/domain';
 import {
   applyPolicy,
   careEventsTopic,
@@ -46,6 +46,8 @@ export interface Watcher {
   reading(key: string, purpose: Purpose, clockMs: number): (found: FoundRecord, clockMs: number) => void;
 }
 
+type Work = (wiring: Wiring) => Promise<void>;
+
 export function wiringOf(ports: Ports): Wiring {
   const policies = new PolicyBook(ports.store, ports.clock, ports.random);
   return { ...ports, reader: simReader, projections: PROJECTIONS, policies };
@@ -59,7 +61,6 @@ export class RegionRun {
   readonly failures: unknown[] = [];
   private readonly outboxes: { readonly size: number; sent: number }[] = [];
   private busyTasks = 0;
-  private policy: Policy;
 
   constructor(
     private readonly world: World,
@@ -70,7 +71,6 @@ export class RegionRun {
     this.region = smallRegion(prng);
     // Half of the runs have no merges: there the oracle knows every view from the topics alone.
     this.rates = prng.chance(0.5) ? RATES : { ...RATES, merge: 0 };
-    this.policy = this.region.policy;
   }
 
   get topics(): string[] {
@@ -82,7 +82,7 @@ export class RegionRun {
     const setup = wiringOf(world.directly());
     const partitions = world.random.between(1, 3);
     await setup.bus.createTopics(regionTopics(region.organisations, partitions));
-    await setup.policies.adopt(this.policy);
+    await setup.policies.adopt(region.policy);
     const projectors = world.random.between(1, 2);
     for (let n = 1; n <= projectors; n++) {
       world.process(`record-projector-${n}`, (ports) => this.recordProjector(wiringOf(ports)));
@@ -95,8 +95,8 @@ export class RegionRun {
     }
     const decisions = new DecisionGenerator(new Prng(world.random.uint32()), region, this.rates);
     this.publisher('publisher-of-decisions', size.decisions, (now) => decisions.next(now));
-    this.task('reader', size.reads, (wiring) => this.read(wiring));
-    this.task('operator', size.operations, (wiring) => this.operate(wiring));
+    this.task('reader', size.reads, () => this.reading());
+    this.task('operator', size.operations, () => this.operation());
     for (const purpose of world.random.some(PROJECTIONS.map((projection) => projection.purpose))) this.subscriber(purpose);
   }
 
@@ -141,16 +141,19 @@ export class RegionRun {
     });
   }
 
-  /** Does a piece of work so many times, each time until it succeeds. */
-  private task(name: string, times: number, work: (wiring: Wiring) => Promise<void>): void {
+  /** Does so many pieces of work, each until it succeeds, crashes or not: who began to change a policy goes on with it. */
+  private task(name: string, times: number, next: () => Work): void {
     let done = 0;
+    let work: Work | undefined;
     this.busyTasks++;
     this.world.process(name, async (ports) => {
       const wiring = wiringOf(ports);
       while (done < times) {
         await ports.timers.sleep(ports.random.fraction() * 400);
         try {
+          work ??= next();
           await work(wiring);
+          work = undefined;
           if (++done === times) this.busyTasks--;
         } catch (error) {
           if ((error as { retriable?: boolean }).retriable !== true) throw error;
@@ -159,35 +162,36 @@ export class RegionRun {
     });
   }
 
-  private async read(wiring: Wiring): Promise<void> {
+  private reading(): Work {
     const { world, region } = this;
-    const key = wiring.keys.patient(world.random.pick(region.patients));
+    const patient = world.random.pick(region.patients);
     const { purpose } = world.random.pick(PROJECTIONS);
-    const done = this.watcher.reading(key, purpose, wiring.clock.now());
-    done(await readRecord(wiring, key, purpose), wiring.clock.now());
+    return async (wiring) => {
+      const key = wiring.keys.patient(patient);
+      const done = this.watcher.reading(key, purpose, wiring.clock.now());
+      done(await readRecord(wiring, key, purpose), wiring.clock.now());
+    };
   }
 
-  private async operate(wiring: Wiring): Promise<void> {
+  private operation(): Work {
     const { random } = this.world;
-    switch (random.below(4)) {
-      case 0:
-        await this.changePolicy(wiring);
-        break;
-      case 1:
-        await replayView(wiring, random.pick(PROJECTIONS) as Projection, { dryRun: random.chance(0.3) });
-        break;
-      default: {
-        const [one] = await listQuarantine(wiring.bus);
-        if (one !== undefined) await redrive(wiring.bus, one.id);
-      }
-    }
+    const projection = random.pick(PROJECTIONS);
+    const dryRun = random.chance(0.3);
+    const policy = this.otherPolicy();
+    return random.pick<Work>([
+      async (wiring) => void (await applyPolicy(wiring, policy)),
+      async (wiring) => void (await replayView(wiring, projection, { dryRun })),
+      async ({ bus }) => {
+        const [one] = await listQuarantine(bus);
+        if (one !== undefined) await redrive(bus, one.id);
+      },
+    ]);
   }
 
-  private async changePolicy(wiring: Wiring): Promise<void> {
-    const { rules } = this.region.policy;
-    const gone = this.world.random.pick(rules.filter((rule) => rule.effect === 'deny')).id;
-    this.policy = { ...this.region.policy, name: `without ${gone}`, rules: rules.filter((rule) => rule.id !== gone) };
-    await applyPolicy(wiring, this.policy);
+  private otherPolicy(): Policy {
+    const { policy } = this.region;
+    const gone = this.world.random.pick(policy.rules.filter((rule) => rule.effect === 'deny')).id;
+    return { ...policy, name: `without ${gone}`, rules: policy.rules.filter((rule) => rule.id !== gone) };
   }
 
   private subscriber(purpose: Purpose): void {
