@@ -49,7 +49,7 @@ export const RETRY = { initialRetryTime: 100, maxRetryTime: 1000, factor: 0.2, m
 export const METADATA_AGE_MS = 30_000;
 const PAUSE_MS = 250;
 
-export function createKafka({ brokers, ssl, sasl, clientId = 'weft', logger }: KafkaConnection): Kafka {
+export function createKafka({ brokers, ssl, sasl, clientId = 'weft', logger }: KafkaConnection, retry = RETRY): Kafka {
   return new KafkaClient({
     brokers: [...brokers],
     clientId,
@@ -58,7 +58,7 @@ export function createKafka({ brokers, ssl, sasl, clientId = 'weft', logger }: K
     connectionTimeout: 3000,
     authenticationTimeout: 10_000,
     requestTimeout: 30_000,
-    retry: RETRY,
+    retry,
     // Not below INFO: at DEBUG kafkajs logs decoded responses, and keys of inbound topics are NHS numbers.
     logLevel: logLevel.INFO,
     logCreator: () => (entry) => logger && forward(logger, entry),

@@ -94,7 +94,7 @@ class KafkaBus implements EventBus {
     this.#clusters = new Connections(() => openCluster(this.#kafka), this.#surroundings);
     this.#admins = new Connections(() => openAdmin(this.#kafka), this.#surroundings);
     this.#directory = new TopicDirectory(this.#clusters, this.#surroundings, this.#options);
-    this.#publisher = new Publisher(this.#kafka, this.#directory, this.#surroundings, {
+    this.#publisher = new Publisher(options, this.#directory, this.#surroundings, {
       deadlineMs: this.#options.deadlineMs,
       sendMaxMessages: options.sendMaxMessages ?? 5000,
       sendMaxBytes: options.sendMaxBytes ?? 8 * 1_048_576,

@@ -93,6 +93,7 @@ export class Lane {
   }
 
   async #work(): Promise<void> {
+    this.#lastSign = this.owner.clock.now();
     await this.before;
     const context: BatchContext = {
       isStale: () => this.#retired,

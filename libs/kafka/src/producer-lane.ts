@@ -1,5 +1,5 @@
-import kafkajs, { type Kafka, type Producer } from 'kafkajs';
-import { METADATA_AGE_MS, RETRY } from './client.js';
+import kafkajs, { type Producer } from 'kafkajs';
+import { createKafka, type KafkaConnection, METADATA_AGE_MS, RETRY } from './client.js';
 
 const PAUSE_MAX_MS = 500;
 const { KafkaJSNonRetriableError } = kafkajs;
@@ -12,15 +12,16 @@ export class ProducerLane {
   readonly connected: Promise<Producer>;
   #retired = false;
 
-  constructor(kafka: Kafka, deadlineMs: number) {
-    const retries = 10 + Math.ceil((2 * deadlineMs) / PAUSE_MAX_MS);
-    const producer = kafka.producer({
+  constructor(connection: KafkaConnection, deadlineMs: number) {
+    const retry = { ...RETRY, maxRetryTime: PAUSE_MAX_MS, retries: 10 + Math.ceil((2 * deadlineMs) / PAUSE_MAX_MS) };
+    // The client has to retry as often as the producer: what its inner loop gives up, the outer one takes for final.
+    const producer = createKafka(connection, retry).producer({
       idempotent: true,
       // With more in flight a lost one lets those behind it overtake it.
       maxInFlightRequests: 1,
       allowAutoTopicCreation: false,
       metadataMaxAge: METADATA_AGE_MS,
-      retry: { ...RETRY, maxRetryTime: PAUSE_MAX_MS, retries },
+      retry,
       createPartitioner:
         () =>
         ({ message }) =>

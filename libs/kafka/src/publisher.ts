@@ -1,7 +1,7 @@
-import kafkajs, { type Kafka, type Message as KafkaMessage, type PartitionMetadata, type RecordMetadata } from 'kafkajs';
+import kafkajs, { type Message as KafkaMessage, type PartitionMetadata, type RecordMetadata } from 'kafkajs';
 import type { Coordinates } from '@weft/domain';
 import { type EngineError, EngineUnavailable, InvalidCall, type OutgoingMessage, TooLarge } from '@weft/processing';
-import type { Surroundings } from './client.js';
+import type { KafkaConnection, Surroundings } from './client.js';
 import { engineError, protocolError } from './errors.js';
 import { sizeOf } from './messages.js';
 import { ProducerLane } from './producer-lane.js';
@@ -78,11 +78,11 @@ export class Publisher {
   #watching = false;
   #closed = false;
   #lane: ProducerLane | undefined;
-  /** Topics that have taken a message from this producer. Others go alone, so that a refusal names its topic. */
+  /** Topics that have taken a message. To others each call goes alone, so that a refusal is its own. */
   readonly #proven = new Set<string>();
 
   constructor(
-    private readonly kafka: Kafka,
+    private readonly connection: KafkaConnection,
     private readonly directory: TopicDirectory,
     private readonly surroundings: Surroundings,
     private readonly settings: PublisherSettings,
@@ -165,11 +165,12 @@ export class Publisher {
     if (taken.length >= sendMaxMessages || bytes + item.bytes > sendMaxBytes || batchBytes > BATCH_MAX_BYTES) return false;
     const first = taken[0]!;
     if (first.bytes > BATCH_MAX_BYTES) return false;
-    return item.topic === first.topic || (this.#proven.has(first.topic) && this.#proven.has(item.topic));
+    const together = item.call === first.call && item.topic === first.topic;
+    return together || (this.#proven.has(first.topic) && this.#proven.has(item.topic));
   }
 
   async #send(items: readonly Item[]): Promise<void> {
-    const lane = (this.#lane ??= new ProducerLane(this.kafka, this.settings.deadlineMs));
+    const lane = (this.#lane ??= new ProducerLane(this.connection, this.settings.deadlineMs));
     const { promise: abandoned, reject: abandon } = deferred<never>();
     this.#underway = { items, abandon };
     let sent = false;
@@ -219,15 +220,14 @@ export class Publisher {
    * does not unsend those beside it, so a refusal is certain only where the whole request shares it.
    */
   #refusal(error: unknown, items: readonly Item[], sent: boolean): EngineError | undefined {
-    const { topic, bytes } = items[0]!;
+    const { topic } = items[0]!;
     const known = engineError(error, `publishing to topic ${topic}`, topic);
     if (!sent) return known.retriable ? undefined : known;
-    const ofTopic = known instanceof InvalidCall && items.every((item) => item.topic === topic);
-    const certain = protocolError(error) === 'CLUSTER_AUTHORIZATION_FAILED' || ofTopic;
-    if (certain) return known;
-    if (known instanceof TooLarge && items.length === 1)
-      return new TooLarge(`a message for topic ${topic}`, bytes, BATCH_MAX_BYTES);
     for (const item of items) this.#proven.delete(item.topic);
+    const alone = items.every((item) => item.call === items[0]!.call && item.topic === topic);
+    if (alone && known instanceof TooLarge) return tooLargeFor(topic, items);
+    if (alone && known instanceof InvalidCall) return known;
+    if (protocolError(error) === 'CLUSTER_AUTHORIZATION_FAILED') return known;
     return new EngineUnavailable('Kafka', `publishing: ${known.message}`, { cause: error });
   }
 
@@ -273,8 +273,16 @@ export class Publisher {
   }
 }
 
+/** The topic's max.message.bytes is not ours to read: it is below the largest message, that is all there is to know. */
+function tooLargeFor(topic: string, items: readonly Item[]): TooLarge {
+  const largest = Math.max(...items.map(({ bytes }) => bytes));
+  return new TooLarge(`a message for topic ${topic}, whose max.message.bytes is below Weft's limit`, largest, largest - 1);
+}
+
 function toKafka({ key, value, headers }: OutgoingMessage, partition: number): KafkaMessage {
-  return { key, value: value as Buffer | null, headers: { ...headers }, partition };
+  // kafkajs writes bytes that are no Buffer wrongly, without a word.
+  const bytes = value === null ? null : Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+  return { key, value: bytes, headers: { ...headers }, partition };
 }
 
 function byTopic(items: readonly Item[]): { topic: string; messages: KafkaMessage[] }[] {

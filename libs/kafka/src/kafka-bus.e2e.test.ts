@@ -1,0 +1,116 @@
+import { randomUUID } from 'node:crypto';
+import kafkajs from 'kafkajs';
+import { EngineUnavailable, type EventBus, TooLarge } from '@weft/processing';
+import { describeEventBus } from '@weft/testing';
+import { brokerOrReason } from '../../../infra/kafka/broker.mjs';
+import { createKafka } from './client.js';
+import { openKafkaBus } from './kafka-bus.js';
+
+const found = await brokerOrReason();
+
+if ('reason' in found) {
+  it.skip(`Apache Kafka is an EventBus: no broker, ${found.reason}`, () => {});
+} else {
+  const { broker } = found;
+  const open = (): Promise<EventBus> =>
+    openKafkaBus({ brokers: broker.brokers, metadataAgeMs: 500, sessionTimeoutMs: 6000, handlerSilenceMs: 3000 });
+  afterAll(() => broker.stop());
+
+  // Compaction and retention come in the broker's own time: segments that can go are looked for every five minutes.
+  describeEventBus(`Apache Kafka (${broker.kind})`, async () => ({ open, stop: async () => {} }), { removesLater: true });
+
+  describe('what only Kafka does', () => {
+    let bus: EventBus;
+    const newTopic = async () => {
+      const topic = `kafka.${randomUUID()}`;
+      await bus.createTopics([{ topic, partitions: 2 }]);
+      return topic;
+    };
+    const message = (topic: string, bytes = 10) => ({ topic, key: 'k', value: new Uint8Array(bytes), headers: {} });
+    const asAdmin = async (work: (admin: kafkajs.Admin) => Promise<unknown>) => {
+      const admin = createKafka({ brokers: broker.brokers }).admin();
+      await admin.connect();
+      await work(admin);
+      await admin.disconnect();
+    };
+
+    beforeEach(async () => (bus = await open()));
+    afterEach(() => bus.close());
+
+    it('refuses 2 MiB before anything is sent, and passes on a topic’s own lower limit', async () => {
+      const topic = await newTopic();
+      await expect(bus.publish([message(topic), message(topic, 2 * 1_048_576)])).rejects.toThrow(TooLarge);
+      expect((await bus.offsets(topic)).map(({ high }) => high)).toEqual([0, 0]);
+      await asAdmin((admin) =>
+        admin.alterConfigs({
+          validateOnly: false,
+          resources: [
+            {
+              type: kafkajs.ConfigResourceTypes.TOPIC,
+              name: topic,
+              configEntries: [{ name: 'max.message.bytes', value: '1000' }],
+            },
+          ],
+        }),
+      );
+      await expect(bus.publish([message(topic, 5000)])).rejects.toThrow(TooLarge);
+      expect(await bus.publish([message(topic, 500)])).toMatchObject([{ offset: 0 }]);
+    });
+
+    it('leaves out the messages of an aborted transaction, for whoever reads, follows or consumes', async () => {
+      const topic = await newTopic();
+      const producer = createKafka({ brokers: broker.brokers }).producer({
+        idempotent: true,
+        maxInFlightRequests: 1,
+        transactionalId: randomUUID(),
+        createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+      });
+      await producer.connect();
+      for (const [text, end] of [
+        ['never', 'abort'],
+        ['kept', 'commit'],
+      ] as const) {
+        const transaction = await producer.transaction();
+        await transaction.send({ topic, messages: [{ key: 'k', value: text, partition: 0 }] });
+        await transaction[end]();
+      }
+      await producer.disconnect();
+      const texts = { read: [] as string[], followed: [] as string[], consumed: [] as string[] };
+      const textOf = ({ value }: { value: Uint8Array | null }) => Buffer.from(value ?? []).toString();
+      let heard!: () => void;
+      const both = new Promise<void>((resolve) => (heard = () => texts.followed.length * texts.consumed.length > 0 && resolve()));
+      await bus.follow({
+        topic,
+        from: 'beginning',
+        onMessages: async (messages) => (texts.followed.push(...messages.map(textOf)), heard()),
+      });
+      await bus.consume({
+        group: randomUUID(),
+        topics: [topic],
+        onBatch: async ({ messages }) => (texts.consumed.push(...messages.map(textOf)), heard()),
+      });
+      await both;
+      texts.read.push(...(await bus.read(topic, 0, 0)).map(textOf));
+      expect(texts).toEqual({ read: ['kept'], followed: ['kept'], consumed: ['kept'] });
+    });
+
+    it('does not let a topic that was deleted keep the others from their messages', async () => {
+      const [gone, kept] = [await newTopic(), await newTopic()];
+      await bus.publish([message(gone), message(kept)]);
+      await asAdmin((admin) => admin.deleteTopics({ topics: [gone] }));
+      const quick = await openKafkaBus({ brokers: broker.brokers, deadlineMs: 3000 });
+      try {
+        await expect(quick.publish([message(gone)])).rejects.toMatchObject({ topic: gone });
+        expect(await quick.publish([message(kept)])).toMatchObject([{ offset: 1 }]);
+      } finally {
+        await quick.close();
+      }
+    });
+
+    it('says so when no broker answers, within the time that it was given', async () => {
+      const started = Date.now();
+      await expect(openKafkaBus({ brokers: ['127.0.0.1:1'], checkDeadlineMs: 1000 })).rejects.toThrow(EngineUnavailable);
+      expect(Date.now() - started).toBeLessThan(5000);
+    });
+  });
+}

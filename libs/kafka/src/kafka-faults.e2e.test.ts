@@ -1,0 +1,216 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { EngineUnavailable, type EventBus, type Message } from '@weft/processing';
+import { brokerOrReason } from '../../../infra/kafka/broker.mjs';
+import { openKafkaBus } from './kafka-bus.js';
+
+const found = await brokerOrReason();
+const mayBreak = 'broker' in found && found.broker.kind === 'maven';
+const reason = 'reason' in found ? found.reason : mayBreak ? '' : 'the broker is not ours to break';
+
+if (!mayBreak || !('broker' in found)) {
+  it.skip(`faults at a real broker: ${reason}`, () => {});
+} else {
+  const { broker } = found;
+  const SESSION_MS = 3000;
+  const open = (overrides = {}): Promise<EventBus> =>
+    openKafkaBus({ brokers: broker.brokers, sessionTimeoutMs: SESSION_MS, deadlineMs: 60_000, ...overrides });
+  const until = async (what: string, condition: () => boolean | Promise<boolean>) => {
+    const limit = Date.now() + 60_000;
+    while (!(await condition())) {
+      if (Date.now() > limit) throw new Error(`it did not come to pass that ${what}`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  };
+  const textOf = ({ value }: Message) => Buffer.from(value ?? []).toString();
+  const message = (topic: string, text: string) => ({ topic, key: text, value: Buffer.from(text), headers: {} });
+
+  describe('faults at a real broker', () => {
+    let bus: EventBus;
+    let topic: string;
+    /** Everything in the log. */
+    const log = async () => {
+      const texts: string[] = [];
+      for (const { partition, high } of await bus.offsets(topic)) {
+        for (let at = 0; at < high;) {
+          const messages = await bus.read(topic, partition, at, 5000);
+          texts.push(...messages.map(textOf));
+          at = messages.at(-1)!.offset + 1;
+        }
+      }
+      return texts;
+    };
+
+    beforeEach(async () => {
+      bus = await open();
+      topic = `faults.${randomUUID()}`;
+      await bus.createTopics([{ topic, partitions: 6 }]);
+    });
+    afterEach(() => bus.close());
+    afterAll(() => broker.stop());
+
+    it('loses no acknowledged message and writes none twice while the broker is killed under load', async () => {
+      const acknowledged: string[] = [];
+      const consumed = new Set<string>();
+      await bus.consume({
+        group: randomUUID(),
+        topics: [topic],
+        onBatch: async ({ messages }) => messages.forEach((one) => consumed.add(textOf(one))),
+      });
+      let publishing = true;
+      const publishers = Array.from({ length: 32 }, async (_, publisher) => {
+        for (let n = 0; publishing; n++) {
+          const text = `${publisher}/${n}`;
+          await bus.publish([message(topic, text)]);
+          acknowledged.push(text);
+        }
+      });
+      for (let kill = 0; kill < 3; kill++) {
+        const before = acknowledged.length;
+        await until('messages are acknowledged', () => acknowledged.length > before + 2000);
+        await broker.kill();
+        await broker.restart();
+      }
+      const before = acknowledged.length;
+      await until('messages are acknowledged again', () => acknowledged.length > before + 2000);
+      publishing = false;
+      await Promise.all(publishers);
+      const texts = await log();
+      expect(new Set(texts).size).toBe(texts.length);
+      expect(lost(acknowledged, texts)).toEqual([]);
+      await until('the consumer has all', () => consumed.size === texts.length);
+    }, 180_000);
+
+    it('tells callers after their deadline that it is not known, and goes on once the broker is back', async () => {
+      const quick = await open({ deadlineMs: 1500 });
+      try {
+        await quick.publish([message(topic, 'before')]);
+        await broker.kill();
+        const started = Date.now();
+        await expect(quick.publish([message(topic, 'lost?')])).rejects.toThrow(EngineUnavailable);
+        expect(Date.now() - started).toBeLessThan(4000);
+        await expect(quick.check()).rejects.toThrow(EngineUnavailable);
+        await broker.restart();
+        await until('a message is taken again', () =>
+          quick.publish([message(topic, 'after')]).then(
+            () => true,
+            () => false,
+          ),
+        );
+        expect(await log()).toContain('after');
+      } finally {
+        await quick.close();
+      }
+    }, 120_000);
+
+    it('hands the partitions of a member that was killed to another, from where it had committed', async () => {
+      const group = randomUUID();
+      const child = await member(group);
+      try {
+        await bus.publish(Array.from({ length: 60 }, (_, n) => message(topic, `${n}`)));
+        await until('the first member has committed all', () => committedInAll(group, 60));
+        child.kill('SIGKILL');
+        await bus.publish(Array.from({ length: 60 }, (_, n) => message(topic, `${60 + n}`)));
+        const handled: string[] = [];
+        const consumer = await bus.consume({
+          group,
+          topics: [topic],
+          onBatch: async ({ messages }) => void handled.push(...messages.map(textOf)),
+        });
+        await until('the other holds all partitions', () => consumer.assigned().length === 6);
+        await until('the rest is committed', () => committedInAll(group, 120));
+        expect(handled.map(Number).sort((a, b) => a - b)).toEqual(Array.from({ length: 60 }, (_, n) => 60 + n));
+      } finally {
+        child.kill('SIGKILL');
+      }
+    }, 120_000);
+
+    it('comes back by itself when a broker has held its connections and answered nothing', async () => {
+      const group = randomUUID();
+      const [handled, failures]: [string[], unknown[]] = [[], []];
+      await bus.consume({
+        group,
+        topics: [topic],
+        onBatch: async ({ messages }) => void handled.push(...messages.map(textOf)),
+        onFailure: (error) => void failures.push(error),
+      });
+      await bus.publish([message(topic, 'before')]);
+      await until('it reads', () => handled.length === 1);
+      broker.freeze();
+      try {
+        await until('it says that the broker is quiet', () => failures.length > 0);
+      } finally {
+        broker.thaw();
+      }
+      await bus.publish([message(topic, 'after')]);
+      await until('it reads again', () => handled.includes('after'));
+      expect(failures[0]).toBeInstanceOf(EngineUnavailable);
+    }, 120_000);
+
+    it('passes over nothing while members come and go under load', async () => {
+      const group = randomUUID();
+      const handled = new Map<number, Message[]>();
+      const join = async () => {
+        const own = await open();
+        await own.consume({
+          group,
+          topics: [topic],
+          maxBatch: 20,
+          onBatch: async ({ partition, messages }) => {
+            await new Promise((resolve) => setTimeout(resolve, 2));
+            handled.set(partition, [...(handled.get(partition) ?? []), ...messages]);
+          },
+        });
+        return own;
+      };
+      let published = 0;
+      let publishing = true;
+      const publisher = (async () => {
+        for (; publishing; published++) await bus.publish([message(topic, `${published}`)]);
+      })();
+      const members = [await join()];
+      for (let round = 0; round < 4; round++) {
+        members.push(await join());
+        await members.shift()!.close();
+      }
+      publishing = false;
+      await publisher;
+      await until('all is committed', () => committedInAll(group, published));
+      await Promise.all(members.map((one) => one.close()));
+      const texts = new Set([...handled.values()].flat().map(textOf));
+      expect(texts.size).toBe(published);
+      for (const messages of handled.values()) {
+        // In order, and what came again came from a committed offset on: never a step over what was not handled.
+        let next = 0;
+        for (const { offset } of messages) {
+          expect(offset).toBeLessThanOrEqual(next);
+          next = Math.max(next, offset + 1);
+        }
+      }
+    }, 120_000);
+
+    const committedInAll = async (group: string, wanted: number) =>
+      (await bus.committed(group, topic)).reduce((sum, { offset }) => sum + Math.max(0, offset), 0) === wanted;
+
+    /** A member in a process of its own, so that it can die without leaving. */
+    const member = async (group: string): Promise<ChildProcess> => {
+      const built = fileURLToPath(import.meta.url).replace(/\/src\/[^/]+$/, '/dist/index.js');
+      const script = `
+        const { openKafkaBus } = await import(${JSON.stringify(built)});
+        const bus = await openKafkaBus({ brokers: ${JSON.stringify(broker.brokers)}, sessionTimeoutMs: ${SESSION_MS} });
+        await bus.consume({ group: '${group}', topics: ['${topic}'], onBatch: async () => {} });
+        console.log('joined');`;
+      const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+      await once(child.stdout, 'data');
+      return child;
+    };
+  });
+}
+
+/** The first of those that are missing. */
+function lost(acknowledged: readonly string[], texts: readonly string[]): string[] {
+  const held = new Set(texts);
+  return acknowledged.filter((text) => !held.has(text)).slice(0, 20);
+}
