@@ -3,7 +3,7 @@ export { BODY_LIMIT_BYTES, RawBody, utf8Text } from './bodies.js';
 export { type Engines, openEngines } from './engines.js';
 export { createHttpApp, type HttpAppOptions, listen } from './http-app.js';
 export { createKeys, type KeySecrets, keySecrets } from './keys.js';
-export { createLogger, type Logger } from './log.js';
+export { createLogger, type Logger, withoutNumbers } from './log.js';
 export { Metrics } from './metrics.js';
 export { HttpProblem, PROBLEM_JSON, problemOf, type ProblemDetails, sendProblem, unavailable } from './problem.js';
 export { type Probe, Readiness, type ReadinessReport } from './readiness.js';

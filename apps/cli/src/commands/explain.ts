@@ -1,0 +1,135 @@
+import { type Purpose, PURPOSES } from '@weft/domain';
+import type { ExplainedRecord, Explanation } from '@weft/processing';
+import { Command } from 'commander';
+import { nhsNumber } from '../arguments.js';
+import { clientOf, type Context, settingsOf } from '../context.js';
+import { dayOf, spaced } from '../describe.js';
+import { counted, type Terminal } from '../terminal.js';
+
+export function explainCommand(context: Context): Command {
+  return new Command('explain')
+    .summary('why each entry is shared or withheld')
+    .description(
+      'Says of each entry of a record, for each purpose, whether it is shared, by which rule, and under which decision; as Weft knew and decided at any time.',
+    )
+    .argument('<nhs>', 'NHS number; spaces do not matter', nhsNumber)
+    .option('--at <time>', 'RFC 3339, or a date (by its end, UTC); default now')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ weft explain 9990000018
+  $ weft explain 9990000018 --at 2026-01-31`,
+    )
+    .action(async (nhs: string, { at }: { readonly at?: string }, command: Command) => {
+      const settings = settingsOf(context, command);
+      const query = at === undefined ? '' : `?at=${encodeURIComponent(at)}`;
+      const explained = await clientOf(context, settings, ['governance']).json<ExplainedRecord>(
+        `/records/${nhs}/explain${query}`,
+      );
+      if (context.terminal.json) context.terminal.printJson(explained);
+      else show(context.terminal, nhs, explained);
+    });
+}
+
+/** Column heads short enough for four of them beside an entry. */
+const SHORT: Record<Purpose, string> = {
+  'direct-care': 'direct',
+  'care-coordination': 'coord.',
+  'population-health': 'popul.',
+  research: 'resear.',
+};
+
+function show(terminal: Terminal, nhs: string, explained: ExplainedRecord): void {
+  const { at, policyName, policyVersion, decisions, entries, movedTo } = explained;
+  const policy = policyVersion === null ? 'no policy yet' : `${policyName}, version ${policyVersion}`;
+  terminal.print(`${terminal.paint('bold', spaced(nhs))} · as of ${at.slice(0, 16).replace('T', ' ')} UTC`);
+  terminal.print(terminal.paint('dim', policy));
+  if (movedTo !== null) terminal.print(`merged into ${spaced(movedTo)}, whose record this is`);
+  terminal.print();
+  showDecisions(terminal, decisions);
+  const reasons = new Reasons();
+  terminal.table(
+    ['when', 'from', 'what', ...PURPOSES.map((purpose) => SHORT[purpose])],
+    entries.map((entry) => [
+      dayOf(entry.occurredAt),
+      entry.organisation,
+      entry.resourceType,
+      ...PURPOSES.map((purpose) =>
+        mark(
+          terminal,
+          reasons,
+          entry.purposes.find((one) => one.purpose === purpose),
+        ),
+      ),
+    ]),
+  );
+  if (entries.length === 0) terminal.print('No entry was known then.');
+  terminal.print();
+  for (const [label, lines] of reasons.all) terminal.paragraph(`${label}  ${lines}`);
+}
+
+function showDecisions(terminal: Terminal, decisions: ExplainedRecord['decisions']): void {
+  if (decisions.length === 0) {
+    terminal.print('Nothing was decided.');
+    return terminal.print();
+  }
+  terminal.print(counted(decisions.length, 'decision'));
+  terminal.table(
+    [],
+    decisions.map(({ decidedAt, authority, decidedBy, status, provision }) => [
+      dayOf(decidedAt),
+      authority,
+      status === 'withdrawn' ? 'withdrawn' : provision.effect,
+      provision.purposes.length === PURPOSES.length ? 'every purpose' : provision.purposes.join(', '),
+      [`by ${decidedBy}`, ...limits(provision)].join('; '),
+    ]),
+    2,
+  );
+  terminal.print();
+}
+
+function limits({
+  organisations,
+  entries,
+  categories,
+  from,
+  until,
+}: ExplainedRecord['decisions'][number]['provision']): string[] {
+  return [
+    ...(organisations === undefined ? [] : [`from ${organisations.join(', ')}`]),
+    ...(entries === undefined ? [] : [counted(entries.length, 'entry', 'entries')]),
+    ...(categories === undefined ? [] : [categories.join(', ')]),
+    ...(from === undefined ? [] : [`from ${dayOf(new Date(from).toISOString())}`]),
+    ...(until === undefined ? [] : [`until ${dayOf(new Date(until).toISOString())}`]),
+  ];
+}
+
+function mark(terminal: Terminal, reasons: Reasons, explanation: Explanation | undefined): string {
+  if (explanation === undefined || explanation.rule === 'not-of-concern') return terminal.paint('dim', '·');
+  const label = reasons.label(explanation);
+  return explanation.included ? terminal.paint('green', `✓ ${label}`) : terminal.paint('yellow', `✗ ${label}`);
+}
+
+/** Each reason is told once, under a letter. */
+class Reasons {
+  readonly all = new Map<string, string>();
+  private readonly labels = new Map<string, string>();
+
+  label({ rule, decision, plainEnglish }: Explanation): string {
+    const key = `${rule} ${decision?.id ?? ''}`;
+    const known = this.labels.get(key);
+    if (known !== undefined) return known;
+    const label = letters(this.labels.size);
+    const ground = decision === null ? '' : ` Decided on ${dayOf(decision.decidedAt)} by the ${decision.decidedBy}.`;
+    this.labels.set(key, label);
+    this.all.set(label, `${rule}: ${plainEnglish}${ground}`);
+    return label;
+  }
+}
+
+/** a … z, aa, ab … */
+function letters(index: number): string {
+  const letter = String.fromCharCode(97 + (index % 26));
+  return index < 26 ? letter : letters(Math.floor(index / 26) - 1) + letter;
+}

@@ -1,0 +1,88 @@
+import { isPurpose, type Purpose, PURPOSES, type Resource } from '@weft/domain';
+import { Command } from 'commander';
+import { nhsNumber, purpose } from '../arguments.js';
+import { clientOf, type Context, settingsOf } from '../context.js';
+import { dayOf, describe, spaced } from '../describe.js';
+import { counted, type Terminal } from '../terminal.js';
+
+interface RecordAnswer {
+  readonly purpose: Purpose;
+  readonly policyVersion: number;
+  readonly recordRevision: number;
+  readonly consentRevision: number;
+  readonly entries: readonly {
+    readonly id: string;
+    readonly resourceType: string;
+    readonly organisation: string;
+    readonly occurredAt: string | null;
+    readonly resource: Resource;
+  }[];
+  readonly withheld: number;
+}
+
+/** Purposes that a clinician may read for; whoever reads for another does so as governance, and the audit says so. */
+const CLINICAL: readonly Purpose[] = ['direct-care', 'care-coordination'];
+
+export function recordCommand(context: Context): Command {
+  return new Command('record')
+    .summary('show a record, as a purpose may see it')
+    .description('Shows the record of one person as a purpose may see it. The read is audited.')
+    .argument('<nhs>', 'NHS number; spaces do not matter', nhsNumber)
+    .option('--purpose <purpose>', PURPOSES.join(', '), purpose, 'direct-care' satisfies Purpose)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ weft record 9990000018
+  $ weft record 9990000018 --purpose research
+  $ weft record 9990000018 --json | jq '.entries[].resource'`,
+    )
+    .action(async (nhs: string, options: { readonly purpose: Purpose }, command: Command) => {
+      const settings = settingsOf(context, command);
+      const client = clientOf(context, settings, [CLINICAL.includes(options.purpose) ? 'clinician' : 'governance']);
+      const response = await client.ask(`/records/${nhs}?purpose=${options.purpose}`);
+      const record = (await response.json()) as RecordAnswer;
+      const movedTo = movedToOf(response);
+      if (context.terminal.json) context.terminal.printJson({ ...record, movedTo });
+      else show(context.terminal, nhs, record, movedTo);
+    });
+}
+
+/** A number that was merged answers for the surviving one, and says so. */
+function movedToOf(response: Response): string | null {
+  return /\/records\/(\d{10})/.exec(response.headers.get('content-location') ?? '')?.[1] ?? null;
+}
+
+function show(terminal: Terminal, nhs: string, record: RecordAnswer, movedTo: string | null): void {
+  const { entries, withheld } = record;
+  const purposeName = isPurpose(record.purpose) ? record.purpose.replace('-', ' ') : record.purpose;
+  terminal.print(
+    `${terminal.paint('bold', spaced(nhs))} · ${purposeName} · ${counted(entries.length, 'entry', 'entries')}, ${withheld} withheld`,
+  );
+  if (movedTo !== null) terminal.print(`merged into ${spaced(movedTo)}, whose record this is`);
+  terminal.print();
+  terminal.table(
+    ['when', 'from', 'what', ''],
+    entries.map(({ occurredAt, organisation, resourceType, resource }) => [
+      dayOf(occurredAt),
+      organisation,
+      resourceType,
+      describe(resource),
+    ]),
+  );
+  if (entries.length > 0) terminal.print();
+  if (withheld > 0) {
+    terminal.print(
+      terminal.paint(
+        'yellow',
+        `${counted(withheld, 'entry is', 'entries are')} held back by a decision or the policy; explain says why.`,
+      ),
+    );
+  }
+  terminal.print(
+    terminal.paint(
+      'dim',
+      `policy ${record.policyVersion}, ${counted(record.recordRevision + 1, 'event')}, ${counted(record.consentRevision + 1, 'decision')}`,
+    ),
+  );
+}

@@ -1,0 +1,88 @@
+import { type Projection, type Purpose, PURPOSES } from '@weft/domain';
+import { NO_STREAM, POLICY_STREAM, replayPatient, replayView, type ReplayProgress, type Wiring } from '@weft/processing';
+import { Command } from 'commander';
+import { nhsNumber, purpose } from '../arguments.js';
+import { type Context, interruption, settingsOf, withWiring } from '../context.js';
+import { EXIT, Failure } from '../failure.js';
+import { counted, number, type Terminal } from '../terminal.js';
+
+interface Options {
+  readonly patient?: string;
+  readonly dryRun?: boolean;
+  readonly fromBeginning?: boolean;
+}
+
+export function replayCommand(context: Context): Command {
+  return new Command('replay')
+    .summary('derive a view anew for everybody, or for one person')
+    .description(
+      'Derives a purpose’s view anew from each record’s first event on, and rewrites it where it differs. Safe while events keep coming and at any kill: run again, it goes on where it stopped.',
+    )
+    .argument('<view>', PURPOSES.join(', '), purpose)
+    .option('--patient <nhs>', 'only this person’s', nhsNumber)
+    .option('--dry-run', 'say what would change, and change nothing')
+    .option('--from-beginning', 'begin anew, not where an interrupted replay stopped')
+    .addHelpText(
+      'after',
+      `
+Ctrl-C ends it at a good place, with exit code 130.
+
+Examples:
+  $ weft replay research --dry-run
+  $ weft replay direct-care
+  $ weft replay direct-care --patient 9990000018`,
+    )
+    .action(async (view: Purpose, options: Options, command: Command) => {
+      const settings = settingsOf(context, command);
+      const outcome = await withWiring(settings, async (wiring) => {
+        if ((await wiring.store.head(POLICY_STREAM)) === NO_STREAM) {
+          throw new Failure(
+            EXIT.finding,
+            'no policy was adopted yet, so there is no view',
+            'start Weft once, or adopt one: weft policy adopt FILE',
+          );
+        }
+        const projection = wiring.projections.find((candidate) => candidate.purpose === view) as Projection;
+        return options.patient === undefined
+          ? replayAll(context.terminal, wiring, projection, options)
+          : { ...(await replayPatient(wiring, wiring.keys.patient(options.patient), projection, options)), interrupted: false };
+      });
+      if (outcome.interrupted) context.exitCode = EXIT.interrupted;
+      if (context.terminal.json) context.terminal.printJson({ view, dryRun: options.dryRun === true, ...outcome });
+      else show(context.terminal, options, outcome);
+    });
+}
+
+interface Outcome extends ReplayProgress {
+  readonly interrupted: boolean;
+}
+
+async function replayAll(terminal: Terminal, wiring: Wiring, projection: Projection, options: Options): Promise<Outcome> {
+  const { signal, release } = interruption();
+  const bar = terminal.progress(options.dryRun === true ? 'dry run' : 'replaying', 0);
+  try {
+    const progress = await replayView(wiring, projection, {
+      dryRun: options.dryRun === true,
+      fromBeginning: options.fromBeginning === true,
+      signal,
+      onProgress: ({ done, total, changed }) => {
+        bar.total(total);
+        bar.update(done, `${number(changed)} changed`);
+      },
+    });
+    return { ...progress, interrupted: signal.aborted && progress.done < progress.total };
+  } finally {
+    bar.stop();
+    release();
+  }
+}
+
+function show(terminal: Terminal, { dryRun = false }: Options, { done, total, changed, changes, interrupted }: Outcome): void {
+  const would = dryRun ? 'would change' : 'changed';
+  terminal.print(`${number(done)} of ${counted(total, 'person', 'people')} looked at, ${counted(changed, 'view')} ${would}`);
+  if (changed > 0) {
+    const { included, amended, withdrawn } = changes;
+    terminal.print(`  ${number(included)} included, ${number(amended)} amended, ${number(withdrawn)} withdrawn`);
+  }
+  if (interrupted) terminal.print(terminal.paint('yellow', 'interrupted; the same command goes on from here'));
+}

@@ -1,0 +1,77 @@
+import { Command } from 'commander';
+import { clientOf, type Context, settingsOf } from '../context.js';
+import { EXIT } from '../failure.js';
+import { number, type Terminal } from '../terminal.js';
+
+interface StatusAnswer {
+  readonly version: string;
+  readonly policyVersion: number | null;
+  readonly lag: number;
+  readonly groups: readonly { readonly group: string; readonly topic: string; readonly lag: number }[];
+  readonly topics: readonly {
+    readonly topic: string;
+    readonly partitions: readonly { readonly low: number; readonly high: number }[];
+  }[];
+  readonly counts: { readonly records: number; readonly patientsWithDecisions: number; readonly quarantined: number };
+}
+
+interface ReadyAnswer {
+  readonly status: 'ready' | 'not-ready';
+  readonly checks: Readonly<Record<string, string>>;
+}
+
+export function statusCommand(context: Context): Command {
+  return new Command('status')
+    .summary('is Weft well, and how far behind is it')
+    .description('Shows whether Weft is ready, where each topic stands, how far behind the projectors are, and counts.')
+    .addHelpText(
+      'after',
+      '\nExit code 1 when a part is not ready.\n\nExamples:\n  $ weft status\n  $ weft status --json | jq .lag',
+    )
+    .action(async (_: unknown, command: Command) => {
+      const settings = settingsOf(context, command);
+      const client = clientOf(context, settings, ['operations']);
+      const status = await client.json<StatusAnswer>('/status?counts=true');
+      // Not ready is an answer here, whatever its status code.
+      const ready = (await (await fetch(`${settings.url}/readyz`)).json()) as ReadyAnswer;
+      if (ready.status !== 'ready') context.exitCode = EXIT.finding;
+      if (context.terminal.json) context.terminal.printJson({ ...status, ready });
+      else show(context.terminal, settings.url, status, ready);
+    });
+}
+
+function show(terminal: Terminal, url: string, status: StatusAnswer, ready: ReadyAnswer): void {
+  const failing = Object.entries(ready.checks).filter(([, result]) => result !== 'ok');
+  const health = failing.length === 0 ? terminal.paint('green', 'ready') : terminal.paint('red', 'not ready');
+  terminal.print(`Weft ${status.version} at ${url} is ${health}`);
+  for (const [part, result] of failing) terminal.print(`  ${part}: ${result}`);
+  terminal.print();
+  terminal.table(
+    ['topic', 'partitions', 'messages', 'behind'],
+    status.topics.map(({ topic, partitions }) => [
+      topic,
+      number(partitions.length),
+      number(partitions.reduce((sum, { low, high }) => sum + high - low, 0)),
+      lagOf(terminal, status, topic),
+    ]),
+  );
+  terminal.print();
+  const { records, patientsWithDecisions, quarantined } = status.counts;
+  terminal.table(
+    [],
+    [
+      ['policy version', status.policyVersion === null ? 'none' : number(status.policyVersion)],
+      ['records', number(records)],
+      ['people with decisions', number(patientsWithDecisions)],
+      ['in quarantine', quarantined === 0 ? '0' : terminal.paint('yellow', number(quarantined))],
+    ],
+  );
+}
+
+/** Only what a projector reads has somebody who can be behind. */
+function lagOf(terminal: Terminal, { groups }: StatusAnswer, topic: string): string {
+  const found = groups.filter((group) => group.topic === topic);
+  if (found.length === 0) return '–';
+  const lag = found.reduce((sum, group) => sum + group.lag, 0);
+  return lag === 0 ? '0' : terminal.paint('yellow', number(lag));
+}

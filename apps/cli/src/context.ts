@@ -1,0 +1,66 @@
+import { existsSync } from 'node:fs';
+import { openService, openWiring, type Role, type Environment, loadSettings, type Service, type Settings } from '@weft/service';
+import type { Wiring } from '@weft/processing';
+import type { Command } from 'commander';
+import { Client } from './client.js';
+import { EXIT, type ExitCode, Failure } from './failure.js';
+import type { Terminal } from './terminal.js';
+
+/** What every command is given. */
+export interface Context {
+  readonly terminal: Terminal;
+  readonly env: Environment;
+  readonly stdin: NodeJS.ReadableStream;
+  /** What the command ends with; set where there is a finding. */
+  exitCode: ExitCode;
+}
+
+interface GlobalOptions {
+  readonly json?: boolean;
+  readonly dataDir?: string;
+  readonly url?: string;
+}
+
+/** The settings as the environment and the command line give them. Says to the terminal whether a machine is listening. */
+export function settingsOf(context: Context, command: Command, overrides: Environment = {}): Settings {
+  const { json, dataDir, url } = command.optsWithGlobals<GlobalOptions>();
+  context.terminal.json = json === true;
+  return loadSettings(context.env, { WEFT_DATA_DIR: dataDir, WEFT_URL: url, ...overrides });
+}
+
+export function clientOf(context: Context, settings: Settings, roles: readonly Role[], organisation?: string): Client {
+  const givenToken = context.env['WEFT_TOKEN']?.trim() || undefined;
+  return new Client(settings, { roles, organisation, givenToken });
+}
+
+/**
+ * Opens the engines in this process for as long as the work lasts: for what is done on them directly, whether Weft is up or
+ * not. Throws Failure where there is no region yet.
+ */
+export async function withWiring<T>(settings: Settings, work: (wiring: Wiring, service: Service) => Promise<T>): Promise<T> {
+  const { kafka, eventStoreUrl, dataDirectory } = settings;
+  if ((kafka === undefined || eventStoreUrl === undefined) && !existsSync(dataDirectory)) {
+    throw new Failure(
+      EXIT.unreachable,
+      'there is no data directory yet',
+      'start Weft once with `weft up`, or say where its data is with --data-dir or WEFT_DATA_DIR',
+    );
+  }
+  const service = await openService(settings);
+  try {
+    return await work(await openWiring(service), service);
+  } finally {
+    await service.close();
+  }
+}
+
+/** Aborts at the first Ctrl-C or SIGTERM, so that work can end at a good place; a second one ends it anywhere. */
+export function interruption(): { readonly signal: AbortSignal; release(): void } {
+  const controller = new AbortController();
+  const interrupt = (): void => {
+    if (controller.signal.aborted) process.exit(EXIT.interrupted);
+    controller.abort();
+  };
+  process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
+  return { signal: controller.signal, release: () => void process.off('SIGINT', interrupt).off('SIGTERM', interrupt) };
+}

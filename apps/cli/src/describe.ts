@@ -1,0 +1,87 @@
+import type { Resource } from '@weft/domain';
+import { number } from './terminal.js';
+
+type Loose = Readonly<Record<string, unknown>>;
+
+const isObject = (value: unknown): value is Loose => value !== null && typeof value === 'object' && !Array.isArray(value);
+const objects = (value: unknown): Loose[] => (Array.isArray(value) ? value : [value]).filter(isObject);
+const text = (value: unknown): string | undefined => (typeof value === 'string' && value.trim() !== '' ? value : undefined);
+
+/** Where R4 resources say what they are about, the most telling first. */
+const ABOUT = [
+  'code',
+  'medicationCodeableConcept',
+  'vaccineCode',
+  'title',
+  'description',
+  'type',
+  'serviceType',
+  'category',
+  'class',
+] as const;
+
+/** One line of what a resource says, for a person at a terminal: what, how much, and how it stands. */
+export function describe(resource: Resource): string {
+  const what = resource.resourceType === 'Patient' ? nameOf(resource) : aboutOf(resource);
+  const value = valueOf(resource);
+  const standing = standingOf(resource);
+  return [what, value, standing === undefined ? undefined : `(${standing})`].filter((part) => part !== undefined).join(' ');
+}
+
+function aboutOf(resource: Resource): string | undefined {
+  for (const field of ABOUT) {
+    const found =
+      text(resource[field]) ??
+      objects(resource[field])
+        .map(conceptOf)
+        .find((one) => one !== undefined);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** Of a CodeableConcept, or of a Coding. */
+function conceptOf(concept: Loose): string | undefined {
+  const [coding = concept] = objects(concept['coding']);
+  return text(concept['text']) ?? text(coding['display']) ?? text(coding['code']);
+}
+
+function nameOf(patient: Resource): string | undefined {
+  const [name] = objects(patient['name']);
+  const given = Array.isArray(name?.['given']) ? name['given'].filter((one) => typeof one === 'string') : [];
+  const whole = name === undefined ? undefined : (text(name['text']) ?? [...given, text(name['family']) ?? ''].join(' ').trim());
+  const born = text(patient['birthDate']);
+  const died = text(patient['deceasedDateTime'])?.slice(0, 10);
+  const parts = [whole || undefined, text(patient['gender']), born && `born ${born}`, died && `died ${died}`];
+  return parts.filter((part) => part !== undefined).join(', ');
+}
+
+function valueOf(resource: Resource): string | undefined {
+  const parts = objects(resource['component'])
+    .map(quantityOf)
+    .filter((one) => one !== undefined);
+  return quantityOf(resource) ?? (parts.length > 0 ? parts.join(' / ') : undefined);
+}
+
+function quantityOf(holder: Loose): string | undefined {
+  const { valueQuantity, valueCodeableConcept, valueString } = holder;
+  if (isObject(valueQuantity) && typeof valueQuantity['value'] === 'number') {
+    return `${number(valueQuantity['value'])} ${text(valueQuantity['unit']) ?? text(valueQuantity['code']) ?? ''}`.trim();
+  }
+  return isObject(valueCodeableConcept) ? conceptOf(valueCodeableConcept) : text(valueString);
+}
+
+/** A status that is the usual one says nothing. */
+const UNREMARKABLE = ['active', 'final', 'finished', 'completed', 'fulfilled', 'confirmed'];
+
+function standingOf(resource: Resource): string | undefined {
+  const [clinical] = objects(resource['clinicalStatus']);
+  const standing = text(resource['status']) ?? (clinical && conceptOf(clinical));
+  return standing === undefined || UNREMARKABLE.includes(standing.toLowerCase()) ? undefined : standing;
+}
+
+/** A date, as precise as it is given. */
+export const dayOf = (time: string | null): string => (time === null ? '–' : time.slice(0, 10));
+
+/** As people read it: 999 000 0018. */
+export const spaced = (nhsNumber: string): string => nhsNumber.replace(/^(\d{3})(\d{3})(\d{4})$/, '$1 $2 $3');

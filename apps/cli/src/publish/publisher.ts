@@ -1,0 +1,70 @@
+import type { Problem } from '@weft/domain';
+import { type Client, Refused } from '../client.js';
+import type { Outgoing } from './inputs.js';
+import type { PublishRequest, Where } from './requests.js';
+
+/** What the gateway answers about many. */
+interface ManyAnswer {
+  readonly accepted: number;
+  readonly refused: number;
+  readonly items: readonly { readonly entry: number; readonly errors?: readonly Problem[] }[];
+}
+
+export interface Refusal {
+  readonly where: Where;
+  readonly errors: readonly Problem[];
+}
+
+/** Not about what was sent but about who sends it: nothing else will be accepted either. */
+const HOPELESS = [401, 403, 404, 415];
+
+/**
+ * Sends requests one after the other, so that one person's events keep their order, and counts what becomes of each item. A
+ * Weft that is busy or away for a while is waited for: whatever may have arrived already is the same event when sent again.
+ */
+export class Publisher {
+  accepted = 0;
+  refused = 0;
+
+  constructor(
+    private readonly client: Client,
+    private readonly onRefusal: (refusal: Refusal) => void,
+  ) {}
+
+  async send(outgoing: Outgoing): Promise<void> {
+    if (outgoing.kind === 'refusal') return this.refuse(outgoing.where, outgoing.errors);
+    this.count(await this.answerTo(outgoing), outgoing);
+  }
+
+  private async answerTo({ path, contentType, body, wheres }: PublishRequest): Promise<ManyAnswer> {
+    try {
+      return await this.client.json<ManyAnswer>(path, {
+        method: 'POST',
+        headers: { 'content-type': contentType },
+        body,
+        patient: true,
+      });
+    } catch (error) {
+      if (!(error instanceof Refused) || HOPELESS.includes(error.status)) throw error;
+      const { problem } = error;
+      if (Array.isArray(problem['items'])) return problem as unknown as ManyAnswer;
+      // The request as a whole could not be read: then so it is with each of its items.
+      const errors = problem.errors ?? [{ field: '', code: 'refused', message: problem.title ?? `answered ${error.status}` }];
+      return { accepted: 0, refused: wheres.length, items: wheres.map((_, entry) => ({ entry, errors })) };
+    }
+  }
+
+  private count({ items }: ManyAnswer, { whereOf }: PublishRequest): void {
+    for (const { entry, errors } of items) {
+      const where = whereOf(entry);
+      if (where === null) continue;
+      if (errors === undefined) this.accepted += 1;
+      else this.refuse(where, errors);
+    }
+  }
+
+  private refuse(where: Where, errors: readonly Problem[]): void {
+    this.refused += 1;
+    this.onRefusal({ where, errors });
+  }
+}
