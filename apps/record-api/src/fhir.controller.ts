@@ -107,7 +107,7 @@ export class FhirController {
     await send(reply, patientSummary({ entries, nhsNumber: movedTo ?? nhsNumber, now, organisation: this.authorOf(caller) }));
   }
 
-  @Get('*rest')
+  @Get('*')
   @Roles(...ROLES)
   @ApiOperation({ summary: 'Anything else: an OperationOutcome' })
   unknown(): never {
