@@ -1,8 +1,9 @@
 import { closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { EngineDamaged, EngineUnavailable, type Random, type Timers } from '@weft/processing';
+import { EngineDamaged, EngineError, EngineUnavailable, type Random, type Timers } from '@weft/processing';
 import { loadDriver, type Database } from './driver.js';
 import { engineError, isBusy } from './errors.js';
+import { checkLog } from './log-check.js';
 
 /** What one kind of file is made of. */
 export interface Schema {
@@ -24,8 +25,8 @@ export interface Waiting {
 
 /** Pages that the log holds before they are moved into the file: 16 MiB, so that a page written often moves once. */
 const CHECKPOINT_PAGES = 4_000;
-/** Up to this size the whole file is checked whenever it is opened; above, only when asked to. */
-const CHECK_AT_OPEN_BYTES = 32 * 1024 * 1024;
+/** Up to this size the whole file is checked whenever it is opened, at about 1 GB a second; above, only when asked to. */
+const CHECK_AT_OPEN_BYTES = 256 * 1024 * 1024;
 
 /** A time to wait for a lock: short and uneven, so that two who wait do not meet again and again. */
 export const lockPauseMs = (random: Random): number => 1 + Math.floor(random.fraction() * 4);
@@ -135,6 +136,7 @@ export async function openDatabase(directory: string, schema: Schema, waiting: W
     }
     const bytes = statSync(path).size;
     if (bytes === 0) throw new EngineDamaged(schema.file, 'the file is empty: it was cut short');
+    checkLog(path, schema.file);
     const opened = await whileBusy(schema.file, waiting, () => new DatabaseSync(path));
     database = opened;
     await whileBusy(schema.file, waiting, () => {
@@ -157,5 +159,27 @@ export async function openDatabase(directory: string, schema: Schema, waiting: W
     const named = engineError(schema.file, error);
     if (typeof (named as { syscall?: unknown }).syscall !== 'string') throw named;
     throw new EngineUnavailable(schema.file, (named as Error).message, { cause: named });
+  }
+}
+
+/** Leaves a file that is whole by itself, unless others have it open: one driver does not do so by closing. */
+export function closeDatabase(database: Database, file: string): void {
+  try {
+    database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+  } catch (error) {
+    // Whatever was acknowledged is in the log already; a file that is known to be damaged can still be closed.
+    if (!(engineError(file, error) instanceof EngineError)) throw error;
+  } finally {
+    database.close();
+  }
+}
+
+/** Closes the file again where a first look into its tables fails. */
+export function prepareAll<T>(database: Database, file: string, prepare: () => T): T {
+  try {
+    return prepare();
+  } catch (error) {
+    database.close();
+    throw engineError(file, error);
   }
 }

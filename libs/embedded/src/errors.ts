@@ -22,9 +22,22 @@ const DAMAGED: Readonly<Record<number, string>> = {
   26: 'the file is no SQLite database',
 };
 
+/** What SQLite says for some of them: one driver leaves the code out where a statement cannot be prepared. */
+const MESSAGES: readonly (readonly [RegExp, number])[] = [
+  [/no such (table|column)|malformed database schema/, 1],
+  [/database is locked/, 5],
+  [/disk I\/O error/, 10],
+  [/disk image is malformed/, 11],
+  [/disk is full/, 13],
+  [/unable to open database file/, 14],
+  [/file is not a database/, 26],
+];
+
 function resultCode(error: unknown): number | undefined {
-  const code = error instanceof Error ? (error as Error & { errcode?: unknown }).errcode : undefined;
-  return typeof code === 'number' ? code & 0xff : undefined;
+  if (!(error instanceof Error)) return undefined;
+  const { errcode } = error as Error & { errcode?: unknown };
+  if (typeof errcode === 'number') return errcode & 0xff;
+  return MESSAGES.find(([message]) => message.test(error.message))?.[1];
 }
 
 export const isBusy = (error: unknown): boolean => resultCode(error) === 5;

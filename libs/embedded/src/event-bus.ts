@@ -17,7 +17,7 @@ import {
   type TopicSpec,
 } from '@weft/processing';
 import { ConsumerGroups } from './consumer-groups.js';
-import { checkIntegrity, openDatabase, type Schema, type Waiting } from './database.js';
+import { checkIntegrity, closeDatabase, openDatabase, prepareAll, type Schema, type Waiting } from './database.js';
 import type { Database } from './driver.js';
 import { engineError } from './errors.js';
 import { Follower } from './follower.js';
@@ -127,14 +127,19 @@ export async function openEmbeddedBus(options: EmbeddedBusOptions): Promise<Embe
     lockTimeoutMs: options.lockTimeoutMs ?? 10_000,
   };
   const database = await openDatabase(options.directory, SCHEMA, waiting);
-  return new SqliteEventBus(database, waiting, {
-    clock: options.clock ?? systemClock,
-    pollMs: options.pollMs ?? 5,
-    retryPauseMs: options.retryPauseMs ?? 250,
-    leaseMs: options.leaseMs ?? 10_000,
-    handlerTimeoutMs: options.handlerTimeoutMs ?? 60_000,
-    tombstoneRetentionMs: options.tombstoneRetentionMs ?? DAY_MS,
-  });
+  return prepareAll(
+    database,
+    SCHEMA.file,
+    () =>
+      new SqliteEventBus(database, waiting, {
+        clock: options.clock ?? systemClock,
+        pollMs: options.pollMs ?? 5,
+        retryPauseMs: options.retryPauseMs ?? 250,
+        leaseMs: options.leaseMs ?? 10_000,
+        handlerTimeoutMs: options.handlerTimeoutMs ?? 60_000,
+        tombstoneRetentionMs: options.tombstoneRetentionMs ?? DAY_MS,
+      }),
+  );
 }
 
 interface Settings {
@@ -186,7 +191,9 @@ class SqliteEventBus implements EmbeddedBus {
   async publish(messages: readonly OutgoingMessage[]): Promise<Coordinates[]> {
     for (const [index, message] of messages.entries()) checkMessage(message, index);
     if (messages.length === 0) return [];
-    return this.commits.submit(() => this.write(messages), messages.length);
+    // They are written a moment later, and may be the caller's to change by then.
+    const copies = messages.map((message) => ({ ...message, value: message.value?.slice() ?? null }));
+    return this.commits.submit(() => this.write(copies), copies.length);
   }
 
   async consume(options: ConsumeOptions): Promise<Consumer> {
@@ -326,7 +333,7 @@ class SqliteEventBus implements EmbeddedBus {
     this.closed = true;
     await Promise.all([...this.active].map((one) => one.stop()));
     await this.commits.close();
-    this.database.close();
+    closeDatabase(this.database, SCHEMA.file);
   }
 
   /** Within the transaction: finds every partition before it writes, so that a refusal has written nothing. */

@@ -14,7 +14,7 @@ import {
   type Subscription,
   type Timers,
 } from '@weft/processing';
-import { checkIntegrity, openDatabase, type Schema, type Waiting } from './database.js';
+import { checkIntegrity, closeDatabase, openDatabase, prepareAll, type Schema, type Waiting } from './database.js';
 import type { Database, Statement } from './driver.js';
 import { engineError } from './errors.js';
 import { ForeignCommits } from './foreign-commits.js';
@@ -85,7 +85,11 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<
   const timers = options.timers ?? systemTimers;
   const waiting = { timers, random: options.random ?? systemRandom, lockTimeoutMs: options.lockTimeoutMs ?? 10_000 };
   const database = await openDatabase(options.directory, SCHEMA, waiting);
-  return new SqliteEventStore(database, waiting, { pollMs: options.pollMs ?? 5, retryPauseMs: options.retryPauseMs ?? 250 });
+  return prepareAll(
+    database,
+    SCHEMA.file,
+    () => new SqliteEventStore(database, waiting, { pollMs: options.pollMs ?? 5, retryPauseMs: options.retryPauseMs ?? 250 }),
+  );
 }
 
 function checkCount(maxCount: number): void {
@@ -170,7 +174,9 @@ class SqliteEventStore implements EmbeddedStore {
   async append(stream: string, expected: number, events: readonly NewEvent[], options?: AppendOptions): Promise<number> {
     checkNewEvents(stream, expected, events);
     const truncates = options?.truncatesPrevious === true;
-    return this.commits.submit(() => this.write(stream, expected, events, truncates), events.length);
+    // It is written a moment later, and may be the caller's to change by then.
+    const copies = events.map(({ id, type, data }) => ({ id, type, data }));
+    return this.commits.submit(() => this.write(stream, expected, copies, truncates), copies.length);
   }
 
   async read(stream: string, options: ReadOptions = {}): Promise<StoredEvent[]> {
@@ -249,7 +255,7 @@ class SqliteEventStore implements EmbeddedStore {
     this.closed = true;
     await Promise.all([...this.subscriptions].map((subscription) => subscription.stop()));
     await this.commits.close();
-    this.database.close();
+    closeDatabase(this.database, SCHEMA.file);
   }
 
   /** Runs inside the transaction: decides first, so that a refusal has written nothing. */

@@ -29,8 +29,10 @@ export async function lockDirectory(directory: string, role: string): Promise<Di
     database.exec('PRAGMA busy_timeout = 0; BEGIN IMMEDIATE');
     // Somebody may just be reading who has it: the commit waits for that.
     database.exec('PRAGMA busy_timeout = 1000');
-    database.exec('CREATE TABLE IF NOT EXISTS holder (pid INTEGER NOT NULL); DELETE FROM holder');
-    database.prepare('INSERT INTO holder VALUES (?)').run(process.pid);
+    database.exec(`
+      CREATE TABLE IF NOT EXISTS holder (pid INTEGER NOT NULL);
+      DELETE FROM holder;
+      INSERT INTO holder VALUES (${process.pid})`);
     // Committed so that others can read who it is; until the lock is taken again one of them may come between.
     database.exec('COMMIT; PRAGMA busy_timeout = 0; BEGIN IMMEDIATE');
   } catch (error) {
@@ -38,7 +40,11 @@ export async function lockDirectory(directory: string, role: string): Promise<Di
     database.close();
     throw refusal;
   }
-  return { release: () => database.close() };
+  const release = (): void => {
+    database.exec('ROLLBACK');
+    database.close();
+  };
+  return { release };
 }
 
 function inUse(database: Database, role: string): string {
