@@ -45,7 +45,7 @@ withSamples('a region of four organisations and 48 people, on the sample Bundles
   beforeAll(async () => {
     region = await startRegion();
     await publishAll(region, SAMPLES);
-  });
+  }, 300_000);
   afterAll(() => region.close());
 
   it('has every entry of everybody in their direct-care record exactly once, twice published or once', async () => {
@@ -54,7 +54,7 @@ withSamples('a region of four organisations and 48 people, on the sample Bundles
       const { entries } = await record(region, nhsNumber, 'direct-care');
       expect(entries.map(({ id }) => id).sort()).toEqual([...ids].sort());
     }
-  });
+  }, 300_000);
 
   it('has views that verify finds without a difference, the same whatever the order of the files', async () => {
     const report = await verifyViews(region.wiring);
@@ -66,7 +66,7 @@ withSamples('a region of four organisations and 48 people, on the sample Bundles
     );
     expect((await verifyViews(other.wiring)).digests).toEqual(report.digests);
     await other.close();
-  });
+  }, 300_000);
 
   it('empties the research view of whoever opts out, leaves everybody else’s bytes alone, and gives all back after opting in', async () => {
     const [person, ...others] = [...expectedEntries().keys()];

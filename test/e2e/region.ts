@@ -27,8 +27,8 @@ export interface Region {
   close(): Promise<void>;
 }
 
-export async function startRegion(): Promise<Region> {
-  const directory = mkdtempSync(join(tmpdir(), 'weft-e2e-'));
+export async function startRegion(given: { readonly directory?: string } = {}): Promise<Region> {
+  const directory = given.directory ?? mkdtempSync(join(tmpdir(), 'weft-e2e-'));
   const settings = loadSettings({ ...SECRETS, WEFT_DATA_DIR: directory, WEFT_PORT: '0', WEFT_LOG_LEVEL: 'fatal' });
   const service = await openService(settings);
   const wiring = await openWiring(service);
@@ -57,7 +57,7 @@ export async function startRegion(): Promise<Region> {
       ),
     async close() {
       await app.close();
-      rmSync(directory, { recursive: true, force: true });
+      if (given.directory === undefined) rmSync(directory, { recursive: true, force: true });
     },
   };
 }

@@ -1,6 +1,6 @@
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { decisionOfConsent, FHIR_JSON, fhirProblems, readJson } from '@weft/care-events';
-import { canonicalJson, DECISION_TYPE, type Problem, type Resource } from '@weft/domain';
+import { canonicalJson, DECISION_TYPE, type Organisation, type Problem, type Resource } from '@weft/domain';
 import { CONSENT_TOPIC, type Message, type Wiring } from '@weft/processing';
 import { type Caller, HttpProblem, Service, WIRING } from '@weft/service';
 import type { DecisionAnswer } from './answers.js';
@@ -44,7 +44,7 @@ export class Decisions implements OnModuleDestroy {
     const parsed = readJson(body, 'body');
     if (!parsed.ok) throw refusal(parsed.problems);
     const consent = parsed.event;
-    const from = source ?? sourceOf(consent, caller);
+    const from = source ?? sourceOf(consent, caller, this.service.settings.organisations);
     const event = id ?? this.service.keys.uuid('consent', from, canonicalJson(consent));
     const now = this.service.clock.now();
     const attributes = {
@@ -95,16 +95,16 @@ function subjectOf(consent: unknown, context: { readonly id: string; readonly so
   throw refusal([...(decision.ok ? [nobody] : decision.problems), ...(isConsent ? fhirProblems(consent as Resource) : [])]);
 }
 
-/** Whom the decision comes through: a publisher itself; for governance the organisation that the Consent names, else its own. */
-function sourceOf(consent: unknown, caller: Caller): string {
+/**
+ * Whom the decision comes through: a publisher itself; for governance the organisation that the Consent names, else its own,
+ * else the region's first, because an objection is not refused for want of somebody to name.
+ */
+function sourceOf(consent: unknown, caller: Caller, region: readonly Organisation[]): string {
   const own = caller.organisation;
-  const ods = caller.roles.includes('governance') ? (organisationOfConsent(consent) ?? own) : own;
+  const ods = caller.roles.includes('governance') ? (organisationOfConsent(consent) ?? own ?? region[0]?.ods) : own;
   if (ods !== undefined) return `urn:ods:${ods}`;
-  throw new HttpProblem(422, 'invalid-event', 'The event is not valid', {
-    errors: [
-      { field: 'ce-source', code: 'required', message: 'is required: neither the Consent nor the token names an organisation' },
-    ],
-  });
+  const error = { field: 'ce-source', code: 'required', message: 'is required: the token names no organisation' };
+  throw new HttpProblem(422, 'invalid-event', 'The event is not valid', { errors: [error] });
 }
 
 function organisationOfConsent(consent: unknown): string | undefined {
