@@ -7,12 +7,19 @@ const HOST = '127.0.0.1';
 const SCRAM_ITERATIONS = 4096;
 const secret = () => randomBytes(24).toString('base64url');
 
+/** 16 bytes; the first is a small one, because the tools take an id that begins with a dash for an option. */
+function clusterId() {
+  const bytes = randomBytes(16);
+  bytes[0] &= 0x7f;
+  return bytes.toString('base64url');
+}
+
 /** Passwords and the cluster's id, made once for a directory and kept beside its data, readable by the owner only. */
 export function secretsOf(dir, users = []) {
   const file = join(dir, 'secrets.json');
   if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8'));
   const secrets = {
-    clusterId: randomBytes(16).toString('base64url'),
+    clusterId: clusterId(),
     controller: secret(),
     users: Object.fromEntries(['admin', ...users].map((name) => [name, secret()])),
   };

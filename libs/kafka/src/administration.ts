@@ -1,7 +1,7 @@
 import kafkajs, { type AclEntry, type Admin } from 'kafkajs';
 import { type AdminConnection, Connections, createKafka, type KafkaConnection, openAdmin, type Surroundings } from './client.js';
 import { protocolError } from './errors.js';
-import type { AccessPlan, AccessRule, Operation } from './plan-acls.js';
+import type { AclPlan, AclRule, Operation } from './plan-acls.js';
 import type { TopicPlan } from './plan-topics.js';
 import { systemClock, systemRandom, systemTimers } from './system.js';
 import { type ExistingTopic, existingTopics } from './topic-calls.js';
@@ -15,9 +15,9 @@ export interface KafkaAdministration {
   /** Creates, adds partitions, sets configuration; leaves what the plan says stays, and every other topic. May be done again. */
   applyTopics(plan: TopicPlan): Promise<void>;
   /** Undefined when the brokers have no authorizer: then everybody may do everything. */
-  existingAccess(): Promise<AccessRule[] | undefined>;
+  existingAcls(): Promise<AclRule[] | undefined>;
   /** Permits what is missing; takes away what is surplus only with `remove`. May be done again. */
-  applyAccess(plan: AccessPlan, options?: { readonly remove?: boolean }): Promise<void>;
+  applyAcls(plan: AclPlan, options?: { readonly remove?: boolean }): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -33,8 +33,8 @@ export function openKafkaAdministration(
   return {
     existingTopics: () => ask('listing topics', existingTopics),
     applyTopics: (plan) => ask('changing topics', (admin) => applyTopics(admin, plan)),
-    existingAccess: () => ask('listing access rules', existingAccess),
-    applyAccess: (plan, { remove = false } = {}) =>
+    existingAcls: () => ask('listing access rules', existingAcls),
+    applyAcls: (plan, { remove = false } = {}) =>
       ask('changing access rules', async (admin) => {
         await permit(admin, plan.missing);
         if (remove) await forbid(admin, plan.surplus);
@@ -100,7 +100,7 @@ function nameIn<T extends string>(names: Record<T, number>, code: number): T | u
   return (Object.keys(names) as T[]).find((name) => names[name] === code);
 }
 
-async function existingAccess(admin: Admin): Promise<AccessRule[] | undefined> {
+async function existingAcls(admin: Admin): Promise<AclRule[] | undefined> {
   const any = { resourceType: AclResourceTypes.ANY, resourcePatternType: ResourcePatternTypes.ANY };
   try {
     const found = await admin.describeAcls({
@@ -123,7 +123,7 @@ async function existingAccess(admin: Admin): Promise<AccessRule[] | undefined> {
   }
 }
 
-const toAcl = ({ principal, resource, name, pattern, operation }: AccessRule): AclEntry => ({
+const toAcl = ({ principal, resource, name, pattern, operation }: AclRule): AclEntry => ({
   principal,
   host: '*',
   resourceType: RESOURCES[resource],
@@ -133,10 +133,10 @@ const toAcl = ({ principal, resource, name, pattern, operation }: AccessRule): A
   permissionType: AclPermissionTypes.ALLOW,
 });
 
-async function permit(admin: Admin, rules: readonly AccessRule[]): Promise<void> {
+async function permit(admin: Admin, rules: readonly AclRule[]): Promise<void> {
   if (rules.length > 0) await admin.createAcls({ acl: rules.map(toAcl) });
 }
 
-async function forbid(admin: Admin, rules: readonly AccessRule[]): Promise<void> {
+async function forbid(admin: Admin, rules: readonly AclRule[]): Promise<void> {
   if (rules.length > 0) await admin.deleteAcls({ filters: rules.map((rule) => ({ ...toAcl(rule), host: undefined })) });
 }

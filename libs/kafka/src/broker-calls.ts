@@ -140,7 +140,9 @@ export async function moveGroup(
 /** So that the others need not wait for the session of one that is known to be gone. */
 export async function putOut(cluster: Cluster, group: string, memberId: string): Promise<void> {
   const coordinator = await coordinatorOf(cluster, group);
-  await coordinator.leaveGroup({ groupId: group, memberId });
+  await coordinator.leaveGroup({ groupId: group, memberId }).catch((error: unknown) => {
+    if (!isFenced(error)) throw error;
+  });
 }
 
 /**

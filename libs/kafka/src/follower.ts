@@ -130,7 +130,12 @@ export class Follower implements Subscription {
   }
 
   #tell(error: unknown): void {
-    if (!this.#isStopped()) this.options.onFailure?.(error);
+    if (this.#isStopped()) return;
+    try {
+      this.options.onFailure?.(error);
+    } catch {
+      // Whoever is told of failures and fails at it has nobody left to be told.
+    }
   }
 
   #isStopped(): boolean {

@@ -24,6 +24,8 @@ export interface ConsumerSettings {
   readonly rebalanceTimeoutMs: number;
   /** A handler that neither returns nor says that it lives for so long gives its partitions to the others. */
   readonly handlerSilenceMs: number;
+  /** How often it is looked whether messages are there that are not fetched. */
+  readonly lagCheckMs: number;
 }
 
 /** One kafkajs consumer: after a crash there is another. */
@@ -48,7 +50,6 @@ const WAITING_MAX_BYTES = 32 * 1_048_576;
 const LANE_MIN_BYTES = 128 * 1024;
 const LANE_MAX_BYTES = 4 * 1_048_576;
 const WATCH_MS = 1000;
-const LAG_CHECK_MS = 30_000;
 const PAUSE_MS = 500;
 const PAUSE_LIMIT_MS = 15_000;
 
@@ -64,8 +65,8 @@ export class GroupConsumer implements Consumer, LaneOwner {
   readonly timers: Surroundings['timers'];
   #membership: Membership | undefined;
   #lanes = new Map<string, Lane>();
-  /** What handlers of former lanes still do. */
-  readonly #former = new Set<Promise<void>>();
+  /** What handlers of former lanes still do, by partition. */
+  readonly #former = new Map<string, Promise<void>>();
   readonly #commits = new WeakMap<Lane, Commit>();
   #lastSign = 0;
   readonly #stopping = new AbortController();
@@ -107,7 +108,7 @@ export class GroupConsumer implements Consumer, LaneOwner {
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#restarting;
-    await Promise.all([...[...this.#lanes.values()].map((lane) => lane.drain()), ...this.#former]);
+    await Promise.all([...[...this.#lanes.values()].map((lane) => lane.drain()), ...this.#former.values()]);
     const membership = this.#membership;
     if (membership !== undefined) {
       const left = membership.consumer.disconnect().catch(() => {});
@@ -124,7 +125,7 @@ export class GroupConsumer implements Consumer, LaneOwner {
     const membership: Membership = { consumer: this.#createConsumer(() => membership), joining: true, over: false };
     const { consumer } = membership;
     this.#membership = membership;
-    const { CRASH, GROUP_JOIN, FETCH, HEARTBEAT } = consumer.events;
+    const { CRASH, END_BATCH_PROCESS, GROUP_JOIN, FETCH, HEARTBEAT } = consumer.events;
     const sign = () => void (this.#lastSign = this.clock.now());
     consumer.on(FETCH, sign);
     consumer.on(HEARTBEAT, sign);
@@ -132,6 +133,10 @@ export class GroupConsumer implements Consumer, LaneOwner {
       sign();
       membership.memberId = payload.memberId;
       if (!membership.over) this.#onJoined(membership, payload.memberAssignment);
+    });
+    consumer.on(END_BATCH_PROCESS, ({ payload }) => {
+      const lane = payload.batchSize === 0 ? this.#lanes.get(keyOf(payload)) : undefined;
+      if (lane !== undefined) lane.passedOver = Number(payload.lastOffset) + 1;
     });
     let running = false;
     consumer.on(CRASH, ({ payload }) => {
@@ -191,19 +196,18 @@ export class GroupConsumer implements Consumer, LaneOwner {
 
   #onJoined(membership: Membership, assignment: IMemberAssignment): void {
     membership.drainedAt = undefined;
-    const former = this.#lanes;
     this.#retireLanes();
     this.#lanes = new Map();
     if (this.#stopping.signal.aborted) return;
     for (const [topic, partitions] of Object.entries(assignment)) {
       for (const partition of partitions) {
-        const before = former.get(`${topic}/${partition}`)?.retire() ?? Promise.resolve();
-        this.#lanes.set(`${topic}/${partition}`, new Lane(topic, partition, this, before));
+        const key = keyOf({ topic, partition });
+        this.#lanes.set(key, new Lane(topic, partition, this, this.#former.get(key) ?? Promise.resolve()));
       }
     }
     // Nothing is fetched before it is known where the group stands; what is fetched already is not taken.
     const lanes = [...this.#lanes.values()];
-    for (const { topic, partition } of lanes) membership.consumer.pause([{ topic, partitions: [partition] }]);
+    this.#pause(membership, lanes);
     membership.joining = false;
     this.#behind.clear();
     void this.#position(membership, lanes);
@@ -212,8 +216,11 @@ export class GroupConsumer implements Consumer, LaneOwner {
   #retireLanes(): void {
     for (const lane of this.#lanes.values()) {
       if (lane.isRetired) continue;
-      const returned = lane.retire().finally(() => this.#former.delete(returned));
-      this.#former.add(returned);
+      const key = keyOf(lane);
+      const returned = lane.retire().then(() => {
+        if (this.#former.get(key) === returned) this.#former.delete(key);
+      });
+      this.#former.set(key, returned);
     }
   }
 
@@ -243,7 +250,7 @@ export class GroupConsumer implements Consumer, LaneOwner {
 
   #onFetched(membership: Membership, payload: EachBatchPayload): void {
     const { batch, resolveOffset, commitOffsetsIfNecessary, isStale } = payload;
-    const lane = this.#lanes.get(`${batch.topic}/${batch.partition}`);
+    const lane = this.#lanes.get(keyOf(batch));
     if (lane?.expected === undefined || lane.isRetired || membership.joining || membership.over || isStale()) return;
     const from = Number((batch as typeof batch & { fetchedOffset: string }).fetchedOffset);
     if (from !== lane.expected && from !== lane.doubted) {
@@ -257,23 +264,25 @@ export class GroupConsumer implements Consumer, LaneOwner {
     lane.expected = Number(batch.lastOffset()) + 1;
     lane.doubted = undefined;
     lane.add(batch.messages.map((message) => toMessage(batch.topic, batch.partition, message)));
-    if (lane.bytes > this.#laneMaxBytes()) {
-      lane.paused = true;
-      membership.consumer.pause([{ topic: lane.topic, partitions: [lane.partition] }]);
-    }
+    if (lane.bytes > this.#laneMaxBytes()) this.#pause(membership, [lane]);
   }
 
   #laneMaxBytes(): number {
     return Math.min(LANE_MAX_BYTES, Math.max(LANE_MIN_BYTES, WAITING_MAX_BYTES / this.#lanes.size));
   }
 
-  #seek({ consumer }: Membership, { topic, partition, expected }: Lane): void {
-    consumer.seek({ topic, partition, offset: String(expected) });
+  #pause({ consumer }: Membership, lanes: readonly Lane[]): void {
+    for (const lane of lanes) lane.paused = true;
+    unlessStopped(() => consumer.pause(lanes.map(({ topic, partition }) => ({ topic, partitions: [partition] }))));
   }
 
   #resume({ consumer }: Membership, lane: Lane): void {
     lane.paused = false;
-    consumer.resume([{ topic: lane.topic, partitions: [lane.partition] }]);
+    unlessStopped(() => consumer.resume([{ topic: lane.topic, partitions: [lane.partition] }]));
+  }
+
+  #seek({ consumer }: Membership, { topic, partition, expected }: Lane): void {
+    unlessStopped(() => consumer.seek({ topic, partition, offset: String(expected) }));
   }
 
   // ------------------------------------------------------------ what lanes need
@@ -316,7 +325,7 @@ export class GroupConsumer implements Consumer, LaneOwner {
     const { group } = this.options;
     const { signal } = this.#stopping;
     // A handler that still runs would keep its partition from being read by us: better that the others have it.
-    await Promise.race([Promise.all(this.#former), aborted(signal)]);
+    await Promise.race([Promise.all(this.#former.values()), aborted(signal)]);
     for (let pause = PAUSE_MS; !signal.aborted; pause = Math.min(pause * 2, PAUSE_LIMIT_MS)) {
       await this.timers.sleep(pause * (0.5 + this.surroundings.random.fraction() / 2), signal);
       if (signal.aborted) return;
@@ -352,7 +361,7 @@ export class GroupConsumer implements Consumer, LaneOwner {
   /** kafkajs can stop fetching without a word: while all is well there is a fetch or a heartbeat every second. */
   async #watch(): Promise<void> {
     const { signal } = this.#stopping;
-    let nextLagCheck = this.clock.now() + LAG_CHECK_MS;
+    let nextLagCheck = this.clock.now() + this.settings.lagCheckMs;
     while (!signal.aborted) {
       await this.timers.sleep(WATCH_MS, signal);
       const membership = this.#membership;
@@ -365,7 +374,7 @@ export class GroupConsumer implements Consumer, LaneOwner {
       else if ([...this.#lanes.values()].some(({ silentMs }) => silentMs > this.settings.handlerSilenceMs)) {
         this.#restart(membership, new Error('a handler has neither returned nor said that it lives'));
       } else if (now >= nextLagCheck && !membership.joining) {
-        nextLagCheck = now + LAG_CHECK_MS;
+        nextLagCheck = now + this.settings.lagCheckMs;
         await this.#checkLag(membership).catch(() => {});
       }
     }
@@ -392,6 +401,17 @@ export class GroupConsumer implements Consumer, LaneOwner {
     if (stuck !== undefined) this.#restart(membership, new Error(`partition ${stuck[0]} is not fetched behind ${stuck[1]}`));
   }
 }
+
+/** kafkajs's consumer refuses orders once it has stopped; that it has is told by its crash, a moment later. */
+function unlessStopped(order: () => void): void {
+  try {
+    order();
+  } catch {
+    // Nothing is fetched any more in any case.
+  }
+}
+
+const keyOf = ({ topic, partition }: { readonly topic: string; readonly partition: number }): string => `${topic}/${partition}`;
 
 function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) =>

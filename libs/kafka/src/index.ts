@@ -4,11 +4,11 @@ export { openKafkaAdministration, type KafkaAdministration } from './administrat
 export { planTopics, wantedTopics, type Difference, type Region, type TopicPlan, type WantedTopic } from './plan-topics.js';
 export type { ExistingTopic } from './topic-calls.js';
 export {
-  planAccess,
+  planAcls,
   subscriberGroupPrefix,
-  wantedAccess,
-  type AccessPlan,
-  type AccessRule,
+  wantedAcls,
+  type AclPlan,
+  type AclRule,
   type Operation,
   type Principal,
 } from './plan-acls.js';

@@ -2,7 +2,7 @@ import { CONSENT_TOPIC, EngineUnavailable, type EventBus, InvalidCall, QUARANTIN
 import { brokerOrReason } from '../../../infra/kafka/broker.mjs';
 import { type KafkaAdministration, openKafkaAdministration } from './administration.js';
 import { openKafkaBus } from './kafka-bus.js';
-import { planAccess, type Principal, subscriberGroupPrefix, wantedAccess } from './plan-acls.js';
+import { planAcls, type Principal, subscriberGroupPrefix, wantedAcls } from './plan-acls.js';
 import { planTopics, wantedTopics } from './plan-topics.js';
 
 const principals: Principal[] = [
@@ -67,8 +67,8 @@ suite(`access at a real broker${'reason' in found ? `: no broker, ${found.reason
     const region = { organisations: ['RX901', 'B86001'], purposes: ['population-health', 'research'] as const };
     await administration.applyTopics(planTopics(wantedTopics(region), await administration.existingTopics()));
     await admin.createTopics([{ topic: 'payroll', partitions: 1 }]);
-    const plan = planAccess(wantedAccess(principals), (await administration.existingAccess())!);
-    await administration.applyAccess(plan);
+    const plan = planAcls(wantedAcls(principals), (await administration.existingAcls())!);
+    await administration.applyAcls(plan);
     // Reading is refused only where there is something to read.
     for (const topic of topics) await admin.publish([message(topic)]);
     for (const user of users) buses.set(user, await openKafkaBus(as(user, broker.users![user]!)));
@@ -146,14 +146,14 @@ suite(`access at a real broker${'reason' in found ? `: no broker, ${found.reason
   });
 
   it('finds nothing left to do once applied, and takes surplus rules away only when told', async () => {
-    const without = wantedAccess(principals.filter(({ user }) => user !== 'trial'));
-    const plan = async () => planAccess(without, (await administration.existingAccess())!);
+    const without = wantedAcls(principals.filter(({ user }) => user !== 'trial'));
+    const plan = async () => planAcls(without, (await administration.existingAcls())!);
     const before = await plan();
     expect(before.missing).toEqual([]);
     expect(before.surplus.map(({ principal }) => principal)).toEqual(['User:trial', 'User:trial', 'User:trial']);
-    await administration.applyAccess(before);
+    await administration.applyAcls(before);
     expect((await plan()).surplus).toHaveLength(3);
-    await administration.applyAccess(before, { remove: true });
+    await administration.applyAcls(before, { remove: true });
     expect((await plan()).surplus).toEqual([]);
     const holding = (await admin.offsets(RESEARCH)).find(({ low, high }) => high > low)!;
     expect(await outcome(buses.get('trial')!.read(RESEARCH, holding.partition, holding.low))).toBe('InvalidCall');

@@ -3,8 +3,10 @@ import kafkajs from 'kafkajs';
 import { EngineUnavailable, type EventBus, TooLarge } from '@weft/processing';
 import { describeEventBus } from '@weft/testing';
 import { brokerOrReason } from '../../../infra/kafka/broker.mjs';
-import { createKafka } from './client.js';
+import { Connections, createKafka, openCluster } from './client.js';
+import { GroupConsumer } from './group-consumer.js';
 import { openKafkaBus } from './kafka-bus.js';
+import { systemClock, systemRandom, systemTimers } from './system.js';
 
 const found = await brokerOrReason();
 
@@ -34,6 +36,15 @@ if ('reason' in found) {
       await admin.disconnect();
     };
 
+    const configure = (topic: string, configEntries: { name: string; value: string }[]) =>
+      asAdmin((admin) =>
+        admin.alterConfigs({
+          validateOnly: false,
+          resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configEntries }],
+        }),
+      );
+    const textOf = ({ value }: { value: Uint8Array | null }) => (value === null ? 'tombstone' : Buffer.from(value).toString());
+
     beforeEach(async () => (bus = await open()));
     afterEach(() => bus.close());
 
@@ -41,18 +52,7 @@ if ('reason' in found) {
       const topic = await newTopic();
       await expect(bus.publish([message(topic), message(topic, 2 * 1_048_576)])).rejects.toThrow(TooLarge);
       expect((await bus.offsets(topic)).map(({ high }) => high)).toEqual([0, 0]);
-      await asAdmin((admin) =>
-        admin.alterConfigs({
-          validateOnly: false,
-          resources: [
-            {
-              type: kafkajs.ConfigResourceTypes.TOPIC,
-              name: topic,
-              configEntries: [{ name: 'max.message.bytes', value: '1000' }],
-            },
-          ],
-        }),
-      );
+      await configure(topic, [{ name: 'max.message.bytes', value: '1000' }]);
       await expect(bus.publish([message(topic, 5000)])).rejects.toThrow(TooLarge);
       expect(await bus.publish([message(topic, 500)])).toMatchObject([{ offset: 0 }]);
     });
@@ -76,7 +76,6 @@ if ('reason' in found) {
       }
       await producer.disconnect();
       const texts = { read: [] as string[], followed: [] as string[], consumed: [] as string[] };
-      const textOf = ({ value }: { value: Uint8Array | null }) => Buffer.from(value ?? []).toString();
       let heard!: () => void;
       const both = new Promise<void>((resolve) => (heard = () => texts.followed.length * texts.consumed.length > 0 && resolve()));
       await bus.follow({
@@ -92,6 +91,81 @@ if ('reason' in found) {
       await both;
       texts.read.push(...(await bus.read(topic, 0, 0)).map(textOf));
       expect(texts).toEqual({ read: ['kept'], followed: ['kept'], consumed: ['kept'] });
+    });
+
+    it('goes past the gaps of a compacted topic, and shows what was withdrawn to nobody who comes late', async () => {
+      const topic = `kafka.${randomUUID()}`;
+      await bus.createTopics([{ topic, partitions: 1, compacted: true }]);
+      // As wanted, and a hundred times as soon.
+      const soon = ['segment.ms', 'max.compaction.lag.ms', 'delete.retention.ms'].map((name) => ({ name, value: '200' }));
+      const configEntries = [
+        { name: 'cleanup.policy', value: 'compact' },
+        { name: 'min.cleanable.dirty.ratio', value: '0.01' },
+        ...soon,
+      ];
+      await configure(topic, configEntries);
+      const publish = (key: string, text: string | null) =>
+        bus.publish([{ topic, key, value: text === null ? null : Buffer.from(text), headers: {} }]);
+      for (let n = 0; n < 20; n++) await publish(n === 7 ? 'seven' : 'other', String(n));
+      await publish('withdrawn', 'secret');
+      await publish('withdrawn', null);
+      const left = async () => (await bus.read(topic, 0, 0)).map(textOf);
+      // A segment is closed, and can be compacted, only once something comes after it.
+      for (let texts = await left(); texts.includes('secret') || texts.includes('18'); texts = await left()) {
+        await publish('last', 'end');
+        await new Promise((resolve) => setTimeout(resolve, 250));
+      }
+      const [followed, consumed]: [string[], string[]] = [[], []];
+      await bus.follow({ topic, from: 'beginning', onMessages: async (messages) => void followed.push(...messages.map(textOf)) });
+      const group = randomUUID();
+      await bus.consume({ group, topics: [topic], onBatch: async ({ messages }) => void consumed.push(...messages.map(textOf)) });
+      const committedAll = async () => (await bus.committed(group, topic))[0]!.offset === (await bus.offsets(topic))[0]!.high;
+      while (!(await committedAll()) || followed.at(-1) !== 'end') await new Promise((resolve) => setTimeout(resolve, 20));
+      for (const texts of [followed, consumed]) {
+        expect(texts.slice(0, 2)).toEqual(['7', '19']);
+        expect(texts).not.toContain('secret');
+      }
+    });
+
+    it('notices that kafkajs has stopped fetching without a word, and starts it again', async () => {
+      const topic = await newTopic();
+      const kafka = createKafka({ brokers: broker.brokers });
+      let made = 0;
+      // The first of its consumers never takes a paused partition up again.
+      const forgetful = new Proxy(kafka, {
+        get: (target, name) =>
+          name !== 'consumer'
+            ? Reflect.get(target, name)
+            : (config: kafkajs.ConsumerConfig) => ({ ...target.consumer(config), ...(made++ === 0 ? { resume: () => {} } : {}) }),
+      });
+      const surroundings = { clock: systemClock, timers: systemTimers, random: systemRandom };
+      const connections = new Connections(() => openCluster(kafka), surroundings);
+      const settings = {
+        deadlineMs: 5000,
+        metadataAgeMs: 30_000,
+        sessionTimeoutMs: 6000,
+        rebalanceTimeoutMs: 5000,
+        handlerSilenceMs: 60_000,
+        lagCheckMs: 500,
+      };
+      const failures: unknown[] = [];
+      let handle!: () => void;
+      const handled = new Promise<void>((resolve) => (handle = resolve));
+      const options = {
+        group: randomUUID(),
+        topics: [topic],
+        onBatch: async () => handle(),
+        onFailure: (error: unknown) => void failures.push(error),
+      };
+      const consumer = await new GroupConsumer(options, forgetful, connections, surroundings, settings, undefined).start();
+      try {
+        await bus.publish([message(topic)]);
+        await handled;
+        expect(String(failures[0])).toContain('is not fetched');
+      } finally {
+        await consumer.stop();
+        await connections.close();
+      }
     });
 
     it('does not let a topic that was deleted keep the others from their messages', async () => {

@@ -108,6 +108,8 @@ class KafkaBus implements EventBus {
   async consume(options: ConsumeOptions): Promise<Consumer> {
     if (options.group === '') throw new InvalidCall('a group needs a name');
     if (options.topics.length === 0) throw new InvalidCall(`group ${options.group} is to consume no topic`);
+    if ((options.maxBatch ?? 1) < 1)
+      throw new InvalidCall(`group ${options.group} cannot take ${options.maxBatch} messages at once`);
     await this.#directory.find(options.topics);
     // kafkajs does not say why it found no coordinator for a group; this does.
     await this.committed(options.group, options.topics[0]!);
@@ -118,6 +120,7 @@ class KafkaBus implements EventBus {
       sessionTimeoutMs: this.#options.sessionTimeoutMs ?? 10_000,
       rebalanceTimeoutMs: this.#options.rebalanceTimeoutMs ?? 30_000,
       handlerSilenceMs: this.#options.handlerSilenceMs ?? 120_000,
+      lagCheckMs: 30_000,
     };
     const { logger } = this.#options;
     const consumer = new GroupConsumer(options, this.#kafka, this.#clusters, this.#surroundings, settings, logger);

@@ -26,6 +26,8 @@ export class Lane {
   expected: number | undefined;
   /** Another offset that kafkajs came with instead; coming again, after having been sent back, it is right. */
   doubted: number | undefined;
+  /** kafkajs has gone past offsets below this that hold no message: markers of transactions. */
+  passedOver = 0;
   paused = true;
   #waiting: Message[] = [];
   #bytes = 0;
@@ -69,7 +71,7 @@ export class Lane {
     if (this.#retired || this.#draining) return;
     for (const message of messages) {
       this.#waiting.push(message);
-      this.#bytes += message.value?.byteLength ?? 0;
+      this.#bytes += bytesOf(message);
     }
     if (!this.#isWorking && this.#waiting.length > 0) {
       this.#isWorking = true;
@@ -122,7 +124,7 @@ export class Lane {
       pause = PAUSE_MS;
       if (!(await this.#commit(messages.at(-1)!.offset + 1))) return;
       this.#waiting.splice(0, messages.length);
-      for (const { value } of messages) this.#bytes -= value?.byteLength ?? 0;
+      for (const message of messages) this.#bytes -= bytesOf(message);
       this.owner.onProgress(this);
     }
   }
@@ -142,3 +144,6 @@ export class Lane {
     return false;
   }
 }
+
+/** Roughly what it holds of memory: a tombstone is not nothing. */
+const bytesOf = ({ value }: Message): number => (value?.byteLength ?? 0) + 200;

@@ -17,7 +17,7 @@ export type Principal = { readonly user: string } & (
 );
 
 /** One thing that somebody may do; Kafka permits nothing that no rule permits. */
-export interface AccessRule {
+export interface AclRule {
   /** As Kafka writes it: `User:name`. */
   readonly principal: string;
   readonly resource: 'topic' | 'group' | 'cluster';
@@ -29,14 +29,14 @@ export interface AccessRule {
 export type Operation =
   'all' | 'read' | 'write' | 'create' | 'alter' | 'describe' | 'describe-configs' | 'alter-configs' | 'idempotent-write';
 
-export interface AccessPlan {
-  readonly missing: readonly AccessRule[];
+export interface AclPlan {
+  readonly missing: readonly AclRule[];
   /** Permissions on Weft's topics and groups that nobody wants. Taken away only when told. */
-  readonly surplus: readonly AccessRule[];
-  readonly same: readonly AccessRule[];
+  readonly surplus: readonly AclRule[];
+  readonly same: readonly AclRule[];
 }
 
-type Rule = Omit<AccessRule, 'principal'>;
+type Rule = Omit<AclRule, 'principal'>;
 
 const WEFT = 'weft.';
 const RECORD_CHANGES_PREFIX = 'weft.record-changes.';
@@ -61,7 +61,7 @@ const cluster = (operation: Operation): Rule => ({ resource: 'cluster', name: CL
 /** Our producers are idempotent, and so should everybody's be. */
 const PRODUCER = cluster('idempotent-write');
 
-export function wantedAccess(principals: readonly Principal[]): AccessRule[] {
+export function wantedAcls(principals: readonly Principal[]): AclRule[] {
   return principals.flatMap((principal) => rulesOf(principal).map((rule) => ({ principal: `User:${principal.user}`, ...rule })));
 }
 
@@ -95,7 +95,7 @@ function downstream(): Rule[] {
   return [topic('write', RECORD_CHANGES_PREFIX, 'prefixed'), topic('write', QUARANTINE_TOPIC), PRODUCER];
 }
 
-export function planAccess(wanted: readonly AccessRule[], existing: readonly AccessRule[]): AccessPlan {
+export function planAcls(wanted: readonly AclRule[], existing: readonly AclRule[]): AclPlan {
   const wants = new Set(wanted.map(key));
   const has = new Set(existing.map(key));
   const users = new Set(wanted.map(({ principal }) => principal));
@@ -107,11 +107,11 @@ export function planAccess(wanted: readonly AccessRule[], existing: readonly Acc
   };
 }
 
-const key = ({ principal, resource, name, pattern, operation }: AccessRule): string =>
+const key = ({ principal, resource, name, pattern, operation }: AclRule): string =>
   [principal, resource, pattern, name, operation].join(' ');
 
 /** Wildcards and short prefixes let people in too. */
-function reachesWeft({ resource, name, pattern }: AccessRule): boolean {
+function reachesWeft({ resource, name, pattern }: AclRule): boolean {
   if (resource === 'cluster') return false;
   return name.startsWith(WEFT) || name === '*' || (pattern === 'prefixed' && WEFT.startsWith(name));
 }

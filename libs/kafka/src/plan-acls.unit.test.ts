@@ -1,4 +1,4 @@
-import { type AccessRule, planAccess, type Principal, wantedAccess } from './plan-acls.js';
+import { type AclRule, planAcls, type Principal, wantedAcls } from './plan-acls.js';
 
 const principals: Principal[] = [
   { user: 'gateway', role: 'gateway' },
@@ -8,7 +8,7 @@ const principals: Principal[] = [
   { user: 'registry', role: 'subscriber', purposes: ['population-health'] },
   { user: 'ops', role: 'operations' },
 ];
-const of = (user: string) => wantedAccess(principals).filter(({ principal }) => principal === `User:${user}`);
+const of = (user: string) => wantedAcls(principals).filter(({ principal }) => principal === `User:${user}`);
 
 describe('planning who may do what at the brokers', () => {
   it('lets an organisation write its own topic and do nothing else', () => {
@@ -26,7 +26,7 @@ describe('planning who may do what at the brokers', () => {
   });
 
   it('lets nobody but operations read quarantine', () => {
-    const readers = wantedAccess(principals).filter(
+    const readers = wantedAcls(principals).filter(
       ({ resource, name, pattern, operation }) =>
         resource === 'topic' &&
         ['read', 'all'].includes(operation) &&
@@ -36,15 +36,15 @@ describe('planning who may do what at the brokers', () => {
   });
 
   it('finds what is missing and what is there', () => {
-    const wanted = wantedAccess(principals);
-    const plan = planAccess(wanted, wanted.slice(2));
+    const wanted = wantedAcls(principals);
+    const plan = planAcls(wanted, wanted.slice(2));
     expect(plan.missing).toEqual(wanted.slice(0, 2));
     expect(plan.same).toEqual(wanted.slice(2));
     expect(plan.surplus).toEqual([]);
   });
 
   it('shows whoever else is let in to Weft, wildcards and short prefixes too, and leaves other people’s topics alone', () => {
-    const rule = (name: string, pattern: AccessRule['pattern'] = 'literal', principal = 'User:somebody'): AccessRule => ({
+    const rule = (name: string, pattern: AclRule['pattern'] = 'literal', principal = 'User:somebody'): AclRule => ({
       principal,
       resource: 'topic',
       name,
@@ -52,7 +52,7 @@ describe('planning who may do what at the brokers', () => {
       operation: 'read',
     });
     const letIn = [rule('weft.consent'), rule('*'), rule('we', 'prefixed'), rule('payroll', 'literal', 'User:RX901')];
-    const plan = planAccess(wantedAccess(principals), [...letIn, rule('payroll'), rule('web', 'prefixed')]);
+    const plan = planAcls(wantedAcls(principals), [...letIn, rule('payroll'), rule('web', 'prefixed')]);
     expect(plan.surplus).toEqual(letIn);
   });
 });
