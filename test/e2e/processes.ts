@@ -1,0 +1,89 @@
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { issueToken, loadSettings, systemClock, type Role, type Settings } from '@weft/service';
+import { SECRETS } from './region.js';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+
+export type AppName = 'gateway' | 'record-projector' | 'opt-out-projector' | 'record-api';
+
+/** One app as its own process. */
+export interface Running {
+  readonly app: AppName;
+  readonly url: string;
+  /** Resolves once the process has ended. */
+  end(signal: NodeJS.Signals): Promise<void>;
+}
+
+/** A region whose every app is a process of its own, on whatever engines the environment chooses. */
+export class Processes {
+  readonly directory = mkdtempSync(join(tmpdir(), 'weft-processes-'));
+  readonly environment: Record<string, string>;
+  readonly settings: Settings;
+  private readonly children = new Set<ChildProcess>();
+
+  constructor(engines: Readonly<Record<string, string>>) {
+    this.environment = { ...SECRETS, ...engines, WEFT_DATA_DIR: this.directory, WEFT_PORT: '0' };
+    this.settings = loadSettings(this.environment);
+  }
+
+  async start(app: AppName, more: Readonly<Record<string, string>> = {}): Promise<Running> {
+    const main = join(ROOT, 'apps', app, 'dist', 'main.js');
+    const child = spawn(process.execPath, [main], {
+      cwd: ROOT,
+      env: { ...process.env, ...this.environment, ...more },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    this.children.add(child);
+    const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+    const url = await new Promise<string>((resolve, reject) => {
+      let said = '';
+      child.stderr.on('data', (data: Buffer) => {
+        if (said.length < 100_000) said += String(data);
+        const address = /"address":"(http:[^"]+)"/.exec(said)?.[1];
+        if (address !== undefined) resolve(address);
+      });
+      child.once('exit', (code) => reject(new Error(`${app} ended with ${code} before it was ready: ${said.slice(-2_000)}`)));
+    });
+    return {
+      app,
+      url,
+      end(signal) {
+        child.kill(signal);
+        return ended;
+      },
+    };
+  }
+
+  async as(roles: readonly Role[], url: string, init: RequestInit & { readonly organisation?: string } = {}): Promise<Response> {
+    const { organisation, ...request } = init;
+    const token = await issueToken(this.settings, systemClock, {
+      roles,
+      ...(organisation === undefined ? {} : { organisation }),
+    });
+    return fetch(url, { ...request, headers: { ...request.headers, authorization: `Bearer ${token}` } });
+  }
+
+  /** The weft command, on the same engines. */
+  weft(...words: readonly string[]): { readonly status: number | null; readonly stdout: string; readonly stderr: string } {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [join(ROOT, 'tools', 'weft.mjs'), ...words], {
+      env: { ...process.env, ...this.environment },
+      encoding: 'utf8',
+    });
+    return { status, stdout, stderr };
+  }
+
+  async close(): Promise<void> {
+    const ended = [...this.children].map(
+      (child) =>
+        new Promise<void>((resolve) =>
+          child.exitCode !== null || child.signalCode !== null ? resolve() : child.once('exit', () => resolve()),
+        ),
+    );
+    for (const child of this.children) child.kill('SIGKILL');
+    await Promise.all(ended);
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
