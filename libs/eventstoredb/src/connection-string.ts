@@ -43,6 +43,8 @@ export function parseConnectionString(text: string, readFile: ReadFile = (path) 
   const scheme = SCHEME.exec(trimmed);
   if (scheme === null) throw refusal('begins with none of esdb://, esdb+discover://');
   const [, authority = '', query = ''] = /^([^/?#]*)\/*(?:\?(.*))?$/.exec(trimmed.slice(scheme[0].length)) ?? [];
+  // Else a password with a / or a ? in it would be taken for options, and quoted.
+  if (trimmed.includes('@', scheme[0].length + authority.length)) throw refusal('has a character that must be percent-encoded');
   const at = authority.lastIndexOf('@');
   const hosts = authority
     .slice(at + 1)

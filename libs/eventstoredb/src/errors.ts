@@ -58,7 +58,8 @@ export function engineError(error: unknown, { engine, stream = '', expected = NO
     default:
   }
   if (code === INVALID_ARGUMENT || type === 'invalid-argument') return new InvalidCall(`${engine}: ${message}`, { cause: error });
-  return new EngineUnavailable(engine, message === '' ? (type ?? 'unknown error') : message, { cause: error });
+  const what = message.replace(/\.? Resolution note:\s*$/, '');
+  return new EngineUnavailable(engine, what === '' ? (type ?? 'unknown error') : what, { cause: error });
 }
 
 /** Whether a call that only asks may be made again: not where the answer would be the same. */

@@ -39,10 +39,8 @@ export class FakeLog {
 
   /** The rules of EventStoreDB 23.10 for expected versions and repeated ids. Gives the last revision. */
   append(stream: string, expected: Expected, events: readonly NewRecord[]): { readonly last: number; readonly position: bigint } {
+    this.refuseDeleted(stream);
     const known = this.streams.get(stream);
-    if (known?.tombstoned === true || this.streams.get(stream.replace(/^\$\$/, ''))?.tombstoned === true) {
-      throw new Refusal('stream-deleted', NONE);
-    }
     const current = known?.last ?? NONE;
     const repeated = this.repeatedAt(stream, expected, current, events);
     if (repeated !== undefined) return { last: repeated, position: 0n };
@@ -54,16 +52,18 @@ export class FakeLog {
     if ((typeof expected === 'number' ? expected : wanted[expected]) !== current) {
       throw new Refusal('wrong-expected-version', current);
     }
-    if (this.isSoftDeleted(stream)) this.setMetadata(stream, { $tb: current + 1 });
+    const wasDeleted = this.isSoftDeleted(stream);
     for (const event of events) this.write(stream, event);
+    if (wasDeleted) this.setMetadata(stream, { $tb: current + 1 });
+    const { position = 0n } = this.streams.get(stream)?.records.at(-1) ?? {};
     for (const watcher of [...this.watchers]) watcher();
-    return { last: current + events.length, position: this.records.at(-1)?.position ?? 0n };
+    return { last: current + events.length, position };
   }
 
   /** The stream's records that may be read; undefined for a missing or soft-deleted stream. */
   readable(stream: string): readonly LogRecord[] | undefined {
+    this.refuseDeleted(stream);
     const known = this.streams.get(stream);
-    if (known?.tombstoned === true) throw new Refusal('stream-deleted', NONE);
     if (known === undefined || this.isSoftDeleted(stream)) return undefined;
     const { $tb: before = 0, $maxCount: most = Infinity } = this.metadata(stream);
     return known.records.filter(({ revision }) => revision >= Math.max(before, known.last - most + 1));
@@ -100,7 +100,7 @@ export class FakeLog {
   }
 
   /** Records that begin at the position or behind it, as the log is read: what a scavenge took is not missed. */
-  from({ commit, prepare }: { readonly commit: bigint; readonly prepare: bigint }): readonly LogRecord[] {
+  from({ commit, prepare }: { readonly commit: bigint; readonly prepare: bigint }, limit: number): readonly LogRecord[] {
     let [low, high] = [0, this.records.length];
     while (low < high) {
       const middle = (low + high) >> 1;
@@ -108,12 +108,17 @@ export class FakeLog {
       if (position > commit || (position === commit && position >= prepare)) high = middle;
       else low = middle + 1;
     }
-    return this.records.slice(low);
+    return this.records.slice(low, low + limit);
   }
 
   watch(watcher: () => void): () => void {
     this.watchers.add(watcher);
     return () => this.watchers.delete(watcher);
+  }
+
+  /** A tombstone covers the stream's metadata as well. */
+  private refuseDeleted(stream: string): void {
+    if (this.streams.get(stream.replace(/^\$\$/, ''))?.tombstoned === true) throw new Refusal('stream-deleted', NONE);
   }
 
   private isSoftDeleted(stream: string): boolean {

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { status, type ServerWritableStream } from '@grpc/grpc-js';
 import shared from '@eventstore/db-client/generated/shared_pb.js';
 import type { ReadReq as ReadRequest, ReadResp as ReadResponse } from '@eventstore/db-client/generated/streams_pb.js';
@@ -18,9 +17,10 @@ const { BACKWARDS } = ReadReq.Options.ReadDirection;
 const BATCH = 32;
 const START: LogPosition = { commit: 0n, prepare: 0n };
 
-export function read(log: FakeLog, call: Call): void {
+/** `counter` is told of every event that a subscription hands to the network. */
+export function read(log: FakeLog, call: Call, counter: { eventsSent: number }): void {
   const options = call.request.getOptions() ?? new ReadReq.Options();
-  if (options.hasSubscription()) return void new AllSubscription(log, call, options).run();
+  if (options.hasSubscription()) return void new AllSubscription(log, call, options, counter).run();
   const count = Number(options.getCount());
   if (count === 0) return void call.emit('error', failure(status.UNKNOWN, 'Exception was thrown by handler.'));
   if (options.hasAll()) return readAll(log, call, options, count);
@@ -48,7 +48,7 @@ function readStream(log: FakeLog, call: Call, options: ReadRequest.Options, coun
 
 /** Forwards, from a position on (inclusive). The client has no way to send a filter with it. */
 function readAll(log: FakeLog, call: Call, options: ReadRequest.Options, count: number): void {
-  for (const record of log.from(positionOf(options)).slice(0, count)) call.write(eventOf(record));
+  for (const record of log.from(positionOf(options), count)) call.write(eventOf(record));
   call.end();
 }
 
@@ -56,6 +56,7 @@ function readAll(log: FakeLog, call: Call, options: ReadRequest.Options, count: 
 class AllSubscription {
   private next = START;
   private considered = 0;
+  private wake: () => void = () => {};
   private readonly interval: number;
   private readonly matches: (stream: string) => boolean;
 
@@ -63,6 +64,7 @@ class AllSubscription {
     private readonly log: FakeLog,
     private readonly call: Call,
     private readonly options: ReadRequest.Options,
+    private readonly counter: { eventsSent: number },
   ) {
     const filter = options.getFilter();
     const expression = filter?.getStreamIdentifier();
@@ -72,6 +74,7 @@ class AllSubscription {
       regex === ''
         ? (stream) => prefixes.some((prefix) => stream.startsWith(prefix))
         : (stream) => new RegExp(regex).test(stream);
+    for (const event of ['drain', 'cancelled', 'close']) call.on(event, () => this.wake());
     this.interval = BATCH * (filter?.getCheckpointintervalmultiplier() ?? 1);
   }
 
@@ -87,13 +90,13 @@ class AllSubscription {
 
   /** Behind the first record that is left at the position or after it: one too many where a scavenge took the one at it. */
   private startBehind(position: LogPosition): void {
-    const [first] = this.log.from(position);
+    const [first] = this.log.from(position, 1);
     this.next = first === undefined ? position : { commit: first.end, prepare: 0n };
   }
 
   private async catchUp(): Promise<void> {
     while (!this.call.cancelled) {
-      const page = this.log.from(this.next).slice(0, BATCH);
+      const page = this.log.from(this.next, BATCH);
       let reached = this.next;
       for (const record of page) {
         if (!this.matches(record.stream)) continue;
@@ -110,7 +113,7 @@ class AllSubscription {
 
   private async live(): Promise<void> {
     while (!this.call.cancelled) {
-      const waiting = this.log.from(this.next);
+      const waiting = this.log.from(this.next, Infinity);
       if (waiting.filter(({ stream }) => this.matches(stream)).length > BATCH) {
         const message = 'Operation timed out: Consumer too slow to handle event while live. Client resubscription required.';
         return void this.call.emit('error', failure(status.ABORTED, message));
@@ -136,19 +139,20 @@ class AllSubscription {
 
   private newRecords(): Promise<void> {
     return new Promise((resolve) => {
-      const wake = () => {
+      const stop = this.log.watch(() => this.wake());
+      this.wake = () => {
         stop();
-        this.call.off('cancelled', wake);
         resolve();
       };
-      const stop = this.log.watch(wake);
-      this.call.on('cancelled', wake);
     });
   }
 
   private async send(response: ReadResponse): Promise<void> {
+    if (response.hasEvent()) this.counter.eventsSent += 1;
     if (this.call.cancelled || this.call.write(response)) return;
-    await Promise.race([once(this.call, 'drain'), once(this.call, 'cancelled'), once(this.call, 'close')]);
+    await new Promise<void>((resolve) => {
+      this.wake = resolve;
+    });
   }
 }
 

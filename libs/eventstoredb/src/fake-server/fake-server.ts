@@ -14,10 +14,11 @@ import { StreamsService } from '@eventstore/db-client/generated/streams_grpc_pb.
 import { failure } from './failure.js';
 import { FakeLog } from './fake-log.js';
 import { read } from './fake-reads.js';
+import { FakeNetwork } from './fake-network.js';
 import { append, remove } from './fake-writes.js';
 
-/** How a call can go wrong: it is answered so instead, or (`lost`) done and never answered because the server dies. */
-export type Fault = 'mute' | 'busy' | 'not-leader' | 'access-denied' | 'lost';
+/** How a call can go wrong: it is answered so instead, or (`lost`) done and never answered because the server dies; `none`: it does not. */
+export type Fault = 'none' | 'mute' | 'busy' | 'not-leader' | 'access-denied' | 'lost';
 
 /**
  * A fake EventStoreDB: the wire protocol of its Streams service, spoken by the real gRPC library, over a log in memory. It follows
@@ -30,16 +31,18 @@ export class FakeServer {
   readonly calls: string[] = [];
   /** Calls that did not ask for the leader. */
   leaderless = 0;
+  /** Events that subscriptions handed to the network. */
+  eventsSent = 0;
+  readonly network = new FakeNetwork();
   private server: Server | undefined;
   private faults: { readonly method: string; readonly fault: Fault }[] = [];
-  private port = 0;
 
   get connectionString(): string {
-    return `esdb://127.0.0.1:${this.port}?tls=false`;
+    return `esdb://${this.address}?tls=false`;
   }
 
   get address(): string {
-    return `127.0.0.1:${this.port}`;
+    return `127.0.0.1:${this.network.port}`;
   }
 
   /** Listens on the port that it had before, if it had one. */
@@ -56,15 +59,16 @@ export class FakeServer {
       },
     });
     this.server = server;
-    this.port = await new Promise<number>((resolve, reject) => {
-      server.bindAsync(this.address, ServerCredentials.createInsecure(), (error, port) =>
-        error === null ? resolve(port) : reject(error),
-      );
+    const inner = await new Promise<number>((resolve, reject) => {
+      const credentials = ServerCredentials.createInsecure();
+      server.bindAsync('127.0.0.1:0', credentials, (error, port) => (error === null ? resolve(port) : reject(error)));
     });
+    await this.network.listen(inner);
   }
 
   /** As kill -9: connections break, what was written stays, what was only in memory is gone. */
   kill(): void {
+    this.network.cut();
     this.server?.forceShutdown();
     this.server = undefined;
     this.log.forgetIds();
@@ -73,6 +77,11 @@ export class FakeServer {
   /** The next calls of a method go wrong. */
   willFail(method: string, ...faults: Fault[]): void {
     this.faults.push(...faults.map((fault) => ({ method, fault })));
+  }
+
+  /** Nothing goes wrong any more. */
+  heal(): void {
+    this.faults = [];
   }
 
   private streams(): UntypedServiceImplementation {
@@ -98,7 +107,7 @@ export class FakeServer {
         }
       };
     return {
-      read: handle('read', (call) => read(this.log, call)),
+      read: handle('read', (call) => read(this.log, call, this)),
       append: handle('append', (call, answer, lose) => append(this.log, call, answer, lose)),
       delete: handle('delete', (call, answer) => remove(this.log, call, answer, 'delete')),
       tombstone: handle('tombstone', (call, answer) => remove(this.log, call, answer, 'tombstone')),
@@ -114,7 +123,7 @@ export class FakeServer {
   }
 
   private leader(): Record<string, string> {
-    return { exception: 'not-leader', 'leader-endpoint-host': '127.0.0.1', 'leader-endpoint-port': String(this.port) };
+    return { exception: 'not-leader', 'leader-endpoint-host': '127.0.0.1', 'leader-endpoint-port': String(this.network.port) };
   }
 
   private members(): unknown {
@@ -123,7 +132,7 @@ export class FakeServer {
     member.setIsAlive(true);
     const endPoint = new gossip.EndPoint();
     endPoint.setAddress('127.0.0.1');
-    endPoint.setPort(this.port);
+    endPoint.setPort(this.network.port);
     member.setHttpEndPoint(endPoint);
     const info = new gossip.ClusterInfo();
     info.setMembersList([member]);

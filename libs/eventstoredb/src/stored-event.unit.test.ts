@@ -1,0 +1,118 @@
+import type { RecordedEvent } from '@eventstore/db-client';
+import { APPEND_LIMIT_BYTES, EngineDamaged, InvalidCall, NO_STREAM, TooLarge, type NewEvent } from '@weft/processing';
+import { formatPosition, isAfter, isTruncating, parsePosition, prepareAppend, sentSize, toStoredEvent } from './stored-event.js';
+
+const FIRST_ID = '11111111-1111-4111-8111-111111111111';
+const ID = '22222222-2222-4222-8222-222222222222';
+const event = (given: Partial<NewEvent> = {}): NewEvent => ({ id: ID, type: 'care-event-recorded-1', data: '{"a":1}', ...given });
+const prepare = (events: readonly NewEvent[], stream = 'careRecord-1', expected = NO_STREAM, truncates = false) =>
+  prepareAppend(stream, expected, events, FIRST_ID, truncates);
+
+const recorded = (given: Partial<RecordedEvent> = {}): RecordedEvent => ({
+  streamId: 'careRecord-1',
+  id: FIRST_ID,
+  isJson: true,
+  revision: 3n,
+  type: 'care-event-recorded-1',
+  created: new Date(0),
+  data: { b: 1, a: [null] },
+  metadata: { eventId: ID },
+  position: { commit: 7n, prepare: 7n },
+  ...(given as object),
+});
+
+describe('events on their way in', () => {
+  it.each([
+    ['an id that is no UUID', [event(), event({ id: 'x' })], /id of event 1 is no UUID/],
+    ['an empty id', [event({ id: '' })], /id of event 0/],
+    ['the nil UUID, which the server takes for none', [event({ id: '00000000-0000-0000-0000-000000000000' })], /id of event 0/],
+    ['an empty type', [event({ type: '' })], /event 0 has no type/],
+    ['data that is no JSON', [event({ data: '{' })], /data of event 0 is no JSON text/],
+    ['data with half a surrogate pair', [event({ data: '"\ud800"' })], /data of event 0/],
+    ['no event at all', [], /at least one event/],
+  ])('%s is refused before the client, which would end the process, sees it', (_, events, message) => {
+    expect(() => prepare(events)).toThrow(InvalidCall);
+    expect(() => prepare(events)).toThrow(message);
+  });
+
+  it.each(['', '$all', '$$careRecord-1', 'a\0b'])('the stream name %j is refused', (stream) => {
+    expect(() => prepare([event()], stream)).toThrow(InvalidCall);
+  });
+
+  it.each([-2, 0.5, NaN, 2 ** 60])('the expected revision %p is refused', (expected) => {
+    expect(() => prepare([event()], 'careRecord-1', expected)).toThrow(InvalidCall);
+  });
+
+  it('are bounded in bytes as the port counts them: data and types together', () => {
+    const frame = Buffer.byteLength('""') + 'care-event-recorded-1'.length;
+    const exact = event({ data: JSON.stringify('x'.repeat(APPEND_LIMIT_BYTES - frame)) });
+    expect(prepare([exact])).toHaveLength(1);
+    const above = event({ data: JSON.stringify('x'.repeat(APPEND_LIMIT_BYTES - frame + 1)) });
+    expect(() => prepare([above])).toThrow(new TooLarge('append to careRecord-1', APPEND_LIMIT_BYTES + 1, APPEND_LIMIT_BYTES));
+  });
+
+  it('are bounded in bytes as the server counts them: text that grows when it is written again, types in UTF-16', () => {
+    const growing = event({ data: `[${Array.from({ length: 60_000 }, () => '1e20').join(',')}]` });
+    expect(() => prepare([growing])).toThrow(TooLarge);
+    const types = Array.from({ length: 19_000 }, () => event({ type: 't'.repeat(45), data: '1' }));
+    expect(() => prepare(types)).toThrow(TooLarge);
+  });
+
+  it('go under an id of their own, the first of a call, so that the server cannot take the call for one made before', () => {
+    const [first, second] = prepare([event(), event()]);
+    expect(first).toMatchObject({ id: FIRST_ID, contentType: 'application/json', metadata: { eventId: ID } });
+    expect(second).toMatchObject({ id: ID, contentType: 'application/json' });
+    expect(second?.metadata).toBeUndefined();
+  });
+
+  it('say themselves that they truncate what stands before, the first of a call', () => {
+    const marks = prepare([event(), event()], 'view-1', 4, true).map((sent) => isTruncating(sent as never));
+    expect(marks).toEqual([true, false]);
+    expect(isTruncating(recorded({ metadata: new Uint8Array([1]) as never }))).toBe(false);
+  });
+
+  it('count for the server what is really sent', () => {
+    expect(sentSize(prepare([event({ type: 'tt', data: '{"é": 1}' })]))).toBe(
+      '{"é":1}'.length + 1 + 4 + `{"eventId":"${ID}"}`.length,
+    );
+  });
+});
+
+describe('events on their way out', () => {
+  it('have their caller’s id, their place, and their JSON with its keys in the order given', () => {
+    expect(toStoredEvent(recorded(), 'engine')).toEqual({
+      stream: 'careRecord-1',
+      revision: 3,
+      position: '7/7',
+      id: ID,
+      type: 'care-event-recorded-1',
+      data: '{"b":1,"a":[null]}',
+    });
+    expect(toStoredEvent(recorded({ metadata: undefined as never }), 'engine').id).toBe(FIRST_ID);
+  });
+
+  it('are named as damage where this store cannot have written them', () => {
+    expect(() => toStoredEvent(recorded({ isJson: false as never }), 'engine')).toThrow(EngineDamaged);
+    expect(() => toStoredEvent(recorded({ position: undefined }), 'engine')).toThrow(
+      /event 3 of stream careRecord-1 has no position/,
+    );
+  });
+});
+
+describe('a position', () => {
+  it('goes out as text and comes back as what it was, also beyond 2^53', () => {
+    const position = { commit: 9_223_372_036_854_775_807n, prepare: 0n };
+    expect(parsePosition(formatPosition(position))).toEqual(position);
+  });
+
+  it.each(['', '1', '1/', '-1/2', '1/2/3', 'nowhere', '0x1/2'])('%j is none', (text) => {
+    expect(() => parsePosition(text)).toThrow(InvalidCall);
+  });
+
+  it('is after another by commit, then by prepare; a checkpoint with prepare 0 is before the event that stands there', () => {
+    expect(isAfter({ commit: 5n, prepare: 5n }, { commit: 5n, prepare: 0n })).toBe(true);
+    expect(isAfter({ commit: 5n, prepare: 5n }, { commit: 5n, prepare: 5n })).toBe(false);
+    expect(isAfter({ commit: 4n, prepare: 9n }, { commit: 5n, prepare: 0n })).toBe(false);
+    expect(isAfter({ commit: 0n, prepare: 0n }, undefined)).toBe(true);
+  });
+});
