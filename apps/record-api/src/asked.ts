@@ -30,6 +30,19 @@ export function refuseOtherParameters(request: FastifyRequest, known: readonly s
   throw invalid({ field: 'query', code: 'unknown-parameter', message: `only these are known here: ${known.join(', ')}` });
 }
 
+/** FHIR has servers pass over parameters that they do not know; those that would narrow the answer are refused instead. */
+export function refuseParameters(request: FastifyRequest, unsupported: readonly string[]): void {
+  const query = request.query as object;
+  const errors = unsupported
+    .filter((name) => name in query)
+    .map((field): Problem => ({
+      field,
+      code: 'unsupported',
+      message: 'is not supported here: leave it out to be given everything',
+    }));
+  if (errors.length > 0) throw invalid(...errors);
+}
+
 export function purposeOf(text: string | null, field = 'purpose'): Purpose {
   if (text === null) return 'direct-care';
   if (isPurpose(text)) return text;

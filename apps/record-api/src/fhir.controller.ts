@@ -1,5 +1,14 @@
 import { Controller, Get, Inject, Req, Res, UseFilters } from '@nestjs/common';
-import { ApiGoneResponse, ApiOkResponse, ApiOperation, ApiParam, ApiProduces, ApiQuery, ApiTags } from '@nestjs/swagger';
+import {
+  ApiExcludeEndpoint,
+  ApiGoneResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiParam,
+  ApiProduces,
+  ApiQuery,
+  ApiTags,
+} from '@nestjs/swagger';
 import { capabilityStatement, everythingBundle, FHIR_JSON, patientSummary } from '@weft/care-events';
 import { PURPOSES, type Purpose, type Resource } from '@weft/domain';
 import { readRecord, type RecordForPurpose, timestamp, type Wiring } from '@weft/processing';
@@ -12,7 +21,7 @@ import {
   numberOf,
   parameter,
   purposeOf,
-  refuseOtherParameters,
+  refuseParameters,
   refuseUnlessMayRead,
 } from './asked.js';
 import { AuditLog } from './audit-log.js';
@@ -21,6 +30,8 @@ import { VERSION } from './version.js';
 
 const COUNT_DEFAULT = 100;
 const COUNT_MAX = 1_000;
+/** Parameters of FHIR's operation that Weft does not serve. */
+const NARROWING = ['_type', '_since', 'start', 'end'];
 
 /** Records as FHIR R4 servers give them. A Patient's id is the NHS number. */
 @ApiTags('FHIR')
@@ -59,7 +70,7 @@ export class FhirController {
   @ApiOkResponse({ description: 'Bundle of type searchset', type: Object })
   @ApiGoneResponse({ description: 'The record has changed since the first page: start again' })
   async everything(@Req() request: FastifyRequest, @Res() reply: FastifyReply, @CurrentCaller() caller: Caller): Promise<void> {
-    refuseOtherParameters(request, ['purpose', '_count', '_offset', '_state', '_format']);
+    refuseParameters(request, NARROWING);
     const nhsNumber = nhsNumberOf(request);
     const purpose = purposeOf(parameter(request, 'purpose'));
     const asked = numberOf(parameter(request, '_count'), '_count', 1, Number.MAX_SAFE_INTEGER) ?? COUNT_DEFAULT;
@@ -97,7 +108,6 @@ export class FhirController {
   @ApiParam({ name: 'nhs', description: 'NHS number' })
   @ApiOkResponse({ description: 'Bundle of type document', type: Object })
   async summary(@Req() request: FastifyRequest, @Res() reply: FastifyReply, @CurrentCaller() caller: Caller): Promise<void> {
-    refuseOtherParameters(request, ['_format']);
     const nhsNumber = nhsNumberOf(request);
     const { record, movedTo, patient } = await this.read(caller, nhsNumber, 'direct-care');
     await this.given(request, { patient, purpose: 'direct-care', record });
@@ -109,7 +119,7 @@ export class FhirController {
 
   @Get('*')
   @Roles(...ROLES)
-  @ApiOperation({ summary: 'Anything else: an OperationOutcome' })
+  @ApiExcludeEndpoint()
   unknown(): never {
     throw new HttpProblem(404, 'not-found', 'There is nothing at this address', {
       detail: 'GET /fhir/metadata says what there is.',

@@ -1,0 +1,80 @@
+import { ROLES, type Role } from '@weft/service';
+import { ANNE, observation, openRegion, type Region } from './region.fixture.js';
+
+/** Every route of the readers' door, and who may use it. */
+const ROUTES: readonly (readonly [method: string, path: string, may: readonly Role[] | 'everybody', template?: string | null])[] =
+  [
+    ['GET', `/records/${ANNE}`, ['clinician', 'governance'], '/records/{nhs}'],
+    ['GET', `/records/${ANNE}/explain`, ['governance'], '/records/{nhs}/explain'],
+    ['GET', `/records/${ANNE}/audit`, ['governance'], '/records/{nhs}/audit'],
+    ['GET', '/audit', ['governance']],
+    ['GET', '/fhir/metadata', ROLES],
+    ['GET', `/fhir/Patient/${ANNE}/$everything`, ['clinician', 'governance'], '/fhir/Patient/{nhs}/$everything'],
+    ['GET', `/fhir/Patient/${ANNE}/$summary`, ['clinician', 'governance'], '/fhir/Patient/{nhs}/$summary'],
+    ['GET', '/fhir/Observation', ROLES, null],
+    ['GET', '/policy', 'everybody'],
+    ['GET', '/policy/versions', ['governance']],
+    ['GET', '/record-changes/direct-care', ['subscriber'], '/record-changes/{purpose}'],
+    ['GET', '/quarantine', ['operations']],
+    ['GET', '/quarantine/a%2F0%2F1', ['operations'], '/quarantine/{id}'],
+    ['GET', '/quarantine/a/0/1', ['operations'], '/quarantine/{topic}/{partition}/{offset}'],
+    ['POST', '/quarantine/a%2F0%2F1/redrive', ['operations'], '/quarantine/{id}/redrive'],
+    ['POST', '/quarantine/a/0/1/redrive', ['operations'], '/quarantine/{topic}/{partition}/{offset}/redrive'],
+    ['GET', '/status', ['operations']],
+    ['GET', '/console', 'everybody'],
+  ];
+
+let region: Region;
+beforeAll(async () => {
+  region = await openRegion();
+  await region.publish('RX901', ANNE, observation(ANNE, 'o1'));
+});
+afterAll(() => region.close());
+
+/** The status alone: a stream would never end. */
+async function status(method: string, path: string, role?: Role): Promise<number> {
+  const controller = new AbortController();
+  const headers: Record<string, string> = role === undefined ? {} : { authorization: `Bearer ${await region.tokenOf(role)}` };
+  const response = await fetch(`${region.url}${path}`, { method, headers, signal: controller.signal });
+  controller.abort();
+  return response.status;
+}
+
+describe('who may use what', () => {
+  it('is said below of every route that there is', async () => {
+    const { body } = await region.ask('/docs-json');
+    const operational = ['/healthz', '/readyz', '/metrics'];
+    const documented = Object.keys(body.paths).filter((path) => !operational.includes(path));
+    const templates = ROUTES.map(([, path, , template]) => (template === undefined ? path : template));
+    expect(templates.filter((template) => template !== null).sort()).toEqual(documented.sort());
+  });
+
+  const guarded = ROUTES.flatMap(([method, path, may]) => (may === 'everybody' ? [] : [{ method, path, may }]));
+  it.each(guarded)('$method $path answers 401 to who does not say who they are', async ({ method, path }) => {
+    expect(await status(method, path)).toBe(401);
+  });
+
+  it.each(guarded)('$method $path answers 403 to every role but $may', async ({ method, path, may }) => {
+    for (const role of ROLES) {
+      const answer = await status(method, path, role);
+      if (may.includes(role)) expect([200, 404]).toContain(answer);
+      else expect({ role, answer }).toEqual({ role, answer: 403 });
+    }
+  });
+
+  const open = ROUTES.flatMap(([method, path, may]) => (may === 'everybody' ? [{ method, path }] : []));
+  it.each(open)('$method $path answers without a token', async ({ method, path }) => {
+    expect(await status(method, path)).toBe(200);
+  });
+
+  it.each([
+    ['/records', 'application/problem+json'],
+    ['/fhir/Patient', 'application/fhir+json'],
+  ])('a refusal of %s comes as %s', async (path, type) => {
+    const suffix = path === '/records' ? '' : '/$everything';
+    const refused = await region.ask(`${path}/${ANNE}${suffix}`, { roles: ['publisher'] });
+    expect(refused.status).toBe(403);
+    expect(refused.headers.get('content-type')).toBe(type);
+    expect(refused.headers.get('www-authenticate')).toContain('insufficient_scope');
+  });
+});

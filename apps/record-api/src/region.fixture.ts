@@ -1,0 +1,223 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { consentOf, NHS_NUMBER_SYSTEM } from '@weft/care-events';
+import { DECISION_TYPE, type Decision, type Resource } from '@weft/domain';
+import {
+  applyPolicy,
+  careEventsTopic,
+  CONSENT_TOPIC,
+  consentStream,
+  OPT_OUT_PROJECTOR_GROUP,
+  RECORD_PROJECTOR_GROUP,
+  startOptOutProjector,
+  startRecordProjector,
+  type Wiring,
+} from '@weft/processing';
+import {
+  createHttpApp,
+  issueToken,
+  listen,
+  loadSettings,
+  openService,
+  openWiring,
+  policyOf,
+  type Role,
+  type Service,
+} from '@weft/service';
+import { RecordApiModule } from './index.js';
+
+/** Numbers of the range kept for tests. */
+export const ANNE = '9990000018';
+export const BERT = '9990000026';
+export const NOBODY = '9990000034';
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  /** Parsed, where it is JSON. */
+  readonly body: any; // eslint-disable-line @typescript-eslint/no-explicit-any -- a test says what it expects of it
+}
+
+export interface Asking extends RequestInit {
+  readonly roles?: readonly Role[];
+  readonly organisation?: string;
+}
+
+/** The readers' door on embedded engines in a directory of its own, both projectors beside it. */
+export interface Region {
+  readonly url: string;
+  readonly service: Service;
+  readonly wiring: Wiring;
+  tokenOf(...roles: Role[]): Promise<string>;
+  ask(path: string, asking?: Asking): Promise<Answer>;
+  /** Resolves once it is in the record and its views, or in quarantine. */
+  publish(ods: string, nhsNumber: string, resource: object, type?: string): Promise<void>;
+  /** Resolves once every view and topic obeys. */
+  decide(nhsNumber: string, decision: Partial<Decision>): Promise<void>;
+  /** Puts the decision into the consent stream with no projector's help. */
+  appendDecision(nhsNumber: string, decision: Partial<Decision>): Promise<void>;
+  stopOptOutProjector(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function openRegion(given: { readonly service?: Partial<Service> } = {}): Promise<Region> {
+  const directory = mkdtempSync(join(tmpdir(), 'weft-record-api-'));
+  const settings = loadSettings({ WEFT_DATA_DIR: directory, WEFT_PORT: '0', WEFT_LOG_LEVEL: 'fatal' });
+  const service = await openService(settings, given.service);
+  const wiring = await openWiring(service);
+  await applyPolicy(wiring, await policyOf(service, wiring.policies));
+  const topics = settings.organisations.map(({ ods }) => careEventsTopic(ods));
+  const failures: unknown[] = [];
+  const onFailure = (error: unknown) => void failures.push(error);
+  const recordProjector = await startRecordProjector(wiring, topics, { onFailure });
+  const optOutProjector = await startOptOutProjector(wiring, { onFailure });
+  const app = await createHttpApp(service, [RecordApiModule.register(wiring)]);
+  const url = await listen(app, settings);
+  const tokenOf = (roles: readonly Role[], organisation?: string): Promise<string> =>
+    issueToken(settings, service.clock, { roles, ...(organisation !== undefined && { organisation }), subject: 'somebody' });
+  let sequence = 0;
+
+  async function ask(path: string, { roles, organisation, ...init }: Asking = {}): Promise<Answer> {
+    const authorization: Record<string, string> =
+      roles === undefined ? {} : { authorization: `Bearer ${await tokenOf(roles, organisation)}` };
+    const response = await fetch(`${url}${path}`, {
+      ...init,
+      headers: { ...authorization, ...(init.headers as Record<string, string>) },
+    });
+    const text = await response.text();
+    const isJson = /json$|json;/.test(response.headers.get('content-type') ?? '');
+    return {
+      status: response.status,
+      headers: response.headers,
+      text,
+      body: isJson && text !== '' ? JSON.parse(text) : undefined,
+    };
+  }
+
+  async function send(topic: string, nhsNumber: string, type: string, source: string, resource: object): Promise<void> {
+    sequence += 1;
+    const headers = {
+      ce_specversion: '1.0',
+      ce_id: `e${sequence}`,
+      ce_source: source,
+      ce_type: type,
+      ce_subject: nhsNumber,
+      ce_time: '2026-01-01T10:00:00Z',
+      'content-type': 'application/fhir+json',
+    };
+    await wiring.bus.publish([{ topic, key: nhsNumber, value: Buffer.from(JSON.stringify(resource)), headers }]);
+    await dealtWith(topic, topic === CONSENT_TOPIC ? OPT_OUT_PROJECTOR_GROUP : RECORD_PROJECTOR_GROUP);
+  }
+
+  async function dealtWith(topic: string, group: string): Promise<void> {
+    while (failures.length === 0) {
+      const [ends, committed] = await Promise.all([wiring.bus.offsets(topic), wiring.bus.committed(group, topic)]);
+      const offsets = new Map(committed.map(({ partition, offset }) => [partition, offset]));
+      if (ends.every(({ partition, low, high }) => high === low || (offsets.get(partition) ?? -1) >= high)) return;
+      await wiring.timers.sleep(5);
+    }
+    throw new Error('a projector failed', { cause: failures[0] });
+  }
+
+  const wholeDecision = (decision: Partial<Decision>) => {
+    sequence += 1;
+    return {
+      consentId: `consent-${sequence}`,
+      authority: 'local-dissent' as const,
+      status: 'active' as const,
+      decidedAt: new Date(service.clock.now()).toISOString(),
+      decidedBy: 'patient',
+      provision: { effect: 'deny' as const, purposes: ['direct-care' as const] },
+      exceptions: [],
+      ...decision,
+    };
+  };
+
+  return {
+    url,
+    service,
+    wiring,
+    tokenOf: (...roles) => tokenOf(roles),
+    ask,
+    publish: (ods, nhsNumber, resource, type = 'care-event-recorded-1') =>
+      send(careEventsTopic(ods), nhsNumber, type, `urn:ods:${ods}`, resource),
+    decide: (nhsNumber, decision) =>
+      send(
+        CONSENT_TOPIC,
+        nhsNumber,
+        DECISION_TYPE,
+        'urn:ods:Y90001',
+        consentOf({ ...wholeDecision(decision), subject: nhsNumber }),
+      ),
+    async appendDecision(nhsNumber, decision) {
+      const stream = consentStream(wiring.keys.patient(nhsNumber));
+      const recordedAt = new Date(service.clock.now()).toISOString();
+      const coordinates = { topic: CONSENT_TOPIC, partition: 0, offset: 1_000_000 };
+      const data = { id: 'appended', source: 'urn:ods:Y90001', ...wholeDecision(decision), recordedAt, coordinates };
+      const event = { id: wiring.random.uuid(), type: 'decision-recorded-1', data: JSON.stringify(data) };
+      await wiring.store.append(stream, await wiring.store.head(stream), [event]);
+    },
+    stopOptOutProjector: () => optOutProjector.stop(),
+    async close() {
+      await Promise.all([recordProjector.stop(), optOutProjector.stop()]);
+      await app.close();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+const subjectOf = (nhsNumber: string) => ({ type: 'Patient', identifier: { system: NHS_NUMBER_SYSTEM, value: nhsNumber } });
+
+export function patient(nhsNumber: string): Resource {
+  return {
+    resourceType: 'Patient',
+    id: 'p1',
+    identifier: [{ system: NHS_NUMBER_SYSTEM, value: nhsNumber }],
+    name: [{ family: 'Fernsby', given: ['Anne'] }],
+    gender: 'female',
+    birthDate: '1950-03-04',
+  };
+}
+
+export function observation(
+  nhsNumber: string,
+  id: string,
+  effectiveDateTime = '2025-06-01T09:00:00Z',
+  more: object = {},
+): Resource {
+  return {
+    resourceType: 'Observation',
+    id,
+    status: 'final',
+    code: { coding: [{ system: 'http://loinc.org', code: '8480-6', display: 'Systolic blood pressure' }] },
+    subject: subjectOf(nhsNumber),
+    effectiveDateTime,
+    valueQuantity: { value: 120, unit: 'mm[Hg]', system: 'http://unitsofmeasure.org', code: 'mm[Hg]' },
+    ...more,
+  };
+}
+
+export function condition(nhsNumber: string, id: string): Resource {
+  return {
+    resourceType: 'Condition',
+    id,
+    clinicalStatus: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/condition-clinical', code: 'active' }] },
+    code: { coding: [{ system: 'http://snomed.info/sct', code: '195967001', display: 'Asthma' }] },
+    subject: subjectOf(nhsNumber),
+    onsetDateTime: '2010-05-01',
+  };
+}
+
+export function carePlan(nhsNumber: string, id: string): Resource {
+  return {
+    resourceType: 'CarePlan',
+    id,
+    status: 'active',
+    intent: 'plan',
+    title: 'Asthma review',
+    subject: subjectOf(nhsNumber),
+    period: { start: '2026-01-05' },
+  };
+}
