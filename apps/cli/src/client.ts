@@ -15,7 +15,6 @@ export interface Asked {
   readonly method?: 'GET' | 'POST';
   readonly body?: Uint8Array | string;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly signal?: AbortSignal;
   /** Sent again with pauses while Weft is busy or away, for a minute. Only for what may be sent twice. */
   readonly patient?: boolean;
 }
@@ -49,6 +48,14 @@ function adviceOn(status: number): string | undefined {
   return undefined;
 }
 
+interface Caller {
+  readonly roles: readonly Role[];
+  readonly organisation?: string;
+  readonly givenToken?: string;
+  /** Ends every request and every wait. */
+  readonly signal?: AbortSignal;
+}
+
 /** A running Weft, spoken to as somebody with these roles. */
 export class Client {
   private token: Promise<string> | undefined;
@@ -56,7 +63,7 @@ export class Client {
 
   constructor(
     private readonly settings: Settings,
-    private readonly as: { readonly roles: readonly Role[]; readonly organisation?: string; readonly givenToken?: string },
+    private readonly as: Caller,
   ) {}
 
   /** Resolves for 2xx. Throws Refused for other answers, Failure (unreachable) when there is none. */
@@ -70,7 +77,9 @@ export class Client {
       const mayComeBack = outcome instanceof Response || this.hasAnswered;
       if (!isAway || !mayComeBack || asked.patient !== true || Date.now() + pause > deadline) throw await this.failure(outcome);
       const wanted = outcome instanceof Response ? Number(outcome.headers.get('retry-after') ?? 0) * 1_000 : 0;
-      await sleep(Math.max(pause, Math.min(wanted, LONGEST_PAUSE_MS)) * (0.75 + Math.random() / 2));
+      const wait = Math.max(pause, Math.min(wanted, LONGEST_PAUSE_MS)) * (0.75 + Math.random() / 2);
+      if (outcome instanceof Response) await outcome.body?.cancel();
+      await sleep(wait, undefined, { signal: this.as.signal });
     }
   }
 
@@ -78,7 +87,8 @@ export class Client {
     return (await (await this.ask(path, asked)).json()) as T;
   }
 
-  private async once(path: string, { method = 'GET', body, headers, signal }: Asked): Promise<Response | Error> {
+  private async once(path: string, { method = 'GET', body, headers }: Asked): Promise<Response | Error> {
+    const { signal } = this.as;
     const token = await this.bearer();
     const authorization: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
     try {

@@ -28,9 +28,14 @@ export function settingsOf(context: Context, command: Command, overrides: Enviro
   return loadSettings(context.env, { WEFT_DATA_DIR: dataDir, WEFT_URL: url, ...overrides });
 }
 
-export function clientOf(context: Context, settings: Settings, roles: readonly Role[], organisation?: string): Client {
+export function clientOf(
+  context: Context,
+  settings: Settings,
+  roles: readonly Role[],
+  more: { readonly organisation?: string; readonly signal?: AbortSignal } = {},
+): Client {
   const givenToken = context.env['WEFT_TOKEN']?.trim() || undefined;
-  return new Client(settings, { roles, organisation, givenToken });
+  return new Client(settings, { roles, givenToken, ...more });
 }
 
 /**
@@ -54,11 +59,16 @@ export async function withWiring<T>(settings: Settings, work: (wiring: Wiring, s
   }
 }
 
+/** npm hands a Ctrl-C on to a process that has had it from the terminal already: two so close together are one. */
+const ONE_KEYSTROKE_MS = 1_000;
+
 /** Aborts at the first Ctrl-C or SIGTERM, so that work can end at a good place; a second one ends it anywhere. */
 export function interruption(): { readonly signal: AbortSignal; release(): void } {
   const controller = new AbortController();
+  let first = 0;
   const interrupt = (): void => {
-    if (controller.signal.aborted) process.exit(EXIT.interrupted);
+    if (first > 0 && Date.now() - first > ONE_KEYSTROKE_MS) process.exit(EXIT.interrupted);
+    first ||= Date.now();
     controller.abort();
   };
   process.on('SIGINT', interrupt).on('SIGTERM', interrupt);

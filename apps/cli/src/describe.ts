@@ -66,7 +66,9 @@ function valueOf(resource: Resource): string | undefined {
 function quantityOf(holder: Loose): string | undefined {
   const { valueQuantity, valueCodeableConcept, valueString } = holder;
   if (isObject(valueQuantity) && typeof valueQuantity['value'] === 'number') {
-    return `${number(valueQuantity['value'])} ${text(valueQuantity['unit']) ?? text(valueQuantity['code']) ?? ''}`.trim();
+    return `${number(valueQuantity['value'])} ${text(valueQuantity['unit']) ?? text(valueQuantity['code']) ?? ''}`
+      .replace(/\{.*?\}/, '')
+      .trim();
   }
   return isObject(valueCodeableConcept) ? conceptOf(valueCodeableConcept) : text(valueString);
 }

@@ -9,16 +9,22 @@ const GAP = '  ';
 const NARROWEST = 16;
 
 /**
- * Rows as aligned columns. Where they are wider than the screen the widest column gives way and wraps; a column of numbers
- * (every cell of it) stands to the right.
+ * Rows as aligned columns, under titles unless all are empty. A title that begins with > stands, with its column, to the
+ * right. Where rows are wider than the screen the widest column gives way and wraps. `title` says how titles look.
  */
-export function table(head: readonly string[], rows: readonly (readonly string[])[], width: number): string[] {
+export function table(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  width: number,
+  title: (text: string) => string = (text) => text,
+): string[] {
   if (rows.length === 0) return [];
-  const all = head.length > 0 ? [head, ...rows] : rows;
+  const right = head.map((one) => one.startsWith('>'));
+  const titles = head.map((one) => one.replace(/^>/, ''));
+  const all = titles.some((one) => one !== '') ? [titles.map(title), ...rows] : rows;
   const columns = Math.max(...all.map((row) => row.length));
   const natural = Array.from({ length: columns }, (_, column) => Math.max(...all.map((row) => widthOf(row[column] ?? ''))));
   const widths = fitted(natural, width - GAP.length * (columns - 1));
-  const right = natural.map((_, column) => rows.every((row) => /^(?:-?[\d,.]+%?|–|)$/.test(plain(row[column] ?? ''))));
   return all.flatMap((row) => lines(row, widths, right));
 }
 

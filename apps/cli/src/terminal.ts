@@ -46,8 +46,8 @@ export class Terminal {
   }
 
   table(head: readonly string[], rows: readonly (readonly string[])[], indent = 0): void {
-    const coloured = head.map((title) => this.paint('dim', title));
-    for (const line of table(coloured, rows, this.width - indent)) this.print(' '.repeat(indent) + line);
+    for (const line of table(head, rows, this.width - indent, (title) => this.paint('dim', title)))
+      this.print(' '.repeat(indent) + line);
   }
 
   /** A machine's answer: one JSON text a line. */

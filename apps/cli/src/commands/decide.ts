@@ -79,7 +79,7 @@ function decisionCommand(context: Context, name: string, effect: Provision['effe
         throw new Failure(EXIT.usage, 'it would end before it begins', '--from must be before --until');
       }
       const through = options.org ?? (context.env['WEFT_TOKEN'] ? undefined : settings.organisations[0]?.ods);
-      const client = clientOf(context, settings, ['governance'], through);
+      const client = clientOf(context, settings, ['governance'], { organisation: through });
       const answer = await decide(client, consentBody(nhs, effect, options), through);
       tell(context, name, nhs, options, answer);
     });

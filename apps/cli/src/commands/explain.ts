@@ -37,7 +37,7 @@ const SHORT: Record<Purpose, string> = {
   'direct-care': 'direct',
   'care-coordination': 'coord.',
   'population-health': 'popul.',
-  research: 'resear.',
+  research: 'research',
 };
 
 function show(terminal: Terminal, nhs: string, explained: ExplainedRecord): void {
@@ -49,9 +49,10 @@ function show(terminal: Terminal, nhs: string, explained: ExplainedRecord): void
   terminal.print();
   showDecisions(terminal, decisions);
   const reasons = new Reasons();
+  const inOrder = [...entries].sort((a, b) => (a.occurredAt ?? '').localeCompare(b.occurredAt ?? ''));
   terminal.table(
     ['when', 'from', 'what', ...PURPOSES.map((purpose) => SHORT[purpose])],
-    entries.map((entry) => [
+    inOrder.map((entry) => [
       dayOf(entry.occurredAt),
       entry.organisation,
       entry.resourceType,
@@ -66,7 +67,8 @@ function show(terminal: Terminal, nhs: string, explained: ExplainedRecord): void
   );
   if (entries.length === 0) terminal.print('No entry was known then.');
   terminal.print();
-  for (const [label, lines] of reasons.all) terminal.paragraph(`${label}  ${lines}`);
+  for (const [label, text] of reasons.all) terminal.table([], [[label, text]]);
+  if (entries.length > 0) terminal.table([], [['·', terminal.paint('dim', 'not of this purpose’s concern')]]);
 }
 
 function showDecisions(terminal: Terminal, decisions: ExplainedRecord['decisions']): void {
@@ -97,13 +99,15 @@ function limits({
   until,
 }: ExplainedRecord['decisions'][number]['provision']): string[] {
   return [
-    ...(organisations === undefined ? [] : [`from ${organisations.join(', ')}`]),
+    ...(organisations === undefined ? [] : [`only ${organisations.join(', ')}`]),
     ...(entries === undefined ? [] : [counted(entries.length, 'entry', 'entries')]),
     ...(categories === undefined ? [] : [categories.join(', ')]),
-    ...(from === undefined ? [] : [`from ${dayOf(new Date(from).toISOString())}`]),
-    ...(until === undefined ? [] : [`until ${dayOf(new Date(until).toISOString())}`]),
+    ...(from === undefined ? [] : [`from ${minuteOf(from)}`]),
+    ...(until === undefined ? [] : [`until ${minuteOf(until)}`]),
   ];
 }
+
+const minuteOf = (at: number): string => new Date(at).toISOString().slice(0, 16).replace('T', ' ');
 
 function mark(terminal: Terminal, reasons: Reasons, explanation: Explanation | undefined): string {
   if (explanation === undefined || explanation.rule === 'not-of-concern') return terminal.paint('dim', '·');

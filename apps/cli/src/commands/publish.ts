@@ -31,7 +31,7 @@ Examples:
     .action(async (files: readonly string[], { org }: { readonly org: string }, command: Command) => {
       const settings = settingsOf(context, command);
       const { terminal } = context;
-      const publisher = new Publisher(clientOf(context, settings, ['publisher'], org), (refusal) =>
+      const publisher = new Publisher(clientOf(context, settings, ['publisher'], { organisation: org }), (refusal) =>
         tellRefusal(terminal, refusal),
       );
       await publishAll(context, files, publisher);

@@ -53,6 +53,9 @@ function movedToOf(response: Response): string | null {
   return /\/records\/(\d{10})/.exec(response.headers.get('content-location') ?? '')?.[1] ?? null;
 }
 
+/** Beyond individual care organisations may be pseudonyms. */
+const shortened = (organisation: string): string => (organisation.length > 9 ? `${organisation.slice(0, 8)}…` : organisation);
+
 function show(terminal: Terminal, nhs: string, record: RecordAnswer, movedTo: string | null): void {
   const { entries, withheld } = record;
   const purposeName = isPurpose(record.purpose) ? record.purpose.replace('-', ' ') : record.purpose;
@@ -65,7 +68,7 @@ function show(terminal: Terminal, nhs: string, record: RecordAnswer, movedTo: st
     ['when', 'from', 'what', ''],
     entries.map(({ occurredAt, organisation, resourceType, resource }) => [
       dayOf(occurredAt),
-      organisation,
+      shortened(organisation),
       resourceType,
       describe(resource),
     ]),

@@ -47,7 +47,7 @@ function show(terminal: Terminal, url: string, status: StatusAnswer, ready: Read
   for (const [part, result] of failing) terminal.print(`  ${part}: ${result}`);
   terminal.print();
   terminal.table(
-    ['topic', 'partitions', 'messages', 'behind'],
+    ['topic', '>partitions', '>messages', '>behind'],
     status.topics.map(({ topic, partitions }) => [
       topic,
       number(partitions.length),
@@ -58,7 +58,7 @@ function show(terminal: Terminal, url: string, status: StatusAnswer, ready: Read
   terminal.print();
   const { records, patientsWithDecisions, quarantined } = status.counts;
   terminal.table(
-    [],
+    ['', '>'],
     [
       ['policy version', status.policyVersion === null ? 'none' : number(status.policyVersion)],
       ['records', number(records)],

@@ -48,8 +48,8 @@ Examples:
         after === undefined ? `from=${fromBeginning === true ? 'beginning' : 'end'}` : `after=${encodeURIComponent(after)}`;
       const { signal, release } = interruption();
       try {
-        const client = clientOf(context, settings, ['subscriber']);
-        const response = await client.ask(`/record-changes/${about}?${query}`, { signal });
+        const client = clientOf(context, settings, ['subscriber'], { signal });
+        const response = await client.ask(`/record-changes/${about}?${query}`);
         await follow(context.terminal, about, response, signal);
       } finally {
         release();

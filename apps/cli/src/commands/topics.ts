@@ -61,7 +61,7 @@ function tell(context: Context, plan: TopicPlan, applied: boolean): void {
   if (left > 0) context.exitCode = EXIT.finding;
   if (terminal.json) return terminal.printJson({ applied, missing, differing, same, others });
   terminal.table(
-    ['topic', 'partitions', ''],
+    ['topic', '>partitions', ''],
     [
       ...missing.map((topic) => row(topic, terminal.paint('yellow', applied ? 'created' : 'missing'))),
       ...differing.flatMap(({ topic, differences }) =>

@@ -1,40 +1,132 @@
-import { lockDirectory } from '@weft/embedded';
+import { type DirectoryLock, lockDirectory } from '@weft/embedded';
 import { GatewayModule } from '@weft/gateway';
 import { OptOutProjectorModule } from '@weft/opt-out-projector';
+import type { Wiring } from '@weft/processing';
 import { RecordApiModule } from '@weft/record-api';
 import { RecordProjectorModule } from '@weft/record-projector';
-import { createHttpApp, listen, openService, openWiring, type Settings } from '@weft/service';
+import { createHttpApp, listen, openService, openWiring, type Service, type Settings } from '@weft/service';
 import { Command } from 'commander';
-import { port } from '../arguments.js';
-import { type Context, settingsOf } from '../context.js';
+import { port, whole } from '../arguments.js';
+import { type Context, interruption, settingsOf } from '../context.js';
+import { checkedPeople } from '../demo/region.js';
+import { runDemo } from '../demo/run-demo.js';
+import { EXIT, Failure } from '../failure.js';
+import { tellNextSteps } from '../next-steps.js';
+import type { Terminal } from '../terminal.js';
+
+interface Options {
+  readonly port?: string;
+  readonly host?: string;
+  readonly demo?: true | number;
+}
+
+const DEMO_PEOPLE = 40;
+
 export function upCommand(context: Context): Command {
   return new Command('up')
     .summary('run everything in one process, on one port')
-    .option('--port <port>', 'port', port)
-    .option('--host <address>', 'address to listen on')
-    .action(async (options: { port?: string; host?: string }, command: Command) => {
+    .description(
+      'Runs the gateway, both projectors and the record API in one process, on one port. Without engines in the settings everything is kept durably in the data directory. Ctrl-C stops it cleanly.',
+    )
+    .option('--port <port>', 'WEFT_PORT, default 8080; 0 lets the system choose', port)
+    .option('--host <address>', 'WEFT_HOST, default 127.0.0.1: nobody from outside')
+    .option(
+      '--demo [people]',
+      `publish a generated region (default ${DEMO_PEOPLE} people who do not exist) and say what to try`,
+      whole,
+    )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ weft up --demo
+  $ weft up --port 9000 --data-dir /var/lib/weft
+  $ WEFT_KAFKA_BROKERS=kafka:9092 WEFT_EVENTSTORE_URL=esdb://store:2113 weft up`,
+    )
+    .action(async (options: Options, command: Command) => {
       const settings = settingsOf(context, command, {
         WEFT_PORT: options.port,
         WEFT_HOST: options.host,
+        // Every request in the log would bury what a person at the terminal is told.
         WEFT_LOG_LEVEL: context.env['WEFT_LOG_LEVEL'] ?? 'warn',
       });
-      await up(context, settings);
+      const people = options.demo === undefined ? null : checkedPeople(options.demo === true ? DEMO_PEOPLE : options.demo);
+      await up(context.terminal, settings, people);
     });
 }
-async function up({ terminal }: Context, settings: Settings): Promise<void> {
-  await lockDirectory(settings.dataDirectory, 'up');
-  const service = await openService(settings);
-  const wiring = await openWiring(service);
-  const app = await createHttpApp(
-    service,
-    [
-      GatewayModule.register(wiring),
-      RecordApiModule.register(wiring),
-      RecordProjectorModule.register(wiring),
-      OptOutProjectorModule.register(wiring),
-    ],
-    { description: 'Weft' },
-  );
-  const address = await listen(app, settings);
-  terminal.print(address);
+
+async function up(terminal: Terminal, settings: Settings, people: number | null): Promise<void> {
+  const lock = await lockOf(settings);
+  const stopping = stopsCleanly(terminal, lock);
+  const opened = await openService(settings);
+  // Nest closes the service last of all, and then sends itself the signal again.
+  const service: Service = { ...opened, close: () => opened.close().then(stopping.closed) };
+  const { wiring, here, close } = await start(service);
+  try {
+    if (terminal.json) terminal.printJson({ address: here.url, dataDirectory: settings.dataDirectory });
+    else terminal.print(`${terminal.paint('green', '●')} Weft is ready at ${terminal.paint('bold', here.url)}`);
+    const example = people === null ? null : await runDemo({ terminal, settings: here, wiring, people, signal: stopping.signal });
+    if (!terminal.json && !stopping.signal.aborted) tellNextSteps(terminal, here, example);
+  } catch (error) {
+    // What was under way when the person stopped it has no reason to succeed.
+    if (stopping.signal.aborted) return;
+    await close();
+    throw error;
+  }
+}
+
+/** Resolves once it listens. Leaves nothing open when it throws. */
+async function start(service: Service) {
+  let close = (): Promise<void> => service.close();
+  try {
+    service.metrics.watchProcess();
+    const wiring = await openWiring(service);
+    const app = await createHttpApp(service, modulesOf(wiring), {
+      description: 'One record of each person, as that person allows.',
+    });
+    close = () => app.close();
+    const address = await listen(app, service.settings);
+    // Listening everywhere is no address to ask at.
+    const url = address.replace(/\/\/(0\.0\.0\.0|\[::\]):/, '//127.0.0.1:');
+    return { wiring, here: { ...service.settings, url }, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+const modulesOf = (wiring: Wiring) => [
+  GatewayModule.register(wiring),
+  RecordApiModule.register(wiring),
+  RecordProjectorModule.register(wiring),
+  OptOutProjectorModule.register(wiring),
+];
+
+/** Two on one directory would share engines well, but not the port, the keys’ owner or the demo. */
+async function lockOf({ dataDirectory }: Settings): Promise<DirectoryLock> {
+  try {
+    return await lockDirectory(dataDirectory, 'up');
+  } catch (error) {
+    throw new Failure(
+      EXIT.usage,
+      error instanceof Error ? error.message : 'the data directory cannot be locked',
+      'stop that one first, or give this one a directory of its own with --data-dir',
+      { cause: error },
+    );
+  }
+}
+
+/** The first signal stops, a later one ends at once; when all is closed the process ends, with exit code 0. */
+function stopsCleanly(terminal: Terminal, lock: DirectoryLock): { readonly signal: AbortSignal; closed(): void } {
+  const { signal } = interruption();
+  signal.addEventListener('abort', () => terminal.note(terminal.paint('dim', 'stopping…')), { once: true });
+  return {
+    signal,
+    closed() {
+      lock.release();
+      if (!signal.aborted) return;
+      terminal.note(terminal.paint('dim', 'stopped; the data stays where it is'));
+      process.exit(EXIT.ok);
+    },
+  };
 }

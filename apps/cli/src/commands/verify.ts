@@ -46,7 +46,7 @@ function show(terminal: Terminal, report: VerifyReport): void {
   terminal.print();
   if (differing.length > 0) {
     terminal.table(
-      ['view', 'missing', 'surplus', 'unequal'],
+      ['view', '>missing', '>surplus', '>unequal'],
       differing.map(({ stream, missing, surplus, unequal }) => [stream, number(missing), number(surplus), number(unequal)]),
     );
     terminal.print();
