@@ -1,11 +1,12 @@
 import {
   judge,
-  nextBoundary,
+  spanAt,
   type AdoptedPolicy,
   type Decision,
   type Judge,
   type Projection,
   type Pseudonyms,
+  type Span,
 } from '@weft/domain';
 import type { Keys } from './ports.js';
 
@@ -13,8 +14,8 @@ import type { Keys } from './ports.js';
 export interface Rulings {
   readonly at: number;
   readonly policyVersion: number;
-  /** From this instant on they may be different; null for never. */
-  readonly until: number | null;
+  /** When they are the same as at this instant. */
+  readonly span: Span;
   of(projection: Projection): Judge;
 }
 
@@ -23,7 +24,7 @@ export function rulingsAt(at: number, decisions: readonly Decision[], adopted: A
   return {
     at,
     policyVersion: adopted.version,
-    until: nextBoundary(decisions, at),
+    span: spanAt(decisions, at),
     of({ purpose }) {
       let found = judges.get(purpose);
       if (found === undefined) {

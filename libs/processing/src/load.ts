@@ -7,7 +7,6 @@ import {
   evolveView,
   type CareRecord,
   type Identity,
-  type RecordedCareEvent,
   type View,
 } from '@weft/domain';
 import { decodeCareEvent, decodeDecision, decodeIdentityEvent, decodeViewEvent, type RecordedDecision } from './encoding.js';
@@ -30,16 +29,10 @@ export async function* eventsOf(store: EventStore, stream: string): AsyncGenerat
 }
 
 /** Folds a record, or continues to fold `record`, up to what the store holds now. */
-export async function loadRecord(
-  store: EventStore,
-  key: string,
-  record: CareRecord = emptyRecord(),
-  until: (event: RecordedCareEvent) => boolean = () => true,
-): Promise<CareRecord> {
+export async function loadRecord(store: EventStore, key: string, record: CareRecord = emptyRecord()): Promise<CareRecord> {
   for await (const page of eventsOf(store, careRecordStream(key))) {
     for (const stored of page) {
-      const event = decodeCareEvent(stored);
-      if (until(event)) evolveRecord(record, event);
+      evolveRecord(record, decodeCareEvent(stored));
     }
   }
   return record;

@@ -1,8 +1,10 @@
 import {
   evolveRecord,
+  holdsAt,
   isPresent,
   outcomeOf,
   sameNumbers,
+  sameSpan,
   type AdoptedPolicy,
   type Basis,
   type CareRecord,
@@ -112,7 +114,7 @@ function isInStep(
   rulings: Rulings,
 ): boolean {
   if (!sameNumbers(basis.consentRevisions, [consentRevision]) || basis.policyVersion !== rulings.policyVersion) return false;
-  if (basis.until !== rulings.until || basis.recordRevisions.length !== 1) return false;
+  if (!sameSpan(basis.span, rulings.span) || basis.recordRevisions.length !== 1) return false;
   // A view is not written for events that do not change it, so it may stand behind the record with nothing amiss.
   const built = basis.recordRevisions[0] as number;
   for (const entry of record.entries.values())
@@ -145,11 +147,10 @@ export function letGo(entries: Iterable<Entry>): void {
 
 /** True while small changes may be appended to every view: otherwise the person's views are to be rebuilt. */
 export function canTakeOn(state: PatientState, now: number, policyVersion: number): boolean {
-  const { until } = state.rulings;
   return (
     !state.merged &&
     state.rulings.policyVersion === policyVersion &&
-    (until === null || now < until) &&
+    holdsAt(state.rulings.span, now) &&
     state.views.every((view) => view.inStep && (view.tail < LONG_TAIL || view.tail < state.record.entries.size))
   );
 }
@@ -184,7 +185,7 @@ export async function takeOn(
     recordRevisions: [state.record.revision],
     consentRevisions: [state.consentRevision],
     policyVersion: state.rulings.policyVersion,
-    until: state.rulings.until,
+    span: state.rulings.span,
   };
   view.revision = await appendChanges(wiring.store, wiring.random, view.stream, view.revision, events, {
     basis,

@@ -1,12 +1,14 @@
 import {
   canonicalJson,
   deriveView,
+  holdsAt,
   sameNumbers,
   sortedEntries,
   withoutArrival,
   type Basis,
   type Projection,
   type Purpose,
+  type Span,
   type ViewEntry,
 } from '@weft/domain';
 import { pseudonymsOf, rulingsAt } from './judges.js';
@@ -42,23 +44,23 @@ export interface FoundRecord {
   readonly footing: Footing | null;
 }
 
-/** Everything that an answer rests on: where each stream stood that was looked at, and until when its decisions stand. */
+/** Everything that an answer rests on: where each stream stood that was looked at, and when its decisions stand. */
 export interface Footing {
   readonly view: { readonly stream: string; readonly revision: number };
   /** Merges, decisions, policy. */
   readonly others: ReadonlyMap<string, number>;
   /** Milliseconds since 1970; null for ever. */
-  readonly until: number | null;
+  readonly span: Span;
 }
 
 /**
  * Whether `readRecord` would give now what it gave when it found this footing: nothing was written since to any stream that
  * it looked at, and no decision begins or ends in between. The view first, then the rest, in `readRecord`'s own order.
  */
-export async function stillStands({ store, clock }: Wiring, { view, others, until }: Footing): Promise<boolean> {
+export async function stillStands({ store, clock }: Wiring, { view, others, span }: Footing): Promise<boolean> {
   if ((await store.head(view.stream)) !== view.revision) return false;
   const heads = await Promise.all([...others].map(async ([stream, revision]) => (await store.head(stream)) === revision));
-  return heads.every(Boolean) && (until === null || clock.now() < until);
+  return heads.every(Boolean) && holdsAt(span, clock.now());
 }
 
 /** Every key of the person behind a key: what merges brought together, the surviving number's first. */
@@ -98,18 +100,14 @@ export async function readRecord(wiring: Wiring, key: string, purpose: Purpose):
   if (closing !== null && isCurrent(closing.basis, consentHeads, policy.version, now)) {
     others.set(POLICY_STREAM, policy.version - 1);
     members.forEach((member, index) => others.set(consentStream(member), consentHeads[index] as number));
-    const footing = { view: { stream, revision }, others, until: closing.basis.until };
+    const footing = { view: { stream, revision }, others, span: closing.basis.span };
     return { record: summarised(keys, purpose, closing.basis, view.entries, closing.withheld), movedTo, fromView: true, footing };
   }
   return { record: await decidedAfresh(wiring, projection, survivor), movedTo, fromView: false, footing: null };
 }
 
 function isCurrent(basis: Basis, consentHeads: readonly number[], policyVersion: number, now: number): boolean {
-  return (
-    sameNumbers(basis.consentRevisions, consentHeads) &&
-    basis.policyVersion === policyVersion &&
-    (basis.until === null || now < basis.until)
-  );
+  return sameNumbers(basis.consentRevisions, consentHeads) && basis.policyVersion === policyVersion && holdsAt(basis.span, now);
 }
 
 async function decidedAfresh(wiring: Wiring, projection: Projection, survivor: string): Promise<RecordForPurpose> {
@@ -119,7 +117,7 @@ async function decidedAfresh(wiring: Wiring, projection: Projection, survivor: s
   const rulings = rulingsAt(clock.now(), person.decisions, adopted);
   const derived = deriveView(person.record, projection, rulings.of(projection), pseudonymsOf(keys, projection, survivor));
   const { recordRevisions, consentRevisions } = person;
-  const basis: Basis = { recordRevisions, consentRevisions, policyVersion: adopted.version, until: rulings.until };
+  const basis: Basis = { recordRevisions, consentRevisions, policyVersion: adopted.version, span: rulings.span };
   return summarised(keys, projection.purpose, basis, derived.entries, derived.withheld);
 }
 

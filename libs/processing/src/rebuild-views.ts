@@ -27,7 +27,7 @@ export interface RebuildOptions {
 }
 
 /** The basis of a view whose patient's number gave way to another: nothing is in it, and nothing will come. */
-export const MOVED: Basis = { recordRevisions: [], consentRevisions: [], policyVersion: 0, until: null };
+export const MOVED: Basis = { recordRevisions: [], consentRevisions: [], policyVersion: 0, span: { since: null, until: null } };
 
 /** Before a view is read and fenced, its person is not: always in this order, or a decision could slip in between. */
 interface Stored {
@@ -77,7 +77,7 @@ async function rebuildView(
     recordRevisions: person.recordRevisions,
     consentRevisions: person.consentRevisions,
     policyVersion: rulings.policyVersion,
-    until: rulings.until,
+    span: rulings.span,
   };
   const differences = compare(view.entries, derived.entries);
   let revision = stored.revision;

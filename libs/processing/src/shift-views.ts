@@ -1,4 +1,5 @@
 import {
+  holdsAt,
   isPresent,
   outcomeOf,
   type AdoptedPolicy,
@@ -62,9 +63,9 @@ async function readHead(wiring: Wiring, projection: Projection, patientKey: stri
 }
 
 function followsFromBasis({ projection, closing }: Head, person: Person, adopted: AdoptedPolicy, now: number): boolean {
-  const { recordRevisions, policyVersion, until } = closing.basis;
+  const { recordRevisions, policyVersion, span } = closing.basis;
   if (person.members.length !== 1 || recordRevisions.length !== 1 || closing.tail >= LONG_TAIL) return false;
-  if (policyVersion !== adopted.version || (until !== null && until <= now)) return false;
+  if (policyVersion !== adopted.version || !holdsAt(span, now)) return false;
   const built = recordRevisions[0] as number;
   for (const entry of person.record.entries.values()) {
     if (entry.changedAt > built && projection.concerns(entry.resourceType)) return false;
@@ -79,7 +80,7 @@ async function shift(wiring: Wiring, head: Head, person: Person, adopted: Adopte
   const rulings = rulingsAt(now, person.decisions, adopted);
   const { appeared, disappeared, included, withheld } = outcomes(person, projection, rulingsAt(now, known, adopted), rulings);
   const { recordRevisions, consentRevisions } = person;
-  const basis: Basis = { recordRevisions, consentRevisions, policyVersion: adopted.version, until: rulings.until };
+  const basis: Basis = { recordRevisions, consentRevisions, policyVersion: adopted.version, span: rulings.span };
   const isSame = appeared.length === 0 && disappeared.length === 0;
   const view = new Map<string, ViewEntry>();
   if (!isSame) {

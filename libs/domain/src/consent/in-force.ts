@@ -30,6 +30,30 @@ export function nextBoundary(decisions: readonly Decision[], at: number): number
   return next;
 }
 
+/** From when until when the decisions that stand at an instant are those that stand; null for always and for good. */
+export interface Span {
+  readonly since: number | null;
+  readonly until: number | null;
+}
+
+/** The span around `at` in which no decision begins or ends to be in force. */
+export function spanAt(decisions: readonly Decision[], at: number): Span {
+  let since: number | null = null;
+  for (let boundary = nextBoundary(decisions, -Infinity); boundary !== null && boundary <= at;) {
+    since = boundary;
+    boundary = nextBoundary(decisions, boundary);
+  }
+  return { since, until: nextBoundary(decisions, at) };
+}
+
+export function holdsAt({ since, until }: Span, at: number): boolean {
+  return (since === null || since <= at) && (until === null || at < until);
+}
+
+export function sameSpan(a: Span, b: Span): boolean {
+  return a.since === b.since && a.until === b.until;
+}
+
 export function isWithin(provision: Provision, at: number): boolean {
   return (provision.from === undefined || provision.from <= at) && (provision.until === undefined || at < provision.until);
 }

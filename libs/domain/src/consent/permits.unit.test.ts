@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { AUTHORITIES, PURPOSES, type Purpose } from '../vocabulary.js';
 import type { Decision, Provision } from './decision.js';
 import { DEFAULT_RULES } from './default-policy.js';
-import { decisionsInForce, nextBoundary } from './in-force.js';
+import { decisionsInForce, holdsAt, nextBoundary, spanAt } from './in-force.js';
 import { permits, type EntryFacts } from './permits.js';
 import type { Policy } from './policy.js';
 
@@ -121,6 +121,14 @@ describe('decisions', () => {
     expect(nextBoundary([future], NOW)).toBe(NOW + DAY);
     expect(nextBoundary([future], NOW + DAY)).toBe(NOW + 2 * DAY);
     expect(nextBoundary([future], NOW + 2 * DAY)).toBeNull();
+  });
+
+  it('stand unchanged for exactly the span between two boundaries, on either side', () => {
+    const future = decision({ from: NOW + DAY, until: NOW + 2 * DAY });
+    const span = spanAt([future], NOW + DAY);
+    expect(span).toEqual({ since: NOW + DAY, until: NOW + 2 * DAY });
+    expect([NOW + DAY - 1, NOW + DAY, NOW + 2 * DAY].map((at) => holdsAt(span, at))).toEqual([false, true, false]);
+    expect(spanAt([], NOW)).toEqual({ since: null, until: null });
   });
 
   it('let an earlier one stand until a later, future-dated one takes effect, and again once it has expired', () => {

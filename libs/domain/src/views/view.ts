@@ -1,3 +1,4 @@
+import { sameSpan, type Span } from '../consent/in-force.js';
 import type { Resource } from '../vocabulary.js';
 
 /** An entry as a purpose sees it. For the two purposes beyond individual care `id` and the ids within are pseudonyms. */
@@ -17,8 +18,11 @@ export interface Basis {
   readonly recordRevisions: readonly number[];
   readonly consentRevisions: readonly number[];
   readonly policyVersion: number;
-  /** The instant (milliseconds since 1970) from which a decision that begins or ends makes the view stale; null for never. */
-  readonly until: number | null;
+  /**
+   * When the view holds (milliseconds since 1970): a decision that begins or ends makes it stale. It has a beginning too, so
+   * that a view built by a machine whose clock is ahead is not believed before its time.
+   */
+  readonly span: Span;
 }
 
 /** What view streams hold. The last event of a change carries the closing, and with it the basis; earlier ones do not. */
@@ -80,7 +84,7 @@ export function sortedEntries(entries: ReadonlyMap<string, ViewEntry>): ViewEntr
 export function sameBasis(a: Basis, b: Basis): boolean {
   return (
     a.policyVersion === b.policyVersion &&
-    a.until === b.until &&
+    sameSpan(a.span, b.span) &&
     sameNumbers(a.recordRevisions, b.recordRevisions) &&
     sameNumbers(a.consentRevisions, b.consentRevisions)
   );
