@@ -177,8 +177,19 @@ export class Publisher {
     try {
       const producer = await Promise.race([lane.connected, abandoned]);
       sent = true;
-      const written = producer.sendBatch({ acks: -1, topicMessages: byTopic(items) });
-      this.#acknowledge(items, await Promise.race([written, abandoned]));
+      let missing = items;
+      for (let attempt = 1; missing.length > 0; attempt++) {
+        const sending = missing;
+        const written = producer.sendBatch({ acks: -1, topicMessages: byTopic(sending) });
+        missing = this.#acknowledge(sending, await Promise.race([written, abandoned]));
+        // kafkajs leaves partitions out without a word: those whose leader moved between its attempts, which have to go
+        // again as they were, under the numbers that the broker may know already; and those that it has not heard of.
+        if (attempt > 1 && missing.length === sending.length) {
+          this.#renew(lane);
+          this.#putBack(missing);
+          break;
+        }
+      }
     } catch (error) {
       this.#renew(lane);
       for (const { topic } of items) this.directory.forget(topic);
@@ -191,28 +202,21 @@ export class Publisher {
     }
   }
 
-  #acknowledge(items: readonly Item[], written: readonly RecordMetadata[]): void {
+  /** Gives those that the answer does not mention. */
+  #acknowledge(items: readonly Item[], written: readonly RecordMetadata[]): Item[] {
     const next = new Map(
       written.map(({ topicName, partition, baseOffset }) => [`${topicName}/${partition}`, Number(baseOffset)]),
     );
-    const missing: Item[] = [];
-    for (const item of items) {
-      const { call, index, topic, partition } = item;
+    return items.filter(({ call, index, topic, partition }) => {
       const offset = next.get(`${topic}/${partition}`);
-      // kafkajs leaves out, without a word, a partition that its metadata does not know yet.
-      if (offset === undefined) {
-        missing.push(item);
-        continue;
-      }
+      if (offset === undefined) return true;
       next.set(`${topic}/${partition}`, offset + 1);
       this.#proven.add(topic);
       call.coordinates[index] = { topic, partition, offset };
       call.open -= 1;
       if (call.open === 0) this.#settle(call, () => call.resolve(call.coordinates));
-    }
-    if (missing.length === 0) return;
-    this.#renew(this.#lane);
-    this.#putBack(missing);
+      return false;
+    });
   }
 
   /**
