@@ -50,7 +50,7 @@ export async function install() {
 export async function prepare({ dir, port, controllerPort, sasl = false, users = [], settings }) {
   const classPath = await install();
   mkdirSync(dir, { recursive: true });
-  const secrets = secretsOf(dir, users);
+  const secrets = secretsOf(dir, { sasl, users });
   const file = join(dir, 'server.properties');
   writeFileSync(file, serverProperties({ dir, port, controllerPort, sasl, secrets, extra: settings }), { mode: 0o600 });
   if (!existsSync(join(dir, 'data', 'meta.properties'))) {
@@ -179,11 +179,12 @@ export async function startBroker({ sasl = false, users = [], port, heap, settin
 export async function brokerOrReason(options) {
   try {
     const broker = await startBroker(options);
-    console.info(`Kafka for these tests: ${broker.kind}, at ${broker.brokers.join(', ')}`);
+    process.stderr.write(`Kafka for these tests: ${broker.kind}, at ${broker.brokers.join(', ')}\n`);
     return { broker };
   } catch (error) {
     if (!(error instanceof NoBroker)) throw error;
-    console.warn(`No Kafka for these tests: ${error.message}`);
+    // Not console: jest keeps to itself what a file says whose tests are all skipped.
+    process.stderr.write(`No Kafka for these tests: ${error.message}\n`);
     return { reason: error.message };
   }
 }

@@ -90,6 +90,6 @@ try {
   else if (command === 'status') await status(dir);
   else await start(dir, values, command === 'run');
 } catch (error) {
-  if (!(error instanceof NoBroker) && !String(error.code).startsWith('ERR_PARSE_ARGS')) throw error;
-  say(2, error.message);
+  const askedWrongly = error instanceof NoBroker || String(error.code).startsWith('ERR_PARSE_ARGS');
+  say(askedWrongly ? 2 : 1, error.message);
 }

@@ -15,10 +15,17 @@ function clusterId() {
 }
 
 /** Passwords and the cluster's id, made once for a directory and kept beside its data, readable by the owner only. */
-export function secretsOf(dir, users = []) {
+export function secretsOf(dir, { sasl, users }) {
   const file = join(dir, 'secrets.json');
-  if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8'));
+  if (existsSync(file)) {
+    const secrets = JSON.parse(readFileSync(file, 'utf8'));
+    // Users are written down when a directory is formatted: without them nobody could ever log in.
+    if (secrets.sasl !== sasl)
+      throw new Error(`${dir} was made ${secrets.sasl ? 'with' : 'without'} --sasl; take another directory`);
+    return secrets;
+  }
   const secrets = {
+    sasl,
     clusterId: clusterId(),
     controller: secret(),
     users: Object.fromEntries(['admin', ...users].map((name) => [name, secret()])),
