@@ -1,5 +1,6 @@
 import { InvalidCall } from '@weft/processing';
 import { assign, type Member } from './assignment.js';
+import { checkRow, rowChecksum } from './checksum.js';
 import type { Database, Statement } from './driver.js';
 import { isGone, thisProcess, type ProcessIdentity } from './process-identity.js';
 import type { TopicTable } from './topic-table.js';
@@ -35,12 +36,14 @@ export class ConsumerGroups {
   private readonly insertClaim: Statement;
   private readonly deleteClaim: Statement;
   private readonly deleteClaims: Statement;
+  private readonly deleteStrayClaims: Statement;
   private readonly selectOffset: Statement;
   private readonly upsertOffset: Statement;
 
   constructor(
     database: Database,
     private readonly topics: TopicTable,
+    private readonly engine: string,
     private readonly now: () => number,
   ) {
     this.selectMembers = database.prepare(
@@ -56,15 +59,20 @@ export class ConsumerGroups {
     this.insertClaim = database.prepare('INSERT INTO claims (group_name, partition_id, member) VALUES (?, ?, ?)');
     this.deleteClaim = database.prepare('DELETE FROM claims WHERE group_name = ? AND partition_id = ? AND member = ?');
     this.deleteClaims = database.prepare('DELETE FROM claims WHERE group_name = ? AND member = ?');
-    this.selectOffset = database.prepare('SELECT "offset" FROM commits WHERE group_name = ? AND partition_id = ?');
-    this.upsertOffset = database.prepare(
-      `INSERT INTO commits (group_name, partition_id, "offset") VALUES (?, ?, ?)
-       ON CONFLICT (group_name, partition_id) DO UPDATE SET "offset" = excluded."offset"`,
+    this.deleteStrayClaims = database.prepare(
+      'DELETE FROM claims WHERE group_name = ? AND member NOT IN (SELECT member FROM members WHERE group_name = ?)',
     );
+    this.selectOffset = database.prepare('SELECT "offset", crc FROM commits WHERE group_name = ? AND partition_id = ?');
+    this.upsertOffset = database.prepare(
+      `INSERT INTO commits (group_name, partition_id, "offset", crc) VALUES (?, ?, ?, ?)
+       ON CONFLICT (group_name, partition_id) DO UPDATE SET "offset" = excluded."offset", crc = excluded.crc`,
+    );
+    this.checkOffsets(database);
   }
 
   join(group: string, member: string, topics: readonly string[], leaseUntil: number): void {
     this.sweep(group);
+    this.deleteStrayClaims.run(group, group);
     this.insertMember.run(group, member, JSON.stringify(topics), leaseUntil, JSON.stringify(thisProcess));
     this.topics.touchLayout();
   }
@@ -108,19 +116,34 @@ export class ConsumerGroups {
   commit(group: string, member: string, partitionId: number, offset: number): boolean {
     const holder = (this.selectHolder.get(group, partitionId) as { member: string } | undefined)?.member;
     if (holder !== member) return false;
-    this.upsertOffset.run(group, partitionId, offset);
+    this.save(group, partitionId, offset);
     return true;
   }
 
   committed(group: string, partitionId: number): number {
-    return (this.selectOffset.get(group, partitionId) as { offset: number } | undefined)?.offset ?? -1;
+    const row = this.selectOffset.get(group, partitionId) as { offset: number; crc: number } | undefined;
+    if (row === undefined) return -1;
+    checkRow(this.engine, `an offset of group ${group}`, row.crc, group, partitionId, row.offset);
+    return row.offset;
   }
 
   /** Throws InvalidCall when the group has members. */
   seek(group: string, offsets: ReadonlyMap<number, number>): void {
     this.sweep(group);
     if (this.members(group).length > 0) throw new InvalidCall(`group ${group} has members: stop them before moving it`);
-    for (const [partitionId, offset] of offsets) this.upsertOffset.run(group, partitionId, offset);
+    for (const [partitionId, offset] of offsets) this.save(group, partitionId, offset);
+  }
+
+  private save(group: string, partitionId: number, offset: number): void {
+    this.upsertOffset.run(group, partitionId, offset, rowChecksum(group, partitionId, offset));
+  }
+
+  /** All of them at the start: one that turned into another's would not be missed where it was. */
+  private checkOffsets(database: Database): void {
+    const rows = database.prepare('SELECT group_name AS "group", partition_id AS partition, "offset", crc FROM commits').all();
+    for (const { group, partition, offset, crc } of rows as { group: string; partition: number; offset: number; crc: number }[]) {
+      checkRow(this.engine, `an offset of group ${group}`, crc, group, partition, offset);
+    }
   }
 
   private members(group: string): Member[] {
@@ -134,7 +157,7 @@ export class ConsumerGroups {
     if (committed >= 0) return committed;
     if (from === 'beginning') return 0;
     const high = this.topics.partition(partitionId)?.high ?? 0;
-    this.upsertOffset.run(group, partitionId, high);
+    this.save(group, partitionId, high);
     return high;
   }
 

@@ -107,6 +107,14 @@ function checkIdentity(database: Database, schema: Schema): void {
   }
 }
 
+/** The tables and indexes as they stand in the file, and as they are made: told apart by so much as a letter. */
+function checkTables(database: Database, schema: Schema, pattern: Database): void {
+  const sql = 'SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name';
+  pattern.exec(schema.sql);
+  const [found, wanted] = [database, pattern].map((each) => JSON.stringify(each.prepare(sql).all()));
+  if (found !== wanted) throw new EngineDamaged(schema.file, 'its tables are not as they were made');
+}
+
 /** Compares every page and index with each other; throws EngineDamaged with what SQLite found. Reads the whole file. */
 export function checkIntegrity(database: Database, file: string): void {
   let found: string;
@@ -150,6 +158,12 @@ export async function openDatabase(directory: string, schema: Schema, waiting: W
         PRAGMA journal_size_limit = 67108864;
       `);
       checkIdentity(opened, schema);
+      const pattern = new DatabaseSync(':memory:');
+      try {
+        checkTables(opened, schema, pattern);
+      } finally {
+        pattern.close();
+      }
       if (pragma(opened, 'journal_mode') !== 'wal') throw new EngineDamaged(schema.file, 'the file has lost its journal mode');
       if (bytes <= CHECK_AT_OPEN_BYTES) checkIntegrity(opened, schema.file);
     });

@@ -19,10 +19,11 @@ interface Driver {
 }
 
 /** Node's own SQLite where it needs no flag (22.13 on), else the same interface from a package with prebuilt binaries. */
-export async function loadDriver(version: string = process.versions.node): Promise<Driver> {
-  const [major = 0, minor = 0] = version.split('.').map(Number);
-  const builtIn = major > 22 || (major === 22 && minor >= 13);
-  // Through a variable: the types of Node 20 do not know node:sqlite.
-  const name: string = builtIn ? 'node:sqlite' : '@photostructure/sqlite';
-  return (await import(name)) as Driver;
+export function driverFor(nodeVersion: string): string {
+  const [major = 0, minor = 0] = nodeVersion.split('.').map(Number);
+  return major > 22 || (major === 22 && minor >= 13) ? 'node:sqlite' : '@photostructure/sqlite';
+}
+
+export async function loadDriver(): Promise<Driver> {
+  return (await import(driverFor(process.versions.node))) as Driver;
 }

@@ -33,11 +33,11 @@ const MESSAGES: readonly (readonly [RegExp, number])[] = [
   [/file is not a database/, 26],
 ];
 
+/** By its shape: a native error need not be an instance of this realm's Error. */
 function resultCode(error: unknown): number | undefined {
-  if (!(error instanceof Error)) return undefined;
-  const { errcode } = error as Error & { errcode?: unknown };
+  const { errcode, message } = (error ?? {}) as { readonly errcode?: unknown; readonly message?: unknown };
   if (typeof errcode === 'number') return errcode & 0xff;
-  return MESSAGES.find(([message]) => message.test(error.message))?.[1];
+  return MESSAGES.find(([words]) => words.test(String(message)))?.[1];
 }
 
 export const isBusy = (error: unknown): boolean => resultCode(error) === 5;
@@ -48,7 +48,7 @@ export function engineError(engine: string, error: unknown): unknown {
   const code = resultCode(error);
   if (code === undefined) return error;
   const cause = { cause: error };
-  const detail = error instanceof Error ? ` (${error.message})` : '';
+  const detail = ` (${(error as Error).message})`;
   const damage = DAMAGED[code];
   if (damage !== undefined) return new EngineDamaged(engine, damage + detail, cause);
   return new EngineUnavailable(engine, (UNAVAILABLE[code] ?? `SQLite result code ${code}`) + detail, cause);

@@ -41,15 +41,17 @@ const SCHEMA: Schema = {
       id INTEGER PRIMARY KEY,
       name TEXT NOT NULL UNIQUE,
       compacted INTEGER NOT NULL,
-      retention_ms INTEGER
+      retention_ms INTEGER,
+      crc INTEGER NOT NULL
     );
     CREATE TABLE partitions (
       id INTEGER PRIMARY KEY,
       topic_id INTEGER NOT NULL REFERENCES topics (id),
       partition INTEGER NOT NULL,
-      high INTEGER NOT NULL DEFAULT 0,
-      last_timestamp INTEGER NOT NULL DEFAULT 0,
+      high INTEGER NOT NULL,
+      last_timestamp INTEGER NOT NULL,
       changed INTEGER NOT NULL,
+      crc INTEGER NOT NULL,
       UNIQUE (topic_id, partition)
     );
     CREATE TABLE records (
@@ -71,6 +73,7 @@ const SCHEMA: Schema = {
       group_name TEXT NOT NULL,
       partition_id INTEGER NOT NULL,
       "offset" INTEGER NOT NULL,
+      crc INTEGER NOT NULL,
       PRIMARY KEY (group_name, partition_id)
     ) WITHOUT ROWID;
     CREATE TABLE members (
@@ -170,9 +173,9 @@ class SqliteEventBus implements EmbeddedBus {
     private readonly settings: Settings,
   ) {
     const { clock, pollMs } = settings;
-    this.topicTable = new TopicTable(database);
+    this.topicTable = new TopicTable(database, SCHEMA.file);
     this.records = new RecordTable(database, this.topicTable, SCHEMA.file);
-    this.groups = new ConsumerGroups(database, this.topicTable, () => clock.now());
+    this.groups = new ConsumerGroups(database, this.topicTable, SCHEMA.file, () => clock.now());
     this.foreign = new ForeignCommits(database, {
       timers: waiting.timers,
       pollMs,

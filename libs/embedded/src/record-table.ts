@@ -1,4 +1,4 @@
-import type { Message, OutgoingMessage } from '@weft/processing';
+import { EngineDamaged, type Message, type OutgoingMessage } from '@weft/processing';
 import type { Database, Statement } from './driver.js';
 import { messageChecksum, offsetOf, recordId, storedValue, toMessage, type MessageRow } from './stored-message.js';
 import type { Partition, TopicTable } from './topic-table.js';
@@ -16,6 +16,7 @@ export class RecordTable {
   private readonly selectLatest: Statement;
   private readonly upsertLatest: Statement;
   private readonly deleteRecord: Statement;
+  private readonly deleteSuperseded: Statement;
   private readonly deleteLatest: Statement;
   private readonly selectOld: Statement;
   private readonly selectTombstones: Statement;
@@ -36,6 +37,7 @@ export class RecordTable {
        ON CONFLICT (partition_id, key) DO UPDATE SET record_id = excluded.record_id`,
     );
     this.deleteRecord = database.prepare('DELETE FROM records WHERE id = ?');
+    this.deleteSuperseded = database.prepare('DELETE FROM records WHERE id = ? AND key = ?');
     this.deleteLatest = database.prepare('DELETE FROM latest WHERE partition_id = ? AND key = ? AND record_id = ?');
     const old = 'SELECT id, key, timestamp FROM records';
     this.selectOld = database.prepare(`${old} WHERE id >= ? AND id < ? ORDER BY id LIMIT ${REMOVED_AT_ONCE}`);
@@ -105,7 +107,12 @@ export class RecordTable {
 
   private supersede(partition: Partition, key: string, id: number): void {
     const before = this.selectLatest.get(partition.id, key) as { id: number } | undefined;
-    if (before !== undefined) this.deleteRecord.run(before.id);
+    if (before !== undefined && Number(this.deleteSuperseded.run(before.id, key).changes) !== 1) {
+      throw new EngineDamaged(
+        this.engine,
+        `the record before ${partition.topic.name}/${partition.partition}/${offsetOf(id)} is lost`,
+      );
+    }
     this.upsertLatest.run(partition.id, key, id);
   }
 

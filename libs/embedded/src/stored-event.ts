@@ -16,7 +16,7 @@ export interface EventRow {
   readonly crc: number;
 }
 
-/** SQLite guards its log with checksums, not its file: a row that has changed on the disk is known by this one. */
+/** Over all that makes the event what and where it is: see checksum.ts. */
 export function eventChecksum(row: Omit<EventRow, 'crc'>): number {
   return crc32(`${row.position}\n${row.name}\n${row.revision}\n${row.id}\n${row.type}\n${row.data}`) | 0;
 }

@@ -31,7 +31,9 @@ export function messageChecksum({ id, timestamp, key, value, headers }: Omit<Mes
 
 export function toMessage(row: MessageRow, topic: string, partition: number, engine: string): Message {
   const offset = offsetOf(row.id);
-  if (messageChecksum(row) !== row.crc) {
+  // A damaged row may hold another kind of value altogether.
+  const isValue = row.value === null || row.value === '' || ArrayBuffer.isView(row.value);
+  if (!isValue || messageChecksum(row) !== row.crc) {
     throw new EngineDamaged(engine, `the message at ${topic}/${partition}/${offset} is not what was written`);
   }
   const headers = JSON.parse(row.headers) as Record<string, string>;

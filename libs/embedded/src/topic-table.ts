@@ -1,4 +1,5 @@
 import { InvalidCall, type TopicSpec } from '@weft/processing';
+import { checkRow, rowChecksum } from './checksum.js';
 import type { Database, Statement } from './driver.js';
 import { Notifier } from './notifier.js';
 import { PARTITIONS_MAX } from './stored-message.js';
@@ -29,6 +30,7 @@ interface TopicRow {
   readonly name: string;
   readonly compacted: number;
   readonly retentionMs: number | null;
+  readonly crc: number;
 }
 
 interface PartitionRow {
@@ -38,6 +40,7 @@ interface PartitionRow {
   readonly high: number;
   readonly lastTimestamp: number;
   readonly changed: number;
+  readonly crc: number;
 }
 
 /** Kafka's own rule for names of topics. */
@@ -64,25 +67,34 @@ export class TopicTable {
   private readonly selectTopic: Statement;
   private readonly selectPartitions: Statement;
   private readonly countPartitions: Statement;
+  private readonly nextTopic: Statement;
   private readonly insertTopic: Statement;
   private readonly insertPartition: Statement;
   private readonly updatePartition: Statement;
 
-  constructor(database: Database) {
+  constructor(
+    database: Database,
+    private readonly engine: string,
+  ) {
     this.selectLayout = database.prepare('SELECT layout FROM bus');
     this.raiseLayout = database.prepare('UPDATE bus SET layout = layout + 1');
-    this.selectTopics = database.prepare('SELECT id, name, compacted, retention_ms AS retentionMs FROM topics');
+    this.selectTopics = database.prepare('SELECT id, name, compacted, retention_ms AS retentionMs, crc FROM topics');
     this.selectTopic = database.prepare('SELECT id FROM topics WHERE name = ?');
     this.selectPartitions = database.prepare(
-      `SELECT id, topic_id AS topicId, partition, high, last_timestamp AS lastTimestamp, changed
+      `SELECT id, topic_id AS topicId, partition, high, last_timestamp AS lastTimestamp, changed, crc
        FROM partitions WHERE changed > ? ORDER BY id`,
     );
     this.countPartitions = database.prepare(
-      'SELECT count(*) AS everywhere, count(CASE WHEN topic_id = ? THEN 1 END) AS here FROM partitions',
+      'SELECT coalesce(max(id), 0) AS last, count(CASE WHEN topic_id = ? THEN 1 END) AS here FROM partitions',
     );
-    this.insertTopic = database.prepare('INSERT INTO topics (name, compacted, retention_ms) VALUES (?, ?, ?)');
-    this.insertPartition = database.prepare('INSERT INTO partitions (topic_id, partition, changed) VALUES (?, ?, ?)');
-    this.updatePartition = database.prepare('UPDATE partitions SET high = ?, last_timestamp = ?, changed = ? WHERE id = ?');
+    this.nextTopic = database.prepare('SELECT coalesce(max(id), 0) + 1 AS id FROM topics');
+    this.insertTopic = database.prepare('INSERT INTO topics (id, name, compacted, retention_ms, crc) VALUES (?, ?, ?, ?, ?)');
+    this.insertPartition = database.prepare(
+      'INSERT INTO partitions (id, topic_id, partition, high, last_timestamp, changed, crc) VALUES (?, ?, ?, 0, 0, ?, ?)',
+    );
+    this.updatePartition = database.prepare(
+      'UPDATE partitions SET high = ?, last_timestamp = ?, changed = ?, crc = ? WHERE id = ?',
+    );
     this.refresh();
   }
 
@@ -125,19 +137,25 @@ export class TopicTable {
   /** Within a transaction. Looks into the file, as another caller may have created the same topic in this very transaction. */
   create(spec: TopicSpec): void {
     const known = (this.selectTopic.get(spec.topic) as { id: number } | undefined)?.id;
-    const { everywhere, here } = this.countPartitions.get(known ?? -1) as { everywhere: number; here: number };
-    if (everywhere + spec.partitions - here > PARTITIONS_MAX) {
+    const { last, here } = this.countPartitions.get(known ?? -1) as { last: number; here: number };
+    if (last + spec.partitions - here > PARTITIONS_MAX) {
       throw new InvalidCall(`topic ${spec.topic}: the embedded bus holds at most ${PARTITIONS_MAX} partitions`);
     }
-    const id = known ?? this.insert(spec);
+    const topicId = known ?? this.insert(spec);
+    const changed = this.changed + 1;
     for (let partition = here; partition < spec.partitions; partition += 1) {
-      this.insertPartition.run(id, partition, this.changed + 1);
+      const id = last + 1 + partition - here;
+      this.insertPartition.run(id, topicId, partition, changed, rowChecksum(id, topicId, partition, 0, 0, changed));
       this.touchLayout();
     }
   }
 
   beforeCommit(): void {
-    for (const { high, lastTimestamp, id } of this.written) this.updatePartition.run(high, lastTimestamp, this.changed + 1, id);
+    const changed = this.changed + 1;
+    for (const { id, topic, partition, high, lastTimestamp } of this.written) {
+      const crc = rowChecksum(id, topic.id, partition, high, lastTimestamp, changed);
+      this.updatePartition.run(high, lastTimestamp, changed, crc, id);
+    }
     if (this.layoutTouched) this.raiseLayout.run();
   }
 
@@ -163,12 +181,16 @@ export class TopicTable {
   }
 
   private insert(spec: TopicSpec): number {
+    const { id } = this.nextTopic.get() as { id: number };
     const compacted = spec.compacted === true ? 1 : 0;
-    return Number(this.insertTopic.run(spec.topic, compacted, spec.retentionMs ?? null).lastInsertRowid);
+    const retentionMs = spec.retentionMs ?? null;
+    this.insertTopic.run(id, spec.topic, compacted, retentionMs, rowChecksum(id, spec.topic, compacted, retentionMs));
+    return id;
   }
 
   private readTopics(): void {
     for (const row of this.selectTopics.all() as TopicRow[]) {
+      checkRow(this.engine, `topic ${row.name}`, row.crc, row.id, row.name, row.compacted, row.retentionMs);
       if (this.topicsById.has(row.id)) continue;
       const topic: Topic = {
         id: row.id,
@@ -186,11 +208,12 @@ export class TopicTable {
   private readPartitions(): void {
     const arrived = new Set<Topic>();
     for (const row of this.selectPartitions.all(this.changed) as PartitionRow[]) {
-      this.changed = Math.max(this.changed, row.changed);
-      const topic = this.topicsById.get(row.topicId);
+      const { id, topicId, partition, high, lastTimestamp, changed } = row;
+      checkRow(this.engine, `partition ${id}`, row.crc, id, topicId, partition, high, lastTimestamp, changed);
+      this.changed = Math.max(this.changed, changed);
+      const topic = this.topicsById.get(topicId);
       if (topic === undefined) continue;
       arrived.add(topic);
-      const { id, partition, high, lastTimestamp } = row;
       const known = this.partitions.get(id);
       if (known !== undefined) {
         known.high = high;

@@ -1,0 +1,187 @@
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { EngineDamaged, NO_STREAM } from '@weft/processing';
+import { driverFor, type Database } from './driver.js';
+import { openEmbeddedBus, type EmbeddedBus } from './event-bus.js';
+import { openEmbeddedStore, type EmbeddedStore } from './event-store.js';
+
+const BUILT = new URL('./index.js', import.meta.url.replace('/src/', '/dist/')).href;
+/** Damaged copies in each test: spread over the file, always the same. */
+const COPIES = 250;
+
+/** Everything that a store or a bus can be asked for, as one text. */
+async function everythingIn(store: EmbeddedStore): Promise<string> {
+  const [names, streams]: [string[], unknown[]] = [[], []];
+  for await (const { stream } of store.streams('')) names.push(stream);
+  for (let n = 0; n <= 20; n += 1) {
+    const stream = `careRecord-${n}`;
+    streams.push([
+      await store.head(stream),
+      await store.read(stream),
+      await store.read(stream, { backwards: true, maxCount: 3 }),
+    ]);
+  }
+  return JSON.stringify([await store.readAll(), names, streams]);
+}
+
+async function everythingOn(bus: EmbeddedBus): Promise<string> {
+  const topics = await bus.topics();
+  const held = [];
+  for (const { topic, partitions } of topics) {
+    for (let partition = 0; partition < partitions; partition += 1) held.push(await bus.read(topic, partition, 0));
+    held.push(await bus.offsets(topic), await bus.committed('g', topic));
+  }
+  return JSON.stringify([topics, held]);
+}
+
+describe('what has changed on the disk', () => {
+  let directory: string;
+
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'weft-damage-'));
+  });
+  afterAll(() => rm(directory, { recursive: true }));
+
+  /** Opens and reads a copy of `files`: what it holds, or the error. Each has a directory of its own. */
+  const outcome = async (files: Readonly<Record<string, Uint8Array>>): Promise<unknown> => {
+    const copy = join(directory, randomUUID());
+    await mkdir(copy);
+    for (const [name, bytes] of Object.entries(files)) await writeFile(join(copy, name), bytes);
+    let close: () => Promise<void> = async () => undefined;
+    try {
+      if ('bus.db' in files) {
+        const bus = await openEmbeddedBus({ directory: copy });
+        close = () => bus.close();
+        return await everythingOn(bus);
+      }
+      const store = await openEmbeddedStore({ directory: copy });
+      close = () => store.close();
+      return await everythingIn(store);
+    } catch (error) {
+      return error;
+    } finally {
+      await close();
+    }
+  };
+
+  const flipped = (bytes: Uint8Array, at: number, bit: number): Uint8Array => {
+    const copy = Uint8Array.from(bytes);
+    copy[at] = (copy[at] as number) ^ (1 << bit);
+    return copy;
+  };
+  const spread = (bytes: Uint8Array): number[] =>
+    Array.from({ length: COPIES }, (_, n) => Math.floor(((n + 0.37) * bytes.length) / COPIES));
+
+  /** Fails with the first outcome that is neither the whole truth nor EngineDamaged; gives how many were damaged. */
+  const judge = (outcomes: readonly unknown[], whole: unknown): number => {
+    for (const each of outcomes) if (each !== whole && !(each instanceof EngineDamaged)) throw each;
+    return outcomes.filter((each) => each instanceof EngineDamaged).length;
+  };
+
+  const storeFile = async (): Promise<Uint8Array> => {
+    const made = join(directory, randomUUID());
+    const store = await openEmbeddedStore({ directory: made });
+    for (let n = 0; n < 20; n += 1) {
+      let revision = NO_STREAM;
+      for (let i = 0; i < 8; i += 1) {
+        const event = { id: randomUUID(), type: 'care-event-recorded-1', data: JSON.stringify({ n, i, text: 'x'.repeat(300) }) };
+        revision = await store.append(`careRecord-${n}`, revision, [event], { truncatesPrevious: n % 5 === 0 && i === 5 });
+      }
+    }
+    await store.close();
+    return readFile(join(made, 'store.db'));
+  };
+
+  const busFile = async (): Promise<Uint8Array> => {
+    const made = join(directory, randomUUID());
+    const bus = await openEmbeddedBus({ directory: made });
+    await bus.createTopics([
+      { topic: 't', partitions: 3 },
+      { topic: 'compacted', partitions: 1, compacted: true },
+    ]);
+    for (let n = 0; n < 150; n += 1) {
+      const value = n % 50 === 49 ? null : new TextEncoder().encode(`${n} ${'x'.repeat(300)}`);
+      const topic = n % 3 === 0 ? 'compacted' : 't';
+      await bus.publish([{ topic, key: `key ${n % 40}`, value, headers: { ce_id: String(n) } }]);
+    }
+    await bus.seek('g', 't', [{ partition: 1, offset: 7 }]);
+    await bus.close();
+    return readFile(join(made, 'bus.db'));
+  };
+
+  it.each([
+    ['store.db', storeFile],
+    ['bus.db', busFile],
+  ])('is named and never served: a flipped bit anywhere in %s', async (name, make) => {
+    const bytes = await make();
+    const whole = await outcome({ [name]: bytes });
+    expect(typeof whole).toBe('string');
+    const outcomes = [];
+    for (const [n, at] of spread(bytes).entries()) outcomes.push(await outcome({ [name]: flipped(bytes, at, n % 8) }));
+    // The rest fell on room that is not in use.
+    expect(judge(outcomes, whole)).toBeGreaterThan(COPIES / 5);
+  });
+
+  it.each([
+    ['store.db', storeFile],
+    ['bus.db', busFile],
+  ])('is named and never served: %s cut short, wherever', async (name, make) => {
+    const bytes = await make();
+    for (let n = 0; n < 30; n += 1) {
+      const cut = bytes.subarray(0, Math.floor((bytes.length * n) / 30));
+      expect(await outcome({ [name]: cut })).toBeInstanceOf(EngineDamaged);
+    }
+  });
+
+  it('is named and never served: the log of a process that was killed, cut short or with a flipped bit', async () => {
+    const made = join(directory, randomUUID());
+    const child = spawn(process.execPath, [
+      '--input-type=module',
+      '--eval',
+      `const { openEmbeddedStore } = await import(${JSON.stringify(BUILT)});
+       const store = await openEmbeddedStore({ directory: ${JSON.stringify(made)} });
+       for (let n = 0; n < 20; n += 1) {
+         await store.append('careRecord-' + n, -1, [{ id: crypto.randomUUID(), type: 't', data: JSON.stringify('x'.repeat(300)) }]);
+       }
+       console.log('done');
+       setInterval(() => undefined, 1000);`,
+    ]);
+    await once(child.stdout, 'data');
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    const names = ['store.db', 'store.db-wal', 'store.db-shm'] as const;
+    const [file, log, index] = (await Promise.all(names.map((name) => readFile(join(made, name))))) as [Buffer, Buffer, Buffer];
+    const withLog = (bytes: Uint8Array) => outcome({ 'store.db': file, 'store.db-wal': bytes, 'store.db-shm': index });
+    const whole = await withLog(log);
+    expect((JSON.parse(whole as string) as unknown[][])[0]).toHaveLength(20);
+    // What a process was writing when it was killed is no damage.
+    expect(await withLog(Buffer.concat([log, log.subarray(32, 3_000)]))).toBe(whole);
+    for (const [n, at] of spread(log).entries()) expect(await withLog(flipped(log, at, n % 8))).toBeInstanceOf(EngineDamaged);
+    for (let n = 0; n < 20; n += 1) {
+      expect(await withLog(log.subarray(0, Math.floor((log.length * n) / 20)))).toBeInstanceOf(EngineDamaged);
+    }
+  });
+
+  it('is named: a file that is no database, is somebody else’s, or has vanished from beside its log', async () => {
+    const store = await storeFile();
+    expect(String(await outcome({ 'store.db': new TextEncoder().encode('not at all'.repeat(1_000)) }))).toContain('store.db: ');
+    expect(await outcome({ 'store.db': new TextEncoder().encode('not at all'.repeat(1_000)) })).toBeInstanceOf(EngineDamaged);
+    expect(String(await outcome({ 'bus.db': store }))).toContain('bus.db: the file was not made by Weft');
+    expect(String(await outcome({ 'store.db-wal': store }))).toContain('store.db: the file is gone');
+    expect(String(await outcome({ 'store.db': new Uint8Array(0) }))).toContain('store.db: the file is empty');
+  });
+
+  it('is named: a file of a newer Weft, with what to do', async () => {
+    const made = join(directory, randomUUID());
+    await (await openEmbeddedStore({ directory: made })).close();
+    const { DatabaseSync } = (await import(driverFor(process.versions.node))) as { DatabaseSync: new (file: string) => Database };
+    const database = new DatabaseSync(join(made, 'store.db'));
+    database.exec('PRAGMA user_version = 99');
+    database.close();
+    await expect(openEmbeddedStore({ directory: made })).rejects.toThrow(/made by a newer Weft: its schema is 99/);
+  });
+});

@@ -1,0 +1,44 @@
+import { EngineDamaged, EngineUnavailable, InvalidCall } from '@weft/processing';
+import { engineError, isBusy } from './errors.js';
+
+const thrown = (message: string, errcode?: number): Error =>
+  Object.assign(new Error(message), errcode === undefined ? {} : { errcode });
+
+describe('what SQLite throws, in the ports’ words', () => {
+  it('says that the disk is full, a lock is held or the disk fails, and that trying again may help', () => {
+    for (const [code, words] of [
+      [13, 'disk is full'],
+      [5, 'locked'],
+      [10, 'disk reports an error'],
+      [8, 'read-only'],
+      [14, 'cannot be opened'],
+    ] as const) {
+      // prettier-ignore
+      const error = engineError('store.db', thrown('as SQLite says', code));
+      expect(error).toBeInstanceOf(EngineUnavailable);
+      expect(error).toMatchObject({ retriable: true, engine: 'store.db' });
+      expect((error as Error).message).toContain(words);
+    }
+  });
+
+  it('tells damage from what passes, also by the primary code of an extended one', () => {
+    for (const code of [11, 26, 11 | (1 << 8), 19, 1])
+      expect(engineError('bus.db', thrown('x', code))).toBeInstanceOf(EngineDamaged);
+    expect(engineError('bus.db', thrown('x', 10 | (3 << 8)))).toBeInstanceOf(EngineUnavailable);
+  });
+
+  it('reads the message where a driver leaves the code out', () => {
+    expect(engineError('bus.db', thrown('database disk image is malformed'))).toBeInstanceOf(EngineDamaged);
+    expect(engineError('bus.db', thrown('no such column: crc'))).toBeInstanceOf(EngineDamaged);
+    expect(engineError('bus.db', thrown('database or disk is full'))).toBeInstanceOf(EngineUnavailable);
+    expect(isBusy(thrown('database is locked'))).toBe(true);
+  });
+
+  it('leaves alone what is no error of SQLite’s: a fault of ours must look like one', () => {
+    const fault = new TypeError('undefined is not a function');
+    const refusal = new InvalidCall('no');
+    expect(engineError('store.db', fault)).toBe(fault);
+    expect(engineError('store.db', refusal)).toBe(refusal);
+    expect(isBusy(fault)).toBe(false);
+  });
+});
