@@ -35,7 +35,7 @@ const groups = (context: Context): readonly (readonly [title: string, commands: 
   ['Operate', [statusCommand(context), verifyCommand(context), replayCommand(context), quarantineCommand(context)]],
 ];
 
-export function createProgram(context: Context): Command {
+function createProgram(context: Context): Command {
   const program = new Command('weft')
     .description('Weft: the backbone on which care organisations share one record of each person, as that person allows.')
     .option('--json', 'answer for machines: one JSON text a line on standard output')

@@ -2,7 +2,7 @@
 // eslint-disable-next-line no-control-regex
 const plain = (text: string): string => text.replace(/\x1b\[[0-9;]*m/g, '');
 
-export const widthOf = (text: string): number => [...plain(text)].length;
+const widthOf = (text: string): number => [...plain(text)].length;
 
 const GAP = '  ';
 /** A column that wraps is never squeezed below this. */

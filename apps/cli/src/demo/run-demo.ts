@@ -13,9 +13,9 @@ import type { Settings } from '@weft/service';
 import { Client } from '../client.js';
 import { EventBatches } from '../publish/requests.js';
 import { Publisher } from '../publish/publisher.js';
-import { counted, number, type Progress, type Terminal } from '../terminal.js';
+import { counted, number, type Progress } from '../terminal.js';
 import { generateRegion, type Life, partsOf } from './region.js';
-import { type Sent, tellRegion } from './tell-region.js';
+import { type DemoOptions, type Sent, tellRegion } from './tell-region.js';
 
 const SEED = 1;
 /** People whose events go together, a batch an organisation. */
@@ -24,16 +24,6 @@ const BATCH_ITEMS = 500;
 const BATCH_BYTES = 4 * 1024 * 1024;
 const DECISIONS_AT_ONCE = 8;
 const POLL_MS = 100;
-
-export interface DemoOptions {
-  readonly terminal: Terminal;
-  /** `url`: of the Weft that the region is published to. */
-  readonly settings: Settings;
-  /** Of the same Weft: for what is shown, and for the one message that comes past the gateway. */
-  readonly wiring: Wiring;
-  readonly people: number;
-  readonly signal: AbortSignal;
-}
 
 /** Kept beside the data: a region begun is told on as the same one, and one that is whole is not told again. */
 interface Note {

@@ -1,11 +1,21 @@
 import { PURPOSES, type Purpose } from '@weft/domain';
 import { listQuarantine, readRecord, verifyViews, type Wiring } from '@weft/processing';
 import { verdict } from '../commands/verify.js';
-import { counted, number } from '../terminal.js';
+import type { Settings } from '@weft/service';
+import { counted, number, type Terminal } from '../terminal.js';
 import type { Life } from './region.js';
-import type { DemoOptions } from './run-demo.js';
 
 const AT_ONCE = 8;
+
+export interface DemoOptions {
+  readonly terminal: Terminal;
+  /** `url`: of the Weft that the region is published to. */
+  readonly settings: Settings;
+  /** Of the same Weft: for what is shown, and for the one message that comes past the gateway. */
+  readonly wiring: Wiring;
+  readonly people: number;
+  readonly signal: AbortSignal;
+}
 
 export interface Sent {
   readonly ods: string;

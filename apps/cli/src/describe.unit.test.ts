@@ -1,0 +1,40 @@
+import { describe as line, spaced } from './describe.js';
+
+describe('one line of a resource', () => {
+  it.each([
+    [{ resourceType: 'Condition', code: { coding: [{ code: '38341003', display: 'Hypertension' }] } }, 'Hypertension'],
+    [
+      { resourceType: 'Condition', code: { text: 'Asthma' }, clinicalStatus: { coding: [{ code: 'resolved' }] } },
+      'Asthma (resolved)',
+    ],
+    [
+      { resourceType: 'Observation', status: 'final', code: { text: 'Weight' }, valueQuantity: { value: 71.5, unit: 'kg' } },
+      'Weight 71.5 kg',
+    ],
+    [
+      { resourceType: 'Observation', status: 'preliminary', code: { coding: [{ code: 'x' }] }, valueString: 'clear' },
+      'x clear (preliminary)',
+    ],
+    [
+      {
+        resourceType: 'Observation',
+        code: { text: 'Blood pressure' },
+        component: [{ valueQuantity: { value: 120, unit: 'mmHg' } }, { valueQuantity: { value: 80, unit: 'mmHg' } }],
+      },
+      'Blood pressure 120 mmHg / 80 mmHg',
+    ],
+    [
+      { resourceType: 'Patient', name: [{ family: 'Rao', given: ['Ruth'] }], gender: 'female', birthDate: '1991-08-21' },
+      'Ruth Rao, female, born 1991-08-21',
+    ],
+    [{ resourceType: 'Encounter', status: 'planned', class: { code: 'AMB' } }, 'AMB (planned)'],
+    [{ resourceType: 'Basic' }, ''],
+    [{ resourceType: 'Observation', code: 7, component: 'x', valueQuantity: [] }, ''],
+  ])('%#: says what, how much and how it stands', (resource, expected) => {
+    expect(line(resource)).toBe(expected);
+  });
+
+  it('writes an NHS number as people read it', () => {
+    expect(spaced('9990000018')).toBe('999 000 0018');
+  });
+});
