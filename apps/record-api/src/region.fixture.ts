@@ -59,7 +59,8 @@ export interface Region {
   /** Puts the decision into the consent stream with no projector's help. */
   appendDecision(nhsNumber: string, decision: Partial<Decision>): Promise<void>;
   stopOptOutProjector(): Promise<void>;
-  close(): Promise<void>;
+  /** `force`: cuts connections too, as a client that leaves a stream may have opened one that it sends nothing on. */
+  close(options?: { readonly force: boolean }): Promise<void>;
 }
 
 export async function openRegion(given: { readonly service?: Partial<Service> } = {}): Promise<Region> {
@@ -160,8 +161,9 @@ export async function openRegion(given: { readonly service?: Partial<Service> } 
       await wiring.store.append(stream, await wiring.store.head(stream), [event]);
     },
     stopOptOutProjector: () => optOutProjector.stop(),
-    async close() {
+    async close({ force } = { force: true }) {
       await Promise.all([recordProjector.stop(), optOutProjector.stop()]);
+      if (force) app.getHttpServer().closeAllConnections();
       await app.close();
       rmSync(directory, { recursive: true, force: true });
     },

@@ -1,0 +1,200 @@
+import { type Message, recordChangesTopic } from '@weft/processing';
+import type { Change } from './change-feed.js';
+import { ANNE, BERT, observation, openRegion, type Region } from './region.fixture.js';
+
+type Line = Change & { readonly cursor?: string };
+
+/** A subscriber's end of the stream. */
+class Subscriber {
+  readonly lines: (Line | 'up to date')[] = [];
+  readonly status: number;
+  readonly cursor: string | null;
+  private readonly controller: AbortController;
+  readonly ended: Promise<void>;
+
+  private constructor(response: Response, controller: AbortController) {
+    this.status = response.status;
+    this.cursor = response.headers.get('weft-cursor');
+    this.controller = controller;
+    this.ended = this.read(response).catch(() => undefined);
+  }
+
+  static async open(region: Region, path: string): Promise<Subscriber> {
+    const controller = new AbortController();
+    const headers = { authorization: `Bearer ${await region.tokenOf('subscriber')}` };
+    return new Subscriber(
+      await fetch(`${region.url}/record-changes/${path}`, { headers, signal: controller.signal }),
+      controller,
+    );
+  }
+
+  private async read(response: Response): Promise<void> {
+    let rest = '';
+    for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) {
+      const lines = (rest + chunk).split('\n');
+      rest = lines.pop()!;
+      for (const line of lines) this.lines.push(line === '' ? 'up to date' : (JSON.parse(line) as Line));
+    }
+  }
+
+  get changes(): Line[] {
+    return this.lines.filter((line) => line !== 'up to date');
+  }
+
+  async until(condition: (subscriber: this) => boolean): Promise<void> {
+    while (!condition(this)) await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+
+  async leave(): Promise<void> {
+    this.controller.abort();
+    await this.ended;
+  }
+}
+
+describe('a subscriber', () => {
+  let region: Region;
+  let followed: number;
+  beforeAll(async () => {
+    region = await openRegion();
+    const { bus } = region.service;
+    const follow = bus.follow.bind(bus);
+    followed = 0;
+    bus.follow = async (options) => {
+      const following = await follow(options);
+      followed += 1;
+      return { stop: () => following.stop().finally(() => (followed -= 1)) };
+    };
+    for (const id of ['o1', 'o2']) await region.publish('RX901', ANNE, observation(ANNE, id));
+  });
+  afterAll(() => region.close());
+  const isUpToDate = ({ lines }: Subscriber) => lines.includes('up to date');
+  const kindsOf = ({ changes }: Subscriber) => changes.map(({ kind }) => kind);
+
+  it('who begins anew is told what stands, then what changes, each with its place', async () => {
+    const subscriber = await Subscriber.open(region, 'direct-care?from=beginning');
+    await subscriber.until(isUpToDate);
+    const subject = region.wiring.keys.patient(ANNE);
+    expect(subscriber.changes.map(({ entryId }) => entryId)).toEqual(['RX901/Observation/o1', 'RX901/Observation/o2']);
+    expect(subscriber.changes[0]).toEqual({
+      key: expect.stringMatching(new RegExp(`^${subject}\\.`)),
+      kind: 'included',
+      entryId: 'RX901/Observation/o1',
+      subject,
+      viewRevision: expect.any(Number),
+      partition: expect.any(Number),
+      offset: expect.any(Number),
+      entry: expect.objectContaining({ id: 'RX901/Observation/o1', resource: observation(ANNE, 'o1') }),
+    });
+    expect(subscriber.changes[1]!.cursor).toMatch(/^\d+(\.\d+-\d+)+$/);
+    await region.publish('RX901', ANNE, { ...observation(ANNE, 'o1'), meta: { versionId: '2' } });
+    await subscriber.until(({ changes }) => changes.length === 3);
+    expect(subscriber.changes[2]).toMatchObject({
+      kind: 'amended',
+      entryId: 'RX901/Observation/o1',
+      key: subscriber.changes[0]!.key,
+    });
+    await subscriber.leave();
+  });
+
+  it('is told of every withdrawal, and a later one never sees what was withdrawn', async () => {
+    const early = await Subscriber.open(region, 'direct-care?from=beginning');
+    await early.until(isUpToDate);
+    await region.decide(ANNE, {});
+    await early.until(({ changes }) => changes.length === 4);
+    expect(kindsOf(early)).toEqual(['included', 'included', 'withdrawn', 'withdrawn']);
+    expect(new Set(early.changes.slice(2).map(({ key }) => key))).toEqual(
+      new Set(early.changes.slice(0, 2).map(({ key }) => key)),
+    );
+    expect(early.changes.slice(2).map(({ entry }) => entry)).toEqual([null, null]);
+    const late = await Subscriber.open(region, 'direct-care?from=beginning');
+    await late.until(isUpToDate);
+    expect(late.changes).toEqual([]);
+    await region.decide(ANNE, { provision: { effect: 'permit', purposes: ['direct-care'] } });
+    await late.until(({ changes }) => changes.length === 2);
+    expect(kindsOf(late)).toEqual(['included', 'included']);
+    await Promise.all([early.leave(), late.leave()]);
+  });
+
+  it('who was away goes on at the cursor and learns what was withdrawn meanwhile', async () => {
+    const before = await Subscriber.open(region, 'direct-care?from=beginning');
+    await before.until(isUpToDate);
+    const { cursor } = before.changes.at(-1)!;
+    await before.leave();
+    await region.publish('RX901', BERT, observation(BERT, 'b1'));
+    await region.decide(ANNE, {});
+    const after = await Subscriber.open(region, `direct-care?after=${cursor}`);
+    await after.until(isUpToDate);
+    expect(kindsOf(after).sort()).toEqual(['included', 'withdrawn', 'withdrawn']);
+    await after.leave();
+    await region.decide(ANNE, { provision: { effect: 'permit', purposes: ['direct-care'] } });
+  });
+
+  it('who wants only what comes gets a place to go on from at once', async () => {
+    const subscriber = await Subscriber.open(region, 'direct-care');
+    await subscriber.until(isUpToDate);
+    await subscriber.leave();
+    expect(subscriber.changes).toEqual([]);
+    await region.publish('RX901', BERT, observation(BERT, 'b2'));
+    const again = await Subscriber.open(region, `direct-care?after=${subscriber.cursor}`);
+    await again.until(isUpToDate);
+    expect(again.changes.map(({ entryId }) => entryId)).toEqual(['RX901/Observation/b2']);
+    await again.leave();
+  });
+
+  it('is never told late what is not so any more', async () => {
+    const topic = recordChangesTopic('direct-care');
+    const all: Message[] = [];
+    for (const { partition, low } of await region.wiring.bus.offsets(topic))
+      all.push(...(await region.wiring.bus.read(topic, partition, low)));
+    const stale = all.find(({ value, headers }) => value !== null && headers['ce_subject'] === region.wiring.keys.patient(ANNE))!;
+    await region.decide(ANNE, {});
+    const subscriber = await Subscriber.open(region, 'direct-care');
+    await subscriber.until(isUpToDate);
+    const { key, value, headers } = stale;
+    await region.wiring.bus.publish([{ topic, key, partitionKey: headers['ce_subject']!, value, headers }]);
+    await subscriber.until(({ changes }) => changes.length === 1);
+    expect(subscriber.changes[0]).toMatchObject({ key, kind: 'withdrawn', entry: null });
+    expect(subscriber.changes[0]!.viewRevision).toBeGreaterThan(Number(headers['ce_viewrevision']));
+    await subscriber.leave();
+  });
+
+  it('of research is told nothing by which the person could be known', async () => {
+    const subscriber = await Subscriber.open(region, 'research?from=beginning');
+    await subscriber.until(isUpToDate);
+    await subscriber.leave();
+    expect(subscriber.changes.length).toBeGreaterThan(0);
+    const text = JSON.stringify(subscriber.changes);
+    for (const name of [ANNE, BERT, region.wiring.keys.patient(ANNE), 'RX901', 'o1']) expect(text).not.toContain(`"${name}`);
+  });
+
+  it('is not followed for once it has gone', async () => {
+    const subscriber = await Subscriber.open(region, 'direct-care');
+    await subscriber.until(isUpToDate);
+    const isFollowed = () => followed > 0;
+    while (!isFollowed()) await new Promise(setImmediate);
+    await subscriber.leave();
+    while (isFollowed()) await new Promise(setImmediate);
+    expect(isFollowed()).toBe(false);
+  });
+
+  it.each([
+    ['curiosity', 400],
+    ['direct-care?from=middle', 400],
+    ['direct-care?from=end&after=1.0-1', 400],
+    ['direct-care?after=somewhere', 400],
+    ['direct-care?after=1767225600000.0-1', 410],
+  ])('who asks for %s is answered %d', async (path, status) => {
+    const { body, ...answer } = await region.ask(`/record-changes/${path}`, { roles: ['subscriber'] });
+    expect(answer.status).toBe(status);
+    expect(body.type).toMatch(/^urn:weft:problem:/);
+  });
+
+  it('does not keep the service from closing', async () => {
+    const other = await openRegion();
+    const subscriber = await Subscriber.open(other, 'direct-care');
+    await subscriber.until(isUpToDate);
+    await other.close({ force: false });
+    await subscriber.ended;
+    expect(subscriber.lines).toContain('up to date');
+  });
+});
