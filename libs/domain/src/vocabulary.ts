@@ -65,3 +65,7 @@ export interface Coordinates {
   readonly partition: number;
   readonly offset: number;
 }
+
+export function isSamePlace(a: Coordinates, b: Coordinates): boolean {
+  return a.topic === b.topic && a.partition === b.partition && a.offset === b.offset;
+}

@@ -1,4 +1,4 @@
-import type { Decision } from '@weft/domain';
+import { isSamePlace, type Decision } from '@weft/domain';
 import { allSettled } from './concurrency.js';
 import { encodeDecision } from './encoding.js';
 import { WrongExpectedRevision } from './errors.js';
@@ -7,7 +7,7 @@ import { setBoundaries } from './boundaries.js';
 import type { Batch, Message, OutgoingMessage } from './ports.js';
 import { publishChanges } from './publish-changes.js';
 import { quarantine } from './quarantine.js';
-import { rebuildViews } from './rebuild-views.js';
+import { rebuildAndTellEverything, rebuildViews } from './rebuild-views.js';
 import type { RecordChange } from './record-changes.js';
 import { shiftViews } from './shift-views.js';
 import { consentStream } from './streams.js';
@@ -49,7 +49,7 @@ async function applyTo(wiring: Wiring, key: string, arrivals: readonly Arrival[]
     redelivered ||= taken === 'redelivered';
     if (taken !== 'duplicate') await setBoundaries(wiring, key, { ...arrival.decision, recordedAt: timestamp(wiring.clock) });
   }
-  if (redelivered) return rebuildViews(wiring, key, { tellAll: true });
+  if (redelivered) return rebuildAndTellEverything(wiring, key);
   if (!isNews) return [];
   const { changes, left } = await shiftViews(wiring, key, wiring.projections);
   return left.length === 0 ? changes : [...changes, ...(await rebuildViews(wiring, key, { projections: left }))];
@@ -66,9 +66,7 @@ async function record(
     const known = decisions.find((other) => other.id === decision.id && other.source === decision.source);
     const { topic, partition, offset } = message;
     if (known !== undefined) {
-      const { coordinates } = known;
-      const same = coordinates.topic === topic && coordinates.partition === partition && coordinates.offset === offset;
-      return same ? 'redelivered' : 'duplicate';
+      return isSamePlace(known.coordinates, message) ? 'redelivered' : 'duplicate';
     }
     const recorded = { ...decision, recordedAt: timestamp(wiring.clock), coordinates: { topic, partition, offset } };
     try {

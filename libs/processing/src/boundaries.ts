@@ -3,7 +3,7 @@ import { decodeBoundary, encode, type BoundaryEvent } from './encoding.js';
 import { WrongExpectedRevision } from './errors.js';
 import { NO_STREAM } from './ports.js';
 import { publishChanges } from './publish-changes.js';
-import { rebuildViews } from './rebuild-views.js';
+import { rebuildAndTellEverything } from './rebuild-views.js';
 import { BOUNDARIES_STREAM } from './streams.js';
 import type { Wiring } from './wiring.js';
 
@@ -49,7 +49,7 @@ export class Boundaries {
     const now = this.wiring.clock.now();
     for (const [id, boundary] of [...this.pending]) {
       if (boundary.at > now) continue;
-      await publishChanges(this.wiring, await rebuildViews(this.wiring, boundary.key, { tellAll: true }));
+      await publishChanges(this.wiring, await rebuildAndTellEverything(this.wiring, boundary.key));
       await note(this.wiring, [{ type: 'boundary-passed-1', key: boundary.key, at: boundary.at }]);
       this.pending.delete(id);
     }

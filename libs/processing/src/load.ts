@@ -129,7 +129,12 @@ export interface Person {
   readonly consentRevisions: readonly number[];
 }
 
-export async function loadPerson(store: EventStore, survivor: string): Promise<Person> {
+/**
+ * Null when the number has given way to another one. Whoever writes views reads them first and then the person: a merge that
+ * comes in between either shows here, or has fenced off the views that were read.
+ */
+export async function loadPerson(store: EventStore, survivor: string): Promise<Person | null> {
+  if ((await loadIdentity(store, survivor)).supersededBy !== null) return null;
   const members = await membersOf(store, survivor);
   const consents = await Promise.all(members.map((member) => loadConsent(store, member)));
   const record = emptyRecord();
@@ -147,4 +152,13 @@ export async function loadPerson(store: EventStore, survivor: string): Promise<P
     recordRevisions,
     consentRevisions: consents.map((consent) => consent.revision),
   };
+}
+
+/** All numbers that were ever merged with this one, directly or through others; itself first. */
+export async function relatedNumbers(store: EventStore, key: string): Promise<string[]> {
+  const related = [key];
+  for (const number of related) {
+    for (const other of (await loadIdentity(store, number)).related) if (!related.includes(other)) related.push(other);
+  }
+  return related;
 }

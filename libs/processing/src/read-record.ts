@@ -11,6 +11,7 @@ import {
   type Span,
   type ViewEntry,
 } from '@weft/domain';
+import { EngineUnavailable } from './errors.js';
 import { pseudonymsOf, rulingsAt } from './judges.js';
 import { loadPerson, loadView, membersOf, survivorOf, type Heads } from './load.js';
 import type { Keys } from './ports.js';
@@ -113,6 +114,7 @@ function isCurrent(basis: Basis, consentHeads: readonly number[], policyVersion:
 async function decidedAfresh(wiring: Wiring, projection: Projection, survivor: string): Promise<RecordForPurpose> {
   const { store, keys, clock } = wiring;
   const person = await loadPerson(store, survivor);
+  if (person === null) throw new EngineUnavailable('identity', 'the record is being merged at this moment; try again');
   const adopted = await wiring.policies.current();
   const rulings = rulingsAt(clock.now(), person.decisions, adopted);
   const derived = deriveView(person.record, projection, rulings.of(projection), pseudonymsOf(keys, projection, survivor));

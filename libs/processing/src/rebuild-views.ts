@@ -15,13 +15,12 @@ import { LONG_TAIL } from './patient-state.js';
 import { NO_STREAM } from './ports.js';
 import type { RecordChange } from './record-changes.js';
 import { viewStream } from './streams.js';
+import { tellEverything } from './tell-everything.js';
 import type { Wiring } from './wiring.js';
 import { appendChanges, appendRebuilt, unlessFenced } from './write-view.js';
 
 export interface RebuildOptions {
   readonly projections?: readonly Projection[];
-  /** Tell subscribers the whole state, not only what changed: after a crash it is not known what they were told. */
-  readonly tellAll?: boolean;
   /** Compute the changes, write nothing. */
   readonly dryRun?: boolean;
 }
@@ -48,6 +47,7 @@ export async function rebuildViews(wiring: Wiring, key: string, options: Rebuild
     const survivor = (await survivorOf(wiring.store, key)).key;
     const stored = await Promise.all(left.map((projection) => readStored(wiring, projection, survivor)));
     const person = await loadPerson(wiring.store, survivor);
+    if (person === null) continue;
     const adopted = await wiring.policies.current();
     const results = await Promise.all(stored.map((view) => unlessFenced(rebuildView(wiring, view, person, adopted, options))));
     for (const result of results) if (result !== null) changes.push(...result);
@@ -93,7 +93,7 @@ async function rebuildView(
   }
   // While a rebuild in several parts was under way, or was left unfinished by a crash, others may have told what they saw of it.
   const unsettled = revision > stored.revision + 1 || (view.closing === null && stored.revision !== NO_STREAM);
-  const told = options.tellAll === true || unsettled ? everything(person, projection, pseudonyms, derived.entries) : differences;
+  const told = unsettled ? everything(person, projection, pseudonyms, derived.entries) : differences;
   return told.map((difference) => ({ projection, viewKey: pseudonyms.patient, viewRevision: revision, ...difference }));
 }
 
@@ -131,18 +131,27 @@ function everything(
   return told;
 }
 
+/** Brings the views in line and gives everything that subscribers can have been told, changed or not. */
+export async function rebuildAndTellEverything(
+  wiring: Wiring,
+  key: string,
+  projections: readonly Projection[] = wiring.projections,
+): Promise<RecordChange[]> {
+  const changes = await rebuildViews(wiring, key, { projections });
+  return [...changes, ...(await tellEverything(wiring, key, projections))];
+}
+
 /** Empties the views of a number that gave way to another: the marker also fences off whoever still writes to them. */
-export async function emptyViews(wiring: Wiring, key: string, entryIds: readonly string[]): Promise<RecordChange[]> {
+export async function emptyViews(wiring: Wiring, key: string): Promise<RecordChange[]> {
   const changes: RecordChange[] = [];
   for (const projection of wiring.projections) {
-    const pseudonyms = pseudonymsOf(wiring.keys, projection, key);
-    const viewKey = pseudonyms.patient;
+    const viewKey = wiring.keys.view(projection.purpose, key);
     for (let revision: number | null = null; revision === null;) {
       const { view, revision: head, stream } = await readStored(wiring, projection, key);
       revision = await unlessFenced(appendRebuilt(wiring.store, wiring.random, stream, head, new Map(), MOVED, 0));
       if (revision === null) continue;
-      const gone = new Set([...view.entries.keys(), ...entryIds.map((id) => projection.entryId(id, pseudonyms))]);
-      for (const entryId of gone) changes.push({ projection, viewKey, entryId, kind: 'withdrawn', viewRevision: revision });
+      for (const entryId of view.entries.keys())
+        changes.push({ projection, viewKey, entryId, kind: 'withdrawn', viewRevision: revision });
     }
   }
   return changes;

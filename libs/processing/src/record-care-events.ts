@@ -1,5 +1,6 @@
 import {
   eventKey,
+  isSamePlace,
   type AdoptedPolicy,
   type CareEvent,
   type Coordinates,
@@ -15,11 +16,12 @@ import { canTakeOn, foldIn, letGo, loadPatient, takeOn, type PatientState } from
 import { APPEND_LIMIT_BYTES, type Batch, type Message, type NewEvent, type OutgoingMessage } from './ports.js';
 import { publishChanges } from './publish-changes.js';
 import { quarantine } from './quarantine.js';
-import { emptyViews, rebuildViews } from './rebuild-views.js';
+import { emptyViews, rebuildAndTellEverything, rebuildViews } from './rebuild-views.js';
 import type { RecordChange } from './record-changes.js';
 import { careRecordStream } from './streams.js';
+import { tellEverything } from './tell-everything.js';
 import { timestamp, type Wiring } from './wiring.js';
-import { appendAll, utf8Length } from './write-view.js';
+import { appendAll, unlessFenced, utf8Length } from './write-view.js';
 
 interface Arrival {
   readonly message: Message;
@@ -85,7 +87,7 @@ export class RecordCareEvents {
     changes: readonly RecordChange[],
   ): Promise<readonly RecordChange[]> {
     if ((await this.wiring.policies.current()).version === adopted.version) return changes;
-    return (await allSettled(keys.map((key) => rebuildViews(this.wiring, key, { tellAll: true })))).flat();
+    return (await allSettled(keys.map((key) => rebuildAndTellEverything(this.wiring, key)))).flat();
   }
 
   /** Ordinary events in one go; a merge or an unmerge by itself, in its place among them. */
@@ -121,7 +123,7 @@ export class RecordCareEvents {
     const takesOn = canTakeOn(state, wiring.clock.now(), adopted.version) && !redelivered;
     if (!takesOn) {
       this.forget(key);
-      outbox.changes.push(...(await rebuildViews(wiring, key, { tellAll: redelivered })));
+      outbox.changes.push(...(await (redelivered ? rebuildAndTellEverything(wiring, key) : rebuildViews(wiring, key))));
       return;
     }
     const touched = foldIn(
@@ -156,11 +158,10 @@ export class RecordCareEvents {
   private async mergeOrUnmerge(key: string, { event, message }: Arrival, outbox: Outbox): Promise<void> {
     const { wiring } = this;
     this.forget(key);
-    const record = await loadRecord(wiring.store, key);
-    const accepted = record.accepted.get(eventKey(event));
+    const accepted = (await loadRecord(wiring.store, key)).accepted.get(eventKey(event));
     if (accepted !== undefined && !isSamePlace(accepted, message)) return;
     if (accepted === undefined) {
-      const problems = await mergeNumbers(wiring, event);
+      const problems = await mergeNumbers(wiring, event, message);
       if (problems.length > 0) {
         outbox.quarantined.push(...quarantine(wiring, message, problems));
         return;
@@ -172,22 +173,19 @@ export class RecordCareEvents {
     this.forget(survivor);
     this.forget(named);
     // The number that gives way is fenced off first: what its events bring from then on is looked for at the survivor.
-    if (survivor !== key) outbox.changes.push(...(await emptyViews(wiring, key, [...record.entries.keys()])));
-    outbox.changes.push(...(await rebuildViews(wiring, named, { tellAll: true })));
-    if (survivor === key) outbox.changes.push(...(await rebuildViews(wiring, key, { tellAll: true })));
+    if (survivor !== key) outbox.changes.push(...(await emptyViews(wiring, key)));
+    outbox.changes.push(...(await rebuildViews(wiring, named)));
+    if (survivor === key) outbox.changes.push(...(await rebuildViews(wiring, key)));
+    if (accepted !== undefined) outbox.changes.push(...(await tellEverything(wiring, key)));
   }
 
   private async appendUnlessThere(key: string, event: CareEvent, message: Message): Promise<void> {
     for (;;) {
       const record = await loadRecord(this.wiring.store, key);
       if (record.accepted.has(eventKey(event))) return;
-      try {
-        const data = encode(recorded(event, message, timestamp(this.wiring.clock)), this.wiring.random);
-        await this.wiring.store.append(careRecordStream(key), record.revision, [data]);
-        return;
-      } catch (error) {
-        if (!(error instanceof WrongExpectedRevision)) throw error;
-      }
+      const data = encode(recorded(event, message, timestamp(this.wiring.clock)), this.wiring.random);
+      const appended = await unlessFenced(this.wiring.store.append(careRecordStream(key), record.revision, [data]));
+      if (appended !== null) return;
     }
   }
 
@@ -219,10 +217,6 @@ function recorded(event: CareEvent, message: Coordinates, recordedAt: string): R
   const { type, id, source, organisation, time, resource } = event;
   const { topic, partition, offset } = message;
   return { type, id, source, organisation, time, recordedAt, coordinates: { topic, partition, offset }, resource };
-}
-
-function isSamePlace(a: Coordinates, b: Coordinates): boolean {
-  return a.topic === b.topic && a.partition === b.partition && a.offset === b.offset;
 }
 
 function isMerge(event: CareEvent): boolean {

@@ -2,7 +2,7 @@ import type { Projection } from '@weft/domain';
 import { forEachConcurrently } from './concurrency.js';
 import { decodeReplayCheckpoint, encode, type ReplayCheckpoint } from './encoding.js';
 import { publishChanges } from './publish-changes.js';
-import { rebuildViews } from './rebuild-views.js';
+import { rebuildAndTellEverything, rebuildViews } from './rebuild-views.js';
 import { CARE_RECORD_PREFIX, CONSENT_PREFIX, replayStream } from './streams.js';
 import type { Wiring } from './wiring.js';
 import { unlessFenced } from './write-view.js';
@@ -83,7 +83,10 @@ export async function replayPatient(
   projection: Projection,
   options: { readonly dryRun?: boolean; readonly tellAll?: boolean } = {},
 ): Promise<ReplayProgress> {
-  const changes = await rebuildViews(wiring, key, { ...options, projections: [projection] });
+  const changes =
+    options.tellAll === true
+      ? await rebuildAndTellEverything(wiring, key, [projection])
+      : await rebuildViews(wiring, key, { dryRun: options.dryRun === true, projections: [projection] });
   if (options.dryRun !== true) await publishChanges(wiring, changes);
   const of = (kind: string): number => changes.filter((change) => change.kind === kind).length;
   return {

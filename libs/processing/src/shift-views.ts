@@ -41,6 +41,7 @@ export async function shiftViews(wiring: Wiring, key: string, projections: reado
   const survivor = (await survivorOf(wiring.store, key)).key;
   const heads = await Promise.all(projections.map((projection) => readHead(wiring, projection, survivor)));
   const person = await loadPerson(wiring.store, survivor);
+  if (person === null) return { changes: [], left: projections };
   const adopted = await wiring.policies.current();
   const now = wiring.clock.now();
   const shiftIfItFollows = async (head: Head | null): Promise<RecordChange[] | null> => {

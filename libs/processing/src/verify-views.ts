@@ -1,7 +1,7 @@
 import { canonicalJson, deriveView, judge, withoutArrival, type Projection, type ViewEntry } from '@weft/domain';
 import { forEachConcurrently } from './concurrency.js';
 import { pseudonymsOf } from './judges.js';
-import { loadIdentity, loadPerson, loadView } from './load.js';
+import { loadPerson, loadView } from './load.js';
 import { digestOf } from './read-record.js';
 import { patientKeys } from './replay-views.js';
 import { viewPrefix, viewStream } from './streams.js';
@@ -91,8 +91,8 @@ async function expectedView(
   projection: Projection,
   at: number,
 ): Promise<ReadonlyMap<string, ViewEntry>> {
-  if ((await loadIdentity(wiring.store, key)).supersededBy !== null) return new Map();
   const person = await loadPerson(wiring.store, key);
+  if (person === null) return new Map();
   const { policy } = await wiring.policies.current();
   const verdict = judge(projection.purpose, person.decisions, policy, at);
   return deriveView(person.record, projection, verdict, pseudonymsOf(wiring.keys, projection, key)).entries;

@@ -1,3 +1,5 @@
+import type { Coordinates, Problem } from '../vocabulary.js';
+
 /** What `identity-<key>` streams hold: merges and unmerges of one patient's number. */
 export type IdentityEvent =
   /** This number gave way to another one. */
@@ -10,6 +12,14 @@ export type IdentityEvent =
     }
   /** The merge was undone: this number stands for itself again. `undone` names a merge that never came about. */
   | { readonly type: 'number-restored-1'; readonly cause: string; readonly undone?: string; readonly recordedAt: string }
+  /** A merge or unmerge that cannot be: said where it was decided, so that a redelivery is not decided otherwise later. */
+  | {
+      readonly type: 'merge-refused-1';
+      readonly cause: string;
+      readonly coordinates: Coordinates;
+      readonly problems: readonly Problem[];
+      readonly recordedAt: string;
+    }
   /** This number took over another one's record. */
   | { readonly type: 'number-absorbed-1'; readonly key: string; readonly recordedAt: string }
   | { readonly type: 'number-released-1'; readonly key: string; readonly recordedAt: string };
@@ -21,12 +31,16 @@ export interface Identity {
   supersededBy: { readonly key: string; readonly nhsNumber: string } | null;
   /** Numbers merged into this one, in the order in which they came. */
   absorbed: string[];
+  /** Numbers that this one was ever merged with, in either direction, and may have been told to subscribers under. */
+  readonly related: Set<string>;
+  /** Events refused, as `<source> <id>`: where each stood in the bus, and why. */
+  readonly refused: Map<string, { readonly coordinates: Coordinates; readonly problems: readonly Problem[] }>;
   /** The care events that merged this number or undid it, as `<source> <id>`. */
   readonly causes: Set<string>;
 }
 
 export function emptyIdentity(): Identity {
-  return { revision: -1, supersededBy: null, absorbed: [], causes: new Set() };
+  return { revision: -1, supersededBy: null, absorbed: [], related: new Set(), refused: new Map(), causes: new Set() };
 }
 
 export function evolveIdentity(identity: Identity, event: IdentityEvent): void {
@@ -35,6 +49,10 @@ export function evolveIdentity(identity: Identity, event: IdentityEvent): void {
     case 'number-superseded-1':
       identity.supersededBy = { key: event.by, nhsNumber: event.byNhsNumber };
       identity.causes.add(event.cause);
+      identity.related.add(event.by);
+      break;
+    case 'merge-refused-1':
+      identity.refused.set(event.cause, { coordinates: event.coordinates, problems: event.problems });
       break;
     case 'number-restored-1':
       identity.supersededBy = null;
@@ -42,6 +60,7 @@ export function evolveIdentity(identity: Identity, event: IdentityEvent): void {
       if (event.undone !== undefined) identity.causes.delete(event.undone);
       break;
     case 'number-absorbed-1':
+      identity.related.add(event.key);
       if (!identity.absorbed.includes(event.key)) identity.absorbed.push(event.key);
       break;
     case 'number-released-1':

@@ -1,0 +1,49 @@
+import type { Entry, Projection } from '@weft/domain';
+import { pseudonymsOf } from './judges.js';
+import { loadRecord, loadView, relatedNumbers } from './load.js';
+import { NO_STREAM } from './ports.js';
+import type { RecordChange } from './record-changes.js';
+import { viewStream } from './streams.js';
+import type { Wiring } from './wiring.js';
+
+/**
+ * The whole state of a person as their views stand, for every entry that subscribers may ever have been told of: after a
+ * crash it is not known what they were told. What was told before a merge, or before it was undone, was told under the other
+ * number, so the views of all numbers that were ever one with this one are gone through for the entries of all of them.
+ */
+export async function tellEverything(
+  wiring: Wiring,
+  key: string,
+  projections: readonly Projection[] = wiring.projections,
+): Promise<RecordChange[]> {
+  const numbers = await relatedNumbers(wiring.store, key);
+  const records = await Promise.all(numbers.map((number) => loadRecord(wiring.store, number)));
+  const entries = new Map(records.flatMap((record) => [...record.entries]));
+  const told: RecordChange[] = [];
+  for (const number of numbers) {
+    for (const projection of projections) told.push(...(await asItStands(wiring, number, projection, [...entries.values()])));
+  }
+  return told;
+}
+
+async function asItStands(
+  wiring: Wiring,
+  key: string,
+  projection: Projection,
+  entries: readonly Entry[],
+): Promise<RecordChange[]> {
+  const pseudonyms = pseudonymsOf(wiring.keys, projection, key);
+  const viewKey = pseudonyms.patient;
+  const { view, revision } = await loadView(wiring.store, viewStream(projection, viewKey));
+  // The view stands before anything is told: where there is none nothing was.
+  if (revision === NO_STREAM) return [];
+  const isWhole = view.closing !== null;
+  return entries
+    .filter(({ resourceType }) => projection.concerns(resourceType))
+    .map(({ id }): RecordChange => {
+      const entryId = projection.entryId(id, pseudonyms);
+      const entry = isWhole ? view.entries.get(entryId) : undefined;
+      const about = { projection, viewKey, entryId, viewRevision: revision };
+      return entry === undefined ? { ...about, kind: 'withdrawn' } : { ...about, kind: 'included', entry };
+    });
+}
