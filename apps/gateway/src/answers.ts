@@ -48,7 +48,7 @@ export class ManyAnswer {
   items!: readonly ItemAnswer[];
 }
 
-export const DECISION_STATES = ['pending', 'obeyed', 'quarantined'] as const;
+const DECISION_STATES = ['pending', 'obeyed', 'quarantined'] as const;
 export type DecisionState = (typeof DECISION_STATES)[number];
 
 export class DecisionAnswer {

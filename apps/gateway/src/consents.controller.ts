@@ -32,7 +32,7 @@ export class ConsentsController {
   @ApiOperation({
     summary: 'Record a decision, and wait until every view and topic obeys it',
     description:
-      'governance may for any organisation (ce-source, else Consent.organization, else its own), publisher for its own. ' +
+      'governance may for any organisation (ce-source, else Consent.organization, else its own, else the region’s first), publisher for its own. ' +
       'The same Consent sent twice is one decision, also when ce-id or Idempotency-Key say so.',
   })
   @ApiConsumes(FHIR_JSON, 'application/json')

@@ -14,7 +14,6 @@ import {
   getSchemaPath,
 } from '@nestjs/swagger';
 import {
-  BATCH_LIMIT_BYTES,
   CLOUD_EVENT_JSON,
   CLOUD_EVENTS_BATCH_JSON,
   contentModeOf,
@@ -24,13 +23,12 @@ import {
   readCloudEventBatch,
   readJson,
 } from '@weft/care-events';
+import type { Problem } from '@weft/domain';
 import { type Caller, CurrentCaller, RawBody, Roles } from '@weft/service';
 import { Accepted, ManyAnswer } from './answers.js';
 import { Intake, type Rules } from './intake.js';
+import { BUNDLE_LIMIT_BYTES, EVENTS_LIMIT_BYTES, tooManyEntries, tooManyValues } from './limits.js';
 import { acceptedAnswer, answerOf, refusal } from './refusals.js';
-
-/** A Bundle may carry a whole history. */
-export const BUNDLE_LIMIT_BYTES = 64 * 1024 * 1024;
 
 type RequestHeaders = Readonly<Record<string, string | string[] | undefined>>;
 
@@ -47,7 +45,7 @@ export class EventsController {
 
   @Post('events')
   @HttpCode(202)
-  @RawBody(BATCH_LIMIT_BYTES)
+  @RawBody(EVENTS_LIMIT_BYTES)
   @ApiOperation({
     summary: 'Publish care events and decisions as CloudEvents 1.0',
     description:
@@ -79,8 +77,10 @@ export class EventsController {
   }
 
   private async batch(bytes: Buffer, rules: Rules): Promise<ManyAnswer> {
+    refuseIf(tooManyValues(bytes, EVENTS_LIMIT_BYTES));
     const batch = readCloudEventBatch(bytes);
     if (!batch.ok) throw refusal(batch.problems);
+    refuseIf(tooManyEntries(batch.event.length));
     const outcomes = await this.intake.take(batch.event, rules);
     return answerOf(outcomes.map((outcome, entry) => ({ entry, outcome })));
   }
@@ -98,12 +98,24 @@ export class EventsController {
   @ApiAcceptedResponse({ type: ManyAnswer, description: 'At least one was accepted, and is durable' })
   async fhir(@Body() body: Buffer | undefined, @CurrentCaller() caller: Caller): Promise<ManyAnswer> {
     const { organisations, now, sender } = this.intake.rulesFor(caller);
-    const parsed = readJson(body ?? Buffer.alloc(0), 'body', BUNDLE_LIMIT_BYTES);
+    const bytes = body ?? Buffer.alloc(0);
+    refuseIf(tooManyValues(bytes, BUNDLE_LIMIT_BYTES));
+    const parsed = readJson(bytes, 'body', BUNDLE_LIMIT_BYTES);
     if (!parsed.ok) throw refusal(parsed.problems);
+    refuseIf(tooManyEntries(entriesOf(parsed.event)));
     const bundle = openBundle(parsed.event, { organisations, organisation: sender, now });
     if (!bundle.ok) throw refusal(bundle.problems);
     const readings = await this.intake.judged(bundle.event, ({ judge }) => judge());
     const outcomes = await this.intake.publish(readings, sender);
     return answerOf(bundle.event.map(({ entry }, index) => ({ entry, outcome: outcomes[index]! })));
   }
+}
+
+function refuseIf(problem: Problem | undefined): void {
+  if (problem !== undefined) throw refusal([problem]);
+}
+
+function entriesOf(bundle: unknown): number {
+  const entries = (bundle as { readonly entry?: unknown } | null)?.entry;
+  return Array.isArray(entries) ? entries.length : 1;
 }

@@ -75,7 +75,7 @@ export class Intake {
 
 export type Refused = { readonly ok: false; readonly problems: readonly Problem[] };
 
-export const refuse = (field: string, code: string, message: string): Refused => ({
+const refuse = (field: string, code: string, message: string): Refused => ({
   ok: false,
   problems: [{ field, code, message }],
 });

@@ -5,7 +5,7 @@ import type { Outcome } from './intake.js';
 
 /** Where a refusal of one event says more than "not valid". The first that is found among its problems decides. */
 const STATUSES: readonly (readonly [code: string, status: number, title: string])[] = [
-  ['too-large', 413, 'The event is too large'],
+  ['too-large', 413, 'What was sent is too large'],
   ['not-the-sender', 403, 'An organisation publishes only as itself'],
   ['not-json', 400, 'The request cannot be read'],
   ['not-utf-8', 400, 'The request cannot be read'],

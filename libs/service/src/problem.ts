@@ -120,7 +120,7 @@ const TITLES: Readonly<Record<number, readonly [code: string, title: string]>> =
   415: ['unsupported-media-type', 'This content type is not understood here'],
 };
 
-export function problemBody(problem: HttpProblem, requestId: string): ProblemDetails {
+function problemBody(problem: HttpProblem, requestId: string): ProblemDetails {
   const { detail, errors, members } = problem.more;
   return {
     type: `urn:weft:problem:${problem.code}`,
