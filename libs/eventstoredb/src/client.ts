@@ -14,13 +14,10 @@ export class Client extends EventStoreDBClient {
     // all, and an answer that comes after that is a TypeError nobody catches. One gRPC call for each append has none of it, and
     // has a deadline. So the server is not even asked whether it could.
     this.supports = () => Promise.resolve(false);
-    // After a failure the client closes its channel. A call that has just picked that channel would throw inside a promise
-    // executor, where nobody sees it; in a turn of its own the closing finds no call half begun.
+    // After a failure the client replaces its channel, and waits for nobody to say that it could not: where no member of a cluster
+    // is found, that is a rejection nobody handles.
     const replaceChannel = this.handleError;
-    this.handleError = (client, error) =>
-      new Promise((resolve) => {
-        setImmediate(() => void replaceChannel(client, error).then(resolve, () => resolve()));
-      });
+    this.handleError = (client, error) => replaceChannel(client, error).catch(() => {});
     const getChannel = this.getChannel;
     this.getChannel = () => (this.channel = getChannel());
   }

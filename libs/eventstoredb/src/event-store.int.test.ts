@@ -89,6 +89,14 @@ describe('the EventStoreDB adapter on a fake server', () => {
       await expect(store.read('careRecord-1')).rejects.toThrow(/event 0 of stream careRecord-1 is no JSON/);
     });
 
+    it('gives back any JSON value, not only objects', async () => {
+      const store = await fake.open();
+      const values = ['null', '3', 'true', '"text"', '[]', '{"a":null}'];
+      const events = values.map((data) => ({ ...newEvents(1)[0]!, data }));
+      await store.append('careRecord-1', NO_STREAM, events);
+      expect((await store.read('careRecord-1')).map(({ data }) => data)).toEqual(values);
+    });
+
     it('reads what others have written as JSON, under its own id', async () => {
       const store = await fake.open();
       fake.write('careRecord-1', 'note', { from: 'the console' });
@@ -133,7 +141,7 @@ describe('the EventStoreDB adapter on a fake server', () => {
     });
 
     it('fails clearly when the server does not speak TLS', async () => {
-      const connectionString = `esdb://${fake.server.address}`;
+      const connectionString = `esdb://${fake.server.address.replace('127.0.0.1', 'localhost')}`;
       await expect(openEventStoreDb({ connectionString, patienceMs: 200, deadlineMs: 500 })).rejects.toThrow(EngineUnavailable);
     });
 

@@ -50,7 +50,7 @@ export interface EventStoreDbOptions {
 const DEFAULT_MAX_COUNT = 1_000;
 const DEADLINE_MS = 10_000;
 const CHECK_PATIENCE_MS = 1_000;
-/** No stream is there yet. */
+/** No stream is as long. */
 const IMPOSSIBLE_REVISION = BigInt(Number.MAX_SAFE_INTEGER);
 
 /** Connects and waits for an answer. Throws InvalidCall for a connection string that cannot be used, EngineUnavailable. */
@@ -133,6 +133,7 @@ class EventStoreDb implements EventStore {
   async readAll(options: { after?: string; maxCount?: number; prefixes?: readonly string[] } = {}): Promise<StoredEvent[]> {
     const { after, maxCount = DEFAULT_MAX_COUNT, prefixes } = options;
     checkCount(maxCount);
+    if (prefixes?.length === 0) return [];
     return this.allStreams.read(new Names(prefixes), after === undefined ? undefined : parsePosition(after), maxCount);
   }
 

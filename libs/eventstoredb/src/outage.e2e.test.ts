@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { useFake, until } from './fake-server/use-fake.js';
 
 /** Built before the tests run; a process of its own cannot run TypeScript. */
-const WRITER = fileURLToPath(new URL('./fake-server/writer-process.ts', import.meta.url))
+const WRITER = fileURLToPath(new URL('./fake-server/writer.worker.ts', import.meta.url))
   .replace('/src/', '/dist/')
   .replace(/\.ts$/, '.js');
 
