@@ -121,6 +121,8 @@ export async function membersOf(store: EventStore, survivor: string, seen?: Head
 export interface Person {
   readonly key: string;
   readonly members: readonly string[];
+  /** Revision of the surviving number's identity, -1 for none. */
+  readonly identityRevision: number;
   /** All members' events as one record; where two numbers hold the same entry the surviving one's arrived later. */
   readonly record: CareRecord;
   readonly decisions: readonly RecordedDecision[];
@@ -134,7 +136,8 @@ export interface Person {
  * comes in between either shows here, or has fenced off the views that were read.
  */
 export async function loadPerson(store: EventStore, survivor: string): Promise<Person | null> {
-  if ((await loadIdentity(store, survivor)).supersededBy !== null) return null;
+  const identity = await loadIdentity(store, survivor);
+  if (identity.supersededBy !== null) return null;
   const members = await membersOf(store, survivor);
   const consents = await Promise.all(members.map((member) => loadConsent(store, member)));
   const record = emptyRecord();
@@ -147,6 +150,7 @@ export async function loadPerson(store: EventStore, survivor: string): Promise<P
   return {
     key: survivor,
     members,
+    identityRevision: identity.revision,
     record,
     decisions: consents.toReversed().flatMap((consent) => consent.decisions),
     recordRevisions,

@@ -49,6 +49,7 @@ export interface PatientState {
   readonly views: readonly ViewHead[];
   /** Per entry, one outcome a projection. */
   readonly outcomes: Map<string, readonly Outcome[]>;
+  readonly identityRevision: number;
   /** True when merges tie this number to others: its views are not folded one by one but rebuilt. */
   readonly merged: boolean;
 }
@@ -75,9 +76,13 @@ export async function loadPatient(wiring: Wiring, key: string, adopted: AdoptedP
     rulings,
     views: heads.map(({ basis, ...head }) => ({
       ...head,
-      inStep: basis !== null && isInStep(basis, head, record, consent.revision, rulings),
+      inStep:
+        basis !== null &&
+        basis.identityRevision === identity.revision &&
+        isInStep(basis, head, record, consent.revision, rulings),
     })),
     outcomes: new Map(),
+    identityRevision: identity.revision,
     merged: identity.supersededBy !== null || identity.absorbed.length > 0,
   };
   if (record.revision === NO_STREAM) for (const view of state.views) view.inStep ||= view.revision === NO_STREAM;
@@ -185,6 +190,7 @@ export async function takeOn(
     recordRevisions: [state.record.revision],
     consentRevisions: [state.consentRevision],
     policyVersion: state.rulings.policyVersion,
+    identityRevision: state.identityRevision,
     span: state.rulings.span,
   };
   view.revision = await appendChanges(wiring.store, wiring.random, view.stream, view.revision, events, {

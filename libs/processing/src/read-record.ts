@@ -15,7 +15,7 @@ import { EngineUnavailable } from './errors.js';
 import { pseudonymsOf, rulingsAt } from './judges.js';
 import { loadPerson, loadView, membersOf, survivorOf, type Heads } from './load.js';
 import type { Keys } from './ports.js';
-import { consentStream, POLICY_STREAM, viewStream } from './streams.js';
+import { consentStream, identityStream, POLICY_STREAM, viewStream } from './streams.js';
 import type { Wiring } from './wiring.js';
 
 /** A record as a purpose may see it. */
@@ -98,7 +98,7 @@ export async function readRecord(wiring: Wiring, key: string, purpose: Purpose):
     ...members.map((member) => store.head(consentStream(member))),
   ] as const);
   const { closing } = view;
-  if (closing !== null && isCurrent(closing.basis, consentHeads, policy.version, now)) {
+  if (closing !== null && isCurrent(closing.basis, consentHeads, others.get(identityStream(survivor)), policy.version, now)) {
     others.set(POLICY_STREAM, policy.version - 1);
     members.forEach((member, index) => others.set(consentStream(member), consentHeads[index] as number));
     const footing = { view: { stream, revision }, others, span: closing.basis.span };
@@ -107,8 +107,19 @@ export async function readRecord(wiring: Wiring, key: string, purpose: Purpose):
   return { record: await decidedAfresh(wiring, projection, survivor), movedTo, fromView: false, footing: null };
 }
 
-function isCurrent(basis: Basis, consentHeads: readonly number[], policyVersion: number, now: number): boolean {
-  return sameNumbers(basis.consentRevisions, consentHeads) && basis.policyVersion === policyVersion && holdsAt(basis.span, now);
+function isCurrent(
+  basis: Basis,
+  consentHeads: readonly number[],
+  identityHead: number | undefined,
+  policyVersion: number,
+  now: number,
+): boolean {
+  return (
+    sameNumbers(basis.consentRevisions, consentHeads) &&
+    basis.identityRevision === identityHead &&
+    basis.policyVersion === policyVersion &&
+    holdsAt(basis.span, now)
+  );
 }
 
 async function decidedAfresh(wiring: Wiring, projection: Projection, survivor: string): Promise<RecordForPurpose> {
@@ -118,8 +129,14 @@ async function decidedAfresh(wiring: Wiring, projection: Projection, survivor: s
   const adopted = await wiring.policies.current();
   const rulings = rulingsAt(clock.now(), person.decisions, adopted);
   const derived = deriveView(person.record, projection, rulings.of(projection), pseudonymsOf(keys, projection, survivor));
-  const { recordRevisions, consentRevisions } = person;
-  const basis: Basis = { recordRevisions, consentRevisions, policyVersion: adopted.version, span: rulings.span };
+  const { recordRevisions, consentRevisions, identityRevision } = person;
+  const basis: Basis = {
+    recordRevisions,
+    consentRevisions,
+    policyVersion: adopted.version,
+    identityRevision,
+    span: rulings.span,
+  };
   return summarised(keys, projection.purpose, basis, derived.entries, derived.withheld);
 }
 

@@ -10,7 +10,7 @@ import {
   type ViewEntry,
 } from '@weft/domain';
 import { pseudonymsOf, rulingsAt } from './judges.js';
-import { loadPerson, loadView, survivorOf, type Person } from './load.js';
+import { loadIdentity, loadPerson, loadView, survivorOf, type Person } from './load.js';
 import { LONG_TAIL } from './patient-state.js';
 import { NO_STREAM } from './ports.js';
 import type { RecordChange } from './record-changes.js';
@@ -26,7 +26,13 @@ export interface RebuildOptions {
 }
 
 /** The basis of a view whose patient's number gave way to another: nothing is in it, and nothing will come. */
-export const MOVED: Basis = { recordRevisions: [], consentRevisions: [], policyVersion: 0, span: { since: null, until: null } };
+export const MOVED: Basis = {
+  recordRevisions: [],
+  consentRevisions: [],
+  policyVersion: 0,
+  identityRevision: -1,
+  span: { since: null, until: null },
+};
 
 /** Before a view is read and fenced, its person is not: always in this order, or a decision could slip in between. */
 interface Stored {
@@ -77,6 +83,7 @@ async function rebuildView(
     recordRevisions: person.recordRevisions,
     consentRevisions: person.consentRevisions,
     policyVersion: rulings.policyVersion,
+    identityRevision: person.identityRevision,
     span: rulings.span,
   };
   const differences = compare(view.entries, derived.entries);
@@ -148,6 +155,8 @@ export async function emptyViews(wiring: Wiring, key: string): Promise<RecordCha
     const viewKey = wiring.keys.view(projection.purpose, key);
     for (let revision: number | null = null; revision === null;) {
       const { view, revision: head, stream } = await readStored(wiring, projection, key);
+      // Undone meanwhile: whoever did so rebuilds these views, and what was emptied already with them.
+      if ((await loadIdentity(wiring.store, key)).supersededBy === null) return changes;
       revision = await unlessFenced(appendRebuilt(wiring.store, wiring.random, stream, head, new Map(), MOVED, 0));
       if (revision === null) continue;
       for (const entryId of view.entries.keys())

@@ -164,6 +164,8 @@ export class RecordCareEvents {
       const problems = await mergeNumbers(wiring, event, message);
       if (problems.length > 0) {
         outbox.quarantined.push(...quarantine(wiring, message, problems));
+        // A merge that took its step back may have been seen by others as made: what they left aside is put in line.
+        outbox.changes.push(...(await rebuildViews(wiring, key)));
         return;
       }
       await this.appendUnlessThere(key, event, message);

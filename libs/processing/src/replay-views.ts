@@ -56,7 +56,9 @@ export async function replayView(wiring: Wiring, projection: Projection, options
     if (options.dryRun !== true) await checkpoint(wiring, projection, { state: 'under-way', done: progress.done, policyVersion });
     const tellAll = uncertain;
     await forEachConcurrently(each(chunk), WIDTH, async (key) => {
-      progress = added(progress, await replayPatient(wiring, key, projection, { dryRun: options.dryRun === true, tellAll }));
+      // Awaited before `progress` is read: several patients are under way at once.
+      const one = await replayPatient(wiring, key, projection, { dryRun: options.dryRun === true, tellAll });
+      progress = added(progress, one);
     });
     uncertain = false;
     chunk = [];

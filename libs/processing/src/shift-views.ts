@@ -64,9 +64,9 @@ async function readHead(wiring: Wiring, projection: Projection, patientKey: stri
 }
 
 function followsFromBasis({ projection, closing }: Head, person: Person, adopted: AdoptedPolicy, now: number): boolean {
-  const { recordRevisions, policyVersion, span } = closing.basis;
+  const { recordRevisions, policyVersion, identityRevision, span } = closing.basis;
   if (person.members.length !== 1 || recordRevisions.length !== 1 || closing.tail >= LONG_TAIL) return false;
-  if (policyVersion !== adopted.version || !holdsAt(span, now)) return false;
+  if (policyVersion !== adopted.version || identityRevision !== person.identityRevision || !holdsAt(span, now)) return false;
   const built = recordRevisions[0] as number;
   for (const entry of person.record.entries.values()) {
     if (entry.changedAt > built && projection.concerns(entry.resourceType)) return false;
@@ -80,8 +80,14 @@ async function shift(wiring: Wiring, head: Head, person: Person, adopted: Adopte
   const known = person.decisions.slice(0, (closing.basis.consentRevisions[0] as number) + 1);
   const rulings = rulingsAt(now, person.decisions, adopted);
   const { appeared, disappeared, included, withheld } = outcomes(person, projection, rulingsAt(now, known, adopted), rulings);
-  const { recordRevisions, consentRevisions } = person;
-  const basis: Basis = { recordRevisions, consentRevisions, policyVersion: adopted.version, span: rulings.span };
+  const { recordRevisions, consentRevisions, identityRevision } = person;
+  const basis: Basis = {
+    recordRevisions,
+    consentRevisions,
+    policyVersion: adopted.version,
+    identityRevision,
+    span: rulings.span,
+  };
   const isSame = appeared.length === 0 && disappeared.length === 0;
   const view = new Map<string, ViewEntry>();
   if (!isSame) {

@@ -18,6 +18,8 @@ export interface Basis {
   readonly recordRevisions: readonly number[];
   readonly consentRevisions: readonly number[];
   readonly policyVersion: number;
+  /** Of the surviving number's merges: so that undoing one fences off whoever still reckons with it. */
+  readonly identityRevision: number;
   /**
    * When the view holds (milliseconds since 1970): a decision that begins or ends makes it stale. It has a beginning too, so
    * that a view built by a machine whose clock is ahead is not believed before its time.
@@ -84,6 +86,7 @@ export function sortedEntries(entries: ReadonlyMap<string, ViewEntry>): ViewEntr
 export function sameBasis(a: Basis, b: Basis): boolean {
   return (
     a.policyVersion === b.policyVersion &&
+    a.identityRevision === b.identityRevision &&
     sameSpan(a.span, b.span) &&
     sameNumbers(a.recordRevisions, b.recordRevisions) &&
     sameNumbers(a.consentRevisions, b.consentRevisions)
