@@ -28,6 +28,8 @@ import {
 import { GatewayModule } from './index.js';
 
 const nhsNumber = '9990033471';
+/** An answer repeats it: a random one may hold ten digits in a row, which would look like an NHS number. */
+const REQUEST_ID = 'aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee';
 const somebodyElse = '9990079196';
 const patientOf = (number: string) => ({ type: 'Patient', identifier: { system: NHS_NUMBER_SYSTEM, value: number } });
 const condition = (more: object = {}) => ({
@@ -115,7 +117,7 @@ describe('the gateway', () => {
     const response = await fetch(url + path, {
       method: 'POST',
       body: raw as string,
-      headers: { authorization, 'content-type': type, ...headers },
+      headers: { authorization, 'content-type': type, 'x-request-id': REQUEST_ID, ...headers },
     });
     const text = await response.text();
     return { status: response.status, headers: response.headers, text, body: JSON.parse(text) };
