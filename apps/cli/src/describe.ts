@@ -87,3 +87,7 @@ export const dayOf = (time: string | null): string => (time === null ? '–' : t
 
 /** As people read it: 999 000 0018. */
 export const spaced = (nhsNumber: string): string => nhsNumber.replace(/^(\d{3})(\d{3})(\d{4})$/, '$1 $2 $3');
+
+/** An ODS code as it is; beyond individual care organisations may be pseudonyms, of which the beginning will do. */
+export const shortened = (organisation: string): string =>
+  organisation.length > 9 ? `${organisation.slice(0, 8)}…` : organisation;

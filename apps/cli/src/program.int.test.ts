@@ -3,42 +3,17 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Readable, Writable } from 'node:stream';
 import { EXIT } from './failure.js';
-import { run } from './program.js';
-import { Terminal } from './terminal.js';
+import { runWeft } from './weft.fixture.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'weft-cli-'));
 const servers: Server[] = [];
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 afterEach(() => Promise.all(servers.splice(0).map((server) => new Promise((closed) => server.close(closed)))));
 
-/** Runs a command line in this process. A terminal is only simulated where `tty` says so. */
-async function weft(line: string, env: Record<string, string> = {}, tty = false) {
-  const written: { out: string; err: string } = { out: '', err: '' };
-  const stream = (name: 'out' | 'err') =>
-    Object.assign(
-      new Writable({
-        write(chunk: Buffer, _, done) {
-          written[name] += chunk.toString('utf8');
-          done();
-        },
-      }),
-      tty ? { isTTY: true, columns: 80 } : {},
-    );
-  const all = { WEFT_DATA_DIR: directory, WEFT_LOG_LEVEL: 'silent', ...env };
-  const terminal = new Terminal(stream('out'), stream('err'), all);
-  const exitCode = await run(
-    line.split(' ').filter((word) => word !== ''),
-    {
-      terminal,
-      env: all,
-      stdin: Readable.from([]),
-      exitCode: EXIT.ok,
-    },
-  );
-  return { ...written, exitCode };
-}
+/** A command line on the data directory of these tests. */
+const weft = (line: string, env: Record<string, string> = {}, tty = false) =>
+  runWeft(line, { WEFT_DATA_DIR: directory, WEFT_LOG_LEVEL: 'silent', ...env }, tty);
 
 type Answer = (request: IncomingMessage, response: ServerResponse, body: string) => void;
 

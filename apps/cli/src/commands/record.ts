@@ -2,7 +2,7 @@ import { isPurpose, type Purpose, PURPOSES, type Resource } from '@weft/domain';
 import { Command } from 'commander';
 import { nhsNumber, purpose } from '../arguments.js';
 import { clientOf, type Context, settingsOf } from '../context.js';
-import { dayOf, describe, spaced } from '../describe.js';
+import { dayOf, describe, shortened, spaced } from '../describe.js';
 import { counted, type Terminal } from '../terminal.js';
 
 interface RecordAnswer {
@@ -52,9 +52,6 @@ Examples:
 function movedToOf(response: Response): string | null {
   return /\/records\/(\d{10})/.exec(response.headers.get('content-location') ?? '')?.[1] ?? null;
 }
-
-/** Beyond individual care organisations may be pseudonyms. */
-const shortened = (organisation: string): string => (organisation.length > 9 ? `${organisation.slice(0, 8)}…` : organisation);
 
 function show(terminal: Terminal, nhs: string, record: RecordAnswer, movedTo: string | null): void {
   const { entries, withheld } = record;

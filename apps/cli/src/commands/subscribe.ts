@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { purpose } from '../arguments.js';
 import { clientOf, type Context, interruption, settingsOf } from '../context.js';
-import { dayOf, describe } from '../describe.js';
+import { dayOf, describe, shortened } from '../describe.js';
 import { EXIT, Failure } from '../failure.js';
 import type { Terminal } from '../terminal.js';
 
@@ -83,7 +83,8 @@ function show(terminal: Terminal, line: string): void {
   if (terminal.json) return terminal.print(line);
   const { kind, subject, entry } = JSON.parse(line) as Change;
   const [colour, sign] = SIGNS[kind];
-  const what =
-    entry === null ? '' : `${entry.organisation} ${entry.resourceType} ${dayOf(entry.occurredAt)} ${describe(entry.resource)}`;
-  terminal.print(`${terminal.paint(colour, `${sign} ${kind.padEnd(9)}`)} ${terminal.paint('dim', subject.slice(0, 8))} ${what}`);
+  const about = `${terminal.paint(colour, `${sign} ${kind.padEnd(9)}`)} ${terminal.paint('dim', subject.slice(0, 8))}`;
+  if (entry === null) return terminal.print(about);
+  const when = dayOf(entry.occurredAt).padEnd(10);
+  terminal.print(`${about} ${when} ${shortened(entry.organisation).padEnd(9)} ${entry.resourceType} ${describe(entry.resource)}`);
 }

@@ -57,19 +57,23 @@ Examples:
 
 async function up(terminal: Terminal, settings: Settings, people: number | null): Promise<void> {
   const lock = await lockOf(settings);
-  const stopping = stopsCleanly(terminal, lock);
-  const opened = await openService(settings);
+  const { signal, closed } = stopsCleanly(terminal, lock);
+  const opened = await openService(settings).catch((error: unknown) => {
+    closed();
+    throw error;
+  });
   // Nest closes the service last of all, and then sends itself the signal again.
-  const service: Service = { ...opened, close: () => opened.close().then(stopping.closed) };
-  const { wiring, here, close } = await start(service);
+  const { wiring, here, close } = await start({ ...opened, close: () => opened.close().then(closed) });
+  // One that came before Nest listened for it.
+  if (signal.aborted) return close();
   try {
     if (terminal.json) terminal.printJson({ address: here.url, dataDirectory: settings.dataDirectory });
     else terminal.print(`${terminal.paint('green', '●')} Weft is ready at ${terminal.paint('bold', here.url)}`);
-    const example = people === null ? null : await runDemo({ terminal, settings: here, wiring, people, signal: stopping.signal });
-    if (!terminal.json && !stopping.signal.aborted) tellNextSteps(terminal, here, example);
+    const example = people === null ? null : await runDemo({ terminal, settings: here, wiring, people, signal });
+    if (!terminal.json && !signal.aborted) tellNextSteps(terminal, here, example);
   } catch (error) {
     // What was under way when the person stopped it has no reason to succeed.
-    if (stopping.signal.aborted) return;
+    if (signal.aborted) return;
     await close();
     throw error;
   }
@@ -118,11 +122,12 @@ async function lockOf({ dataDirectory }: Settings): Promise<DirectoryLock> {
 
 /** The first signal stops, a later one ends at once; when all is closed the process ends, with exit code 0. */
 function stopsCleanly(terminal: Terminal, lock: DirectoryLock): { readonly signal: AbortSignal; closed(): void } {
-  const { signal } = interruption();
+  const { signal, release } = interruption();
   signal.addEventListener('abort', () => terminal.note(terminal.paint('dim', 'stopping…')), { once: true });
   return {
     signal,
     closed() {
+      release();
       lock.release();
       if (!signal.aborted) return;
       terminal.note(terminal.paint('dim', 'stopped; the data stays where it is'));

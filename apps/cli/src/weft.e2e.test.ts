@@ -1,0 +1,145 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { runWeft } from './weft.fixture.js';
+
+const ROOT = join(import.meta.dirname, '..', '..', '..');
+const WEFT = join(ROOT, 'tools', 'weft.mjs');
+const EXAMPLE = join(ROOT, 'apps', 'cli', 'examples', 'first-contact.json');
+const directory = mkdtempSync(join(tmpdir(), 'weft-up-'));
+// As a person has it who calls weft by its name.
+const { npm_lifecycle_event: _, ...inherited } = process.env;
+const environment = { ...inherited, WEFT_DATA_DIR: directory, WEFT_PORT: '0', WEFT_LOG_LEVEL: 'fatal' };
+
+interface Up {
+  readonly child: ChildProcess;
+  readonly said: string;
+  readonly url: string;
+}
+
+/** Resolves once it says what to try next: then everything is there. */
+async function up(...options: readonly string[]): Promise<Up> {
+  const child = spawn(process.execPath, [WEFT, 'up', ...options], { env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
+  let said = '';
+  return new Promise((resolve, reject) => {
+    const hear = (data: Buffer): void => {
+      said += String(data);
+      if (!said.includes('Ctrl-C stops it')) return;
+      resolve({ child, said, url: /http:\/\/127\.0\.0\.1:\d+/.exec(said)?.[0] ?? '' });
+    };
+    child.stdout.on('data', hear);
+    child.stderr.on('data', hear);
+    child.once('exit', (code) => reject(new Error(`weft up ended with ${code}: ${said}`)));
+  });
+}
+
+/** Its exit code, once it has ended. */
+const stopped = (child: ChildProcess): Promise<number | null> =>
+  new Promise((resolve) => {
+    child.once('exit', resolve);
+    child.kill('SIGTERM');
+  });
+
+/** Commands run in this process, as the real ones do in theirs; `typed` runs one as a person does. */
+const weft = (line: string, env: Record<string, string> = {}) =>
+  runWeft(line, { WEFT_DATA_DIR: directory, WEFT_LOG_LEVEL: 'fatal', ...env });
+const typed = (line: string) => spawnSync(process.execPath, [WEFT, ...line.split(' ')], { env: environment, encoding: 'utf8' });
+
+const json = async <T>(line: string, env: Record<string, string> = {}): Promise<T> =>
+  JSON.parse((await weft(`${line} --json`, env)).out) as T;
+
+describe('weft up --demo', () => {
+  let running: Up;
+  const there = () => ({ WEFT_URL: running.url });
+
+  beforeAll(async () => {
+    running = await up('--demo', '14');
+  });
+  afterAll(async () => {
+    await stopped(running.child);
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  it('tells what has become of the region, and that every view is right', () => {
+    expect(running.said).toMatch(/Y90001 +GP practice +\d+ +1\n/);
+    expect(running.said).toMatch(/research +\d+ +[1-9]\d*\n/);
+    expect(running.said).toContain('1 message in quarantine');
+    expect(running.said).toContain('every view is what record, decisions and policy make it');
+  });
+
+  it('says three commands that work when they are pasted', () => {
+    const commands = [...running.said.matchAll(/^ {2}weft (.*)$/gm)].map(([, line]) => line as string);
+    expect(commands.map((line) => line.split(' ')[0])).toEqual(['record', 'explain', 'opt-out']);
+    expect(commands.map((line) => typed(line).status)).toEqual([0, 0, 0]);
+  });
+
+  it('obeys an objection at once and an agreement after it, and explains why', async () => {
+    const research = () => json<{ entries: unknown[]; withheld: number }>('record 9990000018 --purpose research', there());
+    const shared = async () => (await research()).entries.length;
+    expect(await weft('opt-out 9990000018 --purpose research', there())).toMatchObject({
+      exitCode: 0,
+      out: expect.stringContaining('obeyed'),
+    });
+    expect(await shared()).toBe(0);
+    expect((await weft('explain 9990000018', there())).out).toContain('local-dissent: You told your local services');
+    expect((await weft('opt-in 9990000018 --purpose research', there())).exitCode).toBe(0);
+    expect(await research()).toMatchObject({ withheld: 0 });
+    expect(await shared()).toBeGreaterThan(10);
+  });
+
+  it('holds what somebody wrote past the gateway in quarantine, until it is mended and sent back', async () => {
+    const list = () => json<{ id: string }[]>('quarantine list', there());
+    const [found] = await list();
+    expect((await weft(`quarantine show ${found?.id}`, there())).out).toContain('"finished"');
+    const mended = join(directory, 'mended.json');
+    writeFileSync(mended, '{"resourceType":"Observation","id":"demo-broken","status":"final","code":{"text":"Body weight"}}');
+    expect((await weft(`quarantine redrive ${found?.id} --file ${mended}`, there())).exitCode).toBe(0);
+    expect(await list()).toEqual([]);
+    expect(await weft(`quarantine show ${found?.id}`, there())).toMatchObject({
+      exitCode: 1,
+      err: expect.stringContaining('404'),
+    });
+  });
+
+  it('publishes a Bundle again as the same events', async () => {
+    const settled = async () => {
+      while ((await json<{ lag: number }>('status', there())).lag > 0);
+      return (await json<{ recordRevision: number }>('record 9990000018', there())).recordRevision;
+    };
+    expect(await json(`publish ${EXAMPLE} --org RX901`, there())).toEqual({ accepted: 3, refused: 0 });
+    const once = await settled();
+    expect((await weft(`publish ${EXAMPLE} --org RX901`, there())).out).toContain('3 events accepted');
+    expect(await settled()).toBe(once);
+  });
+
+  it('replays a view for everybody while it runs, changes nothing, and verifies', async () => {
+    expect(await json('replay research')).toMatchObject({ done: 15, total: 15, changed: 0, interrupted: false });
+    expect(await json('replay research --dry-run --patient 9990000018')).toMatchObject({ done: 1, changed: 0 });
+    expect(await json('verify')).toMatchObject({ records: 15, views: 60, differing: [] });
+  });
+
+  it('refuses a second one on the same directory, and a port that is taken, in a sentence', async () => {
+    expect(await weft('up')).toMatchObject({ exitCode: 2, err: expect.stringMatching(/in use by another weft up, process \d+/) });
+    const other = mkdtempSync(join(tmpdir(), 'weft-other-'));
+    const { port } = new URL(running.url);
+    expect(await weft(`up --port ${port}`, { WEFT_DATA_DIR: other })).toMatchObject({
+      exitCode: 2,
+      err: expect.stringContaining('in use'),
+    });
+    rmSync(other, { recursive: true, force: true });
+  });
+
+  it('stops cleanly with exit code 0, and on the same directory does not tell the region again', async () => {
+    const state = async () => {
+      const { digests } = await json<{ digests: unknown }>('verify');
+      const { topics } = await json<{ topics: unknown }>('status', there());
+      return { digests, topics };
+    };
+    const before = await state();
+    expect(await stopped(running.child)).toBe(0);
+    running = await up('--demo', '14');
+    expect(running.said).toContain('is there already');
+    expect(await state()).toEqual(before);
+  });
+});
