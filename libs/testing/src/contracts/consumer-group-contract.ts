@@ -83,6 +83,18 @@ export function describeConsumerGroups({ bus: busOfTest, another, newTopic }: Bu
       expect([...first.texts, ...second.texts]).toEqual(['3', '4']);
     });
 
+    it('may start at the end, and it stays where it was then, also for one that comes after', async () => {
+      const topic = await newTopic(1);
+      await publish(topic, numbers(0, 3));
+      const first = await member(topic, { from: 'end' });
+      await until('it holds the partition', () => first.consumer.assigned().length === 1);
+      await first.consumer.stop();
+      await publish(topic, ['3']);
+      const second = await member(topic, { from: 'end' });
+      await until('what came meanwhile was handled', () => second.texts.length === 1);
+      expect(second.texts).toEqual(['3']);
+    });
+
     it('read apart from each other', async () => {
       const topic = await newTopic(2);
       await publish(topic, numbers(0, 10));
@@ -258,33 +270,37 @@ export function describeConsumerGroups({ bus: busOfTest, another, newTopic }: Bu
 
     const replacesSilentMembers = traits.keepsSilentMembers !== true;
     if (replacesSilentMembers) {
-      it('replace a member whose handler has fallen silent, and refuse what it commits later', async () => {
-        const topic = await newTopic(1);
-        await publish(topic, numbers(0, 3));
+      it('replace a member whose handlers have fallen silent, and refuse what it commits later', async () => {
+        const topic = await newTopic(4);
+        // Keys that reach all four partitions.
+        const publishAll = (from: number) => publish(topic, numbers(from, from + 20));
+        await publishAll(0);
         const held = gate();
-        let silent: BatchContext | undefined;
+        const silent: BatchContext[] = [];
         const one = await member(topic, {
           onBatch: async (_, context) => {
-            if (silent !== undefined) return;
-            silent = context;
+            if (silent.length === 4) return;
+            silent.push(context);
             await held.opened;
           },
         });
-        await until('its handler runs', () => silent !== undefined);
+        await until('all its handlers run', () => silent.length === 4);
         const second = await another();
         const two = await member(topic, {}, second);
-        await until('the other has taken over', () => two.texts.length === 3);
-        await publish(topic, ['3']);
-        await until('the other has committed', async () => (await committed(topic, 0, second)) === 4);
-        expect(silent?.isStale()).toBe(true);
+        await until('the other has taken over', () => two.texts.length === 20);
+        for (const from of [20, 40, 60]) {
+          await publishAll(from);
+          await until('the other has committed', async () => (await committedInAll(topic)) === from + 20);
+        }
+        expect(two.texts).toHaveLength(80);
+        expect(silent.every((context) => context.isStale())).toBe(true);
         held.open();
-        await until('the silent one is told', () => one.failures.length > 0);
-        expect(await committed(topic, 0, second)).toBe(4);
+        await until('the silent one is told of every batch', () => one.failures.length >= 4);
+        expect(await committedInAll(topic)).toBe(80);
         await two.consumer.stop();
-        await publish(topic, ['4']);
-        await until('it comes back and reads on', async () => (await committed(topic)) === 5);
-        expect(two.texts).toEqual(numbers(0, 4));
-        expect(one.texts.at(-1)).toBe('4');
+        await publishAll(80);
+        await until('it comes back and reads on', async () => (await committedInAll(topic)) === 100);
+        expect(new Set([...one.texts, ...two.texts]).size).toBe(100);
       });
     }
 
