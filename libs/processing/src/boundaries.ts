@@ -3,14 +3,21 @@ import { decodeBoundary, encode, type BoundaryEvent } from './encoding.js';
 import { WrongExpectedRevision } from './errors.js';
 import { NO_STREAM } from './ports.js';
 import { publishChanges } from './publish-changes.js';
-import { rebuildAndTellEverything } from './rebuild-views.js';
+import { rebuildAndTellEverything, rebuildViews } from './rebuild-views.js';
 import { BOUNDARIES_STREAM } from './streams.js';
 import type { Wiring } from './wiring.js';
+
+/**
+ * A machine's clock may be so far off. Each boundary is therefore set also when it seems to have passed already, and gone to
+ * twice: when it comes, and once more when it has come by any clock.
+ */
+const CLOCK_ERROR_MS = 26 * 3_600_000;
 
 /** Notes when a decision begins or ends to be in force, before the decision itself counts as dealt with. */
 export async function setBoundaries(wiring: Wiring, key: string, decision: Decision): Promise<void> {
   const events: BoundaryEvent[] = [];
-  for (let at = nextBoundary([decision], wiring.clock.now()); at !== null; at = nextBoundary([decision], at)) {
+  const first = wiring.clock.now() - 2 * CLOCK_ERROR_MS;
+  for (let at = nextBoundary([decision], first); at !== null; at = nextBoundary([decision], at)) {
     events.push({ type: 'boundary-set-1', key, at });
   }
   await note(wiring, events);
@@ -33,39 +40,53 @@ async function note(wiring: Wiring, events: readonly BoundaryEvent[]): Promise<v
   }
 }
 
+interface Pending {
+  readonly key: string;
+  readonly at: number;
+  /** When to go to it next. */
+  due: number;
+}
+
 /**
  * Decisions that begin or end by themselves: at each boundary the person's views are rebuilt. A reader does not depend on
- * it (a view past its `until` is not served), but subscribers do. Boundaries that passed while nobody ran are caught up.
+ * it (a view outside its span is not served), but subscribers do. Boundaries that passed while nobody ran are caught up.
  */
 export class Boundaries {
-  private readonly pending = new Map<string, BoundaryEvent>();
+  private readonly pending = new Map<string, Pending>();
   private read = NO_STREAM;
 
   constructor(private readonly wiring: Wiring) {}
 
-  /** Rebuilds what is due, and gives the instant of the next boundary known, null for none. */
+  /** Rebuilds what is due, and gives the instant at which something will be due next, as far as is known; null for never. */
   async runDue(): Promise<number | null> {
     await this.catchUp();
     const now = this.wiring.clock.now();
-    for (const [id, boundary] of [...this.pending]) {
-      if (boundary.at > now) continue;
-      await publishChanges(this.wiring, await rebuildAndTellEverything(this.wiring, boundary.key));
-      await note(this.wiring, [{ type: 'boundary-passed-1', key: boundary.key, at: boundary.at }]);
-      this.pending.delete(id);
-    }
+    for (const [id, boundary] of [...this.pending]) if (boundary.due <= now) await this.goTo(id, boundary);
     let next: number | null = null;
-    for (const { at } of this.pending.values()) if (next === null || at < next) next = at;
+    for (const { due } of this.pending.values()) if (next === null || due < next) next = due;
     return next;
+  }
+
+  private async goTo(id: string, boundary: Pending): Promise<void> {
+    const { key, at, due } = boundary;
+    if (due === at) {
+      await publishChanges(this.wiring, await rebuildAndTellEverything(this.wiring, key));
+      boundary.due = at + CLOCK_ERROR_MS;
+      return;
+    }
+    await publishChanges(this.wiring, await rebuildViews(this.wiring, key));
+    await note(this.wiring, [{ type: 'boundary-passed-1', key, at }]);
+    this.pending.delete(id);
   }
 
   private async catchUp(): Promise<void> {
     for (;;) {
       const events = await this.wiring.store.read(BOUNDARIES_STREAM, { from: this.read + 1 });
       for (const stored of events) {
-        const boundary = decodeBoundary(stored);
-        const id = `${boundary.at} ${boundary.key}`;
-        if (boundary.type === 'boundary-set-1') this.pending.set(id, boundary);
-        else this.pending.delete(id);
+        const { type, key, at } = decodeBoundary(stored);
+        const id = `${at} ${key}`;
+        if (type === 'boundary-passed-1') this.pending.delete(id);
+        else if (!this.pending.has(id)) this.pending.set(id, { key, at, due: at });
         this.read = stored.revision;
       }
       if (events.length === 0) return;
