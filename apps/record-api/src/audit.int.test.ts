@@ -1,5 +1,4 @@
-import { type AuditEntry, EngineUnavailable, type EventStore, WrongExpectedRevision } from '@weft/processing';
-import { AuditLog } from './audit-log.js';
+import { type AuditEntry, EngineUnavailable } from '@weft/processing';
 import { ANNE, NOBODY, observation, openRegion, type Region } from './region.fixture.js';
 
 const today = () => new Date().toISOString().slice(0, 10);
@@ -110,84 +109,5 @@ describe('the audit', () => {
       store.append = append;
     }
     expect((await region.ask(path, { roles: ['governance', 'clinician'] })).status).toBe(200);
-  });
-});
-
-describe('audit entries that come together', () => {
-  /** A store that holds its appends back until it is told, and counts them. */
-  function heldStore() {
-    const appends: { stream: string; expected: number; count: number; go: (error?: Error) => void }[] = [];
-    const revisions = new Map<string, number>();
-    const store = {
-      head: async (stream: string) => revisions.get(stream) ?? -1,
-      append: (stream: string, expected: number, events: readonly object[]) =>
-        new Promise<number>((resolve, reject) => {
-          const go = (error?: Error): void => {
-            if (error !== undefined) return reject(error);
-            revisions.set(stream, expected + events.length);
-            resolve(expected + events.length);
-          };
-          appends.push({ stream, expected, count: events.length, go });
-        }),
-    };
-    const audit = new AuditLog({
-      store: store as unknown as EventStore,
-      random: { uuid: () => 'id', fraction: () => 0 },
-    } as never);
-    const next = async (index: number) => {
-      while (appends.length <= index) await new Promise(setImmediate);
-      return appends[index]!;
-    };
-    return { audit, appends, next };
-  }
-  const entry = (time: string, who = 'x') => ({ time, who }) as AuditEntry;
-
-  it('are written together while another append is under way, each acknowledged only once it is durable', async () => {
-    const { audit, next } = heldStore();
-    const acknowledged: number[] = [];
-    const all = [0, 1, 2, 3].map((n) => audit.append(entry('2026-01-01T10:00:00Z')).then(() => void acknowledged.push(n)));
-    (await next(0)).go();
-    await all[0];
-    expect(acknowledged).toEqual([0]);
-    const second = await next(1);
-    expect(second).toMatchObject({ stream: 'audit-20260101', expected: 0, count: 3 });
-    expect(acknowledged).toEqual([0]);
-    second.go();
-    await Promise.all(all);
-    expect(acknowledged).toEqual([0, 1, 2, 3]);
-  });
-
-  it('go on behind what another process wrote, and fail alone when the store fails', async () => {
-    const { audit, next } = heldStore();
-    const first = audit.append(entry('2026-01-01T10:00:00Z'));
-    (await next(0)).go(new WrongExpectedRevision('audit-20260101', -1, 41));
-    const again = await next(1);
-    expect(again.expected).toBe(41);
-    again.go();
-    await first;
-    const failing = audit.append(entry('2026-01-01T10:00:00Z'));
-    (await next(2)).go(new EngineUnavailable('store', 'gone'));
-    await expect(failing).rejects.toThrow('gone');
-    const after = audit.append(entry('2026-01-01T10:00:00Z'));
-    (await next(3)).go();
-    await after;
-  });
-
-  it('are split by day and by what one append may carry', async () => {
-    const { audit, appends, next } = heldStore();
-    const large = 'x'.repeat(400_000);
-    const written = [
-      audit.append(entry('2026-01-01T23:59:59Z')),
-      ...[1, 2, 3].map(() => audit.append(entry('2026-01-01T23:59:59Z', large))),
-      audit.append(entry('2026-01-02T00:00:00Z')),
-    ];
-    for (let index = 0; index < 4; index += 1) (await next(index)).go();
-    await Promise.all(written);
-    expect(appends.map(({ stream, count }) => [stream, count])).toEqual([
-      ['audit-20260101', 1],
-      ['audit-20260101', 2],
-      ['audit-20260101', 1],
-      ['audit-20260102', 1],
-    ]);
   });
 });
