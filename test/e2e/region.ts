@@ -1,7 +1,6 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { GatewayModule } from '@weft/gateway';
 import { OptOutProjectorModule } from '@weft/opt-out-projector';
 import { careEventsTopic, CONSENT_TOPIC, OPT_OUT_PROJECTOR_GROUP, RECORD_PROJECTOR_GROUP, type Wiring } from '@weft/processing';
@@ -35,7 +34,7 @@ export async function startRegion(given: { readonly directory?: string } = {}): 
   const modules = [GatewayModule, RecordApiModule, RecordProjectorModule, OptOutProjectorModule].map((one) =>
     one.register(wiring),
   );
-  const app: NestFastifyApplication = await createHttpApp(service, modules);
+  const app = await createHttpApp(service, modules);
   const url = await listen(app, settings);
   const tokens = new Map<string, string>();
   return {

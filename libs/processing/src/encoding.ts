@@ -67,7 +67,7 @@ export interface AuditEntry {
   readonly consentRevision: number | null;
 }
 
-export const DECISION_RECORDED = 'decision-recorded-1';
+const DECISION_RECORDED = 'decision-recorded-1';
 
 type Typed = { readonly type: string };
 

@@ -7,7 +7,7 @@ import { APPEND_LIMIT_BYTES, type EventStore, type NewEvent, type Random } from 
 const EVENT_OVERHEAD_BYTES = 256;
 
 /** Cuts events, in order, into appends that the store takes. An event too large by itself is left to the store to refuse. */
-export function cutIntoAppends(events: readonly NewEvent[]): NewEvent[][] {
+function cutIntoAppends(events: readonly NewEvent[]): NewEvent[][] {
   const appends: NewEvent[][] = [];
   let bytes = Infinity;
   for (const event of events) {
