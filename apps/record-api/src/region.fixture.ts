@@ -32,7 +32,7 @@ export const ANNE = '9990000018';
 export const BERT = '9990000026';
 export const NOBODY = '9990000034';
 
-export interface Answer {
+interface Answer {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
@@ -40,7 +40,7 @@ export interface Answer {
   readonly body: any; // eslint-disable-line @typescript-eslint/no-explicit-any -- a test says what it expects of it
 }
 
-export interface Asking extends RequestInit {
+interface Asking extends RequestInit {
   readonly roles?: readonly Role[];
   readonly organisation?: string;
 }
