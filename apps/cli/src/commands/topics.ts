@@ -1,5 +1,5 @@
 import { PURPOSES } from '@weft/domain';
-import type { TopicPlan, WantedTopic } from '@weft/kafka';
+import type { ExistingTopic, TopicPlan, WantedTopic } from '@weft/kafka';
 import { Command } from 'commander';
 import { whole } from '../arguments.js';
 import { type Context, settingsOf } from '../context.js';
@@ -19,7 +19,7 @@ export function topicsCommand(context: Context): Command {
       'Compares the topics that the region needs with those that Kafka has, and with --apply creates and mends them. Nothing is ever taken away. The embedded bus needs none of this.',
     )
     .option('--apply', 'do it; without this it is only shown')
-    .option('--partitions <count>', 'of each inbound and outbound topic (default 6)', whole)
+    .option('--partitions <count>', 'of each topic but quarantine; default 6, or as many as it has', whole)
     .option('--replication <factor>', 'replicas of each partition; default the brokers’ own', whole)
     .addHelpText(
       'after',
@@ -45,13 +45,20 @@ Examples:
       });
       const administration = openKafkaAdministration(kafka);
       try {
-        const plan = planTopics(wanted, await administration.existingTopics());
+        const existing = await administration.existingTopics();
+        const plan = planTopics(count === undefined ? withTheirPartitions(wanted, existing) : wanted, existing);
         if (options.apply === true) await administration.applyTopics(plan);
         tell(context, plan, options.apply === true);
       } finally {
         await administration.close();
       }
     });
+}
+
+/** More partitions move keys, and with them a patient’s place in the order: only who asks for it gets that. */
+function withTheirPartitions(wanted: readonly WantedTopic[], existing: readonly ExistingTopic[]): WantedTopic[] {
+  const counts = new Map(existing.map(({ topic, partitions }) => [topic, partitions]));
+  return wanted.map((topic) => ({ ...topic, partitions: counts.get(topic.topic) ?? topic.partitions }));
 }
 
 function tell(context: Context, plan: TopicPlan, applied: boolean): void {
