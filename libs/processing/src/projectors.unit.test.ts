@@ -142,7 +142,7 @@ describe('both projectors', () => {
     stop();
   });
 
-  it('obey an opt-out in every view and topic, and give back after opting in what was there before', async () => {
+  it('obey an opt-out in every view and topic; invariant 5: opted back in equals never opted out', async () => {
     const { wiring, stop } = await region();
     await publish(wiring, [observation(ANNE, 'a'), observation(BERT, 'a')]);
     const before = await read(wiring, ANNE, 'research');

@@ -1,0 +1,43 @@
+import type { Violation } from './src/oracle.js';
+import { simulate } from './src/simulate.js';
+
+const SEEDS = 200;
+
+/** The invariants of the design, each with what the oracle calls the ways in which it can be broken. */
+const INVARIANTS: readonly (readonly [string, readonly string[]])[] = [
+  [
+    'invariant 1: nothing holds or serves what decisions and policy forbid, or names anybody',
+    ['nothing forbidden is read', 'obeyed once committed', 'consent never goes back', 'nobody is named'],
+  ],
+  [
+    'invariant 2: rebuilt equals incremental, whatever was duplicated, delayed, reordered or killed',
+    ['rebuilt equals incremental', 'the view is what was sent', 'the record read is the record', 'comes to rest'],
+  ],
+  ['invariant 3: every acknowledged event is in exactly one record, or in quarantine', ['accepted once', 'a refusal stands']],
+  ['invariant 4: a checkpoint never runs ahead of what is durable', ['nothing is dropped']],
+  ['invariant 6: every withdrawal reaches the subscribers', ['the topic is the view', 'the subscriber has the view']],
+  ['invariant 7: order within a patient and organisation is kept', ['order kept']],
+];
+
+describe(`${SEEDS} seeds of a small region in storms of faults`, () => {
+  const broken: (Violation & { readonly seed: number })[] = [];
+  let steps = 0;
+
+  beforeAll(async () => {
+    for (let seed = 0; seed < SEEDS; seed += 1) {
+      const simulation = await simulate(seed);
+      steps += simulation.steps;
+      broken.push(...simulation.violations.map((violation) => ({ ...violation, seed })));
+    }
+  }, 600_000);
+
+  it.each(INVARIANTS)('%s', (_, names) => {
+    expect(steps).toBeGreaterThan(SEEDS * 1_000);
+    expect(broken.filter(({ invariant }) => names.includes(invariant))).toEqual([]);
+  });
+
+  it('breaks nothing else that the oracle knows of', () => {
+    const named = INVARIANTS.flatMap(([, names]) => names);
+    expect(broken.filter(({ invariant }) => !named.includes(invariant))).toEqual([]);
+  });
+});
