@@ -41,7 +41,6 @@ class Refusal extends Error {
 /** A request as whoever the token names. Throws Refusal with what the problem details say. */
 async function ask(path, init = {}) {
   const token = at('token').value.trim();
-  if (token === '') throw new Refusal('There is a problem', ['Paste an access token first']);
   let response;
   try {
     response = await fetch(path, { ...init, headers: { ...init.headers, authorization: `Bearer ${token}` } });
@@ -63,9 +62,13 @@ async function ask(path, init = {}) {
   );
 }
 
+/** The number asked about, without spaces. Throws Refusal with all that is missing. */
 function nhsNumber() {
   const number = at('nhs').value.replace(/\s/g, '');
-  if (!/^\d{10}$/.test(number)) throw new Refusal('There is a problem', ['Enter an NHS number of 10 digits']);
+  const missing = [];
+  if (at('token').value.trim() === '') missing.push('Paste an access token');
+  if (!/^\d{10}$/.test(number)) missing.push('Enter an NHS number of 10 digits');
+  if (missing.length > 0) throw new Refusal('There is a problem', missing);
   return number;
 }
 
@@ -329,6 +332,7 @@ async function choose(effect) {
       ? 'The choice is recorded. Readers follow it already; subscribers are still being told.'
       : 'The choice is recorded, and followed everywhere.',
   );
+  at('status').focus();
 }
 
 /** The national opt-out and type 1 never touch a person's own care: those purposes are not there to choose. */

@@ -155,6 +155,20 @@ describe('a kept answer', () => {
     expect(await readsFrom('kept')).toBe(before + 1);
   });
 
+  it('is not given once its number was merged into another, though no view was rebuilt', async () => {
+    expect((await read(BERT)).entries).toHaveLength(1);
+    const { store, keys, random } = region.wiring;
+    const merge = { by: keys.patient(ANNE), byNhsNumber: ANNE, cause: 'test', recordedAt: new Date().toISOString() };
+    const event = (data: object, type: string) => [{ id: random.uuid(), type, data: JSON.stringify(data) }];
+    await store.append(`identity-${keys.patient(BERT)}`, -1, event(merge, 'number-superseded-1'));
+    const moved = await region.ask(`/records/${BERT}`, { roles: ['clinician'] });
+    expect(moved.headers.get('content-location')).toBe(`/records/${ANNE}?purpose=direct-care`);
+    expect(moved.body.entries).toEqual([]);
+    const undo = { cause: 'test-undo', recordedAt: merge.recordedAt };
+    await store.append(`identity-${keys.patient(BERT)}`, 0, event(undo, 'number-restored-1'));
+    expect((await read(BERT)).entries).toHaveLength(1);
+  });
+
   it('is not given once a new policy is adopted, though no view was rebuilt', async () => {
     expect((await read(BERT)).entries).toHaveLength(1);
     const { policy } = await region.wiring.policies.current();
