@@ -151,6 +151,7 @@ export async function openDatabase(directory: string, schema: Schema, waiting: W
       // FULL: a commit is on the disk before it returns. secure_delete: what is removed is overwritten, not just unlinked.
       opened.exec(`
         PRAGMA busy_timeout = 0;
+        PRAGMA foreign_keys = OFF;
         PRAGMA synchronous = FULL;
         PRAGMA secure_delete = ON;
         PRAGMA cache_size = -65536;

@@ -6,7 +6,7 @@ export interface Statement {
   iterate(...parameters: SqlValue[]): Iterable<unknown>;
 }
 
-export type SqlValue = string | number | null | Uint8Array;
+type SqlValue = string | number | null | Uint8Array;
 
 export interface Database {
   exec(sql: string): void;

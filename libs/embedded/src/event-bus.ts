@@ -17,7 +17,7 @@ import {
   type TopicSpec,
 } from '@weft/processing';
 import { ConsumerGroups } from './consumer-groups.js';
-import { checkIntegrity, closeDatabase, openDatabase, prepareAll, type Schema, type Waiting } from './database.js';
+import { checkIntegrity, closeDatabase, openDatabase, prepareAll, type Waiting } from './database.js';
 import type { Database } from './driver.js';
 import { engineError } from './errors.js';
 import { Follower } from './follower.js';
@@ -26,71 +26,11 @@ import { GroupCommit } from './group-commit.js';
 import { GroupMember } from './group-member.js';
 import { partitionOf } from './murmur2.js';
 import { RecordTable } from './record-table.js';
+import { BUS_SCHEMA } from './schemas.js';
+import { checkCount } from './stored-event.js';
 import { checkMessage } from './stored-message.js';
 import { systemClock, systemRandom, systemTimers } from './system.js';
 import { checkTopicSpec, TopicTable, type Partition, type Topic } from './topic-table.js';
-
-const SCHEMA: Schema = {
-  file: 'bus.db',
-  applicationId: 0x57_45_46_42,
-  version: 1,
-  sql: `
-    CREATE TABLE bus (layout INTEGER NOT NULL);
-    INSERT INTO bus VALUES (0);
-    CREATE TABLE topics (
-      id INTEGER PRIMARY KEY,
-      name TEXT NOT NULL UNIQUE,
-      compacted INTEGER NOT NULL,
-      retention_ms INTEGER,
-      crc INTEGER NOT NULL
-    );
-    CREATE TABLE partitions (
-      id INTEGER PRIMARY KEY,
-      topic_id INTEGER NOT NULL REFERENCES topics (id),
-      partition INTEGER NOT NULL,
-      high INTEGER NOT NULL,
-      last_timestamp INTEGER NOT NULL,
-      changed INTEGER NOT NULL,
-      crc INTEGER NOT NULL,
-      UNIQUE (topic_id, partition)
-    );
-    CREATE TABLE records (
-      id INTEGER PRIMARY KEY,
-      timestamp INTEGER NOT NULL,
-      key TEXT NOT NULL,
-      value BLOB,
-      headers TEXT NOT NULL,
-      crc INTEGER NOT NULL
-    );
-    CREATE INDEX tombstones ON records (id) WHERE value IS NULL;
-    CREATE TABLE latest (
-      partition_id INTEGER NOT NULL,
-      key TEXT NOT NULL,
-      record_id INTEGER NOT NULL,
-      PRIMARY KEY (partition_id, key)
-    ) WITHOUT ROWID;
-    CREATE TABLE commits (
-      group_name TEXT NOT NULL,
-      partition_id INTEGER NOT NULL,
-      "offset" INTEGER NOT NULL,
-      crc INTEGER NOT NULL,
-      PRIMARY KEY (group_name, partition_id)
-    ) WITHOUT ROWID;
-    CREATE TABLE members (
-      group_name TEXT NOT NULL,
-      member TEXT NOT NULL,
-      topics TEXT NOT NULL,
-      lease_until INTEGER NOT NULL,
-      process TEXT NOT NULL,
-      PRIMARY KEY (group_name, member)
-    ) WITHOUT ROWID;
-    CREATE TABLE claims (
-      group_name TEXT NOT NULL,
-      partition_id INTEGER NOT NULL,
-      member TEXT NOT NULL,
-      PRIMARY KEY (group_name, partition_id)
-    ) WITHOUT ROWID`,
-};
 
 const DEFAULT_MAX_COUNT = 500;
 const DAY_MS = 24 * 60 * 60 * 1_000;
@@ -129,10 +69,10 @@ export async function openEmbeddedBus(options: EmbeddedBusOptions): Promise<Embe
     random: options.random ?? systemRandom,
     lockTimeoutMs: options.lockTimeoutMs ?? 10_000,
   };
-  const database = await openDatabase(options.directory, SCHEMA, waiting);
+  const database = await openDatabase(options.directory, BUS_SCHEMA, waiting);
   return prepareAll(
     database,
-    SCHEMA.file,
+    BUS_SCHEMA.file,
     () =>
       new SqliteEventBus(database, waiting, {
         clock: options.clock ?? systemClock,
@@ -173,9 +113,9 @@ class SqliteEventBus implements EmbeddedBus {
     private readonly settings: Settings,
   ) {
     const { clock, pollMs } = settings;
-    this.topicTable = new TopicTable(database, SCHEMA.file);
-    this.records = new RecordTable(database, this.topicTable, SCHEMA.file);
-    this.groups = new ConsumerGroups(database, this.topicTable, SCHEMA.file, () => clock.now());
+    this.topicTable = new TopicTable(database, BUS_SCHEMA.file);
+    this.records = new RecordTable(database, this.topicTable, BUS_SCHEMA.file);
+    this.groups = new ConsumerGroups(database, this.topicTable, BUS_SCHEMA.file, () => clock.now());
     this.foreign = new ForeignCommits(database, {
       timers: waiting.timers,
       pollMs,
@@ -183,7 +123,7 @@ class SqliteEventBus implements EmbeddedBus {
     });
     this.commits = new GroupCommit(database, {
       ...waiting,
-      engine: SCHEMA.file,
+      engine: BUS_SCHEMA.file,
       onBegin: () => this.foreign.look(),
       onBeforeCommit: () => this.topicTable.beforeCommit(),
       onCommitted: () => this.topicTable.committed(),
@@ -192,11 +132,11 @@ class SqliteEventBus implements EmbeddedBus {
   }
 
   async publish(messages: readonly OutgoingMessage[]): Promise<Coordinates[]> {
-    for (const [index, message] of messages.entries()) checkMessage(message, index);
+    const bytes = messages.reduce((sum, message, index) => sum + checkMessage(message, index), 0);
     if (messages.length === 0) return [];
     // They are written a moment later, and may be the caller's to change by then.
     const copies = messages.map((message) => ({ ...message, value: message.value?.slice() ?? null }));
-    return this.commits.submit(() => this.write(copies), copies.length);
+    return this.commits.submit(() => this.write(copies), copies.length, bytes);
   }
 
   async consume(options: ConsumeOptions): Promise<Consumer> {
@@ -328,7 +268,7 @@ class SqliteEventBus implements EmbeddedBus {
 
   async checkIntegrity(): Promise<void> {
     this.refuseIfClosed();
-    checkIntegrity(this.database, SCHEMA.file);
+    checkIntegrity(this.database, BUS_SCHEMA.file);
   }
 
   async close(): Promise<void> {
@@ -336,7 +276,7 @@ class SqliteEventBus implements EmbeddedBus {
     this.closed = true;
     await Promise.all([...this.active].map((one) => one.stop()));
     await this.commits.close();
-    closeDatabase(this.database, SCHEMA.file);
+    closeDatabase(this.database, BUS_SCHEMA.file);
   }
 
   /** Within the transaction: finds every partition before it writes, so that a refusal has written nothing. */
@@ -368,7 +308,7 @@ class SqliteEventBus implements EmbeddedBus {
     try {
       return this.records.read(partition, from, maxCount);
     } catch (error) {
-      throw engineError(SCHEMA.file, error);
+      throw engineError(BUS_SCHEMA.file, error);
     }
   }
 
@@ -400,15 +340,11 @@ class SqliteEventBus implements EmbeddedBus {
     try {
       return question();
     } catch (error) {
-      throw engineError(SCHEMA.file, error);
+      throw engineError(BUS_SCHEMA.file, error);
     }
   }
 
   private refuseIfClosed(): void {
-    if (this.closed) throw new EngineUnavailable(SCHEMA.file, 'it is closed');
+    if (this.closed) throw new EngineUnavailable(BUS_SCHEMA.file, 'it is closed');
   }
-}
-
-function checkCount(maxCount: number): void {
-  if (!Number.isSafeInteger(maxCount) || maxCount < 1) throw new InvalidCall(`${maxCount} is no count of at least 1`);
 }

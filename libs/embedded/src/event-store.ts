@@ -14,46 +14,21 @@ import {
   type Subscription,
   type Timers,
 } from '@weft/processing';
-import { checkIntegrity, closeDatabase, openDatabase, prepareAll, type Schema, type Waiting } from './database.js';
+import { checkIntegrity, closeDatabase, openDatabase, prepareAll, type Waiting } from './database.js';
 import type { Database, Statement } from './driver.js';
 import { engineError } from './errors.js';
 import { ForeignCommits } from './foreign-commits.js';
 import { GroupCommit } from './group-commit.js';
 import { nextTurn, Notifier } from './notifier.js';
-import { checkNewEvents, checkStreamName, eventChecksum, toStoredEvent, type EventRow } from './stored-event.js';
+import { STORE_SCHEMA } from './schemas.js';
+import { checkCount, checkNewEvents, checkStreamName, eventChecksum, toStoredEvent, type EventRow } from './stored-event.js';
 import { StoreSubscription, type Page } from './store-subscription.js';
 import { systemRandom, systemTimers } from './system.js';
-
-/**
- * A stream's head is its highest revision in `events`: an append truncates only what stands before itself, so the last event
- * is always there. Positions are given by the one writer that holds the lock, so their order is the order of the commits.
- */
-const SCHEMA: Schema = {
-  file: 'store.db',
-  applicationId: 0x57_45_46_53,
-  version: 1,
-  sql: `
-    CREATE TABLE streams (
-      id INTEGER PRIMARY KEY,
-      name TEXT NOT NULL UNIQUE,
-      truncated_before INTEGER NOT NULL DEFAULT 0
-    );
-    CREATE TABLE events (
-      position INTEGER PRIMARY KEY,
-      stream_id INTEGER NOT NULL REFERENCES streams (id),
-      revision INTEGER NOT NULL,
-      id TEXT NOT NULL,
-      type TEXT NOT NULL,
-      data TEXT NOT NULL,
-      crc INTEGER NOT NULL
-    );
-    CREATE UNIQUE INDEX events_by_stream ON events (stream_id, revision)`,
-};
 
 const DEFAULT_MAX_COUNT = 1_000;
 /** So many events are looked through for a prefix at a time, so that a rare one does not hold up the event loop. */
 const SCAN_EVENTS = 2_000;
-const STREAMS_A_PAGE = 500;
+const SCAN_STREAMS = 5_000;
 /** Heads kept in memory; all are dropped together when there are more. */
 const HEADS_MAX = 100_000;
 
@@ -84,16 +59,12 @@ interface StreamState {
 export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<EmbeddedStore> {
   const timers = options.timers ?? systemTimers;
   const waiting = { timers, random: options.random ?? systemRandom, lockTimeoutMs: options.lockTimeoutMs ?? 10_000 };
-  const database = await openDatabase(options.directory, SCHEMA, waiting);
+  const database = await openDatabase(options.directory, STORE_SCHEMA, waiting);
   return prepareAll(
     database,
-    SCHEMA.file,
+    STORE_SCHEMA.file,
     () => new SqliteEventStore(database, waiting, { pollMs: options.pollMs ?? 5, retryPauseMs: options.retryPauseMs ?? 250 }),
   );
-}
-
-function checkCount(maxCount: number): void {
-  if (!Number.isSafeInteger(maxCount) || maxCount < 1) throw new InvalidCall(`maxCount ${maxCount} is no count of at least 1`);
 }
 
 function checkRevision(revision: number): void {
@@ -126,7 +97,8 @@ class SqliteEventStore implements EmbeddedStore {
   private readonly readForwards: Statement;
   private readonly readBackwards: Statement;
   private readonly scanEnd: Statement;
-  private readonly streamsAfter: Statement;
+  private readonly selectLastStream: Statement;
+  private readonly selectStreams: Statement;
   private readonly scans = new Map<number, Statement>();
 
   constructor(
@@ -151,8 +123,9 @@ class SqliteEventStore implements EmbeddedStore {
     this.scanEnd = database.prepare(
       `SELECT max(position) AS position FROM (SELECT position FROM events WHERE position > ? ORDER BY position LIMIT ${SCAN_EVENTS})`,
     );
-    this.streamsAfter = database.prepare(
-      `SELECT id, name FROM streams WHERE id > ? AND substr(name, 1, length(?)) = ? ORDER BY id LIMIT ${STREAMS_A_PAGE}`,
+    this.selectLastStream = database.prepare('SELECT coalesce(max(id), 0) AS id FROM streams');
+    this.selectStreams = database.prepare(
+      'SELECT id, name FROM streams WHERE id > ? AND id <= ? AND substr(name, 1, length(?)) = ? ORDER BY id',
     );
     this.foreign = new ForeignCommits(database, {
       timers: waiting.timers,
@@ -164,7 +137,7 @@ class SqliteEventStore implements EmbeddedStore {
     });
     this.commits = new GroupCommit(database, {
       ...waiting,
-      engine: SCHEMA.file,
+      engine: STORE_SCHEMA.file,
       onBegin: () => this.foreign.look(),
       onCommitted: () => this.changed.notify(),
       onRolledBack: () => this.forget(),
@@ -172,11 +145,11 @@ class SqliteEventStore implements EmbeddedStore {
   }
 
   async append(stream: string, expected: number, events: readonly NewEvent[], options?: AppendOptions): Promise<number> {
-    checkNewEvents(stream, expected, events);
+    const bytes = checkNewEvents(stream, expected, events);
     const truncates = options?.truncatesPrevious === true;
     // It is written a moment later, and may be the caller's to change by then.
     const copies = events.map(({ id, type, data }) => ({ id, type, data }));
-    return this.commits.submit(() => this.write(stream, expected, copies, truncates), copies.length);
+    return this.commits.submit(() => this.write(stream, expected, copies, truncates), copies.length, bytes);
   }
 
   async read(stream: string, options: ReadOptions = {}): Promise<StoredEvent[]> {
@@ -190,7 +163,7 @@ class SqliteEventStore implements EmbeddedStore {
       const statement = backwards ? this.readBackwards : this.readForwards;
       const rows = statement.all(stream, from, maxCount) as (EventRow & { truncatedBefore: number })[];
       checkUnbroken(rows, { stream, from, maxCount, backwards });
-      return rows.map((row) => toStoredEvent(row, SCHEMA.file));
+      return rows.map((row) => toStoredEvent(row, STORE_SCHEMA.file));
     });
   }
 
@@ -231,13 +204,17 @@ class SqliteEventStore implements EmbeddedStore {
   }
 
   async *streams(prefix: string, after?: string): AsyncIterable<{ readonly stream: string; readonly position: string }> {
-    let id = parsePosition(after);
+    let from = parsePosition(after);
     for (;;) {
-      const from = id;
-      const rows = this.ask(() => this.streamsAfter.all(from, prefix, prefix) as { id: number; name: string }[]);
+      const until = from + SCAN_STREAMS;
+      const { last, rows } = this.ask(() => ({
+        last: (this.selectLastStream.get() as { id: number }).id,
+        rows: this.selectStreams.all(from, until, prefix, prefix) as { id: number; name: string }[],
+      }));
       for (const row of rows) yield { stream: row.name, position: String(row.id) };
-      if (rows.length < STREAMS_A_PAGE) return;
-      id = rows[rows.length - 1]?.id ?? id;
+      if (until >= last) return;
+      from = until;
+      await nextTurn();
     }
   }
 
@@ -247,7 +224,7 @@ class SqliteEventStore implements EmbeddedStore {
 
   async checkIntegrity(): Promise<void> {
     this.refuseIfClosed();
-    checkIntegrity(this.database, SCHEMA.file);
+    checkIntegrity(this.database, STORE_SCHEMA.file);
   }
 
   async close(): Promise<void> {
@@ -255,7 +232,7 @@ class SqliteEventStore implements EmbeddedStore {
     this.closed = true;
     await Promise.all([...this.subscriptions].map((subscription) => subscription.stop()));
     await this.commits.close();
-    closeDatabase(this.database, SCHEMA.file);
+    closeDatabase(this.database, STORE_SCHEMA.file);
   }
 
   /** Runs inside the transaction: decides first, so that a refusal has written nothing. */
@@ -311,7 +288,7 @@ class SqliteEventStore implements EmbeddedStore {
       if (end === null) return { events: [], position: after, isLast: true };
       const filters = (prefixes ?? []).flatMap((prefix) => [prefix, prefix]);
       const rows = this.scan(prefixes?.length ?? 0).all(after, end, ...filters, maxCount) as EventRow[];
-      const events = rows.map((row) => toStoredEvent(row, SCHEMA.file));
+      const events = rows.map((row) => toStoredEvent(row, STORE_SCHEMA.file));
       const position = events.length === maxCount ? (rows[rows.length - 1]?.position ?? end) : end;
       return { events, position, isLast: false };
     });
@@ -336,7 +313,7 @@ class SqliteEventStore implements EmbeddedStore {
   }
 
   private refuseIfClosed(): void {
-    if (this.closed) throw new EngineUnavailable(SCHEMA.file, 'it is closed');
+    if (this.closed) throw new EngineUnavailable(STORE_SCHEMA.file, 'it is closed');
   }
 }
 
@@ -345,7 +322,7 @@ function named<T>(question: () => T): T {
   try {
     return question();
   } catch (error) {
-    throw engineError(SCHEMA.file, error);
+    throw engineError(STORE_SCHEMA.file, error);
   }
 }
 
@@ -363,11 +340,12 @@ function checkUnbroken(rows: readonly (EventRow & { truncatedBefore: number })[]
   const step = wanted.backwards ? -1 : 1;
   let expected = wanted.backwards ? first.revision : Math.max(wanted.from, first.truncatedBefore);
   for (const row of rows) {
-    if (row.revision !== expected) throw new EngineDamaged(SCHEMA.file, `stream ${wanted.stream} lacks revision ${expected}`);
+    if (row.revision !== expected)
+      throw new EngineDamaged(STORE_SCHEMA.file, `stream ${wanted.stream} lacks revision ${expected}`);
     expected += step;
   }
   const reachesStart = wanted.backwards && rows.length < wanted.maxCount;
   if (reachesStart && expected !== first.truncatedBefore - 1) {
-    throw new EngineDamaged(SCHEMA.file, `stream ${wanted.stream} lacks revision ${expected}`);
+    throw new EngineDamaged(STORE_SCHEMA.file, `stream ${wanted.stream} lacks revision ${expected}`);
   }
 }

@@ -23,8 +23,8 @@ export class ForeignCommits {
   look(): void {
     const now = this.read();
     if (now === this.seen) return;
-    this.seen = now;
     this.options.onForeignCommit();
+    this.seen = now;
   }
 
   /** Polls until the returned function has been called as often as this one. */

@@ -6,13 +6,15 @@ import { engineError, isBusy } from './errors.js';
 /** One caller's part of a transaction. `run` decides before it writes: an EngineError it throws refuses this part alone. */
 interface Part {
   readonly run: () => unknown;
-  readonly rows: number;
+  readonly weight: number;
   readonly resolve: (value: never) => void;
   readonly reject: (error: unknown) => void;
 }
 
 /** So much is written in one transaction at most: other writers and this process's event loop get their turn. */
-const ROWS_MAX = 2_000;
+const BYTES_MAX = 2 * 1024 * 1024;
+/** What a row costs beside its bytes. */
+const ROW_BYTES = 300;
 
 /**
  * Group commit: what is submitted within one turn of the event loop is written in one transaction, and every caller is
@@ -46,11 +48,12 @@ export class GroupCommit {
     this.rollback = database.prepare('ROLLBACK');
   }
 
-  /** `rows` tells roughly how much it writes. */
-  submit<T>(run: () => T, rows = 1): Promise<T> {
+  /** `rows` and `bytes` tell roughly how much it writes. */
+  submit<T>(run: () => T, rows = 1, bytes = 0): Promise<T> {
     if (this.closed) return Promise.reject(new EngineUnavailable(this.options.engine, 'it is closed'));
     return new Promise<T>((resolve, reject) => {
-      this.parts.push({ run, rows, resolve: resolve as (value: never) => void, reject });
+      const weight = rows * ROW_BYTES + bytes;
+      this.parts.push({ run, weight, resolve: resolve as (value: never) => void, reject });
       if (this.scheduled) return;
       this.idle = new Promise((done) => (this.becomeIdle = done));
       this.schedule();
@@ -99,10 +102,10 @@ export class GroupCommit {
   }
 
   private take(): Part[] {
-    let rows = 0;
+    let weight = 0;
     const end = this.parts.findIndex((part, index) => {
-      rows += part.rows;
-      return rows > ROWS_MAX && index > 0;
+      weight += part.weight;
+      return weight > BYTES_MAX && index > 0;
     });
     const taken = end === -1 ? this.parts : this.parts.slice(0, end);
     this.parts = end === -1 ? [] : this.parts.slice(end);
@@ -122,8 +125,8 @@ export class GroupCommit {
       for (const part of parts) part.reject(named);
       return;
     }
-    this.options.onCommitted();
     for (const answer of answers) answer();
+    this.lookAgain(this.options.onCommitted);
   }
 
   private undo(): void {
@@ -132,7 +135,16 @@ export class GroupCommit {
     } catch {
       // SQLite has rolled back by itself, as it does on a full disk.
     }
-    this.options.onRolledBack();
+    this.lookAgain(this.options.onRolledBack);
+  }
+
+  /** Whether it was written is settled by now. Where looking fails, the next call meets the same error and names it. */
+  private lookAgain(look: () => void): void {
+    try {
+      look();
+    } catch (error) {
+      if (!(engineError(this.options.engine, error) instanceof EngineError)) throw error;
+    }
   }
 }
 

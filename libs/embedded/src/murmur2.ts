@@ -3,7 +3,7 @@ const M = 0x5bd1e995;
 const encoder = new TextEncoder();
 
 /** MurmurHash2 as Apache Kafka's clients compute it (org.apache.kafka.common.utils.Utils.murmur2), as a signed 32-bit number. */
-export function murmur2(data: Uint8Array): number {
+function murmur2(data: Uint8Array): number {
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   const whole = data.byteLength & ~3;
   let hash = SEED ^ data.byteLength;

@@ -41,12 +41,19 @@ export function isText(text: unknown): text is string {
   return typeof text === 'string' && (text as string & { isWellFormed(): boolean }).isWellFormed() && !text.includes('\0');
 }
 
+export function checkCount(maxCount: number): void {
+  if (!Number.isSafeInteger(maxCount) || maxCount < 1) throw new InvalidCall(`maxCount ${maxCount} is no count of at least 1`);
+}
+
 export function checkStreamName(stream: unknown): void {
   if (!isText(stream) || stream === '') throw new InvalidCall('a stream needs a name, of whole characters other than NUL');
 }
 
-/** Throws InvalidCall for what no engine could accept, TooLarge for more than one call may carry. */
-export function checkNewEvents(stream: string, expected: number, events: readonly NewEvent[]): void {
+/**
+ * Throws InvalidCall for what no engine could accept, TooLarge for more than one call may carry. Gives about the bytes that
+ * the events take.
+ */
+export function checkNewEvents(stream: string, expected: number, events: readonly NewEvent[]): number {
   checkStreamName(stream);
   if (!Number.isSafeInteger(expected) || expected < -1) {
     throw new InvalidCall(`the expected revision ${expected} is neither a revision nor NO_STREAM`);
@@ -59,7 +66,8 @@ export function checkNewEvents(stream: string, expected: number, events: readonl
     if (!isText(event.data)) throw new InvalidCall(`stream ${stream}: the data of event ${index} is no JSON text`);
     units += event.type.length + event.data.length;
   }
-  if (units * BYTES_A_UNIT <= APPEND_LIMIT_BYTES) return;
+  if (units * BYTES_A_UNIT <= APPEND_LIMIT_BYTES) return units;
   const bytes = events.reduce((sum, event) => sum + Buffer.byteLength(event.type) + Buffer.byteLength(event.data), 0);
   if (bytes > APPEND_LIMIT_BYTES) throw new TooLarge(`stream ${stream}`, bytes, APPEND_LIMIT_BYTES);
+  return bytes;
 }

@@ -48,8 +48,8 @@ export function toMessage(row: MessageRow, topic: string, partition: number, eng
   };
 }
 
-/** Throws InvalidCall or TooLarge. Keys may be identifiers of patients, so no error repeats one. */
-export function checkMessage(message: OutgoingMessage, index: number): void {
+/** Gives the message's bytes. Throws InvalidCall or TooLarge. Keys may be identifiers of patients, so no error repeats one. */
+export function checkMessage(message: OutgoingMessage, index: number): number {
   const where = `message ${index} for topic ${message.topic}`;
   if (!isText(message.key)) throw new InvalidCall(`${where}: the key is no text of whole characters other than NUL`);
   let bytes = Buffer.byteLength(message.key) + (message.value?.byteLength ?? 0);
@@ -59,4 +59,5 @@ export function checkMessage(message: OutgoingMessage, index: number): void {
     bytes += Buffer.byteLength(name) + Buffer.byteLength(value);
   }
   if (bytes > MESSAGE_LIMIT_BYTES) throw new TooLarge(where, bytes, MESSAGE_LIMIT_BYTES);
+  return bytes;
 }
