@@ -1,6 +1,13 @@
 import { type DynamicModule, Inject, Module, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { applyPolicy, startOptOutProjector, type Projector, type Wiring } from '@weft/processing';
-import { policyOf, projectorObserver, Service, WIRING } from '@weft/service';
+import {
+  applyPolicy,
+  CONSENT_TOPIC,
+  OPT_OUT_PROJECTOR_GROUP,
+  startOptOutProjector,
+  type Projector,
+  type Wiring,
+} from '@weft/processing';
+import { policyOf, projectorObserver, Service, watchDecisions, watchLag, watchQuarantine, WIRING } from '@weft/service';
 
 /** Runs the opt-out-projector for as long as the app does, and brings the region's views in line with its policy. */
 @Module({})
@@ -19,6 +26,9 @@ export class OptOutProjectorModule implements OnApplicationBootstrap, OnModuleDe
 
   async onApplicationBootstrap(): Promise<void> {
     const { log } = this.service;
+    watchLag(this.service, OPT_OUT_PROJECTOR_GROUP, [CONSENT_TOPIC]);
+    watchDecisions(this.service);
+    watchQuarantine(this.service);
     const policy = await policyOf(this.service, this.wiring.policies);
     this.projector = await startOptOutProjector(this.wiring, projectorObserver(this.service, 'opt-out-projector'));
     this.applying = applyPolicy(this.wiring, policy).catch((err: unknown) => {

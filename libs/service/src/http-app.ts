@@ -10,6 +10,7 @@ import { serveDocumentation } from './documentation.js';
 import { nestLogger } from './log.js';
 import { OperationsController } from './operations.js';
 import { invalidRequest, ProblemFilter, sendProblem } from './problem.js';
+import { watchReadiness } from './region-metrics.js';
 import { Service } from './service.js';
 import { SettingsError } from './settings.js';
 
@@ -54,6 +55,7 @@ export async function createHttpApp(
   const adapter = fastifyAdapter(service);
   const server = adapter.getInstance() as unknown as FastifyInstance;
   observe(server, service);
+  watchReadiness(service);
   setHeaders(server);
   authenticate(server, service);
   readBodies(server, options.inFlightLimitBytes);

@@ -11,6 +11,7 @@ export { openService, Service } from './service.js';
 export * from './settings.js';
 export { systemClock, systemRandom, systemTimers } from './system.js';
 export { projectorObserver } from './projector-observer.js';
+export { watchDecisions, watchLag, watchQuarantine } from './region-metrics.js';
 export * from './tokens.js';
 export { runApp } from './run-app.js';
 export { openWiring, organisationsOf, policyOf, sealOf, WIRING } from './wiring.js';

@@ -9,6 +9,7 @@ const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
  */
 export class Metrics {
   readonly registry = new Registry();
+  private readonly collectors = new Map<string, (() => void | Promise<void>)[]>();
 
   /** Memory, event loop, garbage collection of this process. */
   watchProcess(): void {
@@ -19,23 +20,21 @@ export class Metrics {
     return this.once(name, () => new Counter({ name, help, labelNames, registers: [this.registry] }));
   }
 
-  /** `collect` is called on every scrape and sets the value. */
+  /** `collect` is called on every scrape and sets the value; so is that of whoever asks for the same gauge later. */
   gauge<L extends string>(
     name: string,
     help: string,
     labelNames: readonly L[] = [],
     collect?: (gauge: Gauge<L>) => void | Promise<void>,
   ): Gauge<L> {
-    return this.once(name, () => {
-      const gauge: Gauge<L> = new Gauge({
-        name,
-        help,
-        labelNames,
-        registers: [this.registry],
-        collect: collect && (() => collect(gauge)),
-      });
-      return gauge;
+    const collectors = this.collectors.get(name) ?? [];
+    this.collectors.set(name, collectors);
+    const gauge = this.once(name, () => {
+      const collectAll = async () => void (await Promise.all(collectors.map((one) => one())));
+      return new Gauge({ name, help, labelNames, registers: [this.registry], collect: collectAll });
     });
+    if (collect !== undefined) collectors.push(() => collect(gauge));
+    return gauge;
   }
 
   histogram<L extends string>(

@@ -1,0 +1,121 @@
+import { CONSENT_TOPIC, type EventBus, OPT_OUT_PROJECTOR_GROUP, QUARANTINE_TOPIC } from '@weft/processing';
+import type { Service } from './service.js';
+
+/** Scrapes that come closer together than this are answered from one look at the bus. */
+const FRESH_MS = 5_000;
+/** A scrape waits so long for the bus; then it is given the last look, and the next scrape this one. */
+const PATIENCE_MS = 2_000;
+
+/** `weft_group_lag_messages`: how many messages of each topic the group has not dealt with. */
+export function watchLag(service: Service, group: string, topics: readonly string[]): void {
+  const { bus, metrics } = service;
+  const look = looksAt(service, 'lag', () =>
+    Promise.all(topics.map(async (topic) => ({ topic, lag: await lagOf(bus, group, topic) }))),
+  );
+  metrics.gauge('weft_group_lag_messages', 'Messages that a group has not dealt with', ['group', 'topic'], async (gauge) => {
+    const lags = await look();
+    for (const topic of topics) gauge.remove({ group, topic });
+    for (const { topic, lag } of lags ?? []) gauge.set({ group, topic }, lag);
+  });
+}
+
+/** `weft_decision_wait_seconds`: for how long the oldest decision that is not obeyed yet has been on the bus; 0 when all are. */
+export function watchDecisions(service: Service): void {
+  const { metrics } = service;
+  const look = looksAt(service, 'decisions', () => longestWait(service));
+  metrics.gauge('weft_decision_wait_seconds', 'How long the oldest decision not obeyed yet has waited', [], async (gauge) => {
+    const seconds = await look();
+    gauge.remove();
+    if (seconds !== null) gauge.set(seconds);
+  });
+}
+
+/** `weft_quarantine_messages`: how many messages stand in quarantine. */
+export function watchQuarantine(service: Service): void {
+  const { bus, metrics } = service;
+  const tally = new QuarantineTally(bus);
+  const look = looksAt(service, 'quarantine', () => tally.count());
+  metrics.gauge('weft_quarantine_messages', 'Messages in quarantine', [], async (gauge) => {
+    const messages = await look();
+    gauge.remove();
+    if (messages !== null) gauge.set(messages);
+  });
+}
+
+/** `weft_ready`: what /readyz says, a part at a time, so that it can be seen over time. */
+export function watchReadiness({ metrics, readiness }: Service): void {
+  metrics.gauge('weft_ready', '1 for each part that works, 0 for each that does not', ['part'], async (gauge) => {
+    const { checks } = await readiness.check();
+    for (const [part, result] of Object.entries(checks)) gauge.set({ part }, result === 'ok' ? 1 : 0);
+  });
+}
+
+/**
+ * What scrapes are given of a question to the bus: null where the bus could not say, because a figure that stays where it
+ * was looks like good news. A scrape fails for none of this.
+ */
+function looksAt<T>({ clock, timers, log }: Service, what: string, ask: () => Promise<T>): () => Promise<T | null> {
+  let seen: { readonly value: T | null; readonly at: number } | null = null;
+  let looking: Promise<void> | null = null;
+  const look = async (): Promise<void> => {
+    const value = await ask().catch((err: unknown) => {
+      log.warn({ err, what }, 'could not be measured');
+      return null;
+    });
+    seen = { value, at: clock.now() };
+    looking = null;
+  };
+  return async () => {
+    if (seen === null || clock.now() - seen.at >= FRESH_MS) {
+      looking ??= look();
+      const answered = new AbortController();
+      await Promise.race([looking, timers.sleep(PATIENCE_MS, answered.signal)]).finally(() => answered.abort());
+    }
+    return seen?.value ?? null;
+  };
+}
+
+/** Where a group goes on in each partition, and where the partition ends. */
+async function standing(bus: EventBus, group: string, topic: string) {
+  // The group's offsets first: what comes in between counts as not dealt with, and not the other way round.
+  const committed = new Map((await bus.committed(group, topic)).map(({ partition, offset }) => [partition, offset]));
+  const held = await bus.offsets(topic);
+  // Before its first commit a group begins with what is still there.
+  return held.map(({ partition, low, high }) => ({ partition, next: Math.max(committed.get(partition) ?? low, low), high }));
+}
+
+async function lagOf(bus: EventBus, group: string, topic: string): Promise<number> {
+  return (await standing(bus, group, topic)).reduce((lag, { next, high }) => lag + Math.max(0, high - next), 0);
+}
+
+async function longestWait({ bus, clock }: Service): Promise<number> {
+  const behind = (await standing(bus, OPT_OUT_PROJECTOR_GROUP, CONSENT_TOPIC)).filter(({ next, high }) => next < high);
+  const oldest = await Promise.all(behind.map(async ({ partition, next }) => bus.read(CONSENT_TOPIC, partition, next, 1)));
+  const now = clock.now();
+  return oldest.flat().reduce((longest, { timestamp }) => Math.max(longest, (now - timestamp) / 1000), 0);
+}
+
+/** Reads the quarantine topic once and then only what was added: where there is much of it, counting costs little. */
+class QuarantineTally {
+  private readonly standing = new Set<string>();
+  private readonly read = new Map<number, number>();
+  constructor(private readonly bus: EventBus) {}
+
+  async count(): Promise<number> {
+    for (const { partition, low, high } of await this.bus.offsets(QUARANTINE_TOPIC)) {
+      let next = Math.max(this.read.get(partition) ?? 0, low);
+      while (next < high) {
+        const page = await this.bus.read(QUARANTINE_TOPIC, partition, next);
+        const last = page.at(-1);
+        if (last === undefined) break;
+        for (const { key, value } of page) {
+          if (value === null) this.standing.delete(key);
+          else if (!key.includes('/part-')) this.standing.add(key);
+        }
+        next = last.offset + 1;
+        this.read.set(partition, next);
+      }
+    }
+    return this.standing.size;
+  }
+}

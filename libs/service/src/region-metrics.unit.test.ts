@@ -1,0 +1,141 @@
+import {
+  CONSENT_TOPIC,
+  EngineUnavailable,
+  type EventBus,
+  type Message,
+  OPT_OUT_PROJECTOR_GROUP,
+  QUARANTINE_TOPIC,
+} from '@weft/processing';
+import { pino } from 'pino';
+import { Metrics } from './metrics.js';
+import { Readiness } from './readiness.js';
+import { watchDecisions, watchLag, watchQuarantine, watchReadiness } from './region-metrics.js';
+import type { Service } from './service.js';
+import { systemTimers } from './system.js';
+
+const CARE_EVENTS = 'weft.care-events.RX901';
+const START = Date.UTC(2026, 0, 1);
+
+/** A bus of one partition a topic, that can be away, and a clock that stands still. */
+function region() {
+  const topics = new Map<string, Message[]>();
+  const committed = new Map<string, number>();
+  const state = { now: START, away: false, looks: 0 };
+  const messagesOf = (topic: string): Message[] => topics.get(topic) ?? topics.set(topic, []).get(topic)!;
+  const bus: Partial<EventBus> = {
+    async offsets(topic) {
+      state.looks += 1;
+      if (state.away) throw new EngineUnavailable('Kafka', 'no answer');
+      return [{ partition: 0, low: 0, high: messagesOf(topic).length }];
+    },
+    committed: async (group, topic) => [{ partition: 0, offset: committed.get(`${group} ${topic}`) ?? -1 }],
+    read: async (topic, _, from, maxCount = 2) => messagesOf(topic).slice(from, from + maxCount),
+  };
+  const metrics = new Metrics();
+  const service = {
+    bus,
+    metrics,
+    clock: { now: () => state.now },
+    timers: systemTimers,
+    log: pino({ level: 'silent' }),
+    readiness: new Readiness(systemTimers, () => {}),
+  } as unknown as Service;
+  return {
+    service,
+    state,
+    publish(topic: string, key: string, value: Uint8Array | null = new Uint8Array()) {
+      const messages = messagesOf(topic);
+      messages.push({ topic, partition: 0, offset: messages.length, key, value, headers: {}, timestamp: state.now });
+    },
+    commit: (group: string, topic: string, offset: number) => void committed.set(`${group} ${topic}`, offset),
+    pass: (ms: number) => void (state.now += ms),
+    /** The lines of one metric that carry a value. */
+    async scrape(name: string): Promise<string[]> {
+      const lines = (await metrics.registry.metrics()).split('\n');
+      return lines.filter((line) => line.startsWith(name)).map((line) => line.slice(name.length));
+    },
+  };
+}
+
+describe('what is measured of a region', () => {
+  it('counts what each group has not dealt with, whoever else asks for the same gauge', async () => {
+    const { service, publish, commit, scrape } = region();
+    for (const key of ['a', 'b', 'c']) publish(CARE_EVENTS, key);
+    publish(CONSENT_TOPIC, 'a');
+    commit('weft.record-projector', CARE_EVENTS, 1);
+    commit(OPT_OUT_PROJECTOR_GROUP, CONSENT_TOPIC, 1);
+    watchLag(service, 'weft.record-projector', [CARE_EVENTS, 'weft.care-events.RX902']);
+    watchLag(service, OPT_OUT_PROJECTOR_GROUP, [CONSENT_TOPIC]);
+    expect(await scrape('weft_group_lag_messages')).toEqual([
+      '{group="weft.record-projector",topic="weft.care-events.RX901"} 2',
+      '{group="weft.record-projector",topic="weft.care-events.RX902"} 0',
+      '{group="weft.opt-out-projector",topic="weft.consent"} 0',
+    ]);
+  });
+
+  it('looks at the bus once for scrapes that come close together', async () => {
+    const { service, state, publish, pass, scrape } = region();
+    watchLag(service, 'weft.record-projector', [CARE_EVENTS]);
+    await Promise.all([scrape('weft_group'), scrape('weft_group')]);
+    publish(CARE_EVENTS, 'a');
+    await scrape('weft_group');
+    expect(state.looks).toBe(1);
+    pass(5_000);
+    expect(await scrape('weft_group_lag_messages')).toEqual([expect.stringMatching(/ 1$/)]);
+    expect(state.looks).toBe(2);
+  });
+
+  it('says nothing rather than the last good figure while the bus is away', async () => {
+    const { service, state, pass, scrape } = region();
+    watchLag(service, 'weft.record-projector', [CARE_EVENTS]);
+    watchDecisions(service);
+    watchQuarantine(service);
+    expect(await scrape('weft_')).toHaveLength(3);
+    state.away = true;
+    pass(5_000);
+    expect(await scrape('weft_')).toEqual([]);
+    state.away = false;
+    pass(5_000);
+    expect(await scrape('weft_')).toHaveLength(3);
+  });
+
+  it('tells for how long the oldest decision has waited, and nothing once it is obeyed', async () => {
+    const { service, publish, commit, pass, scrape } = region();
+    watchDecisions(service);
+    expect(await scrape('weft_decision_wait_seconds')).toEqual([' 0']);
+    publish(CONSENT_TOPIC, 'a');
+    pass(40_000);
+    publish(CONSENT_TOPIC, 'b');
+    pass(20_000);
+    expect(await scrape('weft_decision_wait_seconds')).toEqual([' 60']);
+    commit(OPT_OUT_PROJECTOR_GROUP, CONSENT_TOPIC, 1);
+    pass(5_000);
+    expect(await scrape('weft_decision_wait_seconds')).toEqual([' 25']);
+    commit(OPT_OUT_PROJECTOR_GROUP, CONSENT_TOPIC, 2);
+    pass(5_000);
+    expect(await scrape('weft_decision_wait_seconds')).toEqual([' 0']);
+  });
+
+  it('counts a quarantined message once, parts and all, until it is taken out', async () => {
+    const { service, publish, pass, scrape } = region();
+    watchQuarantine(service);
+    for (const key of [`${CARE_EVENTS}/0/1`, `${CARE_EVENTS}/0/1/part-1`, `${CARE_EVENTS}/0/2`, `${CARE_EVENTS}/0/2`]) {
+      publish(QUARANTINE_TOPIC, key);
+    }
+    expect(await scrape('weft_quarantine_messages')).toEqual([' 2']);
+    publish(QUARANTINE_TOPIC, `${CARE_EVENTS}/0/1`, null);
+    pass(5_000);
+    expect(await scrape('weft_quarantine_messages')).toEqual([' 1']);
+  });
+
+  it('shows each part of readiness, and when it is back', async () => {
+    const { service, scrape } = region();
+    let works = false;
+    service.readiness.register('bus', async () => {});
+    service.readiness.register('store', () => (works ? Promise.resolve() : Promise.reject(new Error('away'))));
+    watchReadiness(service);
+    expect(await scrape('weft_ready')).toEqual(['{part="bus"} 1', '{part="store"} 0']);
+    works = true;
+    expect(await scrape('weft_ready')).toEqual(['{part="bus"} 1', '{part="store"} 1']);
+  });
+});
