@@ -9,7 +9,7 @@ const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
  */
 export class Metrics {
   readonly registry = new Registry();
-  private readonly collectors = new Map<string, (() => void | Promise<void>)[]>();
+  private readonly collectors = new Map<string, (() => Promise<void>)[]>();
 
   /** Memory, event loop, garbage collection of this process. */
   watchProcess(): void {
@@ -33,7 +33,7 @@ export class Metrics {
       const collectAll = async () => void (await Promise.all(collectors.map((one) => one())));
       return new Gauge({ name, help, labelNames, registers: [this.registry], collect: collectAll });
     });
-    if (collect !== undefined) collectors.push(() => collect(gauge));
+    if (collect !== undefined) collectors.push(async () => collect(gauge));
     return gauge;
   }
 
