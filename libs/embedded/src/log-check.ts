@@ -1,5 +1,5 @@
 import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync, realpathSync, statSync } from 'node:fs';
-import { endianness } from 'node:os';
+import { endianness, uptime } from 'node:os';
 import { EngineDamaged } from '@weft/processing';
 
 /*
@@ -27,13 +27,19 @@ interface LogIndex {
 /** Throws EngineDamaged when the log beside `path` holds less than was committed to it. */
 export function checkLog(path: string, file: string): void {
   // Closing any file takes all of a process's locks on it away, so nothing is opened that is open here already.
-  if (endianness() !== 'LE' || isOpenHere(`${path}-shm`)) return;
+  if (endianness() !== 'LE' || isOpenHere(`${path}-shm`) || isOfEarlierBoot(`${path}-shm`)) return;
   const index = readIndex(`${path}-shm`);
   if (index === undefined || index.frames <= index.backfilled) return;
   const whole = holds(`${path}-wal`, index);
   // Where the index has moved meanwhile, another process is at work: it has the log open, and has checked it.
   if (whole || readIndex(`${path}-shm`)?.bytes.equals(index.bytes) !== true) return;
   throw new EngineDamaged(file, 'its log is damaged or was cut short: commits that were acknowledged are missing from it');
+}
+
+/** The index is memory that a running machine shares; what of it reached the disk before a power cut says nothing. */
+function isOfEarlierBoot(path: string): boolean {
+  const modified = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+  return modified === undefined || modified < Date.now() - uptime() * 1_000;
 }
 
 /** True when it is, or when that cannot be told here. */
