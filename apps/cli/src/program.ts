@@ -42,13 +42,13 @@ function createProgram(context: Context): Command {
     .option('--data-dir <directory>', 'where the embedded engines and the keys live (WEFT_DATA_DIR, default .weft)')
     .option('--url <address>', 'where a running Weft answers (WEFT_URL, default http://127.0.0.1:8080)')
     .helpCommand(false)
-    .addHelpText('after', EXIT_CODES)
-    .configureHelp({ showGlobalOptions: false });
+    .addHelpText('after', EXIT_CODES);
   for (const [title, commands] of groups(context)) {
     for (const command of commands) program.addCommand(command.helpGroup(title + ':'));
   }
   for (const command of [program, ...allBelow(program)]) {
     command
+      .configureHelp({ showGlobalOptions: command !== program })
       .exitOverride()
       .showHelpAfterError(`(weft${command === program ? '' : ` ${pathOf(command)}`} --help shows how)`)
       .configureOutput({

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { temporaryNumber } from './demo/people.js';
 import { runWeft } from './weft.fixture.js';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
@@ -86,6 +87,14 @@ describe('weft up --demo', () => {
     expect((await weft('opt-in 9990000018 --purpose research', there())).exitCode).toBe(0);
     expect(await research()).toMatchObject({ withheld: 0 });
     expect(await shared()).toBeGreaterThan(10);
+  });
+
+  it('shows the record of a number that was merged under the surviving one, and says so', async () => {
+    const merged = temporaryNumber(8);
+    const record = await json<{ movedTo: string; entries: unknown[] }>(`record ${merged}`, there());
+    expect(record).toMatchObject({ movedTo: expect.stringMatching(/^999000/) });
+    expect(record.entries).toEqual((await json<{ entries: unknown[] }>(`record ${record.movedTo}`, there())).entries);
+    expect((await weft(`record ${merged}`, there())).out).toContain('merged into 999 000');
   });
 
   it('holds what somebody wrote past the gateway in quarantine, until it is mended and sent back', async () => {

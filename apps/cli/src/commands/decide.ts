@@ -1,7 +1,7 @@
 import { consentOf, FHIR_JSON } from '@weft/care-events';
 import { AUTHORITIES, type Authority, type Provision, type Purpose, PURPOSES } from '@weft/domain';
 import { systemClock, systemRandom } from '@weft/service';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { authority, instant, nhsNumber, ods, odsCodes, purposes, texts } from '../arguments.js';
 import { type Client } from '../client.js';
@@ -43,7 +43,7 @@ export const optOutCommand = (context: Context): Command =>
 Examples:
   $ weft opt-out 9990000018 --purpose research
   $ weft opt-out 9990000018 --purpose direct-care --organisation RX902
-  $ weft opt-out 9990000018 --purpose research,population-health \\
+  $ weft opt-out 9990000018 --purpose research population-health \\
       --authority national-data-opt-out --until 2027-01-01`,
     );
 
@@ -64,14 +64,14 @@ Examples:
 function decisionCommand(context: Context, name: string, effect: Provision['effect']): Command {
   return new Command(name)
     .argument('<nhs>', 'NHS number; spaces do not matter', nhsNumber)
-    .requiredOption('--purpose <purposes>', `${PURPOSES.join(', ')}; several with commas`, purposes)
+    .requiredOption('--purpose <purpose...>', `one or several of ${PURPOSES.join(', ')}`, purposes)
     .option('--authority <authority>', AUTHORITIES.join(', '), authority, 'local-dissent' satisfies Authority)
     .option('--organisation <ods>', 'only what these organisations recorded', odsCodes)
     .option('--entry <id>', 'only these entries, like RX901/Condition/ab12 or Condition/ab12', texts)
     .option('--category <code>', 'only these resource types or codes', texts)
     .option('--from <time>', 'in force from then on; default at once', instant)
     .option('--until <time>', 'in force up to then; default for good', instant)
-    .option('--by <role>', 'who decided: patient, proxy or organisation', 'patient')
+    .addOption(new Option('--by <role>', 'who decided').choices(['patient', 'proxy', 'organisation']).default('patient'))
     .option('--org <ods>', 'the organisation that the decision comes through; default the region’s first', ods)
     .action(async (nhs: string, options: Options, command: Command) => {
       const settings = settingsOf(context, command);

@@ -19,9 +19,9 @@ export function publishCommand(context: Context): Command {
     .addHelpText(
       'after',
       `
-To publish the same file again does no harm: an event is known by its source and id.
-Exit code 1 when anything was refused; each refusal says where and why. With --json
-each is a line of its own, and the last line counts.
+To publish the same file again does no harm: an event is known by its source and
+id. Exit code 1 when anything was refused; each refusal says where and why. With
+--json each is a line of its own, and the last line counts.
 
 Examples:
   $ weft publish discharges.json --org RX901

@@ -86,18 +86,19 @@ const redriveCommand = (context: Context): Command =>
     .argument('<id>', 'topic/partition/offset, as the list has it')
     .option('--file <mended>', 'the resource (or structured event) to send instead')
     .option('--key <nhs>', 'the NHS number to send it under instead', nhsNumber)
-    .option('--header <name=value>', 'sets one header, like ce_type=care-event-recorded-1; may be repeated', header, {})
+    .option('--header <name=value>', 'sets one header, like ce_type=care-event-recorded-1; may be repeated', header)
     .action(
       async (
         id: string,
-        options: { file?: string; key?: string; header: Readonly<Record<string, string>> },
+        options: { file?: string; key?: string; header?: Readonly<Record<string, string>> },
         command: Command,
       ) => {
         const settings = settingsOf(context, command);
         const client = clientOf(context, settings, ['operations']);
         const mended = options.file === undefined ? undefined : await readMended(options.file);
-        const set = Object.keys(options.header).length > 0;
-        const headers = set ? { ...(await client.json<QuarantinedWhole>(address(id))).headers, ...options.header } : undefined;
+        const headers = options.header
+          ? { ...(await client.json<QuarantinedWhole>(address(id))).headers, ...options.header }
+          : undefined;
         const at = await client.json<Coordinates>(`${address(id)}/redrive`, {
           method: 'POST',
           headers: { 'content-type': 'application/json' },
@@ -123,7 +124,7 @@ async function readMended(file: string): Promise<string> {
   }
 }
 
-function header(text: string, previous: Readonly<Record<string, string>>): Record<string, string> {
+function header(text: string, previous: Readonly<Record<string, string>> = {}): Record<string, string> {
   const at = text.indexOf('=');
   if (at < 1) throw new Failure(EXIT.usage, 'a header is given as name=value');
   return { ...previous, [text.slice(0, at)]: text.slice(at + 1) };
