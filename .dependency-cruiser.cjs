@@ -8,19 +8,19 @@ module.exports = {
       name: 'domain-imports-nothing',
       comment: 'The core is pure: neither packages nor node:*.',
       severity: 'error',
-      from: { path: lib('domain'), pathNot: '\\.test\\.ts$' },
+      from: { path: lib('domain'), pathNot: '\\.(test|fixture)\\.ts$' },
       to: { pathNot: lib('domain') },
     },
     {
       name: 'processing-on-domain-only',
       severity: 'error',
-      from: { path: lib('processing'), pathNot: '\\.test\\.ts$' },
+      from: { path: lib('processing'), pathNot: '\\.(test|fixture)\\.ts$' },
       to: { pathNot: [lib('processing'), lib('domain')] },
     },
     {
       name: 'adapters-never-on-each-other',
       severity: 'error',
-      from: { path: lib('(?:embedded|kafka|eventstoredb|care-events)'), pathNot: '\\.test\\.ts$' },
+      from: { path: lib('(?:embedded|kafka|eventstoredb|care-events)'), pathNot: '\\.(test|fixture)\\.ts$' },
       to: { path: '^(libs|apps)/', pathNot: [lib('processing|domain'), '^libs/$1/'] },
     },
     {
@@ -33,7 +33,7 @@ module.exports = {
       name: 'apps-never-on-each-other',
       comment: 'Only the cli composes them, into one process.',
       severity: 'error',
-      from: { path: '^apps/(?!cli/)([^/]+)/', pathNot: '\\.test\\.ts$' },
+      from: { path: '^apps/(?!cli/)([^/]+)/', pathNot: '\\.(test|fixture)\\.ts$' },
       to: { path: '^apps/', pathNot: '^apps/$1/' },
     },
     {
@@ -46,13 +46,13 @@ module.exports = {
     {
       name: 'testing-only-in-tests',
       severity: 'error',
-      from: { path: '^(apps|libs)/(?!testing/)', pathNot: '\\.test\\.ts$' },
+      from: { path: '^(apps|libs)/(?!testing/)', pathNot: '\\.(test|fixture)\\.ts$' },
       to: { path: lib('testing') },
     },
     {
       name: 'one-door-a-lib',
       severity: 'error',
-      from: { path: '^(apps|libs)/([^/]+)/', pathNot: '\\.test\\.ts$' },
+      from: { path: '^(apps|libs)/([^/]+)/', pathNot: '\\.(test|fixture)\\.ts$' },
       to: { path: '^(apps|libs)/[^/]+/src/', pathNot: ['/src/index\\.ts$', '^$1/$2/'] },
     },
   ],

@@ -22,7 +22,7 @@ function filesBelow(directory) {
   }
 }
 
-const isSource = (name) => name.endsWith('.ts') && !/\.(test|d)\.ts$/.test(name);
+const isSource = (name) => name.endsWith('.ts') && !/\.(test|fixture|d)\.ts$/.test(name);
 
 /** True when no source, nor the build itself, is newer than the last build. */
 export function isBuilt() {

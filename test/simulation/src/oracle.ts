@@ -120,7 +120,7 @@ export class Oracle implements Watcher {
     const messages = this.world.bus.read(topic, partition, before, Math.max(1, next - before));
     for (const message of messages.filter(({ offset }) => offset < next)) {
       if (group === RECORD_PROJECTOR_GROUP) this.isDealtWith(message);
-      if (group === OPT_OUT_PROJECTOR_GROUP) this.isObeyed(message);
+      if (group === OPT_OUT_PROJECTOR_GROUP) this.isObeyed(message, next);
     }
   }
 
@@ -142,7 +142,7 @@ export class Oracle implements Watcher {
   }
 
   /** Whoever waits for this offset is told that the decision is obeyed: it must be, in every view. */
-  private isObeyed(message: Message): void {
+  private isObeyed(message: Message, next: number): void {
     const reading = simReader.decision(message);
     const key = this.world.keys.patient(message.key);
     if (!reading.ok) {
@@ -156,17 +156,25 @@ export class Oracle implements Watcher {
     const survivor = this.ledger.survivorOf(key);
     const members = this.ledger.membersOf(survivor);
     if (!members.includes(key) || members.some((member) => this.moving.has(member))) return;
-    for (const projection of PROJECTIONS) this.holdsNothingForbidden(survivor, members, projection);
+    for (const projection of PROJECTIONS) this.holdsNothingForbidden(survivor, members, projection, message, next);
   }
 
-  private holdsNothingForbidden(survivor: string, members: readonly string[], projection: Projection): void {
+  private holdsNothingForbidden(
+    survivor: string,
+    members: readonly string[],
+    projection: Projection,
+    { topic, partition }: Message,
+    next: number,
+  ): void {
     const { ledger, world } = this;
     const stream = viewStream(projection, world.keys.view(projection.purpose, survivor));
     const kept = ledger.views.get(stream);
     if (kept === undefined) return;
     const decisions = ledger.decisionsOf(members);
     const versions = ledger.versionsByViewId(members, projection);
-    const states = ledger.policies.map((policy) => ({ decisions, policy }));
+    // A decision behind this offset may be recorded already by an attempt that failed: it need not be obeyed yet.
+    const soFar = decisions.filter(({ coordinates: at }) => at.topic !== topic || at.partition !== partition || at.offset < next);
+    const states = ledger.policies.flatMap((policy) => [decisions, soFar].map((known) => ({ decisions: known, policy })));
     const instants = [world.scheduler.now, ...boundariesOf(decisions)];
     for (const id of kept.view.entries.keys()) {
       if (ledger.isForbidden(versions.get(id) ?? [], projection.purpose, states, instants)) {

@@ -1,0 +1,121 @@
+import { DEFAULT_RULES, PROJECTIONS, type Projection } from '@weft/domain';
+import { applyPolicy } from './apply-policy.js';
+import { encode } from './encoding.js';
+import { explainRecord } from './explain-record.js';
+import { ANNE, BERT, decide, ids, observation, POLICY, publish, read, region, standingOnTopic } from './region.fixture.js';
+import { replayView } from './replay-views.js';
+import { viewStream } from './streams.js';
+import { verifyViews } from './verify-views.js';
+import type { Wiring } from './wiring.js';
+
+const LATER = 1_500;
+const RESEARCH = PROJECTIONS.find(({ purpose }) => purpose === 'research') as Projection;
+
+/** Takes away an entry that the view ought to have, as a fault of ours would. */
+async function damage(wiring: Wiring, subject: string): Promise<void> {
+  const { store, keys, random } = wiring;
+  const stream = viewStream(RESEARCH, keys.view('research', keys.patient(subject)));
+  const [last] = await store.read(stream, { backwards: true, maxCount: 1 });
+  const { closing } = JSON.parse(last?.data ?? '{}');
+  const [entry] = (await read(wiring, subject, 'research')).record.entries;
+  const change = { type: 'entry-withdrawn-1', id: entry?.id, closing };
+  await store.append(stream, last?.revision ?? -1, [encode(change, random)]);
+}
+
+async function eventually(wiring: Wiring, holds: () => Promise<boolean>): Promise<void> {
+  while (!(await holds())) await wiring.timers.sleep(20);
+}
+
+describe('a replay', () => {
+  it('says with a dry run what it would change, and changes nothing; then mends it and tells the subscribers', async () => {
+    const { wiring, stop } = await region();
+    await publish(wiring, [observation(ANNE, 'a'), observation(ANNE, 'b'), observation(BERT, 'a')]);
+    await damage(wiring, ANNE);
+    expect((await verifyViews(wiring, { patience: 1 })).differing).toMatchObject([{ missing: 1, surplus: 0, unequal: 0 }]);
+    const told = { total: 2, changed: 1, changes: { included: 1, amended: 0, withdrawn: 0 } };
+    expect(await replayView(wiring, RESEARCH, { dryRun: true })).toMatchObject(told);
+    expect((await verifyViews(wiring, { patience: 1 })).differing).toHaveLength(1);
+    expect(await replayView(wiring, RESEARCH)).toMatchObject(told);
+    expect((await verifyViews(wiring)).differing).toEqual([]);
+    expect(await replayView(wiring, RESEARCH)).toMatchObject({ done: 2, changed: 0 });
+    stop();
+  });
+
+  it('goes on after an interruption where it stopped, and is safe while events keep coming', async () => {
+    const { wiring, stop } = await region();
+    const people = Array.from({ length: 150 }, (_, n) => String(9990000000 + n));
+    await publish(
+      wiring,
+      people.map((subject) => observation(subject, 'a')),
+    );
+    const interrupting = new AbortController();
+    const first = await replayView(wiring, RESEARCH, { signal: interrupting.signal, onProgress: () => interrupting.abort() });
+    expect(first.done).toBeLessThan(people.length);
+    const seen: number[] = [];
+    const [second] = await Promise.all([
+      replayView(wiring, RESEARCH, { onProgress: ({ done }) => seen.push(done) }),
+      publish(
+        wiring,
+        people.map((subject) => observation(subject, 'b')),
+      ),
+    ]);
+    expect(second.done).toBe(people.length);
+    // What the interrupted chunk had begun is done again; what was finished before it is not.
+    expect(seen.length).toBeLessThanOrEqual(Math.ceil(people.length / 64));
+    expect(await verifyViews(wiring)).toMatchObject({ records: people.length, differing: [] });
+    stop();
+  });
+});
+
+describe('dated decisions', () => {
+  it('take effect and expire by themselves, in views and topics', async () => {
+    const { wiring, stop } = await region();
+    await publish(wiring, [observation(ANNE, 'a')]);
+    const now = wiring.clock.now();
+    await decide(wiring, ANNE, ['research'], 'deny', { from: now + LATER, until: now + 2 * LATER });
+    expect(await ids(wiring, ANNE, 'research')).toHaveLength(1);
+    await eventually(wiring, async () => (await standingOnTopic(wiring, 'research')) === 0);
+    expect(wiring.clock.now()).toBeGreaterThanOrEqual(now + LATER);
+    expect(await read(wiring, ANNE, 'research')).toMatchObject({ fromView: true, record: { entries: [], withheld: 1 } });
+    await eventually(wiring, async () => (await standingOnTopic(wiring, 'research')) === 1);
+    expect(wiring.clock.now()).toBeGreaterThanOrEqual(now + 2 * LATER);
+    expect(await ids(wiring, ANNE, 'research')).toHaveLength(1);
+    stop();
+  });
+});
+
+describe('an explanation', () => {
+  it('tells for any time in the past what was known and what stood then', async () => {
+    const { wiring, stop } = await region();
+    await publish(wiring, [observation(ANNE, 'a')]);
+    const before = wiring.clock.now();
+    await wiring.timers.sleep(1_000);
+    await decide(wiring, ANNE, ['research'], 'deny');
+    const research = async (at: number) => {
+      const { entries } = await explainRecord(wiring, wiring.keys.patient(ANNE), at);
+      return entries[0]?.purposes.find(({ purpose }) => purpose === 'research');
+    };
+    expect(await research(before)).toMatchObject({ included: true, rule: 'research-and-planning', decision: null });
+    expect(await research(wiring.clock.now())).toMatchObject({
+      included: false,
+      rule: 'local-dissent',
+      decision: { authority: 'local-dissent', effect: 'deny', decidedBy: 'patient' },
+    });
+    stop();
+  });
+});
+
+describe('a new policy', () => {
+  it('is obeyed by the very next read, and rebuilds what it changes', async () => {
+    const { wiring, stop } = await region();
+    await publish(wiring, [observation(ANNE, 'a'), observation(BERT, 'a')]);
+    const rules = DEFAULT_RULES.filter(({ id }) => id !== 'research-and-planning');
+    await wiring.policies.adopt({ ...POLICY, rules });
+    expect(await read(wiring, ANNE, 'research')).toMatchObject({ fromView: false, record: { entries: [], withheld: 1 } });
+    expect(await applyPolicy(wiring, { ...POLICY, rules })).toBe(2);
+    expect(await read(wiring, ANNE, 'research')).toMatchObject({ fromView: true, record: { entries: [], policyVersion: 2 } });
+    expect(await standingOnTopic(wiring, 'research')).toBe(0);
+    expect(await ids(wiring, BERT)).toHaveLength(1);
+    stop();
+  });
+});

@@ -1,0 +1,143 @@
+import { DEFAULT_RULES, PROJECTIONS, type CareEvent, type Decision, type Policy, type Purpose } from '@weft/domain';
+import { World, type Ports, type WorldOptions } from '@weft/testing';
+import { PolicyBook } from './policy-book.js';
+import type { MessageReader } from './ports.js';
+import { startOptOutProjector, startRecordProjector } from './projectors.js';
+import { readRecord } from './read-record.js';
+import { careEventsTopic, CONSENT_TOPIC, regionTopics } from './topics.js';
+import type { Wiring } from './wiring.js';
+
+const ORGANISATIONS = [
+  { ods: 'Y90001', name: 'Practice', kind: 'gp' },
+  { ods: 'RX901', name: 'Trust', kind: 'acute' },
+] as const;
+export const POLICY: Policy = { name: 'test', rules: DEFAULT_RULES, organisations: { Y90001: 'gp', RX901: 'acute' } };
+
+const reader: MessageReader = {
+  careEvent: ({ value }) => parsed<CareEvent>(value),
+  decision: ({ value }) => parsed<{ subject: string; decision: Omit<Decision, 'recordedAt'> }>(value),
+};
+
+function parsed<T>(value: Uint8Array | null) {
+  try {
+    return { ok: true as const, event: JSON.parse(new TextDecoder().decode(value ?? new Uint8Array())) as T };
+  } catch {
+    return { ok: false as const, problems: [{ field: 'data', code: 'malformed', message: 'no JSON' }] };
+  }
+}
+
+function wired(ports: Ports): Wiring {
+  return { ...ports, reader, projections: PROJECTIONS, policies: new PolicyBook(ports.store, ports.clock, ports.random) };
+}
+
+/** A region of one process that runs both projectors; `step` runs until nothing is left to do. */
+export async function region(options: Partial<WorldOptions> = {}) {
+  const world = new World({ seed: 1, ...options });
+  const probe: { wiring?: Wiring; failures: unknown[] } = { failures: [] };
+  const ready = new Promise<void>((resolve) => {
+    world.process('weft', async (ports) => {
+      const wiring = wired(ports);
+      await ports.bus.createTopics(regionTopics(ORGANISATIONS, 2));
+      await wiring.policies.adopt(POLICY);
+      const onFailure = (error: unknown) => void probe.failures.push(error);
+      await startRecordProjector(
+        wiring,
+        ORGANISATIONS.map(({ ods }) => careEventsTopic(ods)),
+        { onFailure },
+      );
+      await startOptOutProjector(wiring, { onFailure });
+      probe.wiring = wiring;
+      resolve();
+    });
+  });
+  const stop = world.runInRealTime();
+  await ready;
+  return { wiring: probe.wiring as Wiring, failures: probe.failures, stop, world };
+}
+
+let sequence = 0;
+export function observation(subject: string, id: string, more: Partial<CareEvent> = {}): CareEvent {
+  sequence += 1;
+  const resource = { resourceType: 'Observation', id, status: 'final', valueInteger: sequence };
+  return {
+    type: 'care-event-recorded-1',
+    id: `e${sequence}`,
+    source: 'urn:ods:RX901',
+    organisation: 'RX901',
+    subject,
+    time: '2026-01-01T00:00:00Z',
+    resource,
+    ...more,
+  };
+}
+
+export async function publish(wiring: Wiring, events: readonly CareEvent[]): Promise<void> {
+  const messages = events.map((event) => ({
+    topic: careEventsTopic(event.organisation),
+    key: event.subject,
+    value: new TextEncoder().encode(JSON.stringify(event)),
+    headers: {},
+  }));
+  await wiring.bus.publish(messages);
+  await settled(wiring);
+}
+
+export async function decide(
+  wiring: Wiring,
+  subject: string,
+  purposes: readonly Purpose[],
+  effect: 'permit' | 'deny',
+  period: { readonly from?: number; readonly until?: number } = {},
+): Promise<void> {
+  sequence += 1;
+  const decision: Omit<Decision, 'recordedAt'> = {
+    id: `d${sequence}`,
+    source: 'urn:ods:Y90001',
+    consentId: `c${sequence}`,
+    authority: 'local-dissent',
+    status: 'active',
+    decidedAt: new Date(wiring.clock.now()).toISOString(),
+    decidedBy: 'patient',
+    provision: { effect, purposes, ...period },
+    exceptions: [],
+  };
+  const value = new TextEncoder().encode(JSON.stringify({ subject, decision }));
+  await wiring.bus.publish([{ topic: CONSENT_TOPIC, key: subject, value, headers: {} }]);
+  await settled(wiring);
+}
+
+/** Waits until both groups have committed all there is. */
+async function settled(wiring: Wiring): Promise<void> {
+  const groups = [
+    ['weft.opt-out-projector', CONSENT_TOPIC],
+    ...ORGANISATIONS.map(({ ods }) => ['weft.record-projector', careEventsTopic(ods)]),
+  ];
+  for (const [group, topic] of groups as [string, string][]) {
+    for (;;) {
+      const [ends, committed] = await Promise.all([wiring.bus.offsets(topic), wiring.bus.committed(group, topic)]);
+      const behind = ends.some(
+        ({ partition, high }) => high > Math.max(0, committed.find((one) => one.partition === partition)?.offset ?? 0),
+      );
+      if (!behind) break;
+      await wiring.timers.sleep(50);
+    }
+  }
+}
+
+export const read = async (wiring: Wiring, subject: string, purpose: Purpose) =>
+  readRecord(wiring, wiring.keys.patient(subject), purpose);
+export const ids = async (wiring: Wiring, subject: string, purpose: Purpose = 'direct-care') =>
+  (await read(wiring, subject, purpose)).record.entries.map((entry) => entry.id);
+
+export const ANNE = '9990000018';
+export const BERT = '9990000026';
+
+export async function standingOn(wiring: Wiring, topic: string): Promise<number> {
+  const standing = new Map<string, boolean>();
+  for (const { partition, low } of await wiring.bus.offsets(topic)) {
+    for (const { key, value } of await wiring.bus.read(topic, partition, low)) standing.set(key, value !== null);
+  }
+  return [...standing.values()].filter(Boolean).length;
+}
+
+export const standingOnTopic = (wiring: Wiring, purpose: Purpose) => standingOn(wiring, `weft.record-changes.${purpose}`);

@@ -1,0 +1,103 @@
+import type { EventBus, EventStore, OutgoingMessage, Wiring } from '@weft/processing';
+import { SMALL } from './src/region-run.js';
+import { simulate } from './src/simulate.js';
+
+describe('a simulated region', () => {
+  it('has the same history whenever it has the same seed', async () => {
+    const [first, second] = [await simulate(4, { trace: true }), await simulate(4, { trace: true })];
+    expect(first.steps).toBeGreaterThan(3_000);
+    expect(second.fingerprint).toBe(first.fingerprint);
+    expect(second.world.trace).toEqual(first.world.trace);
+  });
+});
+
+/** Each guarantee is only as good as the oracle that watches it: break one on purpose, and it has to be seen. */
+describe('the oracle', () => {
+  const messages = (bus: EventBus, change: (message: OutgoingMessage) => OutgoingMessage[]): EventBus =>
+    Object.assign(Object.create(bus) as EventBus, {
+      publish: (sent: readonly OutgoingMessage[]) => bus.publish(sent.flatMap(change)),
+    });
+  const stored = (store: EventStore, changed: Partial<EventStore>): EventStore =>
+    Object.assign(Object.create(store) as EventStore, changed);
+
+  const sabotages: Record<string, { invariant: string; sabotage: (process: string, wiring: Wiring) => Wiring }> = {
+    'a quarantine that loses messages': {
+      invariant: 'nothing is dropped',
+      sabotage: (_, wiring) => {
+        const lose = (message: OutgoingMessage): OutgoingMessage[] => (message.topic === 'weft.quarantine' ? [] : [message]);
+        return { ...wiring, bus: messages(wiring.bus, lose) };
+      },
+    },
+    'a withdrawal that is not told': {
+      invariant: 'the topic is the view',
+      sabotage: (_, wiring) => {
+        const lose = (message: OutgoingMessage): OutgoingMessage[] => (message.value === null ? [] : [message]);
+        return { ...wiring, bus: messages(wiring.bus, lose) };
+      },
+    },
+    'a record that takes each event twice': {
+      invariant: 'accepted once',
+      sabotage: (process, wiring) => {
+        if (process !== 'record-projector') return wiring;
+        const { store } = wiring;
+        const append: EventStore['append'] = async (stream, expected, events, options) =>
+          store.append(stream, expected, stream.startsWith('careRecord-') ? [...events, ...events] : events, options);
+        return { ...wiring, store: stored(store, { append }) };
+      },
+    },
+    'a fence that lets everybody through': {
+      invariant: 'consent never goes back',
+      sabotage: (_, wiring) => {
+        const { store } = wiring;
+        const append: EventStore['append'] = async (stream, expected, events, options) => {
+          const at = stream.includes('View') ? await store.head(stream) : expected;
+          return store.append(stream, at, events, options);
+        };
+        return { ...wiring, store: stored(store, { append }) };
+      },
+    },
+    'a reader that does not look for newer decisions': {
+      invariant: 'nothing forbidden is read',
+      sabotage: (process, wiring) => {
+        if (process !== 'reader') return wiring;
+        const { store } = wiring;
+        const read: EventStore['read'] = async (stream, options) =>
+          stream.startsWith('consent-') ? [] : store.read(stream, options);
+        const head: EventStore['head'] = async (stream) => (stream.startsWith('consent-') ? -1 : store.head(stream));
+        return { ...wiring, store: stored(store, { read, head }) };
+      },
+    },
+    'a projector that applies no decision': {
+      invariant: 'obeyed once committed',
+      sabotage: (process, wiring) => {
+        if (process !== 'opt-out-projector') return wiring;
+        const { store } = wiring;
+        const append: EventStore['append'] = async (stream, expected, events, options) =>
+          stream.includes('View') ? expected + 1 : store.append(stream, expected, events, options);
+        return { ...wiring, store: stored(store, { append }) };
+      },
+    },
+    'a view that is not what was sent': {
+      invariant: 'rebuilt equals incremental',
+      sabotage: (process, wiring) => {
+        if (process !== 'record-projector') return wiring;
+        const projections = wiring.projections.map((projection) =>
+          Object.assign(Object.create(projection) as typeof projection, {
+            project: (...given: Parameters<typeof projection.project>) => ({ ...projection.project(...given), occurredAt: null }),
+          }),
+        );
+        return { ...wiring, projections };
+      },
+    },
+  };
+
+  it.each(Object.keys(sabotages))('sees %s', async (name) => {
+    const { invariant, sabotage } = sabotages[name]!;
+    const seen = new Set<string>();
+    for (let seed = 0; seed < 60 && !seen.has(invariant); seed++) {
+      const { violations } = await simulate(seed, { size: { ...SMALL, sabotage } });
+      for (const violation of violations) seen.add(violation.invariant);
+    }
+    expect([...seen]).toContain(invariant);
+  });
+});
