@@ -25,6 +25,7 @@ import { ForeignCommits } from './foreign-commits.js';
 import { GroupCommit } from './group-commit.js';
 import { GroupMember } from './group-member.js';
 import { partitionOf } from './murmur2.js';
+import { Packing } from './packing.js';
 import { RecordTable } from './record-table.js';
 import { BUS_SCHEMA } from './schemas.js';
 import { checkCount } from './stored-event.js';
@@ -114,7 +115,7 @@ class SqliteEventBus implements EmbeddedBus {
   ) {
     const { clock, pollMs } = settings;
     this.topicTable = new TopicTable(database, BUS_SCHEMA.file);
-    this.records = new RecordTable(database, this.topicTable, BUS_SCHEMA.file);
+    this.records = new RecordTable(database, this.topicTable, new Packing(database, BUS_SCHEMA.file), BUS_SCHEMA.file);
     this.groups = new ConsumerGroups(database, this.topicTable, BUS_SCHEMA.file, () => clock.now());
     this.foreign = new ForeignCommits(database, {
       timers: waiting.timers,

@@ -20,8 +20,18 @@ import { engineError } from './errors.js';
 import { ForeignCommits } from './foreign-commits.js';
 import { GroupCommit } from './group-commit.js';
 import { nextTurn, Notifier } from './notifier.js';
+import { Packing } from './packing.js';
 import { STORE_SCHEMA } from './schemas.js';
-import { checkCount, checkNewEvents, checkStreamName, eventChecksum, toStoredEvent, type EventRow } from './stored-event.js';
+import {
+  checkCount,
+  checkNewEvents,
+  checkStreamName,
+  eventChecksum,
+  packedEvent,
+  storedId,
+  toStoredEvent,
+  type EventRow,
+} from './stored-event.js';
 import { StoreSubscription, type Page } from './store-subscription.js';
 import { systemRandom, systemTimers } from './system.js';
 
@@ -49,6 +59,8 @@ export interface EmbeddedStore extends EventStore {
   /** Reads the whole file and compares every page and index; throws EngineDamaged with what it found. Blocks while it runs. */
   checkIntegrity(): Promise<void>;
 }
+
+type PackedEvent = Pick<EventRow, 'id' | 'content'>;
 
 interface StreamState {
   readonly id: number;
@@ -79,6 +91,7 @@ function parsePosition(position: string | undefined): number {
 }
 
 class SqliteEventStore implements EmbeddedStore {
+  private readonly packing: Packing;
   private readonly commits: GroupCommit;
   private readonly foreign: ForeignCommits;
   private readonly changed = new Notifier();
@@ -106,15 +119,16 @@ class SqliteEventStore implements EmbeddedStore {
     private readonly waiting: Waiting,
     private readonly options: { readonly pollMs: number; readonly retryPauseMs: number },
   ) {
+    this.packing = new Packing(database, STORE_SCHEMA.file);
     const head = '(SELECT revision FROM events WHERE stream_id = s.id ORDER BY revision DESC LIMIT 1)';
-    const event = 'e.position, s.name, e.revision, e.id, e.type, e.data, e.crc, s.truncated_before AS truncatedBefore';
+    const event = 'e.position, s.name, e.revision, e.id, e.content, e.crc, s.truncated_before AS truncatedBefore';
     const ofStream = 'FROM streams s JOIN events e ON e.stream_id = s.id WHERE s.name = ?';
     this.selectHead = database.prepare(`SELECT ${head} AS head FROM streams s WHERE s.name = ?`);
     this.selectState = database.prepare(`SELECT s.id, ${head} AS head FROM streams s WHERE s.name = ?`);
     this.selectLastPosition = database.prepare('SELECT coalesce(max(position), 0) AS position FROM events');
     this.insertStream = database.prepare('INSERT INTO streams (name) VALUES (?)');
     this.insertEvent = database.prepare(
-      'INSERT INTO events (position, stream_id, revision, id, type, data, crc) VALUES (?, ?, ?, ?, ?, ?, ?)',
+      'INSERT INTO events (position, stream_id, revision, id, content, crc) VALUES (?, ?, ?, ?, ?, ?)',
     );
     this.truncateEvents = database.prepare('DELETE FROM events WHERE stream_id = ? AND revision < ?');
     this.truncateStream = database.prepare('UPDATE streams SET truncated_before = ? WHERE id = ?');
@@ -148,8 +162,8 @@ class SqliteEventStore implements EmbeddedStore {
     const bytes = checkNewEvents(stream, expected, events);
     const truncates = options?.truncatesPrevious === true;
     // It is written a moment later, and may be the caller's to change by then.
-    const copies = events.map(({ id, type, data }) => ({ id, type, data }));
-    return this.commits.submit(() => this.write(stream, expected, copies, truncates), copies.length, bytes);
+    const packed = events.map((event) => ({ id: storedId(event.id), content: packedEvent(this.packing, event) }));
+    return this.commits.submit(() => this.write(stream, expected, packed, truncates), packed.length, bytes);
   }
 
   async read(stream: string, options: ReadOptions = {}): Promise<StoredEvent[]> {
@@ -163,7 +177,7 @@ class SqliteEventStore implements EmbeddedStore {
       const statement = backwards ? this.readBackwards : this.readForwards;
       const rows = statement.all(stream, from, maxCount) as (EventRow & { truncatedBefore: number })[];
       checkUnbroken(rows, { stream, from, maxCount, backwards });
-      return rows.map((row) => toStoredEvent(row, STORE_SCHEMA.file));
+      return rows.map((row) => toStoredEvent(row, this.packing, STORE_SCHEMA.file));
     });
   }
 
@@ -236,18 +250,18 @@ class SqliteEventStore implements EmbeddedStore {
   }
 
   /** Runs inside the transaction: decides first, so that a refusal has written nothing. */
-  private write(stream: string, expected: number, events: readonly NewEvent[], truncates: boolean): number {
+  private write(stream: string, expected: number, events: readonly PackedEvent[], truncates: boolean): number {
     const known = this.stateOf(stream);
     const actual = known?.head ?? NO_STREAM;
     if (actual !== expected) throw new WrongExpectedRevision(stream, expected, actual);
     const state = known ?? this.newStream(stream);
     let position = this.lastPosition ?? (this.selectLastPosition.get() as { position: number }).position;
     let revision = actual;
-    for (const { id, type, data } of events) {
+    for (const { id, content } of events) {
       position += 1;
       revision += 1;
-      const crc = eventChecksum({ position, name: stream, revision, id, type, data });
-      this.insertEvent.run(position, state.id, revision, id, type, data, crc);
+      const crc = eventChecksum({ position, name: stream, revision, id, content });
+      this.insertEvent.run(position, state.id, revision, id, content, crc);
     }
     if (truncates && actual >= 0) {
       this.truncateEvents.run(state.id, actual + 1);
@@ -288,7 +302,7 @@ class SqliteEventStore implements EmbeddedStore {
       if (end === null) return { events: [], position: after, isLast: true };
       const filters = (prefixes ?? []).flatMap((prefix) => [prefix, prefix]);
       const rows = this.scan(prefixes?.length ?? 0).all(after, end, ...filters, maxCount) as EventRow[];
-      const events = rows.map((row) => toStoredEvent(row, STORE_SCHEMA.file));
+      const events = rows.map((row) => toStoredEvent(row, this.packing, STORE_SCHEMA.file));
       const position = events.length === maxCount ? (rows[rows.length - 1]?.position ?? end) : end;
       return { events, position, isLast: false };
     });
@@ -299,7 +313,7 @@ class SqliteEventStore implements EmbeddedStore {
     if (prepared !== undefined) return prepared;
     const filter = Array.from({ length: prefixes }, () => 'substr(s.name, 1, length(?)) = ?').join(' OR ');
     const statement = this.database.prepare(`
-      SELECT e.position, s.name, e.revision, e.id, e.type, e.data, e.crc
+      SELECT e.position, s.name, e.revision, e.id, e.content, e.crc
       FROM events e CROSS JOIN streams s ON s.id = e.stream_id
       WHERE e.position > ? AND e.position <= ? ${filter === '' ? '' : `AND (${filter})`}
       ORDER BY e.position LIMIT ?`);

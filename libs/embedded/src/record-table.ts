@@ -1,6 +1,9 @@
+import { hash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
 import { EngineDamaged, type Message, type OutgoingMessage } from '@weft/processing';
 import type { Database, Statement } from './driver.js';
-import { messageChecksum, offsetOf, recordId, storedValue, toMessage, type MessageRow } from './stored-message.js';
+import type { Packing } from './packing.js';
+import { messageChecksum, offsetOf, packedMessage, recordId, toMessage, type MessageRow } from './stored-message.js';
 import type { Partition, TopicTable } from './topic-table.js';
 
 /** A read stops after so many bytes of values, whatever its count: a batch of the largest messages still fits in memory. */
@@ -16,7 +19,6 @@ export class RecordTable {
   private readonly selectLatest: Statement;
   private readonly upsertLatest: Statement;
   private readonly deleteRecord: Statement;
-  private readonly deleteSuperseded: Statement;
   private readonly deleteLatest: Statement;
   private readonly selectOld: Statement;
   private readonly selectTombstones: Statement;
@@ -24,25 +26,25 @@ export class RecordTable {
   constructor(
     database: Database,
     private readonly topics: TopicTable,
+    private readonly packing: Packing,
     private readonly engine: string,
   ) {
-    this.insert = database.prepare('INSERT INTO records (id, timestamp, key, value, headers, crc) VALUES (?, ?, ?, ?, ?, ?)');
+    this.insert = database.prepare('INSERT INTO records (id, timestamp, content, tombstone, crc) VALUES (?, ?, ?, ?, ?)');
     this.select = database.prepare(
-      'SELECT id, timestamp, key, value, headers, crc FROM records WHERE id >= ? AND id < ? ORDER BY id LIMIT ?',
+      'SELECT id, timestamp, content, tombstone, crc FROM records WHERE id >= ? AND id < ? ORDER BY id LIMIT ?',
     );
     this.selectFirst = database.prepare('SELECT id, timestamp FROM records WHERE id >= ? AND id < ? ORDER BY id LIMIT 1');
-    this.selectLatest = database.prepare('SELECT record_id AS id FROM latest WHERE partition_id = ? AND key = ?');
+    this.selectLatest = database.prepare('SELECT record_id AS id, crc FROM latest WHERE partition_id = ? AND key = ?');
     this.upsertLatest = database.prepare(
-      `INSERT INTO latest (partition_id, key, record_id) VALUES (?, ?, ?)
-       ON CONFLICT (partition_id, key) DO UPDATE SET record_id = excluded.record_id`,
+      `INSERT INTO latest (partition_id, key, record_id, crc) VALUES (?, ?, ?, ?)
+       ON CONFLICT (partition_id, key) DO UPDATE SET record_id = excluded.record_id, crc = excluded.crc`,
     );
     this.deleteRecord = database.prepare('DELETE FROM records WHERE id = ?');
-    this.deleteSuperseded = database.prepare('DELETE FROM records WHERE id = ? AND key = ?');
     this.deleteLatest = database.prepare('DELETE FROM latest WHERE partition_id = ? AND key = ? AND record_id = ?');
-    const old = 'SELECT id, key, timestamp FROM records';
+    const old = 'SELECT id, timestamp, content, tombstone, crc FROM records';
     this.selectOld = database.prepare(`${old} WHERE id >= ? AND id < ? ORDER BY id LIMIT ${REMOVED_AT_ONCE}`);
     this.selectTombstones = database.prepare(
-      `${old} WHERE value IS NULL AND id >= ? AND id < ? AND timestamp < ? ORDER BY id LIMIT ${REMOVED_AT_ONCE}`,
+      `${old} WHERE tombstone = 1 AND id >= ? AND id < ? AND timestamp < ? ORDER BY id LIMIT ${REMOVED_AT_ONCE}`,
     );
   }
 
@@ -50,16 +52,14 @@ export class RecordTable {
   append(partition: Partition, message: OutgoingMessage, now: number): number {
     const timestamp = Math.max(now, partition.lastTimestamp);
     const offset = this.topics.take(partition, timestamp);
-    const { key } = message;
     const row = {
       id: recordId(partition.id, offset),
       timestamp,
-      key,
-      value: storedValue(message.value),
-      headers: JSON.stringify(message.headers),
+      content: packedMessage(this.packing, message),
+      tombstone: message.value === null ? 1 : 0,
     };
-    this.insert.run(row.id, timestamp, key, row.value, row.headers, messageChecksum(row));
-    if (partition.topic.compacted) this.supersede(partition, key, row.id);
+    this.insert.run(row.id, timestamp, row.content, row.tombstone, messageChecksum(row));
+    if (partition.topic.compacted) this.supersede(partition, message.key, row.id);
     return offset;
   }
 
@@ -69,8 +69,9 @@ export class RecordTable {
     let bytes = 0;
     const rows = this.select.iterate(recordId(partition.id, from), recordId(partition.id + 1, 0), maxCount);
     for (const row of rows as Iterable<MessageRow>) {
-      messages.push(toMessage(row, partition.topic.name, partition.partition, this.engine));
-      bytes += row.value?.length ?? 0;
+      const message = this.message(partition, row);
+      messages.push(message);
+      bytes += message.value?.length ?? 0;
       if (bytes >= READ_BYTES_MAX) break;
     }
     return messages;
@@ -96,32 +97,42 @@ export class RecordTable {
   /** Removes some of the messages before a time; says how many. */
   expire(partition: Partition, before: number): number {
     const rows = this.selectOld.all(recordId(partition.id, 0), recordId(partition.id, this.firstSince(partition, before)));
-    return this.remove(partition, rows as { id: number; key: string }[]);
+    return this.remove(partition, rows as MessageRow[]);
   }
 
   /** Removes some of the tombstones before a time; says how many. */
   expireTombstones(partition: Partition, before: number): number {
     const rows = this.selectTombstones.all(recordId(partition.id, 0), recordId(partition.id + 1, 0), before);
-    return this.remove(partition, rows as { id: number; key: string }[]);
+    return this.remove(partition, rows as MessageRow[]);
   }
 
   private supersede(partition: Partition, key: string, id: number): void {
-    const before = this.selectLatest.get(partition.id, key) as { id: number } | undefined;
-    if (before !== undefined && Number(this.deleteSuperseded.run(before.id, key).changes) !== 1) {
-      throw new EngineDamaged(
-        this.engine,
-        `the record before ${partition.topic.name}/${partition.partition}/${offsetOf(id)} is lost`,
-      );
+    const digest = keyDigest(key);
+    const before = this.selectLatest.get(partition.id, digest) as { id: number; crc: number } | undefined;
+    if (before !== undefined) {
+      const isWhole = before.crc === latestChecksum(partition, digest, before.id);
+      if (!isWhole || Number(this.deleteRecord.run(before.id).changes) !== 1) {
+        throw new EngineDamaged(
+          this.engine,
+          `the record before ${partition.topic.name}/${partition.partition}/${offsetOf(id)} is lost`,
+        );
+      }
     }
-    this.upsertLatest.run(partition.id, key, id);
+    this.upsertLatest.run(partition.id, digest, id, latestChecksum(partition, digest, id));
   }
 
-  private remove(partition: Partition, rows: readonly { readonly id: number; readonly key: string }[]): number {
-    for (const { id, key } of rows) {
-      this.deleteRecord.run(id);
-      if (partition.topic.compacted) this.deleteLatest.run(partition.id, key, id);
+  private remove(partition: Partition, rows: readonly MessageRow[]): number {
+    for (const row of rows) {
+      if (partition.topic.compacted) {
+        this.deleteLatest.run(partition.id, keyDigest(this.message(partition, row).key), row.id);
+      }
+      this.deleteRecord.run(row.id);
     }
     return rows.length;
+  }
+
+  private message(partition: Partition, row: MessageRow): Message {
+    return toMessage(row, this.packing, partition.topic.name, partition.partition, this.engine);
   }
 
   private first(partition: Partition, from: number): { readonly offset: number; readonly timestamp: number } | undefined {
@@ -129,3 +140,9 @@ export class RecordTable {
     return row === undefined ? undefined : { offset: offsetOf(row.id), timestamp: row.timestamp };
   }
 }
+
+/** Stands for a key of any length: half a SHA-256, which no two keys share. */
+const keyDigest = (key: string): Uint8Array => hash('sha256', key, 'buffer').subarray(0, 16);
+
+const latestChecksum = ({ id }: Partition, digest: Uint8Array, record: number): number =>
+  crc32(digest, crc32(`${id}\n${record}\n`)) | 0;

@@ -1,4 +1,5 @@
 import type { Schema } from './database.js';
+import { dictionarySql } from './packing.js';
 
 /**
  * A stream's head is its highest revision in `events`: an append truncates only what stands before itself, so the last event
@@ -18,12 +19,12 @@ export const STORE_SCHEMA: Schema = {
       position INTEGER PRIMARY KEY,
       stream_id INTEGER NOT NULL REFERENCES streams (id),
       revision INTEGER NOT NULL,
-      id TEXT NOT NULL,
-      type TEXT NOT NULL,
-      data TEXT NOT NULL,
+      id BLOB NOT NULL,
+      content BLOB NOT NULL,
       crc INTEGER NOT NULL
     );
-    CREATE UNIQUE INDEX events_by_stream ON events (stream_id, revision)`,
+    CREATE UNIQUE INDEX events_by_stream ON events (stream_id, revision);
+    ${dictionarySql()}`,
 };
 
 /**
@@ -57,16 +58,16 @@ export const BUS_SCHEMA: Schema = {
     CREATE TABLE records (
       id INTEGER PRIMARY KEY,
       timestamp INTEGER NOT NULL,
-      key TEXT NOT NULL,
-      value BLOB,
-      headers TEXT NOT NULL,
+      content BLOB NOT NULL,
+      tombstone INTEGER NOT NULL,
       crc INTEGER NOT NULL
     );
-    CREATE INDEX tombstones ON records (id) WHERE value IS NULL;
+    CREATE INDEX tombstones ON records (id) WHERE tombstone = 1;
     CREATE TABLE latest (
       partition_id INTEGER NOT NULL,
-      key TEXT NOT NULL,
+      key BLOB NOT NULL,
       record_id INTEGER NOT NULL,
+      crc INTEGER NOT NULL,
       PRIMARY KEY (partition_id, key)
     ) WITHOUT ROWID;
     CREATE TABLE commits (
@@ -89,5 +90,6 @@ export const BUS_SCHEMA: Schema = {
       partition_id INTEGER NOT NULL,
       member TEXT NOT NULL,
       PRIMARY KEY (group_name, partition_id)
-    ) WITHOUT ROWID`,
+    ) WITHOUT ROWID;
+    ${dictionarySql()}`,
 };

@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib';
 import { APPEND_LIMIT_BYTES, EngineDamaged, InvalidCall, TooLarge, type NewEvent, type StoredEvent } from '@weft/processing';
+import type { Packing } from './packing.js';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 /** A UTF-8 character of a JavaScript string takes at most three bytes a unit. */
@@ -10,28 +11,46 @@ export interface EventRow {
   readonly position: number;
   readonly name: string;
   readonly revision: number;
-  readonly id: string;
-  readonly type: string;
-  readonly data: string;
+  /** The UUID's sixteen bytes; the text of one that is not written in the usual way. */
+  readonly id: Uint8Array | string;
+  /** Type and data, packed. */
+  readonly content: Uint8Array;
   readonly crc: number;
 }
 
 /** Over all that makes the event what and where it is: see checksum.ts. */
-export function eventChecksum(row: Omit<EventRow, 'crc'>): number {
-  return crc32(`${row.position}\n${row.name}\n${row.revision}\n${row.id}\n${row.type}\n${row.data}`) | 0;
+export function eventChecksum({ position, name, revision, id, content }: Omit<EventRow, 'crc'>): number {
+  return crc32(content, crc32(id, crc32(`${position}\n${name}\n${revision}\n`))) | 0;
 }
 
-export function toStoredEvent(row: EventRow, engine: string): StoredEvent {
-  if (eventChecksum(row) !== row.crc) {
-    throw new EngineDamaged(engine, `the event at position ${row.position} is not what was written`);
-  }
+const UUID_AS_USUAL = /^[0-9a-f-]{36}$/;
+
+export const storedId = (id: string): EventRow['id'] =>
+  UUID_AS_USUAL.test(id) ? Buffer.from(id.replaceAll('-', ''), 'hex') : id;
+
+function idOf(stored: EventRow['id']): string {
+  if (typeof stored === 'string') return stored;
+  const hex = Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength).toString('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}
+
+/** A type holds no NUL, so the first one ends it. */
+export const packedEvent = (packing: Packing, { type, data }: NewEvent): Uint8Array => packing.pack(`${type}\0${data}`);
+
+export function toStoredEvent(row: EventRow, packing: Packing, engine: string): StoredEvent {
+  const what = `the event at position ${row.position}`;
+  // A damaged row may hold another kind of value altogether.
+  const isWhole = ArrayBuffer.isView(row.content) && (typeof row.id === 'string' || ArrayBuffer.isView(row.id));
+  if (!isWhole || eventChecksum(row) !== row.crc) throw new EngineDamaged(engine, `${what} is not what was written`);
+  const content = packing.unpack(row.content, what);
+  const end = content.indexOf(0);
   return {
     stream: row.name,
     revision: row.revision,
     position: String(row.position),
-    id: row.id,
-    type: row.type,
-    data: row.data,
+    id: idOf(row.id),
+    type: content.toString('utf8', 0, end),
+    data: content.toString('utf8', end + 1),
   };
 }
 

@@ -1,8 +1,13 @@
 import { emptyView } from '@weft/domain';
+import { decodeViewEvent } from './encoding.js';
 import { loadView } from './load.js';
+import type { StoredEvent } from './ports.js';
 import { changeMessage, type RecordChange } from './record-changes.js';
 import { viewStream } from './streams.js';
 import { timestamp, type Wiring } from './wiring.js';
+
+/** So many events since the telling are looked at one by one. */
+const LATER_MAX = 200;
 
 /**
  * Tells the subscribers. The view stands before anything is told, so nothing forbidden ever leaves; but the two projectors
@@ -30,15 +35,36 @@ async function overtaken(wiring: Wiring, told: readonly RecordChange[]): Promise
   return again.flat();
 }
 
+/**
+ * Entries that somebody wrote after they were told, as they stand now. Who writes later tells later too, so only what came to
+ * the view in between matters: a few events, unless a rebuild replaced everything.
+ */
 async function stillTrue(wiring: Wiring, stream: string, told: readonly RecordChange[]): Promise<RecordChange[]> {
-  const head = await wiring.store.head(stream);
-  if (told.every((change) => change.viewRevision === head)) return [];
+  const since = Math.min(...told.map((change) => change.viewRevision));
+  const later = await wiring.store.read(stream, { from: since + 1, maxCount: LATER_MAX });
+  const written = entriesWritten(later, since);
+  const doubtful = told.filter((change) => written === 'any' || (written.get(change.entryId) ?? -1) > change.viewRevision);
+  if (doubtful.length === 0) return [];
   const { view, revision } = await loadView(wiring.store, stream);
   // Parts of a rebuild are missing: whoever writes it tells of it too, but what was told must not stand until then.
   const { entries } = view.closing === null ? emptyView() : view;
-  return told.map(({ projection, viewKey, entryId }) => {
+  return doubtful.map(({ projection, viewKey, entryId }) => {
     const entry = entries.get(entryId);
     const again = { projection, viewKey, entryId, viewRevision: revision };
     return entry === undefined ? { ...again, kind: 'withdrawn' } : { ...again, kind: 'included', entry };
   });
+}
+
+/** By entry the last revision that wrote it; `any` where a rebuild, or more than one page, may have written every one. */
+function entriesWritten(later: readonly StoredEvent[], since: number): ReadonlyMap<string, number> | 'any' {
+  const written = new Map<string, number>();
+  if (later.length === 0) return written;
+  if (later[0]?.revision !== since + 1 || later.length >= LATER_MAX) return 'any';
+  for (const stored of later) {
+    const event = decodeViewEvent(stored);
+    if (event.type === 'view-rebuilt-1') return 'any';
+    if (event.type === 'entry-withdrawn-1') written.set(event.id, stored.revision);
+    else if (event.type !== 'view-confirmed-1') written.set(event.entry.id, stored.revision);
+  }
+  return written;
 }
