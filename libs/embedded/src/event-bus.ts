@@ -26,7 +26,7 @@ import { GroupCommit } from './group-commit.js';
 import { GroupMember } from './group-member.js';
 import { partitionOf } from './murmur2.js';
 import { Packing } from './packing.js';
-import { RecordTable } from './record-table.js';
+import { RecordTable, type PreparedMessage } from './record-table.js';
 import { BUS_SCHEMA } from './schemas.js';
 import { checkCount } from './stored-event.js';
 import { checkMessage } from './stored-message.js';
@@ -136,8 +136,8 @@ class SqliteEventBus implements EmbeddedBus {
     const bytes = messages.reduce((sum, message, index) => sum + checkMessage(message, index), 0);
     if (messages.length === 0) return [];
     // They are written a moment later, and may be the caller's to change by then.
-    const copies = messages.map((message) => ({ ...message, value: message.value?.slice() ?? null }));
-    return this.commits.submit(() => this.write(copies), copies.length, bytes);
+    const ready = messages.map((message) => this.records.prepare(message));
+    return this.commits.submit(() => this.write(ready), ready.length, bytes);
   }
 
   async consume(options: ConsumeOptions): Promise<Consumer> {
@@ -281,7 +281,7 @@ class SqliteEventBus implements EmbeddedBus {
   }
 
   /** Within the transaction: finds every partition before it writes, so that a refusal has written nothing. */
-  private write(messages: readonly OutgoingMessage[]): Coordinates[] {
+  private write(messages: readonly PreparedMessage[]): Coordinates[] {
     const now = this.settings.clock.now();
     const partitions = messages.map(({ topic, key, partitionKey }) => {
       const found = this.topicTable.find(topic)?.partitions;

@@ -26,9 +26,8 @@ import {
   checkCount,
   checkNewEvents,
   checkStreamName,
-  eventChecksum,
-  packedEvent,
-  storedId,
+  eventBody,
+  placeBody,
   toStoredEvent,
   type EventRow,
 } from './stored-event.js';
@@ -60,11 +59,11 @@ export interface EmbeddedStore extends EventStore {
   checkIntegrity(): Promise<void>;
 }
 
-type PackedEvent = Pick<EventRow, 'id' | 'content'>;
-
 interface StreamState {
   readonly id: number;
   head: number;
+  /** First revision that can be read. */
+  truncatedBefore: number;
 }
 
 /** Opens (or makes) `store.db`. Throws EngineDamaged or EngineUnavailable. */
@@ -100,7 +99,6 @@ class SqliteEventStore implements EmbeddedStore {
   private lastPosition: number | undefined;
   private closed = false;
 
-  private readonly selectHead: Statement;
   private readonly selectState: Statement;
   private readonly selectLastPosition: Statement;
   private readonly insertStream: Statement;
@@ -121,19 +119,17 @@ class SqliteEventStore implements EmbeddedStore {
   ) {
     this.packing = new Packing(database, STORE_SCHEMA.file);
     const head = '(SELECT revision FROM events WHERE stream_id = s.id ORDER BY revision DESC LIMIT 1)';
-    const event = 'e.position, s.name, e.revision, e.id, e.content, e.crc, s.truncated_before AS truncatedBefore';
-    const ofStream = 'FROM streams s JOIN events e ON e.stream_id = s.id WHERE s.name = ?';
-    this.selectHead = database.prepare(`SELECT ${head} AS head FROM streams s WHERE s.name = ?`);
-    this.selectState = database.prepare(`SELECT s.id, ${head} AS head FROM streams s WHERE s.name = ?`);
+    const ofStream = 'SELECT position, revision, body FROM events WHERE stream_id = ?';
+    this.selectState = database.prepare(
+      `SELECT s.id, ${head} AS head, s.truncated_before AS truncatedBefore FROM streams s WHERE s.name = ?`,
+    );
     this.selectLastPosition = database.prepare('SELECT coalesce(max(position), 0) AS position FROM events');
     this.insertStream = database.prepare('INSERT INTO streams (name) VALUES (?)');
-    this.insertEvent = database.prepare(
-      'INSERT INTO events (position, stream_id, revision, id, content, crc) VALUES (?, ?, ?, ?, ?, ?)',
-    );
+    this.insertEvent = database.prepare('INSERT INTO events (position, stream_id, revision, body) VALUES (?, ?, ?, ?)');
     this.truncateEvents = database.prepare('DELETE FROM events WHERE stream_id = ? AND revision < ?');
     this.truncateStream = database.prepare('UPDATE streams SET truncated_before = ? WHERE id = ?');
-    this.readForwards = database.prepare(`SELECT ${event} ${ofStream} AND e.revision >= ? ORDER BY e.revision LIMIT ?`);
-    this.readBackwards = database.prepare(`SELECT ${event} ${ofStream} AND e.revision <= ? ORDER BY e.revision DESC LIMIT ?`);
+    this.readForwards = database.prepare(`${ofStream} AND revision >= ? ORDER BY revision LIMIT ?`);
+    this.readBackwards = database.prepare(`${ofStream} AND revision <= ? ORDER BY revision DESC LIMIT ?`);
     this.scanEnd = database.prepare(
       `SELECT max(position) AS position FROM (SELECT position FROM events WHERE position > ? ORDER BY position LIMIT ${SCAN_EVENTS})`,
     );
@@ -162,8 +158,8 @@ class SqliteEventStore implements EmbeddedStore {
     const bytes = checkNewEvents(stream, expected, events);
     const truncates = options?.truncatesPrevious === true;
     // It is written a moment later, and may be the caller's to change by then.
-    const packed = events.map((event) => ({ id: storedId(event.id), content: packedEvent(this.packing, event) }));
-    return this.commits.submit(() => this.write(stream, expected, packed, truncates), packed.length, bytes);
+    const bodies = events.map((event) => eventBody(this.packing, event));
+    return this.commits.submit(() => this.write(stream, expected, bodies, truncates), bodies.length, bytes);
   }
 
   async read(stream: string, options: ReadOptions = {}): Promise<StoredEvent[]> {
@@ -174,16 +170,17 @@ class SqliteEventStore implements EmbeddedStore {
     checkCount(maxCount);
     checkRevision(from);
     return this.ask(() => {
-      const statement = backwards ? this.readBackwards : this.readForwards;
-      const rows = statement.all(stream, from, maxCount) as (EventRow & { truncatedBefore: number })[];
-      checkUnbroken(rows, { stream, from, maxCount, backwards });
-      return rows.map((row) => toStoredEvent(row, this.packing, STORE_SCHEMA.file));
+      const rows = this.rowsOf({ stream, from, maxCount, backwards });
+      return rows.map((row) => toStoredEvent(row, stream, this.packing, STORE_SCHEMA.file));
     });
   }
 
   async head(stream: string): Promise<number> {
     checkStreamName(stream);
-    return this.ask(() => (this.selectHead.get(stream) as { head: number } | undefined)?.head ?? NO_STREAM);
+    return this.ask(() => {
+      this.foreign.look();
+      return this.stateOf(stream)?.head ?? NO_STREAM;
+    });
   }
 
   async readAll(options: { after?: string; maxCount?: number; prefixes?: readonly string[] } = {}): Promise<StoredEvent[]> {
@@ -250,38 +247,67 @@ class SqliteEventStore implements EmbeddedStore {
   }
 
   /** Runs inside the transaction: decides first, so that a refusal has written nothing. */
-  private write(stream: string, expected: number, events: readonly PackedEvent[], truncates: boolean): number {
+  private write(stream: string, expected: number, bodies: readonly Buffer[], truncates: boolean): number {
     const known = this.stateOf(stream);
     const actual = known?.head ?? NO_STREAM;
     if (actual !== expected) throw new WrongExpectedRevision(stream, expected, actual);
     const state = known ?? this.newStream(stream);
     let position = this.lastPosition ?? (this.selectLastPosition.get() as { position: number }).position;
     let revision = actual;
-    for (const { id, content } of events) {
+    for (const body of bodies) {
       position += 1;
       revision += 1;
-      const crc = eventChecksum({ position, name: stream, revision, id, content });
-      this.insertEvent.run(position, state.id, revision, id, content, crc);
+      this.insertEvent.run(position, state.id, revision, placeBody(body, position, stream, revision));
     }
     if (truncates && actual >= 0) {
       this.truncateEvents.run(state.id, actual + 1);
       this.truncateStream.run(actual + 1, state.id);
+      state.truncatedBefore = actual + 1;
     }
     this.lastPosition = position;
     state.head = revision;
     return revision;
   }
 
-  /** What is cached is true within the transaction: a commit of others has emptied the cache at its beginning. */
+  /** Two looks at the file: where another process wrote in between, they are taken again as one. */
+  private rowsOf(wanted: Wanted): readonly EventRow[] {
+    this.foreign.look();
+    const { rows, lacking } = this.look(wanted);
+    if (lacking === undefined) return rows;
+    this.database.exec('BEGIN');
+    try {
+      this.foreign.look();
+      this.streamStates.delete(wanted.stream);
+      const again = this.look(wanted);
+      if (again.lacking === undefined) return again.rows;
+      throw new EngineDamaged(STORE_SCHEMA.file, `stream ${wanted.stream} lacks revision ${again.lacking}`);
+    } finally {
+      this.database.exec('COMMIT');
+    }
+  }
+
+  private look(wanted: Wanted): { readonly rows: readonly EventRow[]; readonly lacking: number | undefined } {
+    const state = this.stateOf(wanted.stream);
+    if (state === undefined) return { rows: [], lacking: undefined };
+    const statement = wanted.backwards ? this.readBackwards : this.readForwards;
+    const rows = statement.all(state.id, wanted.from, wanted.maxCount) as EventRow[];
+    return { rows, lacking: lackingRevision(rows, wanted, state) };
+  }
+
+  /** What is cached is true where `foreign` was just looked at, as within a transaction: a commit of others empties the cache. */
   private stateOf(stream: string): StreamState | undefined {
     const cached = this.streamStates.get(stream);
     if (cached !== undefined) return cached;
-    const row = this.selectState.get(stream) as { id: number; head: number | null } | undefined;
-    return row === undefined ? undefined : this.remember(stream, { id: row.id, head: row.head ?? NO_STREAM });
+    const row = this.selectState.get(stream) as (Omit<StreamState, 'head'> & { head: number | null }) | undefined;
+    return row === undefined ? undefined : this.remember(stream, { ...row, head: row.head ?? NO_STREAM });
   }
 
   private newStream(stream: string): StreamState {
-    return this.remember(stream, { id: Number(this.insertStream.run(stream).lastInsertRowid), head: NO_STREAM });
+    return this.remember(stream, {
+      id: Number(this.insertStream.run(stream).lastInsertRowid),
+      head: NO_STREAM,
+      truncatedBefore: 0,
+    });
   }
 
   private remember(stream: string, state: StreamState): StreamState {
@@ -301,8 +327,8 @@ class SqliteEventStore implements EmbeddedStore {
       const end = (this.scanEnd.get(after) as { position: number | null }).position;
       if (end === null) return { events: [], position: after, isLast: true };
       const filters = (prefixes ?? []).flatMap((prefix) => [prefix, prefix]);
-      const rows = this.scan(prefixes?.length ?? 0).all(after, end, ...filters, maxCount) as EventRow[];
-      const events = rows.map((row) => toStoredEvent(row, this.packing, STORE_SCHEMA.file));
+      const rows = this.scan(prefixes?.length ?? 0).all(after, end, ...filters, maxCount) as (EventRow & { name: string })[];
+      const events = rows.map((row) => toStoredEvent(row, row.name, this.packing, STORE_SCHEMA.file));
       const position = events.length === maxCount ? (rows[rows.length - 1]?.position ?? end) : end;
       return { events, position, isLast: false };
     });
@@ -313,7 +339,7 @@ class SqliteEventStore implements EmbeddedStore {
     if (prepared !== undefined) return prepared;
     const filter = Array.from({ length: prefixes }, () => 'substr(s.name, 1, length(?)) = ?').join(' OR ');
     const statement = this.database.prepare(`
-      SELECT e.position, s.name, e.revision, e.id, e.content, e.crc
+      SELECT e.position, s.name, e.revision, e.body
       FROM events e CROSS JOIN streams s ON s.id = e.stream_id
       WHERE e.position > ? AND e.position <= ? ${filter === '' ? '' : `AND (${filter})`}
       ORDER BY e.position LIMIT ?`);
@@ -347,19 +373,18 @@ interface Wanted {
   readonly backwards: boolean;
 }
 
-/** Revisions have no gaps: one that is missing was lost from the index. */
-function checkUnbroken(rows: readonly (EventRow & { truncatedBefore: number })[], wanted: Wanted): void {
-  const first = rows[0];
-  if (first === undefined) return;
-  const step = wanted.backwards ? -1 : 1;
-  let expected = wanted.backwards ? first.revision : Math.max(wanted.from, first.truncatedBefore);
+/** Revisions have no gaps: gives the first one that is not where it must be, lost from the index. */
+function lackingRevision(
+  rows: readonly EventRow[],
+  { from, maxCount, backwards }: Wanted,
+  { head, truncatedBefore }: StreamState,
+): number | undefined {
+  const step = backwards ? -1 : 1;
+  let expected = backwards ? Math.min(from, head) : Math.max(from, truncatedBefore);
   for (const row of rows) {
-    if (row.revision !== expected)
-      throw new EngineDamaged(STORE_SCHEMA.file, `stream ${wanted.stream} lacks revision ${expected}`);
+    if (row.revision !== expected) return expected;
     expected += step;
   }
-  const reachesStart = wanted.backwards && rows.length < wanted.maxCount;
-  if (reachesStart && expected !== first.truncatedBefore - 1) {
-    throw new EngineDamaged(STORE_SCHEMA.file, `stream ${wanted.stream} lacks revision ${expected}`);
-  }
+  const isMissing = rows.length < maxCount && (backwards ? expected >= truncatedBefore : expected <= head);
+  return isMissing ? expected : undefined;
 }

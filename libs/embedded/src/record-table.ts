@@ -11,6 +11,11 @@ const READ_BYTES_MAX = 4 * 1024 * 1024;
 /** So many messages are removed in one transaction. */
 const REMOVED_AT_ONCE = 500;
 
+/** A message as it will be written, and what says where. */
+export interface PreparedMessage extends Pick<OutgoingMessage, 'topic' | 'key'>, Pick<MessageRow, 'content' | 'tombstone'> {
+  readonly partitionKey: string | undefined;
+}
+
 /** The messages of all partitions. What writes runs within a transaction. */
 export class RecordTable {
   private readonly insert: Statement;
@@ -48,18 +53,20 @@ export class RecordTable {
     );
   }
 
+  /** What can be done of an append before its transaction. */
+  prepare(message: OutgoingMessage): PreparedMessage {
+    const { topic, key, partitionKey, value } = message;
+    const content = packedMessage(this.packing, message);
+    return { topic, key, partitionKey, content, tombstone: value === null ? 1 : 0 };
+  }
+
   /** On a compacted topic it takes the place of the key's message before it, at once. */
-  append(partition: Partition, message: OutgoingMessage, now: number): number {
+  append(partition: Partition, { key, content, tombstone }: PreparedMessage, now: number): number {
     const timestamp = Math.max(now, partition.lastTimestamp);
     const offset = this.topics.take(partition, timestamp);
-    const row = {
-      id: recordId(partition.id, offset),
-      timestamp,
-      content: packedMessage(this.packing, message),
-      tombstone: message.value === null ? 1 : 0,
-    };
-    this.insert.run(row.id, timestamp, row.content, row.tombstone, messageChecksum(row));
-    if (partition.topic.compacted) this.supersede(partition, message.key, row.id);
+    const id = recordId(partition.id, offset);
+    this.insert.run(id, timestamp, content, tombstone, messageChecksum({ id, timestamp, content, tombstone }));
+    if (partition.topic.compacted) this.supersede(partition, key, id);
     return offset;
   }
 

@@ -19,9 +19,7 @@ export const STORE_SCHEMA: Schema = {
       position INTEGER PRIMARY KEY,
       stream_id INTEGER NOT NULL REFERENCES streams (id),
       revision INTEGER NOT NULL,
-      id BLOB NOT NULL,
-      content BLOB NOT NULL,
-      crc INTEGER NOT NULL
+      body BLOB NOT NULL
     );
     CREATE UNIQUE INDEX events_by_stream ON events (stream_id, revision);
     ${dictionarySql()}`,

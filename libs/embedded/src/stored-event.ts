@@ -6,52 +6,67 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 /** A UTF-8 character of a JavaScript string takes at most three bytes a unit. */
 const BYTES_A_UNIT = 3;
 
-/** A row of the events table, with the name of its stream. */
+/** A row of the events table. Few columns: what a driver spends on a row is mostly spent on each of them. */
 export interface EventRow {
   readonly position: number;
-  readonly name: string;
   readonly revision: number;
-  /** The UUID's sixteen bytes; the text of one that is not written in the usual way. */
-  readonly id: Uint8Array | string;
-  /** Type and data, packed. */
-  readonly content: Uint8Array;
-  readonly crc: number;
+  /** Checksum, id, type and data: see `eventBody`. */
+  readonly body: Uint8Array;
 }
 
+const CRC_BYTES = 4;
+
 /** Over all that makes the event what and where it is: see checksum.ts. */
-export function eventChecksum({ position, name, revision, id, content }: Omit<EventRow, 'crc'>): number {
-  return crc32(content, crc32(id, crc32(`${position}\n${name}\n${revision}\n`))) | 0;
+function eventChecksum(position: number, stream: string, revision: number, body: Uint8Array): number {
+  return crc32(body.subarray(CRC_BYTES), crc32(`${position}\n${stream}\n${revision}\n`));
 }
 
 const UUID_AS_USUAL = /^[0-9a-f-]{36}$/;
 
-export const storedId = (id: string): EventRow['id'] =>
-  UUID_AS_USUAL.test(id) ? Buffer.from(id.replaceAll('-', ''), 'hex') : id;
-
-function idOf(stored: EventRow['id']): string {
-  if (typeof stored === 'string') return stored;
-  const hex = Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength).toString('hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+/** Four bytes for the checksum; one that says how long the id is; the id, as bytes where that gives back its letters; the rest packed. */
+export function eventBody(packing: Packing, { id, type, data }: NewEvent): Buffer {
+  // A type holds no NUL, so the first one ends it.
+  const packed = packing.pack(`${type}\0${data}`);
+  const storedId = UUID_AS_USUAL.test(id) ? Buffer.from(id.replaceAll('-', ''), 'hex') : Buffer.from(id);
+  const body = Buffer.allocUnsafe(CRC_BYTES + 1 + storedId.length + packed.length);
+  body[CRC_BYTES] = storedId.length;
+  body.set(storedId, CRC_BYTES + 1);
+  body.set(packed, CRC_BYTES + 1 + storedId.length);
+  return body;
 }
 
-/** A type holds no NUL, so the first one ends it. */
-export const packedEvent = (packing: Packing, { type, data }: NewEvent): Uint8Array => packing.pack(`${type}\0${data}`);
+/** Writes the checksum into a body, once it is known where it will stand. */
+export function placeBody(body: Buffer, position: number, stream: string, revision: number): Buffer {
+  body.writeUInt32LE(eventChecksum(position, stream, revision, body));
+  return body;
+}
 
-export function toStoredEvent(row: EventRow, packing: Packing, engine: string): StoredEvent {
-  const what = `the event at position ${row.position}`;
+export function toStoredEvent(row: EventRow, stream: string, packing: Packing, engine: string): StoredEvent {
+  const { position, revision } = row;
+  const what = `the event at position ${position}`;
   // A damaged row may hold another kind of value altogether.
-  const isWhole = ArrayBuffer.isView(row.content) && (typeof row.id === 'string' || ArrayBuffer.isView(row.id));
-  if (!isWhole || eventChecksum(row) !== row.crc) throw new EngineDamaged(engine, `${what} is not what was written`);
-  const content = packing.unpack(row.content, what);
+  if (!ArrayBuffer.isView(row.body)) throw new EngineDamaged(engine, `${what} is not what was written`);
+  const body = Buffer.from(row.body.buffer, row.body.byteOffset, row.body.byteLength);
+  if (body.length <= CRC_BYTES || eventChecksum(position, stream, revision, body) !== body.readUInt32LE()) {
+    throw new EngineDamaged(engine, `${what} is not what was written`);
+  }
+  const endOfId = CRC_BYTES + 1 + (body[CRC_BYTES] as number);
+  const content = packing.unpack(body.subarray(endOfId), what);
   const end = content.indexOf(0);
   return {
-    stream: row.name,
-    revision: row.revision,
-    position: String(row.position),
-    id: idOf(row.id),
+    stream,
+    revision,
+    position: String(position),
+    id: idOf(body.subarray(CRC_BYTES + 1, endOfId)),
     type: content.toString('utf8', 0, end),
     data: content.toString('utf8', end + 1),
   };
+}
+
+function idOf(stored: Buffer): string {
+  if (stored.length !== 16) return stored.toString();
+  const hex = stored.toString('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
 /** Text that SQLite gives back as it was: no NUL, no half of a surrogate pair. */

@@ -41,6 +41,7 @@ async function overtaken(wiring: Wiring, told: readonly RecordChange[]): Promise
  */
 async function stillTrue(wiring: Wiring, stream: string, told: readonly RecordChange[]): Promise<RecordChange[]> {
   const since = Math.min(...told.map((change) => change.viewRevision));
+  if ((await wiring.store.head(stream)) === since) return [];
   const later = await wiring.store.read(stream, { from: since + 1, maxCount: LATER_MAX });
   const written = entriesWritten(later, since);
   const doubtful = told.filter((change) => written === 'any' || (written.get(change.entryId) ?? -1) > change.viewRevision);
