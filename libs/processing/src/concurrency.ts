@@ -44,3 +44,36 @@ export async function forEachConcurrently<T>(
   await Promise.all(running);
   if (failed !== null) throw (failed as { error: unknown }).error;
 }
+
+/**
+ * Hands items to lanes, one at a time each, and yields what became of them in the items' order. No lane is more than
+ * `ahead` items a lane before what was yielded last, so whoever notes down what is yielded knows what may have been begun.
+ * The first failure ends it, once nothing is under way any more.
+ */
+export async function* inOrder<T, Lane, R>(
+  items: AsyncIterable<T>,
+  lanes: readonly Lane[],
+  ahead: number,
+  work: (item: T, lane: Lane) => Promise<R> | R,
+): AsyncGenerator<R> {
+  const idle = [...lanes];
+  const begun: Promise<R>[] = [];
+  const running = new Set<Promise<unknown>>();
+  try {
+    for await (const item of items) {
+      while (idle.length === 0) await Promise.race(running);
+      const lane = idle.pop() as Lane;
+      const one = Promise.resolve(work(item, lane)).finally(() => {
+        running.delete(one);
+        idle.push(lane);
+      });
+      one.catch(() => undefined);
+      running.add(one);
+      begun.push(one);
+      while (begun.length >= lanes.length * ahead) yield await (begun.shift() as Promise<R>);
+    }
+    while (begun.length > 0) yield await (begun.shift() as Promise<R>);
+  } finally {
+    await Promise.allSettled(running);
+  }
+}

@@ -38,6 +38,8 @@ export interface ReplayCheckpoint {
   readonly type: 'replay-checkpointed-1';
   readonly state: 'under-way' | 'finished';
   readonly done: number;
+  /** Patients beyond those that may have been replayed too, and told of or not. */
+  readonly ahead: number;
   readonly policyVersion: number;
 }
 

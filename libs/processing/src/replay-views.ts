@@ -1,7 +1,8 @@
-import type { Projection } from '@weft/domain';
-import { forEachConcurrently } from './concurrency.js';
+import type { Projection, Purpose } from '@weft/domain';
+import { forEachConcurrently, inOrder } from './concurrency.js';
 import { decodeReplayCheckpoint, encode, type ReplayCheckpoint } from './encoding.js';
 import { publishChanges } from './publish-changes.js';
+import { projectionOf } from './read-record.js';
 import { rebuildAndTellEverything, rebuildViews } from './rebuild-views.js';
 import { CARE_RECORD_PREFIX, CONSENT_PREFIX, replayStream } from './streams.js';
 import type { Wiring } from './wiring.js';
@@ -20,12 +21,27 @@ export interface ReplayOptions {
   readonly dryRun?: boolean;
   /** Begin anew instead of where an interrupted replay stopped. */
   readonly fromBeginning?: boolean;
+  /** Who replays chunks, each one chunk at a time: as many workers as there are cores. Absent: this thread. */
+  readonly lanes?: readonly ReplayLane[];
   readonly onProgress?: (progress: ReplayProgress) => void;
   readonly signal?: AbortSignal;
 }
 
-/** Patients a checkpoint; after a kill so many are told to the subscribers whole, since it is not known what they were told. */
+/** One purpose's views of some patients. It crosses to another thread, so it is plain data. */
+export interface ReplayChunk {
+  readonly purpose: Purpose;
+  readonly keys: readonly string[];
+  readonly dryRun: boolean;
+  /** It is not known what the subscribers were told of them: they are told the whole. */
+  readonly tellAll: boolean;
+}
+
+export type ReplayLane = (chunk: ReplayChunk) => Promise<ReplayProgress>;
+
+/** Patients a chunk, and a checkpoint. */
 const CHUNK = 64;
+/** Chunks a lane that may be under way or done beyond the checkpoint; after a kill so many are told to the subscribers whole. */
+const AHEAD = 2;
 const WIDTH = 8;
 
 /** Every patient known: whoever has a record or a decision. */
@@ -44,37 +60,44 @@ export async function* patientKeys(wiring: Wiring): AsyncGenerator<string> {
  * its last checkpoint says.
  */
 export async function replayView(wiring: Wiring, projection: Projection, options: ReplayOptions = {}): Promise<ReplayProgress> {
-  const total = await count(patientKeys(wiring));
+  const dryRun = options.dryRun === true;
   const policyVersion = (await wiring.policies.current()).version;
-  const resumed =
-    options.dryRun === true || options.fromBeginning === true ? null : await interrupted(wiring, projection, policyVersion);
-  let progress: ReplayProgress = { done: 0, total, changed: 0, changes: { included: 0, amended: 0, withdrawn: 0 } };
-  let chunk: string[] = [];
-  let uncertain = resumed !== null;
-  const skip = resumed?.done ?? 0;
-  const flush = async (): Promise<void> => {
-    if (options.dryRun !== true) await checkpoint(wiring, projection, { state: 'under-way', done: progress.done, policyVersion });
-    const tellAll = uncertain;
-    await forEachConcurrently(each(chunk), WIDTH, async (key) => {
-      // Awaited before `progress` is read: several patients are under way at once.
-      const one = await replayPatient(wiring, key, projection, { dryRun: options.dryRun === true, tellAll });
-      progress = added(progress, one);
-    });
-    uncertain = false;
-    chunk = [];
-    options.onProgress?.(progress);
+  const resumed = dryRun || options.fromBeginning === true ? null : await interrupted(wiring, projection, policyVersion);
+  const lanes = options.lanes ?? [(chunk: ReplayChunk) => replayChunk(wiring, chunk)];
+  const ahead = lanes.length * AHEAD * CHUNK;
+  const done = resumed?.done ?? 0;
+  const uncertainUntil = done + (resumed?.ahead ?? 0);
+  let progress: ReplayProgress = { ...NOTHING, done, total: await count(patientKeys(wiring)) };
+  const write = async (state: ReplayCheckpoint['state']): Promise<void> => {
+    const doubtful = Math.max(ahead, uncertainUntil - progress.done);
+    if (!dryRun) await checkpoint(wiring, projection, { state, done: progress.done, ahead: doubtful, policyVersion });
   };
-  for await (const key of patientKeys(wiring)) {
-    if (options.signal?.aborted === true) return progress;
-    if (progress.done < skip) {
-      progress = { ...progress, done: progress.done + 1 };
-      continue;
-    }
-    chunk.push(key);
-    if (chunk.length === CHUNK) await flush();
+  await write('under-way');
+  const chunks = chunksOf(patientKeys(wiring), done);
+  const results = inOrder(chunks, lanes, AHEAD, ({ keys, first }, lane) =>
+    options.signal?.aborted === true
+      ? null
+      : lane({ purpose: projection.purpose, keys, dryRun, tellAll: resumed !== null && first < uncertainUntil }),
+  );
+  for await (const result of results) {
+    if (result === null) return progress;
+    progress = added(progress, result);
+    await write('under-way');
+    options.onProgress?.(progress);
   }
-  if (chunk.length > 0) await flush();
-  if (options.dryRun !== true) await checkpoint(wiring, projection, { state: 'finished', done: progress.done, policyVersion });
+  await write('finished');
+  return progress;
+}
+
+/** What a lane does: in this thread, or at the other end of a worker. */
+export async function replayChunk(wiring: Wiring, { purpose, keys, dryRun, tellAll }: ReplayChunk): Promise<ReplayProgress> {
+  const projection = projectionOf(wiring, purpose);
+  let progress = NOTHING;
+  await forEachConcurrently(each(keys), WIDTH, async (key) => {
+    // Awaited before `progress` is read: several patients are under way at once.
+    const one = await replayPatient(wiring, key, projection, { dryRun, tellAll });
+    progress = added(progress, one);
+  });
   return progress;
 }
 
@@ -132,6 +155,25 @@ async function count(items: AsyncIterable<unknown>): Promise<number> {
   let total = 0;
   for await (const _ of items) total += 1;
   return total;
+}
+
+const NOTHING: ReplayProgress = { done: 0, total: 0, changed: 0, changes: { included: 0, amended: 0, withdrawn: 0 } };
+
+async function* chunksOf(
+  keys: AsyncIterable<string>,
+  skip: number,
+): AsyncGenerator<{ readonly keys: readonly string[]; readonly first: number }> {
+  let chunk: string[] = [];
+  let seen = 0;
+  for await (const key of keys) {
+    seen += 1;
+    if (seen <= skip) continue;
+    chunk.push(key);
+    if (chunk.length < CHUNK) continue;
+    yield { keys: chunk, first: seen - chunk.length };
+    chunk = [];
+  }
+  if (chunk.length > 0) yield { keys: chunk, first: seen - chunk.length };
 }
 
 async function* each<T>(items: readonly T[]): AsyncGenerator<T> {

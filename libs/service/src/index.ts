@@ -10,6 +10,7 @@ export { type Probe, Readiness, type ReadinessReport } from './readiness.js';
 export { openService, Service } from './service.js';
 export * from './settings.js';
 export { systemClock, systemRandom, systemTimers } from './system.js';
+export { createReplayWorkers, type ReplayWorkers } from './replay-workers.js';
 export { projectorObserver } from './projector-observer.js';
 export { watchDecisions, watchLag, watchQuarantine } from './region-metrics.js';
 export * from './tokens.js';

@@ -20,14 +20,19 @@ export const WIRING = Symbol('Wiring');
 /** Partitions of an embedded topic: enough for several projector processes on one machine. */
 const EMBEDDED_PARTITIONS = 4;
 
+export interface WiringOptions {
+  /** False spares the second that FHIR's definitions take to load, where nothing that comes in is read (default true). */
+  readonly validates?: boolean;
+}
+
 /**
  * What processing reaches the world through, of a service whose engines are open. On the embedded bus the region's topics
  * are created; on Kafka they are the operators' (weft topics). The first policy is adopted where there was none yet.
  */
-export async function openWiring(service: Service): Promise<Wiring> {
+export async function openWiring(service: Service, { validates = true }: WiringOptions = {}): Promise<Wiring> {
   const { settings, bus, store, clock, timers, random, keys } = service;
   if (settings.kafka === undefined) await bus.createTopics(regionTopics(settings.organisations, EMBEDDED_PARTITIONS));
-  loadFhirDefinitions();
+  if (validates) loadFhirDefinitions();
   const reader = createMessageReader({
     organisations: organisationsOf(settings),
     now: () => clock.now(),

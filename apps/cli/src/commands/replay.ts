@@ -1,5 +1,7 @@
+import { availableParallelism } from 'node:os';
 import { type Projection, type Purpose, PURPOSES } from '@weft/domain';
 import { NO_STREAM, POLICY_STREAM, replayPatient, replayView, type ReplayProgress, type Wiring } from '@weft/processing';
+import { createReplayWorkers, type Settings } from '@weft/service';
 import { Command } from 'commander';
 import { nhsNumber, purpose } from '../arguments.js';
 import { type Context, interruption, settingsOf, withWiring } from '../context.js';
@@ -44,7 +46,7 @@ Examples:
         }
         const projection = wiring.projections.find((candidate) => candidate.purpose === view) as Projection;
         return options.patient === undefined
-          ? replayAll(context.terminal, wiring, projection, options)
+          ? replayAll(context.terminal, settings, wiring, projection, options)
           : { ...(await replayPatient(wiring, wiring.keys.patient(options.patient), projection, options)), interrupted: false };
       });
       if (outcome.interrupted) context.exitCode = EXIT.interrupted;
@@ -57,13 +59,21 @@ interface Outcome extends ReplayProgress {
   readonly interrupted: boolean;
 }
 
-async function replayAll(terminal: Terminal, wiring: Wiring, projection: Projection, options: Options): Promise<Outcome> {
+async function replayAll(
+  terminal: Terminal,
+  settings: Settings,
+  wiring: Wiring,
+  projection: Projection,
+  options: Options,
+): Promise<Outcome> {
   const { signal, release } = interruption();
+  const workers = createReplayWorkers(settings, availableParallelism());
   const bar = terminal.progress(options.dryRun === true ? 'dry run' : 'replaying', 0);
   try {
     const progress = await replayView(wiring, projection, {
       dryRun: options.dryRun === true,
       fromBeginning: options.fromBeginning === true,
+      lanes: workers.lanes,
       signal,
       onProgress: ({ done, total, changed }) => {
         bar.total(total);
@@ -73,6 +83,7 @@ async function replayAll(terminal: Terminal, wiring: Wiring, projection: Project
     return { ...progress, interrupted: signal.aborted && progress.done < progress.total };
   } finally {
     bar.stop();
+    await workers.close();
     release();
   }
 }
