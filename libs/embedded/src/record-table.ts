@@ -22,7 +22,8 @@ export class RecordTable {
   private readonly select: Statement;
   private readonly selectFirst: Statement;
   private readonly selectLatest: Statement;
-  private readonly upsertLatest: Statement;
+  private readonly insertLatest: Statement;
+  private readonly updateLatest: Statement;
   private readonly deleteRecord: Statement;
   private readonly deleteLatest: Statement;
   private readonly selectOld: Statement;
@@ -40,10 +41,10 @@ export class RecordTable {
     );
     this.selectFirst = database.prepare('SELECT id, timestamp FROM records WHERE id >= ? AND id < ? ORDER BY id LIMIT 1');
     this.selectLatest = database.prepare('SELECT record_id AS id, crc FROM latest WHERE partition_id = ? AND key = ?');
-    this.upsertLatest = database.prepare(
-      `INSERT INTO latest (partition_id, key, record_id, crc) VALUES (?, ?, ?, ?)
-       ON CONFLICT (partition_id, key) DO UPDATE SET record_id = excluded.record_id, crc = excluded.crc`,
+    this.insertLatest = database.prepare(
+      'INSERT INTO latest (partition_id, key, record_id, crc) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
     );
+    this.updateLatest = database.prepare('UPDATE latest SET record_id = ?, crc = ? WHERE partition_id = ? AND key = ?');
     this.deleteRecord = database.prepare('DELETE FROM records WHERE id = ?');
     this.deleteLatest = database.prepare('DELETE FROM latest WHERE partition_id = ? AND key = ? AND record_id = ?');
     const old = 'SELECT id, timestamp, content, tombstone, crc FROM records';
@@ -115,17 +116,17 @@ export class RecordTable {
 
   private supersede(partition: Partition, key: string, id: number): void {
     const digest = keyDigest(key);
-    const before = this.selectLatest.get(partition.id, digest) as { id: number; crc: number } | undefined;
-    if (before !== undefined) {
-      const isWhole = before.crc === latestChecksum(partition, digest, before.id);
-      if (!isWhole || Number(this.deleteRecord.run(before.id).changes) !== 1) {
-        throw new EngineDamaged(
-          this.engine,
-          `the record before ${partition.topic.name}/${partition.partition}/${offsetOf(id)} is lost`,
-        );
-      }
+    const crc = latestChecksum(partition, digest, id);
+    if (Number(this.insertLatest.run(partition.id, digest, id, crc).changes) === 1) return;
+    const before = this.selectLatest.get(partition.id, digest) as { id: number; crc: number };
+    const isWhole = before.crc === latestChecksum(partition, digest, before.id);
+    if (!isWhole || Number(this.deleteRecord.run(before.id).changes) !== 1) {
+      throw new EngineDamaged(
+        this.engine,
+        `the record before ${partition.topic.name}/${partition.partition}/${offsetOf(id)} is lost`,
+      );
     }
-    this.upsertLatest.run(partition.id, digest, id, latestChecksum(partition, digest, id));
+    this.updateLatest.run(id, crc, partition.id, digest);
   }
 
   private remove(partition: Partition, rows: readonly MessageRow[]): number {

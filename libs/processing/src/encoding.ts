@@ -7,6 +7,7 @@ import type {
   Policy,
   Purpose,
   RecordedCareEvent,
+  ViewEntry,
   ViewEvent,
 } from '@weft/domain';
 import type { NewEvent, Random, StoredEvent } from './ports.js';
@@ -76,6 +77,19 @@ type Typed = { readonly type: string };
 export function encode(event: Typed, random: Random): NewEvent {
   const { type, ...data } = event;
   return { id: random.uuid(), type, data: JSON.stringify(data) };
+}
+
+/** Texts of entries on their way: what a view holds of one is also what its subscribers are told. */
+const texts = new WeakMap<ViewEntry, string>();
+
+/** An entry as JSON, the same text wherever it goes. An entry is never changed once it is made. */
+export function entryText(entry: ViewEntry): string {
+  let text = texts.get(entry);
+  if (text === undefined) {
+    text = JSON.stringify(entry);
+    texts.set(entry, text);
+  }
+  return text;
 }
 
 /** A rebuild's marker, from entries that are text already: a long view is turned into text once, to measure it and to store it. */

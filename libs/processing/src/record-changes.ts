@@ -1,5 +1,6 @@
 import type { Projection, ViewEntry } from '@weft/domain';
 import type { Keys, OutgoingMessage } from './ports.js';
+import { entryText } from './encoding.js';
 import { recordChangesTopic } from './topics.js';
 
 /** What subscribers of a purpose are told of one entry. */
@@ -16,6 +17,8 @@ export interface RecordChange {
   readonly viewRevision: number;
 }
 
+const utf8 = new TextEncoder();
+
 /**
  * The change as a CloudEvent in binary mode. The key names the entry, so that compaction leaves of each entry its last
  * state; a withdrawal is a tombstone. All changes of a patient go to one partition, in order.
@@ -27,7 +30,7 @@ export function changeMessage(change: RecordChange, keys: Keys, time: string): O
     topic: recordChangesTopic(projection.purpose),
     key,
     partitionKey: viewKey,
-    value: entry === undefined ? null : new TextEncoder().encode(JSON.stringify(entry)),
+    value: entry === undefined ? null : utf8.encode(entryText(entry)),
     headers: {
       ce_specversion: '1.0',
       ce_id: `${key}@${viewRevision}.${kind}`,

@@ -1,5 +1,5 @@
 import { sortedEntries, type Closing, type ViewEntry, type ViewEvent } from '@weft/domain';
-import { encode, encodeRebuilt } from './encoding.js';
+import { encode, encodeRebuilt, entryText } from './encoding.js';
 import { WrongExpectedRevision } from './errors.js';
 import { APPEND_LIMIT_BYTES, type EventStore, type NewEvent, type Random } from './ports.js';
 
@@ -66,7 +66,7 @@ export async function appendRebuilt(
   basis: Closing['basis'],
   withheld: number,
 ): Promise<number> {
-  const parts = cutIntoParts(sortedEntries(entries).map((entry) => JSON.stringify(entry)));
+  const parts = cutIntoParts(sortedEntries(entries).map(entryText));
   let revision = expected;
   for (const [index, part] of parts.entries()) {
     const closing = index === parts.length - 1 ? { closing: { basis, withheld, tail: 0 } } : {};
