@@ -94,7 +94,7 @@ describe('the oracle', () => {
   it.each(Object.keys(sabotages))('sees %s', async (name) => {
     const { invariant, sabotage } = sabotages[name]!;
     const seen = new Set<string>();
-    for (let seed = 0; seed < 60 && !seen.has(invariant); seed++) {
+    for (let seed = 0; seed < 300 && !seen.has(invariant); seed++) {
       const { violations } = await simulate(seed, { size: { ...SMALL, sabotage } });
       for (const violation of violations) seen.add(violation.invariant);
     }
