@@ -1,4 +1,4 @@
-import type { Batch, BatchContext, Clock, Message, Timers } from '@weft/processing';
+import { type Batch, type BatchContext, type Clock, EngineUnavailable, type Message, type Timers } from '@weft/processing';
 import { isFenced } from './errors.js';
 
 /** What a lane needs of the consumer that it belongs to. */
@@ -115,14 +115,13 @@ export class Lane {
         this.#lastSign = undefined;
       } catch (error) {
         this.#lastSign = undefined;
-        if (this.#retired) return;
         this.owner.onFailure(error, batch);
         await this.owner.timers.sleep(pause, this.#ended.signal);
         pause = Math.min(pause * 2, PAUSE_LIMIT_MS);
         continue;
       }
       pause = PAUSE_MS;
-      if (!(await this.#commit(messages.at(-1)!.offset + 1))) return;
+      if (!(await this.#commit(messages.at(-1)!.offset + 1))) return this.owner.onFailure(this.#inVain(), batch);
       this.#waiting.splice(0, messages.length);
       for (const message of messages) this.#bytes -= bytesOf(message);
       this.owner.onProgress(this);
@@ -142,6 +141,12 @@ export class Lane {
       }
     }
     return false;
+  }
+
+  /** What was handled comes again, here or at whoever has the partition now. */
+  #inVain(): EngineUnavailable {
+    const why = this.#retired ? 'left this member before the batch was done' : 'was given up while the broker did not answer';
+    return new EngineUnavailable('Kafka', `${this.topic}/${this.partition} ${why}: not committed`);
   }
 }
 

@@ -67,7 +67,7 @@ describe('a partition’s lane', () => {
     expect(seen.commits).toEqual([2]);
   });
 
-  it('commits nothing once it is retired, and its handler can tell', async () => {
+  it('commits nothing once it is retired, its handler can tell, and it says that the batch was handled in vain', async () => {
     let finish!: () => void;
     const { seen, lane } = owner({
       onBatch: (_, context) => (seen.contexts.push(context), new Promise<void>((resolve) => (finish = resolve))),
@@ -80,6 +80,22 @@ describe('a partition’s lane', () => {
     finish();
     await returned;
     expect(seen.commits).toEqual([]);
+    expect(seen.failures).toEqual([expect.objectContaining({ message: expect.stringContaining('t/0 left this member') })]);
+  });
+
+  it('shows what a handler throws that notices that it is retired, and does not hand the batch over again', async () => {
+    let begun = 0;
+    const { seen, lane } = owner({
+      onBatch: async (_, { isStale }) => {
+        begun += 1;
+        while (!isStale()) await new Promise((resolve) => setImmediate(resolve));
+        throw new Error('stale');
+      },
+    });
+    lane.add(messages(0, 2));
+    while (begun === 0) await new Promise((resolve) => setImmediate(resolve));
+    await lane.retire();
+    expect([begun, seen.failures]).toEqual([1, [new Error('stale')]]);
   });
 
   it('finishes and commits the batch under way when it is drained, and begins no other', async () => {
@@ -120,6 +136,7 @@ describe('a partition’s lane', () => {
     await idle(lane);
     expect(lane.isRetired).toBe(true);
     expect(seen.batches).toEqual([[0, 1, 2]]);
+    expect(seen.failures).toHaveLength(1);
   });
 
   it('waits for the handler of the lane before it: never two at once on one partition', async () => {
