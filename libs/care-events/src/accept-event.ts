@@ -40,8 +40,9 @@ export function acceptEvent(received: ReceivedEvent, options: AcceptOptions): Re
   return accepted(envelope, organisation, data.event, received.bytes, options.now);
 }
 
-function accepted(
-  envelope: Envelope,
+/** The event of what was found to obey every rule. */
+export function accepted(
+  envelope: Pick<Envelope, 'id' | 'source' | 'type' | 'subject' | 'time'>,
   organisation: string,
   resource: Resource,
   bytes: Uint8Array,
@@ -95,6 +96,6 @@ function merged(own: readonly Problem[], fhir: readonly Problem[]): Problem[] {
 }
 
 /** A retraction needs to say no more than what it retracts. */
-export function isValidatedInFull(type: EventType): boolean {
+function isValidatedInFull(type: EventType): boolean {
   return type !== 'care-event-retracted-1';
 }

@@ -156,7 +156,7 @@ describe('a message of an inbound topic', () => {
 });
 
 describe('the seal of the gateway', () => {
-  it('spares a message its FHIR validation', () => {
+  it('spares a message what it was judged by already', () => {
     expect(refusals(message(accepted(notFhir)))).toEqual([]);
     expect(refusals(message(accepted(notFhir), {}, false))).toEqual([
       'Observation.status structure',
@@ -164,34 +164,38 @@ describe('the seal of the gateway', () => {
     ]);
   });
 
+  it.each(['care-event-recorded-1', 'care-event-retracted-1'] as const)('changes nothing of what is read: %s', (type) => {
+    const event = accepted(observation, type);
+    expect(reader().careEvent(message(event))).toEqual(reader().careEvent(message(event, {}, false)));
+  });
+
+  it('changes nothing of a decision that is read', () => {
+    const event = accepted(consent, 'consent-decision-recorded-1');
+    const [sealed, unsealed] = [message(event), message(event, {}, false)].map((each) => reader().decision(each));
+    expect(sealed).toMatchObject({ ok: true });
+    expect(sealed).toEqual(unsealed);
+  });
+
+  const header = (name: string, value: string) => (sealed: Message) => ({ headers: { ...sealed.headers, [name]: value } });
   it.each<[string, (sealed: Message) => Partial<Message>, Partial<ReaderOptions>]>([
-    ['another secret made', () => ({}), { seal: sealMessage('another') }],
-    ['was made for another value', ({ value }) => ({ value: bytes(`${new TextDecoder().decode(value!)} `) }), {}],
-    ['is cut short', ({ headers }) => ({ headers: { ...headers, [SEAL_HEADER]: headers[SEAL_HEADER]!.slice(1) } }), {}],
-    ['is empty', ({ headers }) => ({ headers: { ...headers, [SEAL_HEADER]: '' } }), {}],
-    ['nobody here can verify', () => ({}), { seal: undefined }],
+    ['another secret made it', () => ({}), { seal: sealMessage('another') }],
+    ['it was made for another value', ({ value }) => ({ value: bytes(`${new TextDecoder().decode(value!)} `) }), {}],
+    ['it was made for another key', () => ({ key: '9990079196' }), {}],
+    ['it was made for another topic', () => ({ topic: 'weft.care-events.Y90001' }), {}],
+    ['it was made for another event', header('ce_id', 'a-2'), {}],
+    ['it was made for another time', header('ce_time', '2026-02-28T12:00:01Z'), {}],
+    ['it was made for another type', header('ce_type', 'patient-died-1'), {}],
+    ['it was made for another subject', header('ce_subject', '9990079196'), {}],
+    ['it is cut short', (sealed) => header(SEAL_HEADER, sealed.headers[SEAL_HEADER]!.slice(1))(sealed), {}],
+    ['it is empty', header(SEAL_HEADER, ''), {}],
+    ['nobody here can verify it', () => ({}), { seal: undefined }],
   ])('spares it nothing when %s', (_, change, options) => {
     const sealed = message(accepted(notFhir));
     expect(refusals({ ...sealed, ...change(sealed) }, options)).toContain('Observation.status structure');
   });
 
-  it('was made for one key, and does not hold for another', () => {
-    const value = bytes(notFhir);
-    expect(seal.verifies(SUBJECT, value, seal.sign(SUBJECT, value))).toBe(true);
-    expect(seal.verifies('9990079196', value, seal.sign(SUBJECT, value))).toBe(false);
-  });
-
-  it('spares no other rule', () => {
-    const elsewhere = { ...notFhir, subject: { identifier: { system: NHS, value: '9990079196' } } };
-    const value = bytes(elsewhere);
-    const headers = { ...message(accepted(notFhir)).headers, [SEAL_HEADER]: seal.sign(SUBJECT, value), ce_time: 'now' };
-    expect(refusals(message(accepted(notFhir), { value, headers }))).toEqual([
-      'time malformed',
-      'Observation.subject somebody-else',
-    ]);
-  });
-
-  it('is never given to a retraction, whose resource may be a fragment that would pass for validated elsewhere', () => {
-    expect(toMessage(accepted(notFhir, 'care-event-retracted-1'), { seal }).headers).not.toHaveProperty(SEAL_HEADER);
+  it('does not outlast an organisation’s place in the region', () => {
+    const others = new Map([...organisations].filter(([ods]) => ods !== 'RX901'));
+    expect(refusals(message(accepted(observation)), { organisations: others })).toEqual(['source unknown-organisation']);
   });
 });
