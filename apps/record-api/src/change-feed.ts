@@ -1,5 +1,5 @@
 import type { Projection, Purpose, ViewEntry } from '@weft/domain';
-import { loadView, type Message, recordChangesTopic, projectionOf, viewStream, type Wiring } from '@weft/processing';
+import { changeKey, loadView, type Message, recordChangesTopic, projectionOf, viewStream, type Wiring } from '@weft/processing';
 
 /** What a subscriber is told of one entry. */
 export interface Change {
@@ -185,7 +185,7 @@ async function check(
   // Half of a rebuild is no view: what it will say is told when it is whole.
   if (view.closing !== null) {
     for (const entry of view.entries.values()) {
-      standing.set(`${subject}.${wiring.keys.pseudonym(projection.purpose, entry.id)}`, entry);
+      standing.set(changeKey(projection, subject, entry.id, wiring.keys), entry);
     }
   }
   return changes.map(({ key, kind, partition, offset }): Change => {

@@ -79,17 +79,24 @@ export function encode(event: Typed, random: Random): NewEvent {
   return { id: random.uuid(), type, data: JSON.stringify(data) };
 }
 
-/** Texts of entries on their way: what a view holds of one is also what its subscribers are told. */
-const texts = new WeakMap<ViewEntry, string>();
+/** Entries as JSON, by id: what a view holds of one is also what its subscribers are told, so it is turned into text once. */
+export type EntryTexts = ReadonlyMap<string, string>;
 
-/** An entry as JSON, the same text wherever it goes. An entry is never changed once it is made. */
-export function entryText(entry: ViewEntry): string {
-  let text = texts.get(entry);
-  if (text === undefined) {
-    text = JSON.stringify(entry);
-    texts.set(entry, text);
-  }
-  return text;
+export function textsOf(entries: ReadonlyMap<string, ViewEntry>): EntryTexts {
+  const texts = new Map<string, string>();
+  for (const [id, entry] of entries) texts.set(id, JSON.stringify(entry));
+  return texts;
+}
+
+/** What an entry became in a view, with the entry as text already. `closing` stands in the last event of a change. */
+export function encodeEntry(
+  type: 'entry-included-1' | 'entry-amended-1',
+  entry: string,
+  closing: Closing | undefined,
+  random: Random,
+): NewEvent {
+  const end = closing === undefined ? '}' : `,"closing":${JSON.stringify(closing)}}`;
+  return { id: random.uuid(), type, data: `{"entry":${entry}${end}` };
 }
 
 /** A rebuild's marker, from entries that are text already: a long view is turned into text once, to measure it and to store it. */

@@ -12,7 +12,6 @@ import {
   type Outcome,
   type Projection,
   type RecordedCareEvent,
-  type ViewEvent,
 } from '@weft/domain';
 import { decodeViewEvent, type RecordedDecision } from './encoding.js';
 import { rulingsAt, pseudonymsOf, type Rulings } from './judges.js';
@@ -21,7 +20,7 @@ import { NO_STREAM } from './ports.js';
 import type { RecordChange } from './record-changes.js';
 import { viewStream } from './streams.js';
 import type { Wiring } from './wiring.js';
-import { appendChanges } from './write-view.js';
+import { appendChanges, type Change } from './write-view.js';
 
 /** Where a view stream stands, and whether it can be taken on by one more event. */
 interface ViewHead {
@@ -169,7 +168,7 @@ export async function takeOn(
 ): Promise<RecordChange[]> {
   const view = state.views[index] as ViewHead;
   const pseudonyms = pseudonymsOf(wiring.keys, view.projection, state.key);
-  const events: ViewEvent[] = [];
+  const changes: Change[] = [];
   let withheld = view.withheld;
   for (const [entry, outcomes] of touched) {
     const before = outcomes[index] ?? 'outside';
@@ -177,14 +176,15 @@ export async function takeOn(
     withheld += Number(after === 'withheld') - Number(before === 'withheld');
     if (after === 'included' && isPresent(entry)) {
       const type = before === 'included' ? 'entry-amended-1' : 'entry-included-1';
-      events.push({ type, entry: view.projection.project(entry, pseudonyms) });
+      const seen = view.projection.project(entry, pseudonyms);
+      changes.push({ type, id: seen.id, entry: JSON.stringify(seen) });
     } else if (before === 'included') {
-      events.push({ type: 'entry-withdrawn-1', id: view.projection.entryId(entry.id, pseudonyms) });
+      changes.push({ type: 'entry-withdrawn-1', id: view.projection.entryId(entry.id, pseudonyms) });
     }
   }
-  if (events.length === 0 && withheld === view.withheld) return [];
-  if (events.length === 0) events.push({ type: 'view-confirmed-1' });
-  view.tail += events.length;
+  if (changes.length === 0 && withheld === view.withheld) return [];
+  if (changes.length === 0) changes.push({ type: 'view-confirmed-1' });
+  view.tail += changes.length;
   view.withheld = withheld;
   const basis: Basis = {
     recordRevisions: [state.record.revision],
@@ -193,27 +193,18 @@ export async function takeOn(
     identityRevision: state.identityRevision,
     span: state.rulings.span,
   };
-  view.revision = await appendChanges(wiring.store, wiring.random, view.stream, view.revision, events, {
+  view.revision = await appendChanges(wiring.store, wiring.random, view.stream, view.revision, changes, {
     basis,
     withheld,
     tail: view.tail,
   });
-  return events.flatMap((event) => changeOf(view, event));
+  return changes.flatMap((change) => told(view, change));
 }
 
-const KINDS = { 'entry-included-1': 'included', 'entry-amended-1': 'amended' } as const;
+const KINDS = { 'entry-included-1': 'included', 'entry-amended-1': 'amended', 'entry-withdrawn-1': 'withdrawn' } as const;
 
-function changeOf({ projection, viewKey, revision }: ViewHead, event: ViewEvent): RecordChange[] {
-  switch (event.type) {
-    case 'entry-included-1':
-    case 'entry-amended-1':
-      return [
-        { projection, viewKey, entryId: event.entry.id, kind: KINDS[event.type], entry: event.entry, viewRevision: revision },
-      ];
-    case 'entry-withdrawn-1':
-      return [{ projection, viewKey, entryId: event.id, kind: 'withdrawn', viewRevision: revision }];
-    case 'view-confirmed-1':
-    case 'view-rebuilt-1':
-      return [];
-  }
+function told({ projection, viewKey, revision }: ViewHead, change: Change): RecordChange[] {
+  if (change.type === 'view-confirmed-1') return [];
+  const about = { projection, viewKey, entryId: change.id, kind: KINDS[change.type], viewRevision: revision };
+  return ['entry' in change ? { ...about, entry: change.entry } : about];
 }

@@ -52,7 +52,7 @@ async function stillTrue(wiring: Wiring, stream: string, told: readonly RecordCh
   return doubtful.map(({ projection, viewKey, entryId }) => {
     const entry = entries.get(entryId);
     const again = { projection, viewKey, entryId, viewRevision: revision };
-    return entry === undefined ? { ...again, kind: 'withdrawn' } : { ...again, kind: 'included', entry };
+    return entry === undefined ? { ...again, kind: 'withdrawn' } : { ...again, kind: 'included', entry: JSON.stringify(entry) };
   });
 }
 

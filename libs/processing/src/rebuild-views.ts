@@ -9,6 +9,7 @@ import {
   type View,
   type ViewEntry,
 } from '@weft/domain';
+import { textsOf, type EntryTexts } from './encoding.js';
 import { pseudonymsOf, rulingsAt } from './judges.js';
 import { loadIdentity, loadPerson, loadView, survivorOf, type Person } from './load.js';
 import { LONG_TAIL } from './patient-state.js';
@@ -86,13 +87,14 @@ async function rebuildView(
     identityRevision: person.identityRevision,
     span: rulings.span,
   };
-  const differences = compare(view.entries, derived.entries);
+  const texts = once(() => textsOf(derived.entries));
+  const differences = compare(view.entries, derived.entries, texts);
   let revision = stored.revision;
   if (options.dryRun !== true) {
     const tail = view.closing?.tail ?? 0;
     const isLong = tail >= LONG_TAIL && tail >= derived.entries.size;
     if (view.closing === null || differences.length > 0 || isLong) {
-      revision = await appendRebuilt(store, random, stream, revision, derived.entries, basis, derived.withheld);
+      revision = await appendRebuilt(store, random, stream, revision, texts(), basis, derived.withheld);
     } else if (!sameBasis(view.closing.basis, basis) || view.closing.withheld !== derived.withheld) {
       const closing = { basis, withheld: derived.withheld, tail: tail + 1 };
       revision = await appendChanges(store, random, stream, revision, [{ type: 'view-confirmed-1' }], closing);
@@ -100,19 +102,30 @@ async function rebuildView(
   }
   // While a rebuild in several parts was under way, or was left unfinished by a crash, others may have told what they saw of it.
   const unsettled = revision > stored.revision + 1 || (view.closing === null && stored.revision !== NO_STREAM);
-  const told = unsettled ? everything(person, projection, pseudonyms, derived.entries) : differences;
+  const told = unsettled ? everything(person, projection, pseudonyms, texts()) : differences;
   return told.map((difference) => ({ projection, viewKey: pseudonyms.patient, viewRevision: revision, ...difference }));
 }
 
 type Difference = Pick<RecordChange, 'entryId' | 'kind' | 'entry'>;
 
-function compare(before: ReadonlyMap<string, ViewEntry>, after: ReadonlyMap<string, ViewEntry>): Difference[] {
+/** Most views differ in nothing: their entries are turned into text only where one does. */
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
+}
+
+function compare(
+  before: ReadonlyMap<string, ViewEntry>,
+  after: ReadonlyMap<string, ViewEntry>,
+  texts: () => EntryTexts,
+): Difference[] {
   const differences: Difference[] = [];
   for (const entryId of before.keys()) if (!after.has(entryId)) differences.push({ entryId, kind: 'withdrawn' });
   for (const [entryId, entry] of after) {
     const known = before.get(entryId);
-    if (known === undefined) differences.push({ entryId, kind: 'included', entry });
-    else if (!sameEntry(known, entry)) differences.push({ entryId, kind: 'amended', entry });
+    if (known !== undefined && sameEntry(known, entry)) continue;
+    const kind = known === undefined ? 'included' : 'amended';
+    differences.push({ entryId, kind, entry: texts().get(entryId) as string });
   }
   return differences;
 }
@@ -127,7 +140,7 @@ function everything(
   person: Person,
   projection: Projection,
   pseudonyms: Parameters<Projection['entryId']>[1],
-  included: ReadonlyMap<string, ViewEntry>,
+  included: EntryTexts,
 ): Difference[] {
   const told: Difference[] = [...included].map(([entryId, entry]) => ({ entryId, kind: 'included', entry }));
   for (const entry of person.record.entries.values()) {

@@ -1,6 +1,5 @@
-import type { Projection, ViewEntry } from '@weft/domain';
+import type { Projection } from '@weft/domain';
 import type { Keys, OutgoingMessage } from './ports.js';
-import { entryText } from './encoding.js';
 import { recordChangesTopic } from './topics.js';
 
 /** What subscribers of a purpose are told of one entry. */
@@ -11,10 +10,15 @@ export interface RecordChange {
   /** The entry's id in the view. */
   readonly entryId: string;
   readonly kind: 'included' | 'amended' | 'withdrawn';
-  /** Absent of a withdrawal. */
-  readonly entry?: ViewEntry;
+  /** The entry as JSON; absent of a withdrawal. */
+  readonly entry?: string;
   /** Revision of the view stream that this is true of: a subscriber ignores what is older than what it has. */
   readonly viewRevision: number;
+}
+
+/** The message key of an entry's changes: beyond individual care its id in the view is a pseudonym already. */
+export function changeKey(projection: Projection, viewKey: string, entryId: string, keys: Keys): string {
+  return `${viewKey}.${projection.identifies ? keys.pseudonym(projection.purpose, entryId) : entryId}`;
 }
 
 const utf8 = new TextEncoder();
@@ -25,12 +29,12 @@ const utf8 = new TextEncoder();
  */
 export function changeMessage(change: RecordChange, keys: Keys, time: string): OutgoingMessage {
   const { projection, viewKey, entry, kind, viewRevision } = change;
-  const key = `${viewKey}.${keys.pseudonym(projection.purpose, change.entryId)}`;
+  const key = changeKey(projection, viewKey, change.entryId, keys);
   return {
     topic: recordChangesTopic(projection.purpose),
     key,
     partitionKey: viewKey,
-    value: entry === undefined ? null : utf8.encode(entryText(entry)),
+    value: entry === undefined ? null : utf8.encode(entry),
     headers: {
       ce_specversion: '1.0',
       ce_id: `${key}@${viewRevision}.${kind}`,

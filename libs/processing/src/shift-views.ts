@@ -7,7 +7,6 @@ import {
   type Closing,
   type Entry,
   type Projection,
-  type ViewEntry,
 } from '@weft/domain';
 import { decodeViewEvent } from './encoding.js';
 import { pseudonymsOf, rulingsAt, type Rulings } from './judges.js';
@@ -89,12 +88,12 @@ async function shift(wiring: Wiring, head: Head, person: Person, adopted: Adopte
     span: rulings.span,
   };
   const isSame = appeared.length === 0 && disappeared.length === 0;
-  const view = new Map<string, ViewEntry>();
+  const view = new Map<string, string>();
   if (!isSame) {
     for (const entry of included) {
       if (!isPresent(entry)) continue;
       const seen = projection.project(entry, pseudonyms);
-      view.set(seen.id, seen);
+      view.set(seen.id, JSON.stringify(seen));
     }
   }
   const revision = isSame
@@ -110,8 +109,8 @@ async function shift(wiring: Wiring, head: Head, person: Person, adopted: Adopte
   return [
     ...disappeared.map((entry): RecordChange => ({ ...about, entryId: idOf(entry), kind: 'withdrawn' })),
     ...told.map((entry): RecordChange => {
-      const seen = view.get(idOf(entry)) as ViewEntry;
-      return { ...about, entryId: seen.id, kind: 'included', entry: seen };
+      const entryId = idOf(entry);
+      return { ...about, entryId, kind: 'included', entry: view.get(entryId) as string };
     }),
   ];
 }

@@ -44,6 +44,6 @@ async function asItStands(
       const entryId = projection.entryId(id, pseudonyms);
       const entry = isWhole ? view.entries.get(entryId) : undefined;
       const about = { projection, viewKey, entryId, viewRevision: revision };
-      return entry === undefined ? { ...about, kind: 'withdrawn' } : { ...about, kind: 'included', entry };
+      return entry === undefined ? { ...about, kind: 'withdrawn' } : { ...about, kind: 'included', entry: JSON.stringify(entry) };
     });
 }

@@ -1,5 +1,5 @@
-import { sortedEntries, type Closing, type ViewEntry, type ViewEvent } from '@weft/domain';
-import { encode, encodeRebuilt, entryText } from './encoding.js';
+import type { Closing, ViewEvent } from '@weft/domain';
+import { encode, encodeEntry, encodeRebuilt, type EntryTexts } from './encoding.js';
 import { WrongExpectedRevision } from './errors.js';
 import { APPEND_LIMIT_BYTES, type EventStore, type NewEvent, type Random } from './ports.js';
 
@@ -39,17 +39,26 @@ export async function appendAll(
   return revision;
 }
 
+/** A small change of a view; an entry that comes with it is text already. */
+export type Change =
+  | { readonly type: 'entry-included-1' | 'entry-amended-1'; readonly id: string; readonly entry: string }
+  | Exclude<ViewEvent, { readonly entry: unknown } | { readonly entries: unknown }>;
+
 /** Appends small changes; the last of them closes the change. */
 export async function appendChanges(
   store: EventStore,
   random: Random,
   stream: string,
   expected: number,
-  changes: readonly ViewEvent[],
+  changes: readonly Change[],
   closing: Closing,
 ): Promise<number> {
   const last = changes.length - 1;
-  const events = changes.map((change, index) => encode(index === last ? { ...change, closing } : change, random));
+  const events = changes.map((change, index) => {
+    const end = index === last ? closing : undefined;
+    if ('entry' in change) return encodeEntry(change.type, change.entry, end, random);
+    return encode(end === undefined ? change : { ...change, closing }, random);
+  });
   return appendAll(store, stream, expected, events);
 }
 
@@ -62,11 +71,11 @@ export async function appendRebuilt(
   random: Random,
   stream: string,
   expected: number,
-  entries: ReadonlyMap<string, ViewEntry>,
+  entries: EntryTexts,
   basis: Closing['basis'],
   withheld: number,
 ): Promise<number> {
-  const parts = cutIntoParts(sortedEntries(entries).map(entryText));
+  const parts = cutIntoParts(inOrderOfId(entries));
   let revision = expected;
   for (const [index, part] of parts.entries()) {
     const closing = index === parts.length - 1 ? { closing: { basis, withheld, tail: 0 } } : {};
@@ -74,6 +83,10 @@ export async function appendRebuilt(
     revision = await store.append(stream, revision, [marker], { truncatesPrevious: index === 0 });
   }
   return revision;
+}
+
+function inOrderOfId(entries: EntryTexts): string[] {
+  return [...entries].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)).map(([, text]) => text);
 }
 
 function cutIntoParts(entries: readonly string[]): string[][] {

@@ -257,7 +257,8 @@ export class Oracle implements Watcher {
   ): void {
     const { keys, bus } = this.world;
     const viewKey = keys.view(projection.purpose, key);
-    const names = new Map([...expected].map(([id, entry]) => [`${viewKey}.${keys.pseudonym(projection.purpose, id)}`, entry]));
+    const nameOf = (id: string): string => (projection.identifies ? keys.pseudonym(projection.purpose, id) : id);
+    const names = new Map([...expected].map(([id, entry]) => [`${viewKey}.${nameOf(id)}`, entry]));
     const last = new Map<string, ViewEntry>();
     for (const message of bus.messages(recordChangesTopic(projection.purpose))) {
       if (!message.key.startsWith(`${viewKey}.`)) continue;

@@ -8,6 +8,8 @@ import type { ViewEntry } from './view.js';
 export interface Projection {
   readonly purpose: Purpose;
   readonly version: number;
+  /** Whether its entries carry what identifies people: true for individual care only. */
+  readonly identifies: boolean;
   /** Whether any resource of the type can be of the purpose's concern. */
   concerns(resourceType: string): boolean;
   /** Whether this resource, as it stands, is of the purpose's concern. */
@@ -21,6 +23,7 @@ export interface Projection {
 const directCare: Projection = {
   purpose: 'direct-care',
   version: 1,
+  identifies: true,
   concerns: () => true,
   sees: () => true,
   entryId: (id) => id,
@@ -30,6 +33,7 @@ const directCare: Projection = {
 const careCoordination: Projection = {
   purpose: 'care-coordination',
   version: 1,
+  identifies: true,
   concerns: isCoordinated,
   sees: isAhead,
   entryId: (id) => id,
@@ -44,6 +48,7 @@ function beyond(purpose: Purpose, coarseness: Coarseness): Projection {
   return {
     purpose,
     version: 1,
+    identifies: false,
     concerns: isListed,
     sees: (resource) => isListed(resource.resourceType),
     entryId: (id, pseudonyms) => pseudonyms.of(id),
