@@ -1,7 +1,13 @@
+import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { consentOf } from '@weft/care-events';
-import { verifyViews } from '@weft/processing';
+import { PURPOSES, type Purpose } from '@weft/domain';
+import { recordChangesTopic, verifyViews } from '@weft/processing';
 import { publishBundle, samples, startRegion, type Region, type Sample } from './region.js';
+
+const WEFT = join(import.meta.dirname, '..', '..', 'tools', 'weft.mjs');
 
 const SAMPLES = samples();
 const withSamples = SAMPLES.length === 0 ? describe.skip : describe;
@@ -22,11 +28,55 @@ async function publishAll(region: Region, order: readonly Sample[]): Promise<voi
   await region.settled();
 }
 
-async function record(region: Region, nhsNumber: string, purpose: string) {
+/** As `weft publish` sends the files of one organisation, in this order. Gives how many events were accepted. */
+async function publishFiles({ url, service }: Region, organisation: string, files: readonly string[]): Promise<number> {
+  const env = { ...process.env, WEFT_URL: url, WEFT_DATA_DIR: service.settings.dataDirectory };
+  const args = [WEFT, 'publish', ...files, '--org', organisation, '--json'];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { env });
+  const { accepted, refused } = JSON.parse(stdout) as { accepted: number; refused: number };
+  expect(refused).toBe(0);
+  return accepted;
+}
+
+/** The bytes that a reader is given. */
+async function bytesOf(region: Region, nhsNumber: string, purpose: Purpose): Promise<string> {
   const response = await region.as(['governance'], `/records/${nhsNumber}?purpose=${purpose}`);
   expect(response.status).toBe(200);
-  return response.json() as Promise<{ entries: { id: string }[]; withheld: number; digest: string }>;
+  return response.text();
 }
+
+interface Read {
+  readonly entries: readonly { readonly id: string }[];
+  readonly withheld: number;
+  readonly recordRevision: number;
+}
+
+const record = async (region: Region, nhsNumber: string, purpose: Purpose) =>
+  JSON.parse(await bytesOf(region, nhsNumber, purpose)) as Read;
+
+/** What a purpose's topic holds of each subject, key by key, tombstones left out; and the topic's ends. */
+async function told({ wiring }: Region, purpose: Purpose) {
+  const topic = recordChangesTopic(purpose);
+  const bySubject = new Map<string, Map<string, string>>();
+  const ends = await wiring.bus.offsets(topic);
+  for (const { partition, low, high } of ends) {
+    for (let offset = low; offset < high;) {
+      const page = await wiring.bus.read(topic, partition, offset, 1_000);
+      for (const { key, value, headers } of page) {
+        const subject = headers['ce_subject'] as string;
+        const standing = bySubject.get(subject) ?? new Map<string, string>();
+        bySubject.set(subject, standing);
+        if (value === null) standing.delete(key);
+        else standing.set(key, Buffer.from(value).toString());
+      }
+      offset = (page.at(-1)?.offset ?? high) + 1;
+    }
+  }
+  return { bySubject, messages: ends.reduce((sum, { high }) => sum + high, 0) };
+}
+
+const subjectOf = ({ wiring }: Region, nhsNumber: string, purpose: Purpose) =>
+  wiring.keys.view(purpose, wiring.keys.patient(nhsNumber));
 
 async function decide(region: Region, nhsNumber: string, effect: 'permit' | 'deny'): Promise<void> {
   const decision = { authority: 'local-dissent', status: 'active', decidedBy: 'patient', exceptions: [] } as const;
@@ -42,41 +92,81 @@ async function decide(region: Region, nhsNumber: string, effect: 'permit' | 'den
 
 withSamples('a region of four organisations and 48 people, on the sample Bundles', () => {
   let region: Region;
+  const people = [...expectedEntries().keys()];
+  const everyEntryOnce = async () => {
+    for (const [nhsNumber, ids] of expectedEntries()) {
+      const { entries } = await record(region, nhsNumber, 'direct-care');
+      expect(entries.map(({ id }) => id).sort()).toEqual([...ids].sort());
+    }
+  };
+  const allBytes = (who: readonly string[]) =>
+    Promise.all(who.flatMap((nhsNumber) => PURPOSES.map((purpose) => bytesOf(region, nhsNumber, purpose))));
+
   beforeAll(async () => {
     region = await startRegion();
     await publishAll(region, SAMPLES);
   }, 300_000);
   afterAll(() => region.close());
 
-  it('has every entry of everybody in their direct-care record exactly once, twice published or once', async () => {
+  it('has every entry of everybody in their direct-care record exactly once', everyEntryOnce, 300_000);
+
+  it('is the same to the byte when everything is published again', async () => {
+    const before = await allBytes(people);
     await publishAll(region, [...SAMPLES].reverse());
-    for (const [nhsNumber, ids] of expectedEntries()) {
-      const { entries } = await record(region, nhsNumber, 'direct-care');
-      expect(entries.map(({ id }) => id).sort()).toEqual([...ids].sort());
-    }
+    await everyEntryOnce();
+    expect(await allBytes(people)).toEqual(before);
   }, 300_000);
 
-  it('has views that verify finds without a difference, the same whatever the order of the files', async () => {
+  it('has views that verify finds without a difference, the same when weft publish sends the files in another order', async () => {
     const report = await verifyViews(region.wiring);
-    expect(report).toMatchObject({ records: expectedEntries().size, views: expectedEntries().size * 4, differing: [] });
+    expect(report).toMatchObject({ records: people.length, views: people.length * 4, differing: [] });
     const other = await startRegion();
-    await publishAll(
-      other,
-      [...SAMPLES].sort((a, b) => (a.text < b.text ? -1 : 1)),
-    );
+    let accepted = 0;
+    for (const organisation of ['RX903', 'Y90001', 'RX902', 'RX901']) {
+      const files = SAMPLES.filter((sample) => sample.organisation === organisation).map(({ path }) => path);
+      accepted += await publishFiles(other, organisation, files.reverse());
+    }
+    await other.settled();
+    expect(accepted).toBe(SAMPLES.reduce((sum, { text }) => sum + JSON.parse(text).entry.length, 0));
     expect((await verifyViews(other.wiring)).digests).toEqual(report.digests);
     await other.close();
   }, 300_000);
 
-  it('empties the research view of whoever opts out, leaves everybody else’s bytes alone, and gives all back after opting in', async () => {
-    const [person, ...others] = [...expectedEntries().keys()];
-    const before = await verifyViews(region.wiring);
-    const mine = await record(region, person as string, 'research');
-    const theirs = await Promise.all(others.map((other) => record(region, other, 'research')));
-    await decide(region, person as string, 'deny');
-    expect(await record(region, person as string, 'research')).toMatchObject({ entries: [], withheld: mine.entries.length });
-    expect(await Promise.all(others.map((other) => record(region, other, 'research')))).toEqual(theirs);
-    await decide(region, person as string, 'permit');
-    expect((await verifyViews(region.wiring)).digests).toEqual(before.digests);
-  });
+  it('has in each purpose’s topic exactly what the views hold', async () => {
+    for (const purpose of PURPOSES) {
+      const { bySubject } = await told(region, purpose);
+      for (const nhsNumber of people) {
+        const { entries } = await record(region, nhsNumber, purpose);
+        const texts = [...(bySubject.get(subjectOf(region, nhsNumber, purpose))?.values() ?? [])];
+        const byId = (a: { id: string }, b: { id: string }) => (a.id < b.id ? -1 : 1);
+        expect(texts.map((text) => JSON.parse(text) as { id: string }).sort(byId)).toEqual([...entries].sort(byId));
+      }
+    }
+  }, 120_000);
+
+  it('empties the research view and topic of whoever opts out, leaves everybody else’s bytes alone, and gives all back after opting in', async () => {
+    const [person, ...others] = people as [string, ...string[]];
+    const subject = subjectOf(region, person, 'research');
+    const theirs = await allBytes(others);
+    const { digests } = await verifyViews(region.wiring);
+    const before = { research: await record(region, person, 'research'), topic: await told(region, 'research') };
+    const mine = before.topic.bySubject.get(subject) as Map<string, string>;
+    expect(mine.size).toBe(before.research.entries.length);
+    expect(mine.size).toBeGreaterThan(0);
+
+    await decide(region, person, 'deny');
+    expect(await record(region, person, 'research')).toMatchObject({ entries: [], withheld: mine.size });
+    const after = await told(region, 'research');
+    expect(after.bySubject.get(subject)).toEqual(new Map());
+    // A withdrawal for each entry, and not a word about anybody else.
+    expect(after.messages).toBe(before.topic.messages + mine.size);
+    expect(await allBytes(others)).toEqual(theirs);
+    expect((await verifyViews(region.wiring)).differing).toEqual([]);
+
+    await decide(region, person, 'permit');
+    expect(await record(region, person, 'research')).toMatchObject({ entries: before.research.entries, withheld: 0 });
+    expect((await told(region, 'research')).bySubject).toEqual(before.topic.bySubject);
+    expect(await allBytes(others)).toEqual(theirs);
+    expect(await verifyViews(region.wiring)).toMatchObject({ digests, differing: [] });
+  }, 120_000);
 });

@@ -79,17 +79,22 @@ async function settled({ bus, timers }: Wiring, topics: readonly string[]): Prom
 export interface Sample {
   readonly organisation: string;
   readonly nhsNumber: string;
+  readonly path: string;
   readonly text: string;
 }
 
-/** The sample Bundles beside the checkout, where they are: what each of four organisations would publish of 48 people. */
+/**
+ * The sample Bundles beside the checkout, or wherever WEFT_SAMPLES says, `<ODS code>/<NHS number>.json`: what each of four
+ * organisations would publish of 48 people. None where there are none.
+ */
 export function samples(): readonly Sample[] {
-  const root = join(import.meta.dirname, '..', '..', '..', 'shared', 'data', 'fhir');
+  const root = process.env['WEFT_SAMPLES'] ?? join(import.meta.dirname, '..', '..', '..', 'shared', 'data', 'fhir');
   if (!existsSync(root)) return [];
   return readdirSync(root).flatMap((organisation) =>
     readdirSync(join(root, organisation)).map((file) => ({
       organisation,
       nhsNumber: file.replace('.json', ''),
+      path: join(root, organisation, file),
       text: readFileSync(join(root, organisation, file), 'utf8'),
     })),
   );

@@ -12,7 +12,7 @@ class EntryAnswer {
   organisation!: string;
   @ApiProperty({ type: String, nullable: true, description: 'When it happened, as precisely as the purpose may know' })
   occurredAt!: string | null;
-  @ApiProperty({ description: 'When Weft accepted the version in force, RFC 3339' })
+  @ApiProperty({ description: 'When Weft accepted the version in force, RFC 3339; beyond individual care its month or year' })
   recordedAt!: string;
   @ApiProperty({ type: Object, description: 'FHIR R4' })
   resource!: Resource;

@@ -150,7 +150,8 @@ export function coarsened(entry: PresentEntry, pseudonyms: Pseudonyms, coarsenes
     organisation: coarseness.organisation ? entry.organisation : pseudonyms.of(entry.organisation),
     resourceType: entry.resourceType,
     occurredAt: coarseDate(entry.occurredAt, coarseness) ?? null,
-    recordedAt: entry.recordedAt,
+    // What is fed live arrives within minutes of having happened: to the second it would undo the coarsening of dates.
+    recordedAt: entry.recordedAt.slice(0, coarseness.dateDigits),
     resource: resource as unknown as Resource,
   };
 }

@@ -80,13 +80,17 @@ describe('dates and places', () => {
   it('are known to population health by month, birth year and postcode district', () => {
     expect(seen('population-health', observation)?.resource).toMatchObject({ effectiveDateTime: '2021-05' });
     expect(seen('population-health', patient)?.resource).toMatchObject({ birthDate: '1953', address: [{ postalCode: 'LS1' }] });
-    expect(seen('population-health', observation)).toMatchObject({ organisation: 'Y90001', occurredAt: '2021-05' });
+    expect(seen('population-health', observation)).toMatchObject({
+      organisation: 'Y90001',
+      occurredAt: '2021-05',
+      recordedAt: '2026-01',
+    });
   });
 
   it('are known to research by year, five-year birth band, and no organisation', () => {
     expect(seen('research', observation)?.resource).toMatchObject({ effectiveDateTime: '2021' });
     expect(seen('research', patient)?.resource).toMatchObject({ birthDate: '1950' });
-    expect(seen('research', observation)).toMatchObject({ organisation: 'p(6)', occurredAt: '2021' });
+    expect(seen('research', observation)).toMatchObject({ organisation: 'p(6)', occurredAt: '2021', recordedAt: '2026' });
   });
 });
 

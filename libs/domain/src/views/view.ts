@@ -8,7 +8,7 @@ export interface ViewEntry {
   readonly resourceType: string;
   /** When the fact happened, as precisely as the purpose may know. */
   readonly occurredAt: string | null;
-  /** When Weft accepted the version in force; RFC 3339. Not part of the digest: a delay changes it. */
+  /** When Weft accepted the version in force; RFC 3339, or as precisely as the purpose may know. Not part of the digest: a delay changes it. */
   readonly recordedAt: string;
   readonly resource: Resource;
 }
