@@ -51,8 +51,9 @@ export class RecordChangesController implements OnModuleDestroy {
     const purpose = purposeOf((request.params as { purpose: string }).purpose);
     const from = await this.startOf(request, purpose);
     await this.audit.append(auditEntryOf(this.service, request, { outcome: 'given', purpose }));
-    const lines = new PassThrough();
     if (from !== 'beginning') reply.header('weft-cursor', this.cursorOf(from));
+    if (request.method === 'HEAD') return void reply.type(NDJSON).send();
+    const lines = new PassThrough();
     void reply.type(NDJSON).send(lines);
     await this.feed(purpose, from, lines);
   }

@@ -54,12 +54,15 @@ class Subscriber {
 describe('a subscriber', () => {
   let region: Region;
   let followed: number;
+  let begun: number;
   beforeAll(async () => {
     region = await openRegion();
     const { bus } = region.service;
     const follow = bus.follow.bind(bus);
     followed = 0;
+    begun = 0;
     bus.follow = async (options) => {
+      begun += 1;
       const following = await follow(options);
       followed += 1;
       return { stop: () => following.stop().finally(() => (followed -= 1)) };
@@ -175,6 +178,18 @@ describe('a subscriber', () => {
     await subscriber.leave();
     while (isFollowed()) await new Promise(setImmediate);
     expect(isFollowed()).toBe(false);
+  });
+
+  it('who asks for the head alone is answered, and nothing is followed for them', async () => {
+    const before = begun;
+    const headers = { authorization: `Bearer ${await region.tokenOf('subscriber')}` };
+    const { status } = await fetch(`${region.url}/record-changes/direct-care`, { method: 'HEAD', headers });
+    expect(status).toBe(200);
+    // Whatever the first had begun would be there before the second is up to date.
+    const subscriber = await Subscriber.open(region, 'direct-care');
+    await subscriber.until(isUpToDate);
+    expect(begun).toBe(before + 1);
+    await subscriber.leave();
   });
 
   it.each([
