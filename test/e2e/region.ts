@@ -7,7 +7,17 @@ import { OptOutProjectorModule } from '@weft/opt-out-projector';
 import { careEventsTopic, CONSENT_TOPIC, OPT_OUT_PROJECTOR_GROUP, RECORD_PROJECTOR_GROUP, type Wiring } from '@weft/processing';
 import { RecordApiModule } from '@weft/record-api';
 import { RecordProjectorModule } from '@weft/record-projector';
-import { createHttpApp, issueToken, listen, loadSettings, openService, openWiring, type Role, type Service } from '@weft/service';
+import {
+  createHttpApp,
+  createLogger,
+  issueToken,
+  listen,
+  loadSettings,
+  openService,
+  openWiring,
+  type Role,
+  type Service,
+} from '@weft/service';
 
 /** Secrets of tests: with the same ones two regions give the same keys, so that their digests can be compared. */
 export const SECRETS = {
@@ -28,10 +38,14 @@ export interface Region {
   close(): Promise<void>;
 }
 
-export async function startRegion(given: { readonly directory?: string } = {}): Promise<Region> {
+/** `log` is given every line of the log, the least important too. */
+export async function startRegion(
+  given: { readonly directory?: string; readonly log?: (line: string) => void } = {},
+): Promise<Region> {
   const directory = given.directory ?? mkdtempSync(join(tmpdir(), 'weft-e2e-'));
   const settings = loadSettings({ ...SECRETS, WEFT_DATA_DIR: directory, WEFT_PORT: '0', WEFT_LOG_LEVEL: 'fatal' });
-  const service = await openService(settings);
+  const log = given.log === undefined ? undefined : createLogger({ logLevel: 'trace' }, { write: given.log });
+  const service = await openService(settings, log && { log });
   const wiring = await openWiring(service);
   const modules = [GatewayModule, RecordApiModule, RecordProjectorModule, OptOutProjectorModule].map((one) =>
     one.register(wiring),

@@ -81,7 +81,7 @@ function placed(index: number, problems: readonly Problem[]): Reading<never> {
 }
 
 function refuse(...problems: Problem[]): Reading<never> {
-  return { ok: false, problems };
+  return { ok: false, problems: presentable(problems) };
 }
 
 function readRawEntry(raw: unknown, index: number): BundleEntry | { readonly index: number; readonly problem: Problem } {
@@ -127,7 +127,7 @@ function readEntry(
     { attributes, data: { ok: true, event: resource }, bytes },
     { organisations, now, sender: organisation, ...(validate !== undefined && { validate }) },
   );
-  return reading.ok ? reading : { ok: false, problems: presentable(reading.problems.map((item) => inResource(item, resource))) };
+  return reading.ok ? reading : refuse(...reading.problems.map((item) => inResource(item, resource)));
 }
 
 /** An envelope made here can only be wrong where the resource is. */
