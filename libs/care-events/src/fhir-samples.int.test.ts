@@ -36,6 +36,28 @@ whereThereAreSamples('the sample region', () => {
     expect(accepted).toBeGreaterThan(0);
   });
 
+  it('is refused resource by resource once any member of one is broken, with the member named', () => {
+    const resources = bundles.flatMap(({ bundle }) => bundle.entry.map(({ resource }) => resource));
+    const types = [...new Set(resources.map(({ resourceType }) => resourceType))];
+    // The one of most members of each type: every member that the samples use, or nearly.
+    const richest = types.map((type) =>
+      resources
+        .filter(({ resourceType }) => resourceType === type)
+        .reduce((a, b) => (Object.keys(b).length > Object.keys(a).length ? b : a)),
+    );
+    for (const resource of richest) {
+      expect(fhirProblems({ ...resource, resourceType: 'Nonsense' })).not.toEqual([]);
+      for (const member of Object.keys(resource).filter((name) => name !== 'resourceType')) {
+        // Of `deceasedDateTime` the profile says `Patient.deceased[x]`.
+        const fields = fhirProblems({ ...resource, [member]: 5 }).map(({ field }) => field.split(/[.[]/)[1] ?? '');
+        expect({ member, isNamed: fields.some((field) => field !== '' && member.startsWith(field)) }).toEqual({
+          member,
+          isNamed: true,
+        });
+      }
+    }
+  });
+
   it('gives every person a summary that is FHIR R4', () => {
     for (const nhsNumber of new Set(bundles.map((item) => item.nhsNumber))) {
       const entries = bundles
