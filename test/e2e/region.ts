@@ -1,7 +1,6 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { GatewayModule } from '@weft/gateway';
 import { OptOutProjectorModule } from '@weft/opt-out-projector';
 import { careEventsTopic, CONSENT_TOPIC, OPT_OUT_PROJECTOR_GROUP, RECORD_PROJECTOR_GROUP, type Wiring } from '@weft/processing';
@@ -28,7 +27,7 @@ export const SECRETS = {
 /** A whole Weft in this process, on the embedded engines, in a directory of its own. */
 export interface Region {
   readonly url: string;
-  readonly app: NestFastifyApplication;
+  readonly app: Awaited<ReturnType<typeof createHttpApp>>;
   readonly service: Service;
   readonly wiring: Wiring;
   /** A request by somebody with these roles. */
