@@ -1,1 +1,2 @@
 export { GatewayModule } from './gateway.module.js';
+export { Intake } from './intake.js';

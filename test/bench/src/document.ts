@@ -1,0 +1,26 @@
+import type { Results } from './work.js';
+import { cells, HEAD } from './report.js';
+
+const BEGIN = '<!-- figures: written by npm run bench -->';
+const END = '<!-- end of the figures -->';
+
+/** The text with the figures between its two markers. Throws where these are missing. */
+export function withFigures(text: string, results: Results): string {
+  const begin = text.indexOf(BEGIN);
+  const end = text.indexOf(END);
+  if (begin === -1 || end < begin) throw new Error('the document has lost the markers between which the figures stand');
+  return `${text.slice(0, begin)}${BEGIN}\n\n${figures(results)}\n\n${text.slice(end)}`;
+}
+
+function figures({ machine, works }: Results): string {
+  const measured = works.map(({ name, title, on, rows }) => {
+    const lines = rows.map((row) => cells(row).slice(1));
+    const table = [HEAD.slice(1), HEAD.slice(1).map(() => '---'), ...lines].map(
+      (columns) => `| ${columns.map(escaped).join(' | ')} |`,
+    );
+    return `### ${name} ${title}\n\nMeasured on ${on}, medians of ${rows[0]?.rounds ?? 0} rounds.\n\n${table.join('\n')}`;
+  });
+  return [`On ${machine.cores} cores, ${machine.memoryGiB} GiB, Node ${machine.node}.`, ...measured].join('\n\n');
+}
+
+const escaped = (text: string): string => text.replaceAll('|', '\\|');

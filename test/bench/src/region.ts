@@ -1,0 +1,35 @@
+import { toMessage, type AcceptedEvent } from '@weft/care-events';
+import type { OutgoingMessage, Wiring } from '@weft/processing';
+import { loadSettings, openService, openWiring, policyOf, sealOf, type Service } from '@weft/service';
+import type { BenchEvent } from './care-events.js';
+
+/** Secrets of the bench: with the same ones the same people have the same keys in every process. */
+export const SECRETS = {
+  WEFT_REGION_SECRET: 'region-secret-of-the-benchmarks-only',
+  WEFT_RESEARCH_SECRET: 'research-secret-of-the-benchmarks-only',
+};
+
+export interface Region {
+  readonly service: Service;
+  readonly wiring: Wiring;
+  close(): Promise<void>;
+}
+
+/** Weft as production opens it: the settings choose the engines, by default those embedded in `directory`. */
+export async function openRegion(directory: string, environment: Readonly<Record<string, string>> = {}): Promise<Region> {
+  const settings = loadSettings({ ...SECRETS, WEFT_DATA_DIR: directory, WEFT_LOG_LEVEL: 'fatal', ...environment });
+  const service = await openService(settings);
+  const wiring = await openWiring(service);
+  await wiring.policies.adopt(await policyOf(service, wiring.policies));
+  return { service, wiring, close: () => service.close() };
+}
+
+/** What the gateway would put on the bus for an event that it has found sound, the seal of its validation included. */
+export function sealedMessage({ service }: Region): (event: BenchEvent) => OutgoingMessage {
+  const seal = sealOf(service.settings);
+  return (event) => toMessage(accepted(event), { seal });
+}
+
+function accepted({ id, source, ods, subject, time, resource }: BenchEvent): AcceptedEvent {
+  return { type: 'care-event-recorded-1', id, source, organisation: ods, subject, time, resource };
+}

@@ -1,0 +1,56 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { createServer } from 'node:net';
+
+export interface Server {
+  readonly port: number;
+  stop(): Promise<void>;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+/** A Node program that listens on WEFT_PORT (or PORT), in a process of its own; resolves once `path` answers there. */
+export async function startServer(
+  program: URL,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>>,
+  { path, profiles }: { readonly path: string; readonly profiles: string | undefined },
+): Promise<Server> {
+  const port = await freePort();
+  const profiling = profiles === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profiles}`];
+  const child = fork(program, [...args], {
+    env: { ...process.env, ...environment, WEFT_PORT: String(port), PORT: String(port) },
+    execArgv: profiling,
+    // Its log is written, as in production, but not kept.
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+  });
+  await answers(child, `http://127.0.0.1:${port}${path}`);
+  return { port, stop: () => stopped(child) };
+}
+
+const PATIENCE_MS = 30_000;
+const PAUSE_MS = 50;
+
+async function answers(child: ChildProcess, url: string): Promise<void> {
+  const deadline = performance.now() + PATIENCE_MS;
+  for (;;) {
+    if (child.exitCode !== null) throw new Error(`the server ended with ${child.exitCode}`);
+    const response = await fetch(url).catch(() => null);
+    if (response?.ok === true) return void (await response.arrayBuffer());
+    if (performance.now() > deadline) throw new Error(`the server does not answer`);
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+  }
+}
+
+/** Asks it to end, as an operator does, and waits until it has. */
+async function stopped(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  child.kill('SIGTERM');
+  await ended;
+}

@@ -1,0 +1,58 @@
+import { join } from 'node:path';
+import { copied, emptied, once } from './data-sets.js';
+import { number } from './report.js';
+import { row } from './row.js';
+import { inProcess, interleaved, valuesOf, type Rounds } from './rounds.js';
+import { median } from './statistics.js';
+import { atLeast, type Context, type Row, type Work } from './work.js';
+
+const WORKER = new URL('./w1-replay.worker.js', import.meta.url);
+const LIMIT = 'scan, JSON.parse and write of the same view bytes, one thread';
+
+async function run(context: Context): Promise<Row[]> {
+  const { events, patients } = context;
+  const sizes = { events, patients };
+  const unprofiled = { ...context, profiles: undefined };
+  const name = `records-${events}-${patients}`;
+  const records = await once(context, name, async (directory) => {
+    await inProcess(unprofiled, WORKER, 'build', { ...sizes, directory });
+  });
+  const replayed = await once(context, `${name}-replayed`, async (directory) => {
+    copied(records, directory);
+    await inProcess(unprofiled, WORKER, 'weft', { ...sizes, directory, told: false });
+    await inProcess(unprofiled, WORKER, 'plain', { directory, replayed: directory });
+  });
+  const scratch = join(context.directory, 'w1');
+  const weft = (told: boolean) => () =>
+    inProcess(context, WORKER, 'weft', { ...sizes, directory: copied(records, scratch), told });
+  const rounds = await interleaved(context, 'W1', [
+    { name: 'limit', run: () => inProcess(unprofiled, WORKER, 'limit', { ...sizes, directory: emptied(scratch), replayed }) },
+    { name: 'weft', run: weft(false) },
+    { name: 'weft, subscribers told', run: weft(true) },
+  ]);
+  const size = `${number(events)} events of ${number(patients)} patients`;
+  return [
+    weftRow(context, rounds, 'one purpose’s views', size, 'weft'),
+    weftRow(context, rounds, 'the same, and every subscriber told', size, 'weft, subscribers told'),
+  ];
+}
+
+function weftRow(context: Context, rounds: Rounds, what: string, size: string, candidate: string): Row {
+  const limit = { what: LIMIT, rounds: valuesOf(rounds, 'limit', 'rate') };
+  const measured = row(context, rounds, { work: 'W1', row: what, size, unit: 'events/s', limit, candidate });
+  const cores = median(valuesOf(rounds, candidate, 'cores'));
+  const share = (measured.percentOfLimit ?? 0) / Math.max(1, cores);
+  return {
+    ...measured,
+    more: { 'cores used': cores, '% of the limit a core': share },
+    aims: [atLeast('% of the limit a core', 60, share), atLeast('cores used', 1.5, cores)],
+  };
+}
+
+export const replay: Work = {
+  name: 'W1',
+  title: 'Replay',
+  about:
+    'Rebuilds one purpose’s views of every patient from the records in the embedded store, as `weft replay` does; views are durable when it ends. Limit: one thread that scans the same events as plain rows of SQLite, parses them, and writes the same view bytes into the same kind of file, as durably.',
+  run,
+};

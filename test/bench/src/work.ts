@@ -1,0 +1,82 @@
+/** Sizes, as the command line gives them. */
+export interface Sizes {
+  readonly events: number;
+  readonly patients: number;
+  readonly rounds: number;
+  readonly quick: boolean;
+}
+
+export interface Context extends Sizes {
+  /** Of this run, emptied at its end: data sets are built in it once for each size. */
+  readonly directory: string;
+  /** Where CPU profiles go; undefined: none are taken. */
+  readonly profiles: string | undefined;
+  /** What is being done now, for whoever looks on. */
+  note(text: string): void;
+}
+
+export interface Aim {
+  readonly what: string;
+  readonly wanted: number;
+  readonly got: number;
+  readonly met: boolean;
+}
+
+export interface Peer {
+  readonly name: string;
+  readonly value: number;
+  /** How many times better we are. */
+  readonly multiple: number;
+  readonly note?: string;
+}
+
+/** One line of the results. Every figure is the median of the rounds. */
+export interface Row {
+  readonly work: string;
+  readonly row: string;
+  /** What it was measured with, as `1,000,000 events of 10,000 patients`. */
+  readonly size: string;
+  readonly rounds: number;
+  readonly unit: string;
+  readonly better: 'higher' | 'lower';
+  readonly ours: number;
+  readonly limit: { readonly what: string; readonly value: number } | null;
+  /** 100: as good as the limit. */
+  readonly percentOfLimit: number | null;
+  /** Further figures by name, such as p99 in ms. */
+  readonly more: Readonly<Record<string, number>>;
+  readonly aims: readonly Aim[];
+  readonly peers: readonly Peer[];
+  readonly skipped: readonly { readonly name: string; readonly reason: string }[];
+}
+
+export interface Work {
+  /** As on the command line: W1. */
+  readonly name: string;
+  readonly title: string;
+  /** What is measured and against what, for --help and the docs. */
+  readonly about: string;
+  run(context: Context): Promise<Row[]>;
+}
+
+export interface Results {
+  readonly machine: { readonly cores: number; readonly memoryGiB: number; readonly node: string };
+  readonly works: readonly Measured[];
+}
+
+/** One work as it was last run. */
+export interface Measured {
+  readonly name: string;
+  readonly title: string;
+  /** YYYY-MM-DD */
+  readonly on: string;
+  readonly rows: readonly Row[];
+}
+
+/** Something that a candidate needs is not on this machine: it is skipped by name, and this is why. */
+export class Missing extends Error {
+  override readonly name = 'Missing';
+}
+
+export const atLeast = (what: string, wanted: number, got: number): Aim => ({ what, wanted, got, met: got >= wanted });
+export const under = (what: string, wanted: number, got: number): Aim => ({ what, wanted, got, met: got < wanted });
