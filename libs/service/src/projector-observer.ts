@@ -9,6 +9,8 @@ export function projectorObserver(service: Service, projector: string): Projecto
   const { clock, log, metrics, readiness } = service;
   const messages = metrics.counter('weft_projector_messages_total', 'Messages dealt with', ['projector', 'topic']);
   const failures = metrics.counter('weft_projector_failures_total', 'Batches that failed and come again', ['projector']);
+  // From the start on, or the first failure would be a series that comes, which is no increase to Prometheus.
+  failures.inc({ projector }, 0);
   let failingSince: number | null = null;
   readiness.register(projector, async () => {
     if (failingSince !== null && clock.now() - failingSince > FAILING_TOO_LONG_MS) throw new Error('batches keep failing');
