@@ -1,0 +1,72 @@
+{{- /* An app's name in the cluster, from its name in the values: recordProjector is record-projector. */ -}}
+{{- define "weft.app" -}}{{ . | kebabcase }}{{- end }}
+
+{{- define "weft.image" -}}
+{{- with .Values.image -}}
+{{- if .digest }}{{ .repository }}@{{ .digest }}{{ else }}{{ .repository }}:{{ .tag | default $.Chart.AppVersion }}{{ end -}}
+{{- end -}}
+{{- end }}
+
+{{- define "weft.labels" -}}
+helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/part-of: weft
+{{- end }}
+
+{{- /* Takes (dict "root" $ "app" name). */ -}}
+{{- define "weft.selector" -}}
+app.kubernetes.io/name: weft
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/component: {{ .app }}
+{{- end }}
+
+{{- define "weft.podSecurity" -}}
+runAsNonRoot: true
+runAsUser: 1000
+runAsGroup: 1000
+fsGroup: 1000
+seccompProfile: { type: RuntimeDefault }
+{{- end }}
+
+{{- define "weft.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+runAsNonRoot: true
+capabilities: { drop: [ALL] }
+{{- end }}
+
+{{- /* The settings of a container. Takes (dict "root" $ "kafka" the app's user at the brokers). */ -}}
+{{- define "weft.env" -}}
+{{- $values := .root.Values -}}
+- { name: WEFT_KAFKA_BROKERS, value: {{ join "," $values.kafka.brokers | quote }} }
+- { name: WEFT_KAFKA_SSL, value: {{ $values.kafka.ssl | quote }} }
+{{- if $values.kafka.ca.existingSecret }}
+- { name: WEFT_KAFKA_CA_FILE, value: /run/weft/kafka/ca.crt }
+{{- end }}
+{{- if $values.kafka.saslMechanism }}
+- { name: WEFT_KAFKA_SASL_MECHANISM, value: {{ $values.kafka.saslMechanism }} }
+- { name: WEFT_KAFKA_SASL_USERNAME, value: {{ .kafka.username | quote }} }
+- { name: WEFT_KAFKA_SASL_PASSWORD_FILE, value: /run/weft/kafka/password }
+{{- end }}
+- { name: WEFT_ORGANISATIONS, value: /run/weft/region/organisations.json }
+- { name: WEFT_LOG_LEVEL, value: {{ $values.logLevel }} }
+{{- end }}
+
+{{- /* What Kafka is reached with, as files; takes what weft.env does. */ -}}
+{{- define "weft.kafkaVolume" -}}
+name: kafka
+projected:
+  defaultMode: 0440
+  sources:
+    {{- with .root.Values.kafka.ca }}
+    {{- if .existingSecret }}
+    - secret: { name: {{ .existingSecret }}, items: [{ key: {{ .key }}, path: ca.crt }] }
+    {{- end }}
+    {{- end }}
+    {{- if .root.Values.kafka.saslMechanism }}
+    - secret:
+        name: {{ required "every app and topics need kafka.existingSecret, with the password of their user at the brokers" .kafka.existingSecret }}
+        items: [{ key: {{ .kafka.key }}, path: password }]
+    {{- end }}
+{{- end }}

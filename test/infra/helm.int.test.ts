@@ -1,0 +1,207 @@
+import { readdirSync } from 'node:fs';
+import { DEFAULT_ORGANISATIONS, readSettings, SETTINGS } from '@weft/service';
+import { documentsOf, isInstalled, pathOf, run, textOf, yamlOf } from './files.js';
+
+const CHART = 'infra/helm/weft';
+const EXAMPLE = `${CHART}/ci/region-values.yaml`;
+const templates = readdirSync(pathOf(`${CHART}/templates`)).map((name) => `${CHART}/templates/${name}`);
+const source = templates.map(textOf).join('\n');
+const values = yamlOf<Values>(`${CHART}/values.yaml`);
+
+type Values = { readonly [name: string]: unknown };
+const isValues = (value: unknown): value is Values => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** The paths of all values that hold no others; what is below an empty or a free object is not the chart's to name. */
+function leavesOf(value: unknown, path: readonly string[] = []): string[][] {
+  const isWhole = ['resources', 'annotations', 'labels', 'policy'].includes(path.at(-1) ?? '');
+  if (isWhole || !isValues(value) || Object.keys(value).length === 0) return [[...path]];
+  return Object.entries(value).flatMap(([name, inner]) => leavesOf(inner, [...path, name]));
+}
+
+const valueAt = (path: readonly string[]): unknown =>
+  path.reduce<unknown>((value, name) => (isValues(value) ? value[name] : undefined), values);
+
+describe('the chart, as it is written', () => {
+  it('closes every brace and every block that it opens', () => {
+    for (const template of templates) {
+      const actions = [...textOf(template).matchAll(/\{\{-?\s*(\w*)/g)].map(([, word]) => word!);
+      const opened = actions.filter((word) => ['if', 'with', 'range', 'define'].includes(word)).length;
+      const closed = actions.filter((word) => word === 'end').length;
+      expect({ template, open: textOf(template).split('{{').length, ends: closed }).toEqual({
+        template,
+        open: textOf(template).split('}}').length,
+        ends: opened,
+      });
+    }
+  });
+
+  it('asks for no value that values.yaml does not have', () => {
+    const asked = new Set([...source.matchAll(/(?:\.Values|\$values)((?:\.\w+)+)/g)].map(([, path]) => path!.slice(1)));
+    expect(asked.size).toBeGreaterThan(20);
+    expect([...asked].filter((path) => valueAt(path.split('.')) === undefined)).toEqual([]);
+  });
+
+  it('uses every value that values.yaml has', () => {
+    // By its name alone: templates look into a part of the values with `with` and `range`.
+    const unused = leavesOf(values).filter((path) => !new RegExp(`\\.${path.at(-1)}\\b`).test(source));
+    expect(unused.map((path) => path.join('.'))).toEqual([]);
+  });
+
+  it('includes no template that is not defined, and defines none that is not included', () => {
+    const names = (pattern: RegExp) => [...new Set([...source.matchAll(pattern)].map(([, name]) => name!))].sort();
+    expect(names(/include "([^"]+)"/g)).toEqual(names(/define "([^"]+)"/g));
+  });
+
+  it('sets no environment variable of ours that is no setting', () => {
+    const set = [...source.matchAll(/name: (WEFT_\w+)/g)].map(([, name]) => name!);
+    expect(set.length).toBeGreaterThan(10);
+    expect(set.filter((name) => !(name in SETTINGS))).toEqual([]);
+  });
+
+  it('is checked against a schema that knows every value, and the same choices as the settings', () => {
+    const schema = JSON.parse(textOf(`${CHART}/values.schema.json`)) as SchemaOfValues;
+    expect(
+      Object.keys(schema.properties)
+        .filter((name) => name !== 'global')
+        .sort(),
+    ).toEqual(Object.keys(values).sort());
+    const { region, kafka, logLevel } = schema.properties;
+    const kinds = region.properties.organisations.items.properties.kind.enum;
+    for (const kind of kinds)
+      expect(faultsOf({ WEFT_ORGANISATIONS: JSON.stringify([{ ...DEFAULT_ORGANISATIONS[0], kind }]) })).toEqual([]);
+    for (const { kind } of DEFAULT_ORGANISATIONS) expect(kinds).toContain(kind);
+    expect(kafka.properties.saslMechanism.enum.filter(Boolean).join(', ')).toBe(SETTINGS.WEFT_KAFKA_SASL_MECHANISM);
+    expect(logLevel.enum.join(', ')).toBe(SETTINGS.WEFT_LOG_LEVEL);
+  });
+
+  it('brings the alerts and the dashboard that stand beside it', () => {
+    expect(textOf(`${CHART}/files/alerts.yaml`)).toBe(textOf('infra/prometheus/alerts.yaml'));
+    expect(textOf(`${CHART}/files/dashboard.json`)).toBe(textOf('infra/grafana/dashboards/weft.json'));
+  });
+});
+
+interface SchemaOfValues {
+  readonly properties: {
+    readonly [name: string]: object;
+    readonly region: {
+      readonly properties: {
+        readonly organisations: {
+          readonly items: { readonly properties: { readonly kind: { readonly enum: readonly string[] } } };
+        };
+      };
+    };
+    readonly kafka: { readonly properties: { readonly saslMechanism: { readonly enum: readonly string[] } } };
+    readonly logLevel: { readonly enum: readonly string[] };
+  };
+}
+
+/** What is wrong with settings of which each file holds what the variable says. */
+const faultsOf = (env: Readonly<Record<string, string>>) => readSettings(env, {}, (text) => text).problems;
+
+interface Manifest {
+  readonly kind: string;
+  readonly metadata: { readonly name: string };
+  readonly data?: Readonly<Record<string, string>>;
+  readonly spec?: { readonly template?: { readonly spec: PodSpec } };
+}
+interface PodSpec {
+  readonly securityContext: object;
+  readonly enableServiceLinks: boolean;
+  readonly containers: readonly {
+    readonly args: readonly string[];
+    readonly env: readonly { readonly name: string; readonly value?: string }[];
+    readonly securityContext: object;
+    readonly volumeMounts: readonly { readonly name: string }[];
+  }[];
+  readonly volumes: readonly { readonly name: string }[];
+}
+
+const describeHere = isInstalled('helm', 'version') ? describe : describe.skip;
+
+describeHere('the chart, as helm renders it (skipped where helm is not on the path)', () => {
+  const chart = pathOf(CHART);
+  const render = (...args: string[]) => run('helm', ['template', 'weft', chart, '--kube-version', '1.33.0', ...args]);
+  const example = (): Manifest[] => documentsOf(render('--values', pathOf(EXAMPLE)).output) as Manifest[];
+  const pods = (): PodSpec[] => example().flatMap(({ spec }) => (spec?.template === undefined ? [] : [spec.template.spec]));
+
+  it('passes helm’s own lint', () => {
+    expect(run('helm', ['lint', '--strict', chart, '--values', pathOf(EXAMPLE)])).toMatchObject({ status: 0 });
+  });
+
+  it('refuses to install what a region has not said, and says all of it', () => {
+    const { status, output } = render();
+    expect(status).not.toBe(0);
+    for (const path of [
+      'region/organisations',
+      'kafka/brokers',
+      'secrets/existingSecret',
+      'eventStore/existingSecret',
+      'tokens',
+    ]) {
+      expect(output).toContain(path);
+    }
+  });
+
+  it('renders a workload, a service and a budget for each app, and a job for the topics', () => {
+    const names = example().map(({ kind, metadata }) => `${kind} ${metadata.name}`);
+    for (const app of ['gateway', 'record-projector', 'opt-out-projector', 'record-api']) {
+      for (const kind of ['Deployment', 'Service', 'PodDisruptionBudget']) expect(names).toContain(`${kind} weft-${app}`);
+    }
+    for (const name of [
+      'Job weft-topics',
+      'Ingress weft',
+      'ServiceMonitor weft',
+      'PrometheusRule weft',
+      'ConfigMap weft-dashboard',
+    ]) {
+      expect(names).toContain(name);
+    }
+  });
+
+  it('gives each container settings that an app accepts', () => {
+    const region = example().find(({ kind, metadata }) => kind === 'ConfigMap' && metadata.name === 'weft-region')!;
+    for (const { containers } of pods()) {
+      const named = containers[0]!.env.filter(({ name }) => name.startsWith('WEFT_'));
+      const env = Object.fromEntries(
+        named.map(({ name, value }) => [name, value ?? 'esdb+discover://user:password@eventstoredb:2113']),
+      );
+      const read = (path: string) => region.data![path.split('/').at(-1)!] ?? `${path} of thirty-two characters and more`;
+      const { settings, problems } = readSettings(env, {}, read);
+      expect(problems).toEqual([]);
+      expect(settings.organisations.map(({ ods }) => ods)).toEqual(['Y90001', 'RX901']);
+      expect(settings.kafka).toMatchObject({ ssl: { ca: expect.any(String) }, sasl: { mechanism: 'scram-sha-512' } });
+    }
+  });
+
+  it('lets no container be root, change its file system or be told of other services', () => {
+    expect(pods()).toHaveLength(5);
+    for (const { containers, ...pod } of pods()) {
+      expect(pod).toMatchObject({ enableServiceLinks: false, securityContext: { runAsNonRoot: true, runAsUser: 1000 } });
+      expect(containers[0]!.securityContext).toMatchObject({
+        allowPrivilegeEscalation: false,
+        readOnlyRootFilesystem: true,
+        capabilities: { drop: ['ALL'] },
+      });
+    }
+  });
+
+  it('mounts only what it has', () => {
+    for (const { containers, volumes } of pods()) {
+      const had = volumes.map(({ name }) => name);
+      expect(had).toEqual(expect.arrayContaining(containers[0]!.volumeMounts.map(({ name }) => name)));
+    }
+  });
+
+  it('renders a region without users, authorities, ingress and watching as well', () => {
+    const { status } = render(
+      '--values',
+      pathOf(EXAMPLE),
+      '--set',
+      [
+        'kafka.saslMechanism=,kafka.ca.existingSecret=,eventStore.ca.existingSecret=,topics.enabled=false,networkPolicy.enabled=false',
+        'ingress.enabled=false,serviceMonitor.enabled=false,prometheusRule.enabled=false,dashboard.enabled=false',
+      ].join(','),
+    );
+    expect(status).toBe(0);
+  });
+});

@@ -1,0 +1,78 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { GatewayModule } from '@weft/gateway';
+import { RecordApiModule } from '@weft/record-api';
+import { createHttpApp, listen, loadSettings, openService, openWiring } from '@weft/service';
+import { textOf } from './files.js';
+
+/** A rule of a front door: which app answers at this address, or at all below it. */
+interface Rule {
+  readonly path: string;
+  readonly exact: boolean;
+  readonly app: string;
+}
+
+/** The rules of infra/docker/front-door.conf. */
+function rulesOfNginx(): Rule[] {
+  const locations = textOf('infra/docker/front-door.conf').matchAll(/location (= )?(\S+) \{ proxy_pass \$(\w+); \}/g);
+  return [...locations].map(([, exact, path, app]) => ({ path: path!, exact: exact !== undefined, app: app!.replace('_', '-') }));
+}
+
+/** The rules of the chart's ingress, which names each app's paths in one list. */
+function rulesOfIngress(): Rule[] {
+  const template = textOf('infra/helm/weft/templates/ingress.yaml');
+  const ofGateway = [...template.matchAll(/\(list "(\S+)" "(Exact|Prefix)"\)/g)];
+  const [, ofRecordApi] = /range list ("[^(]*?) \}\}/.exec(template)!;
+  return [
+    ...ofGateway.map(([, path, type]) => ({ path: path!, exact: type === 'Exact', app: 'gateway' })),
+    ...[...ofRecordApi!.matchAll(/"(\S+)"/g)].map(([, path]) => ({ path: path!, exact: false, app: 'record-api' })),
+  ];
+}
+
+/** As nginx and Kubernetes both have it: an exact rule first, then the longest that the address begins with. */
+function appAt(rules: readonly Rule[], path: string): string | undefined {
+  const exact = rules.find((rule) => rule.exact && rule.path === path);
+  const below = (rule: Rule) => path === rule.path || path.startsWith(rule.path.replace(/\/?$/, '/'));
+  const prefixes = rules.filter((rule) => !rule.exact && below(rule)).sort((a, b) => b.path.length - a.path.length);
+  return (exact ?? prefixes[0])?.app;
+}
+
+/** For an app's own watchers, which ask it and not the front door. */
+const NOT_FOR_OUTSIDE = ['/healthz', '/readyz', '/metrics'];
+
+describe('the front doors', () => {
+  const routes: { readonly app: string; readonly path: string }[] = [];
+
+  beforeAll(async () => {
+    for (const [app, module] of [
+      ['gateway', GatewayModule],
+      ['record-api', RecordApiModule],
+    ] as const) {
+      const directory = mkdtempSync(join(tmpdir(), 'weft-routes-'));
+      const service = await openService(loadSettings({ WEFT_DATA_DIR: directory, WEFT_PORT: '0', WEFT_LOG_LEVEL: 'fatal' }));
+      const running = await createHttpApp(service, [module.register(await openWiring(service))]);
+      const answer = await fetch(`${await listen(running, service.settings)}/docs-json`);
+      const { paths } = (await answer.json()) as { readonly paths: Readonly<Record<string, unknown>> };
+      const addresses = Object.keys(paths).filter((path) => !NOT_FOR_OUTSIDE.includes(path));
+      routes.push(...addresses.map((path) => ({ app, path: path.replace(/\{\w+\}|\*/g, 'x') })));
+      await running.close();
+      rmSync(directory, { recursive: true, force: true });
+    }
+  });
+
+  it.each([
+    ['infra/docker/front-door.conf', rulesOfNginx()],
+    ['infra/helm/weft/templates/ingress.yaml', rulesOfIngress()],
+  ])('lead every route of each app to it: %s', (_, rules) => {
+    expect(routes.filter(({ app }) => app === 'gateway').length).toBeGreaterThanOrEqual(4);
+    expect(routes.filter(({ app }) => app === 'record-api').length).toBeGreaterThanOrEqual(10);
+    const led = routes.map(({ path }) => ({ path, app: appAt(rules, path) }));
+    expect(led).toEqual(routes.map(({ path, app }) => ({ path, app })));
+  });
+
+  it('show nobody the metrics', () => {
+    expect(textOf('infra/docker/front-door.conf')).toContain('location = /metrics { return 404; }');
+    expect(appAt(rulesOfIngress(), '/metrics')).toBeUndefined();
+  });
+});
