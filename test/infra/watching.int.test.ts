@@ -143,6 +143,12 @@ describe('the alerts', () => {
   });
 });
 
+it('values.yaml sends nobody to a part of docs/operations.md that is not there', () => {
+  const named = [...textOf('infra/helm/weft/values.yaml').matchAll(/docs\/operations\.md, (\w+)/g)].map(([, part]) => part!);
+  expect(named.length).toBeGreaterThan(0);
+  for (const part of named) expect(textOf('docs/operations.md')).toMatch(new RegExp(`^#+ ${part}$`, 'm'));
+});
+
 describe('the dashboard', () => {
   const shown = panels.filter(({ type }) => type !== 'row');
 
