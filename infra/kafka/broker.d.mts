@@ -32,6 +32,9 @@ export interface Broker {
 /** There is no broker to be had on this machine; `message` says why. */
 export class NoBroker extends Error {}
 
+/** Java 17 and Kafka's jars, fetched once; gives the class path. Throws NoBroker. */
+export function install(): Promise<string>;
+
 export function startBroker(options?: BrokerOptions): Promise<Broker>;
 
 /** For test files: says aloud which broker it is, or why there is none. */
