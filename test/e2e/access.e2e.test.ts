@@ -140,7 +140,14 @@ describe('every route of weft up', () => {
       const codes = Object.keys(operation.responses);
       expect({ path, summary: operation.summary }).toEqual({ path, summary: expect.stringMatching(/\w/) });
       if (found.may === 'everybody') expect({ path, codes }).toEqual({ path, codes: expect.not.arrayContaining(['401']) });
-      else expect({ path, codes }).toEqual({ path, codes: expect.arrayContaining(['401', '403']) });
+      else expect({ path, codes }).toEqual({ path, codes: expect.arrayContaining(['401', '403', '503']) });
+      expect({ path, codes }).toEqual({ path, codes: expect.arrayContaining([expect.stringMatching(/^2/)]) });
+      if (found.may === 'everybody') continue;
+      const form = path.startsWith('/fhir/') ? 'application/fhir+json' : 'application/problem+json';
+      for (const code of codes.filter((each) => each >= '400')) {
+        const { content } = operation.responses[code] as { content?: object };
+        expect({ path, code, forms: Object.keys(content ?? {}) }).toEqual({ path, code, forms: [form] });
+      }
     }
   });
 

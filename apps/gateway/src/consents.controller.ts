@@ -1,12 +1,14 @@
 import { Body, Controller, Get, Headers, NotFoundException, Param, Post, Res } from '@nestjs/common';
 import {
   ApiAcceptedResponse,
+  ApiBadRequestResponse,
   ApiBody,
   ApiConsumes,
   ApiHeader,
   ApiNotFoundResponse,
   ApiOkResponse,
   ApiOperation,
+  ApiPayloadTooLargeResponse,
   ApiServiceUnavailableResponse,
   ApiTags,
   ApiUnprocessableEntityResponse,
@@ -49,6 +51,8 @@ export class ConsentsController {
     type: DecisionAnswer,
     description: 'Durable, and not obeyed everywhere yet: Location says where to ask',
   })
+  @ApiBadRequestResponse({ description: 'Not JSON, not UTF-8, or nested too deep' })
+  @ApiPayloadTooLargeResponse({ description: 'Above 1 MiB' })
   @ApiUnprocessableEntityResponse({ description: 'Not valid; one errors[] item a field' })
   @ApiServiceUnavailableResponse({ description: 'Nothing was accepted; send it again after Retry-After' })
   async record(

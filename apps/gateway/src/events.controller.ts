@@ -11,6 +11,7 @@ import {
   ApiServiceUnavailableResponse,
   ApiTags,
   ApiUnprocessableEntityResponse,
+  ApiUnsupportedMediaTypeResponse,
   getSchemaPath,
 } from '@nestjs/swagger';
 import {
@@ -59,6 +60,7 @@ export class EventsController {
     description: 'Binary mode: 1.0; likewise ce-id, ce-source, ce-type, ce-subject, ce-time',
   })
   @ApiBody({ schema: { type: 'object' }, description: 'A FHIR R4 resource, a CloudEvent, or an array of CloudEvents' })
+  @ApiUnsupportedMediaTypeResponse({ description: 'No content type of CloudEvents in JSON' })
   @ApiAcceptedResponse({
     description: 'Durable; of a batch: at least one',
     schema: { oneOf: [{ $ref: getSchemaPath(Accepted) }, { $ref: getSchemaPath(ManyAnswer) }] },

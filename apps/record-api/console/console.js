@@ -32,9 +32,10 @@ function make(name, attributes, ...children) {
 let shown = null;
 
 class Refusal extends Error {
-  constructor(title, lines) {
+  constructor(title, lines, status = 0) {
     super(title);
     this.lines = lines;
+    this.status = status;
   }
 }
 
@@ -59,6 +60,7 @@ async function ask(path, init = {}) {
   throw new Refusal(
     body?.title ?? 'There is a problem',
     lines.length > 0 ? lines : [body?.detail ?? `The answer was ${response.status}`],
+    response.status,
   );
 }
 
@@ -129,22 +131,48 @@ function titleOf(resource) {
   return named ?? resource.title ?? resource.description ?? null;
 }
 
+/** Why, as governance may see it; null for a clinician, who may read the record of now and no reasons. */
+async function explanationsOf(number, when) {
+  try {
+    return (await ask(`/records/${number}/explain${when === null ? '' : `?at=${encodeURIComponent(when)}`}`)).body;
+  } catch (error) {
+    if (error.status !== 403 || when !== null) throw error;
+    return null;
+  }
+}
+
+const counted = (count, one, many) => `${count} ${count === 1 ? one : many}`;
+
 async function show() {
   const number = nhsNumber();
   const when = instant();
-  const { body: explained } = await ask(`/records/${number}/explain${when === null ? '' : `?at=${encodeURIComponent(when)}`}`);
+  const explained = await explanationsOf(number, when);
   const records = new Map();
   if (when === null) records.set('direct-care', (await ask(`/records/${number}`)).body);
   const titles = new Map(records.get('direct-care')?.entries.map(({ id, resource }) => [id, titleOf(resource)]));
   shown = { number, when, explained, records, titles };
-  showBasis();
-  showCards();
-  showDecisions();
+  for (const id of ['short', 'reasons', 'choices', 'choosing']) at(id).hidden = explained === null;
+  offerViews();
+  if (explained !== null) {
+    showBasis();
+    showCards();
+    showDecisions();
+  }
   await showPurpose();
   at('answer').hidden = false;
+  if (explained === null) return say('The record of now. Why each entry is shared is for the role governance.');
   const moved =
     explained.movedTo === null ? '' : ' This NHS number was merged into another one; what is shown is the whole person’s.';
-  say(`${explained.entries.length} entries, ${explained.decisions.length} decisions.${moved}`);
+  const entries = counted(explained.entries.length, 'entry', 'entries');
+  say(`${entries}, ${counted(explained.decisions.length, 'decision', 'decisions')}.${moved}`);
+}
+
+/** Without reasons there are only the purposes of a clinician. */
+function offerViews() {
+  for (const radio of document.querySelectorAll('input[name="purpose"]')) {
+    radio.disabled = shown.explained === null && BEYOND_CARE.includes(radio.value);
+    if (radio.disabled && radio.checked) document.querySelector('input[name="purpose"]').checked = true;
+  }
 }
 
 function showBasis() {
@@ -190,26 +218,34 @@ function rowOf(entry, purpose) {
   return make(
     'tr',
     {},
-    make('td', {}, dateOf(entry.occurredAt)),
-    make('td', {}, words(entry.resourceType), title ? make('span', { class: 'minor' }, title) : null),
-    make('td', {}, entry.organisation),
-    make('td', {}, make('span', { class: `tag ${state}` }, TAGS[state])),
-    make('td', {}, why.plainEnglish, basis === null ? null : make('span', { class: 'minor' }, basis)),
+    cell('Date', dateOf(entry.occurredAt)),
+    cell('What', words(entry.resourceType), title ? make('span', { class: 'minor' }, title) : null),
+    cell('Recorded by', entry.organisation),
+    cell('Shared?', make('span', { class: `tag ${state}` }, TAGS[state])),
+    cell('Why', why.plainEnglish, basis === null ? null : make('span', { class: 'minor' }, basis)),
   );
 }
+
+/** A cell that knows its column, for narrow screens, which show no heads. */
+const cell = (label, first, ...rest) =>
+  make('td', { 'data-label': label }, typeof first === 'string' ? make('span', {}, first) : first, ...rest);
 
 const emptyRow = (columns, text) => make('tr', {}, make('td', { colspan: columns }, text));
 
 const chosenPurpose = () => document.querySelector('input[name="purpose"]:checked').value;
 
-async function showPurpose() {
-  const purpose = chosenPurpose();
-  const { name } = PURPOSES[purpose];
+function showReasons(purpose, name) {
   const entries = shown.explained.entries.toSorted((a, b) => ((a.occurredAt ?? '') < (b.occurredAt ?? '') ? 1 : -1));
   at('why-caption').textContent = `What is shared for ${name.toLowerCase()}, latest first`;
   at('why').replaceChildren(
     ...(entries.length === 0 ? [emptyRow(5, 'There was nothing in the record.')] : entries.map((entry) => rowOf(entry, purpose))),
   );
+}
+
+async function showPurpose() {
+  const purpose = chosenPurpose();
+  const { name } = PURPOSES[purpose];
+  if (shown.explained !== null) showReasons(purpose, name);
   at('seen-title').textContent = `What a reader for ${name.toLowerCase()} is given`;
   at('seen').replaceChildren();
   if (shown.when !== null) {
@@ -221,7 +257,7 @@ async function showPurpose() {
   asked.records.set(purpose, body);
   if (shown !== asked || chosenPurpose() !== purpose) return;
   const withheld = body.withheld === 0 ? 'nothing withheld' : `${body.withheld} withheld`;
-  at('seen-note').textContent = `${body.entries.length} entries, ${withheld}.`;
+  at('seen-note').textContent = `${counted(body.entries.length, 'entry', 'entries')}, ${withheld}.`;
   at('seen').replaceChildren(
     ...body.entries.map(({ resourceType, occurredAt, organisation, resource }) =>
       make(
@@ -246,6 +282,8 @@ function coverageOf({ organisations, entries, categories }) {
   return parts.length === 0 ? 'Everything' : parts.join('; ');
 }
 
+const besides = ({ length }) => `with ${counted(length, 'exception', 'exceptions')}`;
+
 function forceOf({ status, provision: { from, until } }) {
   if (status === 'withdrawn') return 'Withdrawn';
   if (from === undefined && until === undefined) return 'Until changed';
@@ -268,18 +306,17 @@ function showDecisions() {
           return make(
             'tr',
             {},
-            make('td', {}, time.format(new Date(decision.decidedAt))),
-            make('td', {}, AUTHORITIES[decision.authority]),
-            make('td', {}, provision.effect === 'deny' ? 'Do not share' : 'Share'),
-            make('td', {}, provision.purposes.map((purpose) => PURPOSES[purpose].name).join(', ')),
-            make(
-              'td',
-              {},
+            cell('Decided', time.format(new Date(decision.decidedAt))),
+            cell('Kind', AUTHORITIES[decision.authority]),
+            cell('Choice', provision.effect === 'deny' ? 'Do not share' : 'Share'),
+            cell('Purposes', provision.purposes.map((purpose) => PURPOSES[purpose].name).join(', ')),
+            cell(
+              'Covers',
               coverageOf(provision),
-              exceptions.length === 0 ? null : make('span', { class: 'minor' }, `with ${exceptions.length} exceptions`),
+              exceptions.length === 0 ? null : make('span', { class: 'minor' }, besides(exceptions)),
             ),
-            make('td', {}, forceOf(decision)),
-            make('td', {}, BY[decision.decidedBy] ?? decision.decidedBy),
+            cell('In force', forceOf(decision)),
+            cell('By', BY[decision.decidedBy] ?? decision.decidedBy),
           );
         })),
   );
@@ -329,7 +366,7 @@ async function choose(effect) {
   await show();
   say(
     body.state === 'pending'
-      ? 'The choice is recorded. Readers follow it already; subscribers are still being told.'
+      ? 'The choice is recorded and cannot be lost. It is not followed everywhere yet: look again in a moment.'
       : 'The choice is recorded, and followed everywhere.',
   );
   at('status').focus();
@@ -344,6 +381,31 @@ function offerPurposes() {
     if (!isOffered) box.checked = false;
     else if (beyondOnly) box.checked = true;
   }
+}
+
+/** In the order in which they are tried, as a patient reads them. */
+async function showRules() {
+  const response = await fetch('/policy').catch(() => null);
+  if (response === null || !response.ok) {
+    at('rules-note').textContent = 'The rules cannot be had just now.';
+    return;
+  }
+  const { rules } = await response.json();
+  at('rules').replaceChildren(
+    ...rules.map(({ effect, plainEnglish, purposes }) =>
+      make(
+        'li',
+        {},
+        make(
+          'span',
+          { class: `tag ${effect === 'permit' ? 'shared' : 'withheld'}` },
+          effect === 'permit' ? 'Shared' : 'Withheld',
+        ),
+        ` ${plainEnglish}`,
+        make('span', { class: 'minor' }, `For ${purposes.map((purpose) => PURPOSES[purpose].name.toLowerCase()).join(', ')}`),
+      ),
+    ),
+  );
 }
 
 for (const [purpose, { name }] of Object.entries(PURPOSES)) {
@@ -364,3 +426,4 @@ at('choose').addEventListener('submit', (event) => {
   const effect = event.submitter?.value ?? 'deny';
   void attempt(event.target, 'Recording the choice…', () => choose(effect));
 });
+void showRules();

@@ -1,5 +1,5 @@
 import { Controller, Get, Inject, Req, UseFilters } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiParam, ApiQuery, ApiTags } from '@nestjs/swagger';
+import { ApiBadRequestResponse, ApiOkResponse, ApiOperation, ApiParam, ApiQuery, ApiTags } from '@nestjs/swagger';
 import { type AuditEntry, keysOfPerson, timestamp, type Wiring } from '@weft/processing';
 import { Roles, Service, WIRING } from '@weft/service';
 import type { FastifyRequest } from 'fastify';
@@ -15,6 +15,7 @@ const DAYS_DEFAULT = 30;
 const DAYS_MAX = 366;
 
 @ApiTags('audit')
+@ApiBadRequestResponse({ description: 'A parameter is wrong, or unknown' })
 @Controller()
 @UseFilters(AuditedProblemFilter)
 export class AuditController {

@@ -1,7 +1,9 @@
 import { Controller, Get, Inject, Req, Res, UseFilters } from '@nestjs/common';
 import {
+  ApiBadRequestResponse,
   ApiExcludeEndpoint,
   ApiGoneResponse,
+  ApiNotFoundResponse,
   ApiOkResponse,
   ApiOperation,
   ApiParam,
@@ -65,6 +67,8 @@ export class FhirController {
     description: 'Follow the link `next` until there is none. All pages are of one state of the record.',
   })
   @ApiParam({ name: 'nhs', description: 'NHS number' })
+  @ApiBadRequestResponse({ description: 'A parameter is wrong, or unknown' })
+  @ApiNotFoundResponse({ description: 'Nothing is known of this NHS number' })
   @ApiQuery({ name: 'purpose', enum: PURPOSES, required: false, description: 'Default direct-care' })
   @ApiQuery({ name: '_count', required: false, description: `Entries a page, at most ${COUNT_MAX} (default ${COUNT_DEFAULT})` })
   @ApiOkResponse({ description: 'Bundle of type searchset', type: Object })
@@ -106,6 +110,8 @@ export class FhirController {
   @Audited('summary')
   @ApiOperation({ summary: 'International Patient Summary, of what direct care may see' })
   @ApiParam({ name: 'nhs', description: 'NHS number' })
+  @ApiBadRequestResponse({ description: 'A parameter is wrong, or unknown' })
+  @ApiNotFoundResponse({ description: 'Nothing is known of this NHS number' })
   @ApiOkResponse({ description: 'Bundle of type document', type: Object })
   async summary(@Req() request: FastifyRequest, @Res() reply: FastifyReply, @CurrentCaller() caller: Caller): Promise<void> {
     const nhsNumber = nhsNumberOf(request);

@@ -1,6 +1,15 @@
 import { Body, Controller, Get, HttpCode, Inject, Param, Post, Req, UseFilters } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
-import { ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiParam, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
+import {
+  ApiBadRequestResponse,
+  ApiNotFoundResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiParam,
+  ApiPayloadTooLargeResponse,
+  ApiPropertyOptional,
+  ApiTags,
+} from '@nestjs/swagger';
 import { nhsNumberProblem } from '@weft/domain';
 import { listQuarantine, type Quarantined, redrive, type Wiring } from '@weft/processing';
 import { HttpProblem, Roles, Service, utf8Text, WIRING } from '@weft/service';
@@ -78,6 +87,8 @@ export class QuarantineController {
   })
   @ApiParam({ name: 'id', description: '`<topic>/<partition>/<offset>`, its slashes as they are or as %2F' })
   @ApiOkResponse({ type: CoordinatesAnswer, description: 'Where it stands now' })
+  @ApiBadRequestResponse({ description: 'What is to go instead cannot be read' })
+  @ApiPayloadTooLargeResponse({ description: 'What is to go instead is too large' })
   @ApiNotFoundResponse({ description: 'Nothing in quarantine has this id' })
   async redrive(
     @Param() path: Record<string, string>,

@@ -1,7 +1,16 @@
 import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import { Controller, Get, Inject, type OnModuleDestroy, Req, Res, UseFilters } from '@nestjs/common';
-import { ApiGoneResponse, ApiOkResponse, ApiOperation, ApiParam, ApiProduces, ApiQuery, ApiTags } from '@nestjs/swagger';
+import {
+  ApiBadRequestResponse,
+  ApiGoneResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiParam,
+  ApiProduces,
+  ApiQuery,
+  ApiTags,
+} from '@nestjs/swagger';
 import { PURPOSES, type Purpose } from '@weft/domain';
 import type { Wiring } from '@weft/processing';
 import { HttpProblem, Roles, Service, WIRING } from '@weft/service';
@@ -18,6 +27,7 @@ const HEARTBEAT_MS = 15_000;
 const RESUMABLE_MS = 24 * 60 * 60_000;
 
 @ApiTags('subscribers')
+@ApiBadRequestResponse({ description: 'A parameter is wrong, or unknown' })
 @Controller('record-changes')
 @UseFilters(AuditedProblemFilter)
 export class RecordChangesController implements OnModuleDestroy {

@@ -1,5 +1,6 @@
 import { Controller, Get, Inject, Req, Res, UseFilters } from '@nestjs/common';
 import {
+  ApiBadRequestResponse,
   ApiNotFoundResponse,
   ApiNotModifiedResponse,
   ApiOkResponse,
@@ -28,6 +29,7 @@ import { RecordReader } from './record-reader.js';
 
 @ApiTags('records')
 @ApiParam({ name: 'nhs', description: 'NHS number', example: '9990000018' })
+@ApiBadRequestResponse({ description: 'A parameter is wrong, or unknown' })
 @Controller('records/:nhs')
 @UseFilters(AuditedProblemFilter)
 export class RecordsController {

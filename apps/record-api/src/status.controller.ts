@@ -1,5 +1,5 @@
 import { Controller, Get, Inject, Req } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
+import { ApiBadRequestResponse, ApiOkResponse, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
 import {
   CARE_EVENTS_PREFIX,
   CARE_RECORD_PREFIX,
@@ -20,6 +20,7 @@ import { parameter, refuseOtherParameters } from './asked.js';
 import { VERSION } from './version.js';
 
 @ApiTags('operations')
+@ApiBadRequestResponse({ description: 'A parameter is wrong, or unknown' })
 @Controller('status')
 export class StatusController {
   constructor(@Inject(WIRING) private readonly wiring: Wiring) {}

@@ -9,7 +9,7 @@ import {
 import { Reflector } from '@nestjs/core';
 import { ApiBearerAuth, ApiForbiddenResponse, ApiUnauthorizedResponse } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
-import { HttpProblem, PROBLEM_JSON } from './problem.js';
+import { HttpProblem } from './problem.js';
 import { type Caller, type Role, Unauthenticated } from './tokens.js';
 
 declare module 'fastify' {
@@ -22,15 +22,14 @@ declare module 'fastify' {
 }
 
 const ALLOWED = 'weft:allowed';
-const content = { [PROBLEM_JSON]: {} };
 
 /** Callers with any of these roles may; a method's word stands before its controller's. */
 export const Roles = (...roles: [Role, ...Role[]]) =>
   applyDecorators(
     SetMetadata(ALLOWED, roles),
     ApiBearerAuth(),
-    ApiUnauthorizedResponse({ description: 'No token, or a bad one', content }),
-    ApiForbiddenResponse({ description: `Needs one of the roles ${roles.join(', ')}`, content }),
+    ApiUnauthorizedResponse({ description: 'No token, or a bad one' }),
+    ApiForbiddenResponse({ description: `Needs one of the roles ${roles.join(', ')}` }),
   );
 
 /** Everybody may, without a token. */

@@ -33,6 +33,7 @@ export class OperationsController {
   @Roles('operations')
   @ApiOperation({ summary: 'Prometheus metrics' })
   @ApiProduces('text/plain')
+  @ApiOkResponse({ description: 'In Prometheus’ text format' })
   async metrics(@Res() reply: FastifyReply): Promise<void> {
     const { registry } = this.service.metrics;
     const text = await registry.metrics();
