@@ -11,6 +11,18 @@ export function nhsNumber(text: string): string {
   return digits;
 }
 
+/** An NHS number typed with its usual spaces, and without quotation marks, is one word and not three. */
+export function joinNumbers(words: readonly string[]): string[] {
+  const joined: string[] = [];
+  for (let index = 0; index < words.length; index += 1) {
+    const three = words.slice(index, index + 3).join(' ');
+    const isNumber = /^\d{3} \d{3} \d{4}$/.test(three);
+    joined.push(isNumber ? three : words[index]!);
+    if (isNumber) index += 2;
+  }
+  return joined;
+}
+
 export function purpose(text: string): Purpose {
   if (isPurpose(text)) return text;
   throw new InvalidArgumentError(`It is none of ${PURPOSES.join(', ')}.`);

@@ -1,9 +1,15 @@
-import { duration, instant, nhsNumber, ods, port, purposes, roles, texts } from './arguments.js';
+import { duration, instant, joinNumbers, nhsNumber, ods, port, purposes, roles, texts } from './arguments.js';
 
 describe('arguments', () => {
   it('reads an NHS number as people write it', () => {
     expect(nhsNumber('999 000 0018')).toBe('9990000018');
     expect(nhsNumber('999-000-0018')).toBe('9990000018');
+  });
+
+  it('takes a number in three words for one', () => {
+    const words = ['opt-out', '999', '000', '0018', '--purpose', 'research'];
+    expect(joinNumbers(words)).toEqual(['opt-out', '999 000 0018', '--purpose', 'research']);
+    expect(joinNumbers(['publish', '999', '000', '18'])).toEqual(['publish', '999', '000', '18']);
   });
 
   it.each(['9990000019', '999', 'Jane'])('refuses %s as an NHS number without repeating it', (text) => {

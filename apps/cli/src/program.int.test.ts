@@ -63,6 +63,9 @@ describe('the weft command', () => {
     ['publish x.json', /--org/],
     ['opt-out 9990000018', /--purpose/],
     ['opt-out 9990000018 --purpose research --from 2026-02-01 --until 2026-01-01', /before it begins/],
+    ['explain 9990000018 --at yesterday', /2026-01-31/],
+    ['token --role publisher', /--org/],
+    ['publish missing.json --org RX901', /there is no file missing.json/],
     ['replai', /unknown command/],
     ['topics', /WEFT_KAFKA_BROKERS/],
     ['up --demo 0', /1 to/],
@@ -71,6 +74,27 @@ describe('the weft command', () => {
     const { err, exitCode } = await weft(line);
     expect(err).toMatch(message);
     expect(exitCode).toBe(EXIT.usage);
+  });
+
+  it('says wrong usage to machines too, and repeats no number that it was given', async () => {
+    const { out, err, exitCode } = await weft('record 9990000019 --json');
+    expect(exitCode).toBe(EXIT.usage);
+    expect(JSON.parse(out)).toEqual({ error: expect.stringContaining('check digit'), exitCode: EXIT.usage });
+    expect(out + err).not.toContain('9990000019');
+  });
+
+  it('says which Weft it is', async () => {
+    expect(await weft('--version')).toMatchObject({ out: expect.stringMatching(/^\d+\.\d+\.\d+\n$/), exitCode: EXIT.ok });
+  });
+
+  it('takes a number as it is printed, in three words', async () => {
+    const asked: unknown[] = [];
+    const url = await listening((request, response) => {
+      asked.push(request.url);
+      send(response, 404, {});
+    });
+    await weft('record 999 000 0018', { WEFT_URL: url });
+    expect(asked).toEqual(['/records/9990000018?purpose=direct-care']);
   });
 
   it('ends with 2 for settings that cannot be used, and names each', async () => {
@@ -160,7 +184,7 @@ describe('weft publish', () => {
     const { out, exitCode } = await weft(`publish ${path} --org RX901`, { WEFT_URL: url });
     expect(exitCode).toBe(EXIT.finding);
     expect(out).toContain(`${path}:2\n    time: is required`);
-    expect(out).toContain(`${path}:3\n    this is not JSON`);
+    expect(out).toContain(`${path}:3\n    this is not JSON at character 0`);
     expect(out).toContain('1 event accepted and durable, 2 refused');
     const lines = (await weft(`publish ${path} --org RX901 --json`, { WEFT_URL: url })).out.trim().split('\n');
     expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual([

@@ -1,6 +1,9 @@
+import { readFileSync } from 'node:fs';
+import { withoutNumbers } from '@weft/service';
 import { Command, CommanderError } from 'commander';
 import type { Context } from './context.js';
 import { EXIT, failureOf } from './failure.js';
+import { joinNumbers } from './arguments.js';
 import { optInCommand, optOutCommand } from './commands/decide.js';
 import { explainCommand } from './commands/explain.js';
 import { policyCommand } from './commands/policy.js';
@@ -38,6 +41,7 @@ const groups = (context: Context): readonly (readonly [title: string, commands: 
 function createProgram(context: Context): Command {
   const program = new Command('weft')
     .description('Weft: the backbone on which care organisations share one record of each person, as that person allows.')
+    .version(versionOf(), '-V, --version', 'which Weft this is')
     .option('--json', 'answer for machines: one JSON text a line on standard output')
     .option('--data-dir <directory>', 'where the embedded engines and the keys live (WEFT_DATA_DIR, default .weft)')
     .option('--url <address>', 'where a running Weft answers (WEFT_URL, default http://127.0.0.1:8080)')
@@ -53,7 +57,8 @@ function createProgram(context: Context): Command {
       .showHelpAfterError(`(weft${command === program ? '' : ` ${pathOf(command)}`} --help shows how)`)
       .configureOutput({
         writeOut: (text) => void context.terminal.out.write(text),
-        writeErr: (text) => void context.terminal.err.write(text),
+        // Commander quotes what it was given, and that may be somebody's number.
+        writeErr: (text) => void context.terminal.err.write(withoutNumbers(text)),
         getOutHelpWidth: () => context.terminal.width,
         getErrHelpWidth: () => context.terminal.width,
         getOutHasColors: () => false,
@@ -62,6 +67,9 @@ function createProgram(context: Context): Command {
   }
   return program;
 }
+
+const versionOf = (): string =>
+  (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version;
 
 const allBelow = (command: Command): Command[] => command.commands.flatMap((one) => [one, ...allBelow(one)]);
 
@@ -74,15 +82,20 @@ function pathOf(command: Command): string {
 /** Runs one command line to its end and gives its exit code. Says what went wrong in one sentence, and what to do. */
 export async function run(args: readonly string[], context: Context): Promise<number> {
   const { terminal, env } = context;
+  terminal.json = args.includes('--json');
   try {
     const program = createProgram(context);
     if (args.length === 0) program.help();
-    await program.parseAsync(args, { from: 'user' });
+    await program.parseAsync(joinNumbers(args), { from: 'user' });
     return context.exitCode;
   } catch (error) {
     if (error instanceof CommanderError && error.code === 'commander.help') return EXIT.ok;
     const failure = failureOf(error);
-    if (failure.message !== null) {
+    if (failure.message === null) {
+      if (terminal.json && failure.exitCode !== EXIT.ok) {
+        terminal.printJson({ error: withoutNumbers((error as Error).message), exitCode: failure.exitCode });
+      }
+    } else {
       if (terminal.json) terminal.printJson({ error: failure.message, exitCode: failure.exitCode });
       terminal.note(`${terminal.paint('red', 'weft:')} ${failure.message}`);
       if (failure.advice !== undefined) terminal.note(`${terminal.paint('dim', '→')} ${failure.advice}`);

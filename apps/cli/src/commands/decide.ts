@@ -130,7 +130,9 @@ function tell({ terminal }: Context, name: string, nhs: string, options: Options
       answer.state === 'pending'
         ? 'the decision is recorded and not obeyed everywhere yet'
         : 'the decision was taken, and then put into quarantine by the projector',
-      answer.state === 'pending' ? 'readers obey it already; is the opt-out-projector running?' : 'see weft quarantine list',
+      answer.state === 'pending'
+        ? 'it cannot be lost, and is followed once the opt-out-projector comes to it; is that running?'
+        : 'see weft quarantine list',
     );
   }
   if (terminal.json) return terminal.printJson({ decision: name, ...answer });

@@ -1,7 +1,7 @@
 import { type Purpose, PURPOSES } from '@weft/domain';
 import type { ExplainedRecord, Explanation } from '@weft/processing';
 import { Command } from 'commander';
-import { nhsNumber } from '../arguments.js';
+import { instant, nhsNumber } from '../arguments.js';
 import { clientOf, type Context, settingsOf } from '../context.js';
 import { dayOf, spaced } from '../describe.js';
 import { counted, type Terminal } from '../terminal.js';
@@ -13,7 +13,7 @@ export function explainCommand(context: Context): Command {
       'Says of each entry of a record, for each purpose, whether it is shared, by which rule, and under which decision; as Weft knew and decided at any time.',
     )
     .argument('<nhs>', 'NHS number; spaces do not matter', nhsNumber)
-    .option('--at <time>', 'RFC 3339, or a date (by its end, UTC); default now')
+    .option('--at <time>', 'RFC 3339, or a date (by its end, UTC); default now', checkedTime)
     .addHelpText(
       'after',
       `
@@ -30,6 +30,12 @@ Examples:
       if (context.terminal.json) context.terminal.printJson(explained);
       else show(context.terminal, nhs, explained);
     });
+}
+
+/** As it was written: what a date alone means is for the record API to say. */
+function checkedTime(text: string): string {
+  instant(text);
+  return text;
 }
 
 /** Column heads short enough for four of them beside an entry. */

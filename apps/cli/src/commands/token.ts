@@ -32,6 +32,9 @@ Examples:
       if (settings.tokens.jwksUrl !== undefined) {
         throw new Failure(EXIT.usage, 'tokens come from the issuer of WEFT_JWKS_URL, not from here');
       }
+      if (role.includes('publisher') && org === undefined) {
+        throw new Failure(EXIT.usage, 'a publisher speaks for an organisation', 'say which with --org, like --org RX901');
+      }
       const request = { roles: role, subject, expiresIn, ...(org !== undefined && { organisation: org }) };
       const token = await issueToken(settings, systemClock, request);
       if (context.terminal.json) context.terminal.printJson({ token, ...request });

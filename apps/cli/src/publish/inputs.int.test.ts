@@ -50,7 +50,11 @@ describe('what a file holds to be published', () => {
   it('refuses a broken line by itself, and sends those around it', async () => {
     const path = file('broken.ndjson', `${JSON.stringify(event('a'))}\n{"specversion": \n7\n${JSON.stringify(event('b'))}\n`);
     const found = await read(path);
-    expect(found.map(messageOf)).toEqual(['this is not JSON', expect.stringContaining('neither a CloudEvent'), undefined]);
+    expect(found.map(messageOf)).toEqual([
+      'this is not JSON: it ends too early, at character 15',
+      expect.stringContaining('neither a CloudEvent'),
+      undefined,
+    ]);
     expect(found.slice(0, 2).map(placesOf)).toEqual([
       { file: path, line: 2 },
       { file: path, line: 3 },
@@ -101,11 +105,11 @@ describe('what a file holds to be published', () => {
   });
 
   it('says what is no document', async () => {
-    expect((await read(file('empty.json', ''))).map(messageOf)).toEqual(['this is not JSON']);
+    expect((await read(file('empty.json', ''))).map(messageOf)).toEqual(['this is not JSON: it ends too early, at character 0']);
     expect((await read(file('half.json', '[\n{"specversion": "1.0"},\n'))).map(messageOf)).toContainEqual(
       expect.stringContaining('ends too early'),
     );
-    await expect(read(join(directory, 'nowhere.json'))).rejects.toThrow(/cannot be read \(ENOENT\)/);
+    await expect(read(join(directory, 'nowhere.json'))).rejects.toThrow(/there is no file .*nowhere.json/);
     await expect(read(directory)).rejects.toThrow(/is a directory/);
   });
 });

@@ -3,6 +3,7 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { readJson } from '@weft/care-events';
 import { EXIT, Failure } from '../failure.js';
 import { requestsOfLargeBundle } from './bundle.js';
 import { JsonSplitter, NotSplittable } from './json-splitter.js';
@@ -39,7 +40,7 @@ export async function* requestsOf(file: string, stdin: NodeJS.ReadableStream, re
 }
 
 const unreadable = (file: string, { code = 'unknown error' }: NodeJS.ErrnoException): Failure =>
-  new Failure(EXIT.usage, `${file} cannot be read (${code})`);
+  new Failure(EXIT.usage, code === 'ENOENT' ? `there is no file ${file}` : `${file} cannot be read (${code})`);
 
 /** JSON lines, or one document: told apart by whether the first line is whole. */
 async function* requestsOfStream(
@@ -119,7 +120,7 @@ async function* requestsOfLines(stream: AsyncIterable<Buffer>, file: string, rea
 /** One event into its batch; a FHIR document by itself, behind the events before it. */
 function* requestsOfItem(bytes: Buffer, where: Where, batches: EventBatches): Generator<Outgoing> {
   const value = parsed(bytes.toString('utf8'));
-  if (value === undefined) return yield refusal(where, 'not-json', 'this is not JSON');
+  if (value === undefined) return yield refusal(where, 'not-json', `this is ${whereNotJson(bytes)}`);
   const item = (value ?? {}) as { specversion?: unknown; resourceType?: unknown };
   if (item.resourceType !== undefined && item.specversion === undefined) {
     yield* batches.flush();
@@ -127,6 +128,11 @@ function* requestsOfItem(bytes: Buffer, where: Where, batches: EventBatches): Ge
   }
   if (item.specversion !== undefined) return yield* batches.add(bytes, where);
   yield refusal(where, 'unknown-format', 'neither a CloudEvent (specversion) nor FHIR (resourceType)');
+}
+
+function whereNotJson(bytes: Buffer): string {
+  const reading = readJson(bytes, '', LINE_BYTES_MAX);
+  return reading.ok ? 'not JSON' : reading.problems[0]!.message;
 }
 
 /** Lines count from 1. */
