@@ -41,8 +41,10 @@ interface Outbox {
   readonly quarantined: OutgoingMessage[];
 }
 
-/** Accepted events remembered over all patients; beyond it the patients unseen for longest are forgotten. */
-const REMEMBERED_EVENTS = 500_000;
+/** What is remembered over all patients, in events of about 1 kB each; beyond it the patients unseen for longest are forgotten. */
+const REMEMBERED_EVENTS = 400_000;
+/** What a patient costs beside events. */
+const PATIENT_EVENTS = 4;
 /** Room for what a view's event or marker adds around the same resource. */
 const EVENT_LIMIT_BYTES = APPEND_LIMIT_BYTES - 16 * 1024;
 
@@ -196,24 +198,26 @@ export class RecordCareEvents {
     if (state === undefined) {
       state = await loadPatient(this.wiring, key, adopted);
       letGo(state.record.entries.values());
-      this.events += state.record.accepted.size;
+      this.events += weightOf(state);
     } else {
       this.remembered.delete(key);
     }
     this.remembered.set(key, state);
-    for (const [oldest, { record }] of this.remembered) {
+    for (const oldest of this.remembered.keys()) {
       if (this.events <= REMEMBERED_EVENTS || oldest === key) break;
-      this.remembered.delete(oldest);
-      this.events -= record.accepted.size;
+      this.forget(oldest);
     }
     return state;
   }
 
   private forget(key: string): void {
-    this.events -= this.remembered.get(key)?.record.accepted.size ?? 0;
+    const state = this.remembered.get(key);
+    if (state !== undefined) this.events -= weightOf(state);
     this.remembered.delete(key);
   }
 }
+
+const weightOf = ({ record }: PatientState): number => record.accepted.size + PATIENT_EVENTS;
 
 function recorded(event: CareEvent, message: Coordinates, recordedAt: string): RecordedCareEvent {
   const { type, id, source, organisation, time, resource } = event;
