@@ -2,9 +2,11 @@ import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { consentOf } from '@weft/care-events';
-import { PURPOSES, type Purpose } from '@weft/domain';
+import { consentOf, fhirProblems } from '@weft/care-events';
+import { PURPOSES, type Purpose, type Resource } from '@weft/domain';
 import { recordChangesTopic, verifyViews } from '@weft/processing';
+import { issueToken } from '@weft/service';
+import { Client } from 'fhir-kit-client';
 import { publishBundle, samples, startRegion, type Region, type Sample } from './region.js';
 
 const WEFT = join(import.meta.dirname, '..', '..', 'tools', 'weft.mjs');
@@ -75,6 +77,12 @@ async function told({ wiring }: Region, purpose: Purpose) {
   return { bySubject, messages: ends.reduce((sum, { high }) => sum + high, 0) };
 }
 
+interface Bundle {
+  readonly total: number;
+  readonly link: readonly { readonly relation: string }[];
+  readonly entry: readonly { readonly resource: Resource }[];
+}
+
 const subjectOf = ({ wiring }: Region, nhsNumber: string, purpose: Purpose) =>
   wiring.keys.view(purpose, wiring.keys.patient(nhsNumber));
 
@@ -141,6 +149,36 @@ withSamples('a region of four organisations and 48 people, on the sample Bundles
         const byId = (a: { id: string }, b: { id: string }) => (a.id < b.id ? -1 : 1);
         expect(texts.map((text) => JSON.parse(text) as { id: string }).sort(byId)).toEqual([...entries].sort(byId));
       }
+    }
+  }, 120_000);
+
+  it('gives a FHIR client each record whole, page by page, and each summary as valid FHIR R4', async () => {
+    const { settings, clock } = region.service;
+    const bearerToken = await issueToken(settings, clock, { roles: ['clinician'] });
+    const client = new Client({ baseUrl: `${region.url}/fhir`, bearerToken });
+    const ask = (name: string, id: string, input: Record<string, number>) =>
+      client.operation({ name, resourceType: 'Patient', id, method: 'GET', input }) as unknown as Promise<Bundle>;
+    const byEntries = [...expectedEntries()].sort(([, a], [, b]) => b.size - a.size);
+    for (const [nhsNumber, ids] of byEntries.slice(0, 3)) {
+      const found: string[] = [];
+      let pages = 0;
+      for (let page: Bundle | undefined = await ask('everything', nhsNumber, { _count: 50 }); page !== undefined; pages += 1) {
+        expect(page.total).toBe(ids.size);
+        found.push(...page.entry.map(({ resource }) => `${resource.resourceType}/${resource.id}`));
+        const hasNext = page.link.some(({ relation }) => relation === 'next');
+        page = hasNext ? ((await client.nextPage({ bundle: page } as never)) as unknown as Bundle) : undefined;
+      }
+      expect(pages).toBe(Math.ceil(ids.size / 50));
+      expect(found.sort()).toEqual([...ids].map((id) => id.slice(id.indexOf('/') + 1)).sort());
+    }
+    for (const nhsNumber of people) {
+      const summary = await ask('summary', nhsNumber, {});
+      expect(summary).toMatchObject({
+        resourceType: 'Bundle',
+        type: 'document',
+        entry: { 0: { resource: { resourceType: 'Composition' } } },
+      });
+      expect(fhirProblems(summary as unknown as Resource)).toEqual([]);
     }
   }, 120_000);
 
