@@ -171,6 +171,26 @@ describe('what has changed on the disk', () => {
     }
   });
 
+  it('is named and never served: a log whose commits are all in the file already, as what is left of it would hide them', async () => {
+    const made = join(directory, randomUUID());
+    const store = await openEmbeddedStore({ directory: made });
+    for (let revision = NO_STREAM; revision < 20; revision += 1) {
+      await store.append('careRecord-1', revision, [{ id: randomUUID(), type: 't', data: JSON.stringify('x'.repeat(300)) }]);
+    }
+    const { DatabaseSync } = (await import(driverFor(process.versions.node))) as { DatabaseSync: new (file: string) => Database };
+    const other = new DatabaseSync(join(made, 'store.db'));
+    other.exec('PRAGMA wal_checkpoint(PASSIVE)');
+    const names = ['store.db', 'store.db-wal', 'store.db-shm'] as const;
+    const [file, log, index] = (await Promise.all(names.map((name) => readFile(join(made, name))))) as [Buffer, Buffer, Buffer];
+    other.close();
+    await store.close();
+    const withLog = (bytes: Uint8Array) => outcome({ 'store.db': file, 'store.db-wal': bytes, 'store.db-shm': index });
+    expect(typeof (await withLog(log))).toBe('string');
+    for (const [n, at] of spread(log).entries()) {
+      if (n % 10 === 0) expect(await withLog(flipped(log, at, n % 8))).toBeInstanceOf(EngineDamaged);
+    }
+  });
+
   it('is named: a file that is no database, is somebody else’s, or has vanished from beside its log', async () => {
     const store = await storeFile();
     expect(String(await outcome({ 'store.db': new TextEncoder().encode('not at all'.repeat(1_000)) }))).toContain('store.db: ');

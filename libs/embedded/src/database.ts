@@ -2,7 +2,7 @@ import { closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, rmSync
 import { join } from 'node:path';
 import { EngineDamaged, EngineError, EngineUnavailable, type Random, type Timers } from '@weft/processing';
 import { loadDriver, type Database } from './driver.js';
-import { engineError, isBusy } from './errors.js';
+import { engineError, isBusy, SHORT_READ } from './errors.js';
 import { checkLog } from './log-check.js';
 
 /** What one kind of file is made of. */
@@ -58,7 +58,8 @@ function syncDirectory(directory: string): void {
 
 /**
  * The file appears under its name complete or not at all: an empty file of that name is therefore one that was cut short,
- * and two processes that start on a new directory do not meet half way.
+ * and two processes that start on a new directory do not meet half way. Closing would move its log into it, and say nothing
+ * where a full disk forbids that: so the log is moved before.
  */
 async function create(directory: string, schema: Schema, waiting: Waiting): Promise<void> {
   const { DatabaseSync } = await loadDriver();
@@ -76,6 +77,7 @@ async function create(directory: string, schema: Schema, waiting: Waiting): Prom
         PRAGMA application_id = ${schema.applicationId};
         PRAGMA user_version = ${schema.version};
         COMMIT;
+        PRAGMA wal_checkpoint(TRUNCATE);
       `);
     } finally {
       database.close();
@@ -84,7 +86,7 @@ async function create(directory: string, schema: Schema, waiting: Waiting): Prom
   } catch (error) {
     if ((error as { code?: unknown }).code !== 'EEXIST') throw error;
   } finally {
-    rmSync(draft, { force: true });
+    for (const suffix of ['', '-wal', '-shm']) rmSync(draft + suffix, { force: true });
   }
   syncDirectory(directory);
 }
@@ -115,7 +117,14 @@ function checkTables(database: Database, schema: Schema, pattern: Database): voi
   if (found !== wanted) throw new EngineDamaged(schema.file, 'its tables are not as they were made');
 }
 
-/** Compares every page and index with each other; throws EngineDamaged with what SQLite found. Reads the whole file. */
+/** Pages that the disk would not give, as the check words it: by the primary code, save for those behind the file's end. */
+const wasRefusedByDisk = (found: string): boolean =>
+  [...found.matchAll(/error code=(\d+)/g)].some(([, code]) => (Number(code) & 0xff) === 10 && Number(code) !== SHORT_READ);
+
+/**
+ * Compares every page and index with each other; throws EngineDamaged with what SQLite found, EngineUnavailable where the
+ * disk does not let it be read. Reads the whole file.
+ */
 export function checkIntegrity(database: Database, file: string): void {
   let found: string;
   try {
@@ -125,7 +134,9 @@ export function checkIntegrity(database: Database, file: string): void {
   } catch (error) {
     throw engineError(file, error);
   }
-  if (found !== 'ok') throw new EngineDamaged(file, found);
+  if (found === 'ok') return;
+  if (wasRefusedByDisk(found)) throw new EngineUnavailable(file, `the disk reports an error (${found})`);
+  throw new EngineDamaged(file, found);
 }
 
 /**

@@ -22,6 +22,9 @@ const DAMAGED: Readonly<Record<number, string>> = {
   26: 'the file is no SQLite database',
 };
 
+/** SQLITE_IOERR_SHORT_READ: nothing failed, but a page that the file must have lies behind its end. */
+export const SHORT_READ = 522;
+
 /** What SQLite says for some of them: one driver leaves the code out where a statement cannot be prepared. */
 const MESSAGES: readonly (readonly [RegExp, number])[] = [
   [/no such (table|column)|malformed database schema/, 1],
@@ -40,6 +43,8 @@ function resultCode(error: unknown): number | undefined {
   return MESSAGES.find(([words]) => words.test(String(message)))?.[1];
 }
 
+const isShortRead = (error: unknown): boolean => (error as { readonly errcode?: unknown }).errcode === SHORT_READ;
+
 export const isBusy = (error: unknown): boolean => resultCode(error) === 5;
 
 /** What the driver threw, in the ports' own words. What is no error of SQLite's comes back as it is. */
@@ -49,7 +54,7 @@ export function engineError(engine: string, error: unknown): unknown {
   if (code === undefined) return error;
   const cause = { cause: error };
   const detail = ` (${(error as Error).message})`;
-  const damage = DAMAGED[code];
+  const damage = isShortRead(error) ? 'the file was cut short: a page of it is missing' : DAMAGED[code];
   if (damage !== undefined) return new EngineDamaged(engine, damage + detail, cause);
   return new EngineUnavailable(engine, (UNAVAILABLE[code] ?? `SQLite result code ${code}`) + detail, cause);
 }

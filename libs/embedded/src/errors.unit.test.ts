@@ -27,6 +27,12 @@ describe('what SQLite throws, in the ports’ words', () => {
     expect(engineError('bus.db', thrown('x', 10 | (3 << 8)))).toBeInstanceOf(EngineUnavailable);
   });
 
+  it('takes a page that lies behind the end of its file for damage, though SQLite calls it an error of the disk', () => {
+    const error = engineError('bus.db', thrown('disk I/O error', 10 | (2 << 8)));
+    expect(error).toBeInstanceOf(EngineDamaged);
+    expect((error as Error).message).toContain('cut short');
+  });
+
   it('reads the message where a driver leaves the code out', () => {
     expect(engineError('bus.db', thrown('database disk image is malformed'))).toBeInstanceOf(EngineDamaged);
     expect(engineError('bus.db', thrown('no such column: crc'))).toBeInstanceOf(EngineDamaged);

@@ -17,8 +17,6 @@ const FRAMES_AT_ONCE = 256;
 interface LogIndex {
   readonly bytes: Buffer;
   readonly frames: number;
-  /** Frames that are in the main file already. */
-  readonly backfilled: number;
   readonly pageBytes: number;
   readonly salts: Buffer;
   readonly checksum: readonly [number, number];
@@ -29,7 +27,8 @@ export function checkLog(path: string, file: string): void {
   // Closing any file takes all of a process's locks on it away, so nothing is opened that is open here already.
   if (endianness() !== 'LE' || isOpenHere(`${path}-shm`) || isOfEarlierBoot(`${path}-shm`)) return;
   const index = readIndex(`${path}-shm`);
-  if (index === undefined || index.frames <= index.backfilled) return;
+  if (index === undefined || index.frames === 0) return;
+  // Also where all of it is in the main file: what is left of a log that breaks off would stand before newer pages there.
   const whole = holds(`${path}-wal`, index);
   // Where the index has moved meanwhile, another process is at work: it has the log open, and has checked it.
   if (whole || readIndex(`${path}-shm`)?.bytes.equals(index.bytes) !== true) return;
@@ -78,7 +77,6 @@ function readIndex(path: string): LogIndex | undefined {
     frames: bytes.readUInt32LE(16),
     checksum: [bytes.readUInt32LE(24), bytes.readUInt32LE(28)],
     salts: bytes.subarray(32, 40),
-    backfilled: bytes.readUInt32LE(2 * INDEX_HEADER_BYTES),
   };
 }
 
