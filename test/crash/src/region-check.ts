@@ -1,0 +1,102 @@
+import { canonicalJson, eventKey, withoutArrival, type CareEvent, type Decision, type ViewEntry } from '@weft/domain';
+import {
+  careRecordStream,
+  changeKey,
+  CONSENT_TOPIC,
+  consentStream,
+  loadView,
+  QUARANTINE_TOPIC,
+  recordChangesTopic,
+  verifyViews,
+  viewPrefix,
+  type Message,
+  type Wiring,
+} from '@weft/processing';
+import type { Holdings } from './holdings.js';
+
+/** Every message before a group's offset is in its record or among its decisions, once, or in quarantine. */
+export function checkDealtWith(held: Holdings, wiring: Wiring, everything: boolean, problems: string[]): void {
+  const accepted = acceptedIn(held, problems);
+  const quarantined = quarantinedIn(held, wiring);
+  for (const [place, message] of held.messages) {
+    const group = message.topic === CONSENT_TOPIC ? 'weft.opt-out-projector' : 'weft.record-projector';
+    const offset = held.offsets.get(`${group} ${message.topic}/${message.partition}`) ?? -1;
+    if (held.compacted.has(message.topic) || (!everything && message.offset >= offset)) continue;
+    const name = nameOf(message, wiring);
+    if (quarantined.has(place) || (name !== undefined && (accepted.has(name) || quarantined.has(name)))) continue;
+    problems.push(`${place} is before its group's offset, and nowhere`);
+  }
+}
+
+function acceptedIn(held: Holdings, problems: string[]): ReadonlySet<string> {
+  const accepted = new Set<string>();
+  for (const [stream, events] of held.streams) {
+    if (!/^(careRecord|consent)-/.test(stream)) continue;
+    for (const { data } of events) {
+      const name = `${stream} ${eventKey(JSON.parse(data) as CareEvent)}`;
+      if (accepted.has(name)) problems.push(`${name} is accepted twice`);
+      accepted.add(name);
+    }
+  }
+  return accepted;
+}
+
+/** Places, and the events that stood there: one event, however often it was sent. */
+function quarantinedIn(held: Holdings, wiring: Wiring): ReadonlySet<string> {
+  const quarantined = new Set<string>();
+  for (const { topic, key } of held.messages.values()) {
+    if (topic !== QUARANTINE_TOPIC) continue;
+    quarantined.add(key);
+    const from = held.messages.get(key);
+    const name = from === undefined ? undefined : nameOf(from, wiring);
+    if (name !== undefined) quarantined.add(name);
+  }
+  return quarantined;
+}
+
+/** Where the event of a message belongs. */
+function nameOf(message: Message, { keys, reader }: Wiring): string | undefined {
+  const key = keys.patient(message.key);
+  if (message.topic === CONSENT_TOPIC) {
+    const reading = reader.decision(message);
+    return reading.ok ? `${consentStream(key)} ${eventKey(reading.event.decision as Decision)}` : undefined;
+  }
+  const reading = reader.careEvent(message);
+  return reading.ok ? `${careRecordStream(key)} ${eventKey(reading.event)}` : undefined;
+}
+
+/** Every view is what record, decisions and policy make of it, and what its subscribers were told is the view. */
+export async function checkViews(wiring: Wiring, problems: string[]): Promise<void> {
+  const { differing } = await verifyViews(wiring);
+  for (const { stream, missing, surplus, unequal } of differing) {
+    problems.push(`${stream} differs from its record: ${missing} missing, ${surplus} surplus, ${unequal} unequal`);
+  }
+  for (const projection of wiring.projections) {
+    const told = await standingOn(wiring, recordChangesTopic(projection.purpose));
+    const wanted = new Map<string, string>();
+    for await (const { stream } of wiring.store.streams(viewPrefix(projection))) {
+      const { view } = await loadView(wiring.store, stream);
+      for (const [id, entry] of view.entries) {
+        const viewKey = stream.slice(viewPrefix(projection).length);
+        wanted.set(changeKey(projection, viewKey, id, wiring.keys), serialised(entry));
+      }
+    }
+    for (const key of new Set([...told.keys(), ...wanted.keys()])) {
+      if (told.get(key) === wanted.get(key)) continue;
+      problems.push(`subscribers of ${projection.purpose} know another ${key} than the view`);
+    }
+  }
+}
+
+async function standingOn({ bus }: Wiring, topic: string): Promise<Map<string, string>> {
+  const standing = new Map<string, string>();
+  for (const { partition } of await bus.offsets(topic)) {
+    for (const { key, value } of await bus.read(topic, partition, 0, 100_000)) {
+      if (value === null) standing.delete(key);
+      else standing.set(key, serialised(JSON.parse(Buffer.from(value).toString()) as ViewEntry));
+    }
+  }
+  return standing;
+}
+
+const serialised = (entry: ViewEntry): string => canonicalJson(withoutArrival(entry));
