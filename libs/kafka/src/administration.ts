@@ -1,19 +1,23 @@
 import kafkajs, { type AclEntry, type Admin } from 'kafkajs';
+import { EngineUnavailable } from '@weft/processing';
 import { type AdminConnection, Connections, createKafka, type KafkaConnection, openAdmin, type Surroundings } from './client.js';
 import { protocolError } from './errors.js';
-import type { AclPlan, AclRule, Operation } from './plan-acls.js';
-import type { TopicPlan } from './plan-topics.js';
+import { type AclPlan, type AclRule, type Operation, planAcls } from './plan-acls.js';
+import { planTopics, type TopicPlan } from './plan-topics.js';
 import { systemClock, systemRandom, systemTimers } from './system.js';
 import { type ExistingTopic, existingTopics } from './topic-calls.js';
 
 const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ConfigResourceTypes, ResourcePatternTypes } = kafkajs;
 const TIMEOUT_MS = 15_000;
+const TELLING_MS = 50;
 
 /** What `weft topics` does at the brokers; what is to be done is planned elsewhere, and looked at first. */
 export interface KafkaAdministration {
   existingTopics(): Promise<ExistingTopic[]>;
   /** Creates, adds partitions, sets configuration; leaves what the plan says stays, and every other topic. May be done again. */
   applyTopics(plan: TopicPlan): Promise<void>;
+  /** How many messages of a topic its group has not dealt with yet. */
+  lag(group: string, topic: string): Promise<number>;
   /** Undefined when the brokers have no authorizer: then everybody may do everything. */
   existingAcls(): Promise<AclRule[] | undefined>;
   /** Permits what is missing; takes away what is surplus only with `remove`. May be done again. */
@@ -30,15 +34,33 @@ export function openKafkaAdministration(
   const connections = new Connections<AdminConnection>(() => openAdmin(kafka), { clock, timers, random });
   const ask = <T>(doing: string, work: (admin: Admin) => Promise<T>) =>
     connections.use(doing, ({ admin }) => work(admin), deadlineMs);
+  /** The controller has decided; the brokers learn of it a moment later, and until then answer as before. */
+  const untilTold = async (what: string, isTold: () => Promise<boolean>) => {
+    const limit = clock.now() + deadlineMs;
+    while (!(await isTold())) {
+      if (clock.now() > limit) throw new EngineUnavailable('Kafka', `${what} are changed and not yet to be seen`);
+      await timers.sleep(TELLING_MS);
+    }
+  };
   return {
     existingTopics: () => ask('listing topics', existingTopics),
-    applyTopics: (plan) => ask('changing topics', (admin) => applyTopics(admin, plan)),
+    applyTopics: async (plan) => {
+      await ask('changing topics', (admin) => applyTopics(admin, plan));
+      await untilTold('topics', async () => isApplied(plan, await ask('listing topics', existingTopics)));
+    },
+    lag: (group, topic) => ask(`reading where group ${group} stands`, (admin) => lag(admin, group, topic)),
     existingAcls: () => ask('listing access rules', existingAcls),
-    applyAcls: (plan, { remove = false } = {}) =>
-      ask('changing access rules', async (admin) => {
+    applyAcls: async (plan, { remove = false } = {}) => {
+      const going = remove ? plan.surplus : [];
+      await ask('changing access rules', async (admin) => {
         await permit(admin, plan.missing);
-        if (remove) await forbid(admin, plan.surplus);
-      }),
+        await forbid(admin, going);
+      });
+      await untilTold('access rules', async () => {
+        const there = (await ask('listing access rules', existingAcls)) ?? [];
+        return planAcls(plan.missing, there).missing.length === 0 && planAcls(going, there).same.length === 0;
+      });
+    },
     close: () => connections.close(),
   };
 }
@@ -71,6 +93,23 @@ async function applyTopics(admin: Admin, { missing, differing }: TopicPlan): Pro
     configEntries: toEntries({ ...ownConfig(before.get(topic.topic)!), ...topic.config }),
   }));
   await admin.alterConfigs({ validateOnly: false, resources });
+}
+
+function isApplied({ missing, differing }: TopicPlan, existing: readonly ExistingTopic[]): boolean {
+  const left = planTopics([...missing, ...differing.map(({ topic }) => topic)], existing);
+  const doable = left.differing.flatMap(({ differences }) => differences).filter(({ stays }) => stays === undefined);
+  return left.missing.length + doable.length === 0;
+}
+
+/** Before its first commit a group begins with what is still there. */
+async function lag(admin: Admin, groupId: string, topic: string): Promise<number> {
+  const [held, stands] = await Promise.all([
+    admin.fetchTopicOffsets(topic),
+    admin.fetchOffsets({ groupId, topics: [topic], resolveOffsets: false }),
+  ]);
+  const next = new Map(stands[0]?.partitions.map(({ partition, offset }) => [partition, Number(offset)]));
+  const behind = held.map(({ partition, low, high }) => Number(high) - Math.max(Number(low), next.get(partition) ?? -1));
+  return behind.reduce((sum, messages) => sum + Math.max(0, messages), 0);
 }
 
 /** kafkajs can only set all of a topic's own configuration at once: what somebody else set is set again. */

@@ -9,6 +9,7 @@ const principals: Principal[] = [
   { user: 'gateway', role: 'gateway' },
   { user: 'record-projector', role: 'record-projector' },
   { user: 'opt-out-projector', role: 'opt-out-projector' },
+  { user: 'record-api', role: 'record-api' },
   { user: 'RX901', role: 'organisation', ods: 'RX901' },
   { user: 'B86001', role: 'organisation', ods: 'B86001' },
   { user: 'registry', role: 'subscriber', purposes: ['population-health'] },
@@ -24,8 +25,10 @@ const weft = topics.filter((topic) => topic !== 'payroll');
 
 /** What each may do, said a second time and by hand. Whatever is not here must be refused. */
 const reads: Record<string, readonly string[]> = {
+  gateway: [CONSENT_TOPIC],
   'record-projector': [OWN, OTHER],
-  'opt-out-projector': [CONSENT_TOPIC],
+  'opt-out-projector': [CONSENT_TOPIC, QUARANTINE_TOPIC],
+  'record-api': [HEALTH, RESEARCH, QUARANTINE_TOPIC],
   registry: [HEALTH],
   trial: [HEALTH, RESEARCH],
   ops: weft,
@@ -34,6 +37,7 @@ const writes: Record<string, readonly string[]> = {
   gateway: [OWN, OTHER, CONSENT_TOPIC],
   'record-projector': [HEALTH, RESEARCH, QUARANTINE_TOPIC],
   'opt-out-projector': [HEALTH, RESEARCH, QUARANTINE_TOPIC],
+  'record-api': [OWN, OTHER, CONSENT_TOPIC, HEALTH, RESEARCH, QUARANTINE_TOPIC],
   RX901: [OWN],
   B86001: [OTHER],
   ops: weft,

@@ -11,7 +11,7 @@ import {
 
 /** A user of the brokers, and what he is to Weft. */
 export type Principal = { readonly user: string } & (
-  | { readonly role: 'gateway' | 'record-projector' | 'opt-out-projector' | 'operations' }
+  | { readonly role: 'gateway' | 'record-projector' | 'opt-out-projector' | 'record-api' | 'operations' }
   | { readonly role: 'organisation'; readonly ods: string }
   | { readonly role: 'subscriber'; readonly purposes: readonly Purpose[] }
 );
@@ -68,11 +68,29 @@ export function wantedAcls(principals: readonly Principal[]): AclRule[] {
 function rulesOf(principal: Principal): Rule[] {
   switch (principal.role) {
     case 'gateway':
-      return [topic('write', CARE_EVENTS_PREFIX, 'prefixed'), topic('write', CONSENT_TOPIC), PRODUCER];
+      return [
+        ...inbound('write'),
+        // Whoever decided is told when it is obeyed, and may ask again.
+        topic('read', CONSENT_TOPIC),
+        group(OPT_OUT_PROJECTOR_GROUP, 'literal', 'describe'),
+        PRODUCER,
+      ];
     case 'record-projector':
       return [topic('read', CARE_EVENTS_PREFIX, 'prefixed'), group(RECORD_PROJECTOR_GROUP), ...downstream()];
     case 'opt-out-projector':
-      return [topic('read', CONSENT_TOPIC), group(OPT_OUT_PROJECTOR_GROUP), ...downstream()];
+      // It counts what stands in quarantine, too.
+      return [topic('read', CONSENT_TOPIC), topic('read', QUARANTINE_TOPIC), group(OPT_OUT_PROJECTOR_GROUP), ...downstream()];
+    case 'record-api':
+      return [
+        topic('read', RECORD_CHANGES_PREFIX, 'prefixed'),
+        topic('read', QUARANTINE_TOPIC),
+        // Redrives what was mended.
+        ...inbound('write'),
+        // Replays views, and says how the region stands.
+        ...downstream(),
+        topic('describe-configs', WEFT, 'prefixed'),
+        group(WEFT, 'prefixed', 'describe'),
+      ];
     case 'organisation':
       return [topic('write', careEventsTopic(principal.ods)), PRODUCER];
     case 'subscriber':
@@ -89,6 +107,11 @@ function rulesOf(principal: Principal): Rule[] {
       ];
   }
 }
+
+const inbound = (operation: Operation): Rule[] => [
+  topic(operation, CARE_EVENTS_PREFIX, 'prefixed'),
+  topic(operation, CONSENT_TOPIC),
+];
 
 /** What both projectors write: the changes of views, and what they could not accept. */
 function downstream(): Rule[] {

@@ -4,6 +4,7 @@ const principals: Principal[] = [
   { user: 'gateway', role: 'gateway' },
   { user: 'record-projector', role: 'record-projector' },
   { user: 'opt-out-projector', role: 'opt-out-projector' },
+  { user: 'record-api', role: 'record-api' },
   { user: 'RX901', role: 'organisation', ods: 'RX901' },
   { user: 'registry', role: 'subscriber', purposes: ['population-health'] },
   { user: 'ops', role: 'operations' },
@@ -25,14 +26,14 @@ describe('planning who may do what at the brokers', () => {
     ]);
   });
 
-  it('lets nobody but operations read quarantine', () => {
+  it('lets nobody read quarantine but operations, who shows it and who counts it', () => {
     const readers = wantedAcls(principals).filter(
       ({ resource, name, pattern, operation }) =>
         resource === 'topic' &&
         ['read', 'all'].includes(operation) &&
         (name === 'weft.quarantine' || (pattern === 'prefixed' && 'weft.quarantine'.startsWith(name))),
     );
-    expect(readers.map(({ principal }) => principal)).toEqual(['User:ops']);
+    expect(readers.map(({ principal }) => principal)).toEqual(['User:opt-out-projector', 'User:record-api', 'User:ops']);
   });
 
   it('finds what is missing and what is there', () => {

@@ -94,8 +94,12 @@ export function planTopics(wanted: readonly WantedTopic[], existing: readonly Ex
 function differences(wanted: WantedTopic, existing: ExistingTopic): Difference[] {
   const found: Difference[] = [];
   if (wanted.partitions !== existing.partitions) {
-    const stays = wanted.partitions < existing.partitions ? { stays: 'Kafka cannot take partitions away' } : {};
-    found.push({ what: 'partitions', has: String(existing.partitions), wants: String(wanted.partitions), ...stays });
+    found.push({
+      what: 'partitions',
+      has: String(existing.partitions),
+      wants: String(wanted.partitions),
+      ...staysAt(wanted, existing),
+    });
   }
   const { replicationFactor } = wanted;
   if (replicationFactor !== undefined && replicationFactor !== existing.replicationFactor) {
@@ -111,6 +115,14 @@ function differences(wanted: WantedTopic, existing: ExistingTopic): Difference[]
     if (normal(has) !== normal(wants)) found.push({ what: name, has, wants });
   }
   return found;
+}
+
+/** What was withdrawn from a compacted topic has to go: its tombstone must come to the partition where the key has been. */
+function staysAt(wanted: WantedTopic, existing: ExistingTopic): { readonly stays?: string } {
+  if (wanted.partitions < existing.partitions) return { stays: 'Kafka cannot take partitions away' };
+  return wanted.compacted === true
+    ? { stays: 'what keys left behind in their former partitions would never be compacted away' }
+    : {};
 }
 
 /** Kafka gives lists back in an order of its own. */

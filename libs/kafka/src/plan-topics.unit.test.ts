@@ -78,6 +78,13 @@ describe('planning a region’s topics', () => {
     expect(found?.differences).toEqual([{ what: 'partitions', has: '2', wants: '6' }]);
   });
 
+  it('gives a compacted topic no partitions: a tombstone would not come to where the key has been', () => {
+    const [found] = planTopics(wantedTopics(region), [existing({ partitions: 2 }, 'weft.record-changes.research')]).differing;
+    expect(found?.differences).toEqual([
+      { what: 'partitions', has: '2', wants: '6', stays: expect.stringContaining('never be compacted away') },
+    ]);
+  });
+
   it('does not take another order of the same policies for a difference', () => {
     const wanted = wantedTopics(region).map((topic) => ({ ...topic, config: { 'cleanup.policy': 'compact,delete' } }));
     const same = existing({ config: new Map([['cleanup.policy', 'delete,compact']]) });

@@ -9,6 +9,11 @@ export const QUARANTINE_TOPIC = 'weft.quarantine';
 export const recordChangesTopic = (purpose: Purpose): string => `weft.record-changes.${purpose}`;
 export const RECORD_PROJECTOR_GROUP = 'weft.record-projector';
 export const OPT_OUT_PROJECTOR_GROUP = 'weft.opt-out-projector';
+/** The group that deals with an inbound topic; undefined for one that no projector reads. */
+export function groupOf(topic: string): string | undefined {
+  if (topic === CONSENT_TOPIC) return OPT_OUT_PROJECTOR_GROUP;
+  return topic.startsWith(CARE_EVENTS_PREFIX) ? RECORD_PROJECTOR_GROUP : undefined;
+}
 
 /** The topics of a region. What subscribers and operators read keeps the last state of each key; what came in is kept for good. */
 export function regionTopics(organisations: readonly Organisation[], partitions: number): TopicSpec[] {
