@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { helpText, readArguments, UsageError } from './arguments.js';
+import { startPostgres, type Postgres } from './peers/postgres.js';
 import { summary } from './profile.js';
 import { table } from './report.js';
 import { writeResults } from './results.js';
@@ -20,11 +21,18 @@ async function main(): Promise<void> {
     process.exit(130);
   });
   const measured: Measured[] = [];
+  let postgres: Promise<Postgres> | undefined;
   try {
     for (const work of asked.works) {
       const profiles = asked.profile ? join(directory, `profiles-${work.name}`) : undefined;
       if (profiles !== undefined) mkdirSync(profiles);
-      const context: Context = { ...asked.sizes, directory, profiles, note: (text) => process.stderr.write(`${text}\n`) };
+      const context: Context = {
+        ...asked.sizes,
+        directory,
+        profiles,
+        postgres: () => (postgres ??= startPostgres()),
+        note: (text) => process.stderr.write(`${text}\n`),
+      };
       const rows = await work.run(context);
       console.log(`\n${work.name} ${work.title}\n${table(rows)}`);
       if (profiles !== undefined) console.log(`\nWhere the time of ${work.name} goes\n${summary(profiles)}`);
@@ -32,6 +40,7 @@ async function main(): Promise<void> {
       await keep(asked, measured);
     }
   } finally {
+    await postgres?.then((server) => server.stop()).catch(() => undefined);
     rmSync(directory, { recursive: true, force: true });
   }
 }

@@ -1,5 +1,5 @@
 import { toMessage, type AcceptedEvent } from '@weft/care-events';
-import type { OutgoingMessage, Wiring } from '@weft/processing';
+import type { EventBus, OutgoingMessage, Wiring } from '@weft/processing';
 import { loadSettings, openService, openWiring, policyOf, sealOf, type Service } from '@weft/service';
 import type { BenchEvent } from './care-events.js';
 
@@ -32,4 +32,11 @@ export function sealedMessage({ service }: Region): (event: BenchEvent) => Outgo
 
 function accepted({ id, source, ods, subject, time, resource }: BenchEvent): AcceptedEvent {
   return { type: 'care-event-recorded-1', id, source, organisation: ods, subject, time, resource };
+}
+
+/** A bus that takes nothing: subscribers are told of nothing, where only records and views are wanted. */
+export function untold(bus: EventBus): EventBus {
+  return new Proxy(bus, {
+    get: (target, name) => (name === 'publish' ? async () => [] : target[name as keyof EventBus].bind(target)),
+  });
 }

@@ -6,19 +6,14 @@ export const number = (value: number): string => ENGLISH.format(rounded(value));
 
 export const percent = (value: number | null): string => (value === null ? '' : `${number(value)} %`);
 
-/** `p99 ms under 20: 12.4, met`: which way it is wanted shows in the words. */
-function aimText({ what, wanted, got, met }: Aim, better: 'over' | 'under'): string {
-  return `${what} ${better} ${number(wanted)}: ${number(got)}, ${met ? 'met' : 'not met'}`;
-}
-
-const aimTexts = ({ aims }: Row): string[] =>
-  aims.map((aim) => aimText(aim, aim.met === aim.got >= aim.wanted ? 'over' : 'under'));
+const aimText = ({ what, wantedIs, wanted, got, met }: Aim): string =>
+  `${what} ${wantedIs} ${number(wanted)}: ${number(got)}, ${met ? 'met' : 'not met'}`;
 
 export const HEAD = ['work', 'measured', 'size', 'Weft', 'limit', 'of the limit', 'more', 'aims', 'peers'] as const;
 
 /** One row of the table, in the order of HEAD. */
 export function cells(row: Row): string[] {
-  const { unit, ours, limit, percentOfLimit, more, peers, skipped } = row;
+  const { unit, ours, limit, percentOfLimit, more, aims, peers, skipped } = row;
   const compared = peers.map(({ name, value, multiple, note }) => {
     const said = `${name} ${number(value)} ${unit}: Weft ${number(multiple)} times better`;
     return note === undefined ? said : `${said} (${note})`;
@@ -33,7 +28,7 @@ export function cells(row: Row): string[] {
     Object.entries(more)
       .map(([name, value]) => `${name} ${number(value)}`)
       .join(', '),
-    aimTexts(row).join('; '),
+    aims.map(aimText).join('; '),
     [...compared, ...skipped.map(({ name, reason }) => `${name} skipped: ${reason}`)].join('; '),
   ];
 }

@@ -1,5 +1,6 @@
 import { fork } from 'node:child_process';
-import { Missing, type Context } from './work.js';
+import { Missing } from './missing.js';
+import type { Context } from './work.js';
 
 /** What one candidate found in one round: figures by name. */
 export type Found = Readonly<Record<string, number>>;

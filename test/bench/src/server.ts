@@ -6,7 +6,7 @@ export interface Server {
   stop(): Promise<void>;
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
@@ -33,7 +33,8 @@ export async function startServer(
   return { port, stop: () => stopped(child) };
 }
 
-const PATIENCE_MS = 30_000;
+/** A server may first have to fill its database. */
+const PATIENCE_MS = 300_000;
 const PAUSE_MS = 50;
 
 async function answers(child: ChildProcess, url: string): Promise<void> {
@@ -48,9 +49,9 @@ async function answers(child: ChildProcess, url: string): Promise<void> {
 }
 
 /** Asks it to end, as an operator does, and waits until it has. */
-async function stopped(child: ChildProcess): Promise<void> {
+export async function stopped(child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  child.kill('SIGTERM');
+  child.kill(signal);
   await ended;
 }

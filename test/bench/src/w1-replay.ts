@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { copied, emptied, once } from './data-sets.js';
+import { peerCandidates } from './peers/candidates.js';
 import { number } from './report.js';
 import { row } from './row.js';
 import { inProcess, interleaved, valuesOf, type Rounds } from './rounds.js';
@@ -7,11 +8,15 @@ import { median } from './statistics.js';
 import { atLeast, type Context, type Row, type Work } from './work.js';
 
 const WORKER = new URL('./w1-replay.worker.js', import.meta.url);
+/** At what they do a second, a million would take them minutes a round. */
+const PEER_EVENTS = 20_000;
+const EMMETT = ['emmett on SQLite', 'emmett on PostgreSQL'] as const;
 const LIMIT = 'scan, JSON.parse and write of the same view bytes, one thread';
 
 async function run(context: Context): Promise<Row[]> {
   const { events, patients } = context;
   const sizes = { events, patients };
+  const peerEvents = Math.min(events, context.quick ? 1_000 : PEER_EVENTS);
   const unprofiled = { ...context, profiles: undefined };
   const name = `records-${events}-${patients}`;
   const records = await once(context, name, async (directory) => {
@@ -29,17 +34,26 @@ async function run(context: Context): Promise<Row[]> {
     { name: 'limit', run: () => inProcess(unprofiled, WORKER, 'limit', { ...sizes, directory: emptied(scratch), replayed }) },
     { name: 'weft', run: weft(false) },
     { name: 'weft, subscribers told', run: weft(true) },
+    ...peerCandidates(context, EMMETT, 'replay', { events: peerEvents, patients: Math.ceil(peerEvents / 100) }),
   ]);
   const size = `${number(events)} events of ${number(patients)} patients`;
+  const peers = EMMETT.map((name) => ({ name, candidate: name, note: `${number(peerEvents)} events, 100 a patient` }));
   return [
-    weftRow(context, rounds, 'one purpose’s views', size, 'weft'),
-    weftRow(context, rounds, 'the same, and every subscriber told', size, 'weft, subscribers told'),
+    weftRow(context, rounds, 'one purpose’s views', size, 'weft', peers),
+    weftRow(context, rounds, 'the same, and every subscriber told', size, 'weft, subscribers told', []),
   ];
 }
 
-function weftRow(context: Context, rounds: Rounds, what: string, size: string, candidate: string): Row {
+function weftRow(
+  context: Context,
+  rounds: Rounds,
+  what: string,
+  size: string,
+  candidate: string,
+  peers: NonNullable<Parameters<typeof row>[2]['peers']>,
+): Row {
   const limit = { what: LIMIT, rounds: valuesOf(rounds, 'limit', 'rate') };
-  const measured = row(context, rounds, { work: 'W1', row: what, size, unit: 'events/s', limit, candidate });
+  const measured = row(context, rounds, { work: 'W1', row: what, size, unit: 'events/s', limit, candidate, peers });
   const cores = median(valuesOf(rounds, candidate, 'cores'));
   const share = (measured.percentOfLimit ?? 0) / Math.max(1, cores);
   return {

@@ -1,6 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { emptied } from './data-sets.js';
+import { peerCandidates } from './peers/candidates.js';
+import { PEERS } from './peers/peer.js';
 import { number } from './report.js';
 import { row } from './row.js';
 import { inProcess, interleaved, valuesOf, type Found } from './rounds.js';
@@ -16,6 +18,13 @@ const PACES = [
 ] as const;
 type Named = (typeof PACES)[number];
 
+/** At what they do a second, more would take them minutes a round. */
+const PEER_EVENTS = 10_000;
+const NOTES = {
+  'emmett on SQLite': 'one view; appends one after the other, the only way that is durable',
+  'emmett on PostgreSQL': 'one view; one append a patient',
+  'Nest and PostgreSQL': 'one view; one transaction a call',
+} as const;
 const APPENDED = 'append to a file with fdatasync, the same bytes once, in groups of 64';
 
 async function run(context: Context): Promise<Row[]> {
@@ -45,11 +54,13 @@ async function fromTopic(context: Context, pace: Named): Promise<Row> {
       name: 'weft',
       run: () => inProcess(context, WORKER, 'weft', { ...sizes, callers, batch, validated: false, directory: scratch() }),
     },
+    ...peerCandidates(context, PEERS, 'ingest', { ...sizes, events: Math.min(sizes.events, PEER_EVENTS), callers, batch }),
   ]);
   const measured = row(context, rounds, {
     ...{ work: 'W2', row: `(b) from the topic on, ${pace.name}`, unit: 'events/s', candidate: 'weft' },
     size: `${number(sizes.events)} events of ${number(sizes.patients)} patients`,
     limit: { what: APPENDED, rounds: valuesOf(rounds, 'limit', 'rate') },
+    peers: PEERS.map((name) => ({ name, candidate: name, note: NOTES[name] })),
   });
   const latency = latencyOf(rounds);
   const aims: Aim[] = [atLeast('% of the limit', 10, measured.percentOfLimit ?? 0)];

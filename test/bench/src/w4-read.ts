@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { patientNumbers } from './care-events.js';
 import { copied, once } from './data-sets.js';
+import { emptyPlace, PEERS_WORKER } from './peers/candidates.js';
 import { number } from './report.js';
 import { row } from './row.js';
 import { inProcess, interleaved, valuesOf, type Candidate } from './rounds.js';
@@ -12,6 +13,7 @@ import { atLeast, under, type Context, type Row, type Work } from './work.js';
 
 const WORKER = new URL('./w4-read.worker.js', import.meta.url);
 const RECORD_API = new URL('../../../apps/record-api/dist/main.js', import.meta.url);
+const NEST = 'Nest and PostgreSQL';
 const CONNECTIONS = 32;
 const ENTRIES = 100;
 
@@ -49,12 +51,14 @@ async function reading(context: Context, records: string, what: string, paths: r
   const candidates: Candidate[] = [
     { name: 'limit', run: () => served(bare) },
     { name: 'weft', run: () => served(weft, token) },
+    { name: NEST, run: async () => served(await tableAndView(context, paths.length)) },
   ];
   const rounds = await interleaved(context, `W4 ${what}`, candidates);
   const measured = row(context, rounds, {
     ...{ work: 'W4', row: what, unit: 'requests/s', candidate: 'weft' },
     size: `${ENTRIES} entries a record, ${number(median(valuesOf(rounds, 'weft', 'bytes')))} bytes, ${CONNECTIONS} connections`,
     limit: { what: 'the same bytes from a bare node:http server', rounds: valuesOf(rounds, 'limit', 'rate') },
+    peers: [{ name: NEST, candidate: NEST, note: 'no token, no audit' }],
   });
   const p99 = median(valuesOf(rounds, 'weft', 'p99'));
   return {
@@ -66,6 +70,13 @@ async function reading(context: Context, records: string, what: string, paths: r
     },
     aims: [atLeast('% of the limit', 50, measured.percentOfLimit ?? 0), under('p99 ms', 10, p99)],
   };
+}
+
+/** Filled before it answers. */
+async function tableAndView(context: Context, patients: number): Promise<() => Promise<Server>> {
+  const place = await emptyPlace(context, NEST);
+  const parameters = JSON.stringify({ ...place, peer: NEST, patients, entries: ENTRIES });
+  return () => startServer(PEERS_WORKER, ['serve', parameters], {}, { path: '/healthz', profiles: undefined });
 }
 
 export const read: Work = {

@@ -1,10 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { careEventsTopic, readRecord, RecordCareEvents, type EventBus, type Message } from '@weft/processing';
+import { careEventsTopic, readRecord, RecordCareEvents, type Message } from '@weft/processing';
 import { issueToken } from '@weft/service';
 import { careEvent, patientNumbers } from './care-events.js';
 import { load, type Load } from './http-client.js';
-import { openRegion, sealedMessage } from './region.js';
+import { openRegion, sealedMessage, untold } from './region.js';
 import { candidates, type Found } from './rounds.js';
 
 interface Parameters extends Load {
@@ -39,12 +39,6 @@ async function build({ directory, patients, entries }: Parameters): Promise<Foun
   await region.close();
   return { patients };
 }
-
-/** Readers do not read the subscribers' topics, so these are left empty. */
-const untold = (bus: EventBus): EventBus =>
-  new Proxy(bus, {
-    get: (target, name) => (name === 'publish' ? async () => [] : target[name as keyof EventBus].bind(target)),
-  });
 
 /** A bare server: the same bytes to whoever asks for anything. */
 async function bare({ directory }: Parameters): Promise<Found> {

@@ -1,3 +1,5 @@
+import type { Postgres } from './peers/postgres.js';
+
 /** Sizes, as the command line gives them. */
 export interface Sizes {
   readonly events: number;
@@ -11,12 +13,15 @@ export interface Context extends Sizes {
   readonly directory: string;
   /** Where CPU profiles go; undefined: none are taken. */
   readonly profiles: string | undefined;
+  /** The run's own PostgreSQL server, started when first asked for. Throws Missing where there is none to start. */
+  postgres(): Promise<Postgres>;
   /** What is being done now, for whoever looks on. */
   note(text: string): void;
 }
 
 export interface Aim {
   readonly what: string;
+  readonly wantedIs: 'at least' | 'under';
   readonly wanted: number;
   readonly got: number;
   readonly met: boolean;
@@ -73,10 +78,17 @@ export interface Measured {
   readonly rows: readonly Row[];
 }
 
-/** Something that a candidate needs is not on this machine: it is skipped by name, and this is why. */
-export class Missing extends Error {
-  override readonly name = 'Missing';
-}
-
-export const atLeast = (what: string, wanted: number, got: number): Aim => ({ what, wanted, got, met: got >= wanted });
-export const under = (what: string, wanted: number, got: number): Aim => ({ what, wanted, got, met: got < wanted });
+export const atLeast = (what: string, wanted: number, got: number): Aim => ({
+  what,
+  wantedIs: 'at least',
+  wanted,
+  got,
+  met: got >= wanted,
+});
+export const under = (what: string, wanted: number, got: number): Aim => ({
+  what,
+  wantedIs: 'under',
+  wanted,
+  got,
+  met: got < wanted,
+});
