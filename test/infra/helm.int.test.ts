@@ -1,4 +1,5 @@
 import { readdirSync } from 'node:fs';
+import { readPrincipals } from '@weft/kafka';
 import { DEFAULT_ORGANISATIONS, readSettings, SETTINGS } from '@weft/service';
 import { documentsOf, isInstalled, pathOf, run, textOf, yamlOf } from './files.js';
 
@@ -72,6 +73,18 @@ describe('the chart, as it is written', () => {
     for (const { kind } of DEFAULT_ORGANISATIONS) expect(kinds).toContain(kind);
     expect(kafka.properties.saslMechanism.enum.filter(Boolean).join(', ')).toBe(SETTINGS.WEFT_KAFKA_SASL_MECHANISM);
     expect(logLevel.enum.join(', ')).toBe(SETTINGS.WEFT_LOG_LEVEL);
+  });
+
+  it('gives, in its example, each app’s user at the brokers the role of that app', () => {
+    const { topics } = yamlOf<{
+      readonly topics: { readonly users: readonly { readonly user: string; readonly role: string }[] };
+    }>(EXAMPLE);
+    const roles = new Map(readPrincipals(topics.users).map(({ user, role }) => [user, role]));
+    const apps = Object.entries(values['apps'] as Readonly<Record<string, { readonly kafka: { readonly username: string } }>>);
+    for (const [app, { kafka }] of apps) {
+      expect(roles.get(kafka.username)).toBe(app.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`));
+    }
+    expect(roles.get((values['topics'] as { readonly kafka: { readonly username: string } }).kafka.username)).toBe('operations');
   });
 
   it('brings the alerts and the dashboard that stand beside it', () => {
