@@ -54,8 +54,11 @@ export interface PatientState {
 }
 
 const NEVER_SEEN: readonly Outcome[] = [];
-/** A tail this long is folded into one marker, once it is also as long as the view: so each event is rewritten about once. */
-export const LONG_TAIL = 256;
+/** A shorter tail is never folded into a marker. */
+const LONG_TAIL = 256;
+
+/** Whether a view's tail is to be folded: once it is also as long as the record, so that each event is rewritten about once. */
+export const isLongTail = (tail: number, record: CareRecord): boolean => tail >= LONG_TAIL && tail >= record.entries.size;
 
 export async function loadPatient(wiring: Wiring, key: string, adopted: AdoptedPolicy): Promise<PatientState> {
   const { store, projections, clock } = wiring;
@@ -155,7 +158,7 @@ export function canTakeOn(state: PatientState, now: number, policyVersion: numbe
     !state.merged &&
     state.rulings.policyVersion === policyVersion &&
     holdsAt(state.rulings.span, now) &&
-    state.views.every((view) => view.inStep && (view.tail < LONG_TAIL || view.tail < state.record.entries.size))
+    state.views.every((view) => view.inStep && !isLongTail(view.tail, state.record))
   );
 }
 

@@ -12,7 +12,7 @@ import {
 import { textsOf, type EntryTexts } from './encoding.js';
 import { pseudonymsOf, rulingsAt } from './judges.js';
 import { loadIdentity, loadPerson, loadView, survivorOf, type Person } from './load.js';
-import { LONG_TAIL } from './patient-state.js';
+import { isLongTail } from './patient-state.js';
 import { NO_STREAM } from './ports.js';
 import type { RecordChange } from './record-changes.js';
 import { viewStream } from './streams.js';
@@ -92,8 +92,7 @@ async function rebuildView(
   let revision = stored.revision;
   if (options.dryRun !== true) {
     const tail = view.closing?.tail ?? 0;
-    const isLong = tail >= LONG_TAIL && tail >= derived.entries.size;
-    if (view.closing === null || differences.length > 0 || isLong) {
+    if (view.closing === null || differences.length > 0 || isLongTail(tail, person.record)) {
       revision = await appendRebuilt(store, random, stream, revision, texts(), basis, derived.withheld);
     } else if (!sameBasis(view.closing.basis, basis) || view.closing.withheld !== derived.withheld) {
       const closing = { basis, withheld: derived.withheld, tail: tail + 1 };

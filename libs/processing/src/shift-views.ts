@@ -11,7 +11,7 @@ import {
 import { decodeViewEvent } from './encoding.js';
 import { pseudonymsOf, rulingsAt, type Rulings } from './judges.js';
 import { loadPerson, survivorOf, type Person } from './load.js';
-import { LONG_TAIL } from './patient-state.js';
+import { isLongTail } from './patient-state.js';
 import type { RecordChange } from './record-changes.js';
 import { viewStream } from './streams.js';
 import type { Wiring } from './wiring.js';
@@ -64,7 +64,7 @@ async function readHead(wiring: Wiring, projection: Projection, patientKey: stri
 
 function followsFromBasis({ projection, closing }: Head, person: Person, adopted: AdoptedPolicy, now: number): boolean {
   const { recordRevisions, policyVersion, identityRevision, span } = closing.basis;
-  if (person.members.length !== 1 || recordRevisions.length !== 1 || closing.tail >= LONG_TAIL) return false;
+  if (person.members.length !== 1 || recordRevisions.length !== 1 || isLongTail(closing.tail, person.record)) return false;
   if (policyVersion !== adopted.version || identityRevision !== person.identityRevision || !holdsAt(span, now)) return false;
   const built = recordRevisions[0] as number;
   for (const entry of person.record.entries.values()) {
