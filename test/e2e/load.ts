@@ -60,6 +60,8 @@ export class Load {
   constructor(
     private readonly region: Processes,
     readonly gateway: Running,
+    /** Makes every event so much larger. */
+    private readonly padding = 'Asthma',
   ) {}
 
   /** Every organisation publishes until `stop`; what a broker that is away keeps from being acknowledged is sent again. */
@@ -83,7 +85,7 @@ export class Load {
   /** Sends one request again and again until all of it is durable: the same ids, so that what came twice is known to be one. */
   async publish(organisation: string, events = EVENTS_A_REQUEST): Promise<Told[]> {
     const told = Array.from({ length: events }, () => this.next(organisation));
-    const body = JSON.stringify(told.map((one) => careEvent(one)));
+    const body = JSON.stringify(told.map((one) => careEvent(one, this.padding)));
     const headers = { 'content-type': 'application/cloudevents-batch+json' };
     for (;;) {
       const sent = this.region.as(['publisher'], `${this.gateway.url}/events`, { method: 'POST', organisation, body, headers });

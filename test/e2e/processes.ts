@@ -1,4 +1,6 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,10 +11,17 @@ const ROOT = join(import.meta.dirname, '..', '..');
 
 export type AppName = 'gateway' | 'record-projector' | 'opt-out-projector' | 'record-api';
 
+interface Ended {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
 /** One app as its own process. */
 export interface Running {
   readonly app: AppName;
   readonly url: string;
+  readonly pid: number;
   /** Resolves once the process has ended. */
   end(signal: NodeJS.Signals): Promise<void>;
 }
@@ -50,6 +59,7 @@ export class Processes {
     return {
       app,
       url,
+      pid: child.pid!,
       end(signal) {
         child.kill(signal);
         return ended;
@@ -67,12 +77,22 @@ export class Processes {
   }
 
   /** The weft command, on the same engines. */
-  weft(...words: readonly string[]): { readonly status: number | null; readonly stdout: string; readonly stderr: string } {
+  weft(...words: readonly string[]): Ended {
     const { status, stdout, stderr } = spawnSync(process.execPath, [join(ROOT, 'tools', 'weft.mjs'), ...words], {
       env: { ...process.env, ...this.environment },
       encoding: 'utf8',
     });
     return { status, stdout, stderr };
+  }
+
+  /** The same, while this process goes on: it may be an engine itself. */
+  async weftAside(...words: readonly string[]): Promise<Ended> {
+    const child = spawn(process.execPath, [join(ROOT, 'tools', 'weft.mjs'), ...words], {
+      env: { ...process.env, ...this.environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const [stdout, stderr, [status]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
+    return { status: status as number | null, stdout, stderr };
   }
 
   async close(): Promise<void> {

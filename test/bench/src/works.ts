@@ -1,3 +1,4 @@
+import { flow } from './flow-kafka.js';
 import { ingest } from './w2-ingest.js';
 import { decide } from './w3-decide.js';
 import { read } from './w4-read.js';
@@ -5,4 +6,4 @@ import { replay } from './w1-replay.js';
 import type { Work } from './work.js';
 
 /** Every work that `npm run bench` knows, in the order in which they are run. One file each. */
-export const WORKS: readonly Work[] = [replay, ingest, decide, read];
+export const WORKS: readonly Work[] = [replay, ingest, decide, read, flow];

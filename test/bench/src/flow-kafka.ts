@@ -1,0 +1,70 @@
+import { join } from 'node:path';
+import { NoBroker, startBroker } from '../../../infra/kafka/broker.mjs';
+import { emptied } from './data-sets.js';
+import { number } from './report.js';
+import { row } from './row.js';
+import { inProcess, interleaved, valuesOf } from './rounds.js';
+import { atLeast, under, type Context, type Row, type Work } from './work.js';
+
+const WORKER = new URL('./flow-kafka.worker.js', import.meta.url);
+const RATE = 500;
+const PLAIN = 'plain kafkajs, produced and consumed';
+
+async function run(given: Context): Promise<Row[]> {
+  const broker = await startBroker().catch((error: unknown) => {
+    if (!(error instanceof NoBroker)) throw error;
+    given.note(`flow is left out: ${error.message}`);
+    return undefined;
+  });
+  if (broker === undefined) return [];
+  try {
+    return await measured({ ...given, rounds: 1 }, broker.brokers.join());
+  } finally {
+    await broker.stop();
+  }
+}
+
+/** One round whatever is asked for: its length is what it shows. */
+async function measured(context: Context, brokers: string): Promise<Row[]> {
+  const { quick, patients } = context;
+  const [seconds, stepSeconds] = quick ? [10, 3] : [300, 15];
+  const parameters = { brokers, patients, rate: RATE, stepSeconds };
+  const directory = (): string => emptied(join(context.directory, 'flow'));
+  const rounds = await interleaved(context, 'flow', [
+    {
+      name: 'plain',
+      run: () => inProcess(context, WORKER, 'plain', { ...parameters, seconds: seconds / 10, directory: directory() }),
+    },
+    { name: 'weft', run: () => inProcess(context, WORKER, 'weft', { ...parameters, seconds, directory: directory() }) },
+  ]);
+  const asked = { work: 'flow', candidate: 'weft', peers: [{ name: PLAIN, candidate: 'plain' }] } as const;
+  const size = `${number(RATE)} events/s for ${seconds} s, ${number(patients)} patients`;
+  const latency = row(context, rounds, {
+    ...asked,
+    ...{
+      row: 'sustained: from acknowledged to readable, 99 of 100',
+      unit: 'ms',
+      better: 'lower',
+      figure: 'p99',
+      size,
+      limit: null,
+    },
+  });
+  const highest = row(context, rounds, {
+    ...asked,
+    ...{ row: 'the highest rate that holds', unit: 'events/s', figure: 'highest' },
+    size: `steps of 25 % for ${stepSeconds} s each, p99 under 1 s`,
+    limit: { what: `${PLAIN} as fast as it goes`, rounds: valuesOf(rounds, 'plain', 'highest') },
+  });
+  const [rate, p50] = ['rate', 'p50'].map((figure) => valuesOf(rounds, 'weft', figure)[0] as number) as [number, number];
+  const aims = [under('p99 ms', 1_000, latency.ours), atLeast('% of the rate asked for', 99, (rate / RATE) * 100)];
+  return [{ ...latency, more: { 'p50 ms': p50, 'events/s': rate }, aims }, highest];
+}
+
+export const flow: Work = {
+  name: 'flow',
+  title: 'Sustained flow on Apache Kafka',
+  about:
+    'Events published through the gateway’s code, FHIR validation included, onto a broker of this machine, and taken from there into records and views on the embedded store: 500 a second for five minutes, whoever waits, then more and more until they no longer can be read within a second; beside it the same bytes through kafkajs alone.',
+  run,
+};

@@ -1,0 +1,96 @@
+import { percentile } from './statistics.js';
+import type { Found } from './rounds.js';
+
+const TICK_MS = 10;
+/** What is not readable so long after the last event was published is lost. */
+const PATIENCE_MS = 120_000;
+
+/** Publishes events by index; tells `acknowledged` of each once it is durable. */
+export type PublishPaced = (indices: readonly number[]) => Promise<void>;
+
+/**
+ * Events published at a rate of their own, whether those before are done or not, as a region's publishers do it: what cannot keep
+ * up falls behind, and shows it. The time of each runs from its acknowledgement until it can be read.
+ */
+export class Paced {
+  private next = 0;
+  private readonly acknowledgedAt = new Map<number, number>();
+  private readonly readableAt = new Map<number, number>();
+  private failed: unknown;
+
+  acknowledged(index: number): void {
+    this.acknowledgedAt.set(index, performance.now());
+  }
+
+  /** These can be read from now on. One that comes twice counts once. */
+  readable(indices: readonly number[]): void {
+    const now = performance.now();
+    for (const index of indices) if (!this.readableAt.has(index)) this.readableAt.set(index, now);
+  }
+
+  fail(error: unknown): void {
+    this.failed ??= error;
+  }
+
+  /** `rate`: events a second from the first published to the last readable; p50 and p99 in ms; behindMs: from the last due to the last readable. */
+  async run(publish: PublishPaced, rate: number, seconds: number): Promise<Found> {
+    const [first, events] = [this.next, Math.round(rate * seconds)];
+    this.next += events;
+    const started = performance.now();
+    const publishing: Promise<void>[] = [];
+    for (let sent = 0; sent < events;) {
+      const due = Math.min(events, Math.floor(((performance.now() - started) / 1_000) * rate));
+      if (due > sent) publishing.push(publish(range(first + sent, first + due)).catch((error: unknown) => this.fail(error)));
+      sent = Math.max(sent, due);
+      if (this.failed !== undefined) throw this.failed;
+      await pause();
+    }
+    const lastDue = performance.now();
+    await Promise.all(publishing);
+    await this.allReadable(first, events);
+    return this.figures(first, events, started, lastDue);
+  }
+
+  /** One batch after the other; gives the events a second from the first published to the last readable. */
+  async flatOut(publish: PublishPaced, batch: number, seconds: number): Promise<number> {
+    const first = this.next;
+    const started = performance.now();
+    while (performance.now() - started < seconds * 1_000) {
+      await publish(range(this.next, this.next + batch));
+      this.next += batch;
+    }
+    const events = this.next - first;
+    await this.allReadable(first, events);
+    return this.figures(first, events, started, started).rate as number;
+  }
+
+  private async allReadable(first: number, events: number): Promise<void> {
+    const limit = performance.now() + PATIENCE_MS;
+    for (let index = first; index < first + events;) {
+      if (this.failed !== undefined) throw this.failed;
+      if (this.readableAt.has(index)) index += 1;
+      else if (performance.now() > limit) throw new Error(`event ${index} did not become readable`);
+      else await pause();
+    }
+  }
+
+  private figures(first: number, events: number, started: number, lastDue: number): Found {
+    const indices = range(first, first + events);
+    const readable = indices.map((index) => this.readableAt.get(index) as number);
+    const latencies = indices.map((index, n) => Math.max(0, readable[n]! - (this.acknowledgedAt.get(index) as number)));
+    const last = readable.reduce((latest, at) => Math.max(latest, at), 0);
+    for (const index of indices) {
+      this.acknowledgedAt.delete(index);
+      this.readableAt.delete(index);
+    }
+    return {
+      rate: events / ((last - started) / 1_000),
+      p50: percentile(latencies, 50),
+      p99: percentile(latencies, 99),
+      behindMs: last - lastDue,
+    };
+  }
+}
+
+const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, TICK_MS));
+const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, index) => from + index);
