@@ -1,5 +1,14 @@
 import type { Projection, Purpose, ViewEntry } from '@weft/domain';
-import { changeKey, loadView, type Message, recordChangesTopic, projectionOf, viewStream, type Wiring } from '@weft/processing';
+import {
+  changeKey,
+  loadView,
+  type Message,
+  recordChangesTopic,
+  projectionOf,
+  toldRevision,
+  viewStream,
+  type Wiring,
+} from '@weft/processing';
 
 /** What a subscriber is told of one entry. */
 export interface Change {
@@ -179,7 +188,7 @@ async function check(
 ): Promise<readonly Change[]> {
   const stream = viewStream(projection, subject);
   const head = await wiring.store.head(stream);
-  if (changes.every(({ viewRevision }) => viewRevision >= head)) return changes;
+  if (changes.every(({ viewRevision }) => viewRevision >= toldRevision(projection, head))) return changes;
   const { view, revision } = await loadView(wiring.store, stream);
   const standing = new Map<string, ViewEntry>();
   // Half of a rebuild is no view: what it will say is told when it is whole.
@@ -190,7 +199,7 @@ async function check(
   }
   return changes.map(({ key, kind, partition, offset }): Change => {
     const entry = standing.get(key);
-    const place = { key, subject, viewRevision: revision, partition, offset };
+    const place = { key, subject, viewRevision: toldRevision(projection, revision), partition, offset };
     if (entry === undefined) return { ...place, kind: 'withdrawn', entry: null };
     return { ...place, kind: kind === 'withdrawn' ? 'included' : kind, entryId: entry.id, entry };
   });

@@ -1,5 +1,5 @@
 import { isSamePlace, type Decision } from '@weft/domain';
-import { allSettled } from './concurrency.js';
+import { afterAll } from './concurrency.js';
 import { encodeDecision } from './encoding.js';
 import { WrongExpectedRevision } from './errors.js';
 import { loadConsent } from './load.js';
@@ -35,32 +35,36 @@ export async function applyDecisions(wiring: Wiring, batch: Pick<Batch, 'message
     if (arrivals === undefined) patients.set(key, [{ message, decision }]);
     else arrivals.push({ message, decision });
   }
-  const changes = await allSettled([...patients].map(([key, arrivals]) => applyTo(wiring, key, arrivals)));
-  if (quarantined.length > 0) await wiring.bus.publish(quarantined);
-  await publishChanges(wiring, changes.flat());
+  const work = [...patients].map(([key, arrivals]) => applyTo(wiring, key, arrivals));
+  // What was done for some is told even when others failed: the batch may be somebody else's by now, and not come again.
+  await afterAll(work, async (changes) => {
+    if (quarantined.length > 0) await wiring.bus.publish(quarantined);
+    await publishChanges(wiring, changes.flat());
+  });
 }
 
 async function applyTo(wiring: Wiring, key: string, arrivals: readonly Arrival[]): Promise<RecordChange[]> {
-  let isNews = false;
+  let news: number | null = null;
   let redelivered = false;
   for (const arrival of arrivals) {
     const taken = await record(wiring, key, arrival);
-    isNews ||= taken === 'recorded';
+    if (typeof taken === 'number') news ??= taken;
     redelivered ||= taken === 'redelivered';
     if (taken !== 'duplicate') await setBoundaries(wiring, key, { ...arrival.decision, recordedAt: timestamp(wiring.clock) });
   }
   if (redelivered) return rebuildAndTellEverything(wiring, key);
-  if (!isNews) return [];
-  const { changes, left } = await shiftViews(wiring, key, wiring.projections);
-  return left.length === 0 ? changes : [...changes, ...(await rebuildViews(wiring, key, { projections: left }))];
+  if (news === null) return [];
+  const untold = { key, from: news };
+  const { changes, left } = await shiftViews(wiring, untold, wiring.projections);
+  return left.length === 0 ? changes : [...changes, ...(await rebuildViews(wiring, key, { projections: left, untold }))];
 }
 
-/** The same (source, id) is one decision. At the same place in the bus it is a redelivery: a crash may have left work undone. */
+/** The revision at which the decision was recorded. The same (source, id) is one decision. At the same place in the bus it is a redelivery: a crash may have left work undone. */
 async function record(
   wiring: Wiring,
   key: string,
   { decision, message }: Arrival,
-): Promise<'recorded' | 'redelivered' | 'duplicate'> {
+): Promise<number | 'redelivered' | 'duplicate'> {
   for (;;) {
     const { revision, decisions } = await loadConsent(wiring.store, key);
     const known = decisions.find((other) => other.id === decision.id && other.source === decision.source);
@@ -70,8 +74,7 @@ async function record(
     }
     const recorded = { ...decision, recordedAt: timestamp(wiring.clock), coordinates: { topic, partition, offset } };
     try {
-      await wiring.store.append(consentStream(key), revision, [encodeDecision(recorded, wiring.random)]);
-      return 'recorded';
+      return await wiring.store.append(consentStream(key), revision, [encodeDecision(recorded, wiring.random)]);
     } catch (error) {
       if (!(error instanceof WrongExpectedRevision)) throw error;
     }

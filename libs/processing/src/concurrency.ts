@@ -7,6 +7,13 @@ export async function allSettled<T>(work: readonly Promise<T>[]): Promise<T[]> {
   });
 }
 
+/** Waits for all, uses what came of those that succeeded, and only then throws what failed first. */
+export async function afterAll<T>(work: readonly Promise<T>[], use: (values: readonly T[]) => Promise<void>): Promise<void> {
+  const results = await Promise.allSettled(work);
+  await use(results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : [])));
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
+}
+
 /** Runs work of the same key one after the other, in the order it came, and of different keys side by side. */
 export class KeyedQueue {
   private readonly last = new Map<string, Promise<unknown>>();

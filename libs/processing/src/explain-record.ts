@@ -13,7 +13,7 @@ import { decodeCareEvent, decodeIdentityEvent, type RecordedDecision } from './e
 import { rulingsAt, type Rulings } from './judges.js';
 import { eventsOf, loadConsent } from './load.js';
 import { careRecordStream, identityStream } from './streams.js';
-import type { Wiring } from './wiring.js';
+import { serves, type Wiring } from './wiring.js';
 
 /** Why one entry is, or is not, in one purpose's view. */
 export interface Explanation {
@@ -91,35 +91,37 @@ function explainEntry(wiring: Wiring, entry: Entry, rulings: Rulings | null, ado
     organisation,
     occurredAt,
     recordedAt,
-    purposes: wiring.projections.map((projection): Explanation => {
-      const { purpose } = projection;
-      if (!isPresent(entry) || !projection.sees(entry.resource)) {
+    purposes: wiring.projections
+      .filter((projection) => serves(wiring, projection))
+      .map((projection): Explanation => {
+        const { purpose } = projection;
+        if (!isPresent(entry) || !projection.sees(entry.resource)) {
+          return {
+            purpose,
+            included: false,
+            rule: 'not-of-concern',
+            decision: null,
+            plainEnglish: 'This purpose does not look at entries of this kind.',
+          };
+        }
+        if (rulings === null || adopted === undefined) {
+          return {
+            purpose,
+            included: false,
+            rule: 'no-policy',
+            decision: null,
+            plainEnglish: 'No sharing policy was in force yet, so nothing was shared.',
+          };
+        }
+        const { permitted, rule, decision, plainEnglish } = rulings.of(projection)(entry);
         return {
           purpose,
-          included: false,
-          rule: 'not-of-concern',
-          decision: null,
-          plainEnglish: 'This purpose does not look at entries of this kind.',
+          included: permitted,
+          rule,
+          decision: decision === null ? null : told(decision as RecordedDecision),
+          plainEnglish,
         };
-      }
-      if (rulings === null || adopted === undefined) {
-        return {
-          purpose,
-          included: false,
-          rule: 'no-policy',
-          decision: null,
-          plainEnglish: 'No sharing policy was in force yet, so nothing was shared.',
-        };
-      }
-      const { permitted, rule, decision, plainEnglish } = rulings.of(projection)(entry);
-      return {
-        purpose,
-        included: permitted,
-        rule,
-        decision: decision === null ? null : told(decision as RecordedDecision),
-        plainEnglish,
-      };
-    }),
+      }),
   };
 }
 

@@ -1,6 +1,6 @@
 import {
   eventKey,
-  isSamePlace,
+  refusalOf,
   type CareEvent,
   type Coordinates,
   type Identity,
@@ -33,8 +33,8 @@ export async function mergeNumbers(wiring: Wiring, event: CareEvent, at: Coordin
   const merging: Merging = { event, at, superseded, survivor };
   for (;;) {
     const identity = await loadIdentity(wiring.store, superseded);
-    const refused = identity.refused.get(eventKey(event));
-    if (refused !== undefined && isSamePlace(refused.coordinates, at)) return refused.problems;
+    const refused = identity.refused.get(refusalOf(eventKey(event), at));
+    if (refused !== undefined) return refused;
     const problems = await unlessFenced(
       event.type === 'patient-merged-1' ? merge(wiring, merging, identity) : unmerge(wiring, merging, identity),
     );

@@ -4,18 +4,18 @@ import { loadView } from './load.js';
 import type { StoredEvent } from './ports.js';
 import { changeMessage, type RecordChange } from './record-changes.js';
 import { viewStream } from './streams.js';
-import { timestamp, type Wiring } from './wiring.js';
+import { serves, timestamp, type Wiring } from './wiring.js';
 
 /** So many events since the telling are looked at one by one. */
 const LATER_MAX = 200;
 
 /**
- * Tells the subscribers. The view stands before anything is told, so nothing forbidden ever leaves; but the two projectors
+ * Tells the subscribers, of the versions that serve. The view stands before anything is told, so nothing forbidden ever leaves; but the two projectors
  * may have written one after the other and tell in the other order. So whoever told looks whether the view is still as it
  * was told, and if not tells those entries again as they stand now: the last word on the topic is the view's.
  */
 export async function publishChanges(wiring: Wiring, changes: readonly RecordChange[]): Promise<void> {
-  let telling = changes;
+  let telling = changes.filter(({ projection }) => serves(wiring, projection));
   while (telling.length > 0) {
     const time = timestamp(wiring.clock);
     await wiring.bus.publish(telling.map((change) => changeMessage(change, wiring.keys, time)));

@@ -16,7 +16,7 @@ import { pseudonymsOf, rulingsAt } from './judges.js';
 import { loadPerson, loadView, membersOf, survivorOf, type Heads } from './load.js';
 import type { Keys } from './ports.js';
 import { consentStream, identityStream, POLICY_STREAM, viewStream } from './streams.js';
-import type { Wiring } from './wiring.js';
+import { projectionOf, type Wiring } from './wiring.js';
 
 /** A record as a purpose may see it. */
 export interface RecordForPurpose {
@@ -171,10 +171,4 @@ function inOrderOfTime(entries: readonly ViewEntry[]): ViewEntry[] {
     .map((entry) => ({ entry, at: entry.occurredAt === null ? -Infinity : Date.parse(entry.occurredAt) }))
     .sort((a, b) => a.at - b.at || (a.entry.id < b.entry.id ? -1 : 1))
     .map(({ entry }) => entry);
-}
-
-export function projectionOf(wiring: Wiring, purpose: Purpose): Projection {
-  const projection = wiring.projections.find((candidate) => candidate.purpose === purpose);
-  if (projection === undefined) throw new Error(`no projection serves the purpose ${purpose}`);
-  return projection;
 }

@@ -5,6 +5,7 @@ import {
   withoutArrival,
   type AdoptedPolicy,
   type Basis,
+  type Closing,
   type Projection,
   type View,
   type ViewEntry,
@@ -24,6 +25,19 @@ export interface RebuildOptions {
   readonly projections?: readonly Projection[];
   /** Compute the changes, write nothing. */
   readonly dryRun?: boolean;
+  readonly untold?: Untold;
+}
+
+/** Decisions, from a revision of a number's consent stream on, that the caller answers for having been told to the subscribers. */
+export interface Untold {
+  readonly key: string;
+  readonly from: number;
+}
+
+/** Another projector, that came upon the decisions in the meantime, built the view under them: it will tell, but may not have. */
+export function tookIn({ basis }: Closing, { members }: Person, { key, from }: Untold): boolean {
+  const { consentRevisions } = basis;
+  return consentRevisions.length !== members.length || (consentRevisions[members.indexOf(key)] as number) >= from;
 }
 
 /** The basis of a view whose patient's number gave way to another: nothing is in it, and nothing will come. */
@@ -101,7 +115,8 @@ async function rebuildView(
   }
   // While a rebuild in several parts was under way, or was left unfinished by a crash, others may have told what they saw of it.
   const unsettled = revision > stored.revision + 1 || (view.closing === null && stored.revision !== NO_STREAM);
-  const told = unsettled ? everything(person, projection, pseudonyms, texts()) : differences;
+  const isTaken = options.untold !== undefined && view.closing !== null && tookIn(view.closing, person, options.untold);
+  const told = unsettled || isTaken ? everything(person, projection, pseudonyms, texts()) : differences;
   return told.map((difference) => ({ projection, viewKey: pseudonyms.patient, viewRevision: revision, ...difference }));
 }
 

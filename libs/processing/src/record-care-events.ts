@@ -11,7 +11,7 @@ import { encode } from './encoding.js';
 import { WrongExpectedRevision } from './errors.js';
 import { loadRecord, survivorOf } from './load.js';
 import { mergeNumbers } from './merge-numbers.js';
-import { allSettled, KeyedQueue } from './concurrency.js';
+import { afterAll, allSettled, KeyedQueue } from './concurrency.js';
 import { canTakeOn, foldIn, letGo, loadPatient, takeOn, type PatientState } from './patient-state.js';
 import { APPEND_LIMIT_BYTES, type Batch, type Message, type NewEvent, type OutgoingMessage } from './ports.js';
 import { publishChanges } from './publish-changes.js';
@@ -77,9 +77,11 @@ export class RecordCareEvents {
       else arrivals.push({ message, event: reading.event });
     }
     const work = [...patients].map(([key, arrivals]) => this.busy.run(key, () => this.patient(key, arrivals, adopted, outbox)));
-    await allSettled(work);
-    if (outbox.quarantined.length > 0) await this.wiring.bus.publish(outbox.quarantined);
-    await publishChanges(this.wiring, await this.underTheSamePolicy(adopted, [...patients.keys()], outbox.changes));
+    // What was done for some is told even when others failed: the batch may be somebody else's by now, and not come again.
+    await afterAll(work, async () => {
+      if (outbox.quarantined.length > 0) await this.wiring.bus.publish(outbox.quarantined);
+      await publishChanges(this.wiring, await this.underTheSamePolicy(adopted, [...patients.keys()], outbox.changes));
+    });
   }
 
   /** A policy adopted meanwhile may have passed over views that did not stand yet: those are rebuilt before anything is told. */

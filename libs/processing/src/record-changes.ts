@@ -21,6 +21,17 @@ export function changeKey(projection: Projection, viewKey: string, entryId: stri
   return `${viewKey}.${projection.identifies ? keys.pseudonym(projection.purpose, entryId) : entryId}`;
 }
 
+/** More events than one view's stream will ever hold. */
+const REVISIONS_A_VERSION = 1e10;
+
+/**
+ * A view's revision as subscribers see it: the streams of two versions of a view both begin at 0, and a subscriber that has an
+ * entry of the one must not take the other's for older.
+ */
+export function toldRevision({ version }: Projection, viewRevision: number): number {
+  return (version - 1) * REVISIONS_A_VERSION + viewRevision;
+}
+
 const utf8 = new TextEncoder();
 
 /**
@@ -37,12 +48,12 @@ export function changeMessage(change: RecordChange, keys: Keys, time: string): O
     value: entry === undefined ? null : utf8.encode(entry),
     headers: {
       ce_specversion: '1.0',
-      ce_id: `${key}@${viewRevision}.${kind}`,
+      ce_id: `${key}@${toldRevision(projection, viewRevision)}.${kind}`,
       ce_source: 'urn:weft:record-projector',
       ce_type: `record-entry-${kind}-1`,
       ce_subject: viewKey,
       ce_time: time,
-      ce_viewrevision: String(viewRevision),
+      ce_viewrevision: String(toldRevision(projection, viewRevision)),
       ...(entry === undefined ? {} : { 'content-type': 'application/json' }),
     },
   };

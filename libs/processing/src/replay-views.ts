@@ -2,7 +2,6 @@ import type { Projection, Purpose } from '@weft/domain';
 import { forEachConcurrently, inOrder } from './concurrency.js';
 import { decodeReplayCheckpoint, encode, type ReplayCheckpoint } from './encoding.js';
 import { publishChanges } from './publish-changes.js';
-import { projectionOf } from './read-record.js';
 import { rebuildAndTellEverything, rebuildViews } from './rebuild-views.js';
 import { CARE_RECORD_PREFIX, CONSENT_PREFIX, replayStream } from './streams.js';
 import type { Wiring } from './wiring.js';
@@ -21,6 +20,8 @@ export interface ReplayOptions {
   readonly dryRun?: boolean;
   /** Begin anew instead of where an interrupted replay stopped. */
   readonly fromBeginning?: boolean;
+  /** Tell the subscribers everything, changed or not: once another version of the view serves them. */
+  readonly tellAll?: boolean;
   /** Who replays chunks, each one chunk at a time: as many workers as there are cores. Absent: this thread. */
   readonly lanes?: readonly ReplayLane[];
   readonly onProgress?: (progress: ReplayProgress) => void;
@@ -30,6 +31,7 @@ export interface ReplayOptions {
 /** One purpose's views of some patients. It crosses to another thread, so it is plain data. */
 export interface ReplayChunk {
   readonly purpose: Purpose;
+  readonly version: number;
   readonly keys: readonly string[];
   readonly dryRun: boolean;
   /** It is not known what the subscribers were told of them: they are told the whole. */
@@ -62,11 +64,14 @@ export async function* patientKeys(wiring: Wiring): AsyncGenerator<string> {
 export async function replayView(wiring: Wiring, projection: Projection, options: ReplayOptions = {}): Promise<ReplayProgress> {
   const dryRun = options.dryRun === true;
   const policyVersion = (await wiring.policies.current()).version;
-  const resumed = dryRun || options.fromBeginning === true ? null : await interrupted(wiring, projection, policyVersion);
+  const last = dryRun ? null : await interrupted(wiring, projection);
+  // Those that it had done under another policy must be done again.
+  const resumed = last === null || options.fromBeginning === true || last.policyVersion !== policyVersion ? null : last;
   const lanes = options.lanes ?? [(chunk: ReplayChunk) => replayChunk(wiring, chunk)];
   const ahead = lanes.length * AHEAD * CHUNK;
   const done = resumed?.done ?? 0;
-  const uncertainUntil = done + (resumed?.ahead ?? 0);
+  // Wherever this one begins: what the interrupted one wrote there, it may not have told.
+  const uncertainUntil = last === null ? 0 : last.done + last.ahead;
   let progress: ReplayProgress = { ...NOTHING, done, total: await count(patientKeys(wiring)) };
   const write = async (state: ReplayCheckpoint['state']): Promise<void> => {
     const doubtful = Math.max(ahead, uncertainUntil - progress.done);
@@ -74,10 +79,11 @@ export async function replayView(wiring: Wiring, projection: Projection, options
   };
   await write('under-way');
   const chunks = chunksOf(patientKeys(wiring), done);
+  const about = { purpose: projection.purpose, version: projection.version, dryRun };
   const results = inOrder(chunks, lanes, AHEAD, ({ keys, first }, lane) =>
     options.signal?.aborted === true
       ? null
-      : lane({ purpose: projection.purpose, keys, dryRun, tellAll: resumed !== null && first < uncertainUntil }),
+      : lane({ ...about, keys, tellAll: !dryRun && (options.tellAll === true || first < uncertainUntil) }),
   );
   for await (const result of results) {
     if (result === null) return progress;
@@ -90,8 +96,10 @@ export async function replayView(wiring: Wiring, projection: Projection, options
 }
 
 /** What a lane does: in this thread, or at the other end of a worker. */
-export async function replayChunk(wiring: Wiring, { purpose, keys, dryRun, tellAll }: ReplayChunk): Promise<ReplayProgress> {
-  const projection = projectionOf(wiring, purpose);
+export async function replayChunk(wiring: Wiring, chunk: ReplayChunk): Promise<ReplayProgress> {
+  const { purpose, version, keys, dryRun, tellAll } = chunk;
+  const projection = wiring.projections.find((one) => one.purpose === purpose && one.version === version);
+  if (projection === undefined) throw new Error(`version ${version} of the view for ${purpose} is not written here`);
   let progress = NOTHING;
   await forEachConcurrently(each(keys), WIDTH, async (key) => {
     // Awaited before `progress` is read: several patients are under way at once.
@@ -135,12 +143,12 @@ function added(a: ReplayProgress, b: ReplayProgress): ReplayProgress {
   };
 }
 
-/** A replay that was interrupted, unless the policy has changed since: then those it had done must be done again. */
-async function interrupted(wiring: Wiring, projection: Projection, policyVersion: number): Promise<ReplayCheckpoint | null> {
+/** A replay that was interrupted. */
+async function interrupted(wiring: Wiring, projection: Projection): Promise<ReplayCheckpoint | null> {
   const stored = (await wiring.store.read(replayStream(projection), { backwards: true, maxCount: 1 }))[0];
   if (stored === undefined) return null;
   const last = decodeReplayCheckpoint(stored);
-  return last.state === 'under-way' && last.policyVersion === policyVersion ? last : null;
+  return last.state === 'under-way' ? last : null;
 }
 
 /** Two replays of one view at once do no harm: the last checkpoint written counts, and work done twice changes nothing. */

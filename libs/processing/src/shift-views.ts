@@ -10,6 +10,7 @@ import {
 } from '@weft/domain';
 import { decodeViewEvent } from './encoding.js';
 import { pseudonymsOf, rulingsAt, type Rulings } from './judges.js';
+import { tookIn, type Untold } from './rebuild-views.js';
 import { loadPerson, survivorOf, type Person } from './load.js';
 import { isLongTail } from './patient-state.js';
 import type { RecordChange } from './record-changes.js';
@@ -27,7 +28,7 @@ interface Head {
 
 export interface Shifted {
   readonly changes: RecordChange[];
-  /** Views that must be read and compared: behind the record, of an older policy, half written, merged, or fenced off. */
+  /** Views that must be read and compared: behind the record, of an older policy, half written, merged, fenced off, or taken there by another. */
   readonly left: readonly Projection[];
 }
 
@@ -36,7 +37,8 @@ export interface Shifted {
  * holds follows from its basis, so the same record judged under the old decisions and under the new says what changes.
  * A view that nothing changes in costs one small event, however long it is.
  */
-export async function shiftViews(wiring: Wiring, key: string, projections: readonly Projection[]): Promise<Shifted> {
+export async function shiftViews(wiring: Wiring, untold: Untold, projections: readonly Projection[]): Promise<Shifted> {
+  const { key } = untold;
   const survivor = (await survivorOf(wiring.store, key)).key;
   const heads = await Promise.all(projections.map((projection) => readHead(wiring, projection, survivor)));
   const person = await loadPerson(wiring.store, survivor);
@@ -44,7 +46,7 @@ export async function shiftViews(wiring: Wiring, key: string, projections: reado
   const adopted = await wiring.policies.current();
   const now = wiring.clock.now();
   const shiftIfItFollows = async (head: Head | null): Promise<RecordChange[] | null> => {
-    if (head === null || !followsFromBasis(head, person, adopted, now)) return null;
+    if (head === null || tookIn(head.closing, person, untold) || !followsFromBasis(head, person, adopted, now)) return null;
     return unlessFenced(shift(wiring, head, person, adopted, now));
   };
   const shifted = await Promise.all(heads.map(shiftIfItFollows));

@@ -1,10 +1,10 @@
-import type { Entry, Projection } from '@weft/domain';
+import type { Entry, Projection, Pseudonyms } from '@weft/domain';
 import { pseudonymsOf } from './judges.js';
 import { loadRecord, loadView, relatedNumbers } from './load.js';
 import { NO_STREAM } from './ports.js';
 import type { RecordChange } from './record-changes.js';
 import { viewStream } from './streams.js';
-import type { Wiring } from './wiring.js';
+import { serves, type Wiring } from './wiring.js';
 
 /**
  * The whole state of a person as their views stand, for every entry that subscribers may ever have been told of: after a
@@ -16,12 +16,13 @@ export async function tellEverything(
   key: string,
   projections: readonly Projection[] = wiring.projections,
 ): Promise<RecordChange[]> {
+  const serving = projections.filter((projection) => serves(wiring, projection));
   const numbers = await relatedNumbers(wiring.store, key);
   const records = await Promise.all(numbers.map((number) => loadRecord(wiring.store, number)));
   const entries = new Map(records.flatMap((record) => [...record.entries]));
   const told: RecordChange[] = [];
   for (const number of numbers) {
-    for (const projection of projections) told.push(...(await asItStands(wiring, number, projection, [...entries.values()])));
+    for (const projection of serving) told.push(...(await asItStands(wiring, number, projection, [...entries.values()])));
   }
   return told;
 }
@@ -38,12 +39,19 @@ async function asItStands(
   // The view stands before anything is told: where there is none nothing was.
   if (revision === NO_STREAM) return [];
   const isWhole = view.closing !== null;
-  return entries
-    .filter(({ resourceType }) => projection.concerns(resourceType))
-    .map(({ id }): RecordChange => {
-      const entryId = projection.entryId(id, pseudonyms);
-      const entry = isWhole ? view.entries.get(entryId) : undefined;
-      const about = { projection, viewKey, entryId, viewRevision: revision };
-      return entry === undefined ? { ...about, kind: 'withdrawn' } : { ...about, kind: 'included', entry: JSON.stringify(entry) };
-    });
+  return [...namesOf(entries, wiring, projection, pseudonyms)].map((entryId): RecordChange => {
+    const entry = isWhole ? view.entries.get(entryId) : undefined;
+    const about = { projection, viewKey, entryId, viewRevision: revision };
+    return entry === undefined ? { ...about, kind: 'withdrawn' } : { ...about, kind: 'included', entry: JSON.stringify(entry) };
+  });
+}
+
+/** What the entries are called in the view, and in every other version of it: before this one another one may have been told. */
+function namesOf(entries: readonly Entry[], wiring: Wiring, { purpose }: Projection, pseudonyms: Pseudonyms): Set<string> {
+  const names = new Set<string>();
+  for (const version of wiring.projections) {
+    if (version.purpose !== purpose) continue;
+    for (const { id, resourceType } of entries) if (version.concerns(resourceType)) names.add(version.entryId(id, pseudonyms));
+  }
+  return names;
 }

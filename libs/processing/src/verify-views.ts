@@ -5,7 +5,7 @@ import { loadPerson, loadView } from './load.js';
 import { digestOf } from './read-record.js';
 import { patientKeys } from './replay-views.js';
 import { viewPrefix, viewStream } from './streams.js';
-import type { Wiring } from './wiring.js';
+import { serves, type Wiring } from './wiring.js';
 
 export interface VerifyReport {
   readonly records: number;
@@ -52,7 +52,8 @@ export async function verifyViews(wiring: Wiring, options: VerifyOptions = {}): 
   for (const projection of wiring.projections) {
     const prefix = viewPrefix(projection);
     const lines = [...digests].filter(([stream]) => stream.startsWith(prefix)).sort(([a], [b]) => (a < b ? -1 : 1));
-    byPurpose[projection.purpose] = wiring.keys.digest(lines.map((line) => line.join(' ')).join('\n'));
+    const name = serves(wiring, projection) ? projection.purpose : `${projection.purpose}, version ${projection.version}`;
+    byPurpose[name] = wiring.keys.digest(lines.map((line) => line.join(' ')).join('\n'));
   }
   return { records, views, entries, differing, digests: byPurpose };
 }

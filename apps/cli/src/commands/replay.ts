@@ -3,7 +3,7 @@ import { type Projection, type Purpose, PURPOSES } from '@weft/domain';
 import { NO_STREAM, POLICY_STREAM, replayPatient, replayView, type ReplayProgress, type Wiring } from '@weft/processing';
 import { createReplayWorkers, type Settings } from '@weft/service';
 import { Command } from 'commander';
-import { nhsNumber, purpose } from '../arguments.js';
+import { nhsNumber, purpose, whole } from '../arguments.js';
 import { type Context, interruption, settingsOf, withWiring } from '../context.js';
 import { EXIT, Failure } from '../failure.js';
 import { counted, number, type Terminal } from '../terminal.js';
@@ -12,6 +12,8 @@ interface Options {
   readonly patient?: string;
   readonly dryRun?: boolean;
   readonly fromBeginning?: boolean;
+  readonly viewVersion?: number;
+  readonly tellAll?: boolean;
 }
 
 export function replayCommand(context: Context): Command {
@@ -24,6 +26,8 @@ export function replayCommand(context: Context): Command {
     .option('--patient <nhs>', 'only this person’s', nhsNumber)
     .option('--dry-run', 'say what would change, and change nothing')
     .option('--from-beginning', 'begin anew, not where an interrupted replay stopped')
+    .option('--view-version <n>', 'a version that is written beside the one that serves', whole)
+    .option('--tell-all', 'tell subscribers everything, changed or not: once another version serves them')
     .addHelpText(
       'after',
       `
@@ -44,7 +48,7 @@ Examples:
             'start Weft once, or adopt one: weft policy adopt FILE',
           );
         }
-        const projection = wiring.projections.find((candidate) => candidate.purpose === view) as Projection;
+        const projection = versionOf(wiring, view, options.viewVersion);
         return options.patient === undefined
           ? replayAll(context.terminal, settings, wiring, projection, options)
           : { ...(await replayPatient(wiring, wiring.keys.patient(options.patient), projection, options)), interrupted: false };
@@ -53,6 +57,14 @@ Examples:
       if (context.terminal.json) context.terminal.printJson({ view, dryRun: options.dryRun === true, ...outcome });
       else show(context.terminal, options, outcome);
     });
+}
+
+function versionOf(wiring: Wiring, purpose: Purpose, version: number | undefined): Projection {
+  const versions = wiring.projections.filter((candidate) => candidate.purpose === purpose);
+  const found = version === undefined ? versions[0] : versions.find((candidate) => candidate.version === version);
+  if (found !== undefined) return found;
+  const written = versions.map((candidate) => candidate.version).join(', ');
+  throw new Failure(EXIT.usage, `version ${version} of the view for ${purpose} is not written here`, `these are: ${written}`);
 }
 
 interface Outcome extends ReplayProgress {
@@ -73,6 +85,7 @@ async function replayAll(
     const progress = await replayView(wiring, projection, {
       dryRun: options.dryRun === true,
       fromBeginning: options.fromBeginning === true,
+      tellAll: options.tellAll === true,
       lanes: workers.lanes,
       signal,
       onProgress: ({ done, total, changed }) => {

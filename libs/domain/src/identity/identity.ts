@@ -33,10 +33,15 @@ export interface Identity {
   absorbed: string[];
   /** Numbers that this one was ever merged with, in either direction, and may have been told to subscribers under. */
   readonly related: Set<string>;
-  /** Events refused, as `<source> <id>`: where each stood in the bus, and why. */
-  readonly refused: Map<string, { readonly coordinates: Coordinates; readonly problems: readonly Problem[] }>;
+  /** Why merges and unmerges were refused, by `refusalOf`: an event may be sent, and refused, more than once. */
+  readonly refused: Map<string, readonly Problem[]>;
   /** The care events that merged this number or undid it, as `<source> <id>`. */
   readonly causes: Set<string>;
+}
+
+/** An event, as `<source> <id>`, at the place in the bus where it was refused. */
+export function refusalOf(cause: string, { topic, partition, offset }: Coordinates): string {
+  return `${cause} ${topic}/${partition}/${offset}`;
 }
 
 export function emptyIdentity(): Identity {
@@ -52,7 +57,7 @@ export function evolveIdentity(identity: Identity, event: IdentityEvent): void {
       identity.related.add(event.by);
       break;
     case 'merge-refused-1':
-      identity.refused.set(event.cause, { coordinates: event.coordinates, problems: event.problems });
+      identity.refused.set(refusalOf(event.cause, event.coordinates), event.problems);
       break;
     case 'number-restored-1':
       identity.supersededBy = null;
