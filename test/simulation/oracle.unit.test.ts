@@ -1,5 +1,7 @@
 import type { EventBus, EventStore, OutgoingMessage, Wiring } from '@weft/processing';
-import { SMALL } from './src/region-run.js';
+import { SMALL, type RunSize } from './src/region-run.js';
+import { historyOf } from './src/report.js';
+import { shrink } from './src/shrink.js';
 import { simulate } from './src/simulate.js';
 
 describe('a simulated region', () => {
@@ -78,7 +80,7 @@ describe('the oracle', () => {
       },
     },
     'a view that is not what was sent': {
-      invariant: 'rebuilt equals incremental',
+      invariant: 'a view is what it rests on',
       sabotage: (process, wiring) => {
         if (process !== 'record-projector') return wiring;
         const projections = wiring.projections.map((projection) =>
@@ -99,5 +101,28 @@ describe('the oracle', () => {
       for (const violation of violations) seen.add(violation.invariant);
     }
     expect([...seen]).toContain(invariant);
+  });
+});
+
+describe('a broken history', () => {
+  it('is made shorter, breaks the same guarantee still, and is told with what was left of it', async () => {
+    const sabotage = (_: string, wiring: Wiring): Wiring => {
+      const publish: EventBus['publish'] = (sent) => wiring.bus.publish(sent.filter(({ value }) => value !== null));
+      return { ...wiring, bus: Object.assign(Object.create(wiring.bus) as EventBus, { publish }) };
+    };
+    const size: RunSize = { ...SMALL, careEvents: 12, decisions: 4, reads: 2, operations: 1, sabotage };
+    const invariant = 'the topic is the view';
+    let seed = 0;
+    const breaks = async (): Promise<boolean> =>
+      (await simulate(seed, { size })).violations.some((violation) => violation.invariant === invariant);
+    while (seed < 50 && !(await breaks())) seed++;
+    const whole = await simulate(seed, { size });
+    const small = await shrink(seed, invariant, { size });
+    expect(small.violations.map((violation) => violation.invariant)).toContain(invariant);
+    expect(small.injected.length).toBeLessThan(whole.injected.length / 2);
+    const told = historyOf(small, invariant).join('\n');
+    expect(told).toMatch(new RegExp(`^seed ${seed}: ${invariant}, at step \\d+`));
+    expect(told).toMatch(/what is left: publisher/);
+    expect(told).not.toMatch(/\b9\d{9}\b/);
   });
 });

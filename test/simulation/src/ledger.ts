@@ -1,29 +1,17 @@
-import {
-  deriveView,
-  emptyIdentity,
-  emptyRecord,
-  emptyView,
-  eventKey,
-  evolveIdentity,
-  evolveRecord,
-  evolveView,
-  judge,
-  permits,
-  type AdoptedPolicy,
-  type CareRecord,
-  type Coordinates,
-  type Decision,
-  type EntryFacts,
-  type Identity,
-  type IdentityEvent,
-  type Projection,
-  type Purpose,
-  type RecordedCareEvent,
-  type View,
-  type ViewEntry,
-  type ViewEvent,
+import type {
+  AdoptedPolicy,
+  Closing,
+  Coordinates,
+  Decision,
+  IdentityEvent,
+  Projection,
+  Purpose,
+  RecordedCareEvent,
+  ViewEntry,
+  ViewEvent,
 } from '@weft/domain';
 import type { Keys, StoredEvent } from '@weft/processing';
+import { idOf, mayUse, viewOf, type Facts, type Naming } from './naive.js';
 
 /** A decision, with where it stands in the one order of the store. */
 export interface KeptDecision extends Decision {
@@ -31,50 +19,79 @@ export interface KeptDecision extends Decision {
   readonly position: number;
 }
 
+export interface KeptEvent extends RecordedCareEvent {
+  readonly position: number;
+}
+
 export interface KeptView {
-  readonly view: View;
+  readonly entries: Map<string, ViewEntry>;
+  /** Null while parts of a change are missing. */
+  closing: Closing | null;
   revision: number;
   /** Consent revision of the view's own number that it was last built under. */
   consentRevision: number;
 }
 
+interface KeptIdentity {
+  supersededBy: string | null;
+  absorbed: string[];
+}
+
+export type KeptPolicy = AdoptedPolicy & { readonly position: number };
+
 /** What the store holds, folded as it is written: the oracle's own eyes, with nothing of processing in between. */
 export class Ledger {
-  readonly events = new Map<string, RecordedCareEvent[]>();
+  readonly events = new Map<string, KeptEvent[]>();
   readonly decisions = new Map<string, KeptDecision[]>();
-  readonly identities = new Map<string, Identity>();
   readonly views = new Map<string, KeptView>();
-  readonly policies: (AdoptedPolicy & { readonly position: number })[] = [];
+  readonly policies: KeptPolicy[] = [];
   /** How many identity events there were: whoever compares two moments sees whether any number moved. */
   merges = 0;
+  private readonly identities = new Map<string, KeptIdentity>();
 
   constructor(private readonly keys: Keys) {}
 
   take(stored: StoredEvent): void {
-    const [category, key = ''] = stored.stream.split(/-(.*)/s);
-    const data = { ...(JSON.parse(stored.data) as object), type: stored.type };
-    if (category === 'careRecord') listed(this.events, key).push(data as unknown as RecordedCareEvent);
-    else if (category === 'consent') {
-      listed(this.decisions, key).push({ ...(data as unknown as KeptDecision), position: Number(stored.position) });
-    } else if (category === 'identity') {
-      this.merges++;
-      evolveIdentity(this.identity(key), data as IdentityEvent);
-    } else if (stored.stream === 'policy-region') {
-      const { policy, adoptedAt } = data as unknown as AdoptedPolicy;
-      this.policies.push({ version: stored.revision + 1, policy, adoptedAt, position: Number(stored.position) });
-    } else if (/View\d+$/.test(category ?? '') && category?.startsWith('replay') === false) this.see(stored, data as ViewEvent);
+    const dash = stored.stream.indexOf('-');
+    const [category, key] = [stored.stream.slice(0, dash), stored.stream.slice(dash + 1)];
+    const position = Number(stored.position);
+    const data = (): unknown => ({ ...(JSON.parse(stored.data) as object), type: stored.type, position });
+    if (category === 'careRecord') listed(this.events, key).push(data() as KeptEvent);
+    else if (category === 'consent') listed(this.decisions, key).push(data() as KeptDecision);
+    else if (category === 'identity') this.move(key, data() as IdentityEvent);
+    else if (category === 'policy') {
+      const { policy, adoptedAt } = data() as AdoptedPolicy;
+      this.policies.push({ version: stored.revision + 1, policy, adoptedAt, position });
+    } else if (/View\d+$/.test(category)) this.see(stored, data() as ViewEvent);
+  }
+
+  private move(key: string, event: IdentityEvent): void {
+    this.merges++;
+    const identity = this.identity(key);
+    if (event.type === 'number-superseded-1') identity.supersededBy = event.by;
+    if (event.type === 'number-restored-1') identity.supersededBy = null;
+    if (event.type === 'number-absorbed-1' && !identity.absorbed.includes(event.key)) identity.absorbed.push(event.key);
+    if (event.type === 'number-released-1') identity.absorbed = identity.absorbed.filter((other) => other !== event.key);
   }
 
   private see(stored: StoredEvent, event: ViewEvent): void {
-    const kept = this.views.get(stored.stream) ?? { view: emptyView(), revision: -1, consentRevision: -1 };
-    this.views.set(stored.stream, kept);
-    evolveView(kept.view, event);
+    let kept = this.views.get(stored.stream);
+    if (kept === undefined) {
+      kept = { entries: new Map(), closing: null, revision: -1, consentRevision: -1 };
+      this.views.set(stored.stream, kept);
+    }
+    if (event.type === 'view-rebuilt-1') {
+      if (event.part === 1) kept.entries.clear();
+      for (const entry of event.entries) kept.entries.set(entry.id, entry);
+    } else if (event.type === 'entry-withdrawn-1') kept.entries.delete(event.id);
+    else if (event.type !== 'view-confirmed-1') kept.entries.set(event.entry.id, event.entry);
+    kept.closing = event.closing ?? null;
     kept.revision = stored.revision;
   }
 
-  identity(key: string): Identity {
+  identity(key: string): KeptIdentity {
     let identity = this.identities.get(key);
-    if (identity === undefined) this.identities.set(key, (identity = emptyIdentity()));
+    if (identity === undefined) this.identities.set(key, (identity = { supersededBy: null, absorbed: [] }));
     return identity;
   }
 
@@ -83,14 +100,14 @@ export class Ledger {
     for (let steps = 0; steps < 64; steps++) {
       const { supersededBy } = this.identity(survivor);
       if (supersededBy === null) return survivor;
-      survivor = supersededBy.key;
+      survivor = supersededBy;
     }
     return survivor;
   }
 
   /** The survivor first, depth first. */
   membersOf(survivor: string): string[] {
-    const absorbed = this.identity(survivor).absorbed.filter((key) => this.identity(key).supersededBy?.key === survivor);
+    const absorbed = this.identity(survivor).absorbed.filter((key) => this.identity(key).supersededBy === survivor);
     return [survivor, ...absorbed.flatMap((key) => this.membersOf(key))];
   }
 
@@ -98,77 +115,64 @@ export class Ledger {
     return members.toReversed().flatMap((key) => (this.decisions.get(key) ?? []).filter(({ position }) => position < before));
   }
 
-  recordOf(members: readonly string[], eventsOf = (key: string) => this.events.get(key) ?? []): CareRecord {
-    const record = emptyRecord();
-    for (const key of members.toReversed()) for (const event of eventsOf(key)) evolveRecord(record, event);
-    return record;
+  /** Events and decisions in the order in which a person is folded, each member's up to a revision; the survivor's last. */
+  upTo(members: readonly string[], recordRevisions: readonly number[], consentRevisions: readonly number[]) {
+    const of = <T>(lists: ReadonlyMap<string, readonly T[]>, revisions: readonly number[]): T[] =>
+      members.flatMap((_, nth) => {
+        const index = members.length - 1 - nth;
+        return (lists.get(members[index] as string) ?? []).slice(0, (revisions[index] as number) + 1);
+      });
+    return { events: of(this.events, recordRevisions), decisions: of(this.decisions, consentRevisions) };
   }
 
-  /** What a view must hold, from these events and decisions and nothing else. */
+  naming(projection: Projection, key: string): Naming {
+    return {
+      patient: this.keys.view(projection.purpose, key),
+      of: (text: string) => this.keys.pseudonym(projection.purpose, text),
+    };
+  }
+
+  /** What a view must hold at an instant, from these events and decisions and nothing else. */
   expectedView(
     key: string,
     projection: Projection,
     at: number,
-    eventsOf?: (key: string) => readonly RecordedCareEvent[],
-    decisions?: readonly Decision[],
+    sent?: { events(key: string): readonly RecordedCareEvent[]; decisions(key: string): readonly Decision[] },
   ): Map<string, ViewEntry> {
-    if (this.identity(key).supersededBy !== null) return new Map();
-    const members = this.membersOf(key);
     const policy = this.policies.at(-1);
-    if (policy === undefined) return new Map();
-    const verdict = judge(projection.purpose, decisions ?? this.decisionsOf(members), policy.policy, at);
-    const record = this.recordOf(members, eventsOf === undefined ? undefined : (member) => [...eventsOf(member)]);
-    const pseudonyms = {
-      patient: this.keys.view(projection.purpose, key),
-      of: (text: string) => this.keys.pseudonym(projection.purpose, text),
-    };
-    return deriveView(record, projection, verdict, pseudonyms).entries;
+    if (this.identity(key).supersededBy !== null || policy === undefined) return new Map();
+    const members = this.membersOf(key);
+    const of = <T>(list: (member: string) => readonly T[]): T[] => members.toReversed().flatMap((member) => [...list(member)]);
+    const events = of<RecordedCareEvent>(sent?.events ?? ((member) => this.events.get(member) ?? []));
+    const decisions = of<Decision>(sent?.decisions ?? ((member) => this.decisions.get(member) ?? []));
+    return viewOf(events, decisions, policy.policy, at, projection, this.naming(projection, key)).entries;
   }
 
   /** Every version that the members' organisations ever sent of each entry, under the name that the purpose knows it by. */
-  versionsByViewId(members: readonly string[], projection: Projection): Map<string, EntryFacts[]> {
-    const versions = new Map<string, EntryFacts[]>();
-    const of = (text: string): string => this.keys.pseudonym(projection.purpose, text);
+  versionsByViewId(members: readonly string[], projection: Projection): Map<string, Facts[]> {
+    const versions = new Map<string, Facts[]>();
+    const naming = this.naming(projection, members[0] as string);
     for (const key of members) {
-      for (const { organisation, resource } of this.events.get(key) ?? []) {
-        const { resourceType } = resource;
-        const id = `${organisation}/${resourceType}/${resource.id}`;
-        const viewId = projection.entryId(id, { patient: '', of });
-        listed(versions, viewId).push({ id, organisation, resourceType, resource });
-      }
+      for (const event of this.events.get(key) ?? []) listed(versions, projection.entryId(idOf(event), naming)).push(event);
     }
     return versions;
   }
 
   /** True where no version of the entry may be used at any of the instants, under any of the states of decisions and policy given. */
   isForbidden(
-    versions: readonly EntryFacts[],
+    versions: readonly Facts[],
     purpose: Purpose,
     states: readonly { readonly decisions: readonly Decision[]; readonly policy: AdoptedPolicy }[],
     instants: readonly number[],
   ): boolean {
     return !versions.some((facts) =>
-      states.some(({ decisions, policy }) =>
-        instants.some((at) => permits(facts, purpose, decisions, policy.policy, at).permitted),
-      ),
+      states.some(({ decisions, policy }) => instants.some((at) => mayUse(facts, purpose, decisions, policy.policy, at))),
     );
-  }
-
-  static acceptedKey(subjectKey: string, event: { readonly source: string; readonly id: string }): string {
-    return `${subjectKey} ${eventKey(event)}`;
   }
 }
 
-function listed<T>(map: Map<string, T[]>, key: string): T[] {
+export function listed<T>(map: Map<string, T[]>, key: string): T[] {
   let list = map.get(key);
   if (list === undefined) map.set(key, (list = []));
   return list;
-}
-
-/** Every instant at which one of the decisions begins or ends, and the one before it. */
-export function boundariesOf(decisions: readonly Decision[]): number[] {
-  const instants = decisions.flatMap(({ provision, exceptions }) =>
-    [provision, ...exceptions].flatMap(({ from, until }) => [from, until].filter((at) => at !== undefined)),
-  );
-  return instants.flatMap((at) => [at - 1, at]);
 }

@@ -1,17 +1,17 @@
-import { PROJECTIONS, type Policy, type Purpose } from '@weft/domain';
+import { PROJECTIONS, type Projection, type Purpose } from '@weft/domain';
 import {
-  applyPolicy,
   careEventsTopic,
   CONSENT_TOPIC,
-  listQuarantine,
+  OPT_OUT_PROJECTOR_GROUP,
   PolicyBook,
+  projectionOf,
   readRecord,
+  RECORD_PROJECTOR_GROUP,
   recordChangesTopic,
-  redrive,
   regionTopics,
-  replayView,
   startOptOutProjector,
   startRecordProjector,
+  stillStands,
   type FoundRecord,
   type OutgoingMessage,
   type Wiring,
@@ -25,9 +25,13 @@ import {
   smallRegion,
   type Boot,
   type Ports,
+  type Rates,
+  type SimProcess,
   type SmallRegion,
   type World,
 } from '@weft/testing';
+import { operation, type Work } from './operations.js';
+import { Upgrade } from './upgrade.js';
 
 export interface RunSize {
   readonly careEvents: number;
@@ -36,61 +40,84 @@ export interface RunSize {
   readonly operations: number;
   /** Whether numbers are merged; by default in every other seed: where they are not, the topics alone say what every view must be. */
   readonly merges?: boolean;
+  /** Names of messages, readings and operations that shall not be: for finding those that matter to a failure. */
+  readonly without?: ReadonlySet<string>;
   /** For tests of the oracle: what is to go wrong in one of the processes. */
   readonly sabotage?: (process: string, wiring: Wiring) => Wiring;
 }
 
-export const SMALL: RunSize = { careEvents: 24, decisions: 10, reads: 12, operations: 2 };
+export const SMALL: RunSize = { careEvents: 24, decisions: 10, reads: 12, operations: 3 };
+
+const UPGRADES = 0.2;
+const LARGE = 0.03;
 
 /** What one purpose's subscriber knows: by message key, the revision told and the entry, undefined once withdrawn. */
 export type Subscribed = Map<string, { readonly revision: number; readonly entry: string | undefined }>;
 
 /** What the oracle is asked to watch. */
 export interface Watcher {
-  reading(key: string, purpose: Purpose, clockMs: number): (found: FoundRecord, clockMs: number) => void;
+  reading(key: string, projection: Projection, clockMs: number): (found: FoundRecord, clockMs: number) => void;
 }
 
-type Work = (wiring: Wiring) => Promise<void>;
-
-export function wiringOf(ports: Ports): Wiring {
-  const policies = new PolicyBook(ports.store, ports.clock, ports.random);
-  return { ...ports, reader: simReader, projections: PROJECTIONS, policies };
+interface Sent {
+  readonly name: string;
+  /** Absent: left out. */
+  readonly message: OutgoingMessage | undefined;
 }
 
 /** Publishers, both projectors twice, readers, subscribers and an operator, in one small region. */
 export class RegionRun {
   readonly region: SmallRegion;
-  readonly rates: typeof RATES;
+  readonly rates: Rates;
   readonly subscribers = new Map<Purpose, Subscribed>();
   readonly failures: unknown[] = [];
-  private readonly outboxes: { readonly size: number; sent: number }[] = [];
+  /** Names of all messages, readings and operations that there were, and that were not left out. */
+  readonly done: string[] = [];
+  readonly upgrade: Upgrade | undefined;
+  private readonly restartable: SimProcess[] = [];
+  private readonly outboxes: { isOver: boolean }[] = [];
   private busyTasks = 0;
 
   constructor(
     private readonly world: World,
     private readonly size: RunSize,
-    private readonly watcher: Watcher,
   ) {
     const prng = new Prng(world.random.uint32(), 6);
     this.region = smallRegion(prng);
-    const merges = prng.chance(0.5);
-    this.rates = (size.merges ?? merges) ? RATES : { ...RATES, merge: 0 };
+    const merges = size.merges ?? prng.chance(0.5);
+    const large = prng.chance(LARGE) ? { large: 0.2 } : {};
+    this.rates = { ...RATES, ...large, ...(merges ? {} : { merge: 0 }) };
+    if (prng.chance(UPGRADES)) this.upgrade = new Upgrade(PROJECTIONS, prng, this.restartable);
   }
 
   get topics(): string[] {
     return [...this.region.organisations.map(({ ods }) => careEventsTopic(ods)), CONSENT_TOPIC];
   }
 
-  async start(): Promise<void> {
+  /** All versions that are written at any time. */
+  get everyProjection(): readonly Projection[] {
+    return this.upgrade === undefined ? PROJECTIONS : [...PROJECTIONS, this.upgrade.next];
+  }
+
+  get keptInLine(): readonly Projection[] {
+    return this.upgrade?.keptInLine ?? PROJECTIONS;
+  }
+
+  wiringOf(ports: Ports): Wiring {
+    const policies = new PolicyBook(ports.store, ports.clock, ports.random);
+    return { ...ports, reader: simReader, projections: this.upgrade?.projections ?? PROJECTIONS, policies };
+  }
+
+  async start(watcher: Watcher): Promise<void> {
     const { world, region, size } = this;
-    const setup = wiringOf(world.directly());
+    const setup = this.wiringOf(world.directly());
     const partitions = world.random.between(1, 3);
     await setup.bus.createTopics(regionTopics(region.organisations, partitions));
     await setup.policies.adopt(region.policy);
     const projectors = world.random.between(1, 2);
     for (let n = 1; n <= projectors; n++) {
-      world.process(`record-projector-${n}`, (ports) => this.recordProjector(this.wired('record-projector', ports)));
-      world.process(`opt-out-projector-${n}`, (ports) => this.optOutProjector(this.wired('opt-out-projector', ports)));
+      this.restarts(`record-projector-${n}`, (ports) => this.recordProjector(this.wired('record-projector', ports)));
+      this.restarts(`opt-out-projector-${n}`, (ports) => this.optOutProjector(this.wired('opt-out-projector', ports)));
     }
     for (const organisation of region.organisations) {
       const generator = new CareEventGenerator(new Prng(world.random.uint32()), region, organisation, this.rates);
@@ -98,26 +125,38 @@ export class RegionRun {
       this.publisher(`publisher-${organisation.ods}`, each, (now) => generator.next(now));
     }
     const decisions = new DecisionGenerator(new Prng(world.random.uint32()), region, this.rates);
-    this.publisher('publisher-of-decisions', size.decisions, (now) => decisions.next(now));
-    this.task('reader', size.reads, () => this.reading());
-    this.task('operator', size.operations, () => this.operation());
+    this.publisher('publisher-of-decisions', size.decisions, (now, left) => decisions.next(now, left));
+    this.reader(watcher);
+    this.restartable.push(this.task('operator', size.operations, () => operation(world.random, region)));
+    const { upgrade } = this;
+    if (upgrade !== undefined) this.task('upgrade', 1, () => upgrade.work);
     for (const purpose of world.random.some(PROJECTIONS.map((projection) => projection.purpose))) this.subscriber(purpose);
   }
 
   /** True once everything published was handled by everybody. */
   isQuiet(): boolean {
     const { bus } = this.world;
-    if (this.busyTasks > 0 || this.outboxes.some(({ sent, size }) => sent < size)) return false;
+    if (this.busyTasks > 0 || this.outboxes.some(({ isOver }) => !isOver)) return false;
     return this.topics.every((topic) => {
-      const group = topic === CONSENT_TOPIC ? 'weft.opt-out-projector' : 'weft.record-projector';
+      const group = topic === CONSENT_TOPIC ? OPT_OUT_PROJECTOR_GROUP : RECORD_PROJECTOR_GROUP;
       const highs = bus.offsets(topic).map(({ high }) => high);
       return bus.committed(group, topic).every(({ partition, offset }) => Math.max(0, offset) === highs[partition]);
     });
   }
 
   private wired(process: string, ports: Ports): Wiring {
-    const wiring = wiringOf(ports);
+    const wiring = this.wiringOf(ports);
     return this.size.sabotage?.(process, wiring) ?? wiring;
+  }
+
+  private restarts(name: string, boot: Boot): void {
+    this.restartable.push(this.world.process(name, boot));
+  }
+
+  private isLeftOut(name: string): boolean {
+    const isLeftOut = this.size.without?.has(name) === true;
+    if (!isLeftOut) this.done.push(name);
+    return isLeftOut;
   }
 
   private async recordProjector(wiring: Wiring): Promise<void> {
@@ -130,37 +169,48 @@ export class RegionRun {
   }
 
   /** Sends a message until it is acknowledged, then the next; what is sent outlives its crashes, as in a publisher's outbox. */
-  private publisher(name: string, size: number, next: (now: number) => OutgoingMessage): void {
-    const outbox = { size, sent: 0, messages: [] as OutgoingMessage[] };
+  private publisher(name: string, size: number, next: (now: number, left: number) => OutgoingMessage): void {
+    const outbox = { isOver: false };
     this.outboxes.push(outbox);
     const pace = this.world.random.pick([0, 200, 2_000]);
+    const written: Sent[] = [];
+    let sent = 0;
+    const write = (now: number): void => {
+      const named = `${name}#${written.length}`;
+      const message = next(now, size - written.length);
+      written.push({ name: named, message: this.isLeftOut(named) ? undefined : message });
+    };
     this.world.process(name, async ({ bus, timers, clock, random }) => {
-      while (outbox.sent < size) {
-        const first = outbox.sent;
-        const count = Math.min(size - first, 1 + Math.floor(random.fraction() * 3));
-        while (outbox.messages.length < first + count) outbox.messages.push(next(clock.now()));
+      while (sent < size) {
+        const count = Math.min(size - sent, 1 + Math.floor(random.fraction() * 3));
+        while (written.length < sent + count) write(clock.now());
+        const messages = written.slice(sent, sent + count).flatMap(({ message }) => message ?? []);
         try {
-          await bus.publish(outbox.messages.slice(first, first + count));
-          outbox.sent = first + count;
+          if (messages.length > 0) await bus.publish(messages);
+          sent += count;
           await timers.sleep(1 + random.fraction() * pace);
         } catch {
           await timers.sleep(50 + random.fraction() * 1_000);
         }
       }
+      outbox.isOver = true;
     });
   }
 
   /** Does so many pieces of work, each until it succeeds, crashes or not: who began to change a policy goes on with it. */
-  private task(name: string, times: number, next: () => Work): void {
+  private task(name: string, times: number, next: () => Work): SimProcess {
     let done = 0;
     let work: Work | undefined;
     this.busyTasks++;
-    this.world.process(name, async (ports) => {
+    return this.world.process(name, async (ports) => {
       const wiring = this.wired(name, ports);
       while (done < times) {
         await ports.timers.sleep(ports.random.fraction() * 400);
         try {
-          work ??= next();
+          if (work === undefined) {
+            work = next();
+            if (this.isLeftOut(`${name}#${done}`)) work = () => Promise.resolve();
+          }
           await work(wiring);
           work = undefined;
           if (++done === times) this.busyTasks--;
@@ -171,36 +221,26 @@ export class RegionRun {
     });
   }
 
-  private reading(): Work {
+  /** Reads, and keeps what it found: served again for as long as all that it rests on stands. */
+  private reader(watcher: Watcher): void {
     const { world, region } = this;
-    const patient = world.random.pick(region.patients);
-    const { purpose } = world.random.pick(PROJECTIONS);
-    return async (wiring) => {
-      const key = wiring.keys.patient(patient);
-      const done = this.watcher.reading(key, purpose, wiring.clock.now());
-      done(await readRecord(wiring, key, purpose), wiring.clock.now());
+    const kept = new Map<string, FoundRecord>();
+    const next = (): Work => {
+      const patient = world.random.pick(region.patients);
+      const { purpose } = world.random.pick(PROJECTIONS);
+      return async (wiring) => {
+        const key = wiring.keys.patient(patient);
+        const projection = projectionOf(wiring, purpose);
+        const name = `${key} ${purpose} ${projection.version}`;
+        const isRead = watcher.reading(key, projection, wiring.clock.now());
+        const before = kept.get(name);
+        const stands = before?.footing != null && (await stillStands(wiring, before.footing));
+        const found = stands && before !== undefined ? before : await readRecord(wiring, key, purpose);
+        isRead(found, wiring.clock.now());
+        kept.set(name, found);
+      };
     };
-  }
-
-  private operation(): Work {
-    const { random } = this.world;
-    const projection = random.pick(PROJECTIONS);
-    const dryRun = random.chance(0.3);
-    const policy = this.otherPolicy();
-    return random.pick<Work>([
-      async (wiring) => void (await applyPolicy(wiring, policy)),
-      async (wiring) => void (await replayView(wiring, projection, { dryRun })),
-      async ({ bus }) => {
-        const [one] = await listQuarantine(bus);
-        if (one !== undefined) await redrive(bus, one.id);
-      },
-    ]);
-  }
-
-  private otherPolicy(): Policy {
-    const { policy } = this.region;
-    const gone = this.world.random.pick(policy.rules.filter((rule) => rule.effect === 'deny')).id;
-    return { ...policy, name: `without ${gone}`, rules: policy.rules.filter((rule) => rule.id !== gone) };
+    this.restartable.push(this.task('reader', this.size.reads, next));
   }
 
   private subscriber(purpose: Purpose): void {

@@ -1,4 +1,6 @@
 import { swarm, World, type Faults, type InjectedFault } from '@weft/testing';
+import { checkTheEnd } from './end-checks.js';
+import { History } from './history.js';
 import { Oracle, type Violation } from './oracle.js';
 import { RegionRun, SMALL, type RunSize } from './region-run.js';
 
@@ -7,6 +9,7 @@ export interface SimulationOptions {
   readonly faults?: Faults;
   readonly suppress?: ReadonlySet<number>;
   readonly size?: RunSize;
+  /** Keep every step, and a history of what became durable. */
   readonly trace?: boolean;
 }
 
@@ -16,6 +19,9 @@ export interface Simulation {
   readonly fingerprint: number;
   readonly violations: readonly Violation[];
   readonly injected: readonly InjectedFault[];
+  /** Names of all messages, readings and operations that there were. */
+  readonly done: readonly string[];
+  readonly history: History;
   readonly world: World;
 }
 
@@ -28,10 +34,11 @@ const LONG_AFTER_MS = 10 * 86_400_000;
 export async function simulate(seed: number, options: SimulationOptions = {}): Promise<Simulation> {
   const { faults = swarm(seed), suppress = new Set(), size = SMALL, trace = false } = options;
   const world = new World({ seed, faults, suppress, trace });
-  const oracle = new Oracle(world);
-  oracle.clocksWereWrong = faults.clockSkew > 0;
-  const run = new RegionRun(world, size, oracle);
-  await run.start();
+  const run = new RegionRun(world, size);
+  const history = new History(trace, () => world.scheduler);
+  const oracle = new Oracle(world, run, history);
+  oracle.views.clocksWereWrong = faults.clockSkew > 0;
+  await run.start(oracle);
   await world.run(STORM_STEPS);
   world.heal();
   const atRest = await rest(world, run);
@@ -40,12 +47,12 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
     world.scheduler.now += LONG_AFTER_MS;
     await world.run(2_000);
     await rest(world, run);
-    await oracle.checkTheEnd(run);
+    await checkTheEnd(world, oracle, run, run.wiringOf(world.directly()));
   }
   const violations: Violation[] = [...oracle.violations];
   const { steps, fingerprint } = world.scheduler;
   if (!atRest) violations.push({ invariant: 'comes to rest', step: steps, detail: String(run.failures.at(-1)) });
-  return { seed, steps, fingerprint, violations, injected: world.injected, world };
+  return { seed, steps, fingerprint, violations, injected: world.injected, done: run.done, history, world };
 }
 
 async function rest(world: World, run: RegionRun): Promise<boolean> {

@@ -20,6 +20,7 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 const BEYOND_CARE: readonly Purpose[] = ['population-health', 'research'];
 const ENTRY_IDS = ['a', 'b'] as const;
+const ENTRY_NAMES = SMALL_RESOURCE_TYPES.flatMap((type) => ENTRY_IDS.map((id) => `${type}/${id}`));
 const REMEMBERED = 24;
 
 /** How often the rarer things come, as shares of all messages. */
@@ -28,10 +29,26 @@ export interface Rates {
   readonly retraction: number;
   readonly merge: number;
   readonly poison: number;
+  /** Too large to be accepted. */
   readonly oversized: number;
+  /** Large enough that two of them make a view that one append cannot carry. */
+  readonly large: number;
+  /** Of decisions: an opt-out that is taken back later. */
+  readonly flip: number;
 }
 
-export const RATES: Rates = { duplicate: 0.12, retraction: 0.08, merge: 0.06, poison: 0.03, oversized: 0.001 };
+export const RATES: Rates = {
+  duplicate: 0.12,
+  retraction: 0.08,
+  merge: 0.1,
+  poison: 0.03,
+  oversized: 0.002,
+  large: 0,
+  flip: 0.15,
+};
+
+/** How the Consents begin that are taken back: opted out and back in is to equal never opted out. */
+export const FLIP_PREFIX = 'flip-';
 
 /** What one organisation publishes: few entry ids, so that versions, retractions and duplicates meet the same entries again. */
 export class CareEventGenerator {
@@ -61,7 +78,7 @@ export class CareEventGenerator {
 
   private careEvent(now: number): CareEvent {
     const { prng } = this;
-    const subject = prng.pick(this.region.patients);
+    const subject = someone(prng, this.region);
     const type = prng.pick(SMALL_RESOURCE_TYPES);
     const id = prng.pick(ENTRY_IDS);
     if (prng.chance(this.rates.retraction)) {
@@ -70,7 +87,8 @@ export class CareEventGenerator {
     }
     const resource = smallResource(prng, type, id, subject, this.version(now));
     const isDeath = type === 'Patient' && prng.chance(0.1);
-    const written = prng.chance(this.rates.oversized) ? { ...resource, note: [{ text: 'x'.repeat(990_000) }] } : resource;
+    const bytes = prng.chance(this.rates.oversized) ? 990_000 : prng.chance(this.rates.large) ? 520_000 : 0;
+    const written = bytes === 0 ? resource : { ...resource, note: [{ text: 'x'.repeat(bytes) }] };
     return this.envelope(isDeath ? 'patient-died-1' : 'care-event-recorded-1', subject, now, written);
   }
 
@@ -91,7 +109,7 @@ export class CareEventGenerator {
   /** Any number into any other, so chains come about, and attempted loops, and the undoing of what was never done. */
   private mergeOrUnmerge(now: number): CareEvent {
     const { prng } = this;
-    const subject = prng.pick(this.region.patients);
+    const subject = someone(prng, this.region);
     const survivor = prng.pick(this.region.patients.filter((patient) => patient !== subject));
     const type = prng.chance(0.6) ? 'patient-merged-1' : 'patient-unmerged-1';
     const other = { identifier: { system: 'https://fhir.nhs.uk/Id/nhs-number', value: survivor } };
@@ -114,10 +132,17 @@ export class CareEventGenerator {
   }
 }
 
+/** One patient more often than the others, so that more of what happens meets. */
+function someone(prng: Prng, { patients }: SmallRegion): string {
+  return prng.chance(0.3) ? (patients[0] as string) : prng.pick(patients);
+}
+
 /** Decisions about the region's patients: every authority, nested exceptions, periods that begin and end while the world runs. */
 export class DecisionGenerator {
   private count = 0;
   private readonly published: OutgoingMessage[] = [];
+  /** Opted out of, and not taken back yet. */
+  private readonly flips: { readonly subject: string; readonly decision: Omit<Decision, 'recordedAt'> }[] = [];
 
   constructor(
     private readonly prng: Prng,
@@ -125,17 +150,48 @@ export class DecisionGenerator {
     private readonly rates: Rates = RATES,
   ) {}
 
-  next(now: number): OutgoingMessage {
+  /** `left`: how many there are to be, this one included; what was opted out of is taken back before they end. */
+  next(now: number, left = Infinity): OutgoingMessage {
     const { prng } = this;
+    if (this.flips.length > 0 && (left <= this.flips.length || prng.chance(0.3))) return this.takenBack(now);
+    if (left > this.flips.length + 1 && prng.chance(this.rates.flip)) return this.flip(now);
     if (prng.chance(this.rates.poison)) {
       return { topic: CONSENT_TOPIC, key: prng.pick(this.region.patients), value: Buffer.from('{"decision":'), headers: {} };
     }
     if (prng.chance(this.rates.duplicate) && this.published.length > 0) return prng.pick(this.published);
-    const subject = prng.pick(this.region.patients);
-    const message = eventMessage(CONSENT_TOPIC, subject, { subject, decision: this.decision(now) });
+    return this.publish(someone(prng, this.region), this.decision(now));
+  }
+
+  private publish(subject: string, decision: Omit<Decision, 'recordedAt'>): OutgoingMessage {
+    const message = eventMessage(CONSENT_TOPIC, subject, { subject, decision });
     this.published.push(message);
     if (this.published.length > REMEMBERED) this.published.shift();
     return message;
+  }
+
+  private flip(now: number): OutgoingMessage {
+    const { prng } = this;
+    const subject = someone(prng, this.region);
+    const authority = prng.pick(['local-dissent', 'national-data-opt-out', 'type-1', 'explicit-consent'] as const);
+    const decision: Omit<Decision, 'recordedAt'> = {
+      ...this.decision(now),
+      authority,
+      consentId: `${FLIP_PREFIX}${this.count}`,
+      status: 'active',
+      // An entry that nobody has beside those of the region: a scope of its own, so that it replaces no other decision.
+      provision: { effect: 'deny', purposes: PURPOSES, entries: [...ENTRY_NAMES, `none/${this.count}`] },
+      exceptions: [],
+    };
+    this.flips.push({ subject, decision });
+    return this.publish(subject, decision);
+  }
+
+  private takenBack(now: number): OutgoingMessage {
+    const [flip] = this.flips.splice(0, 1);
+    const { subject, decision } = flip as NonNullable<typeof flip>;
+    const decidedAt = new Date(Math.max(now, Date.parse(decision.decidedAt) + 1)).toISOString();
+    const provision = this.prng.chance(0.5) ? decision.provision : { ...decision.provision, from: now + DAY_MS };
+    return this.publish(subject, { ...decision, id: `decision-${this.count++}`, status: 'withdrawn', decidedAt, provision });
   }
 
   private decision(now: number): Omit<Decision, 'recordedAt'> {
@@ -149,7 +205,8 @@ export class DecisionGenerator {
       consentId: `${authority}-${prng.below(3)}`,
       authority,
       status: prng.chance(0.15) ? 'withdrawn' : 'active',
-      decidedAt: new Date(now - prng.below(30) * 1_000).toISOString(),
+      // Told late, as decisions are that were made on paper: so they come in another order than they were made in.
+      decidedAt: new Date(now - prng.below(prng.pick([30, 7_200])) * 1_000).toISOString(),
       decidedBy: prng.pick(['patient', 'proxy', 'organisation']),
       provision,
       exceptions,

@@ -25,6 +25,10 @@ export class Incarnation implements Owner {
   alive = true;
   paused = false;
   readonly held: Task[] = [];
+  /** Another life of the process began: the connections of this one are closed. */
+  succeeded = false;
+  /** What was answered to have failed and is written later all the same. */
+  private readonly late: (() => void)[] = [];
 
   constructor(
     readonly name: string,
@@ -48,7 +52,7 @@ export class Incarnation implements Owner {
   ): void {
     if (!this.alive) return;
     this.scheduler.after(this.latency(), undefined, what, detail, () => {
-      if (!this.alive && !this.chances.happens('sentBeforeCrash')) return;
+      if (!this.alive && (this.isCutOff(faults) || !this.chances.happens('sentBeforeCrash'))) return;
       let answer: () => void;
       try {
         const value = this.perform(faults, what, detail, effect);
@@ -67,10 +71,14 @@ export class Incarnation implements Owner {
 
   private perform<T>(faults: CallFaults, what: string, detail: string, effect: () => T): T {
     const { engine, lost, unacknowledged, late } = faults;
+    // A producer's messages arrive in the order in which it sent them: what hangs in the network comes before what follows it.
+    if (engine === 'bus') for (const write of this.late.splice(0)) write();
     if (this.outages[engine]) throw new EngineUnavailable(engine, 'is away');
     if (lost !== undefined && this.chances.happens(lost)) throw new EngineUnavailable(engine, `${what} was lost on its way`);
     if (late !== undefined && this.chances.happens(late)) {
-      this.scheduler.after(this.chances.prng.below(SLOW_MS), undefined, `late ${what}`, detail, () => attempt(effect));
+      const write = once(() => (this.isCutOff(faults) ? undefined : attempt(effect)));
+      if (engine === 'bus') this.late.push(write);
+      this.scheduler.after(this.chances.prng.below(SLOW_MS), undefined, `late ${what}`, detail, write);
       throw new EngineUnavailable(engine, `${what} took too long`);
     }
     const value = effect();
@@ -78,6 +86,11 @@ export class Incarnation implements Owner {
       throw new EngineUnavailable(engine, `the answer to ${what} was lost`);
     }
     return value;
+  }
+
+  /** What is left of a dead producer's connection is gone once its successor has one. An append may come at any time: it is fenced. */
+  private isCutOff({ engine }: CallFaults): boolean {
+    return engine === 'bus' && this.succeeded;
   }
 
   private reply(what: string, detail: string, answer: () => void): void {
@@ -110,6 +123,15 @@ export class Unhindered extends Incarnation {
     }
     answered(value);
   }
+}
+
+function once(work: () => void): () => void {
+  let isDone = false;
+  return () => {
+    if (isDone) return;
+    isDone = true;
+    work();
+  };
 }
 
 function attempt(effect: () => unknown): void {

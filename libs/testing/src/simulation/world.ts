@@ -44,6 +44,7 @@ export class SimProcess {
   /** How far this machine's clock is off, in milliseconds. */
   skewMs = 0;
   private life: Incarnation | undefined;
+  private last: Incarnation | undefined;
 
   constructor(
     readonly name: string,
@@ -87,7 +88,8 @@ export class SimProcess {
   private start(): void {
     if (this.life !== undefined) return;
     const life = this.world.incarnate(this.name);
-    this.life = life;
+    if (this.last !== undefined) this.last.succeeded = true;
+    this.life = this.last = life;
     const ports = this.world.ports(life, this);
     life.after(0, 'boot', this.name, () => {
       this.boot(ports).catch((error: unknown) => {
@@ -115,6 +117,8 @@ export class World {
   /** For the driver's own choices; none of the world's depend on how often it is asked. */
   readonly random: Prng;
   private readonly processes: SimProcess[] = [];
+  /** Where a step takes no time at all, things happen at the very instants that decisions name. */
+  private readonly stepMs: number;
   private readonly outages: Outages = { store: false, bus: false };
   private readonly processRandom: Prng;
   private readonly quiet = new Chances(new Prng(0), NO_FAULTS, new Set(), () => 0);
@@ -125,6 +129,7 @@ export class World {
     if (trace) this.scheduler.trace = [];
     const faults = { ...NO_FAULTS, ...options.faults };
     this.chances = new Chances(new Prng(seed, 2), faults, suppress, () => this.scheduler.steps);
+    this.stepMs = new Prng(seed, 7).pick([0, 1, 1]);
     this.processRandom = new Prng(seed, 3);
     this.random = new Prng(seed, 4);
     this.store = new StoreEngine(this.chances.prng.chance(0.5));
@@ -144,7 +149,7 @@ export class World {
     await drive(() => {
       if (this.scheduler.steps - before >= steps || until?.() === true) return false;
       this.nemesis();
-      return this.scheduler.step();
+      return this.scheduler.step(this.stepMs);
     });
     return this.scheduler.steps - before;
   }

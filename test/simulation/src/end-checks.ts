@@ -1,0 +1,127 @@
+import { eventKey, type CareEvent, type Decision, type Projection, type RecordedCareEvent, type ViewEntry } from '@weft/domain';
+import {
+  changeKey,
+  CONSENT_TOPIC,
+  explainRecord,
+  readRecord,
+  recordChangesTopic,
+  verifyViews,
+  type Message,
+  type Wiring,
+} from '@weft/processing';
+import { FLIP_PREFIX, simReader, type World } from '@weft/testing';
+import { listed } from './ledger.js';
+import type { Oracle } from './oracle.js';
+import type { RegionRun, Subscribed } from './region-run.js';
+
+type Sent = { events(key: string): readonly RecordedCareEvent[]; decisions(key: string): readonly Decision[] };
+
+/** What must be so when everything has come to rest, every boundary has passed and every clock is right. */
+export async function checkTheEnd(world: World, oracle: Oracle, run: RegionRun, wiring: Wiring): Promise<void> {
+  const { differing } = await verifyViews(wiring, { patience: 1 });
+  for (const one of differing) oracle.violated('rebuilt equals incremental', JSON.stringify(one));
+  const now = wiring.clock.now();
+  const sent = run.rates.merge === 0 ? sentTo(world, oracle) : asKept(oracle);
+  for (const key of oracle.keys) {
+    for (const projection of wiring.projections) {
+      const expected = oracle.ledger.expectedView(key, projection, now, sent);
+      const stored = oracle.views.viewOf(projection, key)?.entries ?? new Map<string, ViewEntry>();
+      oracle.views.same('the view is what was sent', `${projection.purpose} of ${key}`, stored, expected);
+      if (wiring.projections.find(({ purpose }) => purpose === projection.purpose) !== projection) continue;
+      compareTopic(world, oracle, key, projection, expected, run.subscribers.get(projection.purpose));
+      if (oracle.ledger.identity(key).supersededBy !== null) continue;
+      await compareReading(wiring, oracle, key, projection, expected);
+    }
+  }
+}
+
+async function compareReading(
+  wiring: Wiring,
+  oracle: Oracle,
+  key: string,
+  projection: Projection,
+  expected: ReadonlyMap<string, ViewEntry>,
+): Promise<void> {
+  const { purpose } = projection;
+  const { record } = await readRecord(wiring, key, purpose);
+  const served = new Map(record.entries.map((entry) => [entry.id, entry]));
+  oracle.views.same('the record read is the record', `${purpose} of ${key}`, served, expected);
+  const { entries } = await explainRecord(wiring, key, wiring.clock.now());
+  const naming = oracle.ledger.naming(projection, key);
+  const included = entries
+    .filter(({ purposes }) => purposes.find((one) => one.purpose === purpose)?.included)
+    .map(({ id }) => projection.entryId(id, naming));
+  const [explained, inView] = [included, [...expected.keys()]].map((ids) => ids.sort().join(' '));
+  if (explained !== inView)
+    oracle.violated('explained as it is', `${purpose} of ${key}: explained ${explained}, should be ${inView}`);
+}
+
+/** The last message of each key, and what a subscriber made of all of them, are the view. */
+function compareTopic(
+  world: World,
+  oracle: Oracle,
+  key: string,
+  projection: Projection,
+  expected: ReadonlyMap<string, ViewEntry>,
+  subscribed: Subscribed | undefined,
+): void {
+  const { patient } = oracle.ledger.naming(projection, key);
+  const names = new Map([...expected].map(([id, entry]) => [changeKey(projection, patient, id, world.keys), entry]));
+  const last = new Map<string, ViewEntry>();
+  for (const message of world.bus.messages(recordChangesTopic(projection.purpose))) {
+    if (!message.key.startsWith(`${patient}.`)) continue;
+    if (message.value === null) last.delete(message.key);
+    else last.set(message.key, JSON.parse(Buffer.from(message.value).toString()) as ViewEntry);
+  }
+  oracle.views.same('the topic is the view', `${projection.purpose} of ${patient}`, last, names);
+  if (subscribed === undefined) return;
+  const heard = new Map<string, ViewEntry>();
+  for (const [name, { entry }] of subscribed) {
+    if (entry !== undefined && name.startsWith(`${patient}.`)) heard.set(name, JSON.parse(entry) as ViewEntry);
+  }
+  oracle.views.same('the subscriber has the view', `${projection.purpose} of ${patient}`, heard, names);
+}
+
+/** Whoever opted out and back in is to be as if they never had. */
+function withoutFlips<T extends Pick<Decision, 'consentId' | 'status'>>(decisions: readonly T[]): T[] {
+  const takenBack = new Set(decisions.filter(({ status }) => status === 'withdrawn').map(({ consentId }) => consentId));
+  return decisions.filter(({ consentId }) => !consentId.startsWith(FLIP_PREFIX) || !takenBack.has(consentId));
+}
+
+function asKept({ ledger }: Oracle): Sent {
+  return {
+    events: (key) => ledger.events.get(key) ?? [],
+    decisions: (key) => withoutFlips(ledger.decisions.get(key) ?? []),
+  };
+}
+
+/** Records and decisions as the topics alone tell them, first come first kept: what no crash, delay or duplicate may change. */
+function sentTo(world: World, oracle: Oracle): Sent {
+  const events = new Map<string, RecordedCareEvent[]>();
+  const decisions = new Map<string, Decision[]>();
+  const seen = new Set<string>();
+  const isNew = (key: string, event: { source: string; id: string }): boolean => {
+    const name = `${key} ${eventKey(event)}`;
+    return !seen.has(name) && seen.add(name) !== undefined;
+  };
+  for (const topic of oracle.inboundTopics) {
+    for (const message of world.bus.messages(topic)) {
+      const key = world.keys.patient(message.key);
+      const [care, consent] = [simReader.careEvent(message), simReader.decision(message)];
+      if (topic === CONSENT_TOPIC && consent.ok && isNew(key, consent.event.decision)) {
+        listed(decisions, key).push({ ...consent.event.decision, recordedAt: '' });
+      } else if (topic !== CONSENT_TOPIC && care.ok && !isOversized(oracle, message, care.event) && isNew(key, care.event)) {
+        listed(events, key).push(asRecorded(care.event, message));
+      }
+    }
+  }
+  return { events: (key) => events.get(key) ?? [], decisions: (key) => withoutFlips(decisions.get(key) ?? []) };
+}
+
+function isOversized(oracle: Oracle, message: Message, event: CareEvent): boolean {
+  return (message.value?.byteLength ?? 0) > 900_000 && oracle.quarantined.has(oracle.nameOf(message, event));
+}
+
+function asRecorded(event: CareEvent, { topic, partition, offset }: Message): RecordedCareEvent {
+  return { ...event, recordedAt: '', coordinates: { topic, partition, offset } };
+}

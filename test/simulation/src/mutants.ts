@@ -1,0 +1,462 @@
+/** One deliberate mistake: in `file`, `find` stands exactly once and becomes `replace`. */
+export interface Mutant {
+  readonly name: string;
+  /** From the repository's root. */
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+}
+
+const domain = (file: string) => `libs/domain/src/${file}.ts`;
+const processing = (file: string) => `libs/processing/src/${file}.ts`;
+
+/** A condition that is left out, given as it stands in the source between `if (` and the rest. */
+const mutant = (file: string, name: string, find: string, replace: string): Mutant => ({ name, file, find, replace });
+
+const RECORD = domain('care-record/record');
+const VERSION = domain('care-record/version');
+const IN_FORCE = domain('consent/in-force');
+const PERMITS = domain('consent/permits');
+const IDENTITY = domain('identity/identity');
+const VIEW = domain('views/view');
+const DERIVE = domain('views/derive');
+const RECORDING = processing('record-care-events');
+const STATE = processing('patient-state');
+const DECISIONS = processing('apply-decisions');
+const SHIFT = processing('shift-views');
+const REBUILD = processing('rebuild-views');
+const MERGE = processing('merge-numbers');
+const LOAD = processing('load');
+const READ = processing('read-record');
+const TELL = processing('tell-everything');
+const PUBLISH = processing('publish-changes');
+const BOUNDARIES = processing('boundaries');
+const REPLAY = processing('replay-views');
+const POLICY = processing('apply-policy');
+const WRITE = processing('write-view');
+const BOOK = processing('policy-book');
+const CONCURRENCY = processing('concurrency');
+
+/** Mistakes that somebody might make: each has to break a guarantee that the oracle watches. */
+export const MUTANTS: readonly Mutant[] = [
+  // evolve: the record
+  mutant(
+    RECORD,
+    'a late earlier version replaces the later one',
+    'if (entry.versions > 1 && isEarlierVersion(rank, entry.rank)) return null;',
+    '',
+  ),
+  mutant(
+    RECORD,
+    'a retraction is taken for a version',
+    "const retracted = event.type === 'care-event-retracted-1' || isEnteredInError(event.resource);",
+    'const retracted = isEnteredInError(event.resource);',
+  ),
+  mutant(
+    RECORD,
+    'entered in error is taken for a version',
+    "event.type === 'care-event-retracted-1' || isEnteredInError(event.resource);",
+    "event.type === 'care-event-retracted-1';",
+  ),
+  mutant(RECORD, 'a retracted entry stays retracted', 'entry.retracted = retracted;', 'entry.retracted ||= retracted;'),
+  mutant(
+    RECORD,
+    'the place of an accepted event is forgotten',
+    'record.accepted.set(key, event.coordinates);',
+    'record.accepted.set(key, { ...event.coordinates, offset: -1 });',
+  ),
+  mutant(RECORD, 'an amended entry does not say when it changed', 'entry.changedAt = record.revision;', ''),
+  mutant(
+    VERSION,
+    'an equal version counts as an earlier one',
+    'return next.versionId < current.versionId;',
+    'return next.versionId <= current.versionId + 1;',
+  ),
+  mutant(
+    VERSION,
+    'a bare retraction is placed by arrival',
+    'if (next.bareRetraction !== current.bareRetraction) return madeAt(next) < madeAt(current);',
+    '',
+  ),
+  // decide: decisions in force
+  mutant(IN_FORCE, 'a withdrawn decision stands', "if (decision.status === 'withdrawn') continue;", ''),
+  mutant(
+    IN_FORCE,
+    'a withdrawal takes nothing away',
+    "return other.status === 'withdrawn' || other.provision.from",
+    'return other.provision.from',
+  ),
+  mutant(IN_FORCE, 'a period is not looked at', '!isWithin(decision.provision, at)) continue;', 'false) continue;'),
+  mutant(
+    IN_FORCE,
+    'a decision stands for every purpose',
+    'if (!decision.provision.purposes.includes(purpose) || !isWithin',
+    'if (!isWithin',
+  ),
+  mutant(IN_FORCE, 'decisions count in the order of their arrival', '.sort((a, b) => a.at - b.at || a.arrival - b.arrival)', ''),
+  mutant(
+    IN_FORCE,
+    'a decision ends one instant late',
+    '(provision.until === undefined || at < provision.until)',
+    '(provision.until === undefined || at <= provision.until)',
+  ),
+  mutant(
+    IN_FORCE,
+    'a span never ends',
+    'return { since, until: nextBoundary(decisions, at) };',
+    'return { since, until: null };',
+  ),
+  mutant(
+    IN_FORCE,
+    'a scope leaves categories out',
+    'sorted(organisations), sorted(entries), sorted(categories)',
+    'sorted(organisations), sorted(entries)',
+  ),
+  mutant(
+    IN_FORCE,
+    'boundaries of exceptions are not looked for',
+    'for (const provision of [decision.provision, ...decision.exceptions]) {',
+    'for (const provision of [decision.provision]) {',
+  ),
+  // decide: the policy
+  mutant(
+    PERMITS,
+    'a permit outweighs a deny',
+    "if (wanted === 'permit' && effects.some(({ effect }) => effect === 'deny')) return null;",
+    '',
+  ),
+  mutant(
+    PERMITS,
+    'an exception does not count',
+    'if (exceptions.length === 0) return decision.provision.effect;',
+    'if (exceptions.length >= 0) return decision.provision.effect;',
+  ),
+  mutant(
+    PERMITS,
+    'a decision covers other organisations',
+    'if (organisations !== undefined && !organisations.includes(entry.organisation)) return false;',
+    '',
+  ),
+  mutant(
+    PERMITS,
+    'a withheld item is named by its id alone',
+    '&& !entries.includes(`${entry.resourceType}/${entry.resource.id}`)',
+    '',
+  ),
+  mutant(PERMITS, 'security labels are not looked at', "collectCodes(resource.meta?.['security'], codes);", ''),
+  mutant(
+    PERMITS,
+    'the kind of an organisation is not looked at',
+    "if (kind === undefined ? rule.effect === 'permit' : !organisationKinds.includes(kind)) return false;",
+    'if (kind === undefined) return false;',
+  ),
+  mutant(
+    PERMITS,
+    'a decision of any authority is ground for a rule',
+    '.filter((decision) => decision.authority === rule.authority)\n    .map(',
+    '.map(',
+  ),
+  // evolve: views, identities
+  mutant(VIEW, 'what is withdrawn stays in the view', 'view.entries.delete(event.id);', ''),
+  mutant(
+    WRITE,
+    'every part of a rebuild says that it is the whole',
+    'const closing = index === parts.length - 1 ?',
+    'const closing = index >= 0 ?',
+  ),
+  mutant(DERIVE, 'what is held back is not counted', "if (outcome === 'withheld') withheld += 1;", ''),
+  mutant(
+    IDENTITY,
+    'the numbers taken over are not remembered',
+    'if (!identity.absorbed.includes(event.key)) identity.absorbed.push(event.key);',
+    '',
+  ),
+  mutant(IDENTITY, 'who was ever merged is not remembered', 'identity.related.add(event.key);', ''),
+  mutant(
+    IDENTITY,
+    'a refusal is forgotten',
+    'identity.refused.set(refusalOf(event.cause, event.coordinates), event.problems);',
+    '',
+  ),
+  // dedupe and order
+  mutant(
+    RECORDING,
+    'an event sent twice is accepted twice',
+    'if (accepted !== undefined || seen.has(key)) continue;',
+    'if (seen.has(key)) continue;',
+  ),
+  mutant(
+    RECORDING,
+    'an event twice in one batch is accepted twice',
+    'if (accepted !== undefined || seen.has(key)) continue;',
+    'if (accepted !== undefined) continue;',
+  ),
+  mutant(
+    RECORDING,
+    'a redelivery is taken for a duplicate',
+    'if (accepted !== undefined) sifted.redelivered ||= isSamePlace(accepted, message);',
+    '',
+  ),
+  mutant(
+    DECISIONS,
+    'a decision sent twice is recorded twice',
+    '(other) => other.id === decision.id && other.source === decision.source',
+    '(other) => other.id === decision.id && isSamePlace(other.coordinates, message)',
+  ),
+  mutant(
+    DECISIONS,
+    'a redelivered decision is taken for a duplicate',
+    "return isSamePlace(known.coordinates, message) ? 'redelivered' : 'duplicate';",
+    "return 'duplicate';",
+  ),
+  // the fence and the state remembered between events
+  mutant(
+    RECORDING,
+    'a fenced-off projector goes on from what it remembers',
+    'this.forget(key);\n        if (!(error instanceof WrongExpectedRevision)) throw error;',
+    'if (!(error instanceof WrongExpectedRevision)) throw error;',
+  ),
+  mutant(
+    STATE,
+    'a view of other decisions is taken on',
+    'if (!sameNumbers(basis.consentRevisions, [consentRevision]) || basis.policyVersion',
+    'if (basis.policyVersion',
+  ),
+  mutant(
+    STATE,
+    'a view of another policy is taken on',
+    ' || basis.policyVersion !== rulings.policyVersion) return false;',
+    ') return false;',
+  ),
+  mutant(
+    STATE,
+    'a view behind the record is taken on',
+    'if (entry.changedAt > built && projection.concerns(entry.resourceType)) return false;',
+    '',
+  ),
+  mutant(STATE, 'a merged number is folded by itself', '    !state.merged &&\n', ''),
+  mutant(STATE, 'a date that passed is not noticed', '    holdsAt(state.rulings.span, now) &&\n', ''),
+  mutant(STATE, 'views may be out of step', 'view.inStep && !isLongTail', '!isLongTail'),
+  mutant(
+    STATE,
+    'an entry held back now stays in the view',
+    "} else if (before === 'included') {",
+    "} else if (before === 'included' && after === 'outside') {",
+  ),
+  mutant(
+    SHIFT,
+    'a shift starts from one decision too many',
+    '(closing.basis.consentRevisions[0] as number) + 1)',
+    '(closing.basis.consentRevisions[0] as number) + 2)',
+  ),
+  mutant(
+    SHIFT,
+    'a shift is made behind the record',
+    'if (entry.changedAt > built && projection.concerns(entry.resourceType)) return false;',
+    '',
+  ),
+  mutant(
+    SHIFT,
+    'a shift is made across policies',
+    'if (policyVersion !== adopted.version || identityRevision',
+    'if (identityRevision',
+  ),
+  mutant(
+    SHIFT,
+    'a shift is made of merged numbers',
+    'if (person.members.length !== 1 || recordRevisions.length !== 1 || isLongTail',
+    'if (isLongTail',
+  ),
+  mutant(
+    WRITE,
+    'who is fenced off thinks it has written',
+    'if (error instanceof WrongExpectedRevision) return null;',
+    'if (error instanceof WrongExpectedRevision) return [] as T;',
+  ),
+  mutant(WRITE, 'the first part of a rebuild hides nothing', 'truncatesPrevious: index === 0', 'truncatesPrevious: false'),
+  // told and acknowledged too early, or not at all
+  mutant(
+    RECORDING,
+    'what is refused is not kept',
+    'if (outbox.quarantined.length > 0) await',
+    'if (outbox.quarantined.length > 1) await',
+  ),
+  mutant(
+    RECORDING,
+    'a policy adopted meanwhile is not noticed',
+    'if ((await this.wiring.policies.current()).version === adopted.version) return changes;',
+    'if (adopted.version > 0) return changes;',
+  ),
+  mutant(
+    RECORDING,
+    'a batch is acknowledged before it is done',
+    'await afterAll(work, async () => {',
+    'void afterAll(work, async () => {',
+  ),
+  mutant(
+    DECISIONS,
+    'a decision is acknowledged before it is done',
+    'await afterAll(work, async (changes) => {',
+    'void afterAll(work, async (changes) => {',
+  ),
+  mutant(
+    DECISIONS,
+    'a decision that another took in is not told',
+    'rebuildViews(wiring, key, { projections: left, untold })',
+    'rebuildViews(wiring, key, { projections: left })',
+  ),
+  mutant(
+    CONCURRENCY,
+    'what fails in part counts as done',
+    "for (const result of results) if (result.status === 'rejected') throw result.reason;",
+    '',
+  ),
+  mutant(PUBLISH, 'nobody looks whether it was overtaken', 'telling = await overtaken(wiring, telling);', 'telling = [];'),
+  mutant(
+    REBUILD,
+    'a withdrawal by a rebuild is not told',
+    "for (const entryId of before.keys()) if (!after.has(entryId)) differences.push({ entryId, kind: 'withdrawn' });",
+    '',
+  ),
+  mutant(
+    REBUILD,
+    'a rebuild that changes nothing keeps its old basis',
+    '} else if (!sameBasis(view.closing.basis, basis) || view',
+    '} else if (view',
+  ),
+  mutant(
+    REBUILD,
+    'a half-written view is left as it is',
+    'if (view.closing === null || differences.length > 0 || isLongTail',
+    'if (differences.length > 0 || isLongTail',
+  ),
+  mutant(
+    TELL,
+    'a merged number is told without those it was one with',
+    'const numbers = await relatedNumbers(wiring.store, key);',
+    'const numbers = [key];',
+  ),
+  mutant(
+    TELL,
+    'what another version told stays told',
+    'if (version.purpose !== purpose) continue;',
+    'if (version.purpose !== purpose || version !== wiring.projections.find((one) => one.purpose === purpose)) continue;',
+  ),
+  // merges
+  mutant(
+    RECORDING,
+    'a number that gave way is not emptied',
+    'if (survivor !== key) outbox.changes.push(...(await emptyViews(wiring, key)));',
+    '',
+  ),
+  mutant(RECORDING, 'the survivor is not rebuilt', 'outbox.changes.push(...(await rebuildViews(wiring, named)));', ''),
+  mutant(
+    RECORDING,
+    'a number that stands for itself again is not rebuilt',
+    'if (survivor === key) outbox.changes.push(...(await rebuildViews(wiring, key)));',
+    '',
+  ),
+  mutant(
+    MERGE,
+    'a loop of merges is not looked for',
+    '=== superseded) return refuse(wiring, merging, identity, ...LOOP);',
+    '=== superseded) return [];',
+  ),
+  mutant(
+    MERGE,
+    'two merges at once may close a loop',
+    'if (await isInLoop(wiring, superseded)) {',
+    'if (superseded === survivor) {',
+  ),
+  mutant(
+    MERGE,
+    'the survivor is not told of the number it took over',
+    'if (!absorbing.absorbed.includes(superseded)) {',
+    'if (absorbing.absorbed.includes(superseded)) {',
+  ),
+  mutant(MERGE, 'a refusal may be decided otherwise later', 'if (refused !== undefined) return refused;', ''),
+  mutant(
+    LOAD,
+    'the survivor is folded before those merged into it',
+    'for (const member of [...members].reverse()) {',
+    'for (const member of members) {',
+  ),
+  mutant(
+    LOAD,
+    'decisions of a merged number are left out',
+    'const consents = await Promise.all(members.map((member) => loadConsent(store, member)));',
+    'const consents = await Promise.all(members.slice(0, 1).map((member) => loadConsent(store, member)));',
+  ),
+  // readers
+  mutant(READ, 'a reader believes a view of older decisions', '    sameNumbers(basis.consentRevisions, consentHeads) &&\n', ''),
+  mutant(READ, 'a reader believes a view of an older policy', '    basis.policyVersion === policyVersion &&\n', ''),
+  mutant(READ, 'a reader believes a view whose time is over', ' &&\n    holdsAt(basis.span, now)\n', '\n'),
+  mutant(
+    READ,
+    'an answer is kept although a decision came',
+    'return heads.every(Boolean) && holdsAt(span, clock.now());',
+    'return heads.length >= 0 && holdsAt(span, clock.now());',
+  ),
+  mutant(
+    READ,
+    'an answer is kept although its time is over',
+    'return heads.every(Boolean) && holdsAt(span, clock.now());',
+    'return heads.every(Boolean);',
+  ),
+  // checkpoints, dates, policies
+  mutant(
+    BOUNDARIES,
+    'boundaries are not set',
+    'await note(wiring, events);\n}',
+    'if (events.length > 99) await note(wiring, events);\n}',
+  ),
+  mutant(
+    BOUNDARIES,
+    'a boundary is passed before anything is done',
+    'await publishChanges(this.wiring, await rebuildViews(this.wiring, key));\n    await note',
+    'await note',
+  ),
+  mutant(
+    BOUNDARIES,
+    'a boundary is gone to before its time',
+    'if (boundary.due <= now) await',
+    'if (boundary.due <= now + 3_600_000) await',
+  ),
+  mutant(
+    REPLAY,
+    'an interrupted replay does not say what it may not have told',
+    'const uncertainUntil = last === null ? 0 : last.done + last.ahead;',
+    'const uncertainUntil = 0;',
+  ),
+  mutant(
+    REPLAY,
+    'a replay under another policy goes on where it stopped',
+    ' || last.policyVersion !== policyVersion ? null : last;',
+    ' ? null : last;',
+  ),
+  mutant(
+    REPLAY,
+    'those who only decided are not replayed',
+    'if ((await store.head(`${CARE_RECORD_PREFIX}${key}`)) < 0) yield key;',
+    '',
+  ),
+  mutant(REPLAY, 'a replay leaves the first patient out', 'if (seen <= skip) continue;', 'if (seen <= skip + 1) continue;'),
+  mutant(
+    REPLAY,
+    'a dry run writes',
+    'await rebuildViews(wiring, key, { dryRun: options.dryRun === true, projections: [projection] })',
+    'await rebuildViews(wiring, key, { projections: [projection] })',
+  ),
+  mutant(
+    POLICY,
+    'a policy is said to be applied before it is',
+    'for (const projection of wiring.projections)\n',
+    'for (const projection of wiring.projections.slice(1))\n',
+  ),
+  mutant(
+    BOOK,
+    'a newer policy is not looked for',
+    'if (this.latest === null || this.latest.version !== head + 1) {',
+    'if (this.latest === null) {',
+  ),
+];

@@ -1,0 +1,199 @@
+import { canonicalJson, withoutArrival, type AdoptedPolicy, type Projection, type ViewEntry } from '@weft/domain';
+import { changeKey, viewStream, type FoundRecord, type Keys } from '@weft/processing';
+import type { KeptView, Ledger } from './ledger.js';
+import { boundariesIn, viewOf } from './naive.js';
+import type { Told } from './told.js';
+
+/** Versions of views: all that are ever written, and those that every process keeps in line now. */
+export interface Projected {
+  readonly everyProjection: readonly Projection[];
+  readonly keptInLine: readonly Projection[];
+}
+
+export type Violated = (invariant: string, detail: string) => void;
+
+/** What must be true of views and of what is read or told of them, whenever anything becomes durable. */
+export class ViewChecks {
+  /** Clocks were wrong at times, so a view may have been built for another instant than the true one. */
+  clocksWereWrong = false;
+  /** Numbers whose merge or unmerge was begun and not yet committed. */
+  readonly moving = new Set<string>();
+  private readonly owners = new Map<string, { readonly key: string; readonly projection: Projection }>();
+
+  constructor(
+    private readonly ledger: Ledger,
+    private readonly told: Told,
+    private readonly violated: Violated,
+    private readonly region: Projected,
+    patients: readonly string[],
+    private readonly keys: Keys,
+  ) {
+    for (const projection of region.everyProjection) {
+      for (const key of patients) this.owners.set(this.streamOf(projection, key), { key, projection });
+    }
+  }
+
+  private streamOf(projection: Projection, key: string): string {
+    return viewStream(projection, this.ledger.naming(projection, key).patient);
+  }
+
+  viewOf(projection: Projection, key: string): KeptView | undefined {
+    return this.ledger.views.get(this.streamOf(projection, key));
+  }
+
+  /** The members of the person behind a key, or null while nobody can say for certain. */
+  person(key: string): readonly string[] | null {
+    const members = this.ledger.membersOf(this.ledger.survivorOf(key));
+    return members.includes(key) && !members.some((member) => this.moving.has(member)) ? members : null;
+  }
+
+  /** The fence, and every view from its first event on: exactly what its own basis says, nothing more and nothing less. */
+  grew(stream: string, kept: KeptView): void {
+    const owner = this.owners.get(stream);
+    if (owner === undefined) return this.violated('nobody is named', `${stream} is no stream of anybody's view`);
+    if (kept.closing === null) return;
+    const { recordRevisions, consentRevisions } = kept.closing.basis;
+    const own = consentRevisions[0];
+    if (own !== undefined && own < kept.consentRevision)
+      this.violated('consent never goes back', `${stream} built under ${own} after ${kept.consentRevision}`);
+    if (own !== undefined) kept.consentRevision = own;
+    if (recordRevisions.length === 0) return this.same('a view is what it rests on', stream, kept.entries, new Map());
+    const members = this.person(owner.key);
+    if (members === null || members[0] !== owner.key || members.length !== recordRevisions.length) return;
+    const { events, decisions } = this.ledger.upTo(members, recordRevisions, consentRevisions);
+    this.restsOn(stream, kept, owner, events, decisions);
+  }
+
+  private restsOn(
+    stream: string,
+    kept: KeptView,
+    { key, projection }: { readonly key: string; readonly projection: Projection },
+    events: Parameters<typeof viewOf>[0],
+    decisions: Parameters<typeof viewOf>[1],
+    invariant = 'a view is what it rests on',
+  ): void {
+    const closing = kept.closing as NonNullable<KeptView['closing']>;
+    const { since, until } = closing.basis.span;
+    const at = since ?? (until === null ? 0 : until - 1);
+    const { policy } = this.ledger.policies[closing.basis.policyVersion - 1] as AdoptedPolicy;
+    const expected = viewOf(events, decisions, policy, at, projection, this.ledger.naming(projection, key));
+    this.same(invariant, stream, kept.entries, expected.entries);
+    if (closing.withheld !== expected.withheld)
+      this.violated(invariant, `${stream}: ${closing.withheld} withheld, should be ${expected.withheld}`);
+    if (boundariesIn(decisions).some((boundary) => boundary > (since ?? -Infinity) && boundary < (until ?? Infinity)))
+      this.violated(invariant, `${stream}: a decision begins or ends within its span`);
+  }
+
+  /** Once all that came for a person is committed, every view of theirs holds all of it. */
+  isInLine(key: string): void {
+    const members = this.person(key);
+    if (members === null) return;
+    const survivor = members[0] as string;
+    const all = members.map(() => Infinity);
+    const { events, decisions } = this.ledger.upTo(members, all, all);
+    for (const projection of this.region.keptInLine) {
+      const kept = this.viewOf(projection, survivor);
+      if (kept === undefined || kept.closing === null) continue;
+      const owner = { key: survivor, projection };
+      this.restsOn(this.streamOf(projection, survivor), kept, owner, events, decisions, 'in line once committed');
+    }
+  }
+
+  /** Whoever waits for this offset is told that the decision is obeyed: it must be, in every view, and by every topic. */
+  isObeyed(key: string, readAt: number, soFar: (decision: { readonly coordinates: Place }) => boolean): void {
+    const members = this.person(key);
+    if (members === null) return;
+    const decisions = this.ledger.decisionsOf(members);
+    const known = [decisions, decisions.filter(soFar)];
+    const states = this.ledger.policies.flatMap((policy) => known.map((one) => ({ decisions: one, policy })));
+    const instants = [readAt, ...around(boundariesIn(decisions))];
+    for (const projection of this.region.keptInLine) {
+      const naming = this.ledger.naming(projection, members[0] as string);
+      const entries = this.viewOf(projection, members[0] as string)?.entries;
+      for (const [id, versions] of this.ledger.versionsByViewId(members, projection)) {
+        const told = this.told.of(projection.purpose, changeKey(projection, naming.patient, id, this.keys));
+        const isToldOf = told !== undefined && told.entry !== null;
+        if (!isToldOf && entries?.has(id) !== true) continue;
+        if (!this.ledger.isForbidden(versions, projection.purpose, states, instants)) continue;
+        const where = entries?.has(id) === true ? 'the view of' : 'the topic of';
+        this.violated('obeyed once committed', `${where} ${projection.purpose} holds ${id}`);
+      }
+    }
+  }
+
+  /** At the end of a reading: nothing was served that decisions and policy forbade all the while. */
+  reading(key: string, projection: Projection, begun: { position: number; merges: number; at: number }) {
+    return (found: FoundRecord, endedAt: number): void => {
+      const { ledger } = this;
+      if (ledger.merges !== begun.merges) return;
+      const members = ledger.membersOf(ledger.survivorOf(key));
+      const boundaries = around(boundariesIn(ledger.decisionsOf(members)));
+      const within = boundaries.filter((at) => at >= begun.at && at <= endedAt);
+      const states = this.statesSince(members, begun.position);
+      const versions = ledger.versionsByViewId(members, projection);
+      for (const { id } of found.record.entries) {
+        if (ledger.isForbidden(versions.get(id) ?? [], projection.purpose, states, [begun.at, endedAt, ...within]))
+          this.violated('nothing forbidden is read', `${projection.purpose} ${found.fromView ? 'view' : 'record'} served ${id}`);
+      }
+    };
+  }
+
+  /** Decisions and policy as they stood at any moment since a position. */
+  private statesSince(members: readonly string[], position: number) {
+    const { ledger } = this;
+    const moments = [position];
+    for (const { position: at } of ledger.decisionsOf(members)) if (at >= position) moments.push(at + 1);
+    for (const { position: at } of ledger.policies) if (at >= position) moments.push(at + 1);
+    return moments.map((before) => {
+      const policy = ledger.policies.filter((adopted) => adopted.position < before).at(-1) ?? ledger.policies[0];
+      return { decisions: ledger.decisionsOf(members, before), policy: policy as NonNullable<typeof policy> };
+    });
+  }
+
+  /** Whoever says that a policy is applied says that no view of an older one is left, of anybody known before it was adopted. */
+  policyApplied(version: number, keys: readonly string[]): void {
+    const { ledger } = this;
+    const adopted = ledger.policies[version - 1];
+    if (adopted === undefined) return this.violated('applied once said so', `policy ${version} was never adopted`);
+    for (const key of keys) {
+      const known = [...(ledger.events.get(key) ?? []), ...(ledger.decisions.get(key) ?? [])];
+      if (this.person(key) === null || !known.some(({ position }) => position < adopted.position)) continue;
+      for (const projection of this.region.keptInLine) {
+        const closing = this.viewOf(projection, ledger.survivorOf(key))?.closing;
+        if (closing && closing.basis.policyVersion < version)
+          this.violated('applied once said so', `${projection.purpose} of ${key} rests on policy ${closing.basis.policyVersion}`);
+      }
+    }
+  }
+
+  /** Whoever says that a boundary is passed says that no view from before it is left. */
+  boundaryPassed(key: string, at: number): void {
+    if (this.clocksWereWrong || this.person(key) === null) return;
+    for (const projection of this.region.keptInLine) {
+      const until = this.viewOf(projection, this.ledger.survivorOf(key))?.closing?.basis.span.until;
+      if (until !== undefined && until !== null && until <= at)
+        this.violated('applied once said so', `${projection.purpose} of ${key} is from before ${at}`);
+    }
+  }
+
+  same(invariant: string, where: string, actual: ReadonlyMap<string, ViewEntry>, expected: ReadonlyMap<string, ViewEntry>): void {
+    for (const [id, entry] of actual) {
+      const shouldBe = expected.get(id);
+      if (shouldBe !== undefined && isSame(entry, shouldBe)) continue;
+      this.violated(invariant, `${where}, ${id}: is ${text(entry)}, should be ${text(shouldBe)}`);
+    }
+    for (const [id, entry] of expected)
+      if (!actual.has(id)) this.violated(invariant, `${where}, ${id}: is nothing, should be ${text(entry)}`);
+  }
+}
+
+interface Place {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+}
+
+const around = (instants: readonly number[]): number[] => instants.flatMap((at) => [at - 1, at]);
+const text = (entry: ViewEntry | undefined): string => (entry === undefined ? 'nothing' : canonicalJson(withoutArrival(entry)));
+const isSame = (a: ViewEntry, b: ViewEntry): boolean =>
+  a.resource === b.resource || JSON.stringify(withoutArrival(a)) === JSON.stringify(withoutArrival(b)) || text(a) === text(b);
