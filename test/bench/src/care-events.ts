@@ -28,7 +28,7 @@ const VISITED = [
 ] as const;
 
 /** NHS numbers with sound check digits, out of the range that is never issued to anybody. */
-function* nhsNumbers(): Generator<string> {
+export function* nhsNumbers(): Generator<string> {
   for (let nine = 990_000_000; ; nine += 1) {
     const digits = String(nine);
     let sum = 0;

@@ -1,5 +1,5 @@
-import type { Results } from './work.js';
-import { cells, HEAD } from './report.js';
+import type { Results, Row } from './work.js';
+import { cells, HEAD, number } from './report.js';
 
 const BEGIN = '<!-- figures: written by npm run bench -->';
 const END = '<!-- end of the figures -->';
@@ -13,14 +13,20 @@ export function withFigures(text: string, results: Results): string {
 }
 
 function figures({ machine, works }: Results): string {
-  const measured = works.map(({ name, title, on, rows }) => {
+  const measured = works.map(({ name, title, on, load, rows }) => {
     const lines = rows.map((row) => cells(row).slice(1));
     const table = [HEAD.slice(1), HEAD.slice(1).map(() => '---'), ...lines].map(
       (columns) => `| ${columns.map(escaped).join(' | ')} |`,
     );
-    return `### ${name} ${title}\n\nMeasured on ${on}, medians of ${rows[0]?.rounds ?? 0} rounds.\n\n${table.join('\n')}`;
+    return `### ${name} ${title}\n\nMeasured on ${on}, ${roundsOf(rows)}; the load average of the machine was ${number(load)} before it began.\n\n${table.join('\n')}`;
   });
   return [`On ${machine.cores} cores, ${machine.memoryGiB} GiB, Node ${machine.node}.`, ...measured].join('\n\n');
+}
+
+/** Rows of one work may be of different numbers of rounds. */
+function roundsOf(rows: readonly Row[]): string {
+  const rounds = Math.max(...rows.map((row) => row.rounds));
+  return rounds === 1 ? 'once' : `medians of ${rounds} rounds`;
 }
 
 const escaped = (text: string): string => text.replaceAll('|', '\\|');

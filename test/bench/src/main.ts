@@ -1,5 +1,5 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { helpText, readArguments, UsageError } from './arguments.js';
@@ -33,10 +33,11 @@ async function main(): Promise<void> {
         postgres: () => (postgres ??= startPostgres()),
         note: (text) => process.stderr.write(`${text}\n`),
       };
+      const [load = 0] = loadavg();
       const rows = await work.run(context);
       console.log(`\n${work.name} ${work.title}\n${table(rows)}`);
       if (profiles !== undefined) console.log(`\nWhere the time of ${work.name} goes\n${summary(profiles)}`);
-      measured.push({ name: work.name, title: work.title, on: new Date().toISOString().slice(0, 10), rows });
+      measured.push({ name: work.name, title: work.title, on: new Date().toISOString().slice(0, 10), load, rows });
       await keep(asked, measured);
     }
   } finally {

@@ -1,5 +1,5 @@
 import { toMessage, type AcceptedEvent } from '@weft/care-events';
-import type { EventBus, OutgoingMessage, Wiring } from '@weft/processing';
+import { applyPolicy, regionTopics, type EventBus, type OutgoingMessage, type Wiring } from '@weft/processing';
 import { loadSettings, openService, openWiring, policyOf, sealOf, type Service } from '@weft/service';
 import type { BenchEvent } from './care-events.js';
 
@@ -8,6 +8,9 @@ export const SECRETS = {
   WEFT_REGION_SECRET: 'region-secret-of-the-benchmarks-only',
   WEFT_RESEARCH_SECRET: 'research-secret-of-the-benchmarks-only',
 };
+
+/** Of a topic on Kafka: as many as an embedded one has. */
+const PARTITIONS = 4;
 
 export interface Region {
   readonly service: Service;
@@ -20,7 +23,9 @@ export async function openRegion(directory: string, environment: Readonly<Record
   const settings = loadSettings({ ...SECRETS, WEFT_DATA_DIR: directory, WEFT_LOG_LEVEL: 'fatal', ...environment });
   const service = await openService(settings);
   const wiring = await openWiring(service);
-  await wiring.policies.adopt(await policyOf(service, wiring.policies));
+  if (settings.kafka !== undefined) await service.bus.createTopics(regionTopics(settings.organisations, PARTITIONS));
+  // The policy is adopted and said to be applied, as a region that runs has it: a later start finds nothing to do.
+  await applyPolicy(wiring, await policyOf(service, wiring.policies));
   return { service, wiring, close: () => service.close() };
 }
 

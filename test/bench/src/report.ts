@@ -22,7 +22,7 @@ export function cells(row: Row): string[] {
     row.work,
     row.row,
     row.size,
-    `${number(ours)} ${unit}`,
+    Number.isFinite(ours) ? `${number(ours)} ${unit}` : '',
     limit === null ? '' : `${number(limit.value)} ${unit}`,
     percent(percentOfLimit),
     Object.entries(more)

@@ -13,10 +13,10 @@ const PEER_EVENTS = 20_000;
 const EMMETT = ['emmett on SQLite', 'emmett on PostgreSQL'] as const;
 const LIMIT = 'scan, JSON.parse and write of the same view bytes, one thread';
 
-async function run(context: Context): Promise<Row[]> {
+/** Records without views, and the same ones replayed: with the views of direct care, and as plain rows. */
+export async function replayedRecords(context: Context): Promise<{ readonly records: string; readonly replayed: string }> {
   const { events, patients } = context;
   const sizes = { events, patients };
-  const peerEvents = Math.min(events, context.quick ? 1_000 : PEER_EVENTS);
   const unprofiled = { ...context, profiles: undefined };
   const name = `records-${events}-${patients}`;
   const records = await once(context, name, async (directory) => {
@@ -27,6 +27,15 @@ async function run(context: Context): Promise<Row[]> {
     await inProcess(unprofiled, WORKER, 'weft', { ...sizes, directory, told: false });
     await inProcess(unprofiled, WORKER, 'plain', { directory, replayed: directory });
   });
+  return { records, replayed };
+}
+
+async function run(context: Context): Promise<Row[]> {
+  const { events, patients } = context;
+  const sizes = { events, patients };
+  const peerEvents = Math.min(events, context.quick ? 1_000 : PEER_EVENTS);
+  const unprofiled = { ...context, profiles: undefined };
+  const { records, replayed } = await replayedRecords(context);
   const scratch = join(context.directory, 'w1');
   const weft = (told: boolean) => () =>
     inProcess(context, WORKER, 'weft', { ...sizes, directory: copied(records, scratch), told });

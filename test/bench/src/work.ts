@@ -75,6 +75,8 @@ export interface Measured {
   readonly title: string;
   /** YYYY-MM-DD */
   readonly on: string;
+  /** What else the machine had to do: the load average of the minute before. */
+  readonly load: number;
   readonly rows: readonly Row[];
 }
 

@@ -3,7 +3,10 @@ import { ingest } from './w2-ingest.js';
 import { decide } from './w3-decide.js';
 import { read } from './w4-read.js';
 import { replay } from './w1-replay.js';
+import { restart } from './w5-restart.js';
+import { size } from './w6-size.js';
+import { onKafka } from './w2k-kafka.js';
 import type { Work } from './work.js';
 
 /** Every work that `npm run bench` knows, in the order in which they are run. One file each. */
-export const WORKS: readonly Work[] = [replay, ingest, decide, read, flow];
+export const WORKS: readonly Work[] = [replay, ingest, onKafka, decide, read, restart, size, flow];

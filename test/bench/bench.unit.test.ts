@@ -1,0 +1,151 @@
+import { readArguments, UsageError } from './src/arguments.js';
+import { careEvent, patientNumbers } from './src/care-events.js';
+import { chart } from './src/chart.js';
+import { withFigures } from './src/document.js';
+import { Flow } from './src/flow.js';
+import { interleaved } from './src/rounds.js';
+import { Missing } from './src/missing.js';
+import { row } from './src/row.js';
+import { median, percentile } from './src/statistics.js';
+import { WORKS } from './src/works.js';
+import type { Context, Results } from './src/work.js';
+import { acceptEvent } from '@weft/care-events';
+import { nhsNumberProblem } from '@weft/domain';
+import { DEFAULT_ORGANISATIONS } from '@weft/service';
+
+const context: Context = {
+  ...{ events: 10, patients: 1, rounds: 3, quick: true, directory: '', profiles: undefined, note: () => undefined },
+  postgres: () => Promise.reject(new Missing('not here')),
+};
+
+/** Gives one after the other. */
+const giving = (values: readonly number[]) => {
+  const left = [...values];
+  return async () => ({ rate: left.shift() as number });
+};
+
+async function measured() {
+  const rounds = await interleaved(context, 'W0', [
+    { name: 'limit', run: giving([100, 200, 400]) },
+    { name: 'weft', run: giving([50, 20, 100]) },
+    { name: 'peer', run: giving([5, 5, 5]) },
+    { name: 'absent', run: async () => Promise.reject(new Missing('not installed')) },
+  ]);
+  const limit = { what: 'the limit', rounds: [100, 200, 400] };
+  const peers = ['peer', 'absent'].map((name) => ({ name, candidate: name }));
+  return row(context, rounds, { work: 'W0', row: 'a row', size: '', unit: 'events/s', candidate: 'weft', limit, peers });
+}
+
+describe('figures', () => {
+  it('are medians, and percentiles that so many do not exceed', () => {
+    expect([median([3, 1, 2]), median([4, 1, 2, 3])]).toEqual([2, 2.5]);
+    expect(percentile([5, 1, 4, 2, 3], 99)).toBe(5);
+    expect(percentile([5, 1, 4, 2, 3], 50)).toBe(3);
+  });
+
+  it('are shares of the limit of the same round, not of its median', async () => {
+    const found = await measured();
+    expect(found.ours).toBe(50);
+    expect(found.percentOfLimit).toBe(25);
+  });
+
+  it('are multiples of each peer, and say why one is missing', async () => {
+    const found = await measured();
+    expect(found.peers).toEqual([{ name: 'peer', value: 5, multiple: 10 }]);
+    expect(found.skipped).toEqual([{ name: 'absent', reason: 'not installed' }]);
+  });
+
+  it('turn round where less is better', async () => {
+    const rounds = await interleaved(context, 'W0', [
+      { name: 'weft', run: giving([10, 10, 10]) },
+      { name: 'peer', run: giving([40, 40, 40]) },
+    ]);
+    const asked = { work: 'W0', row: '', size: '', unit: 'ms', better: 'lower', candidate: 'weft' } as const;
+    const found = row(context, rounds, {
+      ...asked,
+      limit: { what: '', rounds: [5, 5, 5] },
+      peers: [{ name: 'p', candidate: 'peer' }],
+    });
+    expect([found.percentOfLimit, found.peers[0]?.multiple]).toEqual([50, 4]);
+  });
+});
+
+describe('the events of the bench', () => {
+  it('are valid care events of some 700 bytes about people with sound numbers', () => {
+    const organisations = new Map(DEFAULT_ORGANISATIONS.map((one) => [one.ods, one]));
+    const numbers = patientNumbers(20);
+    expect(numbers.filter((number) => nhsNumberProblem(number) !== null)).toEqual([]);
+    for (let index = 0; index < 20; index += 1) {
+      const { id, source, ods, subject, time, resource } = careEvent(index, numbers[index] as string);
+      const attributes = {
+        specversion: '1.0',
+        type: 'care-event-recorded-1',
+        id,
+        source,
+        subject,
+        time,
+        datacontenttype: 'application/fhir+json',
+      };
+      const bytes = Buffer.from(JSON.stringify(resource));
+      const data = { ok: true as const, event: resource };
+      const reading = acceptEvent({ attributes, data, bytes }, { organisations, now: Date.now(), sender: ods });
+      expect(reading.ok ? [] : reading.problems).toEqual([]);
+      expect(bytes.length).toBeGreaterThan(600);
+      expect(bytes.length).toBeLessThan(800);
+    }
+  });
+});
+
+describe('a flow of events', () => {
+  it('times each from its publishing until it can be read, and has no more under way than there are callers', async () => {
+    const flow = new Flow({ events: 40, callers: 4, batch: 1 });
+    let under = 0;
+    let most = 0;
+    const found = await flow.run(async (first) => {
+      most = Math.max(most, (under += 1));
+      await new Promise((resolve) => setImmediate(resolve));
+      under -= 1;
+      flow.readable([first, first]);
+    });
+    expect(most).toBe(4);
+    expect(found['p99']).toBeGreaterThanOrEqual(found['p50'] as number);
+    expect(found['rate']).toBeGreaterThan(0);
+  });
+
+  it('ends with what failed', async () => {
+    const flow = new Flow({ events: 2, callers: 1, batch: 1 });
+    await expect(flow.run(async () => flow.fail(new Error('the projector broke')))).rejects.toThrow('the projector broke');
+  });
+});
+
+describe('what is written', () => {
+  it('puts the figures between the markers of the document, and leaves the rest', async () => {
+    const results: Results = {
+      machine: { cores: 2, memoryGiB: 1, node: 'v20' },
+      works: [{ name: 'W0', title: 'Nothing', on: '2026-01-01', load: 0, rows: [await measured()] }],
+    };
+    const text = 'before\n<!-- figures: written by npm run bench -->\nold\n<!-- end of the figures -->\nafter\n';
+    const written = withFigures(text, results);
+    expect(written).toMatch(/^before\n[^]*50 events\/s[^]*\nafter\n$/);
+    expect(written).not.toContain('old');
+    expect(() => withFigures('no markers', results)).toThrow(/markers/);
+    expect(chart(results)).toContain('W0 a row');
+  });
+});
+
+describe('the command line', () => {
+  it('runs everything unless works are named, in any case', () => {
+    expect(readArguments([])).toMatchObject({ works: WORKS, sizes: { events: 1_000_000, rounds: 3 } });
+    expect(readArguments(['w1', '--events', '5,000'])).toMatchObject({ works: [{ name: 'W1' }], sizes: { events: 5_000 } });
+    expect(readArguments(['--help'])).toBe('help');
+  });
+
+  it.each([
+    [['W99'], /W99/],
+    [['--events', '-3'], /--events/],
+    [['--fast'], /--fast/],
+  ])('refuses %j by name', (args, named) => {
+    expect(() => readArguments(args)).toThrow(UsageError);
+    expect(() => readArguments(args)).toThrow(named);
+  });
+});
