@@ -47,7 +47,7 @@ describe('the EventStoreDB adapter on a fake server', () => {
     it.each(['busy', 'not-leader', 'mute'] as const)(
       'fails with EngineUnavailable, once, when the server is %s',
       async (fault) => {
-        const store = await fake.open();
+        const store = await fake.open({ deadlineMs: 2_000 });
         fake.server.willFail('append', fault);
         await expect(store.append('careRecord-1', NO_STREAM, newEvents(1))).rejects.toThrow(EngineUnavailable);
         expect(fake.server.calls.filter((method) => method === 'append')).toHaveLength(1);
@@ -58,7 +58,7 @@ describe('the EventStoreDB adapter on a fake server', () => {
 
   describe('reading', () => {
     it.each(['busy', 'not-leader', 'mute'] as const)('asks again when the server is %s', async (fault) => {
-      const store = await fake.open();
+      const store = await fake.open({ deadlineMs: 1_000 });
       await store.append('careRecord-1', NO_STREAM, newEvents(2));
       fake.server.willFail('read', fault);
       expect((await store.read('careRecord-1')).map(numberOf)).toEqual([0, 1]);

@@ -31,7 +31,8 @@ export function useFake(): Fake {
       return server;
     },
     async open(options = {}) {
-      const limits = { deadlineMs: 1_000, patienceMs: 2_000, retryPauseMs: 20 };
+      // Long enough for a machine that has other things to do: tests of silence say how long they wait.
+      const limits = { deadlineMs: 10_000, patienceMs: 30_000, retryPauseMs: 20 };
       const store = await openEventStoreDb({ connectionString: server.connectionString, ...limits, ...options });
       stores.push(store);
       return store;

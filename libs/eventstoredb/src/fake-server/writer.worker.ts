@@ -6,7 +6,7 @@ import { openEventStoreDb } from '../event-store.js';
  * lives, and compares what it says was acknowledged and what it saw with what the server has.
  */
 const [, , connectionString = ''] = process.argv;
-const store = await openEventStoreDb({ connectionString, patienceMs: 500, deadlineMs: 2_000, retryPauseMs: 20 });
+const store = await openEventStoreDb({ connectionString, patienceMs: 500, deadlineMs: 10_000, retryPauseMs: 20 });
 const acknowledged: string[] = [];
 const seen: string[] = [];
 let failed = 0;
