@@ -94,7 +94,7 @@ Options
   --patients N   patients they are about (default ${FULL.patients})
   --rounds N     rounds; every figure is the median of them (default ${FULL.rounds})
   --quick        small sizes and one round: to see that it works; nothing is kept
-  --profile      says where the time goes, by package and by function; nothing is kept
+  --profile      says where the time goes, by package and by function, and keeps only that
   --out DIR      keep the results there instead
   --scratch DIR  build data sets there (default: the directory for temporary files)
 

@@ -2,11 +2,11 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { helpText, readArguments, UsageError } from './arguments.js';
+import { type Asked, helpText, readArguments, UsageError } from './arguments.js';
 import { startPostgres, type Postgres } from './peers/postgres.js';
-import { summary } from './profile.js';
+import { profileOf, profileText } from './profile.js';
 import { table } from './report.js';
-import { writeResults } from './results.js';
+import { writeProfiles, writeResults } from './results.js';
 import type { Context, Measured } from './work.js';
 
 const ROOT = new URL('../../../', import.meta.url);
@@ -36,8 +36,10 @@ async function main(): Promise<void> {
       const [load = 0] = loadavg();
       const rows = await work.run(context);
       console.log(`\n${work.name} ${work.title}\n${table(rows)}`);
-      if (profiles !== undefined) console.log(`\nWhere the time of ${work.name} goes\n${summary(profiles)}`);
-      measured.push({ name: work.name, title: work.title, on: new Date().toISOString().slice(0, 10), load, rows });
+      const profile = profiles === undefined ? undefined : profileOf(profiles);
+      if (profile !== undefined) console.log(`\nWhere the time of ${work.name} goes\n${profileText(profile)}`);
+      const on = new Date().toISOString().slice(0, 10);
+      measured.push({ name: work.name, title: work.title, on, load, rows, ...(profile === undefined ? {} : { profile }) });
       await keep(asked, measured);
     }
   } finally {
@@ -46,14 +48,11 @@ async function main(): Promise<void> {
   }
 }
 
-/** A small or a profiled run says too little to be kept, unless it was told where. */
-async function keep(
-  { out, sizes, profile }: Exclude<ReturnType<typeof readArguments>, 'help'>,
-  measured: readonly Measured[],
-): Promise<void> {
-  if (out !== undefined) return writeResults(out, measured, null);
-  if (sizes.quick || profile) return void process.stderr.write('not kept: a quick or a profiled run says too little\n');
-  await writeResults(fileURLToPath(new URL('bench/', ROOT)), measured, DOCUMENT);
+/** A small run says too little to be kept, unless it was told where; of a profiled one only the profile is kept. */
+async function keep({ out, sizes, profile }: Asked, measured: readonly Measured[]): Promise<void> {
+  if (out === undefined && sizes.quick) return void process.stderr.write('not kept: a quick run says too little\n');
+  const [directory, document] = out === undefined ? [fileURLToPath(new URL('bench/', ROOT)), DOCUMENT] : [out, null];
+  await (profile ? writeProfiles : writeResults)(directory, measured, document);
 }
 
 try {

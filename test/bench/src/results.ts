@@ -14,10 +14,38 @@ function readResults(directory: string): Results | null {
   return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Results) : null;
 }
 
-/** Puts what was measured in the place of what was measured before, and draws and writes everything anew. */
+/** Puts what was measured in the place of what was measured before, and draws and writes everything anew. A profile stays. */
 export async function writeResults(directory: string, measured: readonly Measured[], document: string | null): Promise<void> {
-  const before = readResults(directory)?.works ?? [];
-  const all = new Map([...before, ...measured].map((one) => [one.name, one]));
+  const before = measuredBefore(directory);
+  await put(
+    directory,
+    before,
+    measured.map((one) => ({ ...before.get(one.name), ...one })),
+    document,
+  );
+}
+
+/** Puts the profiles beside what was measured, which a profiled run does more slowly. */
+export async function writeProfiles(directory: string, measured: readonly Measured[], document: string | null): Promise<void> {
+  const before = measuredBefore(directory);
+  await put(
+    directory,
+    before,
+    measured.map((one) => ({ ...one, ...before.get(one.name), profile: one.profile })),
+    document,
+  );
+}
+
+const measuredBefore = (directory: string): ReadonlyMap<string, Measured> =>
+  new Map(readResults(directory)?.works.map((one) => [one.name, one]));
+
+async function put(
+  directory: string,
+  before: ReadonlyMap<string, Measured>,
+  measured: readonly Measured[],
+  document: string | null,
+): Promise<void> {
+  const all = new Map([...before, ...measured.map((one) => [one.name, one] as const)]);
   const works = WORKS.flatMap(({ name }) => all.get(name) ?? []);
   const machine = { cores: availableParallelism(), memoryGiB: Math.round(totalmem() / 2 ** 30), node: process.version };
   const results: Results = { machine, works };

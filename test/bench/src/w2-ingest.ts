@@ -19,7 +19,7 @@ const PACES = [
 type Named = (typeof PACES)[number];
 
 /** At what they do a second, more would take them minutes a round. */
-const PEER_EVENTS = 10_000;
+const PEER_EVENTS = 3_000;
 const NOTES = {
   'emmett on SQLite': 'one view; appends one after the other, the only way that is durable',
   'emmett on PostgreSQL': 'one view; one append a patient',

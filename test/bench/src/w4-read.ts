@@ -18,7 +18,7 @@ const CONNECTIONS = 32;
 const ENTRIES = 100;
 
 async function run(context: Context): Promise<Row[]> {
-  const patients = context.quick ? 200 : 2_000;
+  const patients = context.quick ? 200 : 1_000;
   const records = await once(context, `readable-${patients}`, async (directory) => {
     await inProcess({ ...context, profiles: undefined }, WORKER, 'build', { directory, patients, entries: ENTRIES });
   });

@@ -69,6 +69,19 @@ export interface Results {
   readonly works: readonly Measured[];
 }
 
+/** A part of all the time that a process was busy. */
+export interface Share {
+  readonly name: string;
+  readonly percent: number;
+}
+
+/** Where the time went. */
+export interface Profile {
+  readonly busyMs: number;
+  readonly packages: readonly Share[];
+  readonly functions: readonly Share[];
+}
+
 /** One work as it was last run. */
 export interface Measured {
   readonly name: string;
@@ -78,6 +91,8 @@ export interface Measured {
   /** What else the machine had to do: the load average of the minute before. */
   readonly load: number;
   readonly rows: readonly Row[];
+  /** Of a run of its own, with --profile. */
+  readonly profile?: Profile;
 }
 
 export const atLeast = (what: string, wanted: number, got: number): Aim => ({
