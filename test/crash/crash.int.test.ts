@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { cut } from './src/cut.js';
@@ -6,12 +6,10 @@ import { flipped } from './src/flipped.js';
 import { fullDisk, whyNoFullDisk } from './src/full-disk.js';
 import { ioErrors, whyNoIoErrors } from './src/io-errors.js';
 import { kills } from './src/kills.js';
-import type { PartOptions } from './src/part.js';
+import { MEMORY, type PartOptions } from './src/part.js';
 
 /** A part of what `npm run crash` does; what shows a broken promise is left where the finding says. */
 const LONG_MS = 300_000;
-/** Damage does not depend on the disk, and memory is faster. */
-const MEMORY = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 
 const made: string[] = [];
 const given = (below = tmpdir()): PartOptions => {

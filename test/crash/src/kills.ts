@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdirSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Prng } from '@weft/testing';
 import { checked } from './check.js';
 import { POINTS, type Point } from './points.js';
-import type { Finding, Part, PartOptions } from './part.js';
+import { MEMORY, type Finding, type Part, type PartOptions } from './part.js';
 import type { Life } from './worker.js';
 
 const WORKER = new URL('./worker.js', import.meta.url.replace('/src/', '/dist/'));
@@ -122,7 +122,7 @@ async function oneLife(
   plan.note(point?.name ?? RANDOM, death.killed);
   const what = `${point?.name ?? RANDOM}${point === undefined ? ` (${Math.round(afterMs)} ms)` : `, time ${nth}`}, seed ${seed}`;
   const kept = join(place, `left-by-${seed}`);
-  const copy = join(place, 'copy');
+  const copy = mkdtempSync(join(MEMORY, 'weft-crash-check-'));
   mkdirSync(data, { recursive: true });
   cpSync(data, kept, { recursive: true, preserveTimestamps: true });
   cpSync(data, copy, { recursive: true, preserveTimestamps: true });

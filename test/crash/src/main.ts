@@ -8,7 +8,7 @@ import { flipped } from './flipped.js';
 import { fullDisk } from './full-disk.js';
 import { ioErrors } from './io-errors.js';
 import { kills } from './kills.js';
-import type { Part, PartOptions } from './part.js';
+import { MEMORY, type Part, type PartOptions } from './part.js';
 import { report } from './report.js';
 
 const HELP = `npm run crash -- [options]
@@ -17,7 +17,7 @@ Kills, starves and damages the embedded engines, with the real projectors at wor
 everything acknowledged is there, once and in order, and that nothing but what was written is served.
 
   --only PART       kills | full-disk | io-errors | cut | flipped; may be given several times (default: all)
-  --kills N         so many kills with SIGKILL (default 600)
+  --kills N         so many kills with SIGKILL (default 520)
   --errors N        in so many processes calls of the system fail (default 64)
   --flips N         so many flipped bits (default 4000)
   --stride N        cuts every N bytes of a last transaction (default 1: at every byte)
@@ -86,7 +86,7 @@ function optionsOf(args: readonly string[]): Options {
   if (unknown !== undefined) refuse(`--only ${unknown} is no part`);
   return {
     only: only as readonly PartName[],
-    kills: count('kills', 600),
+    kills: count('kills', 520),
     flips: count('flips', 4_000),
     errors: count('errors', 64),
     stride: count('stride', 1),
@@ -117,6 +117,7 @@ function progress(name: string): { readonly update: (done: number, total: number
 const options = optionsOf(process.argv.slice(2));
 mkdirSync(options.directory, { recursive: true });
 const directory = mkdtempSync(join(options.directory, 'weft-crash-'));
+const memory = mkdtempSync(join(MEMORY, 'weft-crash-'));
 const run: Record<PartName, (given: PartOptions) => Promise<Part>> = {
   kills: (given) => kills({ ...given, kills: options.kills, lanes: Math.max(2, availableParallelism()) }),
   'full-disk': fullDisk,
@@ -129,7 +130,7 @@ const parts: (Part & { readonly seconds: number })[] = [];
 for (const name of PARTS.filter((one) => options.only.includes(one))) {
   const bar = progress(name);
   const began = performance.now();
-  const place = join(directory, name);
+  const place = join(name === 'cut' || name === 'flipped' ? memory : directory, name);
   mkdirSync(place);
   const part = await run[name]({ seed: options.seed, directory: place, onProgress: bar.update });
   bar.stop();
@@ -138,5 +139,5 @@ for (const name of PARTS.filter((one) => options.only.includes(one))) {
 const broken = parts.some(({ findings }) => findings.length > 0);
 if (options.json) console.log(JSON.stringify({ seed: options.seed, seconds: (performance.now() - started) / 1_000, parts }));
 else report(parts, options.seed);
-if (!broken) rmSync(directory, { recursive: true });
+if (!broken) for (const made of [directory, memory]) rmSync(made, { recursive: true });
 process.exitCode = broken ? 1 : 0;

@@ -1,3 +1,9 @@
+import { existsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+
+/** Where files go whose durability is not what is tried: memory is faster. */
+export const MEMORY = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+
 /** A promise that was not kept, with what is needed to see it again. */
 export interface Finding {
   /** Seed, point, place: what was done. */
