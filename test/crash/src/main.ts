@@ -9,7 +9,7 @@ import { fullDisk } from './full-disk.js';
 import { ioErrors } from './io-errors.js';
 import { kills } from './kills.js';
 import { MEMORY, type Part, type PartOptions } from './part.js';
-import { report } from './report.js';
+import { reportPart, reportSum, type TimedPart } from './report.js';
 
 const HELP = `npm run crash -- [options]
 
@@ -126,7 +126,7 @@ const run: Record<PartName, (given: PartOptions) => Promise<Part>> = {
   flipped: (given) => flipped({ ...given, flips: options.flips }),
 };
 const started = performance.now();
-const parts: (Part & { readonly seconds: number })[] = [];
+const parts: TimedPart[] = [];
 for (const name of PARTS.filter((one) => options.only.includes(one))) {
   const bar = progress(name);
   const began = performance.now();
@@ -134,10 +134,12 @@ for (const name of PARTS.filter((one) => options.only.includes(one))) {
   mkdirSync(place);
   const part = await run[name]({ seed: options.seed, directory: place, onProgress: bar.update });
   bar.stop();
-  parts.push({ ...part, seconds: (performance.now() - began) / 1_000 });
+  const timed = { ...part, seconds: (performance.now() - began) / 1_000 };
+  parts.push(timed);
+  if (!options.json) reportPart(timed);
 }
 const broken = parts.some(({ findings }) => findings.length > 0);
 if (options.json) console.log(JSON.stringify({ seed: options.seed, seconds: (performance.now() - started) / 1_000, parts }));
-else report(parts, options.seed);
+else reportSum(parts, options.seed);
 if (!broken) for (const made of [directory, memory]) rmSync(made, { recursive: true });
 process.exitCode = broken ? 1 : 0;

@@ -57,6 +57,8 @@ export async function placed<T>(
     return await look(place);
   } finally {
     rmSync(place, { recursive: true });
+    // What the driver has let go of is freed between turns of the event loop only.
+    await new Promise((resolve) => setImmediate(resolve));
   }
 }
 
