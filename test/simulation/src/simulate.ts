@@ -27,6 +27,8 @@ export interface Simulation {
 
 /** Faults may happen for so many steps; then the region must come to rest by itself. */
 const STORM_STEPS = 3_000;
+/** … and for so many at least, though nothing be left to do. */
+const STORM_STEPS_MIN = 1_500;
 const CALM_STEPS = 60_000;
 const LONG_AFTER_MS = 10 * 86_400_000;
 
@@ -39,13 +41,13 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
   const oracle = new Oracle(world, run, history);
   oracle.views.clocksWereWrong = faults.clockSkew > 0;
   await run.start(oracle);
-  await world.run(STORM_STEPS);
+  const isOver = (): boolean => world.scheduler.steps > STORM_STEPS_MIN && world.scheduler.steps % 50 === 0 && run.isQuiet();
+  await world.run(STORM_STEPS, isOver);
   world.heal();
   const atRest = await rest(world, run);
   if (atRest) {
     // Every decision that begins or ends has done so by then: what is left no longer depends on when one looks.
     world.scheduler.now += LONG_AFTER_MS;
-    await world.run(2_000);
     await rest(world, run);
     await checkTheEnd(world, oracle, run, run.wiringOf(world.directly()));
   }
@@ -58,10 +60,18 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
 async function rest(world: World, run: RegionRun): Promise<boolean> {
   for (let steps = 0; steps < CALM_STEPS; steps += 200) {
     if (run.isQuiet()) {
-      await world.run(400);
+      await settle(world);
       return true;
     }
     await world.run(200);
   }
   return false;
+}
+
+/** On until nothing is written any more, by those whose work no topic shows either. */
+async function settle(world: World): Promise<void> {
+  for (let before = -1; before !== world.store.size;) {
+    before = world.store.size;
+    await world.run(400);
+  }
 }
