@@ -20,6 +20,11 @@ type Sent = { events(key: string): readonly RecordedCareEvent[]; decisions(key: 
 export async function checkTheEnd(world: World, oracle: Oracle, run: RegionRun, wiring: Wiring): Promise<void> {
   const { differing } = await verifyViews(wiring, { patience: 1 });
   for (const one of differing) oracle.violated('rebuilt equals incremental', JSON.stringify(one));
+  for (const [stream, { rebuiltAt }] of oracle.ledger.views) {
+    const first = world.store.read(stream, { maxCount: 1 })[0];
+    if (first !== undefined && first.revision < rebuiltAt)
+      oracle.violated('nothing forbidden is read', `${stream} still holds what stood there before it was rebuilt`);
+  }
   const now = wiring.clock.now();
   const sent = run.rates.merge === 0 ? sentTo(world, oracle) : asKept(oracle);
   for (const key of oracle.keys) {

@@ -28,6 +28,8 @@ export interface KeptView {
   /** Null while parts of a change are missing. */
   closing: Closing | null;
   revision: number;
+  /** Revision of the last rebuild: nothing before it is to be read any more. */
+  rebuiltAt: number;
   /** Consent revision of the view's own number that it was last built under. */
   consentRevision: number;
 }
@@ -77,11 +79,14 @@ export class Ledger {
   private see(stored: StoredEvent, event: ViewEvent): void {
     let kept = this.views.get(stored.stream);
     if (kept === undefined) {
-      kept = { entries: new Map(), closing: null, revision: -1, consentRevision: -1 };
+      kept = { entries: new Map(), closing: null, revision: -1, rebuiltAt: 0, consentRevision: -1 };
       this.views.set(stored.stream, kept);
     }
     if (event.type === 'view-rebuilt-1') {
-      if (event.part === 1) kept.entries.clear();
+      if (event.part === 1) {
+        kept.entries.clear();
+        kept.rebuiltAt = stored.revision;
+      }
       for (const entry of event.entries) kept.entries.set(entry.id, entry);
     } else if (event.type === 'entry-withdrawn-1') kept.entries.delete(event.id);
     else if (event.type !== 'view-confirmed-1') kept.entries.set(event.entry.id, event.entry);

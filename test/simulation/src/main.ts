@@ -146,7 +146,7 @@ const program = new Command('simulate')
 program
   .command('mutants')
   .description('Builds mistakes into the code, one at a time, and looks whether the simulation catches each.')
-  .option('--seeds <n>', 'within so many seeds', whole, 300)
+  .option('--seeds <n>', 'within so many seeds', whole, 1_000)
   .option('--threads <n>', 'how many at one time', whole, threads)
   .option('--only <text>', 'those whose name has this in it')
   .option('--write <file>', 'the list, as a page of the docs')

@@ -10,7 +10,6 @@ export interface Mutant {
 const domain = (file: string) => `libs/domain/src/${file}.ts`;
 const processing = (file: string) => `libs/processing/src/${file}.ts`;
 
-/** A condition that is left out, given as it stands in the source between `if (` and the rest. */
 const mutant = (file: string, name: string, find: string, replace: string): Mutant => ({ name, file, find, replace });
 
 const RECORD = domain('care-record/record');
@@ -235,7 +234,6 @@ export const MUTANTS: readonly Mutant[] = [
     '',
   ),
   mutant(STATE, 'a merged number is folded by itself', '    !state.merged &&\n', ''),
-  mutant(STATE, 'a date that passed is not noticed', '    holdsAt(state.rulings.span, now) &&\n', ''),
   mutant(STATE, 'views may be out of step', 'view.inStep && !isLongTail', '!isLongTail'),
   mutant(
     STATE,

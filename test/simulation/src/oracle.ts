@@ -147,8 +147,9 @@ export class Oracle implements Watcher {
     const isSomewhere = [placeOf(message), name].some((one) => this.quarantined.has(one)) || this.acceptedFrom.has(name);
     if (!isSomewhere) this.violated('nothing is dropped', `${placeOf(message)} was committed, and is nowhere`);
     if (!reading.ok || reading.event.survivor === undefined) return;
-    this.views.moving.delete(this.world.keys.patient(message.key));
-    this.views.moving.delete(this.world.keys.patient(reading.event.survivor));
+    for (const key of [message.key, reading.event.survivor].map((number) => this.world.keys.patient(number))) {
+      for (const one of [key, ...this.ledger.identity(key).absorbed]) this.views.moving.delete(one);
+    }
   }
 
   private isObeyed(message: Message, next: number): void {

@@ -59,7 +59,12 @@ export class ViewChecks {
     if (own !== undefined) kept.consentRevision = own;
     if (recordRevisions.length === 0) return this.same('a view is what it rests on', stream, kept.entries, new Map());
     const members = this.person(owner.key);
-    if (members === null || members[0] !== owner.key || members.length !== recordRevisions.length) return;
+    if (members === null || members[0] !== owner.key) return;
+    if (members.length !== recordRevisions.length)
+      return this.violated(
+        'a view is what it rests on',
+        `${stream} is of ${recordRevisions.length} numbers, not ${members.length}`,
+      );
     const { events, decisions } = this.ledger.upTo(members, recordRevisions, consentRevisions);
     this.restsOn(stream, kept, owner, events, decisions);
   }
