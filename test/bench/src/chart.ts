@@ -59,7 +59,7 @@ function drawn({ name, value, aim, ours }: Bar, index: number): string {
   const y = TOP + index * LINE;
   const label = `<text x="${LEFT - 10}" y="${y + BAR - 2}" text-anchor="end" fill="${ours ? '#222' : '#777'}">${escaped(name)}</text>`;
   const bar = `<rect x="${LEFT}" y="${y}" width="${Math.max(1, x(value) - LEFT).toFixed(1)}" height="${BAR}" fill="${ours ? '#1f6fb2' : '#b9c4cf'}"/>`;
-  const figure = `<text x="${Math.max(x(value), x(aim ?? 0)) + 8}" y="${y + BAR - 2}" fill="#222">${percent(value)}</text>`;
+  const figure = `<text x="${WIDTH - 8}" y="${y + BAR - 2}" text-anchor="end" fill="#222">${percent(value)}</text>`;
   const mark =
     aim === undefined
       ? ''

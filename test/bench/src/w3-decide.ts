@@ -16,8 +16,8 @@ async function run(context: Context): Promise<Row[]> {
   const unprofiled = { ...context, profiles: undefined };
   const largest = quick ? 2_000 : context.events;
   const regions = [largest / 100, largest / 10, largest].map(Math.ceil);
-  const deciders = quick ? 2 : 20;
-  const asked = { deciders, entries: ENTRIES, decisions: quick ? 10 : 200 };
+  const deciders = quick ? 2 : 10;
+  const asked = { deciders, entries: ENTRIES, decisions: quick ? 10 : 60 };
   const directories = new Map<number, string>();
   for (const patients of regions) {
     const name = `region-${patients}-${deciders}`;
