@@ -11,8 +11,8 @@ export interface BrokerOptions {
 }
 
 export interface Broker {
-  /** `named`: WEFT_KAFKA_BROKERS, which is not ours to kill; `maven`: a node of our own. */
-  readonly kind: 'named' | 'maven';
+  /** `named`: WEFT_KAFKA_BROKERS, which is not ours to kill; `docker`, `maven`: a node of our own. */
+  readonly kind: 'named' | 'docker' | 'maven';
   readonly brokers: string[];
   /** With `sasl`: the super user. */
   readonly admin?: { readonly username: string; readonly password: string };
@@ -21,8 +21,8 @@ export interface Broker {
   /** kill -9. */
   kill(): Promise<void>;
   /** It holds its connections and answers nothing (SIGSTOP), until it is thawed. */
-  freeze(): void;
-  thaw(): void;
+  freeze(): Promise<void>;
+  thaw(): Promise<void>;
   /** Starts it again on the same directory and port, killed or not; resolves once it answers. */
   restart(): Promise<void>;
   /** Stops it cleanly and removes its directory. */

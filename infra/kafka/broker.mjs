@@ -7,6 +7,8 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { dockerEngine } from '../docker-engine.mjs';
+import { startContainer } from './container.mjs';
 import { scramArguments, secretsOf, serverProperties } from './settings.mjs';
 
 const run = promisify(execFile);
@@ -124,13 +126,68 @@ export async function freePorts(count) {
 }
 
 /**
- * A broker for tests: the one that WEFT_KAFKA_BROKERS names, or a node of our own from Maven's jars in a directory that
- * goes with it. `broker.d.mts` says what comes back. Throws NoBroker when there is none to be had.
+ * A broker for tests: the one that WEFT_KAFKA_BROKERS names, else a node of our own: a container where a Docker engine
+ * answers, else from Maven's jars, in a directory that goes with it. `broker.d.mts` says what comes back. Throws NoBroker when
+ * there is none to be had.
  */
-export async function startBroker({ sasl = false, users = [], port, heap, settings } = {}) {
+export async function startBroker(options = {}) {
   const named = process.env.WEFT_KAFKA_BROKERS;
-  if (named && !sasl) return namedBroker(named);
-  // A Docker engine comes here, before Maven, once the containers are a dependency: same result, `kind: 'docker'`.
+  if (named && !options.sasl) return namedBroker(named);
+  const docker = await dockerEngine();
+  if (docker !== null) {
+    try {
+      return await containerBroker(docker, options);
+    } catch (error) {
+      process.stderr.write(`Docker could not start Kafka (${error.message}): Maven's jars instead\n`);
+    }
+  }
+  return mavenBroker(options);
+}
+
+async function containerBroker(docker, { sasl = false, users = [], port, heap, settings }) {
+  const dir = mkdtempSync(join(tmpdir(), 'weft-kafka-'));
+  try {
+    const [free, controllerPort] = await freePorts(2);
+    const at = port ?? free;
+    const node = { dir, port: at, controllerPort, sasl, users, heap, settings };
+    const { secrets, container, handle } = await startContainer(docker, node);
+    const answering = async () => {
+      for (let waited = 0; waited < START_LIMIT_MS; waited += 100) {
+        if (await answers(at)) return;
+        await sleep(100);
+      }
+      throw new Error(`the container's broker does not answer after ${START_LIMIT_MS} ms`);
+    };
+    await answering();
+    return {
+      ...access('docker', at, sasl, secrets),
+      kill: () => handle.kill(),
+      freeze: () => handle.pause(),
+      thaw: () => handle.unpause(),
+      restart: async () => {
+        if ((await handle.inspect()).State.Running) await handle.stop();
+        await handle.start();
+        await answering();
+      },
+      stop: async () => {
+        await container.stop();
+        rmSync(dir, { recursive: true, force: true });
+      },
+    };
+  } catch (error) {
+    rmSync(dir, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** Where it is, and with SASL who may log in. */
+const access = (kind, port, sasl, { users }) => ({
+  kind,
+  brokers: [`127.0.0.1:${port}`],
+  ...(sasl ? { admin: { username: 'admin', password: users.admin }, users } : {}),
+});
+
+async function mavenBroker({ sasl = false, users = [], port, heap, settings }) {
   const dir = mkdtempSync(join(tmpdir(), 'weft-kafka-'));
   const [free, controllerPort] = await freePorts(2);
   const at = port ?? free;
@@ -154,12 +211,10 @@ export async function startBroker({ sasl = false, users = [], port, heap, settin
     process.once('exit', killAtExit);
     await start();
     return {
-      kind: 'maven',
-      brokers: [`127.0.0.1:${at}`],
-      ...(sasl ? { admin: { username: 'admin', password: secrets.users.admin }, users: secrets.users } : {}),
+      ...access('maven', at, sasl, secrets),
       kill: () => end('SIGKILL'),
-      freeze: () => void child.kill('SIGSTOP'),
-      thaw: () => void child.kill('SIGCONT'),
+      freeze: async () => void child.kill('SIGSTOP'),
+      thaw: async () => void child.kill('SIGCONT'),
       restart: async () => (await end('SIGTERM'), await start()),
       stop: async () => {
         await end('SIGTERM');

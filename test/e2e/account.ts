@@ -34,7 +34,7 @@ export async function expectAllRecorded(region: Processes, recordApi: Running, a
     const held = entries.map(({ organisation, resource }) => `${organisation}/Condition/${resource.id}`);
     expect(held.sort()).toEqual(ids.sort());
   }
-  const verified = await region.weftAside('verify', '--json');
+  const verified = await region.weft('verify', '--json');
   expect(verified).toMatchObject({ status: 0, stderr: expect.any(String) });
   expect(JSON.parse(verified.stdout)).toMatchObject({ differing: [] });
 }

@@ -49,7 +49,7 @@ if (reason !== '' || 'reason' in found) {
 
     beforeAll(async () => {
       region = new Processes({ WEFT_KAFKA_BROKERS: broker.brokers.join() });
-      expect(region.weft('topics', '--apply')).toMatchObject({ status: 0 });
+      expect(await region.weft('topics', '--apply')).toMatchObject({ status: 0 });
       const gateway = await region.start('gateway');
       recordApi = await region.start('record-api');
       projectors = [await region.start('record-projector'), await region.start('record-projector')];
@@ -145,8 +145,8 @@ if (reason !== '' || 'reason' in found) {
       expect(messages).toHaveLength(6);
       expect(messages.every(({ problems }) => problems.length > 0)).toBe(true);
       expect(Math.max(...messages.map(({ bytes }) => bytes))).toBeGreaterThan(2 * 1_048_576);
-      expect(region.weft('topics')).toMatchObject({ status: 1, stdout: expect.stringContaining('max.message.bytes') });
-      expect(region.weft('topics', '--apply')).toMatchObject({ status: 0 });
+      expect(await region.weft('topics')).toMatchObject({ status: 1, stdout: expect.stringContaining('max.message.bytes') });
+      expect(await region.weft('topics', '--apply')).toMatchObject({ status: 0 });
     }, 120_000);
 
     it('shares what waits with a projector that joins while a batch is being processed', async () => {
@@ -163,13 +163,13 @@ if (reason !== '' || 'reason' in found) {
     it('gives topics partitions only while nothing waits in them, and then loses nothing', async () => {
       await Promise.all(projectors.splice(0).map((projector) => projector.end('SIGTERM')));
       await load.publish('RX901');
-      const refused = region.weft('topics', '--apply', '--partitions', '9');
+      const refused = await region.weft('topics', '--apply', '--partitions', '9');
       expect(refused).toMatchObject({ status: 1, stderr: expect.stringContaining('10 messages that are not dealt with yet') });
       expect(await bus.offsets(TRUST)).toHaveLength(6);
       projectors = [await region.start('record-projector'), await region.start('record-projector')];
       await settled(region, bus);
       // Status 1: the compacted topics stay as they are.
-      const given = region.weft('topics', '--apply', '--partitions', '9');
+      const given = await region.weft('topics', '--apply', '--partitions', '9');
       expect(given).toMatchObject({ status: 1, stdout: expect.stringContaining('never be compacted away') });
       expect(await bus.offsets(TRUST)).toHaveLength(9);
       load.start();

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { consentOf } from '@weft/care-events';
 import { verifyViews } from '@weft/processing';
 import { issueToken, loadSettings, type Role, type Settings, systemClock } from '@weft/service';
-import { samples, SECRETS, startRegion, type Sample } from './region.js';
+import { outsideEngines, samples, SECRETS, startRegion, type Sample } from './region.js';
 
 /** So long after a request has begun it is killed, in ms: before, in the middle of and after what becomes of it. */
 const KILL_AFTER_MS = [0, 1, 3, 8, 20, 45, 90, 200];
@@ -80,7 +80,7 @@ withSamples('weft up, killed with -9 at any moment while organisations publish a
     await undisturbed.close();
 
     const directory = mkdtempSync(join(tmpdir(), 'weft-killed-'));
-    const environment = { ...process.env, ...SECRETS, WEFT_DATA_DIR: directory, WEFT_LOG_LEVEL: 'fatal' };
+    const environment = { ...outsideEngines(), ...SECRETS, WEFT_DATA_DIR: directory, WEFT_LOG_LEVEL: 'fatal' };
     const settings = loadSettings({ ...SECRETS, WEFT_DATA_DIR: directory });
     const left = [...SENDINGS];
     let interrupted = 0;

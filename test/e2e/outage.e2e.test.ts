@@ -40,7 +40,7 @@ if ('reason' in found) {
     beforeAll(async () => {
       await store.start();
       region = new Processes({ WEFT_KAFKA_BROKERS: broker.brokers.join(), WEFT_EVENTSTORE_URL: store.connectionString });
-      expect(await region.weftAside('topics', '--apply')).toMatchObject({ status: 0 });
+      expect(await region.weft('topics', '--apply')).toMatchObject({ status: 0 });
       gateway = await region.start('gateway');
       recordApi = await region.start('record-api');
       projectors = [await region.start('record-projector'), await region.start('opt-out-projector')];

@@ -2,26 +2,34 @@ import { randomUUID } from 'node:crypto';
 import { consentOf } from '@weft/care-events';
 import { openEngines } from '@weft/service';
 import { CONSENT_TOPIC, careEventsTopic, OPT_OUT_PROJECTOR_GROUP, RECORD_PROJECTOR_GROUP } from '@weft/processing';
+import { eventStoreOrReason } from '../../infra/eventstoredb/server.mjs';
 import { brokerOrReason } from '../../infra/kafka/broker.mjs';
+import { FakeServer } from '../../libs/eventstoredb/src/fake-server/fake-server.js';
 import { Processes, type Running } from './processes.js';
 import { samples, type Sample } from './region.js';
 
 const SAMPLES = samples().filter(({ nhsNumber }) => /[0257]$/.test(nhsNumber));
 const found = await brokerOrReason();
+const fake = new FakeServer();
+const { server: store } = await eventStoreOrReason();
+if (store === undefined) await fake.start();
+const kafka = 'broker' in found ? { WEFT_KAFKA_BROKERS: found.broker.brokers.join() } : undefined;
+const kafkaName = 'broker' in found ? `Apache Kafka (${found.broker.kind})` : '';
+const storeUrl = store?.connectionString ?? fake.connectionString;
 const ENGINES: readonly (readonly [string, Readonly<Record<string, string>>])[] = [
   ['the embedded engines', {}],
-  ...('broker' in found
-    ? [
-        [
-          `Apache Kafka (${found.broker.kind}) and the embedded store`,
-          { WEFT_KAFKA_BROKERS: found.broker.brokers.join() },
-        ] as const,
-      ]
-    : []),
+  ...(kafka === undefined
+    ? []
+    : ([
+        [`${kafkaName} and the embedded store`, kafka],
+        [`${kafkaName} and EventStoreDB (${store?.kind ?? 'a fake server'})`, { ...kafka, WEFT_EVENTSTORE_URL: storeUrl }],
+      ] as const)),
 ];
 
 afterAll(async () => {
   if ('broker' in found) await found.broker.stop();
+  if (store === undefined) fake.kill();
+  else await store.stop();
 });
 
 if ('reason' in found) it.skip(`each app as its own process on Apache Kafka: no broker, ${found.reason}`, () => {});
@@ -36,7 +44,7 @@ withSamples.each(ENGINES)('each app as its own process, on %s', (_, engines) => 
 
   beforeAll(async () => {
     region = new Processes(engines);
-    if ('WEFT_KAFKA_BROKERS' in engines) expect(region.weft('topics', '--apply')).toMatchObject({ status: 0 });
+    if ('WEFT_KAFKA_BROKERS' in engines) expect(await region.weft('topics', '--apply')).toMatchObject({ status: 0 });
     gateway = await region.start('gateway');
     recordApi = await region.start('record-api');
     projectors = [await region.start('record-projector'), await region.start('record-projector')];
@@ -82,7 +90,7 @@ withSamples.each(ENGINES)('each app as its own process, on %s', (_, engines) => 
     for (const sample of SAMPLES.slice(2 * third)) await publish(sample);
     await joining;
     await settled();
-    const verified = region.weft('verify', '--json');
+    const verified = await region.weft('verify', '--json');
     expect(verified).toMatchObject({ status: 0 });
     expect(JSON.parse(verified.stdout)).toMatchObject({
       records: new Set(SAMPLES.map(({ nhsNumber }) => nhsNumber)).size,
@@ -105,7 +113,7 @@ withSamples.each(ENGINES)('each app as its own process, on %s', (_, engines) => 
     });
     expect(response.status).toBe(200);
     expect((await direct(nhsNumber, 'research')).entries).toEqual([]);
-    expect(region.weft('verify').status).toBe(0);
+    expect((await region.weft('verify')).status).toBe(0);
   }, 120_000);
 });
 

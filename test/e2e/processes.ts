@@ -1,11 +1,11 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { issueToken, loadSettings, systemClock, type Role, type Settings } from '@weft/service';
-import { SECRETS } from './region.js';
+import { outsideEngines, SECRETS } from './region.js';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
@@ -42,7 +42,7 @@ export class Processes {
     const main = join(ROOT, 'apps', app, 'dist', 'main.js');
     const child = spawn(process.execPath, [main], {
       cwd: ROOT,
-      env: { ...process.env, ...this.environment, ...more },
+      env: { ...outsideEngines(), ...this.environment, ...more },
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     this.children.add(child);
@@ -76,19 +76,10 @@ export class Processes {
     return fetch(url, { ...request, headers: { ...request.headers, authorization: `Bearer ${token}` } });
   }
 
-  /** The weft command, on the same engines. */
-  weft(...words: readonly string[]): Ended {
-    const { status, stdout, stderr } = spawnSync(process.execPath, [join(ROOT, 'tools', 'weft.mjs'), ...words], {
-      env: { ...process.env, ...this.environment },
-      encoding: 'utf8',
-    });
-    return { status, stdout, stderr };
-  }
-
-  /** The same, while this process goes on: it may be an engine itself. */
-  async weftAside(...words: readonly string[]): Promise<Ended> {
+  /** The weft command, on the same engines, one of which this process may be. */
+  async weft(...words: readonly string[]): Promise<Ended> {
     const child = spawn(process.execPath, [join(ROOT, 'tools', 'weft.mjs'), ...words], {
-      env: { ...process.env, ...this.environment },
+      env: { ...outsideEngines(), ...this.environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const [stdout, stderr, [status]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);

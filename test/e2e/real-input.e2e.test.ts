@@ -7,7 +7,7 @@ import { PURPOSES, type Purpose, type Resource } from '@weft/domain';
 import { recordChangesTopic, verifyViews } from '@weft/processing';
 import { issueToken } from '@weft/service';
 import { Client } from 'fhir-kit-client';
-import { publishBundle, samples, startRegion, type Region, type Sample } from './region.js';
+import { outsideEngines, publishBundle, samples, startRegion, type Region, type Sample } from './region.js';
 
 const WEFT = join(import.meta.dirname, '..', '..', 'tools', 'weft.mjs');
 
@@ -32,7 +32,7 @@ async function publishAll(region: Region, order: readonly Sample[]): Promise<voi
 
 /** As `weft publish` sends the files of one organisation, in this order. Gives how many events were accepted. */
 async function publishFiles({ url, service }: Region, organisation: string, files: readonly string[]): Promise<number> {
-  const env = { ...process.env, WEFT_URL: url, WEFT_DATA_DIR: service.settings.dataDirectory };
+  const env = { ...outsideEngines(), WEFT_URL: url, WEFT_DATA_DIR: service.settings.dataDirectory };
   const args = [WEFT, 'publish', ...files, '--org', organisation, '--json'];
   const { stdout } = await promisify(execFile)(process.execPath, args, { env });
   const { accepted, refused } = JSON.parse(stdout) as { accepted: number; refused: number };

@@ -24,6 +24,11 @@ export const SECRETS = {
   WEFT_RESEARCH_SECRET: 'research-secret-of-the-end-to-end-tests',
 };
 
+/** The environment without the engines that the tests were given: which of them a process is to use is said to it. */
+export function outsideEngines(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^WEFT_(KAFKA|EVENTSTORE)_/.test(name)));
+}
+
 /** A whole Weft in this process, on the embedded engines, in a directory of its own. */
 export interface Region {
   readonly url: string;

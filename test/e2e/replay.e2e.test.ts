@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { PURPOSES } from '@weft/domain';
 import { Processes } from './processes.js';
-import { publishBundle, samples, startRegion } from './region.js';
+import { outsideEngines, publishBundle, samples, startRegion } from './region.js';
 
 const WEFT = join(import.meta.dirname, '..', '..', 'tools', 'weft.mjs');
 const SAMPLES = samples().filter(({ nhsNumber }) => /[13]$/.test(nhsNumber));
@@ -23,11 +23,11 @@ interface Verified {
 
 withSamples('weft replay, after a policy that nobody rebuilt for', () => {
   let region: Processes;
-  const json = <T>(...words: readonly string[]) => {
-    const { status, stdout } = region.weft(...words, '--json');
+  const json = async <T>(...words: readonly string[]) => {
+    const { status, stdout } = await region.weft(...words, '--json');
     return { status, ...(JSON.parse(stdout) as T) };
   };
-  const differing = () => json<Verified>('verify').differing.map(({ stream }) => stream.replace(/-.*$/, ''));
+  const differing = async () => (await json<Verified>('verify')).differing.map(({ stream }) => stream.replace(/-.*$/, ''));
 
   beforeAll(async () => {
     region = new Processes({ WEFT_LOG_LEVEL: 'fatal' });
@@ -48,21 +48,21 @@ withSamples('weft replay, after a policy that nobody rebuilt for', () => {
   }, 240_000);
   afterAll(() => region.close());
 
-  it('says with a dry run what would change, as verify does, and changes nothing', () => {
-    const before = differing();
-    const { status, changed, changes } = json<Replayed>('replay', 'direct-care', '--dry-run');
+  it('says with a dry run what would change, as verify does, and changes nothing', async () => {
+    const before = await differing();
+    const { status, changed, changes } = await json<Replayed>('replay', 'direct-care', '--dry-run');
     expect(status).toBe(0);
     expect(changed).toBe(before.filter((stream) => stream.startsWith('directCare')).length);
     expect(changed).toBeGreaterThan(0);
     expect(changes.withdrawn).toBeGreaterThan(0);
-    expect(differing()).toEqual(before);
-    expect(region.weft('verify').status).toBe(1);
+    expect(await differing()).toEqual(before);
+    expect((await region.weft('verify')).status).toBe(1);
   }, 240_000);
 
   it('may be killed with -9 at any moment and run again, until every view is right', async () => {
     let killed = 0;
     for (const afterMs of KILL_AFTER_MS) {
-      const env = { ...process.env, ...region.environment };
+      const env = { ...outsideEngines(), ...region.environment };
       const child = spawn(process.execPath, [WEFT, 'replay', 'direct-care'], { env, stdio: 'ignore' });
       const signal = await new Promise<NodeJS.Signals | null>((resolve) => {
         const timer = setTimeout(() => child.kill('SIGKILL'), afterMs);
@@ -74,11 +74,11 @@ withSamples('weft replay, after a policy that nobody rebuilt for', () => {
       if (signal === 'SIGKILL') killed += 1;
     }
     expect(killed).toBeGreaterThan(0);
-    const { done, total } = json<Replayed>('replay', 'direct-care');
+    const { done, total } = await json<Replayed>('replay', 'direct-care');
     expect(done).toBeLessThanOrEqual(total);
-    expect(differing().filter((stream) => stream.startsWith('directCare'))).toEqual([]);
-    for (const purpose of PURPOSES) expect(region.weft('replay', purpose).status).toBe(0);
-    expect(differing()).toEqual([]);
-    expect(region.weft('verify').status).toBe(0);
+    expect((await differing()).filter((stream) => stream.startsWith('directCare'))).toEqual([]);
+    for (const purpose of PURPOSES) expect((await region.weft('replay', purpose)).status).toBe(0);
+    expect(await differing()).toEqual([]);
+    expect((await region.weft('verify')).status).toBe(0);
   }, 240_000);
 });

@@ -75,15 +75,15 @@ if ('reason' in found) {
       await broker.stop();
     }, 60_000);
 
-    it('is made by weft topics, which shows first what it will do, and then finds nothing left to do', () => {
+    it('is made by weft topics, which shows first what it will do, and then finds nothing left to do', async () => {
       const file = join(region.directory, 'users.json');
       writeFileSync(file, JSON.stringify(principals));
-      const shown = region.weft('topics', '--users', file, '--min-insync', '1', '--retention', '90d');
+      const shown = await region.weft('topics', '--users', file, '--min-insync', '1', '--retention', '90d');
       expect(shown.status).toBe(1);
       expect(shown.stdout).toMatch(/weft\.care-events\.RX901 +6 +missing/);
       expect(shown.stdout).toMatch(/User:RX901 +write topic weft\.care-events\.RX901 +missing/);
-      expect(JSON.parse(region.weft('topics', '--json').stdout)).toMatchObject({ same: [], access: 'not looked at' });
-      const applied = region.weft(
+      expect(JSON.parse((await region.weft('topics', '--json')).stdout)).toMatchObject({ same: [], access: 'not looked at' });
+      const applied = await region.weft(
         'topics',
         '--apply',
         '--users',
@@ -96,26 +96,26 @@ if ('reason' in found) {
         '1',
       );
       expect(applied).toMatchObject({ status: 0, stdout: expect.stringContaining('permitted') });
-      const again = region.weft('topics', '--users', file, '--min-insync', '1', '--retention', '90d', '--replication', '1');
+      const again = await region.weft('topics', '--users', file, '--min-insync', '1', '--retention', '90d', '--replication', '1');
       expect(again).toMatchObject({ status: 0, stdout: expect.stringContaining('nothing to do') });
     }, 60_000);
 
-    it('says who is not wanted, and takes rights away only when it is told', () => {
+    it('says who is not wanted, and takes rights away only when it is told', async () => {
       const file = join(region.directory, 'fewer.json');
       writeFileSync(
         file,
         JSON.stringify([...principals.filter(({ user }) => user !== 'ops'), { user: 'nobody', role: 'operations' }]),
       );
-      expect(region.weft('topics', '--users', file)).toMatchObject({
+      expect(await region.weft('topics', '--users', file)).toMatchObject({
         status: 1,
         stdout: expect.stringMatching(/User:ops .*surplus/),
       });
-      const kept = region.weft('topics', '--users', file, '--apply', '--retention', '90d');
+      const kept = await region.weft('topics', '--users', file, '--apply', '--retention', '90d');
       expect(kept).toMatchObject({ status: 1, stdout: expect.stringContaining('surplus') });
       writeFileSync(file, JSON.stringify(principals));
-      const removed = region.weft('topics', '--users', file, '--apply', '--remove-surplus', '--retention', '90d');
+      const removed = await region.weft('topics', '--users', file, '--apply', '--remove-surplus', '--retention', '90d');
       expect(removed).toMatchObject({ status: 0, stdout: expect.stringMatching(/User:nobody .*taken away/) });
-      expect(region.weft('topics', '--users', join(region.directory, 'none.json'))).toMatchObject({ status: 2 });
+      expect(await region.weft('topics', '--users', join(region.directory, 'none.json'))).toMatchObject({ status: 2 });
     }, 60_000);
 
     it('publishes, decides, reads, subscribes and verifies', async () => {

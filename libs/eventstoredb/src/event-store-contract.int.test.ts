@@ -1,4 +1,5 @@
 import { describeEventStore } from '@weft/testing';
+import { eventStoreOrReason } from '../../../infra/eventstoredb/server.mjs';
 import { openEventStoreDb } from './event-store.js';
 import { FakeServer } from './fake-server/fake-server.js';
 
@@ -17,9 +18,11 @@ describeEventStore(
   TRAITS,
 );
 
-const connectionString = process.env['WEFT_EVENTSTORE_URL'] ?? '';
-const describeReal = connectionString === '' ? describe.skip : describe;
-describeReal('with WEFT_EVENTSTORE_URL, which says where a real server is', () => {
-  const harness = { open: () => openEventStoreDb({ connectionString }), stop: async () => {} };
-  describeEventStore('EventStoreDB', async () => harness, TRAITS);
-});
+const { server, reason } = await eventStoreOrReason();
+if (server === undefined) {
+  it.skip(`EventStoreDB is an EventStore: no server, ${reason}`, () => {});
+} else {
+  const { connectionString } = server;
+  const harness = { open: () => openEventStoreDb({ connectionString }), stop: () => server.stop() };
+  describeEventStore(`EventStoreDB (${server.kind})`, async () => harness, TRAITS);
+}

@@ -9,6 +9,7 @@ import {
   streamNameFilter,
   type AppendExpectedRevision,
 } from '@eventstore/db-client';
+import { eventStoreOrReason } from '../../../infra/eventstoredb/server.mjs';
 import { FakeServer } from './fake-server/fake-server.js';
 import { until } from './fake-server/use-fake.js';
 
@@ -16,7 +17,10 @@ import { until } from './fake-server/use-fake.js';
  * What the adapter relies on, asked of the server through the plain client: the same of the fake and of a real server, so that
  * a fake that has drifted away from the real one is found out there.
  */
-function describeFacts(name: string, start: () => Promise<{ readonly connectionString: string; stop(): void }>): void {
+function describeFacts(
+  name: string,
+  start: () => Promise<{ readonly connectionString: string; stop(): void | Promise<void> }>,
+): void {
   describe(name, () => {
     let server: Awaited<ReturnType<typeof start>>;
     let client: EventStoreDBClient;
@@ -42,7 +46,7 @@ function describeFacts(name: string, start: () => Promise<{ readonly connectionS
     });
     afterAll(async () => {
       await client.dispose();
-      server.stop();
+      await server.stop();
     });
 
     it('a conflict has an empty message, and the revisions in fields', async () => {
@@ -165,8 +169,10 @@ describeFacts('what is known of the server holds for the fake', async () => {
   return { connectionString: server.connectionString, stop: () => server.kill() };
 });
 
-const connectionString = process.env['WEFT_EVENTSTORE_URL'] ?? '';
-const describeReal = connectionString === '' ? describe.skip : describe;
-describeReal('with WEFT_EVENTSTORE_URL, which says where a real server is', () => {
-  describeFacts('what is known of the server holds for it', async () => ({ connectionString, stop: () => {} }));
-});
+const { server, reason } = await eventStoreOrReason();
+if (server === undefined) {
+  it.skip(`what is known of the server holds for a real one: no server, ${reason}`, () => {});
+} else {
+  const { kind, connectionString, stop } = server;
+  describeFacts(`what is known of the server holds for a real one (${kind})`, async () => ({ connectionString, stop }));
+}

@@ -120,6 +120,7 @@ export class Connections<T extends { end: () => Promise<void> }> {
   async use<R>(doing: string, work: (connection: T) => Promise<R>, limitMs: number, topic?: string): Promise<R> {
     const { clock, timers } = this.surroundings;
     const until = clock.now() + limitMs;
+    let said: EngineUnavailable | undefined;
     for (;;) {
       if (this.#closed) throw new EngineUnavailable('Kafka', `${doing}: the bus is closed`);
       const current = (this.#current ??= this.open());
@@ -129,7 +130,10 @@ export class Connections<T extends { end: () => Promise<void> }> {
         const known = engineError(error, doing, topic);
         if (!known.retriable) throw known;
         void this.#discard(current);
-        if (clock.now() + PAUSE_MS >= until) throw known;
+        // The last attempt may have had no time left to learn why: what an earlier one was told says more.
+        const isLate = known.cause === undefined;
+        if (clock.now() + PAUSE_MS >= until) throw isLate ? (said ?? known) : known;
+        if (!isLate && known instanceof EngineUnavailable) said = known;
         await timers.sleep(PAUSE_MS);
       }
     }

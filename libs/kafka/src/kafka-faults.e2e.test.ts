@@ -7,7 +7,7 @@ import { brokerOrReason } from '../../../infra/kafka/broker.mjs';
 import { openKafkaBus } from './kafka-bus.js';
 
 const found = await brokerOrReason();
-const mayBreak = 'broker' in found && found.broker.kind === 'maven';
+const mayBreak = 'broker' in found && found.broker.kind !== 'named';
 const reason = 'reason' in found ? found.reason : mayBreak ? '' : 'the broker is not ours to break';
 
 if (!mayBreak || !('broker' in found)) {
@@ -138,11 +138,11 @@ if (!mayBreak || !('broker' in found)) {
       });
       await bus.publish([message(topic, 'before')]);
       await until('it reads', () => handled.length === 1);
-      broker.freeze();
+      await broker.freeze();
       try {
         await until('it says that the broker is quiet', () => failures.length > 0);
       } finally {
-        broker.thaw();
+        await broker.thaw();
       }
       await bus.publish([message(topic, 'after')]);
       await until('it reads again', () => handled.includes('after'));

@@ -23,4 +23,20 @@ describe('engines', () => {
     await again.close();
     rmSync(directory, { recursive: true });
   });
+
+  it.each([
+    ['WEFT_KAFKA_BROKERS', '127.0.0.1:1', /^Kafka at 127\.0\.0\.1:1 \(WEFT_KAFKA_BROKERS\): .*ECONNREFUSED/],
+    [
+      'WEFT_EVENTSTORE_URL',
+      'esdb://user:secret@127.0.0.1:1?tls=false',
+      /^EventStoreDB at 127\.0\.0\.1:1 \(WEFT_EVENTSTORE_URL\): /,
+    ],
+  ])('say with %s where nobody answers, the setting and the reason, and no secret', async (name, value, message) => {
+    const directory = mkdtempSync(join(tmpdir(), 'weft-engines-'));
+    const { settings } = readSettings({ WEFT_DATA_DIR: directory, [name]: value });
+    const opening = openEngines(settings);
+    await expect(opening).rejects.toThrow(message);
+    await expect(opening).rejects.toThrow(expect.not.stringContaining('secret'));
+    rmSync(directory, { recursive: true });
+  });
 });

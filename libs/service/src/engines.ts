@@ -1,5 +1,5 @@
-import type { EventBus, EventStore } from '@weft/processing';
-import type { Settings } from './settings.js';
+import { EngineUnavailable, type EventBus, type EventStore } from '@weft/processing';
+import type { KafkaSettings, Settings } from './settings.js';
 
 export interface Engines {
   readonly bus: EventBus;
@@ -22,7 +22,11 @@ export async function openEngines(settings: Settings): Promise<Engines> {
 async function openBus({ kafka, dataDirectory }: Settings): Promise<EventBus> {
   if (kafka !== undefined) {
     const { openKafkaBus } = await import('@weft/kafka');
-    return openKafkaBus(kafka);
+    try {
+      return await openKafkaBus(kafka);
+    } catch (error) {
+      throw error instanceof EngineUnavailable ? unavailable(kafka, error) : error;
+    }
   }
   const { openEmbeddedBus } = await import('@weft/embedded');
   return openEmbeddedBus({ directory: dataDirectory });
@@ -35,4 +39,15 @@ async function openStore({ eventStoreUrl, dataDirectory }: Settings): Promise<Ev
   }
   const { openEmbeddedStore } = await import('@weft/embedded');
   return openEmbeddedStore({ directory: dataDirectory });
+}
+
+/** Says where it was looked for, and which settings say so: what a broker refuses looks much like one that is not there. */
+function unavailable({ brokers, ssl, sasl }: KafkaSettings, error: EngineUnavailable): EngineUnavailable {
+  const named = ['WEFT_KAFKA_BROKERS'];
+  if (/SASL|authenticat/i.test(error.message)) named.unshift('WEFT_KAFKA_SASL_*');
+  else if (/certificate|SSL|TLS|disconnected|socket|no answer/i.test(error.message)) {
+    named.push(ssl === false ? 'WEFT_KAFKA_SSL' : 'WEFT_KAFKA_CA_FILE', ...(sasl === undefined ? ['WEFT_KAFKA_SASL_*'] : []));
+  }
+  const reason = error.message.replace(/^Kafka: /, '');
+  return new EngineUnavailable(`Kafka at ${brokers.join(', ')} (${named.join(', ')})`, reason, { cause: error });
 }
