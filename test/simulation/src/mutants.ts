@@ -415,12 +415,6 @@ export const MUTANTS: readonly Mutant[] = [
     'await note',
   ),
   mutant(
-    BOUNDARIES,
-    'a boundary is gone to before its time',
-    'if (boundary.due <= now) await',
-    'if (boundary.due <= now + 3_600_000) await',
-  ),
-  mutant(
     REPLAY,
     'an interrupted replay does not say what it may not have told',
     'const uncertainUntil = last === null ? 0 : last.done + last.ahead;',
@@ -439,12 +433,6 @@ export const MUTANTS: readonly Mutant[] = [
     '',
   ),
   mutant(REPLAY, 'a replay leaves the first patient out', 'if (seen <= skip) continue;', 'if (seen <= skip + 1) continue;'),
-  mutant(
-    REPLAY,
-    'a dry run writes',
-    'await rebuildViews(wiring, key, { dryRun: options.dryRun === true, projections: [projection] })',
-    'await rebuildViews(wiring, key, { projections: [projection] })',
-  ),
   mutant(
     POLICY,
     'a policy is said to be applied before it is',
