@@ -15,7 +15,7 @@ export const HEAD = ['work', 'measured', 'size', 'Weft', 'limit', 'of the limit'
 export function cells(row: Row): string[] {
   const { unit, ours, limit, percentOfLimit, more, aims, peers, skipped } = row;
   const compared = peers.map(({ name, value, multiple, note }) => {
-    const said = `${name} ${number(value)} ${unit}: Weft ${number(multiple)} times better`;
+    const said = `${name} ${number(value)} ${unit}: Weft ${number(multiple)} times as good`;
     return note === undefined ? said : `${said} (${note})`;
   });
   return [

@@ -30,7 +30,7 @@ export interface Aim {
 export interface Peer {
   readonly name: string;
   readonly value: number;
-  /** How many times better we are. */
+  /** How many times as good we are. */
   readonly multiple: number;
   readonly note?: string;
 }
