@@ -45,7 +45,7 @@ async function openStore({ eventStoreUrl, dataDirectory }: Settings): Promise<Ev
 function unavailable({ brokers, ssl, sasl }: KafkaSettings, error: EngineUnavailable): EngineUnavailable {
   const named = ['WEFT_KAFKA_BROKERS'];
   if (/SASL|authenticat/i.test(error.message)) named.unshift('WEFT_KAFKA_SASL_*');
-  else if (/certificate|SSL|TLS|disconnected|socket|no answer/i.test(error.message)) {
+  else if (/certificate|SSL|TLS|disconnected|socket|closed connection|no answer/i.test(error.message)) {
     named.push(ssl === false ? 'WEFT_KAFKA_SSL' : 'WEFT_KAFKA_CA_FILE', ...(sasl === undefined ? ['WEFT_KAFKA_SASL_*'] : []));
   }
   const reason = error.message.replace(/^Kafka: /, '');
