@@ -13,6 +13,8 @@ export function peerCandidates(
   candidate: 'replay' | 'ingest' | 'decide',
   parameters: Readonly<Record<string, unknown>>,
 ): Candidate[] {
+  // Where Weft's own time goes is no matter of theirs.
+  if (context.profiles !== undefined) return [];
   return peers.map((peer) => ({
     name: peer,
     run: async () => {
