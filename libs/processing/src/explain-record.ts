@@ -155,7 +155,8 @@ async function membersThen(wiring: Wiring, survivor: string, at: number, seen = 
   seen.add(survivor);
   const members = [survivor];
   for (const absorbed of (await identityThen(wiring, survivor, at)).absorbed) {
-    if (!seen.has(absorbed)) members.push(...(await membersThen(wiring, absorbed, at, seen)));
+    const { supersededBy } = await identityThen(wiring, absorbed, at);
+    if (supersededBy?.key === survivor && !seen.has(absorbed)) members.push(...(await membersThen(wiring, absorbed, at, seen)));
   }
   return members;
 }

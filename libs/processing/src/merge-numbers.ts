@@ -1,6 +1,6 @@
 import {
   eventKey,
-  refusalOf,
+  placeOfMerge,
   type CareEvent,
   type Coordinates,
   type Identity,
@@ -24,8 +24,9 @@ interface Merging {
 
 /**
  * Merges a superseded number into the surviving one, or undoes it, in the identity streams of both. Says what is wrong
- * where it cannot be; that too is written down where it was decided, at the revision it was decided on, so that the event
- * is not decided otherwise when it is redelivered. Each step may be repeated after a crash: what is already so stays.
+ * where it cannot be. Either way the decision is written down last, in the superseded number's stream at the revision it was
+ * decided on: of two who work on the same event, one having stalled, the later finds it decided. Each step before may be
+ * repeated after a crash: what is already so stays.
  */
 export async function mergeNumbers(wiring: Wiring, event: CareEvent, at: Coordinates): Promise<readonly Problem[]> {
   const superseded = wiring.keys.patient(event.subject);
@@ -33,8 +34,8 @@ export async function mergeNumbers(wiring: Wiring, event: CareEvent, at: Coordin
   const merging: Merging = { event, at, superseded, survivor };
   for (;;) {
     const identity = await loadIdentity(wiring.store, superseded);
-    const refused = identity.refused.get(refusalOf(eventKey(event), at));
-    if (refused !== undefined) return refused;
+    const decided = identity.decided.get(placeOfMerge(eventKey(event), at));
+    if (decided !== undefined) return decided;
     const problems = await unlessFenced(
       event.type === 'patient-merged-1' ? merge(wiring, merging, identity) : unmerge(wiring, merging, identity),
     );
@@ -44,16 +45,17 @@ export async function mergeNumbers(wiring: Wiring, event: CareEvent, at: Coordin
 
 async function merge(wiring: Wiring, merging: Merging, identity: Identity): Promise<readonly Problem[]> {
   const { event, superseded, survivor } = merging;
-  if (identity.supersededBy === null && identity.causes.has(eventKey(event))) return [];
+  let { revision } = identity;
+  if (identity.supersededBy === null && identity.causes.has(eventKey(event))) return accept(wiring, merging, revision);
   if (identity.supersededBy !== null && identity.supersededBy.key !== survivor) {
     const problem = 'this number was already merged into another one; undo that merge first';
-    return refuse(wiring, merging, identity, 'already-merged', problem);
+    return refuse(wiring, merging, revision, 'already-merged', problem);
   }
   if (identity.supersededBy === null) {
-    if ((await survivorOf(wiring.store, survivor)).key === superseded) return refuse(wiring, merging, identity, ...LOOP);
+    if ((await survivorOf(wiring.store, survivor)).key === superseded) return refuse(wiring, merging, revision, ...LOOP);
     const byNhsNumber = event.survivor as string;
     const recordedAt = timestamp(wiring.clock);
-    await append(wiring, superseded, identity.revision, [
+    revision = await append(wiring, superseded, revision, [
       { type: 'number-superseded-1', by: survivor, byNhsNumber, cause: eventKey(event), recordedAt },
     ]);
   }
@@ -61,7 +63,7 @@ async function merge(wiring: Wiring, merging: Merging, identity: Identity): Prom
   if (await isInLoop(wiring, superseded)) {
     const undone = eventKey(event);
     const restored: IdentityEvent = { type: 'number-restored-1', cause: 'loop', undone, recordedAt: timestamp(wiring.clock) };
-    return refuse(wiring, merging, await loadIdentity(wiring.store, superseded), ...LOOP, [restored]);
+    return refuse(wiring, merging, revision, ...LOOP, [restored]);
   }
   const absorbing = await loadIdentity(wiring.store, survivor);
   if (!absorbing.absorbed.includes(superseded)) {
@@ -69,35 +71,49 @@ async function merge(wiring: Wiring, merging: Merging, identity: Identity): Prom
       { type: 'number-absorbed-1', key: superseded, recordedAt: timestamp(wiring.clock) },
     ]);
   }
-  return [];
+  return accept(wiring, merging, revision);
 }
 
 async function unmerge(wiring: Wiring, merging: Merging, identity: Identity): Promise<readonly Problem[]> {
   const { event, superseded, survivor } = merging;
+  let { revision } = identity;
   if (identity.supersededBy !== null && identity.supersededBy.key !== survivor) {
     const problem = 'this number was merged into another one than the event names';
-    return refuse(wiring, merging, identity, 'merged-elsewhere', problem);
+    return refuse(wiring, merging, revision, 'merged-elsewhere', problem);
   }
   const releasing = await loadIdentity(wiring.store, survivor);
   const isAbsorbed = releasing.absorbed.includes(superseded);
   if (identity.supersededBy === null && !isAbsorbed) {
-    if (identity.causes.has(eventKey(event))) return [];
-    return refuse(wiring, merging, identity, 'not-merged', 'this number is not merged, so there is nothing to undo');
+    if (identity.causes.has(eventKey(event))) return accept(wiring, merging, revision);
+    return refuse(wiring, merging, revision, 'not-merged', 'this number is not merged, so there is nothing to undo');
   }
   const recordedAt = timestamp(wiring.clock);
   if (identity.supersededBy !== null) {
-    await append(wiring, superseded, identity.revision, [{ type: 'number-restored-1', cause: eventKey(event), recordedAt }]);
+    revision = await append(wiring, superseded, revision, [{ type: 'number-restored-1', cause: eventKey(event), recordedAt }]);
   }
   if (isAbsorbed) {
     await append(wiring, survivor, releasing.revision, [{ type: 'number-released-1', key: superseded, recordedAt }]);
   }
+  return accept(wiring, merging, revision);
+}
+
+async function accept(wiring: Wiring, { event, at, superseded }: Merging, revision: number): Promise<readonly Problem[]> {
+  const { topic, partition, offset } = at;
+  const coordinates = { topic, partition, offset };
+  const accepted = {
+    type: 'merge-accepted-1',
+    cause: eventKey(event),
+    coordinates,
+    recordedAt: timestamp(wiring.clock),
+  } as const;
+  await append(wiring, superseded, revision, [accepted]);
   return [];
 }
 
 async function refuse(
   wiring: Wiring,
   { event, at, superseded }: Merging,
-  identity: Identity,
+  revision: number,
   code: string,
   message: string,
   before: readonly IdentityEvent[] = [],
@@ -111,7 +127,7 @@ async function refuse(
     problems,
     recordedAt: timestamp(wiring.clock),
   };
-  await append(wiring, superseded, identity.revision, [...before, refused]);
+  await append(wiring, superseded, revision, [...before, refused]);
   return problems;
 }
 
@@ -125,9 +141,9 @@ async function isInLoop(wiring: Wiring, key: string): Promise<boolean> {
   }
 }
 
-async function append(wiring: Wiring, key: string, expected: number, events: readonly IdentityEvent[]): Promise<void> {
+async function append(wiring: Wiring, key: string, expected: number, events: readonly IdentityEvent[]): Promise<number> {
   const encoded = events.map((event) => encode(event, wiring.random));
-  await wiring.store.append(identityStream(key), expected, encoded);
+  return wiring.store.append(identityStream(key), expected, encoded);
 }
 
 const LOOP = ['merge-loop', 'this merge would close a loop of merges'] as const;

@@ -28,7 +28,7 @@ async function eventually(wiring: Wiring, holds: () => Promise<boolean>): Promis
 
 describe('a replay', () => {
   it('says with a dry run what it would change, and changes nothing; then mends it and tells the subscribers', async () => {
-    const { wiring, stop } = await region();
+    const { wiring } = await region();
     await publish(wiring, [observation(ANNE, 'a'), observation(ANNE, 'b'), observation(BERT, 'a')]);
     await damage(wiring, ANNE);
     expect((await verifyViews(wiring, { patience: 1 })).differing).toMatchObject([{ missing: 1, surplus: 0, unequal: 0 }]);
@@ -38,11 +38,10 @@ describe('a replay', () => {
     expect(await replayView(wiring, RESEARCH)).toMatchObject(told);
     expect((await verifyViews(wiring)).differing).toEqual([]);
     expect(await replayView(wiring, RESEARCH)).toMatchObject({ done: 2, changed: 0 });
-    stop();
   });
 
   it('goes on after an interruption where it stopped, and is safe while events keep coming', async () => {
-    const { wiring, stop } = await region();
+    const { wiring } = await region();
     const people = Array.from({ length: 150 }, (_, n) => String(9990000000 + n));
     await publish(
       wiring,
@@ -63,13 +62,12 @@ describe('a replay', () => {
     // What the interrupted chunk had begun is done again; what was finished before it is not.
     expect(seen.length).toBeLessThanOrEqual(Math.ceil(people.length / 64));
     expect(await verifyViews(wiring)).toMatchObject({ records: people.length, differing: [] });
-    stop();
   });
 });
 
 describe('dated decisions', () => {
   it('take effect and expire by themselves, in views and topics', async () => {
-    const { wiring, stop } = await region();
+    const { wiring } = await region();
     await publish(wiring, [observation(ANNE, 'a')]);
     const now = wiring.clock.now();
     await decide(wiring, ANNE, ['research'], 'deny', { from: now + LATER, until: now + 2 * LATER });
@@ -80,13 +78,12 @@ describe('dated decisions', () => {
     await eventually(wiring, async () => (await standingOnTopic(wiring, 'research')) === 1);
     expect(wiring.clock.now()).toBeGreaterThanOrEqual(now + 2 * LATER);
     expect(await ids(wiring, ANNE, 'research')).toHaveLength(1);
-    stop();
   });
 });
 
 describe('an explanation', () => {
   it('tells for any time in the past what was known and what stood then', async () => {
-    const { wiring, stop } = await region();
+    const { wiring } = await region();
     await publish(wiring, [observation(ANNE, 'a')]);
     const before = wiring.clock.now();
     await wiring.timers.sleep(1_000);
@@ -101,13 +98,12 @@ describe('an explanation', () => {
       rule: 'local-dissent',
       decision: { authority: 'local-dissent', effect: 'deny', decidedBy: 'patient' },
     });
-    stop();
   });
 });
 
 describe('a new policy', () => {
   it('is obeyed by the very next read, and rebuilds what it changes', async () => {
-    const { wiring, stop } = await region();
+    const { wiring } = await region();
     await publish(wiring, [observation(ANNE, 'a'), observation(BERT, 'a')]);
     const rules = DEFAULT_RULES.filter(({ id }) => id !== 'research-and-planning');
     await wiring.policies.adopt({ ...POLICY, rules });
@@ -116,6 +112,5 @@ describe('a new policy', () => {
     expect(await read(wiring, ANNE, 'research')).toMatchObject({ fromView: true, record: { entries: [], policyVersion: 2 } });
     expect(await standingOnTopic(wiring, 'research')).toBe(0);
     expect(await ids(wiring, BERT)).toHaveLength(1);
-    stop();
   });
 });

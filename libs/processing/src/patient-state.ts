@@ -49,8 +49,6 @@ export interface PatientState {
   /** Per entry, one outcome a projection. */
   readonly outcomes: Map<string, readonly Outcome[]>;
   readonly identityRevision: number;
-  /** True when merges tie this number to others: its views are not folded one by one but rebuilt. */
-  readonly merged: boolean;
 }
 
 const NEVER_SEEN: readonly Outcome[] = [];
@@ -85,9 +83,9 @@ export async function loadPatient(wiring: Wiring, key: string, adopted: AdoptedP
     })),
     outcomes: new Map(),
     identityRevision: identity.revision,
-    merged: identity.supersededBy !== null || identity.absorbed.length > 0,
   };
-  if (record.revision === NO_STREAM) for (const view of state.views) view.inStep ||= view.revision === NO_STREAM;
+  const isUnknown = record.revision === NO_STREAM && identity.revision === NO_STREAM;
+  if (isUnknown) for (const view of state.views) view.inStep ||= view.revision === NO_STREAM;
   for (const entry of record.entries.values()) remember(state, entry);
   return state;
 }
@@ -121,7 +119,9 @@ function isInStep(
   rulings: Rulings,
 ): boolean {
   if (!sameNumbers(basis.consentRevisions, [consentRevision]) || basis.policyVersion !== rulings.policyVersion) return false;
-  if (!sameSpan(basis.span, rulings.span) || basis.recordRevisions.length !== 1) return false;
+  if (!sameSpan(basis.span, rulings.span)) return false;
+  // A view of merged numbers rests on several records, one of a number that gave way on none: neither is folded by itself.
+  if (basis.recordRevisions.length !== 1) return false;
   // A view is not written for events that do not change it, so it may stand behind the record with nothing amiss.
   const built = basis.recordRevisions[0] as number;
   for (const entry of record.entries.values())
@@ -155,7 +155,6 @@ export function letGo(entries: Iterable<Entry>): void {
 /** True while small changes may be appended to every view: otherwise the person's views are to be rebuilt. */
 export function canTakeOn(state: PatientState, now: number, policyVersion: number): boolean {
   return (
-    !state.merged &&
     state.rulings.policyVersion === policyVersion &&
     holdsAt(state.rulings.span, now) &&
     state.views.every((view) => view.inStep && !isLongTail(view.tail, state.record))

@@ -3,7 +3,7 @@ import { verifyViews } from './verify-views.js';
 
 describe('both projectors', () => {
   it('build a view of each purpose from care events, each entry once though published twice', async () => {
-    const { wiring, stop, failures } = await region();
+    const { wiring, failures } = await region();
     const events = [observation(ANNE, 'a'), observation(ANNE, 'b'), observation(BERT, 'a')];
     await publish(wiring, events);
     await publish(wiring, events);
@@ -13,11 +13,10 @@ describe('both projectors', () => {
     expect(JSON.stringify(research)).not.toContain(ANNE);
     expect(await verifyViews(wiring)).toMatchObject({ records: 2, views: 8, differing: [] });
     expect(failures).toEqual([]);
-    stop();
   });
 
   it('obey an opt-out in every view and topic; invariant 5: opted back in equals never opted out', async () => {
-    const { wiring, stop } = await region();
+    const { wiring } = await region();
     await publish(wiring, [observation(ANNE, 'a'), observation(BERT, 'a')]);
     const before = await read(wiring, ANNE, 'research');
     const others = await read(wiring, BERT, 'research');
@@ -29,11 +28,10 @@ describe('both projectors', () => {
     await decide(wiring, ANNE, ['research'], 'permit');
     expect((await read(wiring, ANNE, 'research')).record.digest).toBe(before.record.digest);
     expect(await standingOnTopic(wiring, 'research')).toBe(2);
-    stop();
   });
 
   it('move a record to the surviving number, with its decisions, and back again', async () => {
-    const { wiring, stop } = await region();
+    const { wiring } = await region();
     await publish(wiring, [observation(ANNE, 'a'), observation(BERT, 'b')]);
     await decide(wiring, ANNE, ['research'], 'deny');
     const merge = { type: 'patient-merged-1' as const, survivor: BERT, resource: { resourceType: 'Patient', id: 'p' } };
@@ -48,17 +46,15 @@ describe('both projectors', () => {
     expect(await ids(wiring, BERT, 'research')).toHaveLength(1);
     expect(await ids(wiring, ANNE)).toHaveLength(2);
     expect(await verifyViews(wiring)).toMatchObject({ differing: [] });
-    stop();
   });
 
   it('refuse a merge that would close a loop, into quarantine, and go on behind it', async () => {
-    const { wiring, stop } = await region();
+    const { wiring } = await region();
     const merge = (from: string, to: string) =>
       observation(from, 'p', { type: 'patient-merged-1', survivor: to, resource: { resourceType: 'Patient', id: 'p' } });
     await publish(wiring, [merge(ANNE, BERT)]);
     await publish(wiring, [merge(BERT, ANNE), observation(BERT, 'after')]);
     expect(await standingOn(wiring, 'weft.quarantine')).toBe(1);
     expect(await ids(wiring, BERT)).toEqual(['RX901/Observation/after']);
-    stop();
   });
 });

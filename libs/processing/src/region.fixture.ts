@@ -30,7 +30,10 @@ function wired(ports: Ports): Wiring {
   return { ...ports, reader, projections: PROJECTIONS, policies: new PolicyBook(ports.store, ports.clock, ports.random) };
 }
 
-/** A region of one process that runs both projectors; `step` runs until nothing is left to do. */
+const running: (() => void)[] = [];
+afterEach(() => running.splice(0).forEach((stop) => stop()));
+
+/** A region of one process that runs both projectors, until the test is over. */
 export async function region(options: Partial<WorldOptions> = {}) {
   const world = new World({ seed: 1, ...options });
   const probe: { wiring?: Wiring; failures: unknown[] } = { failures: [] };
@@ -50,9 +53,9 @@ export async function region(options: Partial<WorldOptions> = {}) {
       resolve();
     });
   });
-  const stop = world.runInRealTime();
+  running.push(world.runInRealTime());
   await ready;
-  return { wiring: probe.wiring as Wiring, failures: probe.failures, stop, world };
+  return { wiring: probe.wiring as Wiring, failures: probe.failures, world };
 }
 
 let sequence = 0;

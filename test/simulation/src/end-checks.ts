@@ -25,6 +25,11 @@ export async function checkTheEnd(world: World, oracle: Oracle, run: RegionRun, 
     if (first !== undefined && first.revision < rebuiltAt)
       oracle.violated('nothing forbidden is read', `${stream} still holds what stood there before it was rebuilt`);
   }
+  for (const key of oracle.keys) {
+    const survivor = oracle.ledger.survivorOf(key);
+    if (oracle.ledger.identity(survivor).supersededBy !== null || !oracle.ledger.membersOf(survivor).includes(key))
+      oracle.violated('merged numbers are one', `${key} gave way to ${survivor}, which has not taken it over`);
+  }
   const now = wiring.clock.now();
   const sent = run.rates.merge === 0 ? sentTo(world, oracle) : asKept(oracle);
   for (const key of oracle.keys) {

@@ -49,6 +49,8 @@ export class Ledger {
   readonly policies: KeptPolicy[] = [];
   /** How many identity events there were: whoever compares two moments sees whether any number moved. */
   merges = 0;
+  /** Care events by which merges and unmerges came about, as `<source> <id>`. */
+  readonly mergedBy = new Set<string>();
   private readonly identities = new Map<string, KeptIdentity>();
 
   constructor(private readonly keys: Keys) {}
@@ -69,6 +71,7 @@ export class Ledger {
 
   private move(key: string, event: IdentityEvent): void {
     this.merges++;
+    if (event.type === 'merge-accepted-1') this.mergedBy.add(event.cause);
     const identity = this.identity(key);
     if (event.type === 'number-superseded-1') identity.supersededBy = event.by;
     if (event.type === 'number-restored-1') identity.supersededBy = null;
@@ -110,10 +113,11 @@ export class Ledger {
     return survivor;
   }
 
-  /** The survivor first, depth first. */
-  membersOf(survivor: string): string[] {
-    const absorbed = this.identity(survivor).absorbed.filter((key) => this.identity(key).supersededBy === survivor);
-    return [survivor, ...absorbed.flatMap((key) => this.membersOf(key))];
+  /** The survivor first, depth first; a loop is gone round once. */
+  membersOf(survivor: string, seen = new Set([survivor])): string[] {
+    const isMember = (key: string): boolean => this.identity(key).supersededBy === survivor && !seen.has(key);
+    const absorbed = this.identity(survivor).absorbed.filter(isMember);
+    return [survivor, ...absorbed.flatMap((key) => this.membersOf(key, seen.add(key)))];
   }
 
   decisionsOf(members: readonly string[], before = Infinity): KeptDecision[] {

@@ -174,7 +174,7 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     IDENTITY,
     'a refusal is forgotten',
-    'identity.refused.set(refusalOf(event.cause, event.coordinates), event.problems);',
+    'identity.decided.set(placeOfMerge(event.cause, event.coordinates), event.problems);',
     '',
   ),
   // dedupe and order
@@ -233,7 +233,7 @@ export const MUTANTS: readonly Mutant[] = [
     'if (entry.changedAt > built && projection.concerns(entry.resourceType)) return false;',
     '',
   ),
-  mutant(STATE, 'a merged number is folded by itself', '    !state.merged &&\n', ''),
+  mutant(STATE, 'a merged number is folded by itself', 'if (basis.recordRevisions.length !== 1) return false;', ''),
   mutant(STATE, 'views may be out of step', 'view.inStep && !isLongTail', '!isLongTail'),
   mutant(
     STATE,
@@ -357,7 +357,7 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     MERGE,
     'a loop of merges is not looked for',
-    '=== superseded) return refuse(wiring, merging, identity, ...LOOP);',
+    '=== superseded) return refuse(wiring, merging, revision, ...LOOP);',
     '=== superseded) return [];',
   ),
   mutant(
@@ -372,7 +372,7 @@ export const MUTANTS: readonly Mutant[] = [
     'if (!absorbing.absorbed.includes(superseded)) {',
     'if (absorbing.absorbed.includes(superseded)) {',
   ),
-  mutant(MERGE, 'a refusal may be decided otherwise later', 'if (refused !== undefined) return refused;', ''),
+  mutant(MERGE, 'a merge may be decided otherwise later', 'if (decided !== undefined) return decided;', ''),
   mutant(
     LOAD,
     'the survivor is folded before those merged into it',

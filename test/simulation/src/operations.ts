@@ -20,7 +20,7 @@ export function operation(random: Prng, region: SmallRegion): Work {
 }
 
 /** The region's first policy again, or one without a rule, with a rule more, or with another idea of an organisation. */
-function otherPolicy(random: Prng, { policy, organisations }: SmallRegion): Policy {
+export function otherPolicy(random: Prng, { policy, organisations }: SmallRegion): Policy {
   const { rules } = policy;
   const gone = random.pick(rules.filter(({ effect }) => effect === 'deny')).id;
   const consent = 'explicit-consent';

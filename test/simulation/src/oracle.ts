@@ -1,4 +1,4 @@
-import { eventKey, type Projection, type RecordedCareEvent } from '@weft/domain';
+import { eventKey, type IdentityEvent, type Projection, type RecordedCareEvent } from '@weft/domain';
 import {
   CARE_EVENTS_PREFIX,
   CONSENT_TOPIC,
@@ -26,6 +26,8 @@ const MOST_VIOLATIONS = 20;
 
 const placeOf = ({ topic, partition, offset }: { topic: string; partition: number; offset: number }): string =>
   `${topic}/${partition}/${offset}`;
+
+const isMerging = ({ type }: RecordedCareEvent): boolean => type === 'patient-merged-1' || type === 'patient-unmerged-1';
 
 /** Watches everything that becomes durable, and says at once what must never be so. */
 export class Oracle implements Watcher {
@@ -72,8 +74,10 @@ export class Oracle implements Watcher {
     if (this.patients.test(stream)) this.violated('nobody is named', `a stream's name is ${stream}`);
     if (stream.startsWith('careRecord-') || stream.startsWith('consent-')) {
       this.accepted(stream, JSON.parse(data) as RecordedCareEvent);
-    } else if (stream.startsWith('identity-')) this.moved(stream.slice('identity-'.length));
-    else if (type === 'policy-applied-1') this.views.policyApplied((JSON.parse(data) as { version: number }).version, this.keys);
+    } else if (stream.startsWith('identity-')) {
+      this.moved(stream.slice('identity-'.length), { ...(JSON.parse(data) as object), type } as IdentityEvent);
+    } else if (type === 'policy-applied-1')
+      this.views.policyApplied((JSON.parse(data) as { version: number }).version, this.keys);
     else if (type === 'boundary-passed-1') {
       const { key, at } = JSON.parse(data) as { key: string; at: number };
       this.views.boundaryPassed(key, at);
@@ -88,6 +92,8 @@ export class Oracle implements Watcher {
     if (this.acceptedFrom.has(name)) this.violated('accepted once', `${name} again from ${place}`);
     this.acceptedFrom.set(name, place);
     if (this.quarantined.has(place)) return this.violated('a refusal stands', `${place} is in quarantine, and in ${stream}`);
+    if (isMerging(event) && !this.ledger.mergedBy.has(eventKey(event)))
+      this.violated('a merge is decided once', `${name} was recorded, and never came about`);
     const { topic, partition, offset } = event.coordinates;
     const lane = `${stream} ${topic}/${partition}`;
     const last = this.lastOffsets.get(lane) ?? -1;
@@ -95,9 +101,9 @@ export class Oracle implements Watcher {
     this.lastOffsets.set(lane, offset);
   }
 
-  private moved(key: string): void {
+  private moved(key: string, event: IdentityEvent): void {
     const { supersededBy, absorbed } = this.ledger.identity(key);
-    for (const one of [key, ...absorbed, ...(supersededBy === null ? [] : [supersededBy])]) this.views.moving.add(one);
+    this.views.moving.take(key, event, [...absorbed, ...(supersededBy === null ? [] : [supersededBy])]);
   }
 
   private published(message: Message): void {
@@ -147,9 +153,8 @@ export class Oracle implements Watcher {
     const isSomewhere = [placeOf(message), name].some((one) => this.quarantined.has(one)) || this.acceptedFrom.has(name);
     if (!isSomewhere) this.violated('nothing is dropped', `${placeOf(message)} was committed, and is nowhere`);
     if (!reading.ok || reading.event.survivor === undefined) return;
-    for (const key of [message.key, reading.event.survivor].map((number) => this.world.keys.patient(number))) {
-      for (const one of [key, ...this.ledger.identity(key).absorbed]) this.views.moving.delete(one);
-    }
+    const [superseded, survivor] = [message.key, reading.event.survivor].map((number) => this.world.keys.patient(number));
+    this.views.moving.committed(superseded as string, survivor as string, eventKey(reading.event));
   }
 
   private isObeyed(message: Message, next: number): void {

@@ -19,6 +19,7 @@ import {
 import {
   CareEventGenerator,
   DecisionGenerator,
+  focus,
   Prng,
   RATES,
   simReader,
@@ -30,7 +31,7 @@ import {
   type SmallRegion,
   type World,
 } from '@weft/testing';
-import { operation, type Work } from './operations.js';
+import { operation, otherPolicy, type Work } from './operations.js';
 import { Upgrade } from './upgrade.js';
 
 export interface RunSize {
@@ -86,7 +87,7 @@ export class RegionRun {
     this.region = smallRegion(prng);
     const merges = size.merges ?? prng.chance(0.5);
     const large = prng.chance(LARGE) ? { large: 0.2 } : {};
-    this.rates = { ...RATES, ...large, ...(merges ? {} : { merge: 0 }) };
+    this.rates = { ...RATES, ...large, merge: merges ? prng.pick([0.1, 0.25]) : 0 };
     if (prng.chance(UPGRADES)) this.upgrade = new Upgrade(PROJECTIONS, prng, this.restartable);
   }
 
@@ -113,18 +114,19 @@ export class RegionRun {
     const setup = this.wiringOf(world.directly());
     const partitions = world.random.between(1, 3);
     await setup.bus.createTopics(regionTopics(region.organisations, partitions));
-    await setup.policies.adopt(region.policy);
+    await setup.policies.adopt(world.random.chance(0.5) ? region.policy : otherPolicy(world.random, region));
     const projectors = world.random.between(1, 2);
     for (let n = 1; n <= projectors; n++) {
       this.restarts(`record-projector-${n}`, (ports) => this.recordProjector(this.wired('record-projector', ports)));
       this.restarts(`opt-out-projector-${n}`, (ports) => this.optOutProjector(this.wired('opt-out-projector', ports)));
     }
+    const kinds = focus(new Prng(world.random.uint32()));
     for (const organisation of region.organisations) {
-      const generator = new CareEventGenerator(new Prng(world.random.uint32()), region, organisation, this.rates);
+      const generator = new CareEventGenerator(new Prng(world.random.uint32()), region, organisation, this.rates, kinds);
       const each = Math.ceil(size.careEvents / region.organisations.length);
       this.publisher(`publisher-${organisation.ods}`, each, (now) => generator.next(now));
     }
-    const decisions = new DecisionGenerator(new Prng(world.random.uint32()), region, this.rates);
+    const decisions = new DecisionGenerator(new Prng(world.random.uint32()), region, this.rates, kinds);
     this.publisher('publisher-of-decisions', size.decisions, (now, left) => decisions.next(now, left));
     this.reader(watcher);
     this.restartable.push(this.task('operator', size.operations, () => operation(world.random, region)));

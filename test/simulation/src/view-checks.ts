@@ -1,6 +1,7 @@
 import { canonicalJson, withoutArrival, type AdoptedPolicy, type Projection, type ViewEntry } from '@weft/domain';
 import { changeKey, viewStream, type FoundRecord, type Keys } from '@weft/processing';
 import type { KeptView, Ledger } from './ledger.js';
+import { Moving } from './moving.js';
 import { boundariesIn, viewOf } from './naive.js';
 import type { Told } from './told.js';
 
@@ -16,8 +17,7 @@ export type Violated = (invariant: string, detail: string) => void;
 export class ViewChecks {
   /** Clocks were wrong at times, so a view may have been built for another instant than the true one. */
   clocksWereWrong = false;
-  /** Numbers whose merge or unmerge was begun and not yet committed. */
-  readonly moving = new Set<string>();
+  readonly moving = new Moving();
   private readonly owners = new Map<string, { readonly key: string; readonly projection: Projection }>();
 
   constructor(

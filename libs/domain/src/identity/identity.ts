@@ -12,7 +12,16 @@ export type IdentityEvent =
     }
   /** The merge was undone: this number stands for itself again. `undone` names a merge that never came about. */
   | { readonly type: 'number-restored-1'; readonly cause: string; readonly undone?: string; readonly recordedAt: string }
-  /** A merge or unmerge that cannot be: said where it was decided, so that a redelivery is not decided otherwise later. */
+  /**
+   * A merge or unmerge that came about, or that cannot be: said where it was decided, as the last word on it, so that neither a
+   * redelivery nor whoever worked on it at the same time decides otherwise.
+   */
+  | {
+      readonly type: 'merge-accepted-1';
+      readonly cause: string;
+      readonly coordinates: Coordinates;
+      readonly recordedAt: string;
+    }
   | {
       readonly type: 'merge-refused-1';
       readonly cause: string;
@@ -33,19 +42,19 @@ export interface Identity {
   absorbed: string[];
   /** Numbers that this one was ever merged with, in either direction, and may have been told to subscribers under. */
   readonly related: Set<string>;
-  /** Why merges and unmerges were refused, by `refusalOf`: an event may be sent, and refused, more than once. */
-  readonly refused: Map<string, readonly Problem[]>;
+  /** What is wrong with merges and unmerges that were decided, by `placeOfMerge`; nothing with those accepted. */
+  readonly decided: Map<string, readonly Problem[]>;
   /** The care events that merged this number or undid it, as `<source> <id>`. */
   readonly causes: Set<string>;
 }
 
-/** An event, as `<source> <id>`, at the place in the bus where it was refused. */
-export function refusalOf(cause: string, { topic, partition, offset }: Coordinates): string {
+/** An event, as `<source> <id>`, at its place in the bus: it may be sent, and decided, more than once. */
+export function placeOfMerge(cause: string, { topic, partition, offset }: Coordinates): string {
   return `${cause} ${topic}/${partition}/${offset}`;
 }
 
 export function emptyIdentity(): Identity {
-  return { revision: -1, supersededBy: null, absorbed: [], related: new Set(), refused: new Map(), causes: new Set() };
+  return { revision: -1, supersededBy: null, absorbed: [], related: new Set(), decided: new Map(), causes: new Set() };
 }
 
 export function evolveIdentity(identity: Identity, event: IdentityEvent): void {
@@ -56,8 +65,11 @@ export function evolveIdentity(identity: Identity, event: IdentityEvent): void {
       identity.causes.add(event.cause);
       identity.related.add(event.by);
       break;
+    case 'merge-accepted-1':
+      identity.decided.set(placeOfMerge(event.cause, event.coordinates), []);
+      break;
     case 'merge-refused-1':
-      identity.refused.set(refusalOf(event.cause, event.coordinates), event.problems);
+      identity.decided.set(placeOfMerge(event.cause, event.coordinates), event.problems);
       break;
     case 'number-restored-1':
       identity.supersededBy = null;

@@ -22,6 +22,7 @@ const BEYOND_CARE: readonly Purpose[] = ['population-health', 'research'];
 const ENTRY_IDS = ['a', 'b'] as const;
 const ENTRY_NAMES = SMALL_RESOURCE_TYPES.flatMap((type) => ENTRY_IDS.map((id) => `${type}/${id}`));
 const REMEMBERED = 24;
+const SOON_MS = 30_000;
 
 /** How often the rarer things come, as shares of all messages. */
 export interface Rates {
@@ -47,6 +48,41 @@ export const RATES: Rates = {
   flip: 0.15,
 };
 
+/** What a seed is mostly about: the fewer kinds there are, the more often they meet. */
+export interface Focus {
+  readonly resourceTypes: readonly SmallResourceType[];
+  readonly authorities: readonly Authority[];
+  /** The share of everything that is about the region's first patient, beside their part of the rest. */
+  readonly favourite: number;
+  /** The shares of provisions about one organisation, and about one category. */
+  readonly scoped: number;
+  /** The share of periods that begin or end within half a minute. */
+  readonly soon: number;
+}
+
+export const WIDE: Focus = {
+  resourceTypes: SMALL_RESOURCE_TYPES,
+  authorities: AUTHORITIES,
+  favourite: 0.3,
+  scoped: 0.2,
+  soon: 0,
+};
+
+/** Everything, or only a few kinds of it: what is rare among much else is frequent in some seed. */
+export function focus(prng: Prng): Focus {
+  const few = <T>(list: readonly T[]): readonly T[] => {
+    if (prng.chance(0.4)) return list;
+    return Array.from({ length: prng.between(1, 2) }, () => prng.pick(list));
+  };
+  return {
+    resourceTypes: few(SMALL_RESOURCE_TYPES),
+    authorities: few(AUTHORITIES),
+    favourite: prng.pick([0, 0.3, 0.7]),
+    scoped: prng.pick([0.2, 0.6]),
+    soon: prng.pick([0, 0.3]),
+  };
+}
+
 /** How the Consents begin that are taken back: opted out and back in is to equal never opted out. */
 export const FLIP_PREFIX = 'flip-';
 
@@ -54,6 +90,8 @@ export const FLIP_PREFIX = 'flip-';
 export class CareEventGenerator {
   private count = 0;
   private readonly published: OutgoingMessage[] = [];
+  /** Merges sent: what is undone was mostly done before. */
+  private readonly merged: { readonly subject: string; readonly survivor: string }[] = [];
   private readonly topic: string;
 
   constructor(
@@ -61,6 +99,7 @@ export class CareEventGenerator {
     private readonly region: SmallRegion,
     private readonly organisation: Organisation,
     private readonly rates: Rates = RATES,
+    private readonly focus: Focus = WIDE,
   ) {
     this.topic = careEventsTopic(organisation.ods);
   }
@@ -78,8 +117,8 @@ export class CareEventGenerator {
 
   private careEvent(now: number): CareEvent {
     const { prng } = this;
-    const subject = someone(prng, this.region);
-    const type = prng.pick(SMALL_RESOURCE_TYPES);
+    const subject = someone(prng, this.region, this.focus);
+    const type = prng.pick(this.focus.resourceTypes);
     const id = prng.pick(ENTRY_IDS);
     if (prng.chance(this.rates.retraction)) {
       const meta = prng.chance(0.5) ? {} : { meta: this.version(now) };
@@ -109,9 +148,11 @@ export class CareEventGenerator {
   /** Any number into any other, so chains come about, and attempted loops, and the undoing of what was never done. */
   private mergeOrUnmerge(now: number): CareEvent {
     const { prng } = this;
-    const subject = someone(prng, this.region);
-    const survivor = prng.pick(this.region.patients.filter((patient) => patient !== subject));
-    const type = prng.chance(0.6) ? 'patient-merged-1' : 'patient-unmerged-1';
+    const known = prng.chance(0.4) && this.merged.length > 0 ? prng.pick(this.merged) : undefined;
+    const subject = known?.subject ?? someone(prng, this.region, this.focus);
+    const survivor = known?.survivor ?? prng.pick(this.region.patients.filter((patient) => patient !== subject));
+    const type = known === undefined && prng.chance(0.8) ? 'patient-merged-1' : 'patient-unmerged-1';
+    if (type === 'patient-merged-1') this.merged.push({ subject, survivor });
     const other = { identifier: { system: 'https://fhir.nhs.uk/Id/nhs-number', value: survivor } };
     const resource = { resourceType: 'Patient', id: 'a', link: [{ type: 'replaced-by', other }] };
     return { ...this.envelope(type, subject, now, resource), survivor };
@@ -133,8 +174,8 @@ export class CareEventGenerator {
 }
 
 /** One patient more often than the others, so that more of what happens meets. */
-function someone(prng: Prng, { patients }: SmallRegion): string {
-  return prng.chance(0.3) ? (patients[0] as string) : prng.pick(patients);
+function someone(prng: Prng, { patients }: SmallRegion, { favourite }: Focus): string {
+  return prng.chance(favourite) ? (patients[0] as string) : prng.pick(patients);
 }
 
 /** Decisions about the region's patients: every authority, nested exceptions, periods that begin and end while the world runs. */
@@ -148,6 +189,7 @@ export class DecisionGenerator {
     private readonly prng: Prng,
     private readonly region: SmallRegion,
     private readonly rates: Rates = RATES,
+    private readonly focus: Focus = WIDE,
   ) {}
 
   /** `left`: how many there are to be, this one included; what was opted out of is taken back before they end. */
@@ -159,7 +201,7 @@ export class DecisionGenerator {
       return { topic: CONSENT_TOPIC, key: prng.pick(this.region.patients), value: Buffer.from('{"decision":'), headers: {} };
     }
     if (prng.chance(this.rates.duplicate) && this.published.length > 0) return prng.pick(this.published);
-    return this.publish(someone(prng, this.region), this.decision(now));
+    return this.publish(someone(prng, this.region, this.focus), this.decision(now));
   }
 
   private publish(subject: string, decision: Omit<Decision, 'recordedAt'>): OutgoingMessage {
@@ -171,7 +213,7 @@ export class DecisionGenerator {
 
   private flip(now: number): OutgoingMessage {
     const { prng } = this;
-    const subject = someone(prng, this.region);
+    const subject = someone(prng, this.region, this.focus);
     const authority = prng.pick(['local-dissent', 'national-data-opt-out', 'type-1', 'explicit-consent'] as const);
     const decision: Omit<Decision, 'recordedAt'> = {
       ...this.decision(now),
@@ -196,7 +238,7 @@ export class DecisionGenerator {
 
   private decision(now: number): Omit<Decision, 'recordedAt'> {
     const { prng } = this;
-    const authority = prng.pick(AUTHORITIES);
+    const authority = prng.pick(this.focus.authorities);
     const provision = this.provision(authority, now);
     const exceptions = prng.chance(0.25) ? [this.exception(provision, now)] : [];
     return {
@@ -234,14 +276,17 @@ export class DecisionGenerator {
 
   private scope(): Pick<Provision, 'organisations' | 'categories'> {
     const { prng } = this;
-    const organisations = prng.chance(0.2) ? { organisations: [prng.pick(this.region.organisations).ods] } : {};
-    const categories = prng.chance(0.2) ? { categories: [prng.pick([...SENSITIVE_CODES, 'R', 'Encounter', 'Condition'])] } : {};
+    const { scoped } = this.focus;
+    const organisations = prng.chance(scoped) ? { organisations: [prng.pick(this.region.organisations).ods] } : {};
+    const categories = prng.chance(scoped)
+      ? { categories: [prng.pick([...SENSITIVE_CODES, 'R', 'Encounter', 'Condition'])] }
+      : {};
     return { ...organisations, ...categories };
   }
 
   private period(now: number): Pick<Provision, 'from' | 'until'> {
     const { prng } = this;
-    const from = now + prng.between(-2 * HOUR_MS, DAY_MS);
+    const from = now + (prng.chance(this.focus.soon) ? prng.below(SOON_MS) : prng.between(-2 * HOUR_MS, DAY_MS));
     switch (prng.below(6)) {
       case 0:
         return { from };
@@ -256,7 +301,7 @@ export class DecisionGenerator {
 
   private entry(): string {
     const { prng } = this;
-    const type: SmallResourceType = prng.pick(SMALL_RESOURCE_TYPES);
+    const type = prng.pick(this.focus.resourceTypes);
     const reference = `${type}/${prng.pick(ENTRY_IDS)}`;
     return prng.chance(0.5) ? reference : `${prng.pick(this.region.organisations).ods}/${reference}`;
   }
