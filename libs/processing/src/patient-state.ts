@@ -118,10 +118,9 @@ function isInStep(
   consentRevision: number,
   rulings: Rulings,
 ): boolean {
+  // A view of merged numbers rests on decisions of several, one of a number that gave way on none: neither is folded by itself.
   if (!sameNumbers(basis.consentRevisions, [consentRevision]) || basis.policyVersion !== rulings.policyVersion) return false;
   if (!sameSpan(basis.span, rulings.span)) return false;
-  // A view of merged numbers rests on several records, one of a number that gave way on none: neither is folded by itself.
-  if (basis.recordRevisions.length !== 1) return false;
   // A view is not written for events that do not change it, so it may stand behind the record with nothing amiss.
   const built = basis.recordRevisions[0] as number;
   for (const entry of record.entries.values())

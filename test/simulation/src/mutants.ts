@@ -217,7 +217,7 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   mutant(
     STATE,
-    'a view of other decisions is taken on',
+    'a view of other decisions, or of several numbers, is taken on',
     'if (!sameNumbers(basis.consentRevisions, [consentRevision]) || basis.policyVersion',
     'if (basis.policyVersion',
   ),
@@ -233,7 +233,6 @@ export const MUTANTS: readonly Mutant[] = [
     'if (entry.changedAt > built && projection.concerns(entry.resourceType)) return false;',
     '',
   ),
-  mutant(STATE, 'a merged number is folded by itself', 'if (basis.recordRevisions.length !== 1) return false;', ''),
   mutant(STATE, 'views may be out of step', 'view.inStep && !isLongTail', '!isLongTail'),
   mutant(
     STATE,
@@ -258,12 +257,6 @@ export const MUTANTS: readonly Mutant[] = [
     'a shift is made across policies',
     'if (policyVersion !== adopted.version || identityRevision',
     'if (identityRevision',
-  ),
-  mutant(
-    SHIFT,
-    'a shift is made of merged numbers',
-    'if (person.members.length !== 1 || recordRevisions.length !== 1 || isLongTail',
-    'if (isLongTail',
   ),
   mutant(
     WRITE,

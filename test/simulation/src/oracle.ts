@@ -73,7 +73,7 @@ export class Oracle implements Watcher {
     this.ledger.take(event);
     if (this.patients.test(stream)) this.violated('nobody is named', `a stream's name is ${stream}`);
     if (stream.startsWith('careRecord-') || stream.startsWith('consent-')) {
-      this.accepted(stream, JSON.parse(data) as RecordedCareEvent);
+      this.accepted(stream, { ...(JSON.parse(data) as object), type } as RecordedCareEvent);
     } else if (stream.startsWith('identity-')) {
       this.moved(stream.slice('identity-'.length), { ...(JSON.parse(data) as object), type } as IdentityEvent);
     } else if (type === 'policy-applied-1')

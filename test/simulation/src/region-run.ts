@@ -51,6 +51,8 @@ export const SMALL: RunSize = { careEvents: 24, decisions: 10, reads: 12, operat
 
 const UPGRADES = 0.2;
 const LARGE = 0.03;
+/** How much more than usual an operator does. */
+const BUSTLE = [1, 1, 4] as const;
 
 /** What one purpose's subscriber knows: by message key, the revision told and the entry, undefined once withdrawn. */
 export type Subscribed = Map<string, { readonly revision: number; readonly entry: string | undefined }>;
@@ -129,7 +131,8 @@ export class RegionRun {
     const decisions = new DecisionGenerator(new Prng(world.random.uint32()), region, this.rates, kinds);
     this.publisher('publisher-of-decisions', size.decisions, (now, left) => decisions.next(now, left));
     this.reader(watcher);
-    this.restartable.push(this.task('operator', size.operations, () => operation(world.random, region)));
+    const operations = size.operations * world.random.pick(BUSTLE);
+    this.restartable.push(this.task('operator', operations, () => operation(world.random, region)));
     const { upgrade } = this;
     if (upgrade !== undefined) this.task('upgrade', 1, () => upgrade.work);
     for (const purpose of world.random.some(PROJECTIONS.map((projection) => projection.purpose))) this.subscriber(purpose);
