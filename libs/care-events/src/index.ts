@@ -18,7 +18,7 @@ export { consentOf } from './consent-out.js';
 export type { ConsentParts } from './consent-out.js';
 export { Envelope, FHIR_JSON } from './envelope.js';
 export type { EventType } from './envelope.js';
-export { fhirProblems, loadFhirDefinitions } from './fhir.js';
+export { fhirProblems, loadFhirDefinitions, loadFhirDefinitionsMeanwhile } from './fhir.js';
 export { capabilityStatement, everythingBundle } from './fhir-out.js';
 export type { EverythingPage, RecordEntry } from './fhir-out.js';
 export { JSON_DEPTH_MAX, readJson } from './json.js';

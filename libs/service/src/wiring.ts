@@ -21,7 +21,7 @@ export const WIRING = Symbol('Wiring');
 const EMBEDDED_PARTITIONS = 4;
 
 export interface WiringOptions {
-  /** False spares the second that FHIR's definitions take to load, where nothing that comes in is read (default true). */
+  /** False leaves FHIR's definitions, which take a second to load, until something that comes in is to be read (default true). */
   readonly validates?: boolean;
 }
 

@@ -1,5 +1,6 @@
 import { fork } from 'node:child_process';
 import { Missing } from './missing.js';
+import { YOUNG } from './server.js';
 import type { Context } from './work.js';
 
 /** What one candidate found in one round: figures by name. */
@@ -52,7 +53,9 @@ export async function inProcess(
   parameters: Readonly<Record<string, unknown>>,
 ): Promise<Found> {
   const profiling = context.profiles === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${context.profiles}`];
-  const child = fork(url, [candidate, JSON.stringify(parameters)], { execArgv: ['--max-old-space-size=6144', ...profiling] });
+  const child = fork(url, [candidate, JSON.stringify(parameters)], {
+    execArgv: ['--max-old-space-size=6144', YOUNG, ...profiling],
+  });
   let answer: Answer = {};
   child.on('message', (message) => (answer = message as Answer));
   const code = await new Promise<number | null>((resolve, reject) => {

@@ -7,7 +7,7 @@ import { number } from './report.js';
 import { row } from './row.js';
 import { inProcess, interleaved, valuesOf, type Found } from './rounds.js';
 import { SECRETS } from './region.js';
-import { freePort, stopped } from './server.js';
+import { freePort, stopped, YOUNG } from './server.js';
 import { under, type Context, type Row, type Work } from './work.js';
 import { replayedRecords } from './w1-replay.js';
 
@@ -72,7 +72,7 @@ async function firstAnswer(directory: string, entries: number): Promise<Found> {
   const url = `http://127.0.0.1:${port}/records/${patientNumbers(1)[0]}?purpose=direct-care`;
   const environment = { ...process.env, ...SECRETS, WEFT_DATA_DIR: directory, WEFT_PORT: String(port) };
   const begun = performance.now();
-  const child = fork(WEFT, ['up'], { env: environment, stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
+  const child = fork(WEFT, ['up'], { env: environment, execArgv: [YOUNG], stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
   try {
     for (;;) {
       const response = await fetch(url, { headers: { authorization } }).catch(() => null);
