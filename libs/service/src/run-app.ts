@@ -3,19 +3,20 @@ import { EngineError, type Wiring } from '@weft/processing';
 import { createHttpApp, listen } from './http-app.js';
 import { openService, type Service } from './service.js';
 import { loadSettings, SettingsError } from './settings.js';
-import { openWiring } from './wiring.js';
+import { openWiring, type WiringOptions } from './wiring.js';
 
 /** One app as its own process: settings from the environment, engines, modules, an address. Ends with 2 for settings, 3 for engines. */
 export async function runApp(
   name: string,
   modules: (service: Service, wiring: Wiring) => readonly (Type | DynamicModule)[],
-  description = name,
+  { description = name, validates = true }: WiringOptions & { readonly description?: string } = {},
 ): Promise<void> {
   try {
     const settings = loadSettings(process.env);
     const service = await openService(settings);
     service.metrics.watchProcess();
-    const app = await createHttpApp(service, modules(service, await openWiring(service)), { description });
+    const wiring = await openWiring(service, { validates });
+    const app = await createHttpApp(service, modules(service, wiring), { description });
     service.log.info({ app: name, address: await listen(app, settings) }, 'ready');
   } catch (error) {
     if (!(error instanceof SettingsError || error instanceof EngineError)) throw error;
