@@ -42,3 +42,23 @@ function inOrder(keys: string[]): string[] {
   }
   return keys;
 }
+
+/** Whether two values that JSON can hold have the same canonical form, without writing it. */
+export function sameJson(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (a === null || b === null || typeof a !== 'object' || typeof b !== 'object') return false;
+  if (Array.isArray(a) || Array.isArray(b)) {
+    if (!Array.isArray(a) || !Array.isArray(b) || a.length !== b.length) return false;
+    return a.every((item, index) => sameJson(item, b[index]));
+  }
+  const one = a as Record<string, unknown>;
+  const other = b as Record<string, unknown>;
+  let members = 0;
+  for (const key of Object.keys(one)) {
+    if (one[key] === undefined) continue;
+    if (!Object.hasOwn(other, key) || !sameJson(one[key], other[key])) return false;
+    members += 1;
+  }
+  for (const key of Object.keys(other)) if (other[key] !== undefined) members -= 1;
+  return members === 0;
+}

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { canonicalJson } from './canonical-json.js';
+import { canonicalJson, sameJson } from './canonical-json.js';
 
 describe('canonical JSON (RFC 8785)', () => {
   it('gives equal characters for equal values, whatever the order of their keys', () => {
@@ -22,4 +22,28 @@ describe('canonical JSON (RFC 8785)', () => {
       '{"\\r":3,"a":[null,"x"],"b":1,"€":2}',
     );
   });
+});
+
+describe('two values', () => {
+  const small = fc.jsonValue({ maxDepth: 2, noUnicodeString: true });
+
+  it('are the same if, and only if, their canonical forms are', () => {
+    fc.assert(
+      fc.property(small, small, (a, b) => {
+        expect(sameJson(a, b)).toBe(canonicalJson(a) === canonicalJson(b));
+        expect(sameJson(a, JSON.parse(canonicalJson(a)))).toBe(true);
+      }),
+    );
+  });
+
+  it.each([
+    [{ a: 1, b: undefined }, { a: 1 }, true],
+    [{ a: 1 }, { a: 1, b: undefined }, true],
+    [{ a: 1 }, { a: 1, b: 2 }, false],
+    [{ a: 1, b: 2 }, { a: 1 }, false],
+    [{ toString: 1 }, {}, false],
+    [{}, [], false],
+    [[1], [1, 2], false],
+    [{ a: [{ b: 1 }] }, { a: [{ b: '1' }] }, false],
+  ])('%j and %j: %j', (a, b, same) => expect(sameJson(a, b)).toBe(same));
 });

@@ -1,7 +1,7 @@
 import {
-  canonicalJson,
   deriveView,
   sameBasis,
+  sameJson,
   withoutArrival,
   type AdoptedPolicy,
   type Basis,
@@ -145,9 +145,7 @@ function compare(
 }
 
 function sameEntry(a: ViewEntry, b: ViewEntry): boolean {
-  // Stored by us, both mostly have their keys in the same order; only where they differ is the slower question asked.
-  if (JSON.stringify(withoutArrival(a)) === JSON.stringify(withoutArrival(b))) return true;
-  return canonicalJson(withoutArrival(a)) === canonicalJson(withoutArrival(b));
+  return sameJson(withoutArrival(a), withoutArrival(b));
 }
 
 function everything(
