@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir, uptime } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { EngineDamaged, NO_STREAM } from '@weft/processing';
 import { driverFor, type Database } from './driver.js';
 import { openEmbeddedBus, type EmbeddedBus } from './event-bus.js';
@@ -189,6 +190,51 @@ describe('what has changed on the disk', () => {
     for (const [n, at] of spread(log).entries()) {
       if (n % 10 === 0) expect(await withLog(flipped(log, at, n % 8))).toBeInstanceOf(EngineDamaged);
     }
+  });
+
+  /** Until a call is refused: the check of a large file runs beside those who ask. */
+  const refusal = async (ask: () => Promise<unknown>): Promise<unknown> => {
+    for (;;) {
+      try {
+        await ask();
+      } catch (error) {
+        return error;
+      }
+      await setImmediate();
+    }
+  };
+
+  it('is found beside the work in a file too large to be checked before it, and from then on nothing is served or taken', async () => {
+    const made = join(directory, randomUUID());
+    const event = () => ({ id: randomUUID(), type: 't', data: '{}' });
+    const store = await openEmbeddedStore({ directory: made });
+    await store.append('consent-hidden', NO_STREAM, [event()]);
+    await store.close();
+    const file = join(made, 'store.db');
+    const whole = await readFile(file);
+    // The name stands in the table and in the index: where the index has another one, the stream cannot be found by its name.
+    const places = [whole.indexOf('consent-hidden'), whole.lastIndexOf('consent-hidden')];
+    const found: number[] = [];
+    for (const place of places) {
+      await writeFile(file, flipped(whole, place + 8, 0));
+      const damaged = await openEmbeddedStore({ directory: made, checkAtOpenBytes: 0 });
+      found.push(await damaged.head('consent-hidden'));
+      expect(await refusal(() => damaged.head('consent-hidden'))).toBeInstanceOf(EngineDamaged);
+      await expect(damaged.append('consent-other', NO_STREAM, [event()])).rejects.toBeInstanceOf(EngineDamaged);
+      await expect(damaged.check()).rejects.toBeInstanceOf(EngineDamaged);
+      await damaged.close();
+    }
+    expect(found).toContain(NO_STREAM);
+  });
+
+  it('is not imagined: a sound file that is checked beside the work is served to the end', async () => {
+    const made = join(directory, randomUUID());
+    await (await openEmbeddedBus({ directory: made })).close();
+    const bus = await openEmbeddedBus({ directory: made, checkAtOpenBytes: 0 });
+    await bus.createTopics([{ topic: 'weft.consent', partitions: 1 }]);
+    await bus.checkIntegrity();
+    expect((await bus.topics()).map(({ topic }) => topic)).toEqual(['weft.consent']);
+    await bus.close();
   });
 
   it('is named: a file that is no database, is somebody else’s, or has vanished from beside its log', async () => {

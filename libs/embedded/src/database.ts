@@ -4,6 +4,7 @@ import { EngineDamaged, EngineError, EngineUnavailable, type Random, type Timers
 import { loadDriver, type Database } from './driver.js';
 import { engineError, isBusy, SHORT_READ } from './errors.js';
 import { checkLog } from './log-check.js';
+import type { CheckedFile } from './whole-check.js';
 
 /** What one kind of file is made of. */
 export interface Schema {
@@ -23,9 +24,23 @@ export interface Waiting {
   readonly lockTimeoutMs: number;
 }
 
+/** How a file is checked when it is opened. */
+export interface Checking {
+  /** Larger files are checked in a thread of their own while they are served (default 256 MiB). */
+  readonly checkAtOpenBytes?: number;
+  /** Somebody else in this process has the file open and checks it. */
+  readonly isChecked?: boolean;
+}
+
+export interface Opened {
+  readonly database: Database;
+  /** The file, where it is still to be checked. */
+  readonly unchecked: CheckedFile | undefined;
+}
+
 /** Pages that the log holds before they are moved into the file: 16 MiB, so that a page written often moves once. */
 const CHECKPOINT_PAGES = 4_000;
-/** Up to this size the whole file is checked whenever it is opened, at about 1 GB a second; above, only when asked to. */
+/** Up to this size the whole file is checked before it is served, at about 1 GB a second; above, while it is. */
 const CHECK_AT_OPEN_BYTES = 256 * 1024 * 1024;
 
 /** A time to wait for a lock: short and uneven, so that two who wait do not meet again and again. */
@@ -121,11 +136,14 @@ function checkTables(database: Database, schema: Schema, pattern: Database): voi
 const wasRefusedByDisk = (found: string): boolean =>
   [...found.matchAll(/error code=(\d+)/g)].some(([, code]) => (Number(code) & 0xff) === 10 && Number(code) !== SHORT_READ);
 
-/**
- * Compares every page and index with each other; throws EngineDamaged with what SQLite found, EngineUnavailable where the
- * disk does not let it be read. Reads the whole file.
- */
+/** Compares every page and index with each other; throws EngineDamaged for what it finds. Reads the whole file. */
 export function checkIntegrity(database: Database, file: string): void {
+  const problem = integrityProblem(database, file);
+  if (problem !== null) throw new EngineDamaged(file, problem);
+}
+
+/** What SQLite finds where it compares every page and index with each other; throws EngineUnavailable where the disk does not let it. */
+export function integrityProblem(database: Database, file: string): string | null {
   let found: string;
   try {
     found = (database.prepare('PRAGMA integrity_check(3)').all() as { integrity_check: string }[])
@@ -134,16 +152,21 @@ export function checkIntegrity(database: Database, file: string): void {
   } catch (error) {
     throw engineError(file, error);
   }
-  if (found === 'ok') return;
+  if (found === 'ok') return null;
   if (wasRefusedByDisk(found)) throw new EngineUnavailable(file, `the disk reports an error (${found})`);
-  throw new EngineDamaged(file, found);
+  return found;
 }
 
 /**
  * Opens a file of the data directory, and makes it where it is missing (directory 0700, files 0600).
  * Throws EngineDamaged for a file that is not whole or not ours, EngineUnavailable for one that cannot be opened now.
  */
-export async function openDatabase(directory: string, schema: Schema, waiting: Waiting): Promise<Database> {
+export async function openDatabase(
+  directory: string,
+  schema: Schema,
+  waiting: Waiting,
+  { checkAtOpenBytes = CHECK_AT_OPEN_BYTES, isChecked = false }: Checking = {},
+): Promise<Opened> {
   const path = join(directory, schema.file);
   const { DatabaseSync } = await loadDriver();
   let database: Database | undefined;
@@ -177,9 +200,9 @@ export async function openDatabase(directory: string, schema: Schema, waiting: W
         pattern.close();
       }
       if (pragma(opened, 'journal_mode') !== 'wal') throw new EngineDamaged(schema.file, 'the file has lost its journal mode');
-      if (bytes <= CHECK_AT_OPEN_BYTES) checkIntegrity(opened, schema.file);
+      if (bytes <= checkAtOpenBytes && !isChecked) checkIntegrity(opened, schema.file);
     });
-    return opened;
+    return { database: opened, unchecked: bytes > checkAtOpenBytes && !isChecked ? { path, file: schema.file } : undefined };
   } catch (error) {
     database?.close();
     const named = engineError(schema.file, error);

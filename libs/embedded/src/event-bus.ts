@@ -17,7 +17,7 @@ import {
   type TopicSpec,
 } from '@weft/processing';
 import { ConsumerGroups } from './consumer-groups.js';
-import { checkIntegrity, closeDatabase, openDatabase, prepareAll, type Waiting } from './database.js';
+import { checkIntegrity, closeDatabase, openDatabase, prepareAll, type Checking, type Waiting } from './database.js';
 import type { Database } from './driver.js';
 import { engineError } from './errors.js';
 import { Follower } from './follower.js';
@@ -32,11 +32,12 @@ import { checkCount } from './stored-event.js';
 import { checkMessage } from './stored-message.js';
 import { systemClock, systemRandom, systemTimers } from './system.js';
 import { checkTopicSpec, TopicTable, type Partition, type Topic } from './topic-table.js';
+import { WholeCheck, type CheckedFile } from './whole-check.js';
 
 const DEFAULT_MAX_COUNT = 500;
 const DAY_MS = 24 * 60 * 60 * 1_000;
 
-export interface EmbeddedBusOptions {
+export interface EmbeddedBusOptions extends Checking {
   /** The data directory; made where it is missing. */
   readonly directory: string;
   readonly clock?: Clock;
@@ -70,12 +71,12 @@ export async function openEmbeddedBus(options: EmbeddedBusOptions): Promise<Embe
     random: options.random ?? systemRandom,
     lockTimeoutMs: options.lockTimeoutMs ?? 10_000,
   };
-  const database = await openDatabase(options.directory, BUS_SCHEMA, waiting);
+  const { database, unchecked } = await openDatabase(options.directory, BUS_SCHEMA, waiting, options);
   return prepareAll(
     database,
     BUS_SCHEMA.file,
     () =>
-      new SqliteEventBus(database, waiting, {
+      new SqliteEventBus(database, unchecked, waiting, {
         clock: options.clock ?? systemClock,
         pollMs: options.pollMs ?? 5,
         retryPauseMs: options.retryPauseMs ?? 250,
@@ -106,10 +107,12 @@ class SqliteEventBus implements EmbeddedBus {
   private readonly commits: GroupCommit;
   private readonly foreign: ForeignCommits;
   private readonly active = new Set<Subscription>();
+  private readonly wholeCheck: WholeCheck | undefined;
   private closed = false;
 
   constructor(
     private readonly database: Database,
+    unchecked: CheckedFile | undefined,
     private readonly waiting: Waiting,
     private readonly settings: Settings,
   ) {
@@ -125,11 +128,15 @@ class SqliteEventBus implements EmbeddedBus {
     this.commits = new GroupCommit(database, {
       ...waiting,
       engine: BUS_SCHEMA.file,
-      onBegin: () => this.foreign.look(),
+      onBegin: () => {
+        this.wholeCheck?.refuse();
+        this.foreign.look();
+      },
       onBeforeCommit: () => this.topicTable.beforeCommit(),
       onCommitted: () => this.topicTable.committed(),
       onRolledBack: () => this.topicTable.rolledBack(),
     });
+    if (unchecked !== undefined) this.wholeCheck = new WholeCheck(unchecked);
   }
 
   async publish(messages: readonly OutgoingMessage[]): Promise<Coordinates[]> {
@@ -141,7 +148,7 @@ class SqliteEventBus implements EmbeddedBus {
   }
 
   async consume(options: ConsumeOptions): Promise<Consumer> {
-    this.refuseIfClosed();
+    this.refuseIfUnusable();
     if (options.group === '') throw new InvalidCall('a group needs a name');
     if (options.topics.length === 0) throw new InvalidCall(`group ${options.group}: a consumer needs at least one topic`);
     if (options.maxBatch !== undefined) checkCount(options.maxBatch);
@@ -268,7 +275,7 @@ class SqliteEventBus implements EmbeddedBus {
   }
 
   async checkIntegrity(): Promise<void> {
-    this.refuseIfClosed();
+    this.refuseIfUnusable();
     checkIntegrity(this.database, BUS_SCHEMA.file);
   }
 
@@ -277,6 +284,7 @@ class SqliteEventBus implements EmbeddedBus {
     this.closed = true;
     await Promise.all([...this.active].map((one) => one.stop()));
     await this.commits.close();
+    await this.wholeCheck?.stop();
     closeDatabase(this.database, BUS_SCHEMA.file);
   }
 
@@ -307,6 +315,7 @@ class SqliteEventBus implements EmbeddedBus {
   /** Also while closing: readers stop before the file is closed. */
   private fetch(partition: Partition, from: number, maxCount: number): Message[] {
     try {
+      this.wholeCheck?.refuse();
       return this.records.read(partition, from, maxCount);
     } catch (error) {
       throw engineError(BUS_SCHEMA.file, error);
@@ -337,7 +346,7 @@ class SqliteEventBus implements EmbeddedBus {
   }
 
   private ask<T>(question: () => T): T {
-    this.refuseIfClosed();
+    this.refuseIfUnusable();
     try {
       return question();
     } catch (error) {
@@ -345,7 +354,8 @@ class SqliteEventBus implements EmbeddedBus {
     }
   }
 
-  private refuseIfClosed(): void {
+  private refuseIfUnusable(): void {
+    this.wholeCheck?.refuse();
     if (this.closed) throw new EngineUnavailable(BUS_SCHEMA.file, 'it is closed');
   }
 }

@@ -14,7 +14,7 @@ import {
   type Subscription,
   type Timers,
 } from '@weft/processing';
-import { checkIntegrity, closeDatabase, openDatabase, prepareAll, type Waiting } from './database.js';
+import { checkIntegrity, closeDatabase, openDatabase, prepareAll, type Checking, type Waiting } from './database.js';
 import type { Database, Statement } from './driver.js';
 import { engineError } from './errors.js';
 import { ForeignCommits } from './foreign-commits.js';
@@ -33,6 +33,7 @@ import {
 } from './stored-event.js';
 import { StoreSubscription, type Page } from './store-subscription.js';
 import { systemRandom, systemTimers } from './system.js';
+import { WholeCheck, type CheckedFile } from './whole-check.js';
 
 const DEFAULT_MAX_COUNT = 1_000;
 /** So many events are looked through for a prefix at a time, so that a rare one does not hold up the event loop. */
@@ -41,7 +42,7 @@ const SCAN_STREAMS = 5_000;
 /** Heads kept in memory; all are dropped together when there are more. */
 const HEADS_MAX = 100_000;
 
-export interface EmbeddedStoreOptions {
+export interface EmbeddedStoreOptions extends Checking {
   /** The data directory; made where it is missing. */
   readonly directory: string;
   readonly timers?: Timers;
@@ -70,11 +71,15 @@ interface StreamState {
 export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<EmbeddedStore> {
   const timers = options.timers ?? systemTimers;
   const waiting = { timers, random: options.random ?? systemRandom, lockTimeoutMs: options.lockTimeoutMs ?? 10_000 };
-  const database = await openDatabase(options.directory, STORE_SCHEMA, waiting);
+  const { database, unchecked } = await openDatabase(options.directory, STORE_SCHEMA, waiting, options);
   return prepareAll(
     database,
     STORE_SCHEMA.file,
-    () => new SqliteEventStore(database, waiting, { pollMs: options.pollMs ?? 5, retryPauseMs: options.retryPauseMs ?? 250 }),
+    () =>
+      new SqliteEventStore(database, unchecked, waiting, {
+        pollMs: options.pollMs ?? 5,
+        retryPauseMs: options.retryPauseMs ?? 250,
+      }),
   );
 }
 
@@ -97,6 +102,7 @@ class SqliteEventStore implements EmbeddedStore {
   private readonly streamStates = new Map<string, StreamState>();
   private readonly subscriptions = new Set<StoreSubscription>();
   private lastPosition: number | undefined;
+  private readonly wholeCheck: WholeCheck | undefined;
   private closed = false;
 
   private readonly selectState: Statement;
@@ -114,6 +120,7 @@ class SqliteEventStore implements EmbeddedStore {
 
   constructor(
     private readonly database: Database,
+    unchecked: CheckedFile | undefined,
     private readonly waiting: Waiting,
     private readonly options: { readonly pollMs: number; readonly retryPauseMs: number },
   ) {
@@ -148,10 +155,14 @@ class SqliteEventStore implements EmbeddedStore {
     this.commits = new GroupCommit(database, {
       ...waiting,
       engine: STORE_SCHEMA.file,
-      onBegin: () => this.foreign.look(),
+      onBegin: () => {
+        this.wholeCheck?.refuse();
+        this.foreign.look();
+      },
       onCommitted: () => this.changed.notify(),
       onRolledBack: () => this.forget(),
     });
+    if (unchecked !== undefined) this.wholeCheck = new WholeCheck(unchecked);
   }
 
   async append(stream: string, expected: number, events: readonly NewEvent[], options?: AppendOptions): Promise<number> {
@@ -187,7 +198,7 @@ class SqliteEventStore implements EmbeddedStore {
     const maxCount = options.maxCount ?? DEFAULT_MAX_COUNT;
     checkCount(maxCount);
     let after = parsePosition(options.after);
-    this.refuseIfClosed();
+    this.refuseIfUnusable();
     const found: StoredEvent[] = [];
     for (;;) {
       const page = this.page(after, options.prefixes, maxCount - found.length);
@@ -201,7 +212,7 @@ class SqliteEventStore implements EmbeddedStore {
   async subscribe(options: SubscribeOptions): Promise<Subscription> {
     if (options.prefixes.length === 0) throw new InvalidCall('a subscription needs at least one prefix');
     const after = parsePosition(options.after);
-    this.refuseIfClosed();
+    this.refuseIfUnusable();
     const subscription = new StoreSubscription(options, after, {
       page: (position) => this.page(position, options.prefixes, SCAN_EVENTS),
       changed: this.changed,
@@ -234,7 +245,7 @@ class SqliteEventStore implements EmbeddedStore {
   }
 
   async checkIntegrity(): Promise<void> {
-    this.refuseIfClosed();
+    this.refuseIfUnusable();
     checkIntegrity(this.database, STORE_SCHEMA.file);
   }
 
@@ -243,6 +254,7 @@ class SqliteEventStore implements EmbeddedStore {
     this.closed = true;
     await Promise.all([...this.subscriptions].map((subscription) => subscription.stop()));
     await this.commits.close();
+    await this.wholeCheck?.stop();
     closeDatabase(this.database, STORE_SCHEMA.file);
   }
 
@@ -324,6 +336,7 @@ class SqliteEventStore implements EmbeddedStore {
   /** The next events after a position, of at most SCAN_EVENTS looked at. */
   private page(after: number, prefixes: readonly string[] | undefined, maxCount: number): Page {
     return named(() => {
+      this.wholeCheck?.refuse();
       const end = (this.scanEnd.get(after) as { position: number | null }).position;
       if (end === null) return { events: [], position: after, isLast: true };
       const filters = (prefixes ?? []).flatMap((prefix) => [prefix, prefix]);
@@ -348,11 +361,12 @@ class SqliteEventStore implements EmbeddedStore {
   }
 
   private ask<T>(question: () => T): T {
-    this.refuseIfClosed();
+    this.refuseIfUnusable();
     return named(question);
   }
 
-  private refuseIfClosed(): void {
+  private refuseIfUnusable(): void {
+    this.wholeCheck?.refuse();
     if (this.closed) throw new EngineUnavailable(STORE_SCHEMA.file, 'it is closed');
   }
 }

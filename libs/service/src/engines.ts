@@ -7,11 +7,16 @@ export interface Engines {
   close(): Promise<void>;
 }
 
+export interface EngineOptions {
+  /** Another thread of this process has the embedded engines open and checks their files whole. */
+  readonly isChecked?: boolean;
+}
+
 /** Chooses by configuration alone, and loads only the clients that are used. Throws EngineUnavailable. */
-export async function openEngines(settings: Settings): Promise<Engines> {
-  const bus = await openBus(settings);
+export async function openEngines(settings: Settings, options: EngineOptions = {}): Promise<Engines> {
+  const bus = await openBus(settings, options);
   try {
-    const store = await openStore(settings);
+    const store = await openStore(settings, options);
     return { bus, store, close: async () => void (await Promise.all([bus.close(), store.close()])) };
   } catch (error) {
     await bus.close();
@@ -19,7 +24,7 @@ export async function openEngines(settings: Settings): Promise<Engines> {
   }
 }
 
-async function openBus({ kafka, dataDirectory }: Settings): Promise<EventBus> {
+async function openBus({ kafka, dataDirectory }: Settings, options: EngineOptions): Promise<EventBus> {
   if (kafka !== undefined) {
     const { openKafkaBus } = await import('@weft/kafka');
     try {
@@ -29,16 +34,16 @@ async function openBus({ kafka, dataDirectory }: Settings): Promise<EventBus> {
     }
   }
   const { openEmbeddedBus } = await import('@weft/embedded');
-  return openEmbeddedBus({ directory: dataDirectory });
+  return openEmbeddedBus({ ...options, directory: dataDirectory });
 }
 
-async function openStore({ eventStoreUrl, dataDirectory }: Settings): Promise<EventStore> {
+async function openStore({ eventStoreUrl, dataDirectory }: Settings, options: EngineOptions): Promise<EventStore> {
   if (eventStoreUrl !== undefined) {
     const { openEventStoreDb } = await import('@weft/eventstoredb');
     return openEventStoreDb({ connectionString: eventStoreUrl });
   }
   const { openEmbeddedStore } = await import('@weft/embedded');
-  return openEmbeddedStore({ directory: dataDirectory });
+  return openEmbeddedStore({ ...options, directory: dataDirectory });
 }
 
 /** Says where it was looked for, and which settings say so: what a broker refuses looks much like one that is not there. */

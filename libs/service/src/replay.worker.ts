@@ -1,13 +1,15 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { EngineError, replayChunk, type ReplayChunk } from '@weft/processing';
 import type { ReplayAnswer } from './replay-workers.js';
+import { openEngines } from './engines.js';
 import { openService } from './service.js';
 import type { Settings } from './settings.js';
 import { openWiring } from './wiring.js';
 
 /** One core's share of a replay: engines of its own, one chunk after the other until it is told `end`. */
 const port = parentPort!;
-const service = await openService(workerData as Settings);
+const settings = workerData as Settings;
+const service = await openService(settings, await openEngines(settings, { isChecked: true }));
 const wiring = await openWiring(service, { validates: false });
 
 port.on('message', (chunk: ReplayChunk | 'end') => {
