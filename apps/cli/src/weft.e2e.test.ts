@@ -128,6 +128,19 @@ describe('weft up --demo', () => {
     expect(await json('verify')).toMatchObject({ records: 15, views: 60, differing: [] });
   });
 
+  it('tells subscribers everything again when asked to, and knows only the versions of a view that are written', async () => {
+    expect((await weft('replay research --tell-all')).out).toMatch(
+      /15 of 15 people looked at, \d+ views told whole\n {2}\d+ included/,
+    );
+    expect(await json('replay research --view-version 1')).toMatchObject({ done: 15, changed: 0 });
+    const unknown = await weft('replay research --view-version 7');
+    expect(unknown).toMatchObject({
+      exitCode: 2,
+      err: expect.stringContaining('version 7 of the view for research is not written here'),
+    });
+    expect(unknown.err).toContain('these are: 1');
+  });
+
   it('refuses a second one on the same directory, and a port that is taken, in a sentence', async () => {
     expect(await weft('up')).toMatchObject({ exitCode: 2, err: expect.stringMatching(/in use by another weft up, process \d+/) });
     const other = mkdtempSync(join(tmpdir(), 'weft-other-'));

@@ -36,7 +36,9 @@ Ctrl-C ends it at a good place, with exit code 130.
 Examples:
   $ weft replay research --dry-run
   $ weft replay direct-care
-  $ weft replay direct-care --patient 9990000018`,
+  $ weft replay direct-care --patient 9990000018
+  $ weft replay research --view-version 2         before it serves
+  $ weft replay research --tell-all               once it does`,
     )
     .action(async (view: Purpose, options: Options, command: Command) => {
       const settings = settingsOf(context, command);
@@ -101,8 +103,12 @@ async function replayAll(
   }
 }
 
-function show(terminal: Terminal, { dryRun = false }: Options, { done, total, changed, changes, interrupted }: Outcome): void {
-  const would = dryRun ? 'would change' : 'changed';
+function show(
+  terminal: Terminal,
+  { dryRun = false, tellAll = false }: Options,
+  { done, total, changed, changes, interrupted }: Outcome,
+): void {
+  const would = dryRun ? 'would change' : tellAll ? 'told whole' : 'changed';
   terminal.print(`${number(done)} of ${counted(total, 'person', 'people')} looked at, ${counted(changed, 'view')} ${would}`);
   if (changed > 0) {
     const { included, amended, withdrawn } = changes;
