@@ -59,7 +59,10 @@ async function applyTo(wiring: Wiring, key: string, arrivals: readonly Arrival[]
   return left.length === 0 ? changes : [...changes, ...(await rebuildViews(wiring, key, { projections: left, untold }))];
 }
 
-/** The revision at which the decision was recorded. The same (source, id) is one decision. At the same place in the bus it is a redelivery: a crash may have left work undone. */
+/**
+ * The revision at which the decision was recorded. The same (source, id) is one decision; at the same place in the bus it is a
+ * redelivery, and a crash may have left work undone.
+ */
 async function record(
   wiring: Wiring,
   key: string,

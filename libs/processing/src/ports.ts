@@ -174,7 +174,7 @@ export interface ConsumeOptions {
   readonly from?: 'beginning' | 'end';
   /**
    * One batch of a partition at a time; partitions run side by side. When it resolves the offset behind the batch is
-   * committed, fenced by the group’s generation; when it throws nothing is, `onFailure` is told, and the batch comes again. Told
+   * committed, fenced by the group's generation; when it throws nothing is, `onFailure` is told, and the batch comes again. Told
    * too is a batch whose partition left this member before it was done: it is not committed, and comes again elsewhere.
    */
   readonly onBatch: (batch: Batch, context: BatchContext) => Promise<void>;

@@ -10,9 +10,9 @@ import { serves, timestamp, type Wiring } from './wiring.js';
 const LATER_MAX = 200;
 
 /**
- * Tells the subscribers, of the versions that serve. The view stands before anything is told, so nothing forbidden ever leaves; but the two projectors
- * may have written one after the other and tell in the other order. So whoever told looks whether the view is still as it
- * was told, and if not tells those entries again as they stand now: the last word on the topic is the view's.
+ * Tells the subscribers, of the versions that serve. The view stands before anything is told, so nothing forbidden ever leaves;
+ * but the two projectors may have written one after the other and tell in the other order. So whoever told looks whether the
+ * view is still as it was told, and if not tells those entries again as they stand now: the last word on the topic is the view's.
  */
 export async function publishChanges(wiring: Wiring, changes: readonly RecordChange[]): Promise<void> {
   let telling = changes.filter(({ projection }) => serves(wiring, projection));

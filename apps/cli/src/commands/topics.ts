@@ -117,7 +117,7 @@ async function planAccess(administration: KafkaAdministration, principals: reado
   return existing === undefined ? 'no authorizer' : planAcls(wantedAcls(principals), existing);
 }
 
-/** More partitions move keys, and with them a patient’s place in the order: only who asks for it gets that. */
+/** More partitions move keys, and with them a patient's place in the order: only who asks for it gets that. */
 function withTheirPartitions(wanted: readonly WantedTopic[], existing: readonly ExistingTopic[]): WantedTopic[] {
   const counts = new Map(existing.map(({ topic, partitions }) => [topic, partitions]));
   return wanted.map((topic) => ({ ...topic, partitions: counts.get(topic.topic) ?? topic.partitions }));
