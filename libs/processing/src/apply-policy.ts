@@ -18,7 +18,7 @@ export async function applyPolicy(
   const last = (await wiring.store.read(POLICY_APPLIED_STREAM, { backwards: true, maxCount: 1 }))[0];
   if (last !== undefined && decodePolicyApplied(last).version >= version) return version;
   for (const projection of wiring.projections)
-    await replayView(wiring, projection, onProgress === undefined ? {} : { onProgress });
+    await replayView(wiring, projection, { appliesPolicy: true, ...(onProgress === undefined ? {} : { onProgress }) });
   const applied: PolicyApplied = { type: 'policy-applied-1', version };
   await unlessFenced(wiring.store.append(POLICY_APPLIED_STREAM, last?.revision ?? -1, [encode(applied, wiring.random)]));
   return version;

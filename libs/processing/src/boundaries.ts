@@ -3,20 +3,21 @@ import { decodeBoundary, encode, type BoundaryEvent } from './encoding.js';
 import { WrongExpectedRevision } from './errors.js';
 import { NO_STREAM } from './ports.js';
 import { publishChanges } from './publish-changes.js';
-import { rebuildAndTellEverything, rebuildViews } from './rebuild-views.js';
+import { rebuildAndTellEverything } from './rebuild-views.js';
 import { BOUNDARIES_STREAM } from './streams.js';
 import type { Wiring } from './wiring.js';
 
 /**
- * A machine's clock may be so far off. Each boundary is therefore set also when it seems to have passed already, and gone to
- * twice: when it comes, and once more when it has come by any clock.
+ * Two machines' clocks may be so far apart: each a day off, the one ahead and the other behind, and two hours more. Each
+ * boundary is therefore set also when it seems to have passed already, and gone to twice: when it comes, and once more when it
+ * has come by any clock, so that nobody brings back what was before it.
  */
-const CLOCK_ERROR_MS = 26 * 3_600_000;
+const CLOCKS_APART_MS = 50 * 3_600_000;
 
 /** Notes when a decision begins or ends to be in force, before the decision itself counts as dealt with. */
 export async function setBoundaries(wiring: Wiring, key: string, decision: Decision): Promise<void> {
   const events: BoundaryEvent[] = [];
-  const first = wiring.clock.now() - 2 * CLOCK_ERROR_MS;
+  const first = wiring.clock.now() - CLOCKS_APART_MS;
   for (let at = nextBoundary([decision], first); at !== null; at = nextBoundary([decision], at)) {
     events.push({ type: 'boundary-set-1', key, at });
   }
@@ -69,12 +70,12 @@ export class Boundaries {
 
   private async goTo(id: string, boundary: Pending): Promise<void> {
     const { key, at, due } = boundary;
+    // Whoever came upon the views first, by a clock of their own, may have died before they told.
+    await publishChanges(this.wiring, await rebuildAndTellEverything(this.wiring, key));
     if (due === at) {
-      await publishChanges(this.wiring, await rebuildAndTellEverything(this.wiring, key));
-      boundary.due = at + CLOCK_ERROR_MS;
+      boundary.due = at + CLOCKS_APART_MS;
       return;
     }
-    await publishChanges(this.wiring, await rebuildViews(this.wiring, key));
     await note(this.wiring, [{ type: 'boundary-passed-1', key, at }]);
     this.pending.delete(id);
   }

@@ -26,6 +26,8 @@ export interface RebuildOptions {
   /** Compute the changes, write nothing. */
   readonly dryRun?: boolean;
   readonly untold?: Untold;
+  /** Version of the policy that the caller answers for having been told. */
+  readonly untoldPolicy?: number;
 }
 
 /** Decisions, from a revision of a number's consent stream on, that the caller answers for having been told to the subscribers. */
@@ -38,6 +40,12 @@ export interface Untold {
 export function tookIn({ basis }: Closing, { members }: Person, { key, from }: Untold): boolean {
   const { consentRevisions } = basis;
   return consentRevisions.length !== members.length || (consentRevisions[members.indexOf(key)] as number) >= from;
+}
+
+/** Whether what the caller answers for was done by somebody else, who may have been killed before they told. */
+function isTakenIn(closing: Closing, person: Person, { untold, untoldPolicy }: RebuildOptions): boolean {
+  if (untoldPolicy !== undefined && closing.basis.policyVersion >= untoldPolicy) return true;
+  return untold !== undefined && tookIn(closing, person, untold);
 }
 
 /** The basis of a view whose patient's number gave way to another: nothing is in it, and nothing will come. */
@@ -115,7 +123,7 @@ async function rebuildView(
   }
   // While a rebuild in several parts was under way, or was left unfinished by a crash, others may have told what they saw of it.
   const unsettled = revision > stored.revision + 1 || (view.closing === null && stored.revision !== NO_STREAM);
-  const isTaken = options.untold !== undefined && view.closing !== null && tookIn(view.closing, person, options.untold);
+  const isTaken = view.closing !== null && isTakenIn(view.closing, person, options);
   const told = unsettled || isTaken ? everything(person, projection, pseudonyms, texts()) : differences;
   return told.map((difference) => ({ projection, viewKey: pseudonyms.patient, viewRevision: revision, ...difference }));
 }

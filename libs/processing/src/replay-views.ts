@@ -2,7 +2,7 @@ import type { Projection, Purpose } from '@weft/domain';
 import { forEachConcurrently, inOrder } from './concurrency.js';
 import { decodeReplayCheckpoint, encode, type ReplayCheckpoint } from './encoding.js';
 import { publishChanges } from './publish-changes.js';
-import { rebuildAndTellEverything, rebuildViews } from './rebuild-views.js';
+import { rebuildAndTellEverything, rebuildViews, type RebuildOptions } from './rebuild-views.js';
 import { CARE_RECORD_PREFIX, CONSENT_PREFIX, replayStream } from './streams.js';
 import type { Wiring } from './wiring.js';
 import { unlessFenced } from './write-view.js';
@@ -22,6 +22,8 @@ export interface ReplayOptions {
   readonly fromBeginning?: boolean;
   /** Tell the subscribers everything, changed or not: once another version of the view serves them. */
   readonly tellAll?: boolean;
+  /** Answers for the policy in force: views that somebody else brought under it meanwhile are told whole. */
+  readonly appliesPolicy?: boolean;
   /** Who replays chunks, each one chunk at a time: as many workers as there are cores. Absent: this thread. */
   readonly lanes?: readonly ReplayLane[];
   readonly onProgress?: (progress: ReplayProgress) => void;
@@ -36,6 +38,8 @@ export interface ReplayChunk {
   readonly dryRun: boolean;
   /** It is not known what the subscribers were told of them: they are told the whole. */
   readonly tellAll: boolean;
+  /** Version of the policy that the replay answers for having been told. */
+  readonly untoldPolicy?: number;
 }
 
 export type ReplayLane = (chunk: ReplayChunk) => Promise<ReplayProgress>;
@@ -79,7 +83,8 @@ export async function replayView(wiring: Wiring, projection: Projection, options
   };
   await write('under-way');
   const chunks = chunksOf(patientKeys(wiring), done);
-  const about = { purpose: projection.purpose, version: projection.version, dryRun };
+  const untoldPolicy = options.appliesPolicy === true ? { untoldPolicy: policyVersion } : {};
+  const about = { purpose: projection.purpose, version: projection.version, dryRun, ...untoldPolicy };
   const results = inOrder(chunks, lanes, AHEAD, ({ keys, first }, lane) =>
     options.signal?.aborted === true
       ? null
@@ -97,13 +102,17 @@ export async function replayView(wiring: Wiring, projection: Projection, options
 
 /** What a lane does: in this thread, or at the other end of a worker. */
 export async function replayChunk(wiring: Wiring, chunk: ReplayChunk): Promise<ReplayProgress> {
-  const { purpose, version, keys, dryRun, tellAll } = chunk;
+  const { purpose, version, keys, dryRun, tellAll, untoldPolicy } = chunk;
   const projection = wiring.projections.find((one) => one.purpose === purpose && one.version === version);
   if (projection === undefined) throw new Error(`version ${version} of the view for ${purpose} is not written here`);
   let progress = NOTHING;
   await forEachConcurrently(each(keys), WIDTH, async (key) => {
     // Awaited before `progress` is read: several patients are under way at once.
-    const one = await replayPatient(wiring, key, projection, { dryRun, tellAll });
+    const one = await replayPatient(wiring, key, projection, {
+      dryRun,
+      tellAll,
+      ...(untoldPolicy === undefined ? {} : { untoldPolicy }),
+    });
     progress = added(progress, one);
   });
   return progress;
@@ -114,12 +123,12 @@ export async function replayPatient(
   wiring: Wiring,
   key: string,
   projection: Projection,
-  options: { readonly dryRun?: boolean; readonly tellAll?: boolean } = {},
+  { tellAll = false, ...options }: Pick<RebuildOptions, 'dryRun' | 'untoldPolicy'> & { readonly tellAll?: boolean } = {},
 ): Promise<ReplayProgress> {
   const changes =
-    options.tellAll === true
+    tellAll && options.dryRun !== true
       ? await rebuildAndTellEverything(wiring, key, [projection])
-      : await rebuildViews(wiring, key, { dryRun: options.dryRun === true, projections: [projection] });
+      : await rebuildViews(wiring, key, { ...options, projections: [projection] });
   if (options.dryRun !== true) await publishChanges(wiring, changes);
   const of = (kind: string): number => changes.filter((change) => change.kind === kind).length;
   return {

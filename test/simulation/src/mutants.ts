@@ -404,8 +404,8 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     BOUNDARIES,
     'a boundary is passed before anything is done',
-    'await publishChanges(this.wiring, await rebuildViews(this.wiring, key));\n    await note',
-    'await note',
+    'await publishChanges(this.wiring, await rebuildAndTellEverything(this.wiring, key));\n    if',
+    'if',
   ),
   mutant(
     REPLAY,
@@ -418,6 +418,13 @@ export const MUTANTS: readonly Mutant[] = [
     'a replay under another policy goes on where it stopped',
     ' || last.policyVersion !== policyVersion ? null : last;',
     ' ? null : last;',
+  ),
+  mutant(BOUNDARIES, 'clocks are taken to be nearer than they are', '= 50 * 3_600_000;', '= 2 * 3_600_000;'),
+  mutant(
+    REBUILD,
+    'what another brought under a policy is not told',
+    'if (untoldPolicy !== undefined && closing.basis.policyVersion >= untoldPolicy) return true;',
+    '',
   ),
   mutant(
     REPLAY,

@@ -68,10 +68,15 @@ async function rest(world: World, run: RegionRun): Promise<boolean> {
   return false;
 }
 
-/** On until nothing is written any more, by those whose work no topic shows either. */
+/** On until nothing is written or told any more, by those whose work no group's offsets show either. */
 async function settle(world: World): Promise<void> {
-  for (let before = -1; before !== world.store.size;) {
-    before = world.store.size;
+  for (let before = -1; before !== written(world);) {
+    before = written(world);
     await world.run(400);
   }
+}
+
+function written({ store, bus }: World): number {
+  const highs = bus.topics().flatMap(({ topic }) => bus.offsets(topic).map(({ high }) => high));
+  return highs.reduce((sum, high) => sum + high, store.size);
 }
