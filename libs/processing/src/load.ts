@@ -88,6 +88,9 @@ async function loadIdentityNoting(store: EventStore, key: string, seen: Heads | 
   return identity;
 }
 
+/** Whether an error says that a loop of merges stands at this moment, which its own merges undo. */
+export const isLoopOfMerges = (error: unknown): boolean => error instanceof EngineUnavailable && error.engine === 'identity';
+
 /** Chains of merges are short; a longer walk than this has met a loop that is being undone at this moment. */
 const LONGEST_CHAIN = 64;
 

@@ -8,8 +8,7 @@ import {
   type Problem,
 } from '@weft/domain';
 import { encode } from './encoding.js';
-import { EngineUnavailable } from './errors.js';
-import { loadIdentity, survivorOf } from './load.js';
+import { isLoopOfMerges, loadIdentity, survivorOf } from './load.js';
 import { identityStream } from './streams.js';
 import { timestamp, type Wiring } from './wiring.js';
 import { unlessFenced } from './write-view.js';
@@ -136,7 +135,7 @@ async function isInLoop(wiring: Wiring, key: string): Promise<boolean> {
     await survivorOf(wiring.store, key);
     return false;
   } catch (error) {
-    if (error instanceof EngineUnavailable && error.engine === 'identity') return true;
+    if (isLoopOfMerges(error)) return true;
     throw error;
   }
 }

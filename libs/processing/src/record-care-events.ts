@@ -9,7 +9,7 @@ import {
 } from '@weft/domain';
 import { encode } from './encoding.js';
 import { WrongExpectedRevision } from './errors.js';
-import { loadRecord, survivorOf } from './load.js';
+import { isLoopOfMerges, loadRecord, survivorOf } from './load.js';
 import { mergeNumbers } from './merge-numbers.js';
 import { afterAll, allSettled, KeyedQueue } from './concurrency.js';
 import { canTakeOn, foldIn, letGo, loadPatient, takeOn, type PatientState } from './patient-state.js';
@@ -39,6 +39,8 @@ interface Sifted {
 interface Outbox {
   readonly changes: RecordChange[];
   readonly quarantined: OutgoingMessage[];
+  /** Views that cannot be derived while a loop of merges stands. */
+  readonly waiting: unknown[];
 }
 
 /** What is remembered over all patients, in events of about 1 kB each; beyond it the patients unseen for longest are forgotten. */
@@ -63,7 +65,7 @@ export class RecordCareEvents {
 
   async handle(batch: Pick<Batch, 'messages'>): Promise<void> {
     const adopted = await this.wiring.policies.current();
-    const outbox: Outbox = { changes: [], quarantined: [] };
+    const outbox: Outbox = { changes: [], quarantined: [], waiting: [] };
     const patients = new Map<string, Arrival[]>();
     for (const message of batch.messages) {
       const reading = this.wiring.reader.careEvent(message);
@@ -82,6 +84,7 @@ export class RecordCareEvents {
       if (outbox.quarantined.length > 0) await this.wiring.bus.publish(outbox.quarantined);
       await publishChanges(this.wiring, await this.underTheSamePolicy(adopted, [...patients.keys()], outbox.changes));
     });
+    if (outbox.waiting.length > 0) throw outbox.waiting[0];
   }
 
   /** A policy adopted meanwhile may have passed over views that did not stand yet: those are rebuilt before anything is told. */
@@ -127,8 +130,7 @@ export class RecordCareEvents {
     const takesOn = canTakeOn(state, wiring.clock.now(), adopted.version) && !redelivered;
     if (!takesOn) {
       this.forget(key);
-      outbox.changes.push(...(await (redelivered ? rebuildAndTellEverything(wiring, key) : rebuildViews(wiring, key))));
-      return;
+      return this.derive(outbox, () => (redelivered ? rebuildAndTellEverything(wiring, key) : rebuildViews(wiring, key)));
     }
     const touched = foldIn(
       state,
@@ -169,20 +171,39 @@ export class RecordCareEvents {
       if (problems.length > 0) {
         outbox.quarantined.push(...quarantine(wiring, message, problems));
         // A merge that took its step back may have been seen by others as made: what they left aside is put in line.
-        outbox.changes.push(...(await rebuildViews(wiring, key)));
-        return;
+        return this.derive(outbox, () => rebuildViews(wiring, key));
       }
       await this.appendUnlessThere(key, event, message);
     }
+    await this.derive(outbox, () => this.viewsOfMerge(key, event, accepted !== undefined));
+  }
+
+  private async viewsOfMerge(key: string, event: CareEvent, isRedelivered: boolean): Promise<RecordChange[]> {
+    const { wiring } = this;
+    const changes: RecordChange[] = [];
     const survivor = (await survivorOf(wiring.store, key)).key;
     const named = wiring.keys.patient(event.survivor as string);
     this.forget(survivor);
     this.forget(named);
     // The number that gives way is fenced off first: what its events bring from then on is looked for at the survivor.
-    if (survivor !== key) outbox.changes.push(...(await emptyViews(wiring, key)));
-    outbox.changes.push(...(await rebuildViews(wiring, named)));
-    if (survivor === key) outbox.changes.push(...(await rebuildViews(wiring, key)));
-    if (accepted !== undefined) outbox.changes.push(...(await tellEverything(wiring, key)));
+    if (survivor !== key) changes.push(...(await emptyViews(wiring, key)));
+    changes.push(...(await rebuildViews(wiring, named)));
+    if (survivor === key) changes.push(...(await rebuildViews(wiring, key)));
+    if (isRedelivered) changes.push(...(await tellEverything(wiring, key)));
+    return changes;
+  }
+
+  /**
+   * While a loop of merges stands nobody can say whose the views are. What comes after in the batch must be looked at all the
+   * same, as it may be the merge that is to take its step back; then the whole batch comes again.
+   */
+  private async derive(outbox: Outbox, work: () => Promise<RecordChange[]>): Promise<void> {
+    try {
+      outbox.changes.push(...(await work()));
+    } catch (error) {
+      if (!isLoopOfMerges(error)) throw error;
+      outbox.waiting.push(error);
+    }
   }
 
   private async appendUnlessThere(key: string, event: CareEvent, message: Message): Promise<void> {

@@ -4,6 +4,7 @@ import { openEmbeddedBus, openEmbeddedStore } from '@weft/embedded';
 import {
   careEventsTopic,
   CONSENT_TOPIC,
+  EngineUnavailable,
   OPT_OUT_PROJECTOR_GROUP,
   PolicyBook,
   RECORD_PROJECTOR_GROUP,
@@ -80,12 +81,18 @@ export async function prepare(wiring: Wiring, region: SmallRegion): Promise<void
 
 const careTopics = (region: SmallRegion): string[] => region.organisations.map(({ ods }) => careEventsTopic(ods));
 
+/** Two merges that close a loop at one moment each step back; who comes upon it in between is given the batch again. */
+const isWaiting = (error: unknown): boolean => error instanceof EngineUnavailable && error.engine === 'identity';
+
 /** Both projectors; gives what stops them. */
 export async function startProjectors(
   wiring: Wiring,
   region: SmallRegion,
-  onFailure: (error: unknown) => void,
+  onFailed: (error: unknown) => void,
 ): Promise<() => Promise<void>> {
+  const onFailure = (error: unknown): void => {
+    if (!isWaiting(error)) onFailed(error);
+  };
   const running: Projector[] = [
     await startRecordProjector(wiring, careTopics(region), { onFailure }),
     await startOptOutProjector(wiring, { onFailure }),

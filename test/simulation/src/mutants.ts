@@ -337,14 +337,14 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     RECORDING,
     'a number that gave way is not emptied',
-    'if (survivor !== key) outbox.changes.push(...(await emptyViews(wiring, key)));',
+    'if (survivor !== key) changes.push(...(await emptyViews(wiring, key)));',
     '',
   ),
-  mutant(RECORDING, 'the survivor is not rebuilt', 'outbox.changes.push(...(await rebuildViews(wiring, named)));', ''),
+  mutant(RECORDING, 'the survivor is not rebuilt', 'changes.push(...(await rebuildViews(wiring, named)));', ''),
   mutant(
     RECORDING,
     'a number that stands for itself again is not rebuilt',
-    'if (survivor === key) outbox.changes.push(...(await rebuildViews(wiring, key)));',
+    'if (survivor === key) changes.push(...(await rebuildViews(wiring, key)));',
     '',
   ),
   mutant(
