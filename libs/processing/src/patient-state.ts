@@ -171,7 +171,9 @@ export async function takeOn(
   const pseudonyms = pseudonymsOf(wiring.keys, view.projection, state.key);
   const changes: Change[] = [];
   let withheld = view.withheld;
+  let isOfConcern = false;
   for (const [entry, outcomes] of touched) {
+    isOfConcern ||= view.projection.concerns(entry.resourceType);
     const before = outcomes[index] ?? 'outside';
     const after = state.outcomes.get(entry.id)?.[index] ?? 'outside';
     withheld += Number(after === 'withheld') - Number(before === 'withheld');
@@ -183,7 +185,8 @@ export async function takeOn(
       changes.push({ type: 'entry-withdrawn-1', id: view.projection.entryId(entry.id, pseudonyms) });
     }
   }
-  if (changes.length === 0 && withheld === view.withheld) return [];
+  if (!isOfConcern) return [];
+  // Though nothing changes by the decisions known here, others may have let the entry in since: the append is the fence.
   if (changes.length === 0) changes.push({ type: 'view-confirmed-1' });
   view.tail += changes.length;
   view.withheld = withheld;

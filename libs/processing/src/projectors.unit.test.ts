@@ -1,3 +1,4 @@
+import { PURPOSES } from '@weft/domain';
 import { ANNE, BERT, decide, ids, observation, publish, read, region, standingOn, standingOnTopic } from './region.fixture.js';
 import { verifyViews } from './verify-views.js';
 
@@ -28,6 +29,21 @@ describe('both projectors', () => {
     await decide(wiring, ANNE, ['research'], 'permit');
     expect((await read(wiring, ANNE, 'research')).record.digest).toBe(before.record.digest);
     expect(await standingOnTopic(wiring, 'research')).toBe(2);
+  });
+
+  it('notice a decision that they do not remember, though by those that they do an event changes nothing', async () => {
+    const { wiring } = await region();
+    await publish(wiring, [observation(ANNE, 'a')]);
+    await decide(wiring, ANNE, PURPOSES, 'deny');
+    // The fence makes the first forget what they remembered, and the second remember the objection.
+    await publish(wiring, [observation(ANNE, 'b')]);
+    await publish(wiring, [observation(ANNE, 'c')]);
+    await decide(wiring, ANNE, PURPOSES, 'permit');
+    const amended = { resourceType: 'Observation', id: 'a', status: 'amended', meta: { versionId: '2' } };
+    await publish(wiring, [observation(ANNE, 'a', { resource: amended })]);
+    const { entries } = (await read(wiring, ANNE, 'research')).record;
+    expect(entries.map(({ resource }) => resource['status']).sort()).toEqual(['amended', 'final', 'final']);
+    expect(await verifyViews(wiring)).toMatchObject({ differing: [] });
   });
 
   it('move a record to the surviving number, with its decisions, and back again', async () => {

@@ -15,12 +15,26 @@ const LATER_MAX = 200;
  * view is still as it was told, and if not tells those entries again as they stand now: the last word on the topic is the view's.
  */
 export async function publishChanges(wiring: Wiring, changes: readonly RecordChange[]): Promise<void> {
-  let telling = changes.filter(({ projection }) => serves(wiring, projection));
+  let telling = await asTheyStand(
+    wiring,
+    changes.filter(({ projection }) => serves(wiring, projection)),
+  );
   while (telling.length > 0) {
     const time = timestamp(wiring.clock);
     await wiring.bus.publish(telling.map((change) => changeMessage(change, wiring.keys, time)));
     telling = await overtaken(wiring, telling);
   }
+}
+
+/**
+ * The changes, with those that were overtaken already as they stand now: whoever stalled since it wrote them, and dies once they
+ * are told, would leave what is old as the last word.
+ */
+async function asTheyStand(wiring: Wiring, changes: readonly RecordChange[]): Promise<RecordChange[]> {
+  const instead = await overtaken(wiring, changes);
+  const nameOf = ({ projection, viewKey, entryId }: RecordChange): string => `${viewStream(projection, viewKey)} ${entryId}`;
+  const replaced = new Set(instead.map(nameOf));
+  return [...changes.filter((change) => !replaced.has(nameOf(change))), ...instead];
 }
 
 async function overtaken(wiring: Wiring, told: readonly RecordChange[]): Promise<RecordChange[]> {

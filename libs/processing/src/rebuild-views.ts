@@ -124,7 +124,13 @@ async function rebuildView(
   // While a rebuild in several parts was under way, or was left unfinished by a crash, others may have told what they saw of it.
   const unsettled = revision > stored.revision + 1 || (view.closing === null && stored.revision !== NO_STREAM);
   const isTaken = view.closing !== null && isTakenIn(view.closing, person, options);
-  const told = unsettled || isTaken ? everything(person, projection, pseudonyms, texts()) : differences;
+  const told =
+    unsettled || isTaken
+      ? // An entry that an undone merge took along is in the record no more.
+        together(everything(person, projection, pseudonyms, texts()), differences)
+      : options.untold === undefined
+        ? differences
+        : together(differences, absent(person, projection, pseudonyms, derived.entries));
   return told.map((difference) => ({ projection, viewKey: pseudonyms.patient, viewRevision: revision, ...difference }));
 }
 
@@ -163,12 +169,28 @@ function everything(
   included: EntryTexts,
 ): Difference[] {
   const told: Difference[] = [...included].map(([entryId, entry]) => ({ entryId, kind: 'included', entry }));
+  return [...told, ...absent(person, projection, pseudonyms, included)];
+}
+
+function together(some: readonly Difference[], others: readonly Difference[]): Difference[] {
+  const told = new Set(some.map(({ entryId }) => entryId));
+  return [...some, ...others.filter(({ entryId }) => !told.has(entryId))];
+}
+
+/** What is not in the view may still stand on the topic: who took it out of the view, whyever, may not have told yet. */
+function absent(
+  person: Person,
+  projection: Projection,
+  pseudonyms: Parameters<Projection['entryId']>[1],
+  included: ReadonlyMap<string, unknown>,
+): Difference[] {
+  const withdrawn: Difference[] = [];
   for (const entry of person.record.entries.values()) {
     if (!projection.concerns(entry.resourceType)) continue;
     const entryId = projection.entryId(entry.id, pseudonyms);
-    if (!included.has(entryId)) told.push({ entryId, kind: 'withdrawn' });
+    if (!included.has(entryId)) withdrawn.push({ entryId, kind: 'withdrawn' });
   }
-  return told;
+  return withdrawn;
 }
 
 /** Brings the views in line and gives everything that subscribers can have been told, changed or not. */
@@ -182,9 +204,13 @@ export async function rebuildAndTellEverything(
 }
 
 /** Empties the views of a number that gave way to another: the marker also fences off whoever still writes to them. */
-export async function emptyViews(wiring: Wiring, key: string): Promise<RecordChange[]> {
+export async function emptyViews(
+  wiring: Wiring,
+  key: string,
+  projections: readonly Projection[] = wiring.projections,
+): Promise<RecordChange[]> {
   const changes: RecordChange[] = [];
-  for (const projection of wiring.projections) {
+  for (const projection of projections) {
     const viewKey = wiring.keys.view(projection.purpose, key);
     for (let revision: number | null = null; revision === null;) {
       const { view, revision: head, stream } = await readStored(wiring, projection, key);
@@ -197,4 +223,12 @@ export async function emptyViews(wiring: Wiring, key: string): Promise<RecordCha
     }
   }
   return changes;
+}
+
+/** Empties a view of a number that gave way before the view was written by everybody: nobody else comes back to it. */
+export async function emptyLeftBehind(wiring: Wiring, key: string, projection: Projection): Promise<RecordChange[]> {
+  const { view, revision } = await readStored(wiring, projection, key);
+  const isEmptied = revision === NO_STREAM || view.closing?.basis.recordRevisions.length === 0;
+  if (isEmptied || (await loadIdentity(wiring.store, key)).supersededBy === null) return [];
+  return emptyViews(wiring, key, [projection]);
 }

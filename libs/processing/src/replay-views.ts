@@ -2,7 +2,7 @@ import type { Projection, Purpose } from '@weft/domain';
 import { forEachConcurrently, inOrder } from './concurrency.js';
 import { decodeReplayCheckpoint, encode, type ReplayCheckpoint } from './encoding.js';
 import { publishChanges } from './publish-changes.js';
-import { rebuildAndTellEverything, rebuildViews, type RebuildOptions } from './rebuild-views.js';
+import { emptyLeftBehind, rebuildAndTellEverything, rebuildViews, type RebuildOptions } from './rebuild-views.js';
 import { CARE_RECORD_PREFIX, CONSENT_PREFIX, replayStream } from './streams.js';
 import type { Wiring } from './wiring.js';
 import { unlessFenced } from './write-view.js';
@@ -125,10 +125,13 @@ export async function replayPatient(
   projection: Projection,
   { tellAll = false, ...options }: Pick<RebuildOptions, 'dryRun' | 'untoldPolicy'> & { readonly tellAll?: boolean } = {},
 ): Promise<ReplayProgress> {
-  const changes =
-    tellAll && options.dryRun !== true
+  const leftBehind = options.dryRun === true ? [] : await emptyLeftBehind(wiring, key, projection);
+  const changes = [
+    ...leftBehind,
+    ...(tellAll && options.dryRun !== true
       ? await rebuildAndTellEverything(wiring, key, [projection])
-      : await rebuildViews(wiring, key, { ...options, projections: [projection] });
+      : await rebuildViews(wiring, key, { ...options, projections: [projection] })),
+  ];
   if (options.dryRun !== true) await publishChanges(wiring, changes);
   const of = (kind: string): number => changes.filter((change) => change.kind === kind).length;
   return {

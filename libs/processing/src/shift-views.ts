@@ -1,10 +1,12 @@
 import {
+  decisionsInForce,
   holdsAt,
   isPresent,
   outcomeOf,
   type AdoptedPolicy,
   type Basis,
   type Closing,
+  type Decision,
   type Entry,
   type Projection,
 } from '@weft/domain';
@@ -80,7 +82,12 @@ async function shift(wiring: Wiring, head: Head, person: Person, adopted: Adopte
   const pseudonyms = pseudonymsOf(wiring.keys, projection, person.key);
   const known = person.decisions.slice(0, (closing.basis.consentRevisions[0] as number) + 1);
   const rulings = rulingsAt(now, person.decisions, adopted);
-  const { appeared, disappeared, included, withheld } = outcomes(person, projection, rulingsAt(now, known, adopted), rulings);
+  const { appeared, disappeared, absent, included, withheld } = outcomes(
+    person,
+    projection,
+    rulingsAt(now, known, adopted),
+    rulings,
+  );
   const { recordRevisions, consentRevisions, identityRevision } = person;
   const basis: Basis = {
     recordRevisions,
@@ -107,9 +114,11 @@ async function shift(wiring: Wiring, head: Head, person: Person, adopted: Adopte
   const about = { projection, viewKey, viewRevision: revision };
   // A rebuild in several parts may have been seen half done by whoever told of this view meanwhile: all of it is told again.
   const told = revision > head.revision + 1 ? included : appeared;
+  // What is not in the view may still stand on the topic: who took it out of the view, whyever, may not have told yet.
+  const withdrawn = standsAsBefore(person.decisions, known.length, projection, now) ? disappeared : absent;
   const idOf = (entry: Entry): string => projection.entryId(entry.id, pseudonyms);
   return [
-    ...disappeared.map((entry): RecordChange => ({ ...about, entryId: idOf(entry), kind: 'withdrawn' })),
+    ...withdrawn.map((entry): RecordChange => ({ ...about, entryId: idOf(entry), kind: 'withdrawn' })),
     ...told.map((entry): RecordChange => {
       const entryId = idOf(entry);
       return { ...about, entryId, kind: 'included', entry: view.get(entryId) as string };
@@ -117,13 +126,26 @@ async function shift(wiring: Wiring, head: Head, person: Person, adopted: Adopte
   ];
 }
 
+/** Whether the decisions after the first so many change nothing of what is in force for a purpose. */
+function standsAsBefore(decisions: readonly Decision[], known: number, { purpose }: Projection, now: number): boolean {
+  const [before, after] = [decisions.slice(0, known), decisions].map((all) => decisionsInForce(all, purpose, now));
+  return before?.length === after?.length && after?.every((decision, index) => decision === before?.[index]) === true;
+}
+
 function outcomes(person: Person, projection: Projection, before: Rulings, after: Rulings) {
   const [judgeBefore, judgeAfter] = [before.of(projection), after.of(projection)];
-  const result = { appeared: [] as Entry[], disappeared: [] as Entry[], included: [] as Entry[], withheld: 0 };
+  const result = {
+    appeared: [] as Entry[],
+    disappeared: [] as Entry[],
+    absent: [] as Entry[],
+    included: [] as Entry[],
+    withheld: 0,
+  };
   for (const entry of person.record.entries.values()) {
     const is = outcomeOf(entry, projection, judgeAfter);
     const was = outcomeOf(entry, projection, judgeBefore);
     if (is === 'included') result.included.push(entry);
+    else if (projection.concerns(entry.resourceType)) result.absent.push(entry);
     if (is === 'withheld') result.withheld += 1;
     if (is === 'included' && was !== 'included') result.appeared.push(entry);
     if (is !== 'included' && was === 'included') result.disappeared.push(entry);

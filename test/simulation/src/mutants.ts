@@ -233,6 +233,12 @@ export const MUTANTS: readonly Mutant[] = [
     'if (entry.changedAt > built && projection.concerns(entry.resourceType)) return false;',
     '',
   ),
+  mutant(
+    STATE,
+    'what changes nothing by the decisions remembered writes nothing',
+    'if (!isOfConcern) return [];',
+    'if (!isOfConcern || (changes.length === 0 && withheld === view.withheld)) return [];',
+  ),
   mutant(STATE, 'views may be out of step', 'view.inStep && !isLongTail', '!isLongTail'),
   mutant(
     STATE,
@@ -332,6 +338,24 @@ export const MUTANTS: readonly Mutant[] = [
     'what another version told stays told',
     'if (version.purpose !== purpose) continue;',
     'if (version.purpose !== purpose || version !== wiring.projections.find((one) => one.purpose === purpose)) continue;',
+  ),
+  mutant(
+    SHIFT,
+    'a decision withdraws only what it took out of the view itself',
+    'standsAsBefore(person.decisions, known.length, projection, now) ? disappeared : absent;',
+    'disappeared;',
+  ),
+  mutant(
+    REBUILD,
+    'what an undone merge took along stays with the subscribers',
+    'together(everything(person, projection, pseudonyms, texts()), differences)',
+    'everything(person, projection, pseudonyms, texts())',
+  ),
+  mutant(
+    REPLAY,
+    'a view left behind by a number that gave way is left as it is',
+    'options.dryRun === true ? [] : await emptyLeftBehind(wiring, key, projection);',
+    '[];',
   ),
   // merges
   mutant(

@@ -1,4 +1,4 @@
-import { eventKey, type IdentityEvent, type Projection, type RecordedCareEvent } from '@weft/domain';
+import { eventKey, type Coordinates, type IdentityEvent, type Projection, type RecordedCareEvent } from '@weft/domain';
 import {
   CARE_EVENTS_PREFIX,
   CONSENT_TOPIC,
@@ -141,7 +141,7 @@ export class Oracle implements Watcher {
     const concerned = new Set<string>();
     for (const message of messages.filter(({ offset }) => offset < next)) {
       if (group === RECORD_PROJECTOR_GROUP) this.isDealtWith(message);
-      else this.isObeyed(message, next);
+      else this.isObeyed(message);
       concerned.add(this.world.keys.patient(message.key));
     }
     for (const key of concerned) if (this.hasSettled(key)) this.views.isInLine(key);
@@ -157,28 +157,25 @@ export class Oracle implements Watcher {
     this.views.moving.committed(superseded as string, survivor as string, eventKey(reading.event));
   }
 
-  private isObeyed(message: Message, next: number): void {
+  private isObeyed(message: Message): void {
     const reading = simReader.decision(message);
     const key = this.world.keys.patient(message.key);
     const isKept = reading.ok && this.acceptedFrom.has(`consent-${key} ${eventKey(reading.event.decision)}`);
     if (!isKept && !this.quarantined.has(placeOf(message)))
       this.violated('nothing is dropped', `${placeOf(message)} was committed, and is nowhere`);
-    const { topic, partition } = message;
-    // A decision behind this offset may be recorded already by an attempt that failed: it need not be obeyed yet.
-    if (isKept)
-      this.views.isObeyed(
-        key,
-        this.world.scheduler.now,
-        ({ coordinates: at }) => at.topic !== topic || at.partition !== partition || at.offset < next,
-      );
+    // A decision that is not committed may be recorded already, of another member or by an attempt that failed: it need not be obeyed yet.
+    if (isKept) this.views.isObeyed(key, this.world.scheduler.now, ({ coordinates }) => this.isCommitted(coordinates));
+  }
+
+  private isCommitted({ topic, partition, offset }: Coordinates): boolean {
+    return offset < (this.committedUpTo.get(`${topic}/${partition}`) ?? 0);
   }
 
   /** Everything recorded about the person is also committed: nobody is at work on it any more. */
   private hasSettled(key: string): boolean {
     const members = this.views.person(key);
     if (members === null) return false;
-    const isCommitted = ({ coordinates: { topic, partition, offset } }: Pick<RecordedCareEvent, 'coordinates'>): boolean =>
-      offset < (this.committedUpTo.get(`${topic}/${partition}`) ?? 0);
+    const isCommitted = ({ coordinates }: Pick<RecordedCareEvent, 'coordinates'>): boolean => this.isCommitted(coordinates);
     return members.every(
       (member) =>
         (this.ledger.events.get(member) ?? []).every(isCommitted) && (this.ledger.decisions.get(member) ?? []).every(isCommitted),

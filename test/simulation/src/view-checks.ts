@@ -109,7 +109,9 @@ export class ViewChecks {
     const members = this.person(key);
     if (members === null) return;
     const decisions = this.ledger.decisionsOf(members);
-    const known = [decisions, decisions.filter(soFar)];
+    // Those behind this offset were recorded one by one: a view may have been built after any of them.
+    const moments = [-1, ...decisions.filter((decision) => !soFar(decision)).map(({ position }) => position)];
+    const known = moments.map((at) => decisions.filter((decision) => soFar(decision) || decision.position <= at));
     const states = this.ledger.policies.flatMap((policy) => known.map((one) => ({ decisions: one, policy })));
     const instants = [readAt, ...around(boundariesIn(decisions))];
     for (const projection of this.region.keptInLine) {
