@@ -279,7 +279,7 @@ export class Publisher {
 
 /** The topic's max.message.bytes is not ours to read: it is below the largest message, that is all there is to know. */
 function tooLargeFor(topic: string, items: readonly Item[]): TooLarge {
-  const largest = Math.max(...items.map(({ bytes }) => bytes));
+  const largest = items.reduce((most, { bytes }) => Math.max(most, bytes), 0);
   return new TooLarge(`a message for topic ${topic}, whose max.message.bytes is below Weft's limit`, largest, largest - 1);
 }
 

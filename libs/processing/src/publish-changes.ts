@@ -54,7 +54,7 @@ async function overtaken(wiring: Wiring, told: readonly RecordChange[]): Promise
  * the view in between matters: a few events, unless a rebuild replaced everything.
  */
 async function stillTrue(wiring: Wiring, stream: string, told: readonly RecordChange[]): Promise<RecordChange[]> {
-  const since = Math.min(...told.map((change) => change.viewRevision));
+  const since = told.reduce((first, { viewRevision }) => Math.min(first, viewRevision), Infinity);
   if ((await wiring.store.head(stream)) === since) return [];
   const later = await wiring.store.read(stream, { from: since + 1, maxCount: LATER_MAX });
   const written = entriesWritten(later, since);

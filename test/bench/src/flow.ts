@@ -71,7 +71,7 @@ export class Flow {
 
   private figures(): Found {
     const { events } = this.pace;
-    const from = Math.min(...this.publishedAt.subarray(this.warmUp));
+    const from = this.publishedAt.subarray(this.warmUp).reduce((first, at) => Math.min(first, at), Infinity);
     const until = this.readableAt.reduce((latest, at) => Math.max(latest, at), 0);
     const latencies = this.readableAt.map((at, index) => at - (this.publishedAt[index] as number)).subarray(this.warmUp);
     return {
