@@ -136,6 +136,7 @@ class SqliteEventBus implements EmbeddedBus {
       onCommitted: () => this.topicTable.committed(),
       onRolledBack: () => this.topicTable.rolledBack(),
     });
+    this.foreign.look();
     if (unchecked !== undefined) this.wholeCheck = new WholeCheck(unchecked);
   }
 

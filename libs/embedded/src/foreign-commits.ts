@@ -7,6 +7,7 @@ import type { Database, Statement } from './driver.js';
  */
 export class ForeignCommits {
   private readonly dataVersion: Statement;
+  /** Nothing at first: what was read before the first look may be out of date already. */
   private seen: unknown;
   private listeners = 0;
   private stopPolling: AbortController | undefined;
@@ -16,10 +17,9 @@ export class ForeignCommits {
     private readonly options: { readonly timers: Timers; readonly pollMs: number; readonly onForeignCommit: () => void },
   ) {
     this.dataVersion = database.prepare('PRAGMA data_version');
-    this.seen = this.read();
   }
 
-  /** Looks now. Within a transaction the answer holds until its end. */
+  /** Looks now; the first time there is always something new. Within a transaction the answer holds until its end. */
   look(): void {
     const now = this.read();
     if (now === this.seen) return;

@@ -47,7 +47,7 @@ interface PartitionRow {
 const TOPIC_NAME = /^[A-Za-z0-9._-]{1,249}$/;
 
 /**
- * Topics, their partitions and the next offset of each, kept in memory and true as of the last commit that was looked at.
+ * Topics, their partitions and the next offset of each, kept in memory and true as of the last `refresh`; empty before the first.
  * Two counters in the file say what is new to a connection: `layout` counts the changes of who reads what (topics,
  * partitions, members, claims), `changed` numbers the commits that wrote to a partition.
  */
@@ -95,7 +95,6 @@ export class TopicTable {
     this.updatePartition = database.prepare(
       'UPDATE partitions SET high = ?, last_timestamp = ?, changed = ?, crc = ? WHERE id = ?',
     );
-    this.refresh();
   }
 
   find(name: string): Topic | undefined {
@@ -110,10 +109,16 @@ export class TopicTable {
     return [...this.topics.values()];
   }
 
-  /** Takes over what the file says now, and wakes whoever waits for what is new. */
+  /**
+   * Takes over what the file says now, and wakes whoever waits for what is new. These are several looks: where a topic is made
+   * between them, its partitions are passed over, so a new layout is a reason to look at all partitions.
+   */
   refresh(): void {
     const { layout } = this.selectLayout.get() as { layout: number };
-    if (layout !== this.layout) this.readTopics();
+    if (layout !== this.layout) {
+      this.readTopics();
+      this.changed = -1;
+    }
     this.readPartitions();
     if (layout === this.layout) return;
     this.layout = layout;
@@ -176,7 +181,6 @@ export class TopicTable {
 
   private readAgain(): void {
     this.layout = -1;
-    this.changed = -1;
     this.refresh();
   }
 
