@@ -3,6 +3,7 @@ import lz4 from 'lz4-napi';
 import { EngineDamaged } from '@weft/processing';
 import type { Database } from './driver.js';
 import { DICTIONARY } from './dictionary.js';
+import { foldHex, unfoldHex } from './hex.js';
 
 /*
  * What is stored of events and messages is packed with LZ4, each by itself, so that one can be read, and one removed, without
@@ -33,14 +34,15 @@ export class Packing {
     this.dictionary = Buffer.from(row.bytes as Uint8Array);
   }
 
+  /** `content` begins with text. */
   pack(content: string | Buffer): Uint8Array {
-    return lz4.compressSync(content, this.dictionary);
+    return lz4.compressSync(foldHex(typeof content === 'string' ? Buffer.from(content) : content), this.dictionary);
   }
 
   /** What was packed. `bytes` must have passed its checksum; `what` stands in the error where it is no packed text all the same. */
   unpack(bytes: Uint8Array, what: string): Buffer {
     try {
-      return lz4.uncompressSync(bytes, this.dictionary);
+      return unfoldHex(lz4.uncompressSync(bytes, this.dictionary));
     } catch {
       throw new EngineDamaged(this.engine, `${what} is not what was written`);
     }
