@@ -64,6 +64,22 @@ describe('both projectors', () => {
     expect(await verifyViews(wiring)).toMatchObject({ differing: [] });
   });
 
+  it('withdraw what an undone merge took along, though the view is too large for one append', async () => {
+    const { wiring } = await region();
+    const large = (id: string) => {
+      const note = [{ text: 'x'.repeat(520_000) }];
+      return observation(BERT, id, { resource: { resourceType: 'Observation', id, status: 'final', note } });
+    };
+    await publish(wiring, [observation(ANNE, 'a'), large('b'), large('c')]);
+    const before = await standingOnTopic(wiring, 'direct-care');
+    const merge = { type: 'patient-merged-1' as const, survivor: BERT, resource: { resourceType: 'Patient', id: 'p' } };
+    await publish(wiring, [observation(ANNE, 'p', merge)]);
+    expect(await ids(wiring, BERT)).toHaveLength(3);
+    await publish(wiring, [observation(ANNE, 'p', { ...merge, type: 'patient-unmerged-1' })]);
+    expect(await ids(wiring, BERT)).toEqual(['RX901/Observation/b', 'RX901/Observation/c']);
+    expect(await standingOnTopic(wiring, 'direct-care')).toBe(before);
+  });
+
   it('refuse a merge that would close a loop, into quarantine, and go on behind it', async () => {
     const { wiring } = await region();
     const merge = (from: string, to: string) =>

@@ -233,12 +233,6 @@ export const MUTANTS: readonly Mutant[] = [
     'if (entry.changedAt > built && projection.concerns(entry.resourceType)) return false;',
     '',
   ),
-  mutant(
-    STATE,
-    'what changes nothing by the decisions remembered writes nothing',
-    'if (!isOfConcern) return [];',
-    'if (!isOfConcern || (changes.length === 0 && withheld === view.withheld)) return [];',
-  ),
   mutant(STATE, 'views may be out of step', 'view.inStep && !isLongTail', '!isLongTail'),
   mutant(
     STATE,
@@ -344,12 +338,6 @@ export const MUTANTS: readonly Mutant[] = [
     'a decision withdraws only what it took out of the view itself',
     'standsAsBefore(person.decisions, known.length, projection, now) ? disappeared : absent;',
     'disappeared;',
-  ),
-  mutant(
-    REBUILD,
-    'what an undone merge took along stays with the subscribers',
-    'together(everything(person, projection, pseudonyms, texts()), differences)',
-    'everything(person, projection, pseudonyms, texts())',
   ),
   mutant(
     REPLAY,
