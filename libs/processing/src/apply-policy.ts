@@ -1,6 +1,6 @@
 import type { Policy } from '@weft/domain';
 import { decodePolicyApplied, encode, type PolicyApplied } from './encoding.js';
-import { replayView, type ReplayProgress } from './replay-views.js';
+import { replayView, type ReplayOptions } from './replay-views.js';
 import { POLICY_APPLIED_STREAM } from './streams.js';
 import type { Wiring } from './wiring.js';
 import { unlessFenced } from './write-view.js';
@@ -12,13 +12,12 @@ import { unlessFenced } from './write-view.js';
 export async function applyPolicy(
   wiring: Wiring,
   policy: Policy,
-  onProgress?: (progress: ReplayProgress) => void,
+  options: Pick<ReplayOptions, 'onProgress' | 'chunk'> = {},
 ): Promise<number> {
   const { version } = await wiring.policies.adopt(policy);
   const last = (await wiring.store.read(POLICY_APPLIED_STREAM, { backwards: true, maxCount: 1 }))[0];
   if (last !== undefined && decodePolicyApplied(last).version >= version) return version;
-  for (const projection of wiring.projections)
-    await replayView(wiring, projection, { appliesPolicy: true, ...(onProgress === undefined ? {} : { onProgress }) });
+  for (const projection of wiring.projections) await replayView(wiring, projection, { ...options, appliesPolicy: true });
   const applied: PolicyApplied = { type: 'policy-applied-1', version };
   await unlessFenced(wiring.store.append(POLICY_APPLIED_STREAM, last?.revision ?? -1, [encode(applied, wiring.random)]));
   return version;

@@ -34,7 +34,7 @@ export interface PolicyAdopted {
   readonly adoptedAt: string;
 }
 
-/** How far a replay got, and under which policy it was made. */
+/** How far a replay got, under which policy it was made, and what it answers for having told. */
 export interface ReplayCheckpoint {
   readonly type: 'replay-checkpointed-1';
   readonly state: 'under-way' | 'finished';
@@ -42,6 +42,8 @@ export interface ReplayCheckpoint {
   /** Patients beyond those that may have been replayed too, and told of or not. */
   readonly ahead: number;
   readonly policyVersion: number;
+  readonly appliesPolicy: boolean;
+  readonly tellAll: boolean;
 }
 
 /** Every view of every patient was brought in line with this version of the policy. */

@@ -1,10 +1,11 @@
-import { DEFAULT_RULES, PROJECTIONS, type Projection } from '@weft/domain';
+import { DEFAULT_RULES, PROJECTIONS, type Projection, type Purpose } from '@weft/domain';
 import { applyPolicy } from './apply-policy.js';
 import { encode } from './encoding.js';
 import { explainRecord } from './explain-record.js';
 import { ANNE, BERT, decide, ids, observation, POLICY, publish, read, region, standingOnTopic } from './region.fixture.js';
 import { replayView } from './replay-views.js';
 import { viewStream } from './streams.js';
+import { recordChangesTopic } from './topics.js';
 import { verifyViews } from './verify-views.js';
 import type { Wiring } from './wiring.js';
 
@@ -24,6 +25,10 @@ async function damage(wiring: Wiring, subject: string): Promise<void> {
 
 async function eventually(wiring: Wiring, holds: () => Promise<boolean>): Promise<void> {
   while (!(await holds())) await wiring.timers.sleep(20);
+}
+
+async function toldOf({ bus }: Wiring, purpose: Purpose): Promise<number> {
+  return (await bus.offsets(recordChangesTopic(purpose))).reduce((sum, { high }) => sum + high, 0);
 }
 
 describe('a replay', () => {
@@ -62,6 +67,24 @@ describe('a replay', () => {
     // What the interrupted chunk had begun is done again; what was finished before it is not.
     expect(seen.length).toBeLessThanOrEqual(Math.ceil(people.length / 64));
     expect(await verifyViews(wiring)).toMatchObject({ records: people.length, differing: [] });
+  });
+
+  it('tells everything from the first patient on, though another that told of changes only was interrupted', async () => {
+    const { wiring } = await region();
+    const people = Array.from({ length: 8 }, (_, n) => String(9990000000 + n));
+    await publish(
+      wiring,
+      people.map((subject) => observation(subject, 'a')),
+    );
+    const interrupting = new AbortController();
+    const { signal } = interrupting;
+    const first = await replayView(wiring, RESEARCH, { chunk: 1, signal, onProgress: () => interrupting.abort() });
+    expect(first.done).toBeGreaterThan(0);
+    expect(first.done).toBeLessThan(people.length);
+    const before = await toldOf(wiring, 'research');
+    const second = await replayView(wiring, RESEARCH, { chunk: 1, tellAll: true });
+    expect(second.done).toBe(people.length);
+    expect((await toldOf(wiring, 'research')) - before).toBe(people.length);
   });
 });
 

@@ -1,5 +1,6 @@
 import { PURPOSES } from '@weft/domain';
 import { ANNE, BERT, decide, ids, observation, publish, read, region, standingOn, standingOnTopic } from './region.fixture.js';
+import { RecordCareEvents } from './record-care-events.js';
 import { verifyViews } from './verify-views.js';
 
 describe('both projectors', () => {
@@ -29,6 +30,20 @@ describe('both projectors', () => {
     await decide(wiring, ANNE, ['research'], 'permit');
     expect((await read(wiring, ANNE, 'research')).record.digest).toBe(before.record.digest);
     expect(await standingOnTopic(wiring, 'research')).toBe(2);
+  });
+
+  it('withdraw with a decision also what another projector took out of the view and has not told of', async () => {
+    const { wiring } = await region();
+    await publish(wiring, [observation(ANNE, 'a'), observation(ANNE, 'b')]);
+    const retraction = observation(ANNE, 'a', { type: 'care-event-retracted-1' });
+    const value = new TextEncoder().encode(JSON.stringify(retraction));
+    const message = { topic: 'weft.care-events.RX901', partition: 0, offset: 1_000, key: ANNE, value, headers: {}, timestamp: 0 };
+    const untold = { ...wiring, bus: { ...wiring.bus, publish: () => Promise.resolve([]) } };
+    await new RecordCareEvents(untold).handle({ messages: [message] });
+    expect(await ids(wiring, ANNE, 'research')).toHaveLength(1);
+    expect(await standingOnTopic(wiring, 'research')).toBe(2);
+    await decide(wiring, ANNE, ['research'], 'deny');
+    expect(await standingOnTopic(wiring, 'research')).toBe(0);
   });
 
   it('notice a decision that they do not remember, though by those that they do an event changes nothing', async () => {

@@ -28,6 +28,8 @@ export interface ReplayOptions {
   readonly lanes?: readonly ReplayLane[];
   readonly onProgress?: (progress: ReplayProgress) => void;
   readonly signal?: AbortSignal;
+  /** Patients a chunk, and a checkpoint (default 64). */
+  readonly chunk?: number;
 }
 
 /** One purpose's views of some patients. It crosses to another thread, so it is plain data. */
@@ -44,7 +46,6 @@ export interface ReplayChunk {
 
 export type ReplayLane = (chunk: ReplayChunk) => Promise<ReplayProgress>;
 
-/** Patients a chunk, and a checkpoint. */
 const CHUNK = 64;
 /** Chunks a lane that may be under way or done beyond the checkpoint; after a kill so many are told to the subscribers whole. */
 const AHEAD = 2;
@@ -68,27 +69,27 @@ export async function* patientKeys(wiring: Wiring): AsyncGenerator<string> {
 export async function replayView(wiring: Wiring, projection: Projection, options: ReplayOptions = {}): Promise<ReplayProgress> {
   const dryRun = options.dryRun === true;
   const policyVersion = (await wiring.policies.current()).version;
+  const { appliesPolicy = false, tellAll = false } = options;
   const last = dryRun ? null : await interrupted(wiring, projection);
-  // Those that it had done under another policy must be done again.
-  const resumed = last === null || options.fromBeginning === true || last.policyVersion !== policyVersion ? null : last;
+  const asked = { policyVersion, appliesPolicy, tellAll };
+  const resumed = last !== null && options.fromBeginning !== true && isEnough(last, asked) ? last : null;
   const lanes = options.lanes ?? [(chunk: ReplayChunk) => replayChunk(wiring, chunk)];
-  const ahead = lanes.length * AHEAD * CHUNK;
+  const { chunk = CHUNK } = options;
+  const ahead = lanes.length * AHEAD * chunk;
   const done = resumed?.done ?? 0;
   // Wherever this one begins: what the interrupted one wrote there, it may not have told.
   const uncertainUntil = last === null ? 0 : last.done + last.ahead;
   let progress: ReplayProgress = { ...NOTHING, done, total: await count(patientKeys(wiring)) };
   const write = async (state: ReplayCheckpoint['state']): Promise<void> => {
     const doubtful = Math.max(ahead, uncertainUntil - progress.done);
-    if (!dryRun) await checkpoint(wiring, projection, { state, done: progress.done, ahead: doubtful, policyVersion });
+    if (!dryRun) await checkpoint(wiring, projection, { state, done: progress.done, ahead: doubtful, ...asked });
   };
   await write('under-way');
-  const chunks = chunksOf(patientKeys(wiring), done);
-  const untoldPolicy = options.appliesPolicy === true ? { untoldPolicy: policyVersion } : {};
+  const chunks = chunksOf(patientKeys(wiring), done, chunk);
+  const untoldPolicy = appliesPolicy ? { untoldPolicy: policyVersion } : {};
   const about = { purpose: projection.purpose, version: projection.version, dryRun, ...untoldPolicy };
   const results = inOrder(chunks, lanes, AHEAD, ({ keys, first }, lane) =>
-    options.signal?.aborted === true
-      ? null
-      : lane({ ...about, keys, tellAll: !dryRun && (options.tellAll === true || first < uncertainUntil) }),
+    options.signal?.aborted === true ? null : lane({ ...about, keys, tellAll: !dryRun && (tellAll || first < uncertainUntil) }),
   );
   for await (const result of results) {
     if (result === null) return progress;
@@ -155,6 +156,12 @@ function added(a: ReplayProgress, b: ReplayProgress): ReplayProgress {
   };
 }
 
+/** What was done under another policy, or with less told than is asked for now, must be done again. */
+function isEnough(done: ReplayCheckpoint, asked: Pick<ReplayCheckpoint, 'policyVersion' | 'appliesPolicy' | 'tellAll'>): boolean {
+  if (done.policyVersion !== asked.policyVersion) return false;
+  return done.tellAll || (!asked.tellAll && (done.appliesPolicy || !asked.appliesPolicy));
+}
+
 /** A replay that was interrupted. */
 async function interrupted(wiring: Wiring, projection: Projection): Promise<ReplayCheckpoint | null> {
   const stored = (await wiring.store.read(replayStream(projection), { backwards: true, maxCount: 1 }))[0];
@@ -182,6 +189,7 @@ const NOTHING: ReplayProgress = { done: 0, total: 0, changed: 0, changes: { incl
 async function* chunksOf(
   keys: AsyncIterable<string>,
   skip: number,
+  size: number,
 ): AsyncGenerator<{ readonly keys: readonly string[]; readonly first: number }> {
   let chunk: string[] = [];
   let seen = 0;
@@ -189,7 +197,7 @@ async function* chunksOf(
     seen += 1;
     if (seen <= skip) continue;
     chunk.push(key);
-    if (chunk.length < CHUNK) continue;
+    if (chunk.length < size) continue;
     yield { keys: chunk, first: seen - chunk.length };
     chunk = [];
   }

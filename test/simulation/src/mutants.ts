@@ -334,12 +334,6 @@ export const MUTANTS: readonly Mutant[] = [
     'if (version.purpose !== purpose || version !== wiring.projections.find((one) => one.purpose === purpose)) continue;',
   ),
   mutant(
-    SHIFT,
-    'a decision withdraws only what it took out of the view itself',
-    'standsAsBefore(person.decisions, known.length, projection, now) ? disappeared : absent;',
-    'disappeared;',
-  ),
-  mutant(
     REPLAY,
     'a view left behind by a number that gave way is left as it is',
     'options.dryRun === true ? [] : await emptyLeftBehind(wiring, key, projection);',
@@ -428,8 +422,14 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     REPLAY,
     'a replay under another policy goes on where it stopped',
-    ' || last.policyVersion !== policyVersion ? null : last;',
-    ' ? null : last;',
+    'if (done.policyVersion !== asked.policyVersion) return false;',
+    '',
+  ),
+  mutant(
+    REPLAY,
+    'who tells everything goes on where one stopped that told of changes',
+    'return done.tellAll || (!asked.tellAll && (done.appliesPolicy || !asked.appliesPolicy));',
+    'return true;',
   ),
   mutant(BOUNDARIES, 'clocks are taken to be nearer than they are', '= 50 * 3_600_000;', '= 2 * 3_600_000;'),
   mutant(
@@ -448,8 +448,8 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     POLICY,
     'a policy is said to be applied before it is',
-    'for (const projection of wiring.projections)\n',
-    'for (const projection of wiring.projections.slice(1))\n',
+    'for (const projection of wiring.projections) await',
+    'for (const projection of wiring.projections.slice(1)) await',
   ),
   mutant(
     BOOK,

@@ -12,7 +12,7 @@ export interface Caught {
 }
 
 const LIBS = ['domain', 'processing', 'testing'] as const;
-const CHILD_MAX_MS = 900_000;
+const CHILD_MAX_MS = 3_600_000;
 
 /** The source with the mistake in it. Throws where `find` does not stand there exactly once: the list must not rot. */
 export function mutated(root: string, { name, file, find, replace }: Mutant): string {

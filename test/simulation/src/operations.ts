@@ -4,20 +4,33 @@ import { policyOf, type Prng, type SmallRegion } from '@weft/testing';
 
 export type Work = (wiring: Wiring) => Promise<void>;
 
+export interface Operation {
+  readonly work: Work;
+  /** What an operator who was interrupted may do in its place: a policy that was begun gives way only to another. */
+  readonly instead?: Work;
+}
+
 /** What an operator does: another policy, a replay, a message out of quarantine sent again; all while the region works. */
-export function operation(random: Prng, region: SmallRegion): Work {
+export function operation(random: Prng, region: SmallRegion): Operation {
   const purpose = random.pick(PURPOSES);
-  const [dryRun, fromBeginning] = [random.chance(0.2), random.chance(0.3)];
-  const policy = otherPolicy(random, region);
-  return random.pick<Work>([
-    async (wiring) => void (await applyPolicy(wiring, policy)),
-    async (wiring) => void (await replayView(wiring, projectionOf(wiring, purpose), { dryRun, fromBeginning })),
-    async ({ bus }) => {
-      const [one] = await listQuarantine(bus);
-      if (one !== undefined) await redrive(bus, one.id);
+  const [dryRun, fromBeginning, chunk] = [random.chance(0.2), random.chance(0.3), random.between(1, 3)];
+  const applied = (policy: Policy) => async (wiring: Wiring) => void (await applyPolicy(wiring, policy, { chunk }));
+  return random.pick<Operation>([
+    { work: applied(otherPolicy(random, region)), instead: applied(otherPolicy(random, region)) },
+    {
+      work: async (wiring) => void (await replayView(wiring, projectionOf(wiring, purpose), { dryRun, fromBeginning, chunk })),
+      instead: nothing,
+    },
+    {
+      work: async ({ bus }) => {
+        const [one] = await listQuarantine(bus);
+        if (one !== undefined) await redrive(bus, one.id);
+      },
     },
   ]);
 }
+
+export const nothing: Work = () => Promise.resolve();
 
 /** The region's first policy again, or one without a rule, with a rule more, or with another idea of an organisation. */
 export function otherPolicy(random: Prng, { policy, organisations }: SmallRegion): Policy {

@@ -1,4 +1,4 @@
-import { PROJECTIONS, type Projection, type Purpose } from '@weft/domain';
+import { PROJECTIONS, PURPOSES, type Projection, type Purpose } from '@weft/domain';
 import {
   careEventsTopic,
   CONSENT_TOPIC,
@@ -31,7 +31,7 @@ import {
   type SmallRegion,
   type World,
 } from '@weft/testing';
-import { operation, otherPolicy, type Work } from './operations.js';
+import { nothing, operation, otherPolicy, type Operation } from './operations.js';
 import { Upgrade } from './upgrade.js';
 
 export interface RunSize {
@@ -49,6 +49,10 @@ export interface RunSize {
 
 export const SMALL: RunSize = { careEvents: 24, decisions: 10, reads: 12, operations: 3 };
 
+/** How far off the end of a kept answer may be for a reader to wait for it. */
+const WAITED_FOR_MS = 60_000;
+/** How often an operator who was interrupted does something else. */
+const GIVEN_UP = 0.5;
 const UPGRADES = 0.2;
 const LARGE = 0.03;
 /** How much more than usual an operator does. */
@@ -134,7 +138,7 @@ export class RegionRun {
     const operations = size.operations * world.random.pick(BUSTLE);
     this.restartable.push(this.task('operator', operations, () => operation(world.random, region)));
     const { upgrade } = this;
-    if (upgrade !== undefined) this.task('upgrade', 1, () => upgrade.work);
+    if (upgrade !== undefined) this.task('upgrade', 1, () => ({ work: upgrade.work }));
     for (const purpose of world.random.some(PROJECTIONS.map((projection) => projection.purpose))) this.subscriber(purpose);
   }
 
@@ -203,21 +207,22 @@ export class RegionRun {
   }
 
   /** Does so many pieces of work, each until it succeeds, crashes or not: who began to change a policy goes on with it. */
-  private task(name: string, times: number, next: () => Work): SimProcess {
+  private task(name: string, times: number, next: () => Operation): SimProcess {
     let done = 0;
-    let work: Work | undefined;
+    let begun: Operation | undefined;
     this.busyTasks++;
     return this.world.process(name, async (ports) => {
       const wiring = this.wired(name, ports);
+      if (begun?.instead !== undefined && ports.random.fraction() < GIVEN_UP) begun = { work: begun.instead };
       while (done < times) {
         await ports.timers.sleep(ports.random.fraction() * 400);
         try {
-          if (work === undefined) {
-            work = next();
-            if (this.isLeftOut(`${name}#${done}`)) work = () => Promise.resolve();
+          if (begun === undefined) {
+            begun = next();
+            if (this.isLeftOut(`${name}#${done}`)) begun = { work: nothing };
           }
-          await work(wiring);
-          work = undefined;
+          await begun.work(wiring);
+          begun = undefined;
           if (++done === times) this.busyTasks--;
         } catch (error) {
           if ((error as { retriable?: boolean }).retriable !== true) throw error;
@@ -230,20 +235,27 @@ export class RegionRun {
   private reader(watcher: Watcher): void {
     const { world, region } = this;
     const kept = new Map<string, FoundRecord>();
-    const next = (): Work => {
-      const patient = world.random.pick(region.patients);
-      const { purpose } = world.random.pick(PROJECTIONS);
-      return async (wiring) => {
+    const patients = world.random.chance(0.5) ? region.patients : region.patients.slice(0, 1);
+    const purposes = world.random.chance(0.5) ? PURPOSES : [world.random.pick(PURPOSES)];
+    const next = (): Operation => {
+      const patient = world.random.pick(patients);
+      const purpose = world.random.pick(purposes);
+      const isPatient = world.random.chance(0.3);
+      const work: Operation['work'] = async (wiring) => {
         const key = wiring.keys.patient(patient);
         const projection = projectionOf(wiring, purpose);
         const name = `${key} ${purpose} ${projection.version}`;
-        const isRead = watcher.reading(key, projection, wiring.clock.now());
         const before = kept.get(name);
+        // In the very instant in which what was kept is over: nobody may have come for the date yet.
+        const left = (before?.footing?.span.until ?? Infinity) - wiring.clock.now();
+        if (isPatient && left > 0 && left < WAITED_FOR_MS) await wiring.timers.sleep(left);
+        const isRead = watcher.reading(key, projection, wiring.clock.now());
         const stands = before?.footing != null && (await stillStands(wiring, before.footing));
         const found = stands && before !== undefined ? before : await readRecord(wiring, key, purpose);
         isRead(found, wiring.clock.now());
         kept.set(name, found);
       };
+      return { work };
     };
     this.restartable.push(this.task('reader', this.size.reads, next));
   }

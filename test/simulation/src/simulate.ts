@@ -1,4 +1,4 @@
-import { swarm, World, type Faults, type InjectedFault } from '@weft/testing';
+import { Prng, swarm, World, type Faults, type InjectedFault } from '@weft/testing';
 import { checkTheEnd } from './end-checks.js';
 import { History } from './history.js';
 import { Oracle, type Violation } from './oracle.js';
@@ -35,7 +35,8 @@ const LONG_AFTER_MS = 10 * 86_400_000;
 /** One seed, from an empty region through the storm to the calm after it, with the oracle watching. */
 export async function simulate(seed: number, options: SimulationOptions = {}): Promise<Simulation> {
   const { faults = swarm(seed), suppress = new Set(), size = SMALL, trace = false } = options;
-  const world = new World({ seed, faults, suppress, trace });
+  const leans = new Prng(seed, 8).chance(0.5);
+  const world = new World({ seed, faults, suppress, trace, leans });
   const run = new RegionRun(world, size);
   const history = new History(trace, () => world.scheduler);
   const oracle = new Oracle(world, run, history);

@@ -1,5 +1,5 @@
 import { type Policy, type PolicyDocument, policyProblems, PURPOSES, type Rule } from '@weft/domain';
-import { applyPolicy } from '@weft/processing';
+import { applyPolicy, type ReplayProgress } from '@weft/processing';
 import { Command } from 'commander';
 import { readFile } from 'node:fs/promises';
 import { clientOf, type Context, settingsOf, withWiring } from '../context.js';
@@ -73,11 +73,12 @@ const adoptCommand = (context: Context): Command =>
       const version = await withWiring(settings, async (wiring) => {
         const bar = terminal.progress('rebuilding', 0);
         try {
-          return await applyPolicy(wiring, policy, (progress) => {
+          const onProgress = (progress: ReplayProgress): void => {
             bar.total(progress.total);
             bar.update(progress.done);
             if (progress.done === progress.total) changed += progress.changed;
-          });
+          };
+          return await applyPolicy(wiring, policy, { onProgress });
         } finally {
           bar.stop();
         }

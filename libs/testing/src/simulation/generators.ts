@@ -56,7 +56,7 @@ export interface Focus {
   readonly favourite: number;
   /** The shares of provisions about one organisation, and about one category. */
   readonly scoped: number;
-  /** The share of periods that begin or end within half a minute. */
+  /** The share of periods that begin or end within half a minute; where there are such, most provisions have a period. */
   readonly soon: number;
 }
 
@@ -287,7 +287,7 @@ export class DecisionGenerator {
   private period(now: number): Pick<Provision, 'from' | 'until'> {
     const { prng } = this;
     const from = now + (prng.chance(this.focus.soon) ? prng.below(SOON_MS) : prng.between(-2 * HOUR_MS, DAY_MS));
-    switch (prng.below(6)) {
+    switch (prng.below(this.focus.soon === 0 ? 6 : 4)) {
       case 0:
         return { from };
       case 1:

@@ -37,6 +37,8 @@ export interface WorldOptions {
   readonly trace?: boolean;
   /** Milliseconds since 1970. */
   readonly startsAt?: number;
+  /** Somebody is hurried for a while, or kept waiting: see Scheduler. */
+  readonly leans?: boolean;
 }
 
 /** A name that lives on when its process crashes: the same machine, with the same clock. */
@@ -124,8 +126,8 @@ export class World {
   private readonly quiet = new Chances(new Prng(0), NO_FAULTS, new Set(), () => 0);
 
   constructor(options: WorldOptions) {
-    const { seed, startsAt = Date.UTC(2026, 0, 1), suppress = new Set<number>(), trace = false } = options;
-    this.scheduler = new Scheduler(new Prng(seed, 1), startsAt);
+    const { seed, startsAt = Date.UTC(2026, 0, 1), suppress = new Set<number>(), trace = false, leans = false } = options;
+    this.scheduler = new Scheduler(new Prng(seed, 1), startsAt, leans);
     if (trace) this.scheduler.trace = [];
     const faults = { ...NO_FAULTS, ...options.faults };
     this.chances = new Chances(new Prng(seed, 2), faults, suppress, () => this.scheduler.steps);
