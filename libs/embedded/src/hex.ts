@@ -6,16 +6,15 @@
 const RUN = 32;
 const MARK = 0xff;
 const FOLDED = 1 + RUN / 2;
-const DIGITS = Buffer.from('0123456789abcdef');
-/** The value of each lower-case digit, -1 of every other byte: capitals would come back as small letters. */
-const VALUES = new Int8Array(256).fill(-1);
-for (const [value, digit] of DIGITS.entries()) VALUES[digit] = value;
+/** 1 for each digit. Capitals are none: they would come back as small letters. */
+const IS_DIGIT = new Uint8Array(256);
+for (const digit of Buffer.from('0123456789abcdef')) IS_DIGIT[digit] = 1;
 
 /** Where the next run begins, or -1. Looks at one byte in 32 of what has no digits. */
 function nextRun(bytes: Buffer, from: number): number {
   for (let start = from; start + RUN <= bytes.length;) {
     let at = start + RUN - 1;
-    while (at >= start && (VALUES[bytes[at] as number] as number) >= 0) at -= 1;
+    while (at >= start && IS_DIGIT[bytes[at] as number] === 1) at -= 1;
     if (at < start) return start;
     start = at + 1;
   }
@@ -32,10 +31,7 @@ export function foldHex(bytes: Buffer): Buffer {
   for (; run >= 0; run = nextRun(bytes, from)) {
     to += bytes.copy(folded, to, from, run);
     folded[to] = MARK;
-    for (let at = 0; at < RUN / 2; at += 1) {
-      const high = VALUES[bytes[run + 2 * at] as number] as number;
-      folded[to + 1 + at] = (high << 4) | (VALUES[bytes[run + 2 * at + 1] as number] as number);
-    }
+    folded.write(bytes.toString('latin1', run, run + RUN), to + 1, 'hex');
     to += FOLDED;
     from = run + RUN;
   }
@@ -51,13 +47,8 @@ export function unfoldHex(bytes: Buffer): Buffer {
   for (let run = bytes.indexOf(MARK, from); run >= 0; run = bytes.indexOf(MARK, from)) {
     if (run + FOLDED > bytes.length) throw new RangeError('a run of digits is cut off');
     to += bytes.copy(unfolded, to, from, run);
-    for (let at = run + 1; at < run + FOLDED; at += 1) {
-      const byte = bytes[at] as number;
-      unfolded[to] = DIGITS[byte >> 4] as number;
-      unfolded[to + 1] = DIGITS[byte & 15] as number;
-      to += 2;
-    }
     from = run + FOLDED;
+    to += unfolded.write(bytes.toString('hex', run + 1, from), to, 'latin1');
   }
   to += bytes.copy(unfolded, to, from);
   return unfolded.subarray(0, to);
