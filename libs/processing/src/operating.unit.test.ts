@@ -31,6 +31,15 @@ async function toldOf({ bus }: Wiring, purpose: Purpose): Promise<number> {
   return (await bus.offsets(recordChangesTopic(purpose))).reduce((sum, { high }) => sum + high, 0);
 }
 
+async function withOneEntryEach(wiring: Wiring, count: number): Promise<string[]> {
+  const people = Array.from({ length: count }, (_, n) => String(9990000000 + n));
+  await publish(
+    wiring,
+    people.map((subject) => observation(subject, 'a')),
+  );
+  return people;
+}
+
 describe('a replay', () => {
   it('says with a dry run what it would change, and changes nothing; then mends it and tells the subscribers', async () => {
     const { wiring } = await region();
@@ -47,11 +56,7 @@ describe('a replay', () => {
 
   it('goes on after an interruption where it stopped, and is safe while events keep coming', async () => {
     const { wiring } = await region();
-    const people = Array.from({ length: 150 }, (_, n) => String(9990000000 + n));
-    await publish(
-      wiring,
-      people.map((subject) => observation(subject, 'a')),
-    );
+    const people = await withOneEntryEach(wiring, 150);
     const interrupting = new AbortController();
     const first = await replayView(wiring, RESEARCH, { signal: interrupting.signal, onProgress: () => interrupting.abort() });
     expect(first.done).toBeLessThan(people.length);
@@ -71,11 +76,7 @@ describe('a replay', () => {
 
   it('tells everything from the first patient on, though another that told of changes only was interrupted', async () => {
     const { wiring } = await region();
-    const people = Array.from({ length: 8 }, (_, n) => String(9990000000 + n));
-    await publish(
-      wiring,
-      people.map((subject) => observation(subject, 'a')),
-    );
+    const people = await withOneEntryEach(wiring, 8);
     const interrupting = new AbortController();
     const { signal } = interrupting;
     const first = await replayView(wiring, RESEARCH, { chunk: 1, signal, onProgress: () => interrupting.abort() });

@@ -124,13 +124,11 @@ async function rebuildView(
   // While a rebuild in several parts was under way, or was left unfinished by a crash, others may have told what they saw of it.
   const unsettled = revision > stored.revision + 1 || (view.closing === null && stored.revision !== NO_STREAM);
   const isTaken = view.closing !== null && isTakenIn(view.closing, person, options);
-  const told =
-    unsettled || isTaken
-      ? // An entry that an undone merge took along is in the record no more.
-        together(everything(person, projection, pseudonyms, texts()), differences)
-      : options.untold === undefined
-        ? differences
-        : together(differences, absent(person, projection, pseudonyms, derived.entries));
+  let owed: readonly Difference[] = [];
+  if (unsettled || isTaken) owed = everything(person, projection, pseudonyms, texts());
+  else if (options.untold !== undefined) owed = absent(person, projection, pseudonyms, derived.entries);
+  // An entry that an undone merge took along is in the record no more: only the differences tell of it.
+  const told = together(owed, differences);
   return told.map((difference) => ({ projection, viewKey: pseudonyms.patient, viewRevision: revision, ...difference }));
 }
 

@@ -69,12 +69,11 @@ export async function* patientKeys(wiring: Wiring): AsyncGenerator<string> {
 export async function replayView(wiring: Wiring, projection: Projection, options: ReplayOptions = {}): Promise<ReplayProgress> {
   const dryRun = options.dryRun === true;
   const policyVersion = (await wiring.policies.current()).version;
-  const { appliesPolicy = false, tellAll = false } = options;
+  const { appliesPolicy = false, tellAll = false, chunk = CHUNK } = options;
   const last = dryRun ? null : await interrupted(wiring, projection);
   const asked = { policyVersion, appliesPolicy, tellAll };
   const resumed = last !== null && options.fromBeginning !== true && isEnough(last, asked) ? last : null;
-  const lanes = options.lanes ?? [(chunk: ReplayChunk) => replayChunk(wiring, chunk)];
-  const { chunk = CHUNK } = options;
+  const lanes = options.lanes ?? [(part: ReplayChunk) => replayChunk(wiring, part)];
   const ahead = lanes.length * AHEAD * chunk;
   const done = resumed?.done ?? 0;
   // Wherever this one begins: what the interrupted one wrote there, it may not have told.

@@ -128,8 +128,9 @@ async function shift(wiring: Wiring, head: Head, person: Person, adopted: Adopte
 
 /** Whether the decisions after the first so many change nothing of what is in force for a purpose. */
 function standsAsBefore(decisions: readonly Decision[], known: number, { purpose }: Projection, now: number): boolean {
-  const [before, after] = [decisions.slice(0, known), decisions].map((all) => decisionsInForce(all, purpose, now));
-  return before?.length === after?.length && after?.every((decision, index) => decision === before?.[index]) === true;
+  const before = decisionsInForce(decisions.slice(0, known), purpose, now);
+  const after = decisionsInForce(decisions, purpose, now);
+  return before.length === after.length && after.every((decision, index) => decision === before[index]);
 }
 
 function outcomes(person: Person, projection: Projection, before: Rulings, after: Rulings) {

@@ -31,7 +31,7 @@ import {
   type SmallRegion,
   type World,
 } from '@weft/testing';
-import { nothing, operation, otherPolicy, type Operation } from './operations.js';
+import { nothing, operation, otherPolicy, type Operation, type Work } from './operations.js';
 import { Upgrade } from './upgrade.js';
 
 export interface RunSize {
@@ -206,7 +206,7 @@ export class RegionRun {
     });
   }
 
-  /** Does so many pieces of work, each until it succeeds, crashes or not: who began to change a policy goes on with it. */
+  /** Does so many pieces of work, each until it succeeds, crashes or not, or until something else is done in its place. */
   private task(name: string, times: number, next: () => Operation): SimProcess {
     let done = 0;
     let begun: Operation | undefined;
@@ -241,7 +241,7 @@ export class RegionRun {
       const patient = world.random.pick(patients);
       const purpose = world.random.pick(purposes);
       const isPatient = world.random.chance(0.3);
-      const work: Operation['work'] = async (wiring) => {
+      const work: Work = async (wiring) => {
         const key = wiring.keys.patient(patient);
         const projection = projectionOf(wiring, purpose);
         const name = `${key} ${purpose} ${projection.version}`;
