@@ -44,7 +44,7 @@ interface Outbox {
 }
 
 /** What is remembered over all patients, in events of about 1 kB each; beyond it the patients unseen for longest are forgotten. */
-const REMEMBERED_EVENTS = 400_000;
+const REMEMBERED_EVENTS = 100_000;
 /** What a patient costs beside events. */
 const PATIENT_EVENTS = 4;
 /** Room for what a view's event or marker adds around the same resource. */
