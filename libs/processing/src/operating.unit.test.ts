@@ -1,16 +1,26 @@
-import { DEFAULT_RULES, PROJECTIONS, type Projection, type Purpose } from '@weft/domain';
+import { DEFAULT_RULES, PROJECTIONS, type Decision, type Projection, type Purpose } from '@weft/domain';
+import { applyDecisions } from './apply-decisions.js';
 import { applyPolicy } from './apply-policy.js';
 import { encode } from './encoding.js';
 import { explainRecord } from './explain-record.js';
 import { ANNE, BERT, decide, ids, observation, POLICY, publish, read, region, standingOnTopic } from './region.fixture.js';
-import { replayView } from './replay-views.js';
-import { viewStream } from './streams.js';
-import { recordChangesTopic } from './topics.js';
+import { loadView } from './load.js';
+import type { EventStore } from './ports.js';
+import { patientKeys, replayView } from './replay-views.js';
+import { CONSENT_PREFIX, viewStream } from './streams.js';
+import { CONSENT_TOPIC, recordChangesTopic } from './topics.js';
 import { verifyViews } from './verify-views.js';
 import type { Wiring } from './wiring.js';
 
 const LATER = 1_500;
 const RESEARCH = PROJECTIONS.find(({ purpose }) => purpose === 'research') as Projection;
+/** Names its entries differently. */
+const NEXT_RESEARCH: Projection = {
+  ...RESEARCH,
+  version: 2,
+  entryId: (id, pseudonyms) => RESEARCH.entryId(`again/${id}`, pseudonyms),
+  project: (entry, pseudonyms) => RESEARCH.project({ ...entry, id: `again/${entry.id}` }, pseudonyms),
+};
 
 /** Takes away an entry that the view ought to have, as a fault of ours would. */
 async function damage(wiring: Wiring, subject: string): Promise<void> {
@@ -86,6 +96,57 @@ describe('a replay', () => {
     const second = await replayView(wiring, RESEARCH, { chunk: 1, tellAll: true });
     expect(second.done).toBe(people.length);
     expect((await toldOf(wiring, 'research')) - before).toBe(people.length);
+  });
+});
+
+describe('a replay of everybody', () => {
+  it('passes over nobody of whom there were only decisions, and whose record begins while patients are gone through', async () => {
+    const { wiring } = await region();
+    await publish(wiring, [observation(BERT, 'a')]);
+    await decide(wiring, ANNE, ['research'], 'permit');
+    const streams = async function* (prefix: string, after?: string) {
+      if (prefix === CONSENT_PREFIX) await publish(wiring, [observation(ANNE, 'a')]);
+      yield* wiring.store.streams(prefix, after);
+    };
+    const store = Object.create(wiring.store, { streams: { value: streams } }) as EventStore;
+    const keys: string[] = [];
+    for await (const key of patientKeys({ ...wiring, store })) keys.push(key);
+    expect(keys).toEqual([BERT, ANNE].map((subject) => wiring.keys.patient(subject)));
+  });
+
+  it('empties a new version of a view for a number that gave way while not every process wrote it', async () => {
+    const { wiring } = await region();
+    await publish(wiring, [observation(ANNE, 'a'), observation(BERT, 'b')]);
+    const writesBoth = { ...wiring, projections: [...PROJECTIONS, NEXT_RESEARCH] };
+    const entriesOf = async (subject: string): Promise<number> => {
+      const viewKey = wiring.keys.view('research', wiring.keys.patient(subject));
+      return (await loadView(wiring.store, viewStream(NEXT_RESEARCH, viewKey))).view.entries.size;
+    };
+    await replayView(writesBoth, NEXT_RESEARCH);
+    expect(await entriesOf(ANNE)).toBe(1);
+    const merge = { type: 'patient-merged-1' as const, survivor: BERT, resource: { resourceType: 'Patient', id: 'p' } };
+    await publish(wiring, [observation(ANNE, 'p', merge)]);
+    await replayView(writesBoth, NEXT_RESEARCH);
+    expect([await entriesOf(ANNE), await entriesOf(BERT)]).toEqual([0, 2]);
+  });
+});
+
+describe('a decision', () => {
+  it('is obeyed by the topic also under the names of another version of the view, before everything was told anew', async () => {
+    const { wiring } = await region();
+    await publish(wiring, [observation(ANNE, 'a'), observation(BERT, 'a')]);
+    const nextServes = { ...wiring, projections: [NEXT_RESEARCH, ...PROJECTIONS] };
+    await replayView({ ...wiring, projections: [...PROJECTIONS, NEXT_RESEARCH] }, NEXT_RESEARCH);
+    const decision: Omit<Decision, 'recordedAt'> = {
+      ...{ id: 'objection', source: 'urn:ods:Y90001', consentId: 'sharing', authority: 'local-dissent', status: 'active' },
+      ...{ decidedAt: '2026-01-01T00:00:00Z', decidedBy: 'patient', exceptions: [] },
+      provision: { effect: 'deny', purposes: ['research'] },
+    };
+    const value = new TextEncoder().encode(JSON.stringify({ subject: ANNE, decision }));
+    const message = { topic: CONSENT_TOPIC, partition: 0, offset: 1_000, key: ANNE, value, headers: {}, timestamp: 0 };
+    expect(await standingOnTopic(wiring, 'research')).toBe(2);
+    await applyDecisions(nextServes, { messages: [message] });
+    expect(await standingOnTopic(wiring, 'research')).toBe(1);
   });
 });
 

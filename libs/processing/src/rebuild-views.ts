@@ -11,6 +11,7 @@ import {
   type ViewEntry,
 } from '@weft/domain';
 import { textsOf, type EntryTexts } from './encoding.js';
+import { namesOf } from './entry-names.js';
 import { pseudonymsOf, rulingsAt } from './judges.js';
 import { loadIdentity, loadPerson, loadView, survivorOf, type Person } from './load.js';
 import { isLongTail } from './patient-state.js';
@@ -125,8 +126,8 @@ async function rebuildView(
   const unsettled = revision > stored.revision + 1 || (view.closing === null && stored.revision !== NO_STREAM);
   const isTaken = view.closing !== null && isTakenIn(view.closing, person, options);
   let owed: readonly Difference[] = [];
-  if (unsettled || isTaken) owed = everything(person, projection, pseudonyms, texts());
-  else if (options.untold !== undefined) owed = absent(person, projection, pseudonyms, derived.entries);
+  if (unsettled || isTaken) owed = everything(wiring, person, projection, pseudonyms, texts());
+  else if (options.untold !== undefined) owed = absent(wiring, person, projection, pseudonyms, derived.entries);
   // An entry that an undone merge took along is in the record no more: only the differences tell of it.
   const told = together(owed, differences);
   return told.map((difference) => ({ projection, viewKey: pseudonyms.patient, viewRevision: revision, ...difference }));
@@ -161,13 +162,14 @@ function sameEntry(a: ViewEntry, b: ViewEntry): boolean {
 }
 
 function everything(
+  wiring: Wiring,
   person: Person,
   projection: Projection,
   pseudonyms: Parameters<Projection['entryId']>[1],
   included: EntryTexts,
 ): Difference[] {
   const told: Difference[] = [...included].map(([entryId, entry]) => ({ entryId, kind: 'included', entry }));
-  return [...told, ...absent(person, projection, pseudonyms, included)];
+  return [...told, ...absent(wiring, person, projection, pseudonyms, included)];
 }
 
 function together(some: readonly Difference[], others: readonly Difference[]): Difference[] {
@@ -177,6 +179,7 @@ function together(some: readonly Difference[], others: readonly Difference[]): D
 
 /** What is not in the view may still stand on the topic: who took it out of the view, whyever, may not have told yet. */
 function absent(
+  wiring: Wiring,
   person: Person,
   projection: Projection,
   pseudonyms: Parameters<Projection['entryId']>[1],
@@ -184,9 +187,8 @@ function absent(
 ): Difference[] {
   const withdrawn: Difference[] = [];
   for (const entry of person.record.entries.values()) {
-    if (!projection.concerns(entry.resourceType)) continue;
-    const entryId = projection.entryId(entry.id, pseudonyms);
-    if (!included.has(entryId)) withdrawn.push({ entryId, kind: 'withdrawn' });
+    if (projection.concerns(entry.resourceType) && included.has(projection.entryId(entry.id, pseudonyms))) continue;
+    for (const entryId of namesOf(wiring, projection, pseudonyms, entry)) withdrawn.push({ entryId, kind: 'withdrawn' });
   }
   return withdrawn;
 }

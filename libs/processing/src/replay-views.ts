@@ -51,14 +51,21 @@ const CHUNK = 64;
 const AHEAD = 2;
 const WIDTH = 8;
 
-/** Every patient known: whoever has a record or a decision. */
-export async function* patientKeys(wiring: Wiring): AsyncGenerator<string> {
-  const { store } = wiring;
-  for await (const { stream } of store.streams(CARE_RECORD_PREFIX)) yield stream.slice(CARE_RECORD_PREFIX.length);
+/**
+ * Every patient known: whoever has a record or a decision. Records are looked for once more at the end: somebody of whom
+ * there were only decisions may get one just after the records were gone through, and must not be passed over by both.
+ */
+export async function* patientKeys({ store }: Wiring): AsyncGenerator<string> {
+  let last: string | undefined;
+  for await (const { stream, position } of store.streams(CARE_RECORD_PREFIX)) {
+    yield stream.slice(CARE_RECORD_PREFIX.length);
+    last = position;
+  }
   for await (const { stream } of store.streams(CONSENT_PREFIX)) {
     const key = stream.slice(CONSENT_PREFIX.length);
     if ((await store.head(`${CARE_RECORD_PREFIX}${key}`)) < 0) yield key;
   }
+  for await (const { stream } of store.streams(CARE_RECORD_PREFIX, last)) yield stream.slice(CARE_RECORD_PREFIX.length);
 }
 
 /**

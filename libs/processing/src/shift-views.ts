@@ -11,6 +11,7 @@ import {
   type Projection,
 } from '@weft/domain';
 import { decodeViewEvent } from './encoding.js';
+import { namesOf } from './entry-names.js';
 import { pseudonymsOf, rulingsAt, type Rulings } from './judges.js';
 import { tookIn, type Untold } from './rebuild-views.js';
 import { loadPerson, survivorOf, type Person } from './load.js';
@@ -116,11 +117,11 @@ async function shift(wiring: Wiring, head: Head, person: Person, adopted: Adopte
   const told = revision > head.revision + 1 ? included : appeared;
   // What is not in the view may still stand on the topic: who took it out of the view, whyever, may not have told yet.
   const withdrawn = standsAsBefore(person.decisions, known.length, projection, now) ? disappeared : absent;
-  const idOf = (entry: Entry): string => projection.entryId(entry.id, pseudonyms);
+  const gone = withdrawn.flatMap((entry) => namesOf(wiring, projection, pseudonyms, entry));
   return [
-    ...withdrawn.map((entry): RecordChange => ({ ...about, entryId: idOf(entry), kind: 'withdrawn' })),
+    ...gone.map((entryId): RecordChange => ({ ...about, entryId, kind: 'withdrawn' })),
     ...told.map((entry): RecordChange => {
-      const entryId = idOf(entry);
+      const entryId = projection.entryId(entry.id, pseudonyms);
       return { ...about, entryId, kind: 'included', entry: view.get(entryId) as string };
     }),
   ];
@@ -146,7 +147,7 @@ function outcomes(person: Person, projection: Projection, before: Rulings, after
     const is = outcomeOf(entry, projection, judgeAfter);
     const was = outcomeOf(entry, projection, judgeBefore);
     if (is === 'included') result.included.push(entry);
-    else if (projection.concerns(entry.resourceType)) result.absent.push(entry);
+    else result.absent.push(entry);
     if (is === 'withheld') result.withheld += 1;
     if (is === 'included' && was !== 'included') result.appeared.push(entry);
     if (is !== 'included' && was === 'included') result.disappeared.push(entry);

@@ -1,4 +1,5 @@
-import type { Entry, Projection, Pseudonyms } from '@weft/domain';
+import type { Entry, Projection } from '@weft/domain';
+import { namesOf } from './entry-names.js';
 import { pseudonymsOf } from './judges.js';
 import { loadRecord, loadView, relatedNumbers } from './load.js';
 import { NO_STREAM } from './ports.js';
@@ -39,19 +40,10 @@ async function asItStands(
   // The view stands before anything is told: where there is none nothing was.
   if (revision === NO_STREAM) return [];
   const isWhole = view.closing !== null;
-  return [...namesOf(entries, wiring, projection, pseudonyms)].map((entryId): RecordChange => {
+  const names = new Set(entries.flatMap((entry) => namesOf(wiring, projection, pseudonyms, entry)));
+  return [...names].map((entryId): RecordChange => {
     const entry = isWhole ? view.entries.get(entryId) : undefined;
     const about = { projection, viewKey, entryId, viewRevision: revision };
     return entry === undefined ? { ...about, kind: 'withdrawn' } : { ...about, kind: 'included', entry: JSON.stringify(entry) };
   });
-}
-
-/** What the entries are called in the view, and in every other version of it: before this one another one may have been told. */
-function namesOf(entries: readonly Entry[], wiring: Wiring, { purpose }: Projection, pseudonyms: Pseudonyms): Set<string> {
-  const names = new Set<string>();
-  for (const version of wiring.projections) {
-    if (version.purpose !== purpose) continue;
-    for (const { id, resourceType } of entries) if (version.concerns(resourceType)) names.add(version.entryId(id, pseudonyms));
-  }
-  return names;
 }

@@ -28,6 +28,7 @@ const MERGE = processing('merge-numbers');
 const LOAD = processing('load');
 const READ = processing('read-record');
 const TELL = processing('tell-everything');
+const NAMES = processing('entry-names');
 const PUBLISH = processing('publish-changes');
 const BOUNDARIES = processing('boundaries');
 const REPLAY = processing('replay-views');
@@ -328,16 +329,16 @@ export const MUTANTS: readonly Mutant[] = [
     'const numbers = [key];',
   ),
   mutant(
-    TELL,
+    NAMES,
     'what another version told stays told',
-    'if (version.purpose !== purpose) continue;',
-    'if (version.purpose !== purpose || version !== wiring.projections.find((one) => one.purpose === purpose)) continue;',
+    'if (version.purpose === purpose && version',
+    'if (version === projections.find((one) => one.purpose === purpose) && version',
   ),
   mutant(
     REPLAY,
-    'a view left behind by a number that gave way is left as it is',
-    'options.dryRun === true ? [] : await emptyLeftBehind(wiring, key, projection);',
-    '[];',
+    'who gets a record while patients are gone through is passed over',
+    'for await (const { stream } of store.streams(CARE_RECORD_PREFIX, last)) yield stream.slice(CARE_RECORD_PREFIX.length);',
+    '',
   ),
   // merges
   mutant(

@@ -76,9 +76,10 @@ export class Oracle implements Watcher {
       this.accepted(stream, { ...(JSON.parse(data) as object), type } as RecordedCareEvent);
     } else if (stream.startsWith('identity-')) {
       this.moved(stream.slice('identity-'.length), { ...(JSON.parse(data) as object), type } as IdentityEvent);
-    } else if (type === 'policy-applied-1')
+    } else if (type === 'policy-applied-1') {
       this.views.policyApplied((JSON.parse(data) as { version: number }).version, this.keys);
-    else if (type === 'boundary-passed-1') {
+      this.areInLine(this.keys);
+    } else if (type === 'boundary-passed-1') {
       const { key, at } = JSON.parse(data) as { key: string; at: number };
       this.views.boundaryPassed(key, at);
     }
@@ -144,7 +145,11 @@ export class Oracle implements Watcher {
       else this.isObeyed(message);
       concerned.add(this.world.keys.patient(message.key));
     }
-    for (const key of concerned) if (this.hasSettled(key)) this.views.isInLine(key);
+    this.areInLine(concerned);
+  }
+
+  private areInLine(keys: Iterable<string>): void {
+    for (const key of keys) if (this.hasSettled(key)) this.views.isInLine(key);
   }
 
   private isDealtWith(message: Message): void {

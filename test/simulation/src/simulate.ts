@@ -1,6 +1,7 @@
 import { Prng, swarm, World, type Faults, type InjectedFault } from '@weft/testing';
 import { checkTheEnd } from './end-checks.js';
 import { History } from './history.js';
+import { boundariesIn } from './naive.js';
 import { Oracle, type Violation } from './oracle.js';
 import { RegionRun, SMALL, type RunSize } from './region-run.js';
 
@@ -31,6 +32,12 @@ const STORM_STEPS = 3_000;
 const STORM_STEPS_MIN = 1_500;
 const CALM_STEPS = 60_000;
 const LONG_AFTER_MS = 10 * 86_400_000;
+/** So many of the dates that decisions name are met while everybody is awake and on time; the others pass in one leap. */
+const DATES_MET = 4;
+/** Whoever waits for a date has looked at the clock by then. */
+const BEFORE_A_DATE_MS = 1_500;
+const STEPS_TO_A_DATE = 2_000;
+const STEPS_AFTER_A_DATE = 150;
 
 /** One seed, from an empty region through the storm to the calm after it, with the oracle watching. */
 export async function simulate(seed: number, options: SimulationOptions = {}): Promise<Simulation> {
@@ -47,6 +54,7 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
   world.heal();
   const atRest = await rest(world, run);
   if (atRest) {
+    await meetDates(world, oracle);
     // Every decision that begins or ends has done so by then: what is left no longer depends on when one looks.
     world.scheduler.now += LONG_AFTER_MS;
     await rest(world, run);
@@ -56,6 +64,19 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
   const { steps, fingerprint } = world.scheduler;
   if (!atRest) violations.push({ invariant: 'comes to rest', step: steps, detail: String(run.failures.at(-1)) });
   return { seed, steps, fingerprint, violations, injected: world.injected, done: run.done, history, world };
+}
+
+/** In the storm hardly any date is met at its very instant: clocks are wrong, time leaps, and who waited for it is down. */
+async function meetDates(world: World, { keys, ledger }: Oracle): Promise<void> {
+  const dates = boundariesIn(ledger.decisionsOf(keys)).toSorted((a, b) => a - b);
+  for (let met = 0; met < DATES_MET; met += 1) {
+    const toCome = dates.filter((at) => at - BEFORE_A_DATE_MS > world.scheduler.now);
+    const date = toCome[Math.min(world.random.below(3), toCome.length - 1)];
+    if (date === undefined) return;
+    world.scheduler.now = date - BEFORE_A_DATE_MS;
+    await world.run(STEPS_TO_A_DATE, () => world.scheduler.now > date);
+    await world.run(STEPS_AFTER_A_DATE);
+  }
 }
 
 async function rest(world: World, run: RegionRun): Promise<boolean> {

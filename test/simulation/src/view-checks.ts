@@ -18,6 +18,8 @@ export class ViewChecks {
   /** Clocks were wrong at times, so a view may have been built for another instant than the true one. */
   clocksWereWrong = false;
   readonly moving = new Moving();
+  /** The last version of the policy of which it was said that every view obeys it. */
+  private applied = 0;
   private readonly owners = new Map<string, { readonly key: string; readonly projection: Projection }>();
 
   constructor(
@@ -89,7 +91,7 @@ export class ViewChecks {
       this.violated(invariant, `${stream}: a decision begins or ends within its span`);
   }
 
-  /** Once all that came for a person is committed, every view of theirs holds all of it. */
+  /** Once all that came for a person is committed, every view of theirs holds all of it, under no policy older than the one applied. */
   isInLine(key: string): void {
     const members = this.person(key);
     if (members === null) return;
@@ -100,6 +102,10 @@ export class ViewChecks {
       const kept = this.viewOf(projection, survivor);
       if (kept === undefined || kept.closing === null) continue;
       const owner = { key: survivor, projection };
+      const { policyVersion } = kept.closing.basis;
+      // A merge that was refused leaves empty views of a number of which nothing was ever recorded: no policy comes by there.
+      if (policyVersion < this.applied && events.length + decisions.length > 0)
+        this.violated('in line once committed', `${projection.purpose} of ${survivor} rests on policy ${policyVersion}`);
       this.restsOn(this.streamOf(projection, survivor), kept, owner, events, decisions, 'in line once committed');
     }
   }
@@ -162,6 +168,7 @@ export class ViewChecks {
     const { ledger } = this;
     const adopted = ledger.policies[version - 1];
     if (adopted === undefined) return this.violated('applied once said so', `policy ${version} was never adopted`);
+    this.applied = Math.max(this.applied, version);
     for (const key of keys) {
       const known = [...(ledger.events.get(key) ?? []), ...(ledger.decisions.get(key) ?? [])];
       if (this.person(key) === null || !known.some(({ position }) => position < adopted.position)) continue;

@@ -16,11 +16,14 @@ const ORGANISATIONS: readonly Organisation[] = [
   { ods: 'RY6', name: 'A community trust', kind: 'community' },
 ];
 
-/** Three to six patients, two to four organisations, one of them always a practice. */
+/** How often a region has more patients: then some are new while everything else is under way. */
+const CROWDED = 0.2;
+
+/** Three to six patients, or twice as many, two to four organisations, one of them always a practice. */
 export function smallRegion(prng: Prng): SmallRegion {
   const organisations = ORGANISATIONS.slice(0, prng.between(2, ORGANISATIONS.length));
   const first = prng.below(90_000) * 10;
-  const count = prng.between(3, 6);
+  const count = prng.between(3, 6) * (prng.chance(CROWDED) ? 2 : 1);
   const patients: string[] = [];
   for (let nine = 999_000_000 + first; patients.length < count; nine++) {
     const number = withCheckDigit(String(nine));
