@@ -122,7 +122,7 @@ describe('a broken history', () => {
     expect(small.injected.length).toBeLessThan(whole.injected.length / 2);
     const told = historyOf(small, invariant).join('\n');
     expect(told).toMatch(new RegExp(`^seed ${seed}: ${invariant}, at step \\d+`));
-    expect(told).toMatch(/what is left: publisher/);
+    expect(told).toMatch(/what is left: .*publisher-/);
     expect(told).not.toMatch(/\b9\d{9}\b/);
   });
 });

@@ -38,7 +38,9 @@ describe('several processes on one data directory', () => {
       const { openEmbeddedStore, openEmbeddedBus, lockDirectory } = await import(${JSON.stringify(BUILT)});
       const { randomUUID } = await import('node:crypto');
       const directory = ${JSON.stringify(directory)};
-      const say = (line) => process.stdout.write(line + '\\n');
+      const { writeSync } = await import('node:fs');
+      // Said once it returns: what process.stdout keeps while the reader is slow would die with the process.
+      const say = (line) => writeSync(1, line + '\\n');
       const event = (data) => ({ id: randomUUID(), type: 'care-event-recorded-1', data: JSON.stringify(data) });
       ${body}`;
     const node = [process.execPath, '--input-type=module', '--eval', source];
