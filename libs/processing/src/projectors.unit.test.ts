@@ -1,7 +1,51 @@
-import { PURPOSES } from '@weft/domain';
-import { ANNE, BERT, decide, ids, observation, publish, read, region, standingOn, standingOnTopic } from './region.fixture.js';
+import { PURPOSES, type Purpose } from '@weft/domain';
+import type { EventStore } from './ports.js';
+import {
+  ANNE,
+  arriving,
+  BERT,
+  decide,
+  ids,
+  killedBeforeTelling,
+  observation,
+  publish,
+  read,
+  region,
+  standingOn,
+  standingOnTopic,
+} from './region.fixture.js';
+import { rebuildViews } from './rebuild-views.js';
 import { RecordCareEvents } from './record-care-events.js';
+import { recordChangesTopic } from './topics.js';
 import { verifyViews } from './verify-views.js';
+import type { Wiring } from './wiring.js';
+
+/** The patients of whom something stands on the topic of a purpose, an entry each. */
+async function keysStandingOn({ bus }: Wiring, purpose: Purpose): Promise<string[]> {
+  const standing = new Map<string, string>();
+  const topic = recordChangesTopic(purpose);
+  for (const { partition, low } of await bus.offsets(topic)) {
+    for (const { key, value } of await bus.read(topic, partition, low)) {
+      if (value === null) standing.delete(key);
+      else standing.set(key, key.slice(0, key.indexOf('.')));
+    }
+  }
+  return [...standing.values()];
+}
+
+/** The same wiring, where somebody else does something around the first append to a stream of the category. */
+function meeting(wiring: Wiring, category: string, when: 'before' | 'after', meanwhile: () => Promise<unknown>): Wiring {
+  let met = false;
+  const append: EventStore['append'] = async (stream, ...rest) => {
+    const isFirst = !met && stream.startsWith(category);
+    met ||= isFirst;
+    if (isFirst && when === 'before') await meanwhile();
+    const revision = await wiring.store.append(stream, ...rest);
+    if (isFirst && when === 'after') await meanwhile();
+    return revision;
+  };
+  return { ...wiring, store: Object.create(wiring.store, { append: { value: append } }) as EventStore };
+}
 
 describe('both projectors', () => {
   it('build a view of each purpose from care events, each entry once though published twice', async () => {
@@ -35,15 +79,35 @@ describe('both projectors', () => {
   it('withdraw with a decision also what another projector took out of the view and has not told of', async () => {
     const { wiring } = await region();
     await publish(wiring, [observation(ANNE, 'a'), observation(ANNE, 'b')]);
-    const retraction = observation(ANNE, 'a', { type: 'care-event-retracted-1' });
-    const value = new TextEncoder().encode(JSON.stringify(retraction));
-    const message = { topic: 'weft.care-events.RX901', partition: 0, offset: 1_000, key: ANNE, value, headers: {}, timestamp: 0 };
-    const untold = { ...wiring, bus: { ...wiring.bus, publish: () => Promise.resolve([]) } };
-    await new RecordCareEvents(untold).handle({ messages: [message] });
+    const retraction = arriving(observation(ANNE, 'a', { type: 'care-event-retracted-1' }));
+    await new RecordCareEvents(killedBeforeTelling(wiring)).handle({ messages: [retraction] });
     expect(await ids(wiring, ANNE, 'research')).toHaveLength(1);
     expect(await standingOnTopic(wiring, 'research')).toBe(2);
     await decide(wiring, ANNE, ['research'], 'deny');
     expect(await standingOnTopic(wiring, 'research')).toBe(0);
+  });
+
+  it('tell of an event also where somebody who stalled brought it to the view, and was killed before they told', async () => {
+    const { wiring } = await region();
+    const merge = { type: 'patient-merged-1' as const, survivor: BERT, resource: { resourceType: 'Patient', id: 'p' } };
+    await publish(wiring, [observation(ANNE, 'a'), observation(BERT, 'b'), observation(ANNE, 'p', merge)]);
+    expect(await standingOnTopic(wiring, 'research')).toBe(2);
+    const overtaken = meeting(wiring, 'careRecord-', 'after', () => rebuildViews(wiring, wiring.keys.patient(ANNE)));
+    const retraction = arriving(observation(ANNE, 'a', { type: 'care-event-retracted-1' }));
+    await new RecordCareEvents(overtaken).handle({ messages: [retraction] });
+    expect(await standingOnTopic(wiring, 'research')).toBe(1);
+  });
+
+  it('tell of a merge also where somebody who stalled did all of it, and was killed before they told', async () => {
+    const { wiring } = await region();
+    await publish(wiring, [observation(ANNE, 'a'), observation(BERT, 'b')]);
+    const merge = { type: 'patient-merged-1' as const, survivor: BERT, resource: { resourceType: 'Patient', id: 'p' } };
+    const messages = [arriving(observation(ANNE, 'p', merge))];
+    const other = new RecordCareEvents(killedBeforeTelling(wiring));
+    const overtaken = meeting(wiring, 'identity-', 'before', () => other.handle({ messages }));
+    await new RecordCareEvents(overtaken).handle({ messages });
+    const moved = wiring.keys.view('research', wiring.keys.patient(BERT));
+    expect(await keysStandingOn(wiring, 'research')).toEqual([moved, moved]);
   });
 
   it('notice a decision that they do not remember, though by those that they do an event changes nothing', async () => {

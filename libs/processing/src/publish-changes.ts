@@ -4,7 +4,7 @@ import { loadView } from './load.js';
 import type { StoredEvent } from './ports.js';
 import { changeMessage, type RecordChange } from './record-changes.js';
 import { viewStream } from './streams.js';
-import { serves, timestamp, type Wiring } from './wiring.js';
+import { projectionOf, serves, timestamp, type Wiring } from './wiring.js';
 
 /** So many events since the telling are looked at one by one. */
 const LATER_MAX = 200;
@@ -15,10 +15,7 @@ const LATER_MAX = 200;
  * view is still as it was told, and if not tells those entries again as they stand now: the last word on the topic is the view's.
  */
 export async function publishChanges(wiring: Wiring, changes: readonly RecordChange[]): Promise<void> {
-  let telling = await asTheyStand(
-    wiring,
-    changes.filter(({ projection }) => serves(wiring, projection)),
-  );
+  let telling = await asTheyStand(wiring, await asServed(wiring, changes));
   while (telling.length > 0) {
     const time = timestamp(wiring.clock);
     await wiring.bus.publish(telling.map((change) => changeMessage(change, wiring.keys, time)));
@@ -27,12 +24,36 @@ export async function publishChanges(wiring: Wiring, changes: readonly RecordCha
 }
 
 /**
+ * The changes of the versions that serve. Another one may have been told before it, under other names, so what is taken out of
+ * that one is withdrawn too, unless the one that serves holds something of the name.
+ */
+async function asServed(wiring: Wiring, changes: readonly RecordChange[]): Promise<RecordChange[]> {
+  const told = changes.filter(({ projection }) => serves(wiring, projection));
+  const known = new Set(told.map(nameOf));
+  const loaded = new Map<string, ReturnType<typeof loadView>>();
+  for (const change of changes) {
+    if (change.kind !== 'withdrawn' || serves(wiring, change.projection)) continue;
+    const instead: RecordChange = { ...change, projection: projectionOf(wiring, change.projection.purpose) };
+    if (known.has(nameOf(instead))) continue;
+    known.add(nameOf(instead));
+    const stream = streamOf(instead);
+    const loading = loaded.get(stream) ?? loadView(wiring.store, stream);
+    loaded.set(stream, loading);
+    const { view, revision } = await loading;
+    if (view.closing === null || !view.entries.has(change.entryId)) told.push({ ...instead, viewRevision: revision });
+  }
+  return told;
+}
+
+const streamOf = ({ projection, viewKey }: RecordChange): string => viewStream(projection, viewKey);
+const nameOf = (change: RecordChange): string => `${streamOf(change)} ${change.entryId}`;
+
+/**
  * The changes, with those that were overtaken already as they stand now: whoever stalled since it wrote them, and dies once they
  * are told, would leave what is old as the last word.
  */
 async function asTheyStand(wiring: Wiring, changes: readonly RecordChange[]): Promise<RecordChange[]> {
   const instead = await overtaken(wiring, changes);
-  const nameOf = ({ projection, viewKey, entryId }: RecordChange): string => `${viewStream(projection, viewKey)} ${entryId}`;
   const replaced = new Set(instead.map(nameOf));
   return [...changes.filter((change) => !replaced.has(nameOf(change))), ...instead];
 }
@@ -40,7 +61,7 @@ async function asTheyStand(wiring: Wiring, changes: readonly RecordChange[]): Pr
 async function overtaken(wiring: Wiring, told: readonly RecordChange[]): Promise<RecordChange[]> {
   const byStream = new Map<string, RecordChange[]>();
   for (const change of told) {
-    const stream = viewStream(change.projection, change.viewKey);
+    const stream = streamOf(change);
     const list = byStream.get(stream);
     if (list === undefined) byStream.set(stream, [change]);
     else list.push(change);

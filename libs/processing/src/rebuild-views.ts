@@ -11,7 +11,6 @@ import {
   type ViewEntry,
 } from '@weft/domain';
 import { textsOf, type EntryTexts } from './encoding.js';
-import { namesOf } from './entry-names.js';
 import { pseudonymsOf, rulingsAt } from './judges.js';
 import { loadIdentity, loadPerson, loadView, survivorOf, type Person } from './load.js';
 import { isLongTail } from './patient-state.js';
@@ -26,27 +25,33 @@ export interface RebuildOptions {
   readonly projections?: readonly Projection[];
   /** Compute the changes, write nothing. */
   readonly dryRun?: boolean;
+  /** Decisions of a number that the caller answers for having been told. */
   readonly untold?: Untold;
+  /** Events of a number's record that the caller answers for having been told. */
+  readonly untoldEvents?: Untold;
   /** Version of the policy that the caller answers for having been told. */
   readonly untoldPolicy?: number;
 }
 
-/** Decisions, from a revision of a number's consent stream on, that the caller answers for having been told to the subscribers. */
+/** What came from a revision of a number's stream on, and the caller answers for having been told to the subscribers. */
 export interface Untold {
   readonly key: string;
   readonly from: number;
 }
 
-/** Another projector, that came upon the decisions in the meantime, built the view under them: it will tell, but may not have. */
-export function tookIn({ basis }: Closing, { members }: Person, { key, from }: Untold): boolean {
-  const { consentRevisions } = basis;
-  return consentRevisions.length !== members.length || (consentRevisions[members.indexOf(key)] as number) >= from;
+/**
+ * Another projector, that came upon it in the meantime, built the view with it: it will tell, but may not have.
+ * @param revisions of the members' streams that the view rests on.
+ */
+export function tookIn(revisions: readonly number[], { members }: Person, { key, from }: Untold): boolean {
+  return revisions.length !== members.length || (revisions[members.indexOf(key)] as number) >= from;
 }
 
 /** Whether what the caller answers for was done by somebody else, who may have been killed before they told. */
-function isTakenIn(closing: Closing, person: Person, { untold, untoldPolicy }: RebuildOptions): boolean {
-  if (untoldPolicy !== undefined && closing.basis.policyVersion >= untoldPolicy) return true;
-  return untold !== undefined && tookIn(closing, person, untold);
+function isTakenIn({ basis }: Closing, person: Person, { untold, untoldEvents, untoldPolicy }: RebuildOptions): boolean {
+  if (untoldPolicy !== undefined && basis.policyVersion >= untoldPolicy) return true;
+  if (untoldEvents !== undefined && tookIn(basis.recordRevisions, person, untoldEvents)) return true;
+  return untold !== undefined && tookIn(basis.consentRevisions, person, untold);
 }
 
 /** The basis of a view whose patient's number gave way to another: nothing is in it, and nothing will come. */
@@ -126,8 +131,8 @@ async function rebuildView(
   const unsettled = revision > stored.revision + 1 || (view.closing === null && stored.revision !== NO_STREAM);
   const isTaken = view.closing !== null && isTakenIn(view.closing, person, options);
   let owed: readonly Difference[] = [];
-  if (unsettled || isTaken) owed = everything(wiring, person, projection, pseudonyms, texts());
-  else if (options.untold !== undefined) owed = absent(wiring, person, projection, pseudonyms, derived.entries);
+  if (unsettled || isTaken) owed = everything(person, projection, pseudonyms, texts());
+  else if (options.untold !== undefined) owed = absent(person, projection, pseudonyms, derived.entries);
   // An entry that an undone merge took along is in the record no more: only the differences tell of it.
   const told = together(owed, differences);
   return told.map((difference) => ({ projection, viewKey: pseudonyms.patient, viewRevision: revision, ...difference }));
@@ -162,14 +167,13 @@ function sameEntry(a: ViewEntry, b: ViewEntry): boolean {
 }
 
 function everything(
-  wiring: Wiring,
   person: Person,
   projection: Projection,
   pseudonyms: Parameters<Projection['entryId']>[1],
   included: EntryTexts,
 ): Difference[] {
   const told: Difference[] = [...included].map(([entryId, entry]) => ({ entryId, kind: 'included', entry }));
-  return [...told, ...absent(wiring, person, projection, pseudonyms, included)];
+  return [...told, ...absent(person, projection, pseudonyms, included)];
 }
 
 function together(some: readonly Difference[], others: readonly Difference[]): Difference[] {
@@ -179,7 +183,6 @@ function together(some: readonly Difference[], others: readonly Difference[]): D
 
 /** What is not in the view may still stand on the topic: who took it out of the view, whyever, may not have told yet. */
 function absent(
-  wiring: Wiring,
   person: Person,
   projection: Projection,
   pseudonyms: Parameters<Projection['entryId']>[1],
@@ -187,8 +190,9 @@ function absent(
 ): Difference[] {
   const withdrawn: Difference[] = [];
   for (const entry of person.record.entries.values()) {
-    if (projection.concerns(entry.resourceType) && included.has(projection.entryId(entry.id, pseudonyms))) continue;
-    for (const entryId of namesOf(wiring, projection, pseudonyms, entry)) withdrawn.push({ entryId, kind: 'withdrawn' });
+    if (!projection.concerns(entry.resourceType)) continue;
+    const entryId = projection.entryId(entry.id, pseudonyms);
+    if (!included.has(entryId)) withdrawn.push({ entryId, kind: 'withdrawn' });
   }
   return withdrawn;
 }
@@ -225,11 +229,14 @@ export async function emptyViews(
   return changes;
 }
 
-/** Empties a view of a number that gave way before the view was written by everybody: nobody else comes back to it. */
+/**
+ * Empties a view of a number that gave way before the view was written by everybody: nobody else comes back to it. Where there
+ * was none it stands empty from now on, and is told: another version of it may have been.
+ */
 export async function emptyLeftBehind(wiring: Wiring, key: string, projection: Projection): Promise<RecordChange[]> {
   // First what costs little: hardly any number gave way, and a replay comes by here with every patient.
   if ((await loadIdentity(wiring.store, key)).supersededBy === null) return [];
-  const { view, revision } = await readStored(wiring, projection, key);
-  if (revision === NO_STREAM || view.closing?.basis.recordRevisions.length === 0) return [];
+  const { view } = await readStored(wiring, projection, key);
+  if (view.closing?.basis.recordRevisions.length === 0) return [];
   return emptyViews(wiring, key, [projection]);
 }

@@ -121,6 +121,7 @@ export class RecordCareEvents {
     const { wiring } = this;
     const state = await this.recall(key, adopted);
     const { fresh, oversized, redelivered } = this.sift(state, arrivals);
+    const untoldEvents = { key, from: state.record.revision + 1 };
     if (fresh.length > 0) {
       const events = fresh.map(({ encoded }) => encoded);
       await appendAll(wiring.store, careRecordStream(key), state.record.revision, events);
@@ -130,7 +131,9 @@ export class RecordCareEvents {
     const takesOn = canTakeOn(state, wiring.clock.now(), adopted.version) && !redelivered;
     if (!takesOn) {
       this.forget(key);
-      return this.derive(outbox, () => (redelivered ? rebuildAndTellEverything(wiring, key) : rebuildViews(wiring, key)));
+      return this.derive(outbox, () =>
+        redelivered ? rebuildAndTellEverything(wiring, key) : rebuildViews(wiring, key, { untoldEvents }),
+      );
     }
     const touched = foldIn(
       state,
@@ -171,14 +174,14 @@ export class RecordCareEvents {
       if (problems.length > 0) {
         outbox.quarantined.push(...quarantine(wiring, message, problems));
         // A merge that took its step back may have been seen by others as made: what they left aside is put in line.
-        return this.derive(outbox, () => rebuildViews(wiring, key));
+        return this.derive(outbox, () => rebuildAndTellEverything(wiring, key));
       }
       await this.appendUnlessThere(key, event, message);
     }
-    await this.derive(outbox, () => this.viewsOfMerge(key, event, accepted !== undefined));
+    await this.derive(outbox, () => this.viewsOfMerge(key, event));
   }
 
-  private async viewsOfMerge(key: string, event: CareEvent, isRedelivered: boolean): Promise<RecordChange[]> {
+  private async viewsOfMerge(key: string, event: CareEvent): Promise<RecordChange[]> {
     const { wiring } = this;
     const changes: RecordChange[] = [];
     const survivor = (await survivorOf(wiring.store, key)).key;
@@ -189,8 +192,8 @@ export class RecordCareEvents {
     if (survivor !== key) changes.push(...(await emptyViews(wiring, key)));
     changes.push(...(await rebuildViews(wiring, named)));
     if (survivor === key) changes.push(...(await rebuildViews(wiring, key)));
-    if (isRedelivered) changes.push(...(await tellEverything(wiring, key)));
-    return changes;
+    // Somebody who works on the same event, having stalled, may have done all of it already, and die before they tell.
+    return [...changes, ...(await tellEverything(wiring, key))];
   }
 
   /**

@@ -1,7 +1,7 @@
 import { DEFAULT_RULES, PROJECTIONS, type CareEvent, type Decision, type Policy, type Purpose } from '@weft/domain';
 import { World, type Ports, type WorldOptions } from '@weft/testing';
 import { PolicyBook } from './policy-book.js';
-import type { MessageReader } from './ports.js';
+import type { Message, MessageReader } from './ports.js';
 import { startOptOutProjector, startRecordProjector } from './projectors.js';
 import { readRecord } from './read-record.js';
 import { careEventsTopic, CONSENT_TOPIC, regionTopics } from './topics.js';
@@ -73,6 +73,19 @@ export function observation(subject: string, id: string, more: Partial<CareEvent
     ...more,
   };
 }
+
+/** An event as a projector is given it, past all that the region's own projectors take from the topic. */
+export function arriving(event: CareEvent): Message {
+  const value = new TextEncoder().encode(JSON.stringify(event));
+  const place = { topic: careEventsTopic(event.organisation), partition: 0, offset: 1_000 };
+  return { ...place, key: event.subject, value, headers: {}, timestamp: 0 };
+}
+
+/** The same wiring, of a projector that is killed just before it tells. */
+export const killedBeforeTelling = (wiring: Wiring): Wiring => ({
+  ...wiring,
+  bus: { ...wiring.bus, publish: () => Promise.resolve([]) },
+});
 
 export async function publish(wiring: Wiring, events: readonly CareEvent[]): Promise<void> {
   const messages = events.map((event) => ({

@@ -11,7 +11,6 @@ import {
   type Projection,
 } from '@weft/domain';
 import { decodeViewEvent } from './encoding.js';
-import { namesOf } from './entry-names.js';
 import { pseudonymsOf, rulingsAt, type Rulings } from './judges.js';
 import { tookIn, type Untold } from './rebuild-views.js';
 import { loadPerson, survivorOf, type Person } from './load.js';
@@ -49,7 +48,12 @@ export async function shiftViews(wiring: Wiring, untold: Untold, projections: re
   const adopted = await wiring.policies.current();
   const now = wiring.clock.now();
   const shiftIfItFollows = async (head: Head | null): Promise<RecordChange[] | null> => {
-    if (head === null || tookIn(head.closing, person, untold) || !followsFromBasis(head, person, adopted, now)) return null;
+    if (
+      head === null ||
+      tookIn(head.closing.basis.consentRevisions, person, untold) ||
+      !followsFromBasis(head, person, adopted, now)
+    )
+      return null;
     return unlessFenced(shift(wiring, head, person, adopted, now));
   };
   const shifted = await Promise.all(heads.map(shiftIfItFollows));
@@ -117,9 +121,11 @@ async function shift(wiring: Wiring, head: Head, person: Person, adopted: Adopte
   const told = revision > head.revision + 1 ? included : appeared;
   // What is not in the view may still stand on the topic: who took it out of the view, whyever, may not have told yet.
   const withdrawn = standsAsBefore(person.decisions, known.length, projection, now) ? disappeared : absent;
-  const gone = withdrawn.flatMap((entry) => namesOf(wiring, projection, pseudonyms, entry));
   return [
-    ...gone.map((entryId): RecordChange => ({ ...about, entryId, kind: 'withdrawn' })),
+    ...withdrawn.map((entry): RecordChange => ({
+      ...{ ...about, kind: 'withdrawn' },
+      entryId: projection.entryId(entry.id, pseudonyms),
+    })),
     ...told.map((entry): RecordChange => {
       const entryId = projection.entryId(entry.id, pseudonyms);
       return { ...about, entryId, kind: 'included', entry: view.get(entryId) as string };
@@ -144,6 +150,7 @@ function outcomes(person: Person, projection: Projection, before: Rulings, after
     withheld: 0,
   };
   for (const entry of person.record.entries.values()) {
+    if (!projection.concerns(entry.resourceType)) continue;
     const is = outcomeOf(entry, projection, judgeAfter);
     const was = outcomeOf(entry, projection, judgeBefore);
     if (is === 'included') result.included.push(entry);

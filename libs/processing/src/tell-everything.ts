@@ -1,5 +1,4 @@
-import type { Entry, Projection } from '@weft/domain';
-import { namesOf } from './entry-names.js';
+import type { Entry, Projection, Pseudonyms } from '@weft/domain';
 import { pseudonymsOf } from './judges.js';
 import { loadRecord, loadView, relatedNumbers } from './load.js';
 import { NO_STREAM } from './ports.js';
@@ -46,4 +45,16 @@ async function asItStands(
     const about = { projection, viewKey, entryId, viewRevision: revision };
     return entry === undefined ? { ...about, kind: 'withdrawn' } : { ...about, kind: 'included', entry: JSON.stringify(entry) };
   });
+}
+
+/**
+ * What an entry is called in every version of a purpose's view that is written: before the one that serves now another one
+ * may have been told, under another name. Of versions that are not concerned with it there is no name.
+ */
+function namesOf({ projections }: Wiring, { purpose }: Projection, pseudonyms: Pseudonyms, entry: Entry): string[] {
+  const names = new Set<string>();
+  for (const version of projections) {
+    if (version.purpose === purpose && version.concerns(entry.resourceType)) names.add(version.entryId(entry.id, pseudonyms));
+  }
+  return [...names];
 }

@@ -28,7 +28,6 @@ const MERGE = processing('merge-numbers');
 const LOAD = processing('load');
 const READ = processing('read-record');
 const TELL = processing('tell-everything');
-const NAMES = processing('entry-names');
 const PUBLISH = processing('publish-changes');
 const BOUNDARIES = processing('boundaries');
 const REPLAY = processing('replay-views');
@@ -329,16 +328,28 @@ export const MUTANTS: readonly Mutant[] = [
     'const numbers = [key];',
   ),
   mutant(
-    NAMES,
+    TELL,
     'what another version told stays told',
     'if (version.purpose === purpose && version',
     'if (version === projections.find((one) => one.purpose === purpose) && version',
   ),
   mutant(
-    REPLAY,
-    'who gets a record while patients are gone through is passed over',
-    'for await (const { stream } of store.streams(CARE_RECORD_PREFIX, last)) yield stream.slice(CARE_RECORD_PREFIX.length);',
-    '',
+    PUBLISH,
+    'what another version loses is not withdrawn',
+    "if (change.kind !== 'withdrawn' || serves(wiring, change.projection)) continue;",
+    'if (change !== undefined) continue;',
+  ),
+  mutant(
+    RECORDING,
+    'events that another took in are not told',
+    'rebuildViews(wiring, key, { untoldEvents })',
+    'rebuildViews(wiring, key)',
+  ),
+  mutant(
+    RECORDING,
+    'of a merge only what one did of it is told',
+    'return [...changes, ...(await tellEverything(wiring, key))];',
+    'return changes;',
   ),
   // merges
   mutant(

@@ -54,6 +54,11 @@ function isOlder(next: RecordedCareEvent, before: RecordedCareEvent): boolean {
   return dated(next) < dated(before);
 }
 
+/** Entries that are no more, whatever anybody decided. */
+export function goneFrom(events: readonly RecordedCareEvent[]): string[] {
+  return [...standing(events)].filter(([, event]) => isGone(event)).map(([id]) => id);
+}
+
 function isGone(event: RecordedCareEvent): boolean {
   const { status, verificationStatus } = event.resource as {
     status?: string;

@@ -79,6 +79,7 @@ export class Oracle implements Watcher {
     } else if (type === 'policy-applied-1') {
       this.views.policyApplied((JSON.parse(data) as { version: number }).version, this.keys);
       this.areInLine(this.keys);
+      for (const key of this.keys.filter((one) => this.hasSettled(one))) this.views.policyIsObeyed(key, this.world.scheduler.now);
     } else if (type === 'boundary-passed-1') {
       const { key, at } = JSON.parse(data) as { key: string; at: number };
       this.views.boundaryPassed(key, at);

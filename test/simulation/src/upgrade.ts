@@ -51,7 +51,7 @@ export class Upgrade {
     const steps: readonly Work[] = [
       (now) => this.restartAll(now, 1),
       async (now) => void (await replayView(now, this.next)),
-      (now) => this.restartAll(now, 2),
+      (now) => this.restartAll(now, 2, 'at once'),
       async (now) => void (await replayView(now, this.next, { tellAll: true })),
       (now) => this.restartAll(now, 3),
     ];
@@ -61,12 +61,12 @@ export class Upgrade {
     }
   };
 
-  /** One process after the other, as a region would. */
-  private async restartAll({ timers }: Wiring, stage: number): Promise<void> {
+  /** One process after the other, or all of them before any is back: no two may disagree about which version serves. */
+  private async restartAll({ timers }: Wiring, stage: number, how: 'at once' | 'in turn' = 'in turn'): Promise<void> {
     this.stage = stage;
     for (const process of this.processes) {
       process.crash(this.prng.below(2_000));
-      await timers.sleep(this.prng.below(2_000));
+      if (how === 'in turn') await timers.sleep(this.prng.below(2_000));
     }
     await timers.sleep(ALL_ARE_BACK_MS);
   }

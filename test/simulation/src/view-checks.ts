@@ -1,14 +1,20 @@
 import { canonicalJson, withoutArrival, type AdoptedPolicy, type Projection, type ViewEntry } from '@weft/domain';
 import { changeKey, viewStream, type FoundRecord, type Keys } from '@weft/processing';
-import type { KeptView, Ledger } from './ledger.js';
+import type { KeptDecision, KeptPolicy, KeptView, Ledger } from './ledger.js';
 import { Moving } from './moving.js';
-import { boundariesIn, viewOf } from './naive.js';
+import { boundariesIn, goneFrom, viewOf } from './naive.js';
 import type { Told } from './told.js';
 
 /** Versions of views: all that are ever written, and those that every process keeps in line now. */
 export interface Projected {
   readonly everyProjection: readonly Projection[];
   readonly keptInLine: readonly Projection[];
+}
+
+/** Decisions, and the policy that they stood under. */
+interface State {
+  readonly decisions: readonly KeptDecision[];
+  readonly policy: KeptPolicy;
 }
 
 export type Violated = (invariant: string, detail: string) => void;
@@ -107,7 +113,16 @@ export class ViewChecks {
       if (policyVersion < this.applied && events.length + decisions.length > 0)
         this.violated('in line once committed', `${projection.purpose} of ${survivor} rests on policy ${policyVersion}`);
       this.restsOn(this.streamOf(projection, survivor), kept, owner, events, decisions, 'in line once committed');
+      const naming = this.ledger.naming(projection, survivor);
+      for (const id of goneFrom(events).map((gone) => projection.entryId(gone, naming)))
+        if (this.isToldOf(projection, naming.patient, id))
+          this.violated('in line once committed', `the topic of ${projection.purpose} holds ${id}, which is no more`);
     }
+  }
+
+  private isToldOf(projection: Projection, viewKey: string, id: string): boolean {
+    const told = this.told.of(projection.purpose, changeKey(projection, viewKey, id, this.keys));
+    return told !== undefined && told.entry !== null;
   }
 
   /** Whoever waits for this offset is told that the decision is obeyed: it must be, in every view, and by every topic. */
@@ -119,17 +134,23 @@ export class ViewChecks {
     const moments = [-1, ...decisions.filter((decision) => !soFar(decision)).map(({ position }) => position)];
     const known = moments.map((at) => decisions.filter((decision) => soFar(decision) || decision.position <= at));
     const states = this.ledger.policies.flatMap((policy) => known.map((one) => ({ decisions: one, policy })));
-    const instants = [readAt, ...around(boundariesIn(decisions))];
+    this.holdsNothingForbidden('obeyed once committed', members, states, [readAt, ...around(boundariesIn(decisions))]);
+  }
+
+  private holdsNothingForbidden(
+    invariant: string,
+    members: readonly string[],
+    states: readonly State[],
+    instants: number[],
+  ): void {
     for (const projection of this.region.keptInLine) {
       const naming = this.ledger.naming(projection, members[0] as string);
       const entries = this.viewOf(projection, members[0] as string)?.entries;
       for (const [id, versions] of this.ledger.versionsByViewId(members, projection)) {
-        const told = this.told.of(projection.purpose, changeKey(projection, naming.patient, id, this.keys));
-        const isToldOf = told !== undefined && told.entry !== null;
-        if (!isToldOf && entries?.has(id) !== true) continue;
+        if (!this.isToldOf(projection, naming.patient, id) && entries?.has(id) !== true) continue;
         if (!this.ledger.isForbidden(versions, projection.purpose, states, instants)) continue;
         const where = entries?.has(id) === true ? 'the view of' : 'the topic of';
-        this.violated('obeyed once committed', `${where} ${projection.purpose} holds ${id}`);
+        this.violated(invariant, `${where} ${projection.purpose} holds ${id}`);
       }
     }
   }
@@ -161,6 +182,15 @@ export class ViewChecks {
       const policy = ledger.policies.filter((adopted) => adopted.position < before).at(-1) ?? ledger.policies[0];
       return { decisions: ledger.decisionsOf(members, before), policy: policy as NonNullable<typeof policy> };
     });
+  }
+
+  /** Once a policy is applied no view and no topic holds what it forbids of anybody whom nobody is at work on. */
+  policyIsObeyed(key: string, readAt: number): void {
+    const members = this.person(key);
+    if (members === null) return;
+    const decisions = this.ledger.decisionsOf(members);
+    const states = this.ledger.policies.slice(this.applied - 1).map((policy) => ({ decisions, policy }));
+    this.holdsNothingForbidden('applied once said so', members, states, [readAt, ...around(boundariesIn(decisions))]);
   }
 
   /** Whoever says that a policy is applied says that no view of an older one is left, of anybody known before it was adopted. */
