@@ -150,7 +150,11 @@ export class Oracle implements Watcher {
   }
 
   private areInLine(keys: Iterable<string>): void {
-    for (const key of keys) if (this.hasSettled(key)) this.views.isInLine(key);
+    for (const key of keys) {
+      if (!this.hasSettled(key)) continue;
+      this.views.isInLine(key);
+      this.views.isTold(key);
+    }
   }
 
   private isDealtWith(message: Message): void {

@@ -120,6 +120,26 @@ export class ViewChecks {
     }
   }
 
+  /** Once all that came for a person is committed, and nothing else is under way that changes views, the topics say what the views do. */
+  isTold(key: string): void {
+    const members = this.person(key);
+    if (members === null || this.ledger.policies.length > Math.max(1, this.applied)) return;
+    const survivor = members[0] as string;
+    if (boundariesIn(this.ledger.decisionsOf(members)).length > 0) return;
+    for (const projection of this.region.keptInLine) {
+      if (this.region.keptInLine.filter(({ purpose }) => purpose === projection.purpose).length > 1) continue;
+      const view = this.viewOf(projection, survivor);
+      if (view === undefined || view.closing === null) continue;
+      const { patient } = this.ledger.naming(projection, survivor);
+      const told = new Map<string, ViewEntry>();
+      for (const id of this.ledger.versionsByViewId(members, projection).keys()) {
+        const telling = this.told.of(projection.purpose, changeKey(projection, patient, id, this.keys));
+        if (telling !== undefined && telling.entry !== null) told.set(id, JSON.parse(telling.entry) as ViewEntry);
+      }
+      this.same('told once committed', `${projection.purpose} of ${patient}`, told, view.entries);
+    }
+  }
+
   private isToldOf(projection: Projection, viewKey: string, id: string): boolean {
     const told = this.told.of(projection.purpose, changeKey(projection, viewKey, id, this.keys));
     return told !== undefined && told.entry !== null;
