@@ -29,6 +29,7 @@ export async function publishChanges(wiring: Wiring, changes: readonly RecordCha
  */
 async function asServed(wiring: Wiring, changes: readonly RecordChange[]): Promise<RecordChange[]> {
   const told = changes.filter(({ projection }) => serves(wiring, projection));
+  if (told.length === changes.length) return told;
   const known = new Set(told.map(nameOf));
   const loaded = new Map<string, ReturnType<typeof loadView>>();
   for (const change of changes) {
@@ -52,8 +53,9 @@ const nameOf = (change: RecordChange): string => `${streamOf(change)} ${change.e
  * The changes, with those that were overtaken already as they stand now: whoever stalled since it wrote them, and dies once they
  * are told, would leave what is old as the last word.
  */
-async function asTheyStand(wiring: Wiring, changes: readonly RecordChange[]): Promise<RecordChange[]> {
+async function asTheyStand(wiring: Wiring, changes: RecordChange[]): Promise<RecordChange[]> {
   const instead = await overtaken(wiring, changes);
+  if (instead.length === 0) return changes;
   const replaced = new Set(instead.map(nameOf));
   return [...changes.filter((change) => !replaced.has(nameOf(change))), ...instead];
 }

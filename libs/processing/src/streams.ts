@@ -1,4 +1,7 @@
-import type { Projection } from '@weft/domain';
+import { PURPOSES, type Projection, type Purpose } from '@weft/domain';
+
+const camelCase = (purpose: Purpose): string => purpose.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
+const CATEGORIES = new Map(PURPOSES.map((purpose) => [purpose, camelCase(purpose)]));
 
 /** Names of the store's streams. The category is what stands before the first dash. */
 export const CARE_RECORD_PREFIX = 'careRecord-';
@@ -7,8 +10,7 @@ export const careRecordStream = (key: string): string => `${CARE_RECORD_PREFIX}$
 export const consentStream = (key: string): string => `${CONSENT_PREFIX}${key}`;
 export const identityStream = (key: string): string => `identity-${key}`;
 export const viewStream = (projection: Projection, viewKey: string): string => `${viewPrefix(projection)}${viewKey}`;
-export const viewPrefix = (projection: Projection): string =>
-  `${projection.purpose.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())}View${projection.version}-`;
+export const viewPrefix = ({ purpose, version }: Projection): string => `${CATEGORIES.get(purpose)}View${version}-`;
 export const POLICY_STREAM = 'policy-region';
 export const POLICY_APPLIED_STREAM = 'policyApplied-region';
 export const BOUNDARIES_STREAM = 'decisionBoundaries-region';
