@@ -447,7 +447,7 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     REBUILD,
     'what another brought under a policy is not told',
-    'if (untoldPolicy !== undefined && closing.basis.policyVersion >= untoldPolicy) return true;',
+    'if (untoldPolicy !== undefined && basis.policyVersion >= untoldPolicy) return true;',
     '',
   ),
   mutant(
