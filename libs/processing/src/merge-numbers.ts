@@ -45,7 +45,8 @@ export async function mergeNumbers(wiring: Wiring, event: CareEvent, at: Coordin
 async function merge(wiring: Wiring, merging: Merging, identity: Identity): Promise<readonly Problem[]> {
   const { event, superseded, survivor } = merging;
   let { revision } = identity;
-  if (identity.supersededBy === null && identity.causes.has(eventKey(event))) return accept(wiring, merging, revision);
+  // Made by this very event, and undone by another since: it came about all the same.
+  if (identity.supersededBy?.key !== survivor && identity.causes.has(eventKey(event))) return accept(wiring, merging, revision);
   if (identity.supersededBy !== null && identity.supersededBy.key !== survivor) {
     const problem = 'this number was already merged into another one; undo that merge first';
     return refuse(wiring, merging, revision, 'already-merged', problem);
@@ -64,30 +65,40 @@ async function merge(wiring: Wiring, merging: Merging, identity: Identity): Prom
     const restored: IdentityEvent = { type: 'number-restored-1', cause: 'loop', undone, recordedAt: timestamp(wiring.clock) };
     return refuse(wiring, merging, revision, ...LOOP, [restored]);
   }
+  await absorb(wiring, merging);
+  return accept(wiring, merging, revision);
+}
+
+async function absorb(wiring: Wiring, { superseded, survivor }: Merging): Promise<void> {
   const absorbing = await loadIdentity(wiring.store, survivor);
   if (!absorbing.absorbed.includes(superseded)) {
     await append(wiring, survivor, absorbing.revision, [
       { type: 'number-absorbed-1', key: superseded, recordedAt: timestamp(wiring.clock) },
     ]);
   }
-  return accept(wiring, merging, revision);
 }
 
 async function unmerge(wiring: Wiring, merging: Merging, identity: Identity): Promise<readonly Problem[]> {
   const { event, superseded, survivor } = merging;
   let { revision } = identity;
-  if (identity.supersededBy !== null && identity.supersededBy.key !== survivor) {
+  // Undone by this very event: whatever became of the number since, what is left is that the survivor lets go of it.
+  const isRestored = identity.causes.has(eventKey(event));
+  if (isRestored && identity.supersededBy?.key === survivor) {
+    // Merged anew while it was let go of: the newer merge stands.
+    await absorb(wiring, merging);
+    return accept(wiring, merging, revision);
+  }
+  if (!isRestored && identity.supersededBy !== null && identity.supersededBy.key !== survivor) {
     const problem = 'this number was merged into another one than the event names';
     return refuse(wiring, merging, revision, 'merged-elsewhere', problem);
   }
   const releasing = await loadIdentity(wiring.store, survivor);
   const isAbsorbed = releasing.absorbed.includes(superseded);
-  if (identity.supersededBy === null && !isAbsorbed) {
-    if (identity.causes.has(eventKey(event))) return accept(wiring, merging, revision);
+  if (!isRestored && identity.supersededBy === null && !isAbsorbed) {
     return refuse(wiring, merging, revision, 'not-merged', 'this number is not merged, so there is nothing to undo');
   }
   const recordedAt = timestamp(wiring.clock);
-  if (identity.supersededBy !== null) {
+  if (!isRestored && identity.supersededBy !== null) {
     revision = await append(wiring, superseded, revision, [{ type: 'number-restored-1', cause: eventKey(event), recordedAt }]);
   }
   if (isAbsorbed) {

@@ -1,9 +1,13 @@
 import { encode } from './encoding.js';
 import { loadIdentity } from './load.js';
 import { mergeNumbers } from './merge-numbers.js';
-import { ANNE, BERT, observation, region } from './region.fixture.js';
+import { RecordCareEvents } from './record-care-events.js';
+import { ANNE, arriving, BERT, ids, observation, publish, region, standingOnTopic } from './region.fixture.js';
 import { identityStream } from './streams.js';
+import { verifyViews } from './verify-views.js';
 import type { Wiring } from './wiring.js';
+
+const CARA = '9990000034';
 
 /** The same wiring, of a projector that stalls before its third look at a number's identity, while `meanwhile` happens. */
 function stalling(wiring: Wiring, key: string, meanwhile: () => Promise<void>): Wiring {
@@ -13,6 +17,19 @@ function stalling(wiring: Wiring, key: string, meanwhile: () => Promise<void>): 
     return wiring.store.read(stream, options);
   };
   return { ...wiring, store: Object.create(wiring.store, { read: { value: read } }) as Wiring['store'] };
+}
+
+/** The same wiring, where something happens just before the first event of a type is appended. */
+function meetingAppend(wiring: Wiring, type: string, meanwhile: () => Promise<unknown>): Wiring {
+  let met = false;
+  const append: Wiring['store']['append'] = async (stream, expected, events, options) => {
+    if (!met && events.some((event) => event.type === type)) {
+      met = true;
+      await meanwhile();
+    }
+    return wiring.store.append(stream, expected, events, options);
+  };
+  return { ...wiring, store: Object.create(wiring.store, { append: { value: append } }) as Wiring['store'] };
 }
 
 describe('a merge', () => {
@@ -31,5 +48,38 @@ describe('a merge', () => {
     expect(await mergeNumbers(stalled, event, at)).toEqual(refusedMeanwhile);
     expect(refusedMeanwhile).toMatchObject([{ code: 'merge-loop' }]);
     expect((await loadIdentity(wiring.store, anne)).supersededBy).toBeNull();
+  });
+});
+
+describe('the undoing of a merge', () => {
+  const at = { topic: 'weft.care-events.RX901', partition: 0 };
+  const resource = { resourceType: 'Patient', id: 'p' };
+  const merged = (survivor: string) => observation(ANNE, 'p', { type: 'patient-merged-1', survivor, resource });
+  const undone = observation(ANNE, 'p', { type: 'patient-unmerged-1', survivor: BERT, resource });
+
+  it('came about also where the number was merged into another one before it was said so', async () => {
+    const { wiring } = await region();
+    await publish(wiring, [observation(ANNE, 'a'), observation(BERT, 'b'), merged(BERT)]);
+    expect(await standingOnTopic(wiring, 'research')).toBe(2);
+    const overtaken = meetingAppend(wiring, 'merge-accepted-1', () =>
+      mergeNumbers(wiring, merged(CARA), { ...at, offset: 2_000 }),
+    );
+    const message = arriving(undone);
+    await new RecordCareEvents(overtaken).handle({ messages: [message] });
+    expect(await ids(wiring, BERT)).toEqual(['RX901/Observation/b']);
+    expect((await loadIdentity(wiring.store, wiring.keys.patient(ANNE))).decided.size).toBe(3);
+    expect(await verifyViews(wiring, { patience: 1 })).toMatchObject({ differing: [] });
+  });
+
+  it('leaves a newer merge as it is, which came while the number was let go of', async () => {
+    const { wiring } = await region();
+    const [anne, bert] = [wiring.keys.patient(ANNE), wiring.keys.patient(BERT)];
+    await publish(wiring, [observation(ANNE, 'a'), observation(BERT, 'b'), merged(BERT)]);
+    const overtaken = meetingAppend(wiring, 'number-released-1', () =>
+      mergeNumbers(wiring, merged(BERT), { ...at, offset: 2_000 }),
+    );
+    expect(await mergeNumbers(overtaken, undone, { ...at, offset: 1_000 })).toEqual([]);
+    expect((await loadIdentity(wiring.store, anne)).supersededBy?.key).toBe(bert);
+    expect((await loadIdentity(wiring.store, bert)).absorbed).toEqual([anne]);
   });
 });
