@@ -2,7 +2,7 @@ import { encode } from './encoding.js';
 import { loadIdentity } from './load.js';
 import { mergeNumbers } from './merge-numbers.js';
 import { RecordCareEvents } from './record-care-events.js';
-import { ANNE, arriving, BERT, ids, observation, publish, region, standingOnTopic } from './region.fixture.js';
+import { ANNE, arriving, BERT, ids, meeting, observation, publish, region, standingOnTopic } from './region.fixture.js';
 import { identityStream } from './streams.js';
 import { verifyViews } from './verify-views.js';
 import type { Wiring } from './wiring.js';
@@ -19,18 +19,10 @@ function stalling(wiring: Wiring, key: string, meanwhile: () => Promise<void>): 
   return { ...wiring, store: Object.create(wiring.store, { read: { value: read } }) as Wiring['store'] };
 }
 
-/** The same wiring, where something happens just before the first event of a type is appended. */
-function meetingAppend(wiring: Wiring, type: string, meanwhile: () => Promise<unknown>): Wiring {
-  let met = false;
-  const append: Wiring['store']['append'] = async (stream, expected, events, options) => {
-    if (!met && events.some((event) => event.type === type)) {
-      met = true;
-      await meanwhile();
-    }
-    return wiring.store.append(stream, expected, events, options);
-  };
-  return { ...wiring, store: Object.create(wiring.store, { append: { value: append } }) as Wiring['store'] };
-}
+const isWith =
+  (type: string) =>
+  (_: string, events: readonly { readonly type: string }[]): boolean =>
+    events.some((event) => event.type === type);
 
 describe('a merge', () => {
   it('is decided once: who stalled half way finds that another took it back, and does not make it', async () => {
@@ -61,7 +53,7 @@ describe('the undoing of a merge', () => {
     const { wiring } = await region();
     await publish(wiring, [observation(ANNE, 'a'), observation(BERT, 'b'), merged(BERT)]);
     expect(await standingOnTopic(wiring, 'research')).toBe(2);
-    const overtaken = meetingAppend(wiring, 'merge-accepted-1', () =>
+    const overtaken = meeting(wiring, isWith('merge-accepted-1'), () =>
       mergeNumbers(wiring, merged(CARA), { ...at, offset: 2_000 }),
     );
     const message = arriving(undone);
@@ -75,7 +67,7 @@ describe('the undoing of a merge', () => {
     const { wiring } = await region();
     const [anne, bert] = [wiring.keys.patient(ANNE), wiring.keys.patient(BERT)];
     await publish(wiring, [observation(ANNE, 'a'), observation(BERT, 'b'), merged(BERT)]);
-    const overtaken = meetingAppend(wiring, 'number-released-1', () =>
+    const overtaken = meeting(wiring, isWith('number-released-1'), () =>
       mergeNumbers(wiring, merged(BERT), { ...at, offset: 2_000 }),
     );
     expect(await mergeNumbers(overtaken, undone, { ...at, offset: 1_000 })).toEqual([]);

@@ -9,6 +9,7 @@ import {
   BERT,
   decide,
   ids,
+  meeting,
   observation,
   POLICY,
   publish,
@@ -21,7 +22,7 @@ import { mergeNumbers } from './merge-numbers.js';
 import type { EventStore } from './ports.js';
 import { RecordCareEvents } from './record-care-events.js';
 import { patientKeys, replayView } from './replay-views.js';
-import { CONSENT_PREFIX, viewStream } from './streams.js';
+import { CARE_RECORD_PREFIX, CONSENT_PREFIX, viewStream } from './streams.js';
 import { CONSENT_TOPIC, recordChangesTopic } from './topics.js';
 import { verifyViews } from './verify-views.js';
 import type { Wiring } from './wiring.js';
@@ -239,6 +240,17 @@ describe('a new policy', () => {
     expect(await read(wiring, ANNE, 'research')).toMatchObject({ fromView: true, record: { entries: [], policyVersion: 2 } });
     expect(await standingOnTopic(wiring, 'research')).toBe(0);
     expect(await ids(wiring, BERT)).toHaveLength(1);
+  });
+
+  it('is obeyed by the topic also of whom it passed over, because their first event was not in a record yet', async () => {
+    const { wiring } = await region();
+    const rules = DEFAULT_RULES.filter(({ id }) => id !== 'research-and-planning');
+    const isRecord = (stream: string): boolean => stream.startsWith(CARE_RECORD_PREFIX);
+    const overtaken = meeting(wiring, isRecord, () => applyPolicy(wiring, { ...POLICY, rules }));
+    await new RecordCareEvents(overtaken).handle({ messages: [arriving(observation(ANNE, 'a'))] });
+    expect(await ids(wiring, ANNE)).toHaveLength(1);
+    expect(await standingOnTopic(wiring, 'research')).toBe(0);
+    expect(await verifyViews(wiring, { patience: 1 })).toMatchObject({ differing: [] });
   });
 
   it('is obeyed by the topic also under the names of another version of the view', async () => {

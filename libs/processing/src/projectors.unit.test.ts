@@ -1,5 +1,4 @@
 import { PURPOSES, type Purpose } from '@weft/domain';
-import type { EventStore } from './ports.js';
 import {
   ANNE,
   arriving,
@@ -7,6 +6,7 @@ import {
   decide,
   ids,
   killedBeforeTelling,
+  meeting,
   observation,
   publish,
   read,
@@ -33,19 +33,10 @@ async function keysStandingOn({ bus }: Wiring, purpose: Purpose): Promise<string
   return [...standing.values()];
 }
 
-/** The same wiring, where somebody else does something around the first append to a stream of the category. */
-function meeting(wiring: Wiring, category: string, when: 'before' | 'after', meanwhile: () => Promise<unknown>): Wiring {
-  let met = false;
-  const append: EventStore['append'] = async (stream, ...rest) => {
-    const isFirst = !met && stream.startsWith(category);
-    met ||= isFirst;
-    if (isFirst && when === 'before') await meanwhile();
-    const revision = await wiring.store.append(stream, ...rest);
-    if (isFirst && when === 'after') await meanwhile();
-    return revision;
-  };
-  return { ...wiring, store: Object.create(wiring.store, { append: { value: append } }) as EventStore };
-}
+const isOf =
+  (category: string) =>
+  (stream: string): boolean =>
+    stream.startsWith(category);
 
 describe('both projectors', () => {
   it('build a view of each purpose from care events, each entry once though published twice', async () => {
@@ -92,7 +83,7 @@ describe('both projectors', () => {
     const merge = { type: 'patient-merged-1' as const, survivor: BERT, resource: { resourceType: 'Patient', id: 'p' } };
     await publish(wiring, [observation(ANNE, 'a'), observation(BERT, 'b'), observation(ANNE, 'p', merge)]);
     expect(await standingOnTopic(wiring, 'research')).toBe(2);
-    const overtaken = meeting(wiring, 'careRecord-', 'after', () => rebuildViews(wiring, wiring.keys.patient(ANNE)));
+    const overtaken = meeting(wiring, isOf('careRecord-'), () => rebuildViews(wiring, wiring.keys.patient(ANNE)), 'after');
     const retraction = arriving(observation(ANNE, 'a', { type: 'care-event-retracted-1' }));
     await new RecordCareEvents(overtaken).handle({ messages: [retraction] });
     expect(await standingOnTopic(wiring, 'research')).toBe(1);
@@ -104,7 +95,7 @@ describe('both projectors', () => {
     const merge = { type: 'patient-merged-1' as const, survivor: BERT, resource: { resourceType: 'Patient', id: 'p' } };
     const messages = [arriving(observation(ANNE, 'p', merge))];
     const other = new RecordCareEvents(killedBeforeTelling(wiring));
-    const overtaken = meeting(wiring, 'identity-', 'before', () => other.handle({ messages }));
+    const overtaken = meeting(wiring, isOf('identity-'), () => other.handle({ messages }));
     await new RecordCareEvents(overtaken).handle({ messages });
     const moved = wiring.keys.view('research', wiring.keys.patient(BERT));
     expect(await keysStandingOn(wiring, 'research')).toEqual([moved, moved]);

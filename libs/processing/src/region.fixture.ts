@@ -1,7 +1,7 @@
 import { DEFAULT_RULES, PROJECTIONS, type CareEvent, type Decision, type Policy, type Purpose } from '@weft/domain';
 import { World, type Ports, type WorldOptions } from '@weft/testing';
 import { PolicyBook } from './policy-book.js';
-import type { Message, MessageReader } from './ports.js';
+import type { EventStore, Message, MessageReader, NewEvent } from './ports.js';
 import { startOptOutProjector, startRecordProjector } from './projectors.js';
 import { readRecord } from './read-record.js';
 import { careEventsTopic, CONSENT_TOPIC, regionTopics } from './topics.js';
@@ -86,6 +86,25 @@ export const killedBeforeTelling = (wiring: Wiring): Wiring => ({
   ...wiring,
   bus: { ...wiring.bus, publish: () => Promise.resolve([]) },
 });
+
+/** The same wiring, where something happens just before, or just after, the first append that is meant. */
+export function meeting(
+  wiring: Wiring,
+  isMeant: (stream: string, events: readonly NewEvent[]) => boolean,
+  meanwhile: () => Promise<unknown>,
+  when: 'before' | 'after' = 'before',
+): Wiring {
+  let met = false;
+  const append: EventStore['append'] = async (stream, expected, events, options) => {
+    const isFirst = !met && isMeant(stream, events);
+    met ||= isFirst;
+    if (isFirst && when === 'before') await meanwhile();
+    const revision = await wiring.store.append(stream, expected, events, options);
+    if (isFirst && when === 'after') await meanwhile();
+    return revision;
+  };
+  return { ...wiring, store: Object.create(wiring.store, { append: { value: append } }) as EventStore };
+}
 
 export async function publish(wiring: Wiring, events: readonly CareEvent[]): Promise<void> {
   const messages = events.map((event) => ({

@@ -274,12 +274,6 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   mutant(
     RECORDING,
-    'a policy adopted meanwhile is not noticed',
-    'if ((await this.wiring.policies.current()).version === adopted.version) return changes;',
-    'if (adopted.version > 0) return changes;',
-  ),
-  mutant(
-    RECORDING,
     'a batch is acknowledged before it is done',
     'await afterAll(work, async () => {',
     'void afterAll(work, async () => {',
