@@ -335,12 +335,6 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   mutant(
     RECORDING,
-    'events that another took in are not told',
-    'rebuildViews(wiring, key, { untoldEvents })',
-    'rebuildViews(wiring, key)',
-  ),
-  mutant(
-    RECORDING,
     'of a merge only what one did of it is told',
     'return [...changes, ...(await tellEverything(wiring, key))];',
     'return changes;',
