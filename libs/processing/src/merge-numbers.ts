@@ -80,31 +80,35 @@ async function absorb(wiring: Wiring, { superseded, survivor }: Merging): Promis
 
 async function unmerge(wiring: Wiring, merging: Merging, identity: Identity): Promise<readonly Problem[]> {
   const { event, superseded, survivor } = merging;
+  const mergedInto = identity.supersededBy?.key;
   let { revision } = identity;
-  // Undone by this very event: whatever became of the number since, what is left is that the survivor lets go of it.
-  const isRestored = identity.causes.has(eventKey(event));
-  if (isRestored && identity.supersededBy?.key === survivor) {
-    // Merged anew while it was let go of: the newer merge stands.
-    await absorb(wiring, merging);
+  if (identity.causes.has(eventKey(event))) {
+    // Undone by this very event: whatever became of the number since, what is left is that the survivor lets go of it. Merged
+    // into it anew meanwhile: the newer merge stands.
+    await (mergedInto === survivor ? absorb(wiring, merging) : release(wiring, merging));
     return accept(wiring, merging, revision);
   }
-  if (!isRestored && identity.supersededBy !== null && identity.supersededBy.key !== survivor) {
+  if (mergedInto !== undefined && mergedInto !== survivor) {
     const problem = 'this number was merged into another one than the event names';
     return refuse(wiring, merging, revision, 'merged-elsewhere', problem);
   }
-  const releasing = await loadIdentity(wiring.store, survivor);
-  const isAbsorbed = releasing.absorbed.includes(superseded);
-  if (!isRestored && identity.supersededBy === null && !isAbsorbed) {
+  if (mergedInto === survivor) {
+    const restored: IdentityEvent = { type: 'number-restored-1', cause: eventKey(event), recordedAt: timestamp(wiring.clock) };
+    revision = await append(wiring, superseded, revision, [restored]);
+  } else if (!(await loadIdentity(wiring.store, survivor)).absorbed.includes(superseded)) {
     return refuse(wiring, merging, revision, 'not-merged', 'this number is not merged, so there is nothing to undo');
   }
-  const recordedAt = timestamp(wiring.clock);
-  if (!isRestored && identity.supersededBy !== null) {
-    revision = await append(wiring, superseded, revision, [{ type: 'number-restored-1', cause: eventKey(event), recordedAt }]);
-  }
-  if (isAbsorbed) {
-    await append(wiring, survivor, releasing.revision, [{ type: 'number-released-1', key: superseded, recordedAt }]);
-  }
+  await release(wiring, merging);
   return accept(wiring, merging, revision);
+}
+
+async function release(wiring: Wiring, { superseded, survivor }: Merging): Promise<void> {
+  const releasing = await loadIdentity(wiring.store, survivor);
+  if (releasing.absorbed.includes(superseded)) {
+    await append(wiring, survivor, releasing.revision, [
+      { type: 'number-released-1', key: superseded, recordedAt: timestamp(wiring.clock) },
+    ]);
+  }
 }
 
 async function accept(wiring: Wiring, { event, at, superseded }: Merging, revision: number): Promise<readonly Problem[]> {

@@ -2,7 +2,19 @@ import { encode } from './encoding.js';
 import { loadIdentity } from './load.js';
 import { mergeNumbers } from './merge-numbers.js';
 import { RecordCareEvents } from './record-care-events.js';
-import { ANNE, arriving, BERT, ids, meeting, observation, publish, region, standingOnTopic } from './region.fixture.js';
+import {
+  ANNE,
+  arriving,
+  BERT,
+  ids,
+  meeting,
+  merge,
+  observation,
+  publish,
+  region,
+  standingOnTopic,
+  unmerge,
+} from './region.fixture.js';
 import { identityStream } from './streams.js';
 import { verifyViews } from './verify-views.js';
 import type { Wiring } from './wiring.js';
@@ -28,8 +40,7 @@ describe('a merge', () => {
   it('is decided once: who stalled half way finds that another took it back, and does not make it', async () => {
     const { wiring } = await region();
     const [anne, bert] = [wiring.keys.patient(ANNE), wiring.keys.patient(BERT)];
-    const resource = { resourceType: 'Patient', id: 'p' };
-    const event = observation(ANNE, 'p', { type: 'patient-merged-1', survivor: BERT, resource });
+    const event = merge(ANNE, BERT);
     const at = { topic: 'weft.care-events.RX901', partition: 0, offset: 0 };
     const opposite = { by: anne, byNhsNumber: ANNE, cause: 'the other way round', recordedAt: '2026-01-01T00:00:00.000Z' };
     let refusedMeanwhile: readonly unknown[] = [];
@@ -45,16 +56,14 @@ describe('a merge', () => {
 
 describe('the undoing of a merge', () => {
   const at = { topic: 'weft.care-events.RX901', partition: 0 };
-  const resource = { resourceType: 'Patient', id: 'p' };
-  const merged = (survivor: string) => observation(ANNE, 'p', { type: 'patient-merged-1', survivor, resource });
-  const undone = observation(ANNE, 'p', { type: 'patient-unmerged-1', survivor: BERT, resource });
+  const undone = unmerge(ANNE, BERT);
 
   it('came about also where the number was merged into another one before it was said so', async () => {
     const { wiring } = await region();
-    await publish(wiring, [observation(ANNE, 'a'), observation(BERT, 'b'), merged(BERT)]);
+    await publish(wiring, [observation(ANNE, 'a'), observation(BERT, 'b'), merge(ANNE, BERT)]);
     expect(await standingOnTopic(wiring, 'research')).toBe(2);
     const overtaken = meeting(wiring, isWith('merge-accepted-1'), () =>
-      mergeNumbers(wiring, merged(CARA), { ...at, offset: 2_000 }),
+      mergeNumbers(wiring, merge(ANNE, CARA), { ...at, offset: 2_000 }),
     );
     const message = arriving(undone);
     await new RecordCareEvents(overtaken).handle({ messages: [message] });
@@ -66,9 +75,9 @@ describe('the undoing of a merge', () => {
   it('leaves a newer merge as it is, which came while the number was let go of', async () => {
     const { wiring } = await region();
     const [anne, bert] = [wiring.keys.patient(ANNE), wiring.keys.patient(BERT)];
-    await publish(wiring, [observation(ANNE, 'a'), observation(BERT, 'b'), merged(BERT)]);
+    await publish(wiring, [observation(ANNE, 'a'), observation(BERT, 'b'), merge(ANNE, BERT)]);
     const overtaken = meeting(wiring, isWith('number-released-1'), () =>
-      mergeNumbers(wiring, merged(BERT), { ...at, offset: 2_000 }),
+      mergeNumbers(wiring, merge(ANNE, BERT), { ...at, offset: 2_000 }),
     );
     expect(await mergeNumbers(overtaken, undone, { ...at, offset: 1_000 })).toEqual([]);
     expect((await loadIdentity(wiring.store, anne)).supersededBy?.key).toBe(bert);

@@ -10,6 +10,7 @@ import {
   decide,
   ids,
   meeting,
+  merge,
   observation,
   POLICY,
   publish,
@@ -99,6 +100,17 @@ describe('a replay', () => {
     expect(await verifyViews(wiring)).toMatchObject({ records: people.length, differing: [] });
   });
 
+  it('tells what an interrupted one wrote and did not live to tell', async () => {
+    const { wiring } = await region();
+    await publish(wiring, [observation(ANNE, 'a'), observation(ANNE, 'b'), observation(BERT, 'a')]);
+    await damage(wiring, ANNE);
+    const dying = { ...wiring, bus: { ...wiring.bus, publish: () => Promise.reject(new Error('killed')) } };
+    await expect(replayView(dying, RESEARCH)).rejects.toThrow('killed');
+    const before = await toldOf(wiring, 'research');
+    await replayView(wiring, RESEARCH);
+    expect((await toldOf(wiring, 'research')) - before).toBe(3);
+  });
+
   it('tells everything from the first patient on, though another that told of changes only was interrupted', async () => {
     const { wiring } = await region();
     const people = await withOneEntryEach(wiring, 8);
@@ -118,10 +130,8 @@ describe('a replay of everybody', () => {
   it('withdraws what another version of a view told of a number that gave way before the new one was written', async () => {
     const { wiring } = await region();
     await publish(wiring, [observation(ANNE, 'a'), observation(BERT, 'b')]);
-    const resource = { resourceType: 'Patient', id: 'p' };
-    const merge = observation(ANNE, 'p', { type: 'patient-merged-1', survivor: BERT, resource });
     // Whoever was at work on it was killed here: the old version's view of the number is not emptied.
-    await mergeNumbers(wiring, merge, { topic: 'weft.care-events.RX901', partition: 0, offset: 1_000 });
+    await mergeNumbers(wiring, merge(ANNE, BERT), { topic: 'weft.care-events.RX901', partition: 0, offset: 1_000 });
     const nextServes = await servingTheNext(wiring);
     await replayView(nextServes, NEXT_RESEARCH, { tellAll: true });
     expect(await standingOnTopic(wiring, 'research')).toBe(2);
@@ -151,8 +161,7 @@ describe('a replay of everybody', () => {
     };
     await replayView(writesBoth, NEXT_RESEARCH);
     expect(await entriesOf(ANNE)).toBe(1);
-    const merge = { type: 'patient-merged-1' as const, survivor: BERT, resource: { resourceType: 'Patient', id: 'p' } };
-    await publish(wiring, [observation(ANNE, 'p', merge)]);
+    await publish(wiring, [merge(ANNE, BERT)]);
     await replayView(writesBoth, NEXT_RESEARCH);
     expect([await entriesOf(ANNE), await entriesOf(BERT)]).toEqual([0, 2]);
   });

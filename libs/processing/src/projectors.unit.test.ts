@@ -7,12 +7,14 @@ import {
   ids,
   killedBeforeTelling,
   meeting,
+  merge,
   observation,
   publish,
   read,
   region,
   standingOn,
   standingOnTopic,
+  unmerge,
 } from './region.fixture.js';
 import { rebuildViews } from './rebuild-views.js';
 import { RecordCareEvents } from './record-care-events.js';
@@ -80,8 +82,7 @@ describe('both projectors', () => {
 
   it('tell of an event also where somebody who stalled brought it to the view, and was killed before they told', async () => {
     const { wiring } = await region();
-    const merge = { type: 'patient-merged-1' as const, survivor: BERT, resource: { resourceType: 'Patient', id: 'p' } };
-    await publish(wiring, [observation(ANNE, 'a'), observation(BERT, 'b'), observation(ANNE, 'p', merge)]);
+    await publish(wiring, [observation(ANNE, 'a'), observation(BERT, 'b'), merge(ANNE, BERT)]);
     expect(await standingOnTopic(wiring, 'research')).toBe(2);
     const overtaken = meeting(wiring, isOf('careRecord-'), () => rebuildViews(wiring, wiring.keys.patient(ANNE)), 'after');
     const retraction = arriving(observation(ANNE, 'a', { type: 'care-event-retracted-1' }));
@@ -92,8 +93,7 @@ describe('both projectors', () => {
   it('tell of a merge also where somebody who stalled did all of it, and was killed before they told', async () => {
     const { wiring } = await region();
     await publish(wiring, [observation(ANNE, 'a'), observation(BERT, 'b')]);
-    const merge = { type: 'patient-merged-1' as const, survivor: BERT, resource: { resourceType: 'Patient', id: 'p' } };
-    const messages = [arriving(observation(ANNE, 'p', merge))];
+    const messages = [arriving(merge(ANNE, BERT))];
     const other = new RecordCareEvents(killedBeforeTelling(wiring));
     const overtaken = meeting(wiring, isOf('identity-'), () => other.handle({ messages }));
     await new RecordCareEvents(overtaken).handle({ messages });
@@ -120,14 +120,13 @@ describe('both projectors', () => {
     const { wiring } = await region();
     await publish(wiring, [observation(ANNE, 'a'), observation(BERT, 'b')]);
     await decide(wiring, ANNE, ['research'], 'deny');
-    const merge = { type: 'patient-merged-1' as const, survivor: BERT, resource: { resourceType: 'Patient', id: 'p' } };
-    await publish(wiring, [observation(ANNE, 'p', merge)]);
+    await publish(wiring, [merge(ANNE, BERT)]);
     expect((await read(wiring, ANNE, 'direct-care')).movedTo).toBe(BERT);
     expect(await ids(wiring, BERT)).toEqual(['RX901/Observation/a', 'RX901/Observation/b']);
     expect(await ids(wiring, BERT, 'research')).toEqual([]);
     await publish(wiring, [observation(ANNE, 'c')]);
     expect(await ids(wiring, BERT)).toHaveLength(3);
-    await publish(wiring, [observation(ANNE, 'p', { ...merge, type: 'patient-unmerged-1' })]);
+    await publish(wiring, [unmerge(ANNE, BERT)]);
     expect(await ids(wiring, BERT)).toEqual(['RX901/Observation/b']);
     expect(await ids(wiring, BERT, 'research')).toHaveLength(1);
     expect(await ids(wiring, ANNE)).toHaveLength(2);
@@ -142,18 +141,15 @@ describe('both projectors', () => {
     };
     await publish(wiring, [observation(ANNE, 'a'), large('b'), large('c')]);
     const before = await standingOnTopic(wiring, 'direct-care');
-    const merge = { type: 'patient-merged-1' as const, survivor: BERT, resource: { resourceType: 'Patient', id: 'p' } };
-    await publish(wiring, [observation(ANNE, 'p', merge)]);
+    await publish(wiring, [merge(ANNE, BERT)]);
     expect(await ids(wiring, BERT)).toHaveLength(3);
-    await publish(wiring, [observation(ANNE, 'p', { ...merge, type: 'patient-unmerged-1' })]);
+    await publish(wiring, [unmerge(ANNE, BERT)]);
     expect(await ids(wiring, BERT)).toEqual(['RX901/Observation/b', 'RX901/Observation/c']);
     expect(await standingOnTopic(wiring, 'direct-care')).toBe(before);
   });
 
   it('refuse a merge that would close a loop, into quarantine, and go on behind it', async () => {
     const { wiring } = await region();
-    const merge = (from: string, to: string) =>
-      observation(from, 'p', { type: 'patient-merged-1', survivor: to, resource: { resourceType: 'Patient', id: 'p' } });
     await publish(wiring, [merge(ANNE, BERT)]);
     await publish(wiring, [merge(BERT, ANNE), observation(BERT, 'after')]);
     expect(await standingOn(wiring, 'weft.quarantine')).toBe(1);

@@ -74,6 +74,15 @@ export function observation(subject: string, id: string, more: Partial<CareEvent
   };
 }
 
+/** One number gives way to another. */
+export function merge(subject: string, survivor: string): CareEvent {
+  return observation(subject, 'p', { type: 'patient-merged-1', survivor, resource: { resourceType: 'Patient', id: 'p' } });
+}
+
+export function unmerge(subject: string, survivor: string): CareEvent {
+  return { ...merge(subject, survivor), type: 'patient-unmerged-1' };
+}
+
 /** An event as a projector is given it, past all that the region's own projectors take from the topic. */
 export function arriving(event: CareEvent): Message {
   const value = new TextEncoder().encode(JSON.stringify(event));

@@ -415,12 +415,6 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   mutant(
     REPLAY,
-    'an interrupted replay does not say what it may not have told',
-    'const uncertainUntil = last === null ? 0 : last.done + last.ahead;',
-    'const uncertainUntil = 0;',
-  ),
-  mutant(
-    REPLAY,
     'a replay under another policy goes on where it stopped',
     'if (done.policyVersion !== asked.policyVersion) return false;',
     '',

@@ -78,8 +78,9 @@ export class Oracle implements Watcher {
       this.moved(stream.slice('identity-'.length), { ...(JSON.parse(data) as object), type } as IdentityEvent);
     } else if (type === 'policy-applied-1') {
       this.views.policyApplied((JSON.parse(data) as { version: number }).version, this.keys);
-      this.areInLine(this.keys);
-      for (const key of this.keys.filter((one) => this.hasSettled(one))) this.views.policyIsObeyed(key, this.world.scheduler.now);
+      const settled = this.settledOf(this.keys);
+      this.areInLine(settled);
+      for (const key of settled) this.views.policyIsObeyed(key, this.world.scheduler.now);
     } else if (type === 'boundary-passed-1') {
       const { key, at } = JSON.parse(data) as { key: string; at: number };
       this.views.boundaryPassed(key, at);
@@ -146,12 +147,11 @@ export class Oracle implements Watcher {
       else this.isObeyed(message);
       concerned.add(this.world.keys.patient(message.key));
     }
-    this.areInLine(concerned);
+    this.areInLine(this.settledOf(concerned));
   }
 
   private areInLine(keys: Iterable<string>): void {
     for (const key of keys) {
-      if (!this.hasSettled(key)) continue;
       this.views.isInLine(key);
       this.views.isTold(key);
     }
@@ -179,6 +179,10 @@ export class Oracle implements Watcher {
 
   private isCommitted({ topic, partition, offset }: Coordinates): boolean {
     return offset < (this.committedUpTo.get(`${topic}/${partition}`) ?? 0);
+  }
+
+  private settledOf(keys: Iterable<string>): string[] {
+    return [...keys].filter((key) => this.hasSettled(key));
   }
 
   /** Everything recorded about the person is also committed: nobody is at work on it any more. */

@@ -115,7 +115,7 @@ export class ViewChecks {
       this.restsOn(this.streamOf(projection, survivor), kept, owner, events, decisions, 'in line once committed');
       const naming = this.ledger.naming(projection, survivor);
       for (const id of goneFrom(events).map((gone) => projection.entryId(gone, naming)))
-        if (this.isToldOf(projection, naming.patient, id))
+        if (this.entryOnTopic(projection, naming.patient, id) !== null)
           this.violated('in line once committed', `the topic of ${projection.purpose} holds ${id}, which is no more`);
     }
   }
@@ -133,16 +133,16 @@ export class ViewChecks {
       const { patient } = this.ledger.naming(projection, survivor);
       const told = new Map<string, ViewEntry>();
       for (const id of this.ledger.versionsByViewId(members, projection).keys()) {
-        const telling = this.told.of(projection.purpose, changeKey(projection, patient, id, this.keys));
-        if (telling !== undefined && telling.entry !== null) told.set(id, JSON.parse(telling.entry) as ViewEntry);
+        const entry = this.entryOnTopic(projection, patient, id);
+        if (entry !== null) told.set(id, JSON.parse(entry) as ViewEntry);
       }
       this.same('told once committed', `${projection.purpose} of ${patient}`, told, view.entries);
     }
   }
 
-  private isToldOf(projection: Projection, viewKey: string, id: string): boolean {
-    const told = this.told.of(projection.purpose, changeKey(projection, viewKey, id, this.keys));
-    return told !== undefined && told.entry !== null;
+  /** JSON of the entry as the subscribers' topic has it, null where it has none. */
+  private entryOnTopic(projection: Projection, viewKey: string, id: string): string | null {
+    return this.told.of(projection.purpose, changeKey(projection, viewKey, id, this.keys))?.entry ?? null;
   }
 
   /** Whoever waits for this offset is told that the decision is obeyed: it must be, in every view, and by every topic. */
@@ -167,7 +167,7 @@ export class ViewChecks {
       const naming = this.ledger.naming(projection, members[0] as string);
       const entries = this.viewOf(projection, members[0] as string)?.entries;
       for (const [id, versions] of this.ledger.versionsByViewId(members, projection)) {
-        if (!this.isToldOf(projection, naming.patient, id) && entries?.has(id) !== true) continue;
+        if (this.entryOnTopic(projection, naming.patient, id) === null && entries?.has(id) !== true) continue;
         if (!this.ledger.isForbidden(versions, projection.purpose, states, instants)) continue;
         const where = entries?.has(id) === true ? 'the view of' : 'the topic of';
         this.violated(invariant, `${where} ${projection.purpose} holds ${id}`);
