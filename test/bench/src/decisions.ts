@@ -7,11 +7,16 @@ export async function decisions(
   count: number,
   decide: (patient: string, effect: 'permit' | 'deny') => Promise<number>,
 ): Promise<Found> {
-  const latencies: number[] = [];
+  const latencies = { deny: [] as number[], permit: [] as number[] };
   for (let index = 0; index < patients.length + count; index += 1) {
     const effect = Math.floor(index / patients.length) % 2 === 0 ? 'deny' : 'permit';
     const took = await decide(patients[index % patients.length] as string, effect);
-    if (index >= patients.length) latencies.push(took);
+    if (index >= patients.length) latencies[effect].push(took);
   }
-  return { p50: percentile(latencies, 50), p99: percentile(latencies, 99) };
+  const { deny, permit } = latencies;
+  const all = [...deny, ...permit];
+  return {
+    ...{ p50: percentile(all, 50), p99: percentile(all, 99) },
+    ...{ 'objection p50': percentile(deny, 50), 'agreement p50': percentile(permit, 50) },
+  };
 }

@@ -61,7 +61,12 @@ async function run(context: Context): Promise<Row[]> {
     const times = p50(candidate) / smallest;
     return {
       ...measured,
-      more: { 'p99 ms': p99, [`times the p50 at ${number(regions[0] as number)} patients`]: times },
+      more: {
+        'p99 ms': p99,
+        'p50 ms of objections': median(valuesOf(rounds, candidate, 'objection p50')),
+        'p50 ms of agreements': median(valuesOf(rounds, candidate, 'agreement p50')),
+        [`times the p50 at ${number(regions[0] as number)} patients`]: times,
+      },
       aims: [under('p99 ms', 50, p99), under('times the p50 of the smallest region', 1.2, times)],
     };
   });
