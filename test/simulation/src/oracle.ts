@@ -197,7 +197,8 @@ export class Oracle implements Watcher {
   }
 
   reading(key: string, projection: Projection, clockMs: number) {
-    const begun = { position: this.world.store.size, merges: this.ledger.merges, at: clockMs };
+    const { ledger, world } = this;
+    const begun = { position: world.store.size, merges: ledger.merges, at: clockMs, settled: this.hasSettled(key) };
     return this.views.reading(key, projection, begun);
   }
 

@@ -49,6 +49,9 @@ export interface RunSize {
 
 export const SMALL: RunSize = { careEvents: 24, decisions: 10, reads: 12, operations: 3 };
 
+/** How often views grow event by event for long, as they mostly do, and few things come that have them rebuilt. */
+const UNEVENTFUL = 0.2;
+const HARDLY_ANYTHING_DECIDED = { careEvents: 40, decisions: 2, operations: 1, merges: false } as const;
 /** How far off the end of a kept answer may be for a reader to wait for it. */
 const WAITED_FOR_MS = 60_000;
 /** How often an operator who was interrupted does something else. */
@@ -57,6 +60,8 @@ const UPGRADES = 0.2;
 const LARGE = 0.03;
 /** Between two pieces of work at most: where it is short, the first is done while hardly anybody has a record. */
 const PAUSES_MS = [10, 400] as const;
+/** Hardly any, or so many that most that are retracted stood in a view, and little else came between. */
+const RETRACTIONS = [RATES.retraction, 0.35] as const;
 /** How much more than usual an operator does. */
 const BUSTLE = [1, 1, 4] as const;
 
@@ -85,18 +90,21 @@ export class RegionRun {
   readonly upgrade: Upgrade | undefined;
   private readonly restartable: SimProcess[] = [];
   private readonly outboxes: { isOver: boolean }[] = [];
+  private readonly size: RunSize;
   private busyTasks = 0;
 
   constructor(
     private readonly world: World,
-    private readonly size: RunSize,
+    size: RunSize,
   ) {
     const prng = new Prng(world.random.uint32(), 6);
     this.region = smallRegion(prng);
-    const merges = size.merges ?? prng.chance(0.5);
+    this.size = size.merges === undefined && prng.chance(UNEVENTFUL) ? { ...size, ...HARDLY_ANYTHING_DECIDED } : size;
+    const merges = this.size.merges ?? prng.chance(0.5);
     const large = prng.chance(LARGE) ? { large: 0.2 } : {};
-    this.rates = { ...RATES, ...large, merge: merges ? prng.pick([0.1, 0.25]) : 0 };
+    const merge = merges ? prng.pick([0.1, 0.25]) : 0;
     if (prng.chance(UPGRADES)) this.upgrade = new Upgrade(PROJECTIONS, prng, this.restartable);
+    this.rates = { ...RATES, ...large, merge, retraction: prng.pick(RETRACTIONS) };
   }
 
   get topics(): string[] {

@@ -175,8 +175,8 @@ export class ViewChecks {
     }
   }
 
-  /** At the end of a reading: nothing was served that decisions and policy forbade all the while. */
-  reading(key: string, projection: Projection, begun: { position: number; merges: number; at: number }) {
+  /** At the end of a reading: nothing was served that decisions and policy forbade, or that was no more, all the while. */
+  reading(key: string, projection: Projection, begun: Begun) {
     return (found: FoundRecord, endedAt: number): void => {
       const { ledger } = this;
       if (ledger.merges !== begun.merges) return;
@@ -185,11 +185,22 @@ export class ViewChecks {
       const within = boundaries.filter((at) => at >= begun.at && at <= endedAt);
       const states = this.statesSince(members, begun.position);
       const versions = ledger.versionsByViewId(members, projection);
+      const gone = begun.settled ? this.goneSince(members, projection, begun.position) : NOTHING;
       for (const { id } of found.record.entries) {
+        if (gone.has(id)) this.violated('nothing forbidden is read', `${projection.purpose} served ${id}, which is no more`);
         if (ledger.isForbidden(versions.get(id) ?? [], projection.purpose, states, [begun.at, endedAt, ...within]))
           this.violated('nothing forbidden is read', `${projection.purpose} ${found.fromView ? 'view' : 'record'} served ${id}`);
       }
     };
+  }
+
+  /** Entries that are no more, by their ids in a view; none where anything came to the record since a position. */
+  private goneSince(members: readonly string[], projection: Projection, position: number): ReadonlySet<string> {
+    const all = members.map(() => Infinity);
+    const { events } = this.ledger.upTo(members, all, all);
+    if (events.some((event) => event.position >= position)) return NOTHING;
+    const naming = this.ledger.naming(projection, members[0] as string);
+    return new Set(goneFrom(events).map((id) => projection.entryId(id, naming)));
   }
 
   /** Decisions and policy as they stood at any moment since a position. */
@@ -250,6 +261,19 @@ export class ViewChecks {
       if (!actual.has(id)) this.violated(invariant, `${where}, ${id}: is nothing, should be ${text(entry)}`);
   }
 }
+
+/** A reading as it begins. */
+interface Begun {
+  /** Of the store: how many events there were. */
+  readonly position: number;
+  readonly merges: number;
+  /** Milliseconds since 1970, by the reader's own clock. */
+  readonly at: number;
+  /** All that was recorded of the person was committed. */
+  readonly settled: boolean;
+}
+
+const NOTHING: ReadonlySet<string> = new Set();
 
 interface Place {
   readonly topic: string;

@@ -82,10 +82,15 @@ const KINDS = Object.keys(ALL_FAULTS) as Fault[];
 
 export const NO_FAULTS: Faults = Object.fromEntries(KINDS.map((kind) => [kind, 0])) as unknown as Faults;
 
+/** How often faults come one by one: where they never end, most is done over, and little of it step by step. */
+const FAIR = 0.3;
+
 /** Each fault left out, as it is, or three times as frequent: bugs that hide behind one fault show when it is absent. */
 export function swarm(seed: number, most: Faults = ALL_FAULTS): Faults {
   const prng = new Prng(seed, 0x5a);
-  return Object.fromEntries(KINDS.map((kind) => [kind, Math.min(1, most[kind] * prng.pick([0, 1, 1, 3]))])) as unknown as Faults;
+  const weather = prng.chance(FAIR) ? 0.1 : 1;
+  const chance = (kind: Fault): number => Math.min(1, most[kind] * weather * prng.pick([0, 1, 1, 3]));
+  return Object.fromEntries(KINDS.map((kind) => [kind, chance(kind)])) as unknown as Faults;
 }
 
 export interface InjectedFault {

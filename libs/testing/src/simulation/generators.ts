@@ -51,6 +51,7 @@ export const RATES: Rates = {
 /** What a seed is mostly about: the fewer kinds there are, the more often they meet. */
 export interface Focus {
   readonly resourceTypes: readonly SmallResourceType[];
+  readonly entryIds: readonly string[];
   readonly authorities: readonly Authority[];
   /** The share of everything that is about the region's first patient, beside their part of the rest. */
   readonly favourite: number;
@@ -62,6 +63,7 @@ export interface Focus {
 
 export const WIDE: Focus = {
   resourceTypes: SMALL_RESOURCE_TYPES,
+  entryIds: ENTRY_IDS,
   authorities: AUTHORITIES,
   favourite: 0.3,
   scoped: 0.2,
@@ -76,6 +78,7 @@ export function focus(prng: Prng): Focus {
   };
   return {
     resourceTypes: few(SMALL_RESOURCE_TYPES),
+    entryIds: few(ENTRY_IDS),
     authorities: few(AUTHORITIES),
     favourite: prng.pick([0, 0.3, 0.7]),
     scoped: prng.pick([0.2, 0.6]),
@@ -119,7 +122,7 @@ export class CareEventGenerator {
     const { prng } = this;
     const subject = someone(prng, this.region, this.focus);
     const type = prng.pick(this.focus.resourceTypes);
-    const id = prng.pick(ENTRY_IDS);
+    const id = prng.pick(this.focus.entryIds);
     if (prng.chance(this.rates.retraction)) {
       const meta = prng.chance(0.5) ? {} : { meta: this.version(now) };
       return this.envelope('care-event-retracted-1', subject, now, { resourceType: type, id, ...meta });
@@ -302,7 +305,7 @@ export class DecisionGenerator {
   private entry(): string {
     const { prng } = this;
     const type = prng.pick(this.focus.resourceTypes);
-    const reference = `${type}/${prng.pick(ENTRY_IDS)}`;
+    const reference = `${type}/${prng.pick(this.focus.entryIds)}`;
     return prng.chance(0.5) ? reference : `${prng.pick(this.region.organisations).ods}/${reference}`;
   }
 }
