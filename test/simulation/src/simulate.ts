@@ -30,7 +30,11 @@ export interface Simulation {
 const STORM_STEPS = 3_000;
 /** … and for so many at least, though nothing be left to do. */
 const STORM_STEPS_MIN = 1_500;
+/** What comes to rest has done so after so many steps. */
 const CALM_STEPS = 60_000;
+/** … or after so long: who asks without pause takes many steps while somebody who crashed is still down. */
+const CALM_MS = 60_000;
+const CALM_STEPS_MAX = 1_000_000;
 const LONG_AFTER_MS = 10 * 86_400_000;
 /** So many of the dates that decisions name are met while everybody is awake and on time; the others pass in one leap. */
 const DATES_MET = 4;
@@ -80,7 +84,9 @@ async function meetDates(world: World, { keys, ledger }: Oracle): Promise<void> 
 }
 
 async function rest(world: World, run: RegionRun): Promise<boolean> {
-  for (let steps = 0; steps < CALM_STEPS; steps += 200) {
+  const begun = world.scheduler.now;
+  const isEarly = (steps: number): boolean => steps < CALM_STEPS || world.scheduler.now - begun < CALM_MS;
+  for (let steps = 0; isEarly(steps) && steps < CALM_STEPS_MAX; steps += 200) {
     if (run.isQuiet()) {
       await settle(world);
       return true;
