@@ -9,6 +9,7 @@ import {
   BERT,
   decide,
   ids,
+  killedBeforeTelling,
   meeting,
   merge,
   observation,
@@ -180,6 +181,21 @@ describe('a retraction', () => {
     const nextServes = await servingTheNext(wiring);
     const retraction = arriving(observation(ANNE, 'a', { type: 'care-event-retracted-1' }));
     await new RecordCareEvents(nextServes).handle({ messages: [retraction] });
+    expect(await standingOnTopic(wiring, 'research')).toBe(1);
+  });
+
+  it.each([
+    ['the first event since', 0],
+    ['not the first event since', 1],
+  ])('takes from the topic also what a policy took from the view and was not told of, being %s', async (_, others) => {
+    const { wiring } = await region();
+    await publish(wiring, [observation(ANNE, 'a'), observation(BERT, 'a')]);
+    const rules = DEFAULT_RULES.filter(({ id }) => id !== 'research-and-planning');
+    await applyPolicy(killedBeforeTelling(wiring), { ...POLICY, rules });
+    expect(await ids(wiring, ANNE, 'research')).toEqual([]);
+    expect(await standingOnTopic(wiring, 'research')).toBe(2);
+    await publish(wiring, Array(others).fill(observation(ANNE, 'b')));
+    await publish(wiring, [observation(ANNE, 'a', { type: 'care-event-retracted-1' })]);
     expect(await standingOnTopic(wiring, 'research')).toBe(1);
   });
 });

@@ -170,6 +170,8 @@ export async function takeOn(
   const view = state.views[index] as ViewHead;
   const pseudonyms = pseudonymsOf(wiring.keys, view.projection, state.key);
   const changes: Change[] = [];
+  // Out of the view already, and perhaps not off the topic: who took it out may not have told yet.
+  const gone: string[] = [];
   let withheld = view.withheld;
   let isOfConcern = false;
   for (const [entry, outcomes] of touched) {
@@ -183,6 +185,8 @@ export async function takeOn(
       changes.push({ type, id: seen.id, entry: JSON.stringify(seen) });
     } else if (before === 'included') {
       changes.push({ type: 'entry-withdrawn-1', id: view.projection.entryId(entry.id, pseudonyms) });
+    } else if (entry.retracted && outcomes !== NEVER_SEEN && view.projection.concerns(entry.resourceType)) {
+      gone.push(view.projection.entryId(entry.id, pseudonyms));
     }
   }
   if (!isOfConcern) return [];
@@ -202,7 +206,8 @@ export async function takeOn(
     withheld,
     tail: view.tail,
   });
-  return changes.flatMap((change) => told(view, change));
+  const withdrawn = gone.map((id): Change => ({ type: 'entry-withdrawn-1', id }));
+  return [...changes, ...withdrawn].flatMap((change) => told(view, change));
 }
 
 const KINDS = { 'entry-included-1': 'included', 'entry-amended-1': 'amended', 'entry-withdrawn-1': 'withdrawn' } as const;

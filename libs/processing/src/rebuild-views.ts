@@ -6,6 +6,7 @@ import {
   type AdoptedPolicy,
   type Basis,
   type Closing,
+  type Entry,
   type Projection,
   type View,
   type ViewEntry,
@@ -133,6 +134,7 @@ async function rebuildView(
   let owed: readonly Difference[] = [];
   if (unsettled || isTaken) owed = everything(person, projection, pseudonyms, texts());
   else if (options.untold !== undefined) owed = absent(person, projection, pseudonyms, derived.entries);
+  else if (options.untoldEvents !== undefined) owed = absent(person, projection, pseudonyms, derived.entries, isRetracted);
   // An entry that an undone merge took along is in the record no more: only the differences tell of it.
   const told = together(owed, differences);
   return told.map((difference) => ({ projection, viewKey: pseudonyms.patient, viewRevision: revision, ...difference }));
@@ -181,16 +183,19 @@ function together(some: readonly Difference[], others: readonly Difference[]): D
   return [...some, ...others.filter(({ entryId }) => !told.has(entryId))];
 }
 
+const isRetracted = ({ retracted }: Entry): boolean => retracted;
+
 /** What is not in the view may still stand on the topic: who took it out of the view, whyever, may not have told yet. */
 function absent(
   person: Person,
   projection: Projection,
   pseudonyms: Parameters<Projection['entryId']>[1],
   included: ReadonlyMap<string, unknown>,
+  isOwed: (entry: Entry) => boolean = () => true,
 ): Difference[] {
   const withdrawn: Difference[] = [];
   for (const entry of person.record.entries.values()) {
-    if (!projection.concerns(entry.resourceType)) continue;
+    if (!projection.concerns(entry.resourceType) || !isOwed(entry)) continue;
     const entryId = projection.entryId(entry.id, pseudonyms);
     if (!included.has(entryId)) withdrawn.push({ entryId, kind: 'withdrawn' });
   }

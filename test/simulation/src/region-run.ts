@@ -237,6 +237,7 @@ export class RegionRun {
           if (++done === times) this.busyTasks--;
         } catch (error) {
           if ((error as { retriable?: boolean }).retriable !== true) throw error;
+          await ports.timers.sleep(50 + ports.random.fraction() * 1_000);
         }
       }
     });

@@ -32,8 +32,8 @@ const STORM_STEPS = 3_000;
 const STORM_STEPS_MIN = 1_500;
 /** What comes to rest has done so after so many steps. */
 const CALM_STEPS = 60_000;
-/** … or after so long: who asks without pause takes many steps while somebody who crashed is still down. */
-const CALM_MS = 60_000;
+/** … or after so long: many steps are taken while somebody who crashed is still down, and readers wait for a minute. */
+const CALM_MS = 120_000;
 const CALM_STEPS_MAX = 1_000_000;
 const LONG_AFTER_MS = 10 * 86_400_000;
 /** So many of the dates that decisions name are met while everybody is awake and on time; the others pass in one leap. */

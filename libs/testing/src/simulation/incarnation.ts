@@ -25,8 +25,8 @@ export class Incarnation implements Owner {
   alive = true;
   paused = false;
   readonly held: Task[] = [];
-  /** Another life of the process began: the connections of this one are closed. */
-  succeeded = false;
+  /** Requests to the bus that are on their way, in the order in which they were sent. */
+  private readonly underWay = new Set<() => void>();
   /** What was answered to have failed and is written later all the same. */
   private readonly late: (() => void)[] = [];
 
@@ -51,8 +51,9 @@ export class Incarnation implements Owner {
     failed: (error: Error) => void,
   ): void {
     if (!this.alive) return;
-    this.scheduler.after(this.latency(), undefined, what, detail, () => {
-      if (!this.alive && (this.isCutOff(faults) || !this.chances.happens('sentBeforeCrash'))) return;
+    const arrive = once(() => {
+      this.underWay.delete(arrive);
+      if (!this.alive && !this.chances.happens('sentBeforeCrash')) return;
       let answer: () => void;
       try {
         const value = this.perform(faults, what, detail, effect);
@@ -62,6 +63,24 @@ export class Incarnation implements Owner {
       }
       this.reply(what, detail, answer);
     });
+    if (faults.engine === 'bus') this.underWay.add(arrive);
+    this.scheduler.after(this.latency(), undefined, what, detail, arrive);
+  }
+
+  /**
+   * A connection to the bus breaks with its process: what was sent over it is there by then, or never comes. A publish that
+   * arrives long after is not modelled, as nothing is promised then. An append may come at any time: it is fenced.
+   */
+  die(): void {
+    this.alive = false;
+    this.held.length = 0;
+    this.deliverLate();
+    for (const arrive of [...this.underWay]) arrive();
+  }
+
+  /** A producer's messages arrive in the order in which it sent them: what hangs in the network comes before what follows it. */
+  private deliverLate(): void {
+    for (const write of this.late.splice(0)) write();
   }
 
   /** A task of this process. */
@@ -71,12 +90,11 @@ export class Incarnation implements Owner {
 
   private perform<T>(faults: CallFaults, what: string, detail: string, effect: () => T): T {
     const { engine, lost, unacknowledged, late } = faults;
-    // A producer's messages arrive in the order in which it sent them: what hangs in the network comes before what follows it.
-    if (engine === 'bus') for (const write of this.late.splice(0)) write();
+    if (engine === 'bus') this.deliverLate();
     if (this.outages[engine]) throw new EngineUnavailable(engine, 'is away');
     if (lost !== undefined && this.chances.happens(lost)) throw new EngineUnavailable(engine, `${what} was lost on its way`);
-    if (late !== undefined && this.chances.happens(late)) {
-      const write = once(() => (this.isCutOff(faults) ? undefined : attempt(effect)));
+    if (late !== undefined && (this.alive || engine === 'store') && this.chances.happens(late)) {
+      const write = once(() => attempt(effect));
       if (engine === 'bus') this.late.push(write);
       this.scheduler.after(this.chances.prng.below(SLOW_MS), undefined, `late ${what}`, detail, write);
       throw new EngineUnavailable(engine, `${what} took too long`);
@@ -86,11 +104,6 @@ export class Incarnation implements Owner {
       throw new EngineUnavailable(engine, `the answer to ${what} was lost`);
     }
     return value;
-  }
-
-  /** What is left of a dead producer's connection is gone once its successor has one. An append may come at any time: it is fenced. */
-  private isCutOff({ engine }: CallFaults): boolean {
-    return engine === 'bus' && this.succeeded;
   }
 
   private reply(what: string, detail: string, answer: () => void): void {

@@ -46,7 +46,6 @@ export class SimProcess {
   /** How far this machine's clock is off, in milliseconds. */
   skewMs = 0;
   private life: Incarnation | undefined;
-  private last: Incarnation | undefined;
 
   constructor(
     readonly name: string,
@@ -64,8 +63,7 @@ export class SimProcess {
   crash(downMs: number): void {
     const { life } = this;
     if (life === undefined) return;
-    life.alive = false;
-    life.held.length = 0;
+    life.die();
     this.life = undefined;
     this.world.bus.silent(life);
     this.world.scheduler.after(downMs, undefined, 'start process', this.name, () => this.start());
@@ -90,8 +88,7 @@ export class SimProcess {
   private start(): void {
     if (this.life !== undefined) return;
     const life = this.world.incarnate(this.name);
-    if (this.last !== undefined) this.last.succeeded = true;
-    this.life = this.last = life;
+    this.life = life;
     const ports = this.world.ports(life, this);
     life.after(0, 'boot', this.name, () => {
       this.boot(ports).catch((error: unknown) => {
