@@ -24,7 +24,7 @@ import { mergeNumbers } from './merge-numbers.js';
 import type { EventStore } from './ports.js';
 import { RecordCareEvents } from './record-care-events.js';
 import { patientKeys, replayView } from './replay-views.js';
-import { CARE_RECORD_PREFIX, CONSENT_PREFIX, viewStream } from './streams.js';
+import { CARE_RECORD_PREFIX, CONSENT_PREFIX, replayStream, viewStream } from './streams.js';
 import { CONSENT_TOPIC, recordChangesTopic } from './topics.js';
 import { verifyViews } from './verify-views.js';
 import type { Wiring } from './wiring.js';
@@ -276,6 +276,23 @@ describe('a new policy', () => {
     expect(await ids(wiring, ANNE)).toHaveLength(1);
     expect(await standingOnTopic(wiring, 'research')).toBe(0);
     expect(await verifyViews(wiring, { patience: 1 })).toMatchObject({ differing: [] });
+  });
+
+  it('is obeyed by the topic also where it was interrupted before it told what another version of the view lost', async () => {
+    const { wiring } = await region();
+    await publish(wiring, [observation(ANNE, 'a'), observation(BERT, 'a')]);
+    const nextServes = await servingTheNext(wiring);
+    const rules = DEFAULT_RULES.filter(({ id }) => id !== 'research-and-planning');
+    let dies = false;
+    const isReplayOfOther = (stream: string): boolean => stream === replayStream(RESEARCH);
+    const dying = meeting(nextServes, isReplayOfOther, () => Promise.resolve((dies = true)));
+    const telling: Wiring['bus']['publish'] = (messages) =>
+      dies ? Promise.reject(new Error('killed')) : wiring.bus.publish(messages);
+    const bus = { ...wiring.bus, publish: telling };
+    await expect(applyPolicy({ ...dying, bus }, { ...POLICY, rules })).rejects.toThrow('killed');
+    expect(await standingOnTopic(wiring, 'research')).toBe(2);
+    await applyPolicy(nextServes, { ...POLICY, rules });
+    expect(await standingOnTopic(wiring, 'research')).toBe(0);
   });
 
   it('is obeyed by the topic also under the names of another version of the view', async () => {

@@ -4,7 +4,7 @@ import { loadRecord, loadView, relatedNumbers } from './load.js';
 import { NO_STREAM } from './ports.js';
 import type { RecordChange } from './record-changes.js';
 import { viewStream } from './streams.js';
-import { serves, type Wiring } from './wiring.js';
+import { projectionOf, type Wiring } from './wiring.js';
 
 /**
  * The whole state of a person as their views stand, for every entry that subscribers may ever have been told of: after a
@@ -16,7 +16,8 @@ export async function tellEverything(
   key: string,
   projections: readonly Projection[] = wiring.projections,
 ): Promise<RecordChange[]> {
-  const serving = projections.filter((projection) => serves(wiring, projection));
+  // Of a version that does not serve nothing is told but what it takes out: that the one that serves tells, under both names.
+  const serving = new Set(projections.map(({ purpose }) => projectionOf(wiring, purpose)));
   const numbers = await relatedNumbers(wiring.store, key);
   const records = await Promise.all(numbers.map((number) => loadRecord(wiring.store, number)));
   const entries = new Map(records.flatMap((record) => [...record.entries]));
