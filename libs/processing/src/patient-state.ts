@@ -171,7 +171,7 @@ export async function takeOn(
   const pseudonyms = pseudonymsOf(wiring.keys, view.projection, state.key);
   const changes: Change[] = [];
   // Out of the view already, and perhaps not off the topic: who took it out may not have told yet.
-  const gone: string[] = [];
+  const onlyTold: Change[] = [];
   let withheld = view.withheld;
   let isOfConcern = false;
   for (const [entry, outcomes] of touched) {
@@ -186,7 +186,7 @@ export async function takeOn(
     } else if (before === 'included') {
       changes.push({ type: 'entry-withdrawn-1', id: view.projection.entryId(entry.id, pseudonyms) });
     } else if (entry.retracted && outcomes !== NEVER_SEEN && view.projection.concerns(entry.resourceType)) {
-      gone.push(view.projection.entryId(entry.id, pseudonyms));
+      onlyTold.push({ type: 'entry-withdrawn-1', id: view.projection.entryId(entry.id, pseudonyms) });
     }
   }
   if (!isOfConcern) return [];
@@ -206,8 +206,7 @@ export async function takeOn(
     withheld,
     tail: view.tail,
   });
-  const withdrawn = gone.map((id): Change => ({ type: 'entry-withdrawn-1', id }));
-  return [...changes, ...withdrawn].flatMap((change) => told(view, change));
+  return [...changes, ...onlyTold].flatMap((change) => told(view, change));
 }
 
 const KINDS = { 'entry-included-1': 'included', 'entry-amended-1': 'amended', 'entry-withdrawn-1': 'withdrawn' } as const;

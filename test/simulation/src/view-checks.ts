@@ -113,9 +113,9 @@ export class ViewChecks {
       if (policyVersion < this.applied && events.length + decisions.length > 0)
         this.violated('in line once committed', `${projection.purpose} of ${survivor} rests on policy ${policyVersion}`);
       this.restsOn(this.streamOf(projection, survivor), kept, owner, events, decisions, 'in line once committed');
-      const naming = this.ledger.naming(projection, survivor);
-      for (const id of goneFrom(events).map((gone) => projection.entryId(gone, naming)))
-        if (this.entryOnTopic(projection, naming.patient, id) !== null)
+      const { patient } = this.ledger.naming(projection, survivor);
+      for (const id of this.goneIn(projection, survivor, events))
+        if (this.entryOnTopic(projection, patient, id) !== null)
           this.violated('in line once committed', `the topic of ${projection.purpose} holds ${id}, which is no more`);
     }
   }
@@ -199,7 +199,12 @@ export class ViewChecks {
     const all = members.map(() => Infinity);
     const { events } = this.ledger.upTo(members, all, all);
     if (events.some((event) => event.position >= position)) return NOTHING;
-    const naming = this.ledger.naming(projection, members[0] as string);
+    return this.goneIn(projection, members[0] as string, events);
+  }
+
+  /** Entries that are no more, by their ids in a view of a number. */
+  private goneIn(projection: Projection, key: string, events: Parameters<typeof goneFrom>[0]): ReadonlySet<string> {
+    const naming = this.ledger.naming(projection, key);
     return new Set(goneFrom(events).map((id) => projection.entryId(id, naming)));
   }
 
