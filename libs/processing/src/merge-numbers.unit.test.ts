@@ -16,6 +16,7 @@ import {
   unmerge,
 } from './region.fixture.js';
 import { identityStream } from './streams.js';
+import { tellEverything } from './tell-everything.js';
 import { verifyViews } from './verify-views.js';
 import type { Wiring } from './wiring.js';
 
@@ -70,6 +71,20 @@ describe('the undoing of a merge', () => {
     expect(await ids(wiring, BERT)).toEqual(['RX901/Observation/b']);
     expect((await loadIdentity(wiring.store, wiring.keys.patient(ANNE))).decided.size).toBe(3);
     expect(await verifyViews(wiring, { patience: 1 })).toMatchObject({ differing: [] });
+  });
+
+  it('is told by whoever tells everything: what one number holds is withdrawn under the other’s name', async () => {
+    const { wiring } = await region();
+    await publish(wiring, [observation(ANNE, 'a'), observation(BERT, 'b'), merge(ANNE, BERT), undone]);
+    for (const [subject, other] of [
+      [ANNE, 'b'],
+      [BERT, 'a'],
+    ] as const) {
+      const key = wiring.keys.patient(subject);
+      const viewKey = wiring.keys.view('direct-care', key);
+      const withdrawn = { viewKey, entryId: `RX901/Observation/${other}`, kind: 'withdrawn' };
+      expect(await tellEverything(wiring, key)).toContainEqual(expect.objectContaining(withdrawn));
+    }
   });
 
   it('leaves a newer merge as it is, which came while the number was let go of', async () => {

@@ -170,7 +170,6 @@ export const MUTANTS: readonly Mutant[] = [
     'if (!identity.absorbed.includes(event.key)) identity.absorbed.push(event.key);',
     '',
   ),
-  mutant(IDENTITY, 'who was ever merged is not remembered', 'identity.related.add(event.key);', ''),
   mutant(
     IDENTITY,
     'a refusal is forgotten',
