@@ -26,7 +26,7 @@ export interface Waiting {
 
 /** How a file is checked when it is opened. */
 export interface Checking {
-  /** Larger files are checked in a thread of their own while they are served (default 256 MiB). */
+  /** Larger files are checked in a process of their own while they are served (default 256 MiB). */
   readonly checkAtOpenBytes?: number;
   /** Somebody else in this process has the file open and checks it. */
   readonly isChecked?: boolean;
