@@ -1,13 +1,16 @@
-// Transpiles every package's src to its dist. Types are checked elsewhere (npm run check:types), so this takes a second.
+// Transpiles every package's src to its dist, and bundles the programs. Types are checked elsewhere (npm run check:types), so
+// this takes seconds.
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { bundle } from './bundle.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const stamp = join(root, 'dist', '.built');
+const bundles = join(root, 'dist');
+const stamp = join(bundles, '.built');
 
-function packages() {
-  return ['libs', 'apps', 'test'].flatMap((group) =>
+function packages(groups = ['libs', 'apps', 'test']) {
+  return groups.flatMap((group) =>
     readdirSync(join(root, group), { withFileTypes: true })
       .filter((entry) => entry.isDirectory())
       .map((entry) => join(root, group, entry.name)),
@@ -36,7 +39,8 @@ export function isBuilt() {
     const src = join(directory, 'src');
     return [src, ...filesBelow(src).map((name) => join(src, name))];
   });
-  return [join(root, '.swcrc'), fileURLToPath(import.meta.url), ...inputs].every((file) => modifiedAt(file) <= built);
+  const means = ['.swcrc', 'package-lock.json', 'tools/build.mjs', 'tools/bundle.mjs'].map((name) => join(root, name));
+  return [...means, ...inputs].every((file) => modifiedAt(file) <= built);
 }
 
 function modifiedAt(file) {
@@ -47,22 +51,41 @@ function modifiedAt(file) {
   }
 }
 
-/** Builds these packages (directories), or all of them; gives the milliseconds that it took. */
-export async function build(directories = packages()) {
-  const started = Date.now();
-  await Promise.all(directories.map(buildPackage));
-  return Date.now() - started;
-}
-
-/** Builds everything, and notes that it is built. */
+/** Builds everything, and notes that it is built; gives the milliseconds that it took. */
 export async function buildAll() {
   const started = new Date();
-  const took = await build();
-  mkdirSync(dirname(stamp), { recursive: true });
+  await Promise.all(packages().map(buildPackage));
+  await bundlePrograms();
   writeFileSync(stamp, '');
   // What was saved while the build ran may not be in it.
   utimesSync(stamp, started, started);
-  return took;
+  return Date.now() - started.getTime();
+}
+
+/** Builds these packages (directories) alone. A bundle would hold them as they were, so that every program is unbundled. */
+async function buildOnly(directories) {
+  const started = Date.now();
+  await Promise.all([...new Set([...directories, ...packages(['apps'])])].map(buildPackage));
+  return Date.now() - started;
+}
+
+/** A program that is started from its own place finds itself in the bundles. */
+async function bundlePrograms() {
+  const programs = packages(['apps']).map((directory) => ({
+    name: basename(directory),
+    main: join(directory, 'dist', 'main.js'),
+  }));
+  const files = await bundle(Object.fromEntries(programs.map(({ name, main }) => [name, main])), bundles);
+  for (const { path, text } of files) put(path, text);
+  for (const { name, main } of programs) {
+    put(
+      main,
+      `import '${relative(dirname(main), join(bundles, `${name}.js`))
+        .split(sep)
+        .join('/')}';\n`,
+    );
+  }
+  removeOthers(bundles, new Set(files.map(({ path }) => path)));
 }
 
 async function buildPackage(directory) {
@@ -81,6 +104,10 @@ async function buildPackage(directory) {
         put(`${target}.map`, map ?? '');
       }),
   );
+  removeOthers(out, made);
+}
+
+function removeOthers(out, made) {
   for (const name of filesBelow(out)) {
     const file = join(out, name);
     if (/\.js(\.map)?$/.test(name) && !made.has(file)) rmSync(file, { force: true });
@@ -101,5 +128,5 @@ function put(file, text) {
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const directories = process.argv.slice(2).map((directory) => resolve(directory));
-  console.log(`built in ${await (directories.length > 0 ? build(directories) : buildAll())} ms`);
+  console.log(`built in ${await (directories.length > 0 ? buildOnly(directories) : buildAll())} ms`);
 }

@@ -111,6 +111,13 @@ describe('weft up --demo', () => {
     });
   });
 
+  it('describes its API by the names that the modules give their answers, bundled as they are', async () => {
+    const described = await fetch(`${running.url}/docs-json`);
+    const { components } = (await described.json()) as { components: { schemas: Record<string, unknown> } };
+    expect(Object.keys(components.schemas)).toEqual(expect.arrayContaining(['EntryAnswer', 'RecordAnswer', 'TopicStatus']));
+    expect(Object.keys(components.schemas).filter((name) => !/^[A-Z][A-Za-z]+$/.test(name))).toEqual([]);
+  });
+
   it('publishes a Bundle again as the same events', async () => {
     const settled = async () => {
       while ((await json<{ lag: number }>('status', there())).lag > 0);

@@ -3,6 +3,8 @@ import type { IncomingMessage } from 'node:http';
 import { type DynamicModule, Module, type OnApplicationShutdown, type Type, ValidationPipe } from '@nestjs/common';
 import { NestFactory, Reflector } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import * as transformerPackage from 'class-transformer';
+import * as validatorPackage from 'class-validator';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { AccessGuard } from './access.js';
 import { BODY_LIMIT_BYTES, hasBody, readBodies } from './bodies.js';
@@ -69,7 +71,11 @@ export async function createHttpApp(
   app.useGlobalGuards(new AccessGuard(app.get(Reflector)));
   app.useGlobalFilters(new ProblemFilter(service.log));
   app.useGlobalPipes(
-    new ValidationPipe({ transform: true, whitelist: true, forbidNonWhitelisted: true, exceptionFactory: invalidRequest }),
+    new ValidationPipe({
+      ...{ transform: true, whitelist: true, forbidNonWhitelisted: true, exceptionFactory: invalidRequest },
+      // Nest would import them by itself, which in a bundle finds only their defaults.
+      ...{ validatorPackage, transformerPackage },
+    }),
   );
   app.enableShutdownHooks();
   serveDocumentation(app, options.description ?? '');
