@@ -1,8 +1,12 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { readArguments, UsageError } from './src/arguments.js';
 import { careEvent, patientNumbers } from './src/care-events.js';
 import { chart } from './src/chart.js';
 import { withFigures } from './src/document.js';
 import { Flow } from './src/flow.js';
+import { endProfile, profileOf } from './src/profile.js';
 import { interleaved } from './src/rounds.js';
 import { Missing } from './src/missing.js';
 import { row } from './src/row.js';
@@ -147,5 +151,42 @@ describe('the command line', () => {
   ])('refuses %j by name', (args, named) => {
     expect(() => readArguments(args)).toThrow(UsageError);
     expect(() => readArguments(args)).toThrow(named);
+  });
+});
+
+describe('a profile', () => {
+  let directory: string;
+  const nodes = ['node:internal/modules/esm/loader', 'file:///weft/libs/domain/dist/judge.js'].map((url, index) => ({
+    id: index + 2,
+    callFrame: { functionName: `f${index}`, url, lineNumber: 0, columnNumber: 0 },
+  }));
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), 'weft-profile-'));
+    const root = { id: 1, callFrame: { functionName: '(root)', url: '', lineNumber: 0, columnNumber: 0 }, children: [2, 3] };
+    const taken = { nodes: [root, ...nodes], samples: [2, 3, 3, 3], timeDeltas: [1_000, 1_000, 1_000, 1_000] };
+    for (const startTime of [10_000, 20_000]) {
+      const profile = { ...taken, startTime, endTime: startTime + 4_000 };
+      writeFileSync(join(directory, `${startTime}.cpuprofile`), JSON.stringify(profile));
+    }
+  });
+  afterEach(() => rmSync(directory, { recursive: true }));
+
+  it('counts what loading takes only where a start is measured', () => {
+    expect(profileOf(directory, { starts: false }).packages).toEqual([{ name: 'libs/domain', percent: 100 }]);
+    expect(profileOf(directory, { starts: true }).packages).toEqual([
+      { name: 'libs/domain', percent: 75 },
+      { name: 'node', percent: 25 },
+    ]);
+  });
+
+  it('leaves out what came after its end, and nothing of another', () => {
+    endProfile(directory, 22_000_000n);
+    expect(profileOf(directory, { starts: true })).toMatchObject({
+      busyMs: 6,
+      packages: [
+        { name: 'libs/domain', percent: 66.7 },
+        { name: 'node', percent: 33.3 },
+      ],
+    });
   });
 });

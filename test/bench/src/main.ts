@@ -36,7 +36,7 @@ async function main(): Promise<void> {
       const [load = 0] = loadavg();
       const rows = await work.run(context);
       console.log(`\n${work.name} ${work.title}\n${table(rows)}`);
-      const profile = profiles === undefined ? undefined : profileOf(profiles);
+      const profile = profiles === undefined ? undefined : profileOf(profiles, { starts: work.starts === true });
       if (profile !== undefined) console.log(`\nWhere the time of ${work.name} goes\n${profileText(profile)}`);
       const on = new Date().toISOString().slice(0, 10);
       measured.push({ name: work.name, title: work.title, on, load, rows, ...(profile === undefined ? {} : { profile }) });

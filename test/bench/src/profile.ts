@@ -1,16 +1,22 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { SourceMap } from 'node:module';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Profile, Share } from './work.js';
 
 interface CallFrame {
   readonly functionName: string;
   readonly url: string;
   readonly lineNumber: number;
+  readonly columnNumber: number;
 }
 
 interface CpuProfile {
   readonly nodes: readonly { readonly id: number; readonly callFrame: CallFrame; readonly children?: readonly number[] }[];
   readonly samples: readonly number[];
+  /** Microseconds of the machine's clock that nobody sets. */
+  readonly startTime: number;
+  readonly endTime: number;
   /** Microseconds between the samples. */
   readonly timeDeltas: readonly number[];
 }
@@ -18,14 +24,28 @@ interface CpuProfile {
 const SHOWN = 20;
 const NOT_WORK = new Set(['(idle)', '(program)', '(root)']);
 
-/** Where the time of all profiles of a directory went, in itself; loading modules and definitions is not counted. */
-export function profileOf(directory: string): Profile {
+/** Leaves out of the profiles of a directory what came later than now, in the one that was being taken then. */
+export function endProfile(directory: string, now: bigint): void {
+  const end = Number(now / 1_000n);
+  for (const [path, profile] of profilesOf(directory)) {
+    if (profile.startTime > end || profile.endTime < end) continue;
+    let at = profile.startTime;
+    const later = profile.timeDeltas.findIndex((delta) => (at += delta) > end);
+    const [samples, timeDeltas] = [profile.samples.slice(0, later), profile.timeDeltas.slice(0, later)];
+    if (later !== -1) writeFileSync(path, JSON.stringify({ ...profile, endTime: end, samples, timeDeltas }));
+  }
+}
+
+/**
+ * Where the time of all profiles of a directory went, in itself. Of what serves for long, loading modules and definitions is
+ * not counted.
+ */
+export function profileOf(directory: string, { starts }: { readonly starts: boolean }): Profile {
   const packages = new Map<string, number>();
   const functions = new Map<string, number>();
   let total = 0;
-  for (const file of readdirSync(directory).filter((name) => name.endsWith('.cpuprofile'))) {
-    const profile = JSON.parse(readFileSync(join(directory, file), 'utf8')) as CpuProfile;
-    const frames = workOf(profile);
+  for (const [, profile] of profilesOf(directory)) {
+    const frames = workOf(profile, starts);
     profile.samples.forEach((id, index) => {
       const frame = frames.get(id);
       if (frame === undefined) return;
@@ -39,8 +59,15 @@ export function profileOf(directory: string): Profile {
   return { busyMs: Math.round(total), packages: shares(packages, total), functions: shares(functions, total) };
 }
 
-/** The frames that do work, by id; none of those that only start the process, and of what these call. */
-function workOf({ nodes }: CpuProfile): ReadonlyMap<number, CallFrame> {
+function profilesOf(directory: string): (readonly [path: string, CpuProfile])[] {
+  const paths = readdirSync(directory).map((name) => join(directory, name));
+  return paths
+    .filter((path) => path.endsWith('.cpuprofile'))
+    .map((path) => [path, JSON.parse(readFileSync(path, 'utf8')) as CpuProfile]);
+}
+
+/** The frames that do work, by id; none of those that only start the process, and of what these call, unless that is it. */
+function workOf({ nodes }: CpuProfile, starts: boolean): ReadonlyMap<number, CallFrame> {
   const byId = new Map(nodes.map((node) => [node.id, node]));
   const starting = new Set<number>();
   const mark = (ids: readonly number[]): void => {
@@ -49,12 +76,30 @@ function workOf({ nodes }: CpuProfile): ReadonlyMap<number, CallFrame> {
       mark(byId.get(id)?.children ?? []);
     }
   };
-  for (const { id, callFrame } of nodes) if (!starting.has(id) && isStarting(callFrame)) mark([id]);
+  if (!starts) for (const { id, callFrame } of nodes) if (!starting.has(id) && isStarting(callFrame)) mark([id]);
   return new Map(
     nodes
       .filter(({ id, callFrame }) => !starting.has(id) && !NOT_WORK.has(callFrame.functionName))
-      .map(({ id, callFrame }) => [id, callFrame]),
+      .map(({ id, callFrame }) => [id, asWritten(callFrame)]),
   );
+}
+
+const maps = new Map<string, SourceMap | undefined>();
+
+/** Where the source has it, whatever file it runs from. */
+function asWritten(frame: CallFrame): CallFrame {
+  const map = frame.url.startsWith('file:') ? mapOf(frame.url) : undefined;
+  const entry = map?.findEntry(frame.lineNumber, frame.columnNumber);
+  if (entry === undefined || !('originalSource' in entry)) return frame;
+  const { originalSource, originalLine, originalColumn } = entry;
+  const url = new URL(originalSource, frame.url).href;
+  return { ...frame, url, lineNumber: originalLine, columnNumber: originalColumn };
+}
+
+function mapOf(url: string): SourceMap | undefined {
+  const path = `${fileURLToPath(url)}.map`;
+  if (!maps.has(path)) maps.set(path, existsSync(path) ? new SourceMap(JSON.parse(readFileSync(path, 'utf8'))) : undefined);
+  return maps.get(path);
 }
 
 const isStarting = ({ url, functionName }: CallFrame): boolean =>
@@ -70,7 +115,7 @@ function shares(sums: ReadonlyMap<string, number>, total: number): Share[] {
 }
 
 function packageOf({ url, functionName }: CallFrame): string {
-  const [, ours] = /\/((?:libs|apps|test)\/[^/]+)\//.exec(url) ?? [];
+  const [, ours] = /\/((?:libs|apps|test)\/[^/]+)\/(?:src|dist)\//.exec(url) ?? [];
   const [, theirs] = /\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(url) ?? [];
   if (theirs !== undefined) return theirs;
   if (ours !== undefined) return ours;
@@ -80,7 +125,7 @@ function packageOf({ url, functionName }: CallFrame): string {
 
 function placeOf({ url, lineNumber }: CallFrame): string {
   const file = url.split('/').at(-1) ?? '';
-  return file === '' || url.startsWith('node:') ? '' : ` ${file.replace(/\.js$/, '')}:${lineNumber + 1}`;
+  return file === '' || url.startsWith('node:') ? '' : ` ${file.replace(/\.[jt]s$/, '')}:${lineNumber + 1}`;
 }
 
 /** For the terminal. */

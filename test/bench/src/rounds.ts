@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { Missing } from './missing.js';
-import { YOUNG } from './server.js';
+import { profiling, YOUNG } from './server.js';
 import type { Context } from './work.js';
 
 /** What one candidate found in one round: figures by name. */
@@ -52,9 +52,8 @@ export async function inProcess(
   candidate: string,
   parameters: Readonly<Record<string, unknown>>,
 ): Promise<Found> {
-  const profiling = context.profiles === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${context.profiles}`];
   const child = fork(url, [candidate, JSON.stringify(parameters)], {
-    execArgv: ['--max-old-space-size=6144', YOUNG, ...profiling],
+    execArgv: ['--max-old-space-size=6144', YOUNG, ...profiling(context.profiles)],
   });
   let answer: Answer = {};
   child.on('message', (message) => (answer = message as Answer));

@@ -4,6 +4,10 @@ import { createServer } from 'node:net';
 /** As `npm run weft` and the image have it; whoever is measured has the same. */
 export const YOUNG = '--max-semi-space-size=32';
 
+/** What has Node write where the time of its process went, when the process ends. */
+export const profiling = (directory: string | undefined): string[] =>
+  directory === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${directory}`];
+
 export interface Server {
   readonly port: number;
   stop(): Promise<void>;
@@ -25,10 +29,9 @@ export async function startServer(
   { path, profiles }: { readonly path: string; readonly profiles: string | undefined },
 ): Promise<Server> {
   const port = await freePort();
-  const profiling = profiles === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profiles}`];
   const child = fork(program, [...args], {
     env: { ...process.env, ...environment, WEFT_PORT: String(port), PORT: String(port) },
-    execArgv: [YOUNG, ...profiling],
+    execArgv: [YOUNG, ...profiling(profiles)],
     // Its log is written, as in production, but not kept.
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   });

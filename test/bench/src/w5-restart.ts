@@ -3,15 +3,17 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { patientNumbers } from './care-events.js';
 import { copied } from './data-sets.js';
+import { endProfile } from './profile.js';
 import { number } from './report.js';
 import { row } from './row.js';
 import { inProcess, interleaved, valuesOf, type Found } from './rounds.js';
 import { SECRETS } from './region.js';
-import { freePort, stopped, YOUNG } from './server.js';
+import { freePort, profiling, stopped, YOUNG } from './server.js';
 import { under, type Context, type Row, type Work } from './work.js';
 import { replayedRecords } from './w1-replay.js';
 
 const WORKER = new URL('./w5-restart.worker.js', import.meta.url);
+const FILES = new URL('./w5-files.worker.js', import.meta.url);
 const WEFT = new URL('../../../apps/cli/dist/main.js', import.meta.url);
 const WRITES_MS = 1_000;
 const PATIENCE_MS = 120_000;
@@ -27,14 +29,16 @@ async function run(context: Context): Promise<Row[]> {
       run: async () => {
         const killed = await killedWhileWriting(context, copied(replayed, directory()));
         const begun = performance.now();
-        await inProcess(unprofiled, WORKER, 'open', { directory: killed });
+        await inProcess(unprofiled, FILES, 'open', { directory: killed });
         return { ms: performance.now() - begun };
       },
     },
     {
       name: 'weft',
-      run: async () =>
-        firstAnswer(await killedWhileWriting(context, copied(replayed, directory())), Math.floor(events / patients)),
+      run: async () => {
+        const killed = await killedWhileWriting(context, copied(replayed, directory()));
+        return firstAnswer(killed, Math.floor(events / patients), context.profiles);
+      },
     },
   ]);
   const measured = row(context, rounds, {
@@ -66,19 +70,22 @@ async function killedWhileWriting({ events, patients }: Context, directory: stri
 }
 
 /** From the start of `weft up` to its answering with the whole record. */
-async function firstAnswer(directory: string, entries: number): Promise<Found> {
+async function firstAnswer(directory: string, entries: number, profiles: string | undefined): Promise<Found> {
   const port = await freePort();
   const authorization = `Bearer ${readFileSync(join(directory, 'token'), 'utf8')}`;
   const url = `http://127.0.0.1:${port}/records/${patientNumbers(1)[0]}?purpose=direct-care`;
   const environment = { ...process.env, ...SECRETS, WEFT_DATA_DIR: directory, WEFT_PORT: String(port) };
+  const execArgv = [YOUNG, ...profiling(profiles)];
+  let answered: bigint | undefined;
   const begun = performance.now();
-  const child = fork(WEFT, ['up'], { env: environment, execArgv: [YOUNG], stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
+  const child = fork(WEFT, ['up'], { env: environment, execArgv, stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
   try {
     for (;;) {
       const response = await fetch(url, { headers: { authorization } }).catch(() => null);
       if (response?.status === 200) {
         const record = (await response.json()) as { readonly entries: readonly unknown[] };
         const ms = performance.now() - begun;
+        answered = process.hrtime.bigint();
         if (record.entries.length !== entries)
           throw new Error(`the first answer has ${record.entries.length} entries, not ${entries}`);
         return { ms };
@@ -88,12 +95,14 @@ async function firstAnswer(directory: string, entries: number): Promise<Found> {
     }
   } finally {
     await stopped(child);
+    if (profiles !== undefined && answered !== undefined) endProfile(profiles, answered);
   }
 }
 
 export const restart: Work = {
   name: 'W5',
   title: 'Restart',
+  starts: true,
   about:
     '`weft up` on a data directory whose last process was killed with SIGKILL while it published and projected: from its start to the first right answer over HTTP. Limit: a Node process that opens the same files, killed likewise, and reads from each.',
   run,

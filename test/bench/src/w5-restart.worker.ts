@@ -6,7 +6,6 @@ import { careEvent, nhsNumbers, ORGANISATIONS } from './care-events.js';
 import { careEventsTopic } from '@weft/processing';
 import { openRegion, sealedMessage } from './region.js';
 import { candidates, type Found } from './rounds.js';
-import { openSqlite } from './sqlite.js';
 
 interface Parameters {
   readonly directory: string;
@@ -33,17 +32,4 @@ async function write({ directory, patients, events }: Parameters): Promise<Found
   }
 }
 
-/** Opens the same files by themselves, and reads from each. */
-async function open({ directory }: Parameters): Promise<Found> {
-  for (const [file, table] of [
-    ['store.db', 'events'],
-    ['bus.db', 'records'],
-  ] as const) {
-    const database = await openSqlite(join(directory, file));
-    database.prepare(`SELECT * FROM ${table} LIMIT 1`).get();
-    database.close();
-  }
-  return { opened: 1 };
-}
-
-await candidates<Parameters>({ write, open });
+await candidates<Parameters>({ write });

@@ -61,6 +61,8 @@ export interface Work {
   readonly title: string;
   /** What is measured and against what, for --help and the docs. */
   readonly about: string;
+  /** What is measured is a start. */
+  readonly starts?: true;
   run(context: Context): Promise<Row[]>;
 }
 
