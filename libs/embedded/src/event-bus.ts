@@ -137,7 +137,7 @@ class SqliteEventBus implements EmbeddedBus {
       onRolledBack: () => this.topicTable.rolledBack(),
     });
     this.foreign.look();
-    if (unchecked !== undefined) this.wholeCheck = new WholeCheck(unchecked);
+    if (unchecked !== undefined) this.wholeCheck = new WholeCheck(unchecked, waiting.timers);
   }
 
   async publish(messages: readonly OutgoingMessage[]): Promise<Coordinates[]> {

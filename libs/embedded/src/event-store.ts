@@ -162,7 +162,7 @@ class SqliteEventStore implements EmbeddedStore {
       onCommitted: () => this.changed.notify(),
       onRolledBack: () => this.forget(),
     });
-    if (unchecked !== undefined) this.wholeCheck = new WholeCheck(unchecked);
+    if (unchecked !== undefined) this.wholeCheck = new WholeCheck(unchecked, waiting.timers);
   }
 
   async append(stream: string, expected: number, events: readonly NewEvent[], options?: AppendOptions): Promise<number> {

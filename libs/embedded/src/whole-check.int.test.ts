@@ -1,10 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { EngineDamaged, type Timers } from '@weft/processing';
 import { type Database, loadDriver } from './driver.js';
+import { systemTimers } from './system.js';
 import { WholeCheck } from './whole-check.js';
 
 const BUILT = new URL('./whole-check.js', import.meta.url.replace('/src/', '/dist/')).href;
@@ -44,7 +46,7 @@ describe('a check of a large file', () => {
   };
 
   it('is stopped in the middle of it, and leaves the process that serves alone', async () => {
-    const check = new WholeCheck(checked);
+    const check = new WholeCheck(checked, systemTimers);
     await until(isBeingRead);
     await check.stop();
     expect(isBeingRead()).toBe(false);
@@ -57,7 +59,7 @@ describe('a check of a large file', () => {
       '--input-type=module',
       '--eval',
       `const { WholeCheck } = await import(${JSON.stringify(BUILT)});
-       new WholeCheck(${JSON.stringify(checked)});
+       new WholeCheck(${JSON.stringify(checked)}, {});
        setInterval(() => undefined, 1000);`,
     ]);
     await until(isBeingRead);
@@ -66,4 +68,49 @@ describe('a check of a large file', () => {
     await until(() => !isBeingRead());
     expect(host.signalCode).toBe('SIGKILL');
   });
+
+  it('is begun again where it could not be done, until it has come to its end', async () => {
+    // What stands there instead of the file cannot be read.
+    const path = `${checked.path}.later`;
+    await mkdir(path);
+    const pauses: number[] = [];
+    const timers: Timers = {
+      sleep: async (ms) => {
+        pauses.push(ms);
+        if (pauses.length < 2) return;
+        await rm(path, { recursive: true, force: true });
+        await cp(await damaged(), path);
+      },
+    };
+    const check = new WholeCheck({ path, file: 'large.db' }, timers);
+    await until(() => refuses(check));
+    expect(pauses).toEqual([60_000, 60_000]);
+    await check.stop();
+  });
+
+  /** A file whose second half is not what was written. */
+  const damaged = async (): Promise<string> => {
+    const path = join(checked.path, '..', 'damaged.db');
+    const { DatabaseSync } = await loadDriver();
+    const database = new DatabaseSync(path);
+    database.exec(`
+      CREATE TABLE rows (row INTEGER PRIMARY KEY, text TEXT);
+      WITH RECURSIVE some (row) AS (VALUES (1) UNION ALL SELECT row + 1 FROM some WHERE row < 1000) INSERT INTO rows SELECT row, hex(zeroblob(100)) FROM some;
+    `);
+    database.close();
+    const file = await open(path, 'r+');
+    const { size } = await file.stat();
+    await file.write(Buffer.alloc(size / 2, 0xff), 0, size / 2, size / 2);
+    await file.close();
+    return path;
+  };
+  const refuses = (check: WholeCheck): boolean => {
+    try {
+      check.refuse();
+      return false;
+    } catch (error) {
+      expect(error).toBeInstanceOf(EngineDamaged);
+      return true;
+    }
+  };
 });

@@ -15,18 +15,18 @@ async function problemIn(path: string, file: string): Promise<string | null> {
   }
 }
 
-/** Says what is wrong with the file, and nothing if nothing is. It checks in a thread, so as to notice when nobody asks any more. */
+/** Says what is wrong with the file, and nothing if nothing is; ends with 1 where it could not be checked. It checks in a thread, so as to notice when nobody asks any more. */
 function answer(): void {
   // Whoever asked was killed: a process that starts in its place has the file checked anew.
   process.once('disconnect', () => process.kill(process.pid, 'SIGKILL'));
   // Those who are served come first.
   setPriority(constants.priority.PRIORITY_LOW);
-  let problem: string | null = null;
+  let problem: string | null | undefined;
   const checking = new Worker(new URL(import.meta.url), { workerData: process.argv.slice(2) });
   checking.once('message', (found: string | null) => (problem = found));
   checking.once('error', () => undefined);
   checking.once('exit', () => {
-    if (problem === null) process.exit();
+    if (typeof problem !== 'string') process.exit(problem === null ? 0 : 1);
     process.send?.(problem, () => process.exit());
   });
 }
