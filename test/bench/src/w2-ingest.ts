@@ -16,10 +16,12 @@ const PACES = [
   { name: '64 in flight', callers: 64, batch: 1, share: 1 },
   { name: 'batches of 500', callers: 4, batch: 500, share: 1 },
 ] as const;
-type Named = (typeof PACES)[number];
+type Named = (typeof PACES)[number] | typeof LONG;
 
-/** At what they do a second, more would take them minutes a round. */
-const PEER_EVENTS = 3_000;
+/** Every candidate's: at what the slowest peer does a second, more would take it minutes a round. */
+const EVENTS_MAX = 20_000;
+/** Of more patients than the record-projector remembers, in files larger than what SQLite keeps of them in memory. */
+const LONG = { name: '64 in flight, for longer', callers: 64, batch: 1, share: 5 } as const;
 const NOTES = {
   'emmett on SQLite': 'one view; appends one after the other, the only way that is durable',
   'emmett on PostgreSQL': 'one view; one append a patient',
@@ -30,18 +32,19 @@ const APPENDED = 'append to a file with fdatasync, the same bytes once, in group
 async function run(context: Context): Promise<Row[]> {
   const rows: Row[] = [];
   for (const pace of PACES) {
-    rows.push(await fromTopic(context, pace));
+    rows.push(await fromTopic(context, pace, PEERS));
     rows.push(await validated(context, pace));
   }
+  rows.push(await fromTopic(context, LONG, []));
   return rows.sort((a, b) => (a.row < b.row ? -1 : 1));
 }
 
 function sizesOf({ events: asked, patients: most, quick }: Context, { share, batch }: Named) {
-  const events = Math.max(batch * 10, Math.round(Math.min(asked, quick ? 4_000 : 100_000) * share));
+  const events = Math.max(batch * 10, Math.round(Math.min(asked, quick ? 4_000 : EVENTS_MAX) * share));
   return { events, patients: Math.min(most, Math.ceil(events / 10)) };
 }
 
-async function fromTopic(context: Context, pace: Named): Promise<Row> {
+async function fromTopic(context: Context, pace: Named, peers: typeof PEERS | readonly []): Promise<Row> {
   const sizes = sizesOf(context, pace);
   const scratch = (): string => emptied(join(context.directory, 'w2'));
   const { callers, batch } = pace;
@@ -54,13 +57,13 @@ async function fromTopic(context: Context, pace: Named): Promise<Row> {
       name: 'weft',
       run: () => inProcess(context, WORKER, 'weft', { ...sizes, callers, batch, validated: false, directory: scratch() }),
     },
-    ...peerCandidates(context, PEERS, 'ingest', { ...sizes, events: Math.min(sizes.events, PEER_EVENTS), callers, batch }),
+    ...peerCandidates(context, peers, 'ingest', { ...sizes, callers, batch }),
   ]);
   const measured = row(context, rounds, {
     ...{ work: 'W2', row: `(b) from the topic on, ${pace.name}`, unit: 'events/s', candidate: 'weft' },
     size: `${number(sizes.events)} events of ${number(sizes.patients)} patients`,
     limit: { what: APPENDED, rounds: valuesOf(rounds, 'limit', 'rate') },
-    peers: PEERS.map((name) => ({ name, candidate: name, note: NOTES[name] })),
+    peers: peers.map((name) => ({ name, candidate: name, note: NOTES[name] })),
   });
   const latency = latencyOf(rounds);
   const aims: Aim[] = [atLeast('% of the limit', 10, measured.percentOfLimit ?? 0)];
