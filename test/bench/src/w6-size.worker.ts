@@ -2,6 +2,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { careEventsTopic, startRecordProjector } from '@weft/processing';
 import { careEvent, ORGANISATIONS, patientNumbers } from './care-events.js';
+import { Flow } from './flow.js';
 import { openRegion, sealedMessage } from './region.js';
 import { candidates, type Found } from './rounds.js';
 
@@ -11,46 +12,31 @@ interface Parameters {
   readonly patients: number;
 }
 
-const BATCH = 500;
-/** Published and not readable yet, at most. */
-const IN_FLIGHT = 2_000;
+const PACE = { callers: 4, batch: 500 };
 const VISIT = 10;
 
 /** Everything that becomes of so many events: on the bus, in records, in all four views and with subscribers. */
 async function grow({ directory, events, patients }: Parameters): Promise<Found> {
   const region = await openRegion(directory);
+  const flow = new Flow({ ...PACE, events });
   let peak = 0;
-  let readable = 0;
-  let failed: unknown;
-  // Nothing is kept of an event once it is readable, so that the memory is Weft's own.
-  let wake = (): void => undefined;
   const projector = await startRecordProjector(region.wiring, ORGANISATIONS.map(careEventsTopic), {
     onBatch: ({ messages }) => {
-      readable += messages.length;
+      flow.readable(messages.map(({ headers }) => Number(headers['ce_id']?.slice(2))));
       peak = Math.max(peak, process.memoryUsage.rss());
-      wake();
     },
-    onFailure: (error) => {
-      failed ??= error;
-      wake();
-    },
+    onFailure: (error) => flow.fail(error),
   });
-  const until = async (count: number): Promise<void> => {
-    while (readable < count && failed === undefined) await new Promise<void>((resolve) => (wake = resolve));
-    if (failed !== undefined) throw failed;
-  };
   const message = sealedMessage(region);
   const numbers = patientNumbers(patients);
   let payload = 0;
-  for (let first = 0; first < events; first += BATCH) {
-    const batch = Array.from({ length: Math.min(BATCH, events - first) }, (_, at) =>
+  await flow.run(async (first, last) => {
+    const batch = Array.from({ length: last - first }, (_, at) =>
       message(careEvent(first + at, numbers[Math.floor((first + at) / VISIT) % patients] as string)),
     );
     payload += batch.reduce((sum, { value }) => sum + (value?.length ?? 0), 0);
-    await until(first + batch.length - IN_FLIGHT);
     await region.service.bus.publish(batch);
-  }
-  await until(events);
+  });
   await projector.stop();
   await region.close();
   const files = readdirSync(directory).filter((name) => /\.db/.test(name));
