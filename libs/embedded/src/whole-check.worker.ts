@@ -15,7 +15,10 @@ async function problemIn(path: string, file: string): Promise<string | null> {
   }
 }
 
-/** Says what is wrong with the file, and nothing if nothing is; ends with 1 where it could not be checked. It checks in a thread, so as to notice when nobody asks any more. */
+/**
+ * Says what is wrong with the file, and nothing if nothing is; ends with 1 where it could not be checked. It checks in a
+ * thread, so as to notice when nobody asks any more.
+ */
 function answer(): void {
   // Whoever asked was killed: a process that starts in its place has the file checked anew.
   process.once('disconnect', () => process.kill(process.pid, 'SIGKILL'));

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { emptied } from './data-sets.js';
 import { peerCandidates } from './peers/candidates.js';
-import { PEERS } from './peers/peer.js';
+import { PEERS, type PeerName } from './peers/peer.js';
 import { number } from './report.js';
 import { row } from './row.js';
 import { inProcess, interleaved, valuesOf, type Found } from './rounds.js';
@@ -44,7 +44,7 @@ function sizesOf({ events: asked, patients: most, quick }: Context, { share, bat
   return { events, patients: Math.min(most, Math.ceil(events / 10)) };
 }
 
-async function fromTopic(context: Context, pace: Named, peers: typeof PEERS | readonly []): Promise<Row> {
+async function fromTopic(context: Context, pace: Named, peers: readonly PeerName[]): Promise<Row> {
   const sizes = sizesOf(context, pace);
   const scratch = (): string => emptied(join(context.directory, 'w2'));
   const { callers, batch } = pace;
