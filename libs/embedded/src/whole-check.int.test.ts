@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { EngineDamaged, type Timers } from '@weft/processing';
 import { type Database, loadDriver } from './driver.js';
-import { systemTimers } from './system.js';
 import { WholeCheck } from './whole-check.js';
 
 const BUILT = new URL('./whole-check.js', import.meta.url.replace('/src/', '/dist/')).href;
@@ -45,12 +44,14 @@ describe('a check of a large file', () => {
     while (!isTrue()) await setTimeout(10);
   };
 
-  it('is stopped in the middle of it, and leaves the process that serves alone', async () => {
-    const check = new WholeCheck(checked, systemTimers);
+  it('is stopped in the middle of it, is not begun again, and leaves the process that serves alone', async () => {
+    const pauses: number[] = [];
+    const check = new WholeCheck(checked, { sleep: async (ms) => void pauses.push(ms) });
     await until(isBeingRead);
     await check.stop();
     expect(isBeingRead()).toBe(false);
     expect(() => check.refuse()).not.toThrow();
+    expect(pauses).toEqual([]);
     await check.stop();
   });
 

@@ -59,7 +59,8 @@ export class WholeCheck {
   }
 
   private async beginAgain(): Promise<void> {
-    for (;;) {
+    // One that was stopped has ended too.
+    while (!this.stopped.signal.aborted) {
       await this.timers.sleep(BEGUN_AGAIN_AFTER_MS, this.stopped.signal);
       if (this.stopped.signal.aborted) return;
       try {
