@@ -45,15 +45,19 @@ interface Answer {
   readonly missing?: string;
 }
 
+/** What a candidate may have of old objects where nothing else is said: no limit is to slow one down. */
+const AMPLE_HEAP_MIB = 6_144;
+
 /** Runs one candidate of a worker file in a process of its own, so that none inherits another's heap or caches. */
 export async function inProcess(
   context: Context,
   url: URL,
   candidate: string,
   parameters: Readonly<Record<string, unknown>>,
+  heapMiB = AMPLE_HEAP_MIB,
 ): Promise<Found> {
   const child = fork(url, [candidate, JSON.stringify(parameters)], {
-    execArgv: ['--max-old-space-size=6144', YOUNG, ...profiling(context.profiles)],
+    execArgv: [`--max-old-space-size=${heapMiB}`, YOUNG, ...profiling(context.profiles)],
   });
   let answer: Answer = {};
   child.on('message', (message) => (answer = message as Answer));

@@ -2,7 +2,6 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { careEventsTopic, startRecordProjector } from '@weft/processing';
 import { careEvent, ORGANISATIONS, patientNumbers } from './care-events.js';
-import { Flow } from './flow.js';
 import { openRegion, sealedMessage } from './region.js';
 import { candidates, type Found } from './rounds.js';
 
@@ -12,31 +11,46 @@ interface Parameters {
   readonly patients: number;
 }
 
-const PACE = { callers: 4, batch: 500 };
+const BATCH = 500;
+/** Published and not readable yet, at most. */
+const IN_FLIGHT = 2_000;
 const VISIT = 10;
 
 /** Everything that becomes of so many events: on the bus, in records, in all four views and with subscribers. */
 async function grow({ directory, events, patients }: Parameters): Promise<Found> {
   const region = await openRegion(directory);
-  const flow = new Flow({ ...PACE, events });
   let peak = 0;
+  let readable = 0;
+  let failed: unknown;
+  // Nothing is kept of an event once it is readable, so that the memory is Weft's own.
+  let wake = (): void => undefined;
   const projector = await startRecordProjector(region.wiring, ORGANISATIONS.map(careEventsTopic), {
     onBatch: ({ messages }) => {
-      flow.readable(messages.map(({ headers }) => Number(headers['ce_id']?.slice(2))));
+      readable += messages.length;
       peak = Math.max(peak, process.memoryUsage.rss());
+      wake();
     },
-    onFailure: (error) => flow.fail(error),
+    onFailure: (error) => {
+      failed ??= error;
+      wake();
+    },
   });
+  const until = async (count: number): Promise<void> => {
+    while (readable < count && failed === undefined) await new Promise<void>((resolve) => (wake = resolve));
+    if (failed !== undefined) throw failed;
+  };
   const message = sealedMessage(region);
   const numbers = patientNumbers(patients);
   let payload = 0;
-  await flow.run(async (first, last) => {
-    const batch = Array.from({ length: last - first }, (_, at) =>
+  for (let first = 0; first < events; first += BATCH) {
+    const batch = Array.from({ length: Math.min(BATCH, events - first) }, (_, at) =>
       message(careEvent(first + at, numbers[Math.floor((first + at) / VISIT) % patients] as string)),
     );
     payload += batch.reduce((sum, { value }) => sum + (value?.length ?? 0), 0);
+    await until(first + batch.length - IN_FLIGHT);
     await region.service.bus.publish(batch);
-  });
+  }
+  await until(events);
   await projector.stop();
   await region.close();
   const files = readdirSync(directory).filter((name) => /\.db/.test(name));
