@@ -135,6 +135,17 @@ describe('what is written', () => {
     expect(() => withFigures('no markers', results)).toThrow(/markers/);
     expect(chart(results)).toContain('W0 a row');
   });
+
+  it('draws a peer also beside a row of which nothing held', async () => {
+    const held = await measured();
+    const nothing = { ...held, ours: 0, percentOfLimit: 0, peers: held.peers.map((peer) => ({ ...peer, multiple: 0 })) };
+    const peer = (one: typeof held) => {
+      const works = [{ name: 'W0', title: 'Nothing', on: '2026-01-01', load: 0, rows: [one] }];
+      return /peer<.* %/.exec(chart({ machine: { cores: 2, memoryGiB: 1, node: 'v20' }, works }))?.[0];
+    };
+    expect(peer(nothing)).toBe(peer(held));
+    expect(peer(nothing)).toMatch(/width="\d/);
+  });
 });
 
 describe('the command line', () => {

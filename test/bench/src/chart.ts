@@ -26,12 +26,14 @@ interface Bar {
 
 /** Ours first, then each peer as a share of the same limit. */
 function barsOf(row: Row): Bar[] {
-  const { percentOfLimit } = row;
-  if (percentOfLimit === null) return [];
+  const { percentOfLimit, limit, better } = row;
+  if (percentOfLimit === null || limit === null) return [];
+  // Of the peer's own value, for ours may be nothing at all.
+  const share = (value: number): number => (better === 'higher' ? value / limit.value : limit.value / value) * 100;
   const aim = row.aims.find(({ what }) => what.startsWith('% of the limit'))?.wanted;
   return [
     { name: `${row.work} ${row.row}`, value: percentOfLimit, aim, ours: true },
-    ...row.peers.map(({ name, multiple }) => ({ name, value: percentOfLimit / multiple, aim: undefined, ours: false })),
+    ...row.peers.map(({ name, value }) => ({ name, value: share(value), aim: undefined, ours: false })),
   ];
 }
 
