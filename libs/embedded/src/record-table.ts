@@ -123,12 +123,7 @@ export class RecordTable {
     if (Number(this.insertLatest.run(partition.id, digest, id, crc).changes) === 1) return;
     const before = this.selectLatest.get(partition.id, digest) as { id: number; crc: number };
     const isWhole = before.crc === latestChecksum(partition, digest, before.id);
-    if (!isWhole || Number(this.deleteRecord.run(before.id).changes) !== 1) {
-      throw new EngineDamaged(
-        this.engine,
-        `the record before ${partition.topic.name}/${partition.partition}/${offsetOf(id)} is lost`,
-      );
-    }
+    if (!isWhole || Number(this.deleteRecord.run(before.id).changes) !== 1) throw this.lost('before', partition, id);
     this.updateLatest.run(id, crc, partition.id, digest);
   }
 
@@ -138,11 +133,7 @@ export class RecordTable {
         this.deleteLatest.run(partition.id, keyDigest(this.message(partition, row).key), row.id);
       }
       // One that is found and cannot be removed would be found again, for ever.
-      if (Number(this.deleteRecord.run(row.id).changes) === 1) continue;
-      throw new EngineDamaged(
-        this.engine,
-        `the record at ${partition.topic.name}/${partition.partition}/${offsetOf(row.id)} is lost`,
-      );
+      if (Number(this.deleteRecord.run(row.id).changes) !== 1) throw this.lost('at', partition, row.id);
     }
     return rows.length;
   }
@@ -157,6 +148,10 @@ export class RecordTable {
     if (row === undefined) return undefined;
     this.refuseBefore(partition, asked, row.id);
     return { offset: offsetOf(row.id), timestamp: row.timestamp };
+  }
+
+  private lost(where: 'at' | 'before', { topic, partition }: Partition, id: number): EngineDamaged {
+    return new EngineDamaged(this.engine, `the record ${where} ${topic.name}/${partition}/${offsetOf(id)} is lost`);
   }
 
   /** In a damaged tree SQLite also gives rows from before where it was asked to begin: whoever goes on behind them never ends. */

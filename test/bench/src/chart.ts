@@ -1,4 +1,5 @@
 import { percent } from './report.js';
+import { timesAsGood } from './statistics.js';
 import type { Results, Row } from './work.js';
 
 const LEFT = 330;
@@ -29,7 +30,7 @@ function barsOf(row: Row): Bar[] {
   const { percentOfLimit, limit, better } = row;
   if (percentOfLimit === null || limit === null) return [];
   // Of the peer's own value, for ours may be nothing at all.
-  const share = (value: number): number => (better === 'higher' ? value / limit.value : limit.value / value) * 100;
+  const share = (value: number): number => timesAsGood(better, value, limit.value) * 100;
   const aim = row.aims.find(({ what }) => what.startsWith('% of the limit'))?.wanted;
   return [
     { name: `${row.work} ${row.row}`, value: percentOfLimit, aim, ours: true },

@@ -1,6 +1,6 @@
 import type { Rounds } from './rounds.js';
 import { valuesOf } from './rounds.js';
-import { median } from './statistics.js';
+import { median, timesAsGood } from './statistics.js';
 import type { Context, Peer, Row } from './work.js';
 
 interface Asked {
@@ -22,8 +22,7 @@ export function row({ rounds: count }: Pick<Context, 'rounds'>, rounds: Rounds, 
   const { work, row, size, unit, better = 'higher', candidate, figure = 'rate', limit } = asked;
   const values = valuesOf(rounds, candidate, figure);
   const ours = median(values);
-  const share = (value: number, bound: number): number => (better === 'higher' ? value / bound : bound / value) * 100;
-  const shares = limit?.rounds.map((bound, round) => share(values[round] ?? NaN, bound)) ?? [];
+  const shares = limit?.rounds.map((bound, round) => timesAsGood(better, values[round] ?? NaN, bound) * 100) ?? [];
   return {
     ...{ work, row, size, rounds: count, unit, better, ours },
     limit: limit === null ? null : { what: limit.what, value: median(limit.rounds) },
@@ -45,5 +44,5 @@ function peerOf(
   const values = valuesOf(rounds, candidate, figure);
   if (values.length === 0) return [];
   const value = median(values);
-  return [{ name, value, multiple: better === 'higher' ? ours / value : value / ours, ...(note === undefined ? {} : { note }) }];
+  return [{ name, value, multiple: timesAsGood(better, ours, value), ...(note === undefined ? {} : { note }) }];
 }

@@ -17,3 +17,8 @@ export function rounded(value: number): number {
   if (!Number.isFinite(value)) return value;
   return Math.abs(value) >= 100 ? Math.round(value) : Number(value.toPrecision(3));
 }
+
+/** 2: twice as good as the other. */
+export function timesAsGood(better: 'higher' | 'lower', value: number, other: number): number {
+  return better === 'higher' ? value / other : other / value;
+}
