@@ -77,15 +77,13 @@ export async function loadPatient(wiring: Wiring, key: string, adopted: AdoptedP
     views: heads.map(({ basis, ...head }) => ({
       ...head,
       inStep:
-        basis !== null &&
-        basis.identityRevision === identity.revision &&
-        isInStep(basis, head, record, consent.revision, rulings),
+        basis === null
+          ? identity.revision === NO_STREAM && isOfNoConcern(record, head.projection)
+          : basis.identityRevision === identity.revision && isInStep(basis, head, record, consent.revision, rulings),
     })),
     outcomes: new Map(),
     identityRevision: identity.revision,
   };
-  const isUnknown = record.revision === NO_STREAM && identity.revision === NO_STREAM;
-  if (isUnknown) for (const view of state.views) view.inStep ||= view.revision === NO_STREAM;
   for (const entry of record.entries.values()) remember(state, entry);
   return state;
 }
@@ -125,6 +123,12 @@ function isInStep(
   const built = basis.recordRevisions[0] as number;
   for (const entry of record.entries.values())
     if (entry.changedAt > built && projection.concerns(entry.resourceType)) return false;
+  return true;
+}
+
+/** Nothing was to be written to the view by itself: the marker of a decision, a policy or a merge would have left a basis. */
+function isOfNoConcern(record: CareRecord, projection: Projection): boolean {
+  for (const entry of record.entries.values()) if (projection.concerns(entry.resourceType)) return false;
   return true;
 }
 

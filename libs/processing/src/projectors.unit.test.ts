@@ -1,4 +1,4 @@
-import { PURPOSES, type Purpose } from '@weft/domain';
+import { PROJECTIONS, PURPOSES, type CareEvent, type Projection, type Purpose } from '@weft/domain';
 import {
   ANNE,
   arriving,
@@ -16,8 +16,10 @@ import {
   standingOnTopic,
   unmerge,
 } from './region.fixture.js';
+import { NO_STREAM } from './ports.js';
 import { rebuildViews } from './rebuild-views.js';
 import { RecordCareEvents } from './record-care-events.js';
+import { viewPrefix, viewStream } from './streams.js';
 import { recordChangesTopic } from './topics.js';
 import { verifyViews } from './verify-views.js';
 import type { Wiring } from './wiring.js';
@@ -35,10 +37,20 @@ async function keysStandingOn({ bus }: Wiring, purpose: Purpose): Promise<string
   return [...standing.values()];
 }
 
+/** Revision of the last event of each view. */
+const headsOfViews = ({ store, keys, projections }: Wiring, subject: string): Promise<number[]> =>
+  Promise.all(
+    projections.map((projection) => store.head(viewStream(projection, keys.view(projection.purpose, keys.patient(subject))))),
+  );
+
 const isOf =
   (category: string) =>
   (stream: string): boolean =>
     stream.startsWith(category);
+const isOfCoordination = isOf(viewPrefix(PROJECTIONS.find(({ purpose }) => purpose === 'care-coordination') as Projection));
+
+const appointment = (subject: string, id: string): CareEvent =>
+  observation(subject, id, { resource: { resourceType: 'Appointment', id, status: 'booked' } });
 
 describe('both projectors', () => {
   it('build a view of each purpose from care events, each entry once though published twice', async () => {
@@ -114,6 +126,48 @@ describe('both projectors', () => {
     const { entries } = (await read(wiring, ANNE, 'research')).record;
     expect(entries.map(({ resource }) => resource['status']).sort()).toEqual(['amended', 'final', 'final']);
     expect(await verifyViews(wiring)).toMatchObject({ differing: [] });
+  });
+
+  it('write nothing to a view that no event concerned yet, though the patient is read again', async () => {
+    const { wiring } = await region();
+    await publish(wiring, [observation(ANNE, 'a')]);
+    await new RecordCareEvents(wiring).handle({ messages: [arriving(observation(ANNE, 'b'))] });
+    expect(await headsOfViews(wiring, ANNE)).toEqual([1, NO_STREAM, 1, 1]);
+    expect(await ids(wiring, ANNE, 'care-coordination')).toEqual([]);
+    expect(await verifyViews(wiring)).toMatchObject({ differing: [] });
+  });
+
+  it('meet in such a view a decision made after the patient was read again', async () => {
+    const { wiring } = await region();
+    await publish(wiring, [observation(ANNE, 'a')]);
+    const rereading = new RecordCareEvents(wiring);
+    await rereading.handle({ messages: [arriving(observation(ANNE, 'b'))] });
+    await decide(wiring, ANNE, PURPOSES, 'deny');
+    await rereading.handle({ messages: [{ ...arriving(appointment(ANNE, 'c')), offset: 1_001 }] });
+    expect((await read(wiring, ANNE, 'care-coordination')).record).toMatchObject({ entries: [], withheld: 1 });
+    expect(await standingOnTopic(wiring, 'care-coordination')).toBe(0);
+  });
+
+  it('build a view that should stand, and does not as its first event was cut short', async () => {
+    const { wiring } = await region();
+    const cutShort = meeting(wiring, isOfCoordination, () => Promise.reject(new Error('killed')));
+    const messages = [arriving(appointment(ANNE, 'a'))];
+    await expect(new RecordCareEvents(cutShort).handle({ messages })).rejects.toThrow('killed');
+    await publish(wiring, [observation(ANNE, 'b')]);
+    expect(await ids(wiring, ANNE, 'care-coordination')).toHaveLength(1);
+    expect(await verifyViews(wiring)).toMatchObject({ differing: [] });
+  });
+
+  it('obey, where nothing stands yet, the decisions of a number whose merge into it was cut short', async () => {
+    const { wiring } = await region();
+    await publish(wiring, [observation(ANNE, 'a')]);
+    await decide(wiring, ANNE, PURPOSES, 'deny');
+    const cutShort = meeting(wiring, isOfCoordination, () => Promise.reject(new Error('killed')));
+    const messages = [arriving(merge(ANNE, BERT))];
+    await expect(new RecordCareEvents(cutShort).handle({ messages })).rejects.toThrow('killed');
+    await new RecordCareEvents(wiring).handle({ messages: [{ ...arriving(appointment(BERT, 'c')), offset: 1_001 }] });
+    expect(await standingOnTopic(wiring, 'care-coordination')).toBe(0);
+    expect((await read(wiring, BERT, 'care-coordination')).record).toMatchObject({ entries: [], withheld: 1 });
   });
 
   it('move a record to the surviving number, with its decisions, and back again', async () => {

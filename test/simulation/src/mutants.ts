@@ -232,6 +232,12 @@ export const MUTANTS: readonly Mutant[] = [
     'if (entry.changedAt > built && projection.concerns(entry.resourceType)) return false;',
     '',
   ),
+  mutant(
+    STATE,
+    'a view that is missing is taken on',
+    '? identity.revision === NO_STREAM && isOfNoConcern(record, head.projection)',
+    '? identity.revision === NO_STREAM',
+  ),
   mutant(STATE, 'views may be out of step', 'view.inStep && !isLongTail', '!isLongTail'),
   mutant(
     STATE,
