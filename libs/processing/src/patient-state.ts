@@ -76,9 +76,10 @@ export async function loadPatient(wiring: Wiring, key: string, adopted: AdoptedP
     rulings,
     views: heads.map(({ basis, ...head }) => ({
       ...head,
+      // Without a basis neither a decision, nor a policy, nor a merge has come to the view: each leaves a marker.
       inStep:
         basis === null
-          ? identity.revision === NO_STREAM && isOfNoConcern(record, head.projection)
+          ? identity.revision === NO_STREAM && !isBehind(NO_STREAM, record, head.projection)
           : basis.identityRevision === identity.revision && isInStep(basis, head, record, consent.revision, rulings),
     })),
     outcomes: new Map(),
@@ -119,17 +120,17 @@ function isInStep(
   // A view of merged numbers rests on decisions of several, one of a number that gave way on none: neither is folded by itself.
   if (!sameNumbers(basis.consentRevisions, [consentRevision]) || basis.policyVersion !== rulings.policyVersion) return false;
   if (!sameSpan(basis.span, rulings.span)) return false;
-  // A view is not written for events that do not change it, so it may stand behind the record with nothing amiss.
-  const built = basis.recordRevisions[0] as number;
-  for (const entry of record.entries.values())
-    if (entry.changedAt > built && projection.concerns(entry.resourceType)) return false;
-  return true;
+  return !isBehind(basis.recordRevisions[0] as number, record, projection);
 }
 
-/** Nothing was to be written to the view by itself: the marker of a decision, a policy or a merge would have left a basis. */
-function isOfNoConcern(record: CareRecord, projection: Projection): boolean {
-  for (const entry of record.entries.values()) if (projection.concerns(entry.resourceType)) return false;
-  return true;
+/**
+ * Whether a view built at a revision of the record lacks a later change. It is not written for events that do not concern it,
+ * so it may stand at an earlier revision with nothing amiss.
+ */
+export function isBehind(built: number, record: CareRecord, projection: Projection): boolean {
+  for (const entry of record.entries.values())
+    if (entry.changedAt > built && projection.concerns(entry.resourceType)) return true;
+  return false;
 }
 
 function remember(state: PatientState, entry: Entry): void {

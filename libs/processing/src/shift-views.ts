@@ -14,7 +14,7 @@ import { decodeViewEvent } from './encoding.js';
 import { pseudonymsOf, rulingsAt, type Rulings } from './judges.js';
 import { tookIn, type Untold } from './rebuild-views.js';
 import { loadPerson, survivorOf, type Person } from './load.js';
-import { isLongTail } from './patient-state.js';
+import { isBehind, isLongTail } from './patient-state.js';
 import type { RecordChange } from './record-changes.js';
 import { viewStream } from './streams.js';
 import type { Wiring } from './wiring.js';
@@ -75,11 +75,7 @@ function followsFromBasis({ projection, closing }: Head, person: Person, adopted
   const { recordRevisions, policyVersion, identityRevision, span } = closing.basis;
   if (person.members.length !== 1 || recordRevisions.length !== 1 || isLongTail(closing.tail, person.record)) return false;
   if (policyVersion !== adopted.version || identityRevision !== person.identityRevision || !holdsAt(span, now)) return false;
-  const built = recordRevisions[0] as number;
-  for (const entry of person.record.entries.values()) {
-    if (entry.changedAt > built && projection.concerns(entry.resourceType)) return false;
-  }
-  return true;
+  return !isBehind(recordRevisions[0] as number, person.record, projection);
 }
 
 async function shift(wiring: Wiring, head: Head, person: Person, adopted: AdoptedPolicy, now: number): Promise<RecordChange[]> {

@@ -229,14 +229,14 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     STATE,
     'a view behind the record is taken on',
-    'if (entry.changedAt > built && projection.concerns(entry.resourceType)) return false;',
-    '',
+    'return !isBehind(basis.recordRevisions[0] as number, record, projection);',
+    'return true;',
   ),
   mutant(
     STATE,
     'a view that is missing is taken on',
-    '? identity.revision === NO_STREAM && isOfNoConcern(record, head.projection)',
-    '? identity.revision === NO_STREAM',
+    'identity.revision === NO_STREAM && !isBehind(NO_STREAM, record, head.projection)',
+    'identity.revision === NO_STREAM',
   ),
   mutant(STATE, 'views may be out of step', 'view.inStep && !isLongTail', '!isLongTail'),
   mutant(
@@ -254,8 +254,8 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     SHIFT,
     'a shift is made behind the record',
-    'if (entry.changedAt > built && projection.concerns(entry.resourceType)) return false;',
-    '',
+    'return !isBehind(recordRevisions[0] as number, person.record, projection);',
+    'return true;',
   ),
   mutant(
     SHIFT,
