@@ -39,8 +39,8 @@ const DEFAULT_MAX_COUNT = 1_000;
 /** So many events are looked through for a prefix at a time, so that a rare one does not hold up the event loop. */
 const SCAN_EVENTS = 2_000;
 const SCAN_STREAMS = 5_000;
-/** Heads kept in memory; all are dropped together when there are more. */
-const HEADS_MAX = 100_000;
+/** Streams whose state is kept in memory; all are dropped together when there are more. */
+const STATES_MAX = 100_000;
 
 export interface EmbeddedStoreOptions extends Checking {
   /** The data directory; made where it is missing. */
@@ -99,7 +99,8 @@ class SqliteEventStore implements EmbeddedStore {
   private readonly commits: GroupCommit;
   private readonly foreign: ForeignCommits;
   private readonly changed = new Notifier();
-  private readonly streamStates = new Map<string, StreamState>();
+  /** Null for a stream that is not there. */
+  private readonly streamStates = new Map<string, StreamState | null>();
   private readonly subscriptions = new Set<StoreSubscription>();
   private lastPosition: number | undefined;
   private readonly wholeCheck: WholeCheck | undefined;
@@ -189,7 +190,7 @@ class SqliteEventStore implements EmbeddedStore {
   async head(stream: string): Promise<number> {
     checkStreamName(stream);
     return this.ask(() => {
-      this.foreign.look();
+      this.foreign.lookOnce();
       return this.stateOf(stream)?.head ?? NO_STREAM;
     });
   }
@@ -283,7 +284,7 @@ class SqliteEventStore implements EmbeddedStore {
 
   /** Two looks at the file: where another process wrote in between, they are taken again as one. */
   private rowsOf(wanted: Wanted): readonly EventRow[] {
-    this.foreign.look();
+    this.foreign.lookOnce();
     const { rows, lacking } = this.look(wanted);
     if (lacking === undefined) return rows;
     this.database.exec('BEGIN');
@@ -309,9 +310,9 @@ class SqliteEventStore implements EmbeddedStore {
   /** What is cached is true where `foreign` was just looked at, as within a transaction: a commit of others empties the cache. */
   private stateOf(stream: string): StreamState | undefined {
     const cached = this.streamStates.get(stream);
-    if (cached !== undefined) return cached;
+    if (cached !== undefined) return cached ?? undefined;
     const row = this.selectState.get(stream) as (Omit<StreamState, 'head'> & { head: number | null }) | undefined;
-    return row === undefined ? undefined : this.remember(stream, { ...row, head: row.head ?? NO_STREAM });
+    return this.remember(stream, row === undefined ? null : { ...row, head: row.head ?? NO_STREAM }) ?? undefined;
   }
 
   private newStream(stream: string): StreamState {
@@ -322,8 +323,8 @@ class SqliteEventStore implements EmbeddedStore {
     });
   }
 
-  private remember(stream: string, state: StreamState): StreamState {
-    if (this.streamStates.size >= HEADS_MAX) this.streamStates.clear();
+  private remember<S extends StreamState | null>(stream: string, state: S): S {
+    if (this.streamStates.size >= STATES_MAX) this.streamStates.clear();
     this.streamStates.set(stream, state);
     return state;
   }

@@ -9,6 +9,7 @@ export class ForeignCommits {
   private readonly dataVersion: Statement;
   /** Nothing at first: what was read before the first look may be out of date already. */
   private seen: unknown;
+  private lookedThisTurn = false;
   private listeners = 0;
   private stopPolling: AbortController | undefined;
 
@@ -25,6 +26,17 @@ export class ForeignCommits {
     if (now === this.seen) return;
     this.options.onForeignCommit();
     this.seen = now;
+  }
+
+  /**
+   * Looks once for all that is asked together, before anything else runs: this process learns nothing in between by which it
+   * could tell them apart. Not for within a transaction, which began later than a look before it.
+   */
+  lookOnce(): void {
+    if (this.lookedThisTurn) return;
+    this.look();
+    this.lookedThisTurn = true;
+    queueMicrotask(() => (this.lookedThisTurn = false));
   }
 
   /** Polls until the returned function has been called as often as this one. */
