@@ -6,6 +6,7 @@ import { careEvent, patientNumbers } from './src/care-events.js';
 import { chart } from './src/chart.js';
 import { withFigures } from './src/document.js';
 import { Flow } from './src/flow.js';
+import { Paced, sharedClock } from './src/paced.js';
 import { endProfile, profileOf } from './src/profile.js';
 import { interleaved } from './src/rounds.js';
 import { Missing } from './src/missing.js';
@@ -97,6 +98,30 @@ describe('the events of the bench', () => {
       expect(bytes.length).toBeGreaterThan(600);
       expect(bytes.length).toBeLessThan(800);
     }
+  });
+});
+
+describe('events published at a rate', () => {
+  it('are timed from acknowledged to readable, by the clock that all processes share', async () => {
+    const paced = new Paced();
+    const found = await paced.run(
+      async (indices) => {
+        for (const index of indices) paced.acknowledged(index);
+        const acknowledged = sharedClock();
+        paced.readable(indices, acknowledged + 40);
+        paced.readable(indices, acknowledged + 4_000);
+      },
+      1_000,
+      0.05,
+    );
+    expect(found.p50).toBeGreaterThanOrEqual(40);
+    expect(found.p99).toBeLessThan(4_000);
+  });
+
+  it('end with the error of whoever was to make them readable', async () => {
+    const paced = new Paced();
+    const running = paced.run(async () => paced.fail(new Error('the record-projector ended')), 1_000, 0.05);
+    await expect(running).rejects.toThrow('the record-projector ended');
   });
 });
 

@@ -1,11 +1,12 @@
+import { fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { CLOUD_EVENT_JSON, readCloudEvent } from '@weft/care-events';
 import { Intake } from '@weft/gateway';
-import { careEventsTopic, regionTopics, startRecordProjector } from '@weft/processing';
 import kafkajs from 'kafkajs';
-import { type BenchEvent, careEvent, ORGANISATIONS, patientNumbers } from './care-events.js';
+import { type BenchEvent, careEvent, patientNumbers } from './care-events.js';
+import { type Said, startProjecting } from './projecting.js';
 import { Paced } from './paced.js';
-import { openRegion, sealedMessage } from './region.js';
+import { openRegion, type Region, sealedMessage } from './region.js';
 import { candidates, type Found } from './rounds.js';
 
 interface Parameters {
@@ -19,10 +20,14 @@ interface Parameters {
   readonly stepSeconds: number;
 }
 
-const PARTITIONS = 6;
+const PROJECTOR = new URL('./flow-projector.worker.js', import.meta.url);
+/** As many as Weft's topics have together. */
+const PARTITIONS = 16;
 const WARM_UP_SECONDS = 5;
 const STEP = 1.25;
-const HELD_P99_MS = 1_000;
+/** A lower rate is not looked for. */
+const LEAST_RATE = 50;
+const HELD_MS = 1_000;
 const PLAIN_BATCH = 500;
 
 function eventsOf(patients: number): (index: number) => BenchEvent {
@@ -31,17 +36,51 @@ function eventsOf(patients: number): (index: number) => BenchEvent {
   return (index) => careEvent(index, numbers[(index * 7_919) % patients] as string);
 }
 
-/** The gateway's code, FHIR validation included, and the record-projector, in one process on Kafka and the embedded store. */
-async function weft({ directory, brokers, patients, rate, seconds, stepSeconds }: Parameters): Promise<Found> {
-  const region = await openRegion(directory, { WEFT_KAFKA_BROKERS: brokers });
-  await region.service.bus.createTopics(regionTopics(region.service.settings.organisations, PARTITIONS));
+/** Gateway and record-projector in one process, as `weft up` runs them. */
+async function together(parameters: Parameters): Promise<Found> {
+  const region = await openRegion(parameters.directory, { WEFT_KAFKA_BROKERS: parameters.brokers });
   const paced = new Paced();
   let failures = 0;
-  const projector = await startRecordProjector(region.wiring, ORGANISATIONS.map(careEventsTopic), {
-    onBatch: ({ messages }) => paced.readable(messages.map(({ headers }) => Number(headers['ce_id']?.slice(2)))),
-    // It comes again by itself, and shows in the times.
-    onFailure: () => void (failures += 1),
+  const projector = await startProjecting(region, {
+    onReadable: (indices) => paced.readable(indices),
+    onFailure: () => (failures += 1),
   });
+  const found = await throughGateway(region, paced, parameters);
+  await projector.stop();
+  await region.close();
+  return { ...found, failures };
+}
+
+/** Gateway and record-projector each in a process of its own, as infra/docker runs them. */
+async function apart(parameters: Parameters): Promise<Found> {
+  const region = await openRegion(parameters.directory, { WEFT_KAFKA_BROKERS: parameters.brokers });
+  const paced = new Paced();
+  let failures = 0;
+  const projector = fork(PROJECTOR, [parameters.directory, parameters.brokers]);
+  const ended = new Promise<void>((resolve) => projector.once('exit', () => resolve()));
+  void ended.then(() => paced.fail(new Error('the record-projector ended')));
+  const started = new Promise<void>((resolve, reject) => {
+    void ended.then(() => reject(new Error('the record-projector did not start')));
+    projector.on('message', (said: Said) => {
+      if (said.what === 'started') resolve();
+      else if (said.what === 'failed') failures += 1;
+      else paced.readable(said.indices, said.since);
+    });
+  });
+  await started;
+  const found = await throughGateway(region, paced, parameters);
+  projector.disconnect();
+  await ended;
+  await region.close();
+  return { ...found, failures };
+}
+
+/** Publishes through the gateway's code, FHIR validation included: at the rate, then at the highest that holds. */
+async function throughGateway(
+  region: Region,
+  paced: Paced,
+  { patients, rate, seconds, stepSeconds }: Parameters,
+): Promise<Found> {
   const intake = new Intake(region.service);
   const eventOf = eventsOf(patients);
   const publish = async (indices: readonly number[]): Promise<void> => {
@@ -60,15 +99,16 @@ async function weft({ directory, brokers, patients, rate, seconds, stepSeconds }
   };
   await paced.run(publish, rate, WARM_UP_SECONDS);
   const sustained = await paced.run(publish, rate, seconds);
-  let highest = sustained.p99! < HELD_P99_MS ? rate : 0;
-  for (let next = rate * STEP; highest > 0; next *= STEP) {
-    const { p99, behindMs } = await paced.run(publish, next, stepSeconds);
-    if (!(p99! < HELD_P99_MS && behindMs! < HELD_P99_MS)) break;
-    highest = next;
-  }
-  await projector.stop();
-  await region.close();
-  return { ...sustained, highest, failures };
+  const holds = async (asked: number): Promise<boolean> => {
+    const { p99, behindMs } = await paced.run(publish, asked, stepSeconds);
+    return p99! < HELD_MS && behindMs! < HELD_MS;
+  };
+  let highest = rate;
+  if (sustained.p99! < HELD_MS) while (await holds(highest * STEP)) highest *= STEP;
+  else
+    do highest /= STEP;
+    while (highest > LEAST_RATE && !(await holds(highest)));
+  return { ...sustained, highest: highest > LEAST_RATE ? highest : 0 };
 }
 
 /** What anybody would write with kafkajs: the same bytes, produced, consumed and committed, and nothing done with them. */
@@ -110,4 +150,4 @@ async function plain({ directory, brokers, patients, rate, seconds, stepSeconds 
   return { ...sustained, highest };
 }
 
-await candidates<Parameters>({ weft, plain });
+await candidates<Parameters>({ apart, together, plain });

@@ -9,6 +9,9 @@ const PATIENCE_MS = 120_000;
 /** Publishes events by index; tells `acknowledged` of each once it is durable. */
 export type PublishPaced = (indices: readonly number[]) => Promise<void>;
 
+/** Milliseconds by the clock that nobody sets, which all processes of a machine share. */
+export const sharedClock = (): number => Number(process.hrtime.bigint() / 1_000n) / 1_000;
+
 /**
  * Events published at a rate of their own, whether those before are done or not, as a region's publishers do it: what cannot keep
  * up falls behind, and shows it. The time of each runs from its acknowledgement until it can be read.
@@ -20,31 +23,33 @@ export class Paced {
   private failed: unknown;
 
   acknowledged(index: number): void {
-    this.acknowledgedAt.set(index, performance.now());
+    this.acknowledgedAt.set(index, sharedClock());
   }
 
-  /** These can be read from now on. One that comes twice counts once. */
-  readable(indices: readonly number[]): void {
-    const now = performance.now();
-    for (const index of indices) if (!this.readableAt.has(index)) this.readableAt.set(index, now);
+  /** These could be read from then on. One that comes twice counts once. */
+  readable(indices: readonly number[], since = sharedClock()): void {
+    for (const index of indices) if (!this.readableAt.has(index)) this.readableAt.set(index, since);
+  }
+
+  fail(error: unknown): void {
+    this.failed ??= error;
   }
 
   /** `rate`: events a second from the first published to the last readable; p50 and p99 in ms; behindMs: from the last due to the last readable. */
   async run(publish: PublishPaced, rate: number, seconds: number): Promise<Found> {
     const [first, events] = [this.next, Math.round(rate * seconds)];
     this.next += events;
-    const started = performance.now();
+    const started = sharedClock();
     const publishing: Promise<void>[] = [];
     for (let sent = 0; sent < events;) {
       // Not more at a time, however late it is: what else runs in this process has its turns.
-      const due = Math.min(events, sent + SLICE, Math.floor(((performance.now() - started) / 1_000) * rate));
-      if (due > sent)
-        publishing.push(publish(range(first + sent, first + due)).catch((error: unknown) => void (this.failed ??= error)));
+      const due = Math.min(events, sent + SLICE, Math.floor(((sharedClock() - started) / 1_000) * rate));
+      if (due > sent) publishing.push(publish(range(first + sent, first + due)).catch((error: unknown) => this.fail(error)));
       sent = Math.max(sent, due);
       if (this.failed !== undefined) throw this.failed;
       await pause();
     }
-    const lastDue = performance.now();
+    const lastDue = sharedClock();
     await Promise.all(publishing);
     await this.allReadable(first, events);
     return this.figures(first, events, started, lastDue);
@@ -53,8 +58,8 @@ export class Paced {
   /** One batch after the other; gives the events a second from the first published to the last readable. */
   async flatOut(publish: PublishPaced, batch: number, seconds: number): Promise<number> {
     const first = this.next;
-    const started = performance.now();
-    while (performance.now() - started < seconds * 1_000) {
+    const started = sharedClock();
+    while (sharedClock() - started < seconds * 1_000) {
       await publish(range(this.next, this.next + batch));
       this.next += batch;
     }
@@ -64,11 +69,11 @@ export class Paced {
   }
 
   private async allReadable(first: number, events: number): Promise<void> {
-    const limit = performance.now() + PATIENCE_MS;
+    const limit = sharedClock() + PATIENCE_MS;
     for (let index = first; index < first + events;) {
       if (this.failed !== undefined) throw this.failed;
       if (this.readableAt.has(index)) index += 1;
-      else if (performance.now() > limit) throw new Error(`event ${index} did not become readable`);
+      else if (sharedClock() > limit) throw new Error(`event ${index} did not become readable`);
       else await pause();
     }
   }

@@ -2,9 +2,10 @@ import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { CLOUD_EVENT_JSON, fhirProblems, loadFhirDefinitions, readCloudEvent, readCloudEventBatch } from '@weft/care-events';
 import { Intake } from '@weft/gateway';
-import { careEventsTopic, readRecord, startRecordProjector } from '@weft/processing';
+import { readRecord } from '@weft/processing';
 import { careEvent, ORGANISATIONS, patientNumbers, type BenchEvent } from './care-events.js';
 import { Flow, type Pace } from './flow.js';
+import { startProjecting } from './projecting.js';
 import { openRegion, sealedMessage, type Region } from './region.js';
 import { candidates, type Found } from './rounds.js';
 
@@ -29,9 +30,8 @@ async function weft(parameters: Parameters): Promise<Found> {
   const { directory, patients, validated, events, environment = {} } = parameters;
   const region = await openRegion(directory, environment);
   const flow = new Flow(parameters);
-  const { topics } = topicsOf();
-  const projector = await startRecordProjector(region.wiring, topics, {
-    onBatch: ({ messages }) => flow.readable(messages.map(({ headers }) => Number(headers['ce_id']?.slice(2)))),
+  const projector = await startProjecting(region, {
+    onReadable: (indices) => flow.readable(indices),
     onFailure: (error) => flow.fail(error),
   });
   const all = eventsOf(parameters);
@@ -42,8 +42,6 @@ async function weft(parameters: Parameters): Promise<Found> {
   await region.close();
   return found;
 }
-
-const topicsOf = () => ({ topics: ORGANISATIONS.map(careEventsTopic) });
 
 /** Publishes events first to last, not including last. */
 type Publish = (first: number, last: number) => Promise<void>;
