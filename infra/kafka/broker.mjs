@@ -187,18 +187,35 @@ const access = (kind, port, sasl, { users }) => ({
   ...(sasl ? { admin: { username: 'admin', password: users.admin }, users } : {}),
 });
 
+/**
+ * Ends the directory's node and removes the directory when this process ends without having stopped it: killed with -9, or by
+ * jest, which runs no `exit` listener, and no hook of a file whose tests are all skipped.
+ */
+function watchOver(dir) {
+  const script = 'cat; kill -9 "$(cat "$0/broker.pid")"; until rm -rf "$0"; do sleep 0.1; done';
+  const watcher = spawn('sh', ['-c', script, dir], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
+  watcher.unref();
+  watcher.stdin.unref();
+  return { dismiss: () => void process.kill(-watcher.pid, 'SIGKILL') };
+}
+
 async function mavenBroker({ sasl = false, users = [], port, heap, settings }) {
   const dir = mkdtempSync(join(tmpdir(), 'weft-kafka-'));
   const [free, controllerPort] = await freePorts(2);
   const at = port ?? free;
+  const watcher = watchOver(dir);
   let child;
-  const killAtExit = () => child?.kill('SIGKILL');
   const start = async () => {
     child = await launch({ dir, heap });
+    // The id may go to a stranger next, whom the watcher must not kill.
+    child.once('exit', () => rmSync(join(dir, 'broker.pid'), { force: true }));
     await untilItAnswers(at, child, dir);
+    // Who forgets to stop it can still end.
+    child.unref();
   };
   const end = async (signal, limit = STOP_LIMIT_MS) => {
     if (child.exitCode !== null || child.signalCode !== null) return;
+    child.ref();
     const ended = new Promise((resolve) => child.once('exit', resolve));
     child.kill(signal);
     const late = await Promise.race([ended.then(() => false), sleep(limit, true, { ref: false })]);
@@ -208,7 +225,6 @@ async function mavenBroker({ sasl = false, users = [], port, heap, settings }) {
   };
   try {
     const secrets = await prepare({ dir, port: at, controllerPort, sasl, users, settings });
-    process.once('exit', killAtExit);
     await start();
     return {
       ...access('maven', at, sasl, secrets),
@@ -218,13 +234,13 @@ async function mavenBroker({ sasl = false, users = [], port, heap, settings }) {
       restart: async () => (await end('SIGTERM'), await start()),
       stop: async () => {
         await end('SIGTERM');
-        process.off('exit', killAtExit);
+        watcher.dismiss();
         rmSync(dir, { recursive: true, force: true });
       },
     };
   } catch (error) {
-    killAtExit();
-    process.off('exit', killAtExit);
+    child?.kill('SIGKILL');
+    watcher.dismiss();
     rmSync(dir, { recursive: true, force: true });
     throw error;
   }

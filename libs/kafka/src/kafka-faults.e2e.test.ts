@@ -1,6 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { EngineUnavailable, type EventBus, type Message } from '@weft/processing';
 import { brokerOrReason } from '../../../infra/kafka/broker.mjs';
@@ -191,6 +195,33 @@ if (!mayBreak || !('broker' in found)) {
       }
     }, 120_000);
 
+    const ownFromMaven = broker.kind === 'maven' ? it : it.skip;
+
+    ownFromMaven(
+      'leaves no broker and no files behind when the process that started one is killed with -9',
+      async () => {
+        const directory = mkdtempSync(join(tmpdir(), 'weft-kafka-left-'));
+        const module = fileURLToPath(new URL('../../../infra/kafka/broker.mjs', import.meta.url));
+        const script = `
+        const { startBroker } = await import(${JSON.stringify(module)});
+        const { brokers } = await startBroker();
+        setInterval(() => {}, 1000);
+        console.log(brokers[0]);`;
+        const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+          stdio: ['ignore', 'pipe', 'inherit'],
+          env: { ...process.env, TMPDIR: directory },
+        });
+        const [address] = (await once(child.stdout, 'data')) as [Buffer];
+        const port = Number(/:(\d+)/.exec(address.toString())?.[1]);
+        expect(await listens(port)).toBe(true);
+        child.kill('SIGKILL');
+        await until('nobody listens any more', async () => !(await listens(port)));
+        await until('its files are gone', () => readdirSync(directory).length === 0);
+        rmSync(directory, { recursive: true });
+      },
+      60_000,
+    );
+
     const committedInAll = async (group: string, wanted: number) =>
       (await bus.committed(group, topic)).reduce((sum, { offset }) => sum + Math.max(0, offset), 0) === wanted;
 
@@ -206,6 +237,14 @@ if (!mayBreak || !('broker' in found)) {
       await once(child.stdout, 'data');
       return child;
     };
+  });
+}
+
+/** Whether anybody listens on a port of this machine. */
+function listens(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: '127.0.0.1' });
+    socket.once('connect', () => (socket.destroy(), resolve(true))).once('error', () => resolve(false));
   });
 }
 
