@@ -35,6 +35,9 @@ export class NoBroker extends Error {}
 /** Java 17 and Kafka's jars, fetched once; gives the class path. Throws NoBroker. */
 export function install(): Promise<string>;
 
+/** Whether somebody on the port answers Kafka's ApiVersions request, which needs no authentication; `host` is 127.0.0.1. */
+export function answers(port: number, host?: string): Promise<boolean>;
+
 export function startBroker(options?: BrokerOptions): Promise<Broker>;
 
 /** For test files: says aloud which broker it is, or why there is none. */

@@ -76,7 +76,10 @@ export async function launch({ dir, heap = '512m', detached = false, foreground 
   const args = [...java, '-cp', await install(), 'kafka.Kafka', join(dir, 'server.properties')];
   const child = spawn('java', args, { stdio: ['ignore', log, log], detached });
   await new Promise((resolve, reject) => child.once('spawn', resolve).once('error', reject));
-  writeFileSync(join(dir, 'broker.pid'), String(child.pid));
+  const pidFile = join(dir, 'broker.pid');
+  writeFileSync(pidFile, String(child.pid));
+  // The id may be a stranger's next, whom nobody must end who reads it here.
+  child.once('exit', () => rmSync(pidFile, { force: true }));
   return child;
 }
 
@@ -207,8 +210,6 @@ async function mavenBroker({ sasl = false, users = [], port, heap, settings }) {
   let child;
   const start = async () => {
     child = await launch({ dir, heap });
-    // The id may go to a stranger next, whom the watcher must not kill.
-    child.once('exit', () => rmSync(join(dir, 'broker.pid'), { force: true }));
     await untilItAnswers(at, child, dir);
     // Who forgets to stop it can still end.
     child.unref();
@@ -223,6 +224,11 @@ async function mavenBroker({ sasl = false, users = [], port, heap, settings }) {
     child.kill('SIGKILL');
     await ended;
   };
+  const stop = async (signal) => {
+    if (child) await end(signal);
+    rmSync(dir, { recursive: true, force: true });
+    watcher.dismiss();
+  };
   try {
     const secrets = await prepare({ dir, port: at, controllerPort, sasl, users, settings });
     await start();
@@ -232,16 +238,10 @@ async function mavenBroker({ sasl = false, users = [], port, heap, settings }) {
       freeze: async () => void child.kill('SIGSTOP'),
       thaw: async () => void child.kill('SIGCONT'),
       restart: async () => (await end('SIGTERM'), await start()),
-      stop: async () => {
-        await end('SIGTERM');
-        watcher.dismiss();
-        rmSync(dir, { recursive: true, force: true });
-      },
+      stop: () => stop('SIGTERM'),
     };
   } catch (error) {
-    child?.kill('SIGKILL');
-    watcher.dismiss();
-    rmSync(dir, { recursive: true, force: true });
+    await stop('SIGKILL');
     throw error;
   }
 }

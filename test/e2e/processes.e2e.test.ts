@@ -10,10 +10,11 @@ import { samples, type Sample } from './region.js';
 
 const SAMPLES = samples().filter(({ nhsNumber }) => /[0257]$/.test(nhsNumber));
 // Jest runs no afterAll where every test is skipped: without samples nothing is started.
-const found = SAMPLES.length === 0 ? { reason: 'no sample Bundles' } : await brokerOrReason();
+const wanted = SAMPLES.length > 0;
+const found = wanted ? await brokerOrReason() : { reason: 'no sample Bundles' };
 const fake = new FakeServer();
-const { server: store } = SAMPLES.length === 0 ? {} : await eventStoreOrReason();
-if (SAMPLES.length > 0 && store === undefined) await fake.start();
+const { server: store } = wanted ? await eventStoreOrReason() : {};
+if (wanted && store === undefined) await fake.start();
 const kafka = 'broker' in found ? { WEFT_KAFKA_BROKERS: found.broker.brokers.join() } : undefined;
 const kafkaName = 'broker' in found ? `Apache Kafka (${found.broker.kind})` : '';
 const storeUrl = store?.connectionString ?? fake.connectionString;
@@ -35,7 +36,7 @@ afterAll(async () => {
 
 if ('reason' in found) it.skip(`each app as its own process on Apache Kafka: no broker, ${found.reason}`, () => {});
 
-const withSamples = SAMPLES.length === 0 ? describe.skip : describe;
+const withSamples = wanted ? describe : describe.skip;
 
 withSamples.each(ENGINES)('each app as its own process, on %s', (_, engines) => {
   let region: Processes;

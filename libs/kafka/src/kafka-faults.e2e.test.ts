@@ -2,12 +2,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { EngineUnavailable, type EventBus, type Message } from '@weft/processing';
-import { brokerOrReason } from '../../../infra/kafka/broker.mjs';
+import { answers, brokerOrReason } from '../../../infra/kafka/broker.mjs';
 import { openKafkaBus } from './kafka-bus.js';
 
 const found = await brokerOrReason();
@@ -213,9 +212,9 @@ if (!mayBreak || !('broker' in found)) {
         });
         const [address] = (await once(child.stdout, 'data')) as [Buffer];
         const port = Number(/:(\d+)/.exec(address.toString())?.[1]);
-        expect(await listens(port)).toBe(true);
+        expect(await answers(port)).toBe(true);
         child.kill('SIGKILL');
-        await until('nobody listens any more', async () => !(await listens(port)));
+        await until('nobody answers any more', async () => !(await answers(port)));
         await until('its files are gone', () => readdirSync(directory).length === 0);
         rmSync(directory, { recursive: true });
       },
@@ -237,14 +236,6 @@ if (!mayBreak || !('broker' in found)) {
       await once(child.stdout, 'data');
       return child;
     };
-  });
-}
-
-/** Whether anybody listens on a port of this machine. */
-function listens(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ port, host: '127.0.0.1' });
-    socket.once('connect', () => (socket.destroy(), resolve(true))).once('error', () => resolve(false));
   });
 }
 
