@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { relative, sep } from 'node:path';
 
 /** Native code, or files of their own beside them. None of these imports what is bundled. */
-const APART = ['@photostructure/sqlite', '@medplum/*', 'lz4-napi', 'pino', 'swagger-ui-dist'];
+const APART = ['@photostructure/sqlite', 'lz4-napi', 'pino', 'swagger-ui-dist'];
 
 /** What Nest and its adapter use where it is installed. */
 const NOT_INSTALLED = [

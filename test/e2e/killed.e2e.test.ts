@@ -1,3 +1,4 @@
+import { provision } from '@weft/domain';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -49,9 +50,17 @@ interface Sending {
 const publication = ({ organisation, text }: Sample): Sending => ({ role: 'publisher', organisation, path: '/fhir', text });
 
 const objection = ({ organisation, nhsNumber }: Sample): Sending => {
-  const about = { subject: nhsNumber, consentId: `of-${organisation}`, decidedAt: '2026-01-01T10:00:00Z', decidedBy: 'patient' };
-  const provision = { effect: 'deny', purposes: ['research', 'care-coordination'] } as const;
-  const consent = consentOf({ ...about, authority: 'local-dissent', status: 'active', provision, exceptions: [] });
+  const about = {
+    subject: nhsNumber,
+    consentId: `of-${organisation}`,
+    decidedAt: '2026-01-01T10:00:00Z',
+    decidedBy: 'patient',
+  } as const;
+  const consent = consentOf({
+    ...about,
+    ...{ authority: 'local-dissent', status: 'active' },
+    provision: provision('deny', ['research', 'care-coordination']),
+  });
   return { role: 'governance', organisation, path: '/consents', text: JSON.stringify(consent) };
 };
 

@@ -1,3 +1,4 @@
+import { provision } from '@weft/domain';
 import { randomUUID } from 'node:crypto';
 import { consentOf } from '@weft/care-events';
 import { openEngines } from '@weft/service';
@@ -105,8 +106,8 @@ withSamples.each(ENGINES)('each app as its own process, on %s', (_, engines) => 
     const { nhsNumber } = SAMPLES[0] as Sample;
     expect((await direct(nhsNumber, 'research')).entries).not.toEqual([]);
     const about = { subject: nhsNumber, consentId: randomUUID(), decidedAt: new Date().toISOString() };
-    const decision = { authority: 'local-dissent', status: 'active', decidedBy: 'patient', exceptions: [] } as const;
-    const consent = consentOf({ ...about, ...decision, provision: { effect: 'deny', purposes: ['research'] } });
+    const decision = { authority: 'local-dissent', status: 'active', decidedBy: 'patient' } as const;
+    const consent = consentOf({ ...about, ...decision, provision: provision('deny', ['research']) });
     const headers = { 'content-type': 'application/fhir+json', prefer: 'wait=60' };
     const response = await region.as(['governance'], `${gateway.url}/consents`, {
       method: 'POST',

@@ -4,6 +4,7 @@ import { text } from 'node:stream/consumers';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PURPOSES } from '@weft/domain';
 import { issueToken, loadSettings, systemClock, type Role, type Settings } from '@weft/service';
 import { outsideEngines, SECRETS } from './region.js';
 
@@ -68,11 +69,8 @@ export class Processes {
   }
 
   async as(roles: readonly Role[], url: string, init: RequestInit & { readonly organisation?: string } = {}): Promise<Response> {
-    const { organisation, ...request } = init;
-    const token = await issueToken(this.settings, systemClock, {
-      roles,
-      ...(organisation === undefined ? {} : { organisation }),
-    });
+    const { organisation = 'RX901', ...request } = init;
+    const token = await issueToken(this.settings, systemClock, { roles, organisation, purposes: PURPOSES });
     return fetch(url, { ...request, headers: { ...request.headers, authorization: `Bearer ${token}` } });
   }
 

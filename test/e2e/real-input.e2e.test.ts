@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { consentOf, fhirProblems } from '@weft/care-events';
-import { PURPOSES, type Purpose, type Resource } from '@weft/domain';
+import { PURPOSES, type Purpose, type Resource, provision } from '@weft/domain';
 import { recordChangesTopic, verifyViews } from '@weft/processing';
 import { issueToken } from '@weft/service';
 import { Client } from 'fhir-kit-client';
@@ -50,7 +50,6 @@ async function bytesOf(region: Region, nhsNumber: string, purpose: Purpose): Pro
 interface Read {
   readonly entries: readonly { readonly id: string }[];
   readonly withheld: number;
-  readonly recordRevision: number;
 }
 
 const record = async (region: Region, nhsNumber: string, purpose: Purpose) =>
@@ -87,9 +86,9 @@ const subjectOf = ({ wiring }: Region, nhsNumber: string, purpose: Purpose) =>
   wiring.keys.view(purpose, wiring.keys.patient(nhsNumber));
 
 async function decide(region: Region, nhsNumber: string, effect: 'permit' | 'deny'): Promise<void> {
-  const decision = { authority: 'local-dissent', status: 'active', decidedBy: 'patient', exceptions: [] } as const;
+  const decision = { authority: 'local-dissent', status: 'active', decidedBy: 'patient' } as const;
   const about = { subject: nhsNumber, consentId: randomUUID(), decidedAt: new Date().toISOString() };
-  const consent = consentOf({ ...decision, ...about, provision: { effect, purposes: ['research'] } });
+  const consent = consentOf({ ...decision, ...about, provision: provision(effect, ['research']) });
   const response = await region.as(['governance'], '/consents', {
     method: 'POST',
     body: JSON.stringify(consent),
@@ -154,7 +153,7 @@ withSamples('a region of four organisations and 48 people, on the sample Bundles
 
   it('gives a FHIR client each record whole, page by page, and each summary as valid FHIR R4', async () => {
     const { settings, clock } = region.service;
-    const bearerToken = await issueToken(settings, clock, { roles: ['clinician'] });
+    const bearerToken = await issueToken(settings, clock, { roles: ['clinician'], organisation: 'RX901' });
     const client = new Client({ baseUrl: `${region.url}/fhir`, bearerToken });
     const ask = (name: string, id: string, input: Record<string, number>) =>
       client.operation({ name, resourceType: 'Patient', id, method: 'GET', input }) as unknown as Promise<Bundle>;

@@ -1,6 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PURPOSES } from '@weft/domain';
 import { GatewayModule } from '@weft/gateway';
 import { OptOutProjectorModule } from '@weft/opt-out-projector';
 import { careEventsTopic, CONSENT_TOPIC, OPT_OUT_PROJECTOR_GROUP, RECORD_PROJECTOR_GROUP, type Wiring } from '@weft/processing';
@@ -35,7 +36,7 @@ export interface Region {
   readonly app: Awaited<ReturnType<typeof createHttpApp>>;
   readonly service: Service;
   readonly wiring: Wiring;
-  /** A request by somebody with these roles. */
+  /** A request by somebody of RX901, or another organisation, with these roles, for every purpose. */
   as(roles: readonly Role[], path: string, init?: RequestInit & { readonly organisation?: string }): Promise<Response>;
   /** Resolves once both projectors have dealt with everything published. */
   settled(): Promise<void>;
@@ -62,11 +63,9 @@ export async function startRegion(
     app,
     service,
     wiring,
-    async as(roles, path, { organisation, ...init } = {}) {
+    async as(roles, path, { organisation = 'RX901', ...init } = {}) {
       const who = `${roles.join()} ${organisation}`;
-      const token =
-        tokens.get(who) ??
-        (await issueToken(settings, service.clock, { roles, ...(organisation === undefined ? {} : { organisation }) }));
+      const token = tokens.get(who) ?? (await issueToken(settings, service.clock, { roles, organisation, purposes: PURPOSES }));
       tokens.set(who, token);
       return fetch(`${url}${path}`, { ...init, headers: { ...init.headers, authorization: `Bearer ${token}` } });
     },

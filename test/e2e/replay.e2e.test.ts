@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { PURPOSES } from '@weft/domain';
+import { openService, openWiring } from '@weft/service';
 import { Processes } from './processes.js';
 import { outsideEngines, publishBundle, samples, startRegion } from './region.js';
 
@@ -34,7 +35,10 @@ withSamples('weft replay, after a policy that nobody rebuilt for', () => {
     const running = await startRegion({ directory: region.directory });
     for (const sample of SAMPLES) await publishBundle(running, sample);
     await running.settled();
-    const { policies } = running.wiring;
+    await running.close();
+    // An opt-out-projector that ran would bring it to the views.
+    const service = await openService(region.settings);
+    const { policies } = await openWiring(service);
     const { policy } = await policies.current();
     const rule = {
       id: 'no-medication',
@@ -44,7 +48,7 @@ withSamples('weft replay, after a policy that nobody rebuilt for', () => {
       plainEnglish: 'Nobody is told of medicines.',
     } as const;
     await policies.adopt({ ...policy, rules: [rule, ...policy.rules] });
-    await running.close();
+    await service.close();
   }, 240_000);
   afterAll(() => region.close());
 

@@ -5,7 +5,7 @@ import { acceptEvent, consentOf, readCloudEvent, toMessage } from '@weft/care-ev
 import { openKafkaBus, type Principal, subscriberGroupPrefix } from '@weft/kafka';
 import { careEventsTopic, CONSENT_TOPIC, type EventBus, QUARANTINE_TOPIC, recordChangesTopic } from '@weft/processing';
 import { organisationsOf } from '@weft/service';
-import { PURPOSES } from '@weft/domain';
+import { PURPOSES, provision } from '@weft/domain';
 import { brokerOrReason } from '../../infra/kafka/broker.mjs';
 import { expectAllRecorded, settled } from './account.js';
 import { careEvent, Load, type Told } from './load.js';
@@ -139,8 +139,8 @@ if ('reason' in found) {
       });
       const consent = consentOf({
         ...{ subject: load.people[1]!, consentId: randomUUID(), decidedAt: new Date().toISOString(), decidedBy: 'patient' },
-        ...{ authority: 'local-dissent', status: 'active', exceptions: [] },
-        provision: { effect: 'deny', purposes: ['research'] },
+        ...{ authority: 'local-dissent', status: 'active' },
+        provision: provision('deny', ['research']),
       });
       const headers = { 'content-type': 'application/fhir+json', prefer: 'wait=60' };
       const decided = await region.as(['governance'], `${gateway.url}/consents`, {

@@ -1,3 +1,4 @@
+import { provision } from '@weft/domain';
 import { consentOf, NHS_NUMBER_SYSTEM } from '@weft/care-events';
 import { CONSENT_TOPIC, consentStream } from '@weft/processing';
 import { type Region, startRegion } from '../e2e/region.js';
@@ -215,8 +216,7 @@ async function useEverything({ as, settled, wiring }: Region): Promise<void> {
     status: 'active',
     decidedAt: '2026-01-01T10:00:00Z',
     decidedBy: 'patient',
-    provision: { effect: 'deny', purposes: ['research'] },
-    exceptions: [],
+    provision: provision('deny', ['research']),
   });
   await send('/consents', decision, 200);
   await settled();

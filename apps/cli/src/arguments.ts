@@ -79,6 +79,12 @@ export function duration(text: string): number {
   return Number(count) * seconds;
 }
 
+/** A date, or RFC 3339 with its offset, as it was typed. */
+export function whenText(text: string): string {
+  instant(text);
+  return text;
+}
+
 /** RFC 3339, or a date, which is its beginning (UTC); milliseconds since 1970. */
 export function instant(text: string): number {
   const isDate = /^\d{4}-\d{2}-\d{2}$/.test(text);

@@ -1,4 +1,4 @@
-import type { Problem } from '@weft/domain';
+import type { Problem, Purpose } from '@weft/domain';
 import { issueToken, type Role, type Settings, systemClock } from '@weft/service';
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -51,6 +51,11 @@ function adviceOn(status: number): string | undefined {
 interface Caller {
   readonly roles: readonly Role[];
   readonly organisation?: string;
+  /** Who speaks, as the audit will name them. */
+  readonly subject?: string;
+  readonly purposes?: readonly Purpose[];
+  /** Seconds that its token is good for. */
+  readonly expiresIn?: number;
   readonly givenToken?: string;
   /** Ends every request and every wait. */
   readonly signal?: AbortSignal;
@@ -124,7 +129,7 @@ export class Client {
   }
 
   private async bearer(): Promise<string | undefined> {
-    const { roles, organisation, givenToken } = this.as;
+    const { roles, organisation, subject, purposes, expiresIn = TOKEN_SECONDS, givenToken } = this.as;
     if (givenToken !== undefined) return givenToken;
     if (this.settings.tokens.jwksUrl !== undefined) {
       throw new Failure(EXIT.usage, 'tokens come from the issuer of WEFT_JWKS_URL', 'put one into WEFT_TOKEN');
@@ -133,8 +138,10 @@ export class Client {
     if (!existsSync(this.settings.dataDirectory)) return undefined;
     this.token ??= issueToken(this.settings, systemClock, {
       roles,
-      expiresIn: TOKEN_SECONDS,
+      expiresIn,
       ...(organisation !== undefined && { organisation }),
+      ...(subject !== undefined && { subject }),
+      ...(purposes !== undefined && { purposes }),
     });
     return this.token;
   }

@@ -32,11 +32,14 @@ export function clientOf(
   context: Context,
   settings: Settings,
   roles: readonly Role[],
-  more: { readonly organisation?: string; readonly signal?: AbortSignal } = {},
+  more: Pick<ConstructorParameters<typeof Client>[1], 'organisation' | 'subject' | 'purposes' | 'expiresIn' | 'signal'> = {},
 ): Client {
   const givenToken = context.env['WEFT_TOKEN']?.trim() || undefined;
   return new Client(settings, { roles, givenToken, ...more });
 }
+
+/** The organisation that a command speaks for, unless it is told or was given a token: the region's first. */
+export const ownOrganisation = ({ organisations }: Settings): string | undefined => organisations[0]?.ods;
 
 /**
  * Opens the engines in this process for as long as the work lasts: for what is done on them directly, whether Weft is up or
@@ -53,7 +56,7 @@ export async function withWiring<T>(settings: Settings, work: (wiring: Wiring, s
   }
   const service = await openService(settings);
   try {
-    return await work(await openWiring(service, { validates: false }), service);
+    return await work(await openWiring(service), service);
   } finally {
     await service.close();
   }

@@ -1,8 +1,9 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { EXIT } from './failure.js';
 import { runWeft } from './weft.fixture.js';
 
@@ -35,6 +36,8 @@ const send = (response: ServerResponse, status: number, body: unknown, headers: 
 
 const nobody = 'http://127.0.0.1:9';
 
+const claimsOf = (token: string): unknown => JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'));
+
 describe('the weft command', () => {
   it('teaches with examples and says what exit codes mean', async () => {
     const { out, exitCode } = await weft('--help');
@@ -45,6 +48,7 @@ describe('the weft command', () => {
       'publish',
       'record',
       'explain',
+      'audit',
       'opt-out',
       'subscribe',
       'replay',
@@ -65,6 +69,13 @@ describe('the weft command', () => {
     ['opt-out 9990000018 --purpose research --from 2026-02-01 --until 2026-01-01', /before it begins/],
     ['explain 9990000018 --at yesterday', /2026-01-31/],
     ['token --role publisher', /--org/],
+    ['token --role clinician', /--org/],
+    ['token --role subscriber --purpose research', /--org/],
+    ['token --role subscriber --org RX901', /--purpose research/],
+    ['token --role clinician --org RX901 --purpose research', /--role subscriber/],
+    ['token --role subscriber --org RX901 --purpose marketing', /direct-care/],
+    ['audit 9990000018 --from yesterday', /2026-01-31/],
+    ['audit 9990000018 --to 2026-02-30', /2026-01-31/],
     ['publish missing.json --org RX901', /there is no file missing.json/],
     ['replai', /unknown command/],
     ['topics', /WEFT_KAFKA_BROKERS/],
@@ -134,18 +145,38 @@ describe('the weft command', () => {
     });
   });
 
-  it('speaks as the role that the purpose needs, or with the token it is given', async () => {
+  it('speaks as the role, for the organisation and the purpose that is needed, or with the token it is given', async () => {
     const tokens: string[] = [];
     const url = await listening((request, response) => {
       tokens.push(request.headers.authorization ?? '');
       send(response, 404, {});
     });
-    const rolesOf = (token = ''): unknown =>
-      (JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8')) as { roles: unknown }).roles;
-    await weft('record 9990000018', { WEFT_URL: url });
-    await weft('record 9990000018 --purpose research', { WEFT_URL: url });
+    const lines = [
+      'record 9990000018',
+      'record 9990000018 --org RX902',
+      'record 9990000018 --purpose research',
+      'subscribe research',
+      'subscribe research --org RX902',
+    ];
+    for (const line of lines) await weft(line, { WEFT_URL: url });
+    expect(tokens.map(claimsOf)).toMatchObject([
+      { roles: ['clinician'], org: 'Y90001' },
+      { roles: ['clinician'], org: 'RX902' },
+      { roles: ['governance'] },
+      { roles: ['subscriber'], org: 'Y90001', purposes: ['research'] },
+      { roles: ['subscriber'], org: 'RX902', purposes: ['research'] },
+    ]);
     await weft('record 9990000018', { WEFT_URL: url, WEFT_TOKEN: 'mine' });
-    expect([rolesOf(tokens[0]), rolesOf(tokens[1]), tokens[2]]).toEqual([['clinician'], ['governance'], 'Bearer mine']);
+    expect(tokens.at(-1)).toBe('Bearer mine');
+  });
+
+  it('issues a token that says what it was asked to say', async () => {
+    const words = 'token --role subscriber --purpose research --purpose population-health --org RX901 --subject project';
+    const { out, exitCode } = await weft(words);
+    expect(exitCode).toBe(EXIT.ok);
+    const claims = { roles: ['subscriber'], org: 'RX901', purposes: ['research', 'population-health'], sub: 'project' };
+    expect(claimsOf(out)).toMatchObject(claims);
+    expect(claimsOf((await weft('token --role operations')).out)).not.toHaveProperty('purposes');
   });
 
   it('colours for a person, and never against NO_COLOR or into a pipe', async () => {
@@ -153,8 +184,7 @@ describe('the weft command', () => {
       send(response, 200, {
         purpose: 'research',
         policyVersion: 1,
-        recordRevision: 0,
-        consentRevision: 0,
+        version: '0'.repeat(32),
         entries: [],
         withheld: 2,
       }),
@@ -165,6 +195,152 @@ describe('the weft command', () => {
     expect(coloured(await shown({}, true))).toBe(true);
     expect(coloured(await shown({ NO_COLOR: '1' }, true))).toBe(false);
     expect(coloured(await shown({}, false))).toBe(false);
+  });
+});
+
+describe('weft record', () => {
+  const notice = 'Some information about this person is not shown here.';
+  const answering = (more: object) =>
+    listening((_, response) =>
+      send(response, 200, { purpose: 'direct-care', policyVersion: 1, version: '0'.repeat(32), entries: [], ...more }),
+    );
+
+  it('says what the answer says of withheld entries, to people and to machines, and counts them for governance', async () => {
+    const toClinician = await answering({ notice });
+    const { out } = await weft('record 9990000018', { WEFT_URL: toClinician });
+    expect(out.split('\n').slice(0, 2)).toEqual(['999 000 0018 · direct care · 0 entries', notice]);
+    expect(JSON.parse((await weft('record 9990000018 --json', { WEFT_URL: toClinician })).out)).toMatchObject({ notice });
+    const toGovernance = (await weft('record 9990000018', { WEFT_URL: await answering({ notice, withheld: 2 }) })).out;
+    expect(toGovernance).toContain(`0 entries, 2 withheld\n${notice}`);
+    expect(toGovernance).toContain('2 entries are held back');
+  });
+
+  it('says nothing of them where the answer does not', async () => {
+    const { out } = await weft('record 9990000018', { WEFT_URL: await answering({}) });
+    expect(out).not.toMatch(/withheld|held back|not shown/);
+  });
+});
+
+describe('weft policy', () => {
+  const rules = [{ id: 'all', purposes: ['direct-care'], when: {}, effect: 'permit', plainEnglish: 'Shared.' }];
+  const path = join(directory, 'policy.json');
+
+  it.each([
+    ['research-first', /rules\[0\] \(research-and-planning\) permits .* before a rule asks the national data opt-out\n/],
+    ['no-national-opt-out', /rules\[6\] \(research-and-planning\) .* no rule asks the national data opt-out\n/],
+    ['no-type-1', /Floor rule type-1-asked: .*\n +Law: UK GDPR, Article 21/],
+    ['consent-before-type-1', /rules\[0\] \(explicit-consent\) .* before a rule asks type 1 objections\n/],
+    ['hospitals-lift-opt-outs', /authorities\.national-data-opt-out\.liftedBy\[1\] \(kind:acute\)/],
+    ['misspelt', /authorites is no member here.*\n +rules\[3\]\.when\.organisationKind is no member here/],
+  ])('refuses test/policies/%s.json by name, whether or not Weft is there, and before it asks why', async (name, message) => {
+    const file = fileURLToPath(new URL(`../../../test/policies/${name}.json`, import.meta.url));
+    const { err, exitCode } = await weft(`policy adopt ${file}`, { WEFT_URL: nobody });
+    expect(exitCode).toBe(EXIT.finding);
+    expect(err).toMatch(message);
+  });
+
+  it.each(['research-by-consent', 'dissent-of-care-alone'])('takes test/policies/%s.json, for a reason', async (name) => {
+    const file = fileURLToPath(new URL(`../../../test/policies/${name}.json`, import.meta.url));
+    expect(await weft(`policy adopt ${file} --check`)).toMatchObject({ exitCode: EXIT.ok });
+    const { err, exitCode } = await weft(`policy adopt ${file}`, { WEFT_URL: nobody });
+    expect(exitCode).toBe(EXIT.usage);
+    expect(err).toContain('--reason');
+  });
+
+  const figures = { opened: { people: 2, entries: 12 }, closed: { people: 0, entries: 0 }, subscribers: ['RX901'] };
+  const nothing = { opened: { people: 0, entries: 0 }, closed: { people: 0, entries: 0 }, subscribers: [] };
+  const proposal = {
+    ...{ id: 'p1', state: 'waiting', opens: true, name: 'Wider', reason: 'Agreed', version: null, authorisedBy: null },
+    ...{ proposedBy: { subject: 'anna', organisation: null }, proposedAt: '2026-05-01T00:00:00Z' },
+    plan: {
+      ...{
+        inForce: 3,
+        plannedAt: '2026-05-01T00:00:00Z',
+        people: 40,
+        opens: true,
+        openings: ['rules[0] (x) permits what no rule in force does'],
+      },
+      purposes: { 'direct-care': nothing, 'care-coordination': nothing, 'population-health': nothing, research: figures },
+    },
+  };
+  const wider = fileURLToPath(new URL('../../../test/policies/dissent-of-care-alone.json', import.meta.url));
+
+  it('proposes as the person it is told, shows the plan, and says that somebody else authorises it', async () => {
+    const asked: { path: string | undefined; subject: unknown; body: unknown }[] = [];
+    const url = await listening((request, response, body) => {
+      const claims = (request.headers.authorization ?? '').split('.')[1] ?? '';
+      const { sub } = JSON.parse(Buffer.from(claims, 'base64url').toString('utf8')) as { sub: unknown };
+      asked.push({ path: request.url, subject: sub, body: JSON.parse(body) });
+      if (request.url === '/policies') send(response, 202, proposal);
+      else send(response, 200, { ...proposal, state: 'adopted', version: 4 });
+    });
+    const { out, exitCode } = await weft(`policy adopt ${wider} --reason Agreed --subject anna`, { WEFT_URL: url });
+    expect(exitCode).toBe(EXIT.ok);
+    expect(asked).toEqual([
+      { path: '/policies', subject: 'anna', body: { document: JSON.parse(readFileSync(wider, 'utf8')), reason: 'Agreed' } },
+    ]);
+    expect(out).toMatch(/research +2 +12 +0 +0\n/);
+    expect(out).toContain('research is told to RX901');
+    expect(out).toContain('weft policy authorise p1');
+    await weft('policy authorise p1 --subject bert', { WEFT_URL: url });
+    expect(asked.at(-1)).toEqual({ path: '/policies/p1/authorisations', subject: 'bert', body: {} });
+    expect((await weft('policy authorise p1 --subject bert', { WEFT_TOKEN: 'x' })).exitCode).toBe(EXIT.usage);
+  });
+
+  it('waits for a plan that takes longer than a request, also where another instance makes it', async () => {
+    const answers = [
+      [202, { id: 'p1', state: 'planning' }],
+      [200, { id: 'p1', state: 'planning', people: 20 }],
+      [404, {}],
+      [200, { ...proposal, state: 'adopted', version: 4, opens: false }],
+    ] as const;
+    let answered = 0;
+    const url = await listening((_, response) => send(response, ...(answers[(answered += 1) - 1] as readonly [number, object])));
+    const { out, exitCode } = await weft(`policy adopt ${wider} --reason Agreed`, { WEFT_URL: url });
+    expect(out).toContain('✓ Wider is in force as version 4\n  research: opens 12 entries of 2 people\n');
+    expect([exitCode, answered]).toEqual([EXIT.ok, answers.length]);
+  });
+
+  it('lists proposals and versions with who and why', async () => {
+    const version = { version: 3, name: 'Wider', adoptedAt: '2026-05-02T00:00:00Z', applied: false, by: 'governance' };
+    const adopted = { ...version, reason: 'Agreed', proposedBy: proposal.proposedBy, proposedAt: proposal.proposedAt };
+    const lists: Record<string, object> = {
+      '/policies/proposals': [proposal, { ...proposal, id: 'p2', state: 'overtaken', version: 3 }],
+      '/policies': [
+        { ...adopted, authorisedBy: { subject: 'bert' }, plan: proposal.plan },
+        { ...version, version: 4, by: 'settings', applied: true },
+      ],
+    };
+    const url = await listening((request, response) => send(response, 200, lists[request.url ?? '']));
+    const { out } = await weft('policy proposals', { WEFT_URL: url });
+    expect(out).toContain(
+      'p1  waiting\n   Wider, proposed by anna on 2026-05-01: Agreed\n   research: opens 12 entries of 2 people\n',
+    );
+    expect(out).toContain('p2  overtaken by version 3\n');
+    const versions = (await weft('policy versions', { WEFT_URL: url })).out;
+    expect(versions).toContain('3  adopted 2026-05-02  readers obey it; views and topics follow\n');
+    expect(versions).toMatch(/Wider, proposed by anna on 2026-05-01, authorised by bert: Agreed\s/);
+    expect(versions).toContain('4  adopted 2026-05-02  every view and topic obeys it\n   Wider: as the settings say\n');
+  });
+
+  it('names each notice that cannot be given', async () => {
+    writeFileSync(path, JSON.stringify({ name: 'x', rules, notices: { withheld: ['doctor'], quiet: [] } }));
+    const { err, exitCode } = await weft(`policy adopt ${path} --check`);
+    expect(exitCode).toBe(EXIT.finding);
+    expect(err).toContain('notices.withheld[0] is none of clinician, governance');
+    expect(err).toContain('notices.quiet is no member here; withheld, silent are');
+  });
+
+  it('shows who is told that something is not shown, also where the policy leaves it to the shipped rule', async () => {
+    const shown = async (notices?: object) => {
+      const policy = { version: 2, name: 'x', adoptedAt: '2026-01-01T00:00:00Z', rules, organisations: {}, notices };
+      const url = await listening((_, response) => send(response, 200, policy));
+      return (await weft('policy show', { WEFT_URL: url })).out;
+    };
+    expect(await shown()).toContain('told that something is not shown: clinician, governance\n');
+    const silent = await shown({ withheld: ['governance'], silent: ['withheld-item'] });
+    expect(silent).toContain('told that something is not shown: governance; never of withheld-item\n');
+    expect(await shown({ withheld: [] })).toContain('told that something is not shown: nobody\n');
   });
 });
 
@@ -232,5 +408,84 @@ describe('weft publish', () => {
     const { err, exitCode } = await weft(`publish ${path} ${path} --org RX901`, { WEFT_URL: url });
     expect(err).toContain('Your roles do not allow this (403)');
     expect(exitCode).toBe(EXIT.finding);
+  });
+});
+
+describe('weft subscribe', () => {
+  const included = { kind: 'included', subject: 'a'.repeat(32), entry: null, cursor: '1.0-2' };
+  const following = (lines: readonly object[]) =>
+    listening((_, response) => {
+      response.writeHead(200, { connection: 'close' });
+      response.end(lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+    });
+  const ended = (reason: string, cursor?: string) => ({ kind: 'ended', reason, detail: 'x', cursor });
+
+  it.each([
+    ['token-ended', '1.0-2', EXIT.finding, /token of this subscription has ended[^]*weft subscribe research --after 1\.0-2/],
+    ['token-ended', undefined, EXIT.finding, /token of this subscription has ended[^]*begins anew/],
+    ['stopping', '1.0-2', EXIT.unreachable, /Weft is stopping[^]*--after 1\.0-2/],
+  ])('says why it ended (%s), and how to go on', async (reason, cursor, code, message) => {
+    const url = await following([included, ended(reason, cursor)]);
+    const { out, err, exitCode } = await weft('subscribe research', { WEFT_URL: url });
+    expect(exitCode).toBe(code);
+    expect(err).toMatch(message);
+    expect(out).toContain('included');
+  });
+
+  it('hands the last line on to machines, and takes no silence for an end that was meant', async () => {
+    const last = ended('token-ended', '1.0-2');
+    const spoken = await weft('subscribe research --json', { WEFT_URL: await following([included, last]) });
+    const lines = spoken.out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as unknown);
+    expect(lines.slice(0, 2)).toEqual([included, last]);
+    const silent = await weft('subscribe research', { WEFT_URL: await following([included]) });
+    expect([silent.exitCode, silent.err]).toEqual([EXIT.unreachable, expect.stringContaining('without a word')]);
+  });
+});
+
+describe('weft audit', () => {
+  const entry = (more: object) => ({
+    ...{ time: '2026-01-31T09:30:12.345Z', request: 'r', who: 'dr-who', organisation: 'RX901', roles: ['clinician'] },
+    ...{ action: 'record', purpose: 'direct-care', patient: 'a'.repeat(32), outcome: 'given' },
+    ...{ policyVersion: 1, consentRevision: 0, ...more },
+  });
+  const pages = [
+    [entry({}), entry({ who: 'a nurse', action: 'summary', outcome: 'refused' })],
+    [
+      entry({ who: 'a lead', organisation: null, action: 'decide', purpose: null, outcome: 'accepted' }),
+      entry({ who: 'a project', organisation: 'RX902', action: 'told', purpose: 'research' }),
+    ],
+  ];
+  const answering = (asked: unknown[], note: string | null = null) =>
+    listening((request, response) => {
+      asked.push(request.url);
+      const isFirst = !String(request.url).includes('after=');
+      const next = isFirst ? '/records/9990000018/audit?from=2026-01-01&to=2026-01-31&after=x' : null;
+      send(response, 200, { from: '2026-01-01', to: '2026-01-31', entries: pages[isFirst ? 0 : 1], next, note });
+    });
+
+  it('lists who looked, decided and was told, of all pages, for a person to read', async () => {
+    const asked: unknown[] = [];
+    const url = await answering(asked, 'Not all can be known.');
+    const { out, exitCode } = await weft('audit 9990000018 --from 2026-01-01 --to 2026-01-31', { WEFT_URL: url });
+    expect(exitCode).toBe(EXIT.ok);
+    expect(asked).toEqual([
+      '/records/9990000018/audit?from=2026-01-01&to=2026-01-31',
+      '/records/9990000018/audit?from=2026-01-01&to=2026-01-31&after=x',
+    ]);
+    const flat = out.replace(/ +/g, ' ');
+    expect(flat).toContain('999 000 0018 · 2026-01-01 to 2026-01-31, UTC · 4 entries');
+    expect(flat).toContain('Not all can be known.');
+    for (const words of ['dr-who RX901', 'looked at record', 'refused', 'decided', 'was told', '2026-01-31 09:30']) {
+      expect(flat).toContain(words);
+    }
+  });
+
+  it('gives machines all pages as one', async () => {
+    const url = await answering([]);
+    const { out } = await weft('audit 9990000018 --json', { WEFT_URL: url });
+    expect(JSON.parse(out)).toEqual({ from: '2026-01-01', to: '2026-01-31', note: null, entries: pages.flat() });
   });
 });

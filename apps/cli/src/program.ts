@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import type { Context } from './context.js';
 import { EXIT, failureOf } from './failure.js';
 import { joinNumbers } from './arguments.js';
+import { auditCommand } from './commands/audit.js';
 import { optInCommand, optOutCommand } from './commands/decide.js';
 import { explainCommand } from './commands/explain.js';
 import { policyCommand } from './commands/policy.js';
@@ -34,7 +35,10 @@ weft <command> --help shows examples.`;
 const groups = (context: Context): readonly (readonly [title: string, commands: readonly Command[]])[] => [
   ['Run', [upCommand(context), topicsCommand(context), tokenCommand(context)]],
   ['Share', [publishCommand(context), recordCommand(context), subscribeCommand(context)]],
-  ['Decide and explain', [explainCommand(context), optOutCommand(context), optInCommand(context), policyCommand(context)]],
+  [
+    'Decide and explain',
+    [explainCommand(context), auditCommand(context), optOutCommand(context), optInCommand(context), policyCommand(context)],
+  ],
   ['Operate', [statusCommand(context), verifyCommand(context), replayCommand(context), quarantineCommand(context)]],
 ];
 

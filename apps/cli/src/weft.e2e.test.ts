@@ -19,6 +19,10 @@ interface Up {
   readonly url: string;
 }
 
+interface Audited {
+  readonly action: string;
+}
+
 /** Resolves once it says what to try next: then everything is there. */
 async function up(...options: readonly string[]): Promise<Up> {
   const child = spawn(process.execPath, [WEFT, 'up', ...options], { env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -89,6 +93,47 @@ describe('weft up --demo', () => {
     expect(await shared()).toBeGreaterThan(10);
   });
 
+  it('lists who looked, who decided and which subscriber was told, each subscriber once, across a restart too', async () => {
+    const told = async () => {
+      const { entries } = await json<{ entries: readonly Audited[] }>('audit 9990000018', there());
+      return entries.filter(({ action }) => action === 'told');
+    };
+    /** In a process of its own, until it has been told everything up to now. */
+    const subscribe = async (): Promise<void> => {
+      const words = ['subscribe', 'research', '--from-beginning', '--org', 'RX902', '--url', running.url];
+      const child = spawn(process.execPath, [WEFT, ...words], { env: environment, stdio: ['ignore', 'ignore', 'pipe'] });
+      let said = '';
+      for await (const data of child.stderr) if ((said += String(data)).includes('up to now')) break;
+      await stopped(child);
+    };
+    await subscribe();
+    const once = [expect.objectContaining({ organisation: 'RX902', purpose: 'research', outcome: 'given' })];
+    expect(await told()).toEqual(once);
+    await stopped(running.child);
+    running = await up('--demo', '14');
+    await subscribe();
+    expect(await told()).toEqual(once);
+    const { out } = await weft('audit 9990000018', there());
+    for (const words of ['looked at record', 'decided', 'was told']) expect(out).toContain(words);
+  });
+
+  it('has in the audit who proposed a policy, and who adopted it', async () => {
+    const file = join(directory, 'policy.json');
+    const { name, ...shown } = await json<{ name: string }>('policy show', there());
+    writeFileSync(file, JSON.stringify({ ...shown, name: `${name}, renamed` }));
+    const adopted = await weft(`policy adopt ${file} --reason Agreed --subject anna`, there());
+    expect(adopted).toMatchObject({ exitCode: 0, out: expect.stringContaining('is in force as version 2') });
+    const token = (await weft('token --role governance')).out.trim();
+    const audit = await fetch(`${running.url}/audit`, { headers: { authorization: `Bearer ${token}` } });
+    const { entries } = (await audit.json()) as { entries: readonly Audited[] };
+    const acts = entries.filter(({ action }) => action.endsWith('-policy'));
+    expect(acts).toEqual([
+      expect.objectContaining({ who: 'the settings', action: 'adopt-policy', about: 'version 1' }),
+      expect.objectContaining({ who: 'anna', action: 'propose-policy', about: expect.stringMatching(/^proposal /) }),
+      expect.objectContaining({ who: 'anna', action: 'adopt-policy', about: 'version 2' }),
+    ]);
+  });
+
   it('shows the record of a number that was merged under the surviving one, and says so', async () => {
     const merged = temporaryNumber(8);
     const record = await json<{ movedTo: string; entries: unknown[] }>(`record ${merged}`, there());
@@ -121,7 +166,7 @@ describe('weft up --demo', () => {
   it('publishes a Bundle again as the same events', async () => {
     const settled = async () => {
       while ((await json<{ lag: number }>('status', there())).lag > 0);
-      return (await json<{ recordRevision: number }>('record 9990000018', there())).recordRevision;
+      return (await json<{ version: string }>('record 9990000018', there())).version;
     };
     expect(await json(`publish ${EXAMPLE} --org RX901`, there())).toEqual({ accepted: 3, refused: 0 });
     const once = await settled();

@@ -1,4 +1,4 @@
-import type { Problem } from '@weft/domain';
+import type { Problem, Purpose } from '@weft/domain';
 import { ApiProperty } from '@nestjs/swagger';
 
 /** What the gateway answers, as /docs shows it. */
@@ -48,14 +48,38 @@ export class ManyAnswer {
   items!: readonly ItemAnswer[];
 }
 
-const DECISION_STATES = ['pending', 'obeyed', 'quarantined'] as const;
+const DECISION_STATES = ['pending', 'obeyed', 'superseded', 'covers-nothing', 'quarantined', 'conflict'] as const;
 export type DecisionState = (typeof DECISION_STATES)[number];
 
 export class DecisionAnswer {
   @ApiProperty({ description: 'Of the decision, for GET /consents/{id}', example: '0-17' })
   id!: string;
-  @ApiProperty({ enum: DECISION_STATES, description: 'obeyed: every view and topic of every purpose does what it says' })
+  @ApiProperty({
+    enum: DECISION_STATES,
+    description:
+      'obeyed: every view and topic of every purpose does what it says; superseded: a later decision is current in its place; ' +
+      'covers-nothing: it names what is not in the record, or the policy does not ask for it; quarantined: it could not be read, and what it may deny is closed',
+  })
   state!: DecisionState;
+  @ApiProperty({ description: 'Whether it decides anything now, or will from `since` on' })
+  standing!: boolean;
+  @ApiProperty({ type: String, nullable: true, description: 'From when it counts, RFC 3339' })
+  since!: string | null;
+  @ApiProperty({ type: String, nullable: true, description: 'Until when, RFC 3339; null: for good' })
+  until!: string | null;
+  @ApiProperty({
+    type: Object,
+    required: false,
+    description: 'For governance: by purpose, how many entries are shared, or withheld, because of it',
+  })
+  covers?: Readonly<Record<Purpose, number>>;
+  @ApiProperty({ required: false, description: 'The event of the later decision that is current in its place' })
+  supersededBy?: string;
+  @ApiProperty({
+    type: [ItemProblem],
+    description: 'What of the Consent was left out, or is taken otherwise than it may have been meant',
+  })
+  warnings!: readonly ItemProblem[];
   @ApiProperty({ description: 'CloudEvents id and source of the event that carries it' })
   event!: string;
   @ApiProperty({ example: 'urn:ods:RX901' })

@@ -1,4 +1,4 @@
-import { Body, Controller, Get, Headers, NotFoundException, Param, Post, Res } from '@nestjs/common';
+import { Body, Controller, Get, Headers, NotFoundException, Param, Post, Res, UseFilters } from '@nestjs/common';
 import {
   ApiAcceptedResponse,
   ApiBadRequestResponse,
@@ -18,6 +18,7 @@ import { MESSAGE_LIMIT_BYTES } from '@weft/processing';
 import { type Caller, CurrentCaller, RawBody, Roles } from '@weft/service';
 import type { FastifyReply } from 'fastify';
 import { DecisionAnswer } from './answers.js';
+import { DecisionProblemFilter } from './decision-audit.js';
 import { Decisions } from './decisions.js';
 
 const DEFAULT_WAIT_S = 10;
@@ -26,16 +27,18 @@ const LONGEST_WAIT_S = 60;
 @ApiTags('decisions')
 @Controller('consents')
 @Roles('governance', 'publisher')
+@UseFilters(DecisionProblemFilter)
 export class ConsentsController {
   constructor(private readonly decisions: Decisions) {}
 
   @Post()
-  @RawBody(MESSAGE_LIMIT_BYTES)
+  @RawBody(MESSAGE_LIMIT_BYTES, { audited: 'decide' })
   @ApiOperation({
     summary: 'Record a decision, and wait until every view and topic obeys it',
     description:
-      'governance may for any organisation (ce-source, else Consent.organization, else its own, else the region’s first), publisher for its own. ' +
-      'The same Consent sent twice is one decision, also when ce-id or Idempotency-Key say so.',
+      'governance records under a source of its own, a publisher under its organisation’s. Who may record and lift what is the policy’s to say (403). ' +
+      'Each request is a decision of its own; sent again with the same ce-id or Idempotency-Key it is the same one, and another Consent under that key is refused (409). ' +
+      'A denial that can be read as one is never refused: what of it cannot be read is named in `warnings`.',
   })
   @ApiConsumes(FHIR_JSON, 'application/json')
   @ApiBody({ schema: { type: 'object' }, description: 'A FHIR R4 Consent that names its patient by NHS number' })
@@ -45,7 +48,7 @@ export class ConsentsController {
     description: `wait=<seconds>, at most ${LONGEST_WAIT_S}; default ${DEFAULT_WAIT_S}`,
   })
   @ApiHeader({ name: 'Idempotency-Key', required: false, description: 'The event’s id, as ce-id' })
-  @ApiHeader({ name: 'ce-source', required: false, description: 'urn:ods:<ODS code> of whom the decision comes through' })
+  @ApiHeader({ name: 'ce-source', required: false, description: 'A publisher’s own system: urn:ods:<ODS code>:<system>' })
   @ApiOkResponse({ type: DecisionAnswer, description: 'Obeyed everywhere' })
   @ApiAcceptedResponse({
     type: DecisionAnswer,

@@ -1,26 +1,35 @@
-import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
-import { decisionOfConsent, FHIR_JSON, fhirProblems, readJson } from '@weft/care-events';
-import { canonicalJson, DECISION_TYPE, type Organisation, type Problem, type Resource } from '@weft/domain';
-import { CONSENT_TOPIC, type Message, type Wiring } from '@weft/processing';
+import { Inject, Injectable } from '@nestjs/common';
+import { FHIR_JSON, fhirProblems, GOVERNANCE_SOURCE, readJson, subjectOfConsent } from '@weft/care-events';
+import { type Coordinates, DECISION_TYPE, type Problem, type Recorder } from '@weft/domain';
+import {
+  CONSENT_TOPIC,
+  type CoverageInRecord,
+  coverageInRecord,
+  effectOf,
+  isWithoutRule,
+  listQuarantine,
+  loadConsent,
+  type Message,
+  type Recorded,
+  type RecordedDecision,
+  type Wiring,
+} from '@weft/processing';
 import { type Caller, HttpProblem, Service, WIRING } from '@weft/service';
 import type { DecisionAnswer } from './answers.js';
 import { Intake } from './intake.js';
-import { Obedience } from './obedience.js';
+import type { OnItsWay, Outcome } from './obedience.js';
 import { refusal } from './refusals.js';
 
 export interface RecordOptions {
-  /** The event's id; absent: made of the source and the Consent, so that the same one sent twice is one decision. */
-  readonly id?: string;
-  readonly source?: string;
+  /** The event's id; absent: a new one, because a decision that returns to an earlier state is new. */
+  readonly id?: string | undefined;
+  readonly source?: string | undefined;
   readonly waitMs: number;
 }
 
-const ODS_SYSTEM = 'https://fhir.nhs.uk/Id/ods-organization-code';
-
-/** Decisions on their way: onto the bus, and until they are obeyed. */
+/** Decisions on their way: onto the bus, until they are obeyed, and what they then do. */
 @Injectable()
-export class Decisions implements OnModuleDestroy {
-  private readonly obedience: Obedience;
+export class Decisions {
   private readonly seconds;
 
   constructor(
@@ -28,41 +37,38 @@ export class Decisions implements OnModuleDestroy {
     private readonly intake: Intake,
     @Inject(WIRING) private readonly wiring: Wiring,
   ) {
-    const { bus, clock, timers, metrics } = service;
-    this.obedience = new Obedience(bus, clock, timers);
-    this.seconds = metrics.histogram('weft_gateway_decision_seconds', 'From a decision being durable to its being obeyed', [
-      'state',
-    ]);
-  }
-
-  onModuleDestroy(): void {
-    this.obedience.stop();
+    this.seconds = service.metrics.histogram(
+      'weft_gateway_decision_seconds',
+      'From a decision being durable to its being obeyed',
+      ['state'],
+    );
   }
 
   /** Publishes the Consent's decision and waits until it is obeyed, or so long. Throws HttpProblem, EngineUnavailable. */
   async record(body: Uint8Array, caller: Caller, { id, source, waitMs }: RecordOptions): Promise<DecisionAnswer> {
     const parsed = readJson(body, 'body');
     if (!parsed.ok) throw refusal(parsed.problems);
-    const consent = parsed.event;
-    const from = source ?? sourceOf(consent, caller, this.service.settings.organisations);
-    const event = id ?? this.service.keys.uuid('consent', from, canonicalJson(consent));
     const now = this.service.clock.now();
+    const { from, recorder } = makerOf(caller, source);
     const attributes = {
       specversion: '1.0',
       type: DECISION_TYPE,
-      id: event,
+      id: id ?? this.service.random.uuid(),
       source: from,
-      subject: subjectOf(consent, { id: event, source: from, now }),
+      subject: subjectNamed(parsed.event),
       time: new Date(now).toISOString(),
       datacontenttype: FHIR_JSON,
     };
-    const rules = this.intake.rulesFor(caller, caller.roles.includes('governance') ? (organisationOf(from) ?? '') : undefined);
+    const rules = this.intake.rulesFor(caller, recorder);
     const [outcome] = await this.intake.take([{ ok: true, event: { attributes, data: parsed, bytes: body } }], rules);
     if (!outcome!.ok) throw refusal(outcome!.problems);
-    const isObeyed = await this.obedience.waitUntilObeyed(outcome!.at, waitMs);
-    const state = isObeyed ? 'obeyed' : 'pending';
-    this.seconds.observe({ state }, (this.service.clock.now() - now) / 1000);
-    return { id: `${outcome!.at.partition}-${outcome!.at.offset}`, state, event, source: from };
+    const { event, at } = outcome!;
+    const onItsWay = this.intake.onItsWay(event, at);
+    const became = await this.intake.obedience.wait(onItsWay, waitMs);
+    const answer = await this.answer(onItsWay, became, event.warnings ?? [], caller);
+    this.seconds.observe({ state: answer.state }, (this.service.clock.now() - now) / 1000);
+    if (answer.state === 'conflict') throw refusal(answer.warnings);
+    return answer;
   }
 
   /** undefined when there is no such decision, or it is not for this caller to know of. */
@@ -71,9 +77,70 @@ export class Decisions implements OnModuleDestroy {
     if (message === undefined) return undefined;
     const source = message.headers['ce_source'] ?? '';
     if (!caller.roles.includes('governance') && organisationOf(source) !== caller.organisation) return undefined;
-    const isHandled = await this.obedience.isObeyed(message);
-    const state = !isHandled ? 'pending' : this.wiring.reader.decision(message).ok ? 'obeyed' : 'quarantined';
-    return { id, state, event: message.headers['ce_id'] ?? '', source };
+    const { topic, partition, offset } = message;
+    const at = { topic, partition, offset };
+    const reading = this.wiring.reader.decision(message);
+    const event = reading.ok ? reading.event : reading.unread;
+    const named = { source, id: message.headers['ce_id'] ?? '' };
+    if (event === null)
+      return this.described({ ...named, at, key: '', digest: '' }, { state: 'absent' }, reading.ok ? [] : reading.problems);
+    const digest = 'decisions' in event ? (event.decisions[0]?.digest ?? '') : '';
+    const onItsWay = { ...named, at, key: this.service.keys.patient(event.subject), digest };
+    const warnings = reading.ok ? (reading.event.warnings ?? []) : reading.problems;
+    return this.answer(onItsWay, await this.intake.obedience.outcomeOf(onItsWay), warnings, caller);
+  }
+
+  private async answer(
+    decision: OnItsWay,
+    became: Outcome,
+    warnings: readonly Problem[],
+    caller: Caller,
+  ): Promise<DecisionAnswer> {
+    if (became?.state !== 'recorded') return this.described(decision, became, warnings);
+    const mine = became.decisions;
+    const { policy } = await this.wiring.policies.current();
+    const all = (await loadConsent(this.service.store, decision.key)).decisions;
+    const effect = effectOf(mine, all, policy, this.service.clock.now());
+    const isGovernance = caller.roles.includes('governance');
+    const isPointless = mine.every((one) => isWithoutRule(one, policy));
+    // Only governance may read what a decision covers: to others the answer must not tell what is in the record.
+    const coverage = isGovernance ? await coverageInRecord(this.wiring, decision.key, mine) : null;
+    const found = [...warnings, ...warningsOf(mine, effect.withdraws, isPointless), ...warningsOfRecord(coverage)];
+    const { supersededBy } = effect;
+    const state =
+      supersededBy !== null
+        ? 'superseded'
+        : isPointless || coverage?.coversNothing === true || coverage?.lacksAge === true
+          ? 'covers-nothing'
+          : 'obeyed';
+    const isShown = supersededBy !== null && (isGovernance || supersededBy.source === decision.source);
+    return {
+      ...base(decision, state),
+      standing: effect.standing,
+      since: effect.since,
+      until: effect.until,
+      ...(coverage !== null && { covers: coverage.covers }),
+      ...(isShown && { supersededBy: supersededBy.id }),
+      warnings: found,
+    };
+  }
+
+  /** A decision that is in no stream, or not yet. */
+  private async described(
+    decision: OnItsWay,
+    became: Exclude<Outcome, { state: 'recorded' }>,
+    warnings: readonly Problem[],
+  ): Promise<DecisionAnswer> {
+    const state =
+      became === null ? 'pending' : became.state === 'absent' ? await this.stateOfAbsent(decision.at) : STATES[became.state];
+    const told = state === 'conflict' ? [CONFLICT] : warnings;
+    return { ...base(decision, state), standing: false, since: null, until: null, warnings: told };
+  }
+
+  /** A projector has passed the message, and no stream holds it: it is in quarantine, or still to be given again. */
+  private async stateOfAbsent({ topic, partition, offset }: Coordinates): Promise<DecisionAnswer['state']> {
+    const place = `${topic}/${partition}/${offset}`;
+    return (await listQuarantine(this.service.bus)).some(({ id }) => id === place) ? 'quarantined' : 'pending';
   }
 
   private async messageOf(id: string): Promise<Message | undefined> {
@@ -86,34 +153,84 @@ export class Decisions implements OnModuleDestroy {
   }
 }
 
-/** The NHS number of the Consent's patient. Throws the refusal of a Consent that carries no decision about anyone. */
-function subjectOf(consent: unknown, context: { readonly id: string; readonly source: string; readonly now: number }): string {
-  const decision = decisionOfConsent(consent, context);
-  if (decision.ok && decision.event.subject !== undefined) return decision.event.subject;
-  const nobody: Problem = { field: 'Consent.patient', code: 'required', message: 'must name the patient by NHS number' };
-  const isConsent = (consent as Partial<Resource> | null)?.resourceType === 'Consent';
-  throw refusal([...(decision.ok ? [nobody] : decision.problems), ...(isConsent ? fhirProblems(consent as Resource) : [])]);
+const STATES = { conflict: 'conflict', closed: 'quarantined' } as const satisfies Partial<
+  Record<Recorded['state'], DecisionAnswer['state']>
+>;
+
+const CONFLICT: Problem = {
+  field: 'id',
+  code: 'idempotency-conflict',
+  message: 'this id was used for another decision about this person: send the decision under an id of its own',
+};
+
+const TOO_YOUNG: Problem = {
+  field: 'Consent.performer',
+  code: 'giver-too-young',
+  message: 'by the birth date in the record the person is too young to permit this for themselves, so it opens nothing',
+};
+
+/** What only the record shows of a decision, for those who may read it. */
+function warningsOfRecord(coverage: CoverageInRecord | null): Problem[] {
+  if (coverage === null) return [];
+  return [...(coverage.lacksAge ? [TOO_YOUNG] : []), ...(coverage.cannotTell ? [CANNOT_TELL] : [])];
 }
 
-/**
- * Whom the decision comes through: a publisher itself; for governance the organisation that the Consent names, else its own,
- * else the region's first, because an objection is not refused for want of somebody to name.
- */
-function sourceOf(consent: unknown, caller: Caller, region: readonly Organisation[]): string {
-  const own = caller.organisation;
-  const ods = caller.roles.includes('governance') ? (organisationOfConsent(consent) ?? own ?? region[0]?.ods) : own;
-  if (ods !== undefined) return `urn:ods:${ods}`;
-  const error = { field: 'ce-source', code: 'required', message: 'is required: the token names no organisation' };
-  throw new HttpProblem(422, 'invalid-event', 'The event is not valid', { errors: [error] });
+const CANNOT_TELL: Problem = {
+  field: 'Consent.provision',
+  code: 'cannot-tell',
+  message:
+    'names what no entry and no list of the policy knows: an objection may mean any entry by it, so it covers them; a permission covers none',
+};
+
+function base(
+  { at, id, source }: OnItsWay,
+  state: DecisionAnswer['state'],
+): Pick<DecisionAnswer, 'id' | 'state' | 'event' | 'source'> {
+  return { id: `${at.partition}-${at.offset}`, state, event: id, source };
 }
 
-function organisationOfConsent(consent: unknown): string | undefined {
-  const { organization } = (consent ?? {}) as { organization?: unknown };
-  const references = (Array.isArray(organization) ? organization : []) as ({
-    identifier?: { system?: unknown; value?: unknown };
-  } | null)[];
-  const value = references.find((reference) => reference?.identifier?.system === ODS_SYSTEM)?.identifier?.value;
-  return typeof value === 'string' ? value : undefined;
+function warningsOf(mine: readonly RecordedDecision[], withdraws: boolean, isPointless: boolean): Problem[] {
+  const [first] = mine as readonly [RecordedDecision, ...RecordedDecision[]];
+  const warnings: Problem[] = [];
+  if (first.status === 'withdrawn' && !withdraws) {
+    const message = 'this source recorded no Consent of this id under this authority, so nothing was withdrawn';
+    warnings.push({ field: 'Consent.id', code: 'no-such-decision', message });
+  }
+  if (first.status === 'active' && isPointless) {
+    const message = `the sharing policy asks for ${first.authority} for none of the purposes named, so nothing changes`;
+    warnings.push({ field: 'Consent.policy', code: 'authority-does-not-apply', message });
+  }
+  return warnings;
+}
+
+/** Governance records under a source of its own, which no organisation can void; an organisation under its own. */
+function makerOf(caller: Caller, source: string | undefined): { readonly from: string; readonly recorder: Recorder } {
+  const { organisation, subject } = caller;
+  if (caller.roles.includes('governance')) {
+    if (source !== undefined && source !== GOVERNANCE_SOURCE) {
+      const error = {
+        field: 'ce-source',
+        code: 'not-the-sender',
+        message: `governance records as ${GOVERNANCE_SOURCE}, and as nobody else`,
+      };
+      throw refusal([error]);
+    }
+    return { from: GOVERNANCE_SOURCE, recorder: { as: 'governance', organisation: organisation ?? null, subject } };
+  }
+  if (organisation !== undefined) {
+    return { from: source ?? `urn:ods:${organisation}`, recorder: { as: 'organisation', organisation, subject } };
+  }
+  throw new HttpProblem(403, 'no-organisation', 'Only an organisation publishes', {
+    detail: 'The token names no organisation (org).',
+  });
+}
+
+/** The NHS number of the Consent's patient. Throws the refusal of what is no Consent, or names nobody. */
+function subjectNamed(consent: unknown): string {
+  const subject = subjectOfConsent(consent);
+  if (subject.ok) return subject.event;
+  const isConsent = (consent as { resourceType?: unknown } | null)?.resourceType === 'Consent';
+  throw refusal([...subject.problems, ...(isConsent ? fhirProblems(consent as Parameters<typeof fhirProblems>[0]) : [])]);
 }
 
 const organisationOf = (source: string): string | undefined => /^urn:ods:([A-Za-z0-9]{1,9})(?::|$)/.exec(source)?.[1];

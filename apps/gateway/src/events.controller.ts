@@ -19,15 +19,17 @@ import {
   CLOUD_EVENTS_BATCH_JSON,
   contentModeOf,
   FHIR_JSON,
-  openBundle,
   readCloudEvent,
   readCloudEventBatch,
   readJson,
+  type ReceivedEvent,
 } from '@weft/care-events';
 import type { Problem } from '@weft/domain';
-import { type Caller, CurrentCaller, RawBody, Roles } from '@weft/service';
+import type { Reading } from '@weft/processing';
+import { AuditLog, type Caller, CurrentCaller, RawBody, Roles, Service } from '@weft/service';
 import { Accepted, ManyAnswer } from './answers.js';
-import { Intake, type Rules } from './intake.js';
+import { noteRefused } from './decision-audit.js';
+import { Intake, type Judged, type Outcome, type Rules } from './intake.js';
 import { BUNDLE_LIMIT_BYTES, EVENTS_LIMIT_BYTES, tooManyEntries, tooManyValues } from './limits.js';
 import { acceptedAnswer, answerOf, refusal } from './refusals.js';
 
@@ -42,7 +44,11 @@ type RequestHeaders = Readonly<Record<string, string | string[] | undefined>>;
 @Controller()
 @Roles('publisher')
 export class EventsController {
-  constructor(private readonly intake: Intake) {}
+  constructor(
+    private readonly intake: Intake,
+    private readonly service: Service,
+    private readonly audit: AuditLog,
+  ) {}
 
   @Post('events')
   @HttpCode(202)
@@ -73,7 +79,7 @@ export class EventsController {
     const rules = this.intake.rulesFor(caller);
     const bytes = body ?? Buffer.alloc(0);
     if (contentModeOf({ headers }) === 'batch') return this.batch(bytes, rules);
-    const [outcome] = await this.intake.take([readCloudEvent({ headers, body: bytes, mode: 'http' })], rules);
+    const [outcome] = await this.take([readCloudEvent({ headers, body: bytes, mode: 'http' })], rules);
     if (!outcome!.ok) throw refusal(outcome!.problems);
     return acceptedAnswer(outcome!);
   }
@@ -83,8 +89,14 @@ export class EventsController {
     const batch = readCloudEventBatch(bytes);
     if (!batch.ok) throw refusal(batch.problems);
     refuseIf(tooManyEntries(batch.event.length));
-    const outcomes = await this.intake.take(batch.event, rules);
+    const outcomes = await this.take(batch.event, rules);
     return answerOf(outcomes.map((outcome, entry) => ({ entry, outcome })));
+  }
+
+  private async take(received: readonly Reading<ReceivedEvent>[], rules: Rules): Promise<Outcome[]> {
+    const outcomes = await this.intake.take(received, rules);
+    await noteRefused(this.audit, this.service.keys, rules.caller, received, outcomes);
+    return outcomes;
   }
 
   @Post('fhir')
@@ -93,22 +105,26 @@ export class EventsController {
   @ApiOperation({
     summary: 'Publish a FHIR R4 Bundle: a care event for each resource about the patient it carries',
     description:
-      'Or one resource that names its patient by NHS number. Each is judged by itself, and published in the order of the Bundle.',
+      'Or one resource that names its patient by NHS number. Each is judged by itself, and published in the order of the Bundle. ' +
+      'A privacy Consent is a decision: it is obeyed before anything else about its patient is published.',
   })
   @ApiConsumes(FHIR_JSON, 'application/json')
   @ApiBody({ schema: { type: 'object' }, description: 'A Bundle of type collection, transaction, batch, message or searchset' })
   @ApiAcceptedResponse({ type: ManyAnswer, description: 'At least one was accepted, and is durable' })
   async fhir(@Body() body: Buffer | undefined, @CurrentCaller() caller: Caller): Promise<ManyAnswer> {
-    const { organisations, now, sender } = this.intake.rulesFor(caller);
+    const rules = this.intake.rulesFor(caller);
     const bytes = body ?? Buffer.alloc(0);
     refuseIf(tooManyValues(bytes, BUNDLE_LIMIT_BYTES));
     const parsed = readJson(bytes, 'body', BUNDLE_LIMIT_BYTES);
     if (!parsed.ok) throw refusal(parsed.problems);
     refuseIf(tooManyEntries(entriesOf(parsed.event)));
-    const bundle = openBundle(parsed.event, { organisations, organisation: sender, now });
+    const bundle = await this.intake.open(parsed.event, rules);
     if (!bundle.ok) throw refusal(bundle.problems);
-    const readings = await this.intake.judged(bundle.event, ({ judge }) => judge());
-    const outcomes = await this.intake.publish(readings, sender);
+    const judged = await this.intake.judged(bundle.event, ({ judge, subject, isDecision }): Judged => {
+      const reading = judge();
+      return { reading, subject, mayDeny: isDecision && !reading.ok };
+    });
+    const outcomes = await this.intake.publish(judged, rules);
     return answerOf(bundle.event.map(({ entry }, index) => ({ entry, outcome: outcomes[index]! })));
   }
 }

@@ -1,3 +1,4 @@
+import { provision } from '@weft/domain';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -5,6 +6,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { consentOf, NHS_NUMBER_SYSTEM } from '@weft/care-events';
 import {
   applyPolicy,
+  type AuditEntry,
   careEventsTopic,
   CONSENT_TOPIC,
   EngineUnavailable,
@@ -58,8 +60,7 @@ const consent = (more: Partial<Parameters<typeof consentOf>[0]> = {}) => ({
     status: 'active',
     decidedAt: '2026-01-01T10:00:00.000Z',
     decidedBy: 'patient',
-    provision: { effect: 'deny', purposes: ['care-coordination'] },
-    exceptions: [],
+    provision: provision('deny', ['care-coordination']),
     ...more,
   }),
 });
@@ -409,7 +410,16 @@ describe('the gateway', () => {
       const answer = await post('/consents', consent({ consentId: 'obeyed-1' }), governance);
       expect([answer.status, answer.body]).toEqual([
         200,
-        { id: expect.stringMatching(/^\d+-\d+$/), state: 'obeyed', event: expect.any(String), source: 'urn:ods:RX901' },
+        {
+          ...{
+            id: expect.stringMatching(/^\d+-\d+$/),
+            state: 'obeyed',
+            event: expect.any(String),
+            source: 'urn:weft:governance',
+          },
+          ...{ standing: true, since: '2026-01-01T10:00:00.000Z', until: null, warnings: [] },
+          covers: { 'direct-care': 0, 'care-coordination': 0, 'population-health': 0, research: 0 },
+        },
       ]);
       expect(answer.headers.get('preference-applied')).toBe('wait=10');
       expect(await get(`/consents/${answer.body.id}`)).toEqual({ status: 200, body: answer.body });
@@ -438,39 +448,78 @@ describe('the gateway', () => {
       expect(answer.headers.get('preference-applied')).toBe(applied);
     });
 
-    it('is one decision however often it is sent, and another when something in it differs', async () => {
+    it('is a new decision each time, because a state that returns is new, and one decision under one key', async () => {
       const send = async (more: object, headers = {}) =>
         (await post('/consents', consent(more), { ...governance, headers: { prefer: 'wait=0', ...headers } })).body.event;
       const first = await send({ consentId: 'again' });
-      expect(await send({ consentId: 'again' })).toBe(first);
-      expect(await send({ consentId: 'again', status: 'withdrawn' })).not.toBe(first);
+      expect(await send({ consentId: 'again' })).not.toBe(first);
       expect(await send({ consentId: 'again' }, { 'idempotency-key': '"mine"' })).toBe('mine');
       expect(await send({ consentId: 'again' }, { 'ce-id': 'given' })).toBe('given');
     });
 
-    it('lets governance speak for any organisation of the region, and a publisher only for its own', async () => {
+    it('is refused under a key that another decision about the person was sent under, whichever way it comes', async () => {
+      await startProjector();
+      const headers = { 'idempotency-key': '"once"' };
+      const send = (more: object) => post('/consents', consent(more), { role: 'publisher', headers });
+      expect((await send({ consentId: 'once' })).status).toBe(200);
+      expect((await send({ consentId: 'once' })).status).toBe(200);
+      const other = await send({ consentId: 'twice' });
+      expect([other.status, codesOf(other)]).toEqual([409, ['id: idempotency-conflict']]);
+      const data = consent({ consentId: 'thrice' });
+      const about = { id: 'once', source: 'urn:ods:RX901', type: 'consent-decision-recorded-1', data };
+      const byEvent = await post('/events', event(about), { type: 'application/cloudevents+json' });
+      expect([byEvent.status, codesOf(byEvent)]).toEqual([409, ['id: idempotency-conflict']]);
+    });
+
+    it('is governance’s own, whoever it names, and a publisher’s own organisation’s', async () => {
       const headers = { prefer: 'wait=0', 'ce-source': 'urn:ods:Y90001' };
-      expect((await post('/consents', consent(), { role: 'governance', headers })).body.source).toBe('urn:ods:Y90001');
+      const borrowed = await post('/consents', consent(), { role: 'governance', headers });
+      expect([borrowed.status, codesOf(borrowed)]).toEqual([403, ['ce-source: not-the-sender']]);
       const foreign = await post('/consents', consent(), { role: 'publisher', headers });
       expect([foreign.status, codesOf(foreign)]).toEqual([403, ['source: not-the-sender']]);
       const own = await post('/consents', consent(), { role: 'publisher', headers: { prefer: 'wait=0' } });
       expect([own.status, own.body.source]).toEqual([202, 'urn:ods:RX901']);
+      const nobody = await issueToken(service.settings, service.clock, { roles: ['governance'] });
+      const recorded = await post('/consents', consent(), { token: nobody, headers: { prefer: 'wait=0' } });
+      expect([recorded.status, recorded.body.source]).toEqual([202, 'urn:weft:governance']);
     });
 
-    it('takes the organisation from the Consent when governance does not say', async () => {
-      const custodian = {
-        organization: [{ identifier: { system: 'https://fhir.nhs.uk/Id/ods-organization-code', value: 'RX903' } }],
-      };
-      const token = await issueToken(service.settings, service.clock, { roles: ['governance'] });
-      const headers = { prefer: 'wait=0' };
-      expect((await post('/consents', { ...consent(), ...custodian }, { token, headers })).body.source).toBe('urn:ods:RX903');
-      // An objection is not refused for want of somebody to name: the region's first organisation stands in.
-      const nobody = await post('/consents', consent(), { token, headers });
-      expect([nobody.status, nobody.body.source]).toEqual([202, 'urn:ods:Y90001']);
+    it.each<[string, NonNullable<Parameters<typeof consent>[0]>, string]>([
+      ['a national opt-out by a trust', { authority: 'national-data-opt-out' }, 'not-yours-to-make'],
+      ['a type 1 objection by a trust', { authority: 'type-1' }, 'not-yours-to-make'],
+      [
+        'a trust lifting a national opt-out',
+        { authority: 'national-data-opt-out', provision: provision('permit', ['research']) },
+        'not-yours-to-lift',
+      ],
+      [
+        'an explicit consent of nobody',
+        { authority: 'explicit-consent', decidedBy: 'not-stated', provision: provision('permit', ['research']) },
+        'performer-required',
+      ],
+    ])('refuses %s, whatever is recorded about the person', async (_, more, code) => {
+      const answer = await post('/consents', consent(more), { role: 'publisher', headers: { prefer: 'wait=0' } });
+      expect(answer.status).toBe(code === 'performer-required' ? 422 : 403);
+      expect(codesOf(answer)?.map((one) => one.split(': ').at(-1))).toContain(code);
+    });
+
+    it('says what of a denial was not understood, and counts it all the same', async () => {
+      await startProjector();
+      const unclear = { ...consent({ consentId: 'unclear' }), dateTime: 'last week', policy: undefined };
+      const answer = await post('/consents', unclear, governance);
+      expect([answer.status, answer.body.state]).toEqual([200, 'obeyed']);
+      const codes = answer.body.warnings.map(({ code }: { code: string }) => code);
+      expect(codes).toEqual(expect.arrayContaining(['malformed', 'authority-assumed']));
+    });
+
+    it('says that nothing was withdrawn where this source recorded no such Consent', async () => {
+      await startProjector();
+      const answer = await post('/consents', consent({ consentId: 'never-recorded', status: 'withdrawn' }), governance);
+      expect(answer.body).toMatchObject({ standing: false, warnings: [expect.objectContaining({ code: 'no-such-decision' })] });
     });
 
     it('tells nobody of another organisation’s decision', async () => {
-      const { body } = await post('/consents', consent(), { ...governance, headers: { prefer: 'wait=0' } });
+      const { body } = await post('/consents', consent(), { role: 'publisher', headers: { prefer: 'wait=0' } });
       const other = await issueToken(service.settings, service.clock, { roles: ['publisher'], organisation: 'RX902' });
       expect((await get(`/consents/${body.id}`, other)).status).toBe(404);
       expect((await get(`/consents/${body.id}`, tokens.get('publisher'))).status).toBe(200);
@@ -503,8 +552,12 @@ describe('the gateway', () => {
       ['null', 'null', 422, 'resourceType: wrong-resource'],
       ['a Consent of nobody', { ...consent(), patient: undefined }, 422, 'Consent.patient: required'],
       ['a wrong check digit', consent({ subject: '9990033472' }), 422, 'Consent.patient: nhs-number'],
-      ['a Consent without its date', { ...consent(), dateTime: undefined }, 422, 'Consent.dateTime: required'],
-      ['a Consent that is no FHIR', { ...consent(), status: 7 }, 422, 'Consent.status: structure'],
+      [
+        'a permission that is no FHIR',
+        { ...consent({ provision: provision('permit', ['research']) }), status: 7 },
+        422,
+        'Consent.status: not-in-force',
+      ],
     ])('refuses %s', async (_, body, status, problem) => {
       const before = await countOn(CONSENT_TOPIC);
       const answer = await post('/consents', body, governance);
@@ -514,6 +567,94 @@ describe('the gateway', () => {
       });
       expect(answer.text).not.toMatch(/\d{10}/);
       expect(await countOn(CONSENT_TOPIC)).toBe(before);
+    });
+  });
+
+  describe('has in the audit', () => {
+    const key = () => wiring.keys.patient(nhsNumber);
+    async function entriesOf(stream: string): Promise<AuditEntry[]> {
+      return (await service.store.read(stream, { maxCount: 10_000 })).map(({ data }) => JSON.parse(data) as AuditEntry);
+    }
+    const written = () => entriesOf(`audit-${new Date().toISOString().slice(0, 10).replaceAll('-', '')}`);
+    /** The entries that a request leaves behind. */
+    async function left(request: () => Promise<unknown>): Promise<AuditEntry[]> {
+      const before = (await written()).length;
+      await request();
+      return (await written()).slice(before);
+    }
+    const decision = (more: object = {}) => event({ type: 'consent-decision-recorded-1', data: consent(), ...more });
+    const pending = { prefer: 'wait=0' };
+
+    it.each(['governance', 'publisher'] as const)(
+      'a decision by %s, with who it was, in the person’s stream too',
+      async (role) => {
+        let place = '';
+        const body = consent({ consentId: `audited-${role}` });
+        const [entry, ...more] = await left(async () => {
+          place = (await post('/consents', body, { role, headers: pending })).body.id;
+        });
+        expect(more).toEqual([]);
+        expect(entry).toEqual({
+          time: expect.stringMatching(/Z$/),
+          ...{ request: REQUEST_ID, who: 'weft-cli', organisation: 'RX901', roles: [role], action: 'decide' },
+          ...{ patient: key(), purpose: null, outcome: 'accepted', about: place, policyVersion: null, consentRevision: null },
+        });
+        expect(await entriesOf(`auditOf-${key()}`)).toContainEqual(entry);
+      },
+    );
+
+    it('decisions that came as events, and not care events', async () => {
+      const one = await left(() => structured(decision({ id: 'audited-1' })));
+      expect(one).toEqual([expect.objectContaining({ action: 'decide', outcome: 'accepted', patient: key() })]);
+      const many = [
+        event({ id: 'not-audited' }),
+        decision({ id: 'audited-2' }),
+        decision({ id: 'audited-3', data: condition() }),
+      ];
+      const outcomes = (await left(() => batch(many))).map(({ outcome, patient }) => [outcome, patient]);
+      expect(outcomes).toEqual([
+        ['accepted', key()],
+        ['refused', key()],
+      ]);
+    });
+
+    it.each<[string, unknown, Call, number]>([
+      ['that is not valid', { ...consent(), scope: { coding: [{ code: 'treatment' }] } }, { role: 'governance' }, 422],
+      ['through another organisation', consent(), { headers: { 'ce-source': 'urn:ods:Y90001' } }, 403],
+      ['by one whose role may not', consent(), { role: 'clinician' }, 403],
+    ])('a refused decision %s', async (_, body, call, status) => {
+      const entries = await left(async () => expect((await post('/consents', body, call)).status).toBe(status));
+      expect(entries).toEqual([expect.objectContaining({ action: 'decide', outcome: 'refused', patient: key() })]);
+    });
+
+    it('a refused decision about nobody that can be read', async () => {
+      for (const body of ['{', consent({ subject: '9990033472' }), { ...consent(), patient: undefined }]) {
+        const entries = await left(() => post('/consents', body, { role: 'governance' }));
+        expect(entries).toEqual([expect.objectContaining({ action: 'decide', outcome: 'refused', patient: null })]);
+        expect(JSON.stringify(entries)).not.toMatch(/\b\d{10}\b/);
+      }
+    });
+
+    it('a refused decision that came as an event', async () => {
+      const entries = await left(() => structured(decision({ source: 'urn:ods:RX902' })));
+      expect(entries).toEqual([expect.objectContaining({ action: 'decide', outcome: 'refused', patient: key() })]);
+    });
+
+    it('who decided before anybody is answered: where that cannot be written the answer is 503, and it may be sent again', async () => {
+      const { store } = service;
+      const append = store.append.bind(store);
+      const send = () => post('/consents', consent({ consentId: 'unaudited' }), { role: 'governance', headers: pending });
+      store.append = async (stream, ...rest) => {
+        if (stream.startsWith('audit')) throw new EngineUnavailable('store', 'the disk is full');
+        return append(stream, ...rest);
+      };
+      try {
+        expect((await send()).status).toBe(503);
+      } finally {
+        store.append = append;
+      }
+      const entries = await left(async () => expect((await send()).status).toBe(202));
+      expect(entries).toEqual([expect.objectContaining({ outcome: 'accepted' })]);
     });
   });
 

@@ -1,38 +1,121 @@
-import { Injectable } from '@nestjs/common';
-import { type AcceptedEvent, type AcceptOptions, acceptEvent, type ReceivedEvent, type Seal, toMessage } from '@weft/care-events';
-import type { Coordinates, Problem } from '@weft/domain';
-import { MESSAGE_LIMIT_BYTES, type OutgoingMessage, type Reading } from '@weft/processing';
-import { type Caller, HttpProblem, organisationsOf, sealOf, Service } from '@weft/service';
+import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
+import {
+  type AcceptedEvent,
+  type AcceptOptions,
+  acceptEvent,
+  openBundle,
+  type PendingItem,
+  type ReceivedEvent,
+  type Seal,
+  toMessage,
+} from '@weft/care-events';
+import {
+  type Coordinates,
+  DECISION_TYPE,
+  denies,
+  grants,
+  type NewDecision,
+  type Policy,
+  type Problem,
+  type Recorder,
+} from '@weft/domain';
+import {
+  DECISIONS_MAX,
+  findRecorded,
+  loadConsent,
+  MESSAGE_LIMIT_BYTES,
+  NO_STREAM,
+  type OutgoingMessage,
+  POLICY_STREAM,
+  type Reading,
+  type Wiring,
+} from '@weft/processing';
+import { type Actor, AuditLog, HttpProblem, organisationsOf, policyOf, sealOf, Service, WIRING } from '@weft/service';
+import { noteTaken } from './decision-audit.js';
+import { Obedience, type OnItsWay } from './obedience.js';
 
 /** What became of one event: where it is durable, or what keeps it out. */
 export type Outcome = { readonly ok: true; readonly event: AcceptedEvent; readonly at: Coordinates } | Refused;
 
-export type Rules = AcceptOptions & { readonly sender: string };
+export type Rules = AcceptOptions & {
+  readonly sender: string;
+  readonly recorder: Recorder;
+  /** Whose call it is. */
+  readonly caller: Actor;
+};
+
+/** One event as far as it was judged, and whom it is about. */
+export interface Judged {
+  readonly reading: Reading<AcceptedEvent>;
+  /** NHS number, where the event says it. */
+  readonly subject?: string | undefined;
+  /** Whether, refused, it may have denied something: then nothing else about the person is taken in the same call. */
+  readonly mayDeny?: boolean;
+}
 
 /** Work on the event loop stops for others after so long. */
 const SLICE_MS = 10;
+/** What comes in one call with a decision waits so long for that decision to be obeyed. */
+const OBEDIENCE_LIMIT_MS = 20_000;
 
 /** Judges what publishers send and puts what is sound on the bus. */
 @Injectable()
-export class Intake {
+export class Intake implements OnModuleDestroy {
+  readonly obedience: Obedience;
   private readonly seal: Seal;
   private readonly organisations: AcceptOptions['organisations'];
   private readonly events;
 
-  constructor(private readonly service: Service) {
+  constructor(
+    private readonly service: Service,
+    @Inject(WIRING) private readonly wiring: Wiring,
+    private readonly audit: AuditLog,
+  ) {
+    const { bus, store, clock, timers } = service;
+    this.obedience = new Obedience(bus, store, clock, timers);
     this.seal = sealOf(service.settings);
     this.organisations = organisationsOf(service.settings);
     this.events = service.metrics.counter('weft_gateway_events_total', 'Events sent to the gateway', ['organisation', 'outcome']);
   }
 
-  /** The rules for what this caller sends: it speaks for its own organisation only, unless `sender` says for which. */
-  rulesFor(caller: Caller, sender = ownOrganisation(caller)): Rules {
-    return { organisations: this.organisations, now: this.service.clock.now(), sender };
+  onModuleDestroy(): void {
+    this.obedience.stop();
+  }
+
+  /** The rules for what this caller sends: an organisation speaks for itself only. */
+  rulesFor(caller: Actor, recorder: Recorder = asOrganisation(caller)): Rules {
+    const sender = recorder.as === 'governance' ? '' : (recorder.organisation as string);
+    return { organisations: this.organisations, now: this.service.clock.now(), sender, recorder, caller };
+  }
+
+  /** The rules with the policy in force, which says who may make which decision: before the first, with what that will be. */
+  async withPolicy(rules: Rules): Promise<Rules & { readonly policy: Policy }> {
+    const { wiring, service } = this;
+    const isAdopted = (await wiring.store.head(POLICY_STREAM)) !== NO_STREAM;
+    const policy = isAdopted ? (await wiring.policies.current()).policy : await policyOf(service, wiring.policies);
+    return { ...rules, policy };
+  }
+
+  /** Opens a Bundle, or a resource that came alone, for what this caller may publish. */
+  async open(bundle: unknown, rules: Rules): Promise<Reading<PendingItem[]>> {
+    const { organisations, now, sender, recorder } = rules;
+    const about = { organisations, organisation: sender, now, recorder, newId: () => this.service.random.uuid() };
+    const opened = openBundle(bundle, about);
+    if (!opened.ok || !opened.event.some(({ isDecision }) => isDecision)) return opened;
+    return openBundle(bundle, { ...about, policy: (await this.withPolicy(rules)).policy });
   }
 
   /** Judges each event by itself and publishes what is sound. */
   async take(received: readonly Reading<ReceivedEvent>[], rules: Rules): Promise<Outcome[]> {
-    return this.publish(await this.judged(received, (item) => (item.ok ? acceptEvent(item.event, rules) : item)), rules.sender);
+    const hasDecisions = received.some(isDecision);
+    const all = hasDecisions ? await this.withPolicy(rules) : rules;
+    return this.publish(
+      await this.judged(received, (item): Judged => {
+        const reading = item.ok ? acceptEvent(item.event, all) : item;
+        return { reading, subject: subjectOf(item), mayDeny: !reading.ok && isDecision(item) };
+      }),
+      rules,
+    );
   }
 
   /** Each item's result, letting others have the event loop in between. */
@@ -49,23 +132,109 @@ export class Intake {
   }
 
   /**
-   * Publishes what was accepted in one call, in the order given, and answers for each reading in that order. When it resolves
-   * they are durable. Throws EngineUnavailable: then nothing may be taken as accepted, and all may be sent again.
+   * Publishes what was accepted in one call, in the order given, and answers for each item in that order. Decisions go first, and
+   * are obeyed before anything else about the same person is published. When it resolves all is durable, and the audit has whose
+   * the decisions are. Throws
+   * EngineUnavailable: then nothing may be taken as accepted, and all may be sent again.
    */
-  async publish(readings: readonly Reading<AcceptedEvent>[], organisation: string): Promise<Outcome[]> {
-    const fitting = readings.map((reading) => (reading.ok ? this.fit(reading.event) : reading));
-    const messages = fitting.flatMap((reading) => (reading.ok ? [reading.message] : []));
-    const coordinates = messages.length === 0 ? [] : await this.service.bus.publish(messages);
-    const places = coordinates.values();
-    this.events.inc({ organisation, outcome: 'accepted' }, messages.length);
-    this.events.inc({ organisation, outcome: 'refused' }, readings.length - messages.length);
-    return fitting.map((reading) => (reading.ok ? { ok: true, event: reading.event, at: places.next().value! } : reading));
+  async publish(items: readonly Judged[], { sender, caller }: Rules): Promise<Outcome[]> {
+    const fitting = items.map((item) => (item.reading.ok ? this.fit(item.reading.event) : item.reading));
+    const outcomes = new Array<Outcome | undefined>(items.length);
+    const decisions = fitting.flatMap((fit, index) => (fit.ok && fit.event.decisions !== undefined ? [index] : []));
+    await this.publishDecisions(decisions, fitting, outcomes);
+    const held = await this.heldUp(items, decisions, outcomes);
+    const rest = fitting.flatMap((fit, index) => (fit.ok && fit.event.decisions === undefined ? [index] : []));
+    const free = rest.filter((index) => !held.has((fitting[index] as Fitting).event.subject));
+    await this.send(free, fitting, outcomes);
+    const result = fitting.map(
+      (fit, index): Outcome => outcomes[index] ?? (fit.ok ? (held.get(fit.event.subject) as Refused) : fit),
+    );
+    const accepted = result.filter(({ ok }) => ok).length;
+    const organisation = sender || 'governance';
+    this.events.inc({ organisation, outcome: 'accepted' }, accepted);
+    this.events.inc({ organisation, outcome: 'refused' }, items.length - accepted);
+    await noteTaken(this.audit, this.service.keys, caller, result);
+    return result;
+  }
+
+  /** The decision as it is waited for. */
+  onItsWay(event: AcceptedEvent, at: Coordinates): OnItsWay {
+    const { id, source, subject, decisions = [] } = event;
+    return { at, key: this.service.keys.patient(subject), source, id, digest: (decisions[0] as NewDecision).digest };
+  }
+
+  private async publishDecisions(
+    indexes: readonly number[],
+    fitting: readonly Fit[],
+    outcomes: (Outcome | undefined)[],
+  ): Promise<void> {
+    const sound: number[] = [];
+    const seen = new Map<string, string>();
+    for (const index of indexes) {
+      const { event } = fitting[index] as Fitting;
+      const problem = await this.whyNotRecorded(event, seen);
+      if (problem === null) sound.push(index);
+      else outcomes[index] = { ok: false, problems: [problem] };
+    }
+    await this.send(sound, fitting, outcomes);
+  }
+
+  /** What the person's own stream has against a decision: its id is another one's, or there is no room for a permission. */
+  private async whyNotRecorded(event: AcceptedEvent, seen: Map<string, string>): Promise<Problem | null> {
+    const { id, source, subject, decisions = [] } = event;
+    const { digest } = decisions[0] as NewDecision;
+    const key = this.service.keys.patient(subject);
+    const name = JSON.stringify([key, source, id]);
+    const isOther = (seen.get(name) ?? digest) !== digest;
+    seen.set(name, digest);
+    const recorded = isOther ? { state: 'conflict' } : await findRecorded(this.service, key, { source, id, digest });
+    if (recorded.state === 'conflict') return CONFLICT;
+    const isPermission = decisions.every(
+      ({ status, provision }) => status === 'active' && grants(provision) && !denies(provision),
+    );
+    const isFull =
+      recorded.state === 'absent' &&
+      isPermission &&
+      (await loadConsent(this.service.store, key)).decisions.length >= DECISIONS_MAX;
+    return isFull ? TOO_MANY : null;
+  }
+
+  /** Of whom nothing else of this call is taken, and why: what they decided was refused, or is not obeyed yet. */
+  private async heldUp(
+    items: readonly Judged[],
+    decisions: readonly number[],
+    outcomes: readonly (Outcome | undefined)[],
+  ): Promise<ReadonlyMap<string, Refused>> {
+    const held = new Map<string, Refused>();
+    const others = new Set(
+      items.flatMap(({ reading }) => (reading.ok && reading.event.decisions === undefined ? [reading.event.subject] : [])),
+    );
+    for (const { reading, mayDeny, subject } of items) {
+      if (!reading.ok && mayDeny === true && subject !== undefined) held.set(subject, DECISION_REFUSED);
+    }
+    await Promise.all(
+      decisions.map(async (index) => {
+        const outcome = outcomes[index];
+        const { subject } = (items[index]?.reading as { event: AcceptedEvent }).event;
+        if (!others.has(subject)) return;
+        if (outcome?.ok !== true) return void held.set(subject, DECISION_REFUSED);
+        const became = await this.obedience.wait(this.onItsWay(outcome.event, outcome.at), OBEDIENCE_LIMIT_MS);
+        if (became === null || became.state === 'absent') held.set(subject, DECISION_PENDING);
+      }),
+    );
+    return held;
+  }
+
+  private async send(indexes: readonly number[], fitting: readonly Fit[], outcomes: (Outcome | undefined)[]): Promise<void> {
+    if (indexes.length === 0) return;
+    const places = await this.service.bus.publish(indexes.map((index) => (fitting[index] as Fitting).message));
+    for (const [order, index] of indexes.entries()) {
+      outcomes[index] = { ok: true, event: (fitting[index] as Fitting).event, at: places[order] as Coordinates };
+    }
   }
 
   /** The bus takes a call whole or not at all: one message above its limit would cost all the others of the call. */
-  private fit(
-    event: AcceptedEvent,
-  ): { readonly ok: true; readonly event: AcceptedEvent; readonly message: OutgoingMessage } | Refused {
+  private fit(event: AcceptedEvent): Fit {
     const message = toMessage(event, { seal: this.seal });
     const bytes = sizeOf(message);
     if (bytes <= MESSAGE_LIMIT_BYTES) return { ok: true, event, message };
@@ -74,19 +243,51 @@ export class Intake {
 }
 
 export type Refused = { readonly ok: false; readonly problems: readonly Problem[] };
+type Fitting = { readonly ok: true; readonly event: AcceptedEvent; readonly message: OutgoingMessage };
+type Fit = Fitting | Refused;
 
 const refuse = (field: string, code: string, message: string): Refused => ({
   ok: false,
   problems: [{ field, code, message }],
 });
 
+const CONFLICT: Problem = {
+  field: 'id',
+  code: 'idempotency-conflict',
+  message: 'this id was used for another decision about this person: send the decision under an id of its own',
+};
+const TOO_MANY: Problem = {
+  field: 'Consent',
+  code: 'too-many-decisions',
+  message: `there are ${DECISIONS_MAX} decisions about this person already, and no room for a further permission; an objection is always taken`,
+};
+const DECISION_REFUSED = refuse(
+  '',
+  'decision-refused',
+  'a decision about this person in the same call was refused; nothing else about them was taken',
+);
+const DECISION_PENDING = refuse(
+  '',
+  'decision-pending',
+  'a decision about this person in the same call is not obeyed yet: send this again later',
+);
+
+function isDecision(item: Reading<ReceivedEvent>): boolean {
+  return item.ok && item.event.attributes['type'] === DECISION_TYPE;
+}
+
+function subjectOf(item: Reading<ReceivedEvent>): string | undefined {
+  const subject = item.ok ? item.event.attributes['subject'] : undefined;
+  return typeof subject === 'string' ? subject : undefined;
+}
+
 function sizeOf({ key, value, headers }: OutgoingMessage): number {
   const texts = [key, ...Object.entries(headers).flat()];
   return texts.reduce((bytes, text) => bytes + Buffer.byteLength(text), value?.byteLength ?? 0);
 }
 
-function ownOrganisation({ organisation }: Caller): string {
-  if (organisation !== undefined) return organisation;
+function asOrganisation({ organisation, subject }: Actor): Recorder {
+  if (organisation !== undefined) return { as: 'organisation', organisation, subject };
   throw new HttpProblem(403, 'no-organisation', 'Only an organisation publishes', {
     detail: 'The token names no organisation (org).',
   });

@@ -1,3 +1,4 @@
+import { provision } from '@weft/domain';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -58,8 +59,7 @@ describe('the gateway as a process', () => {
         status: 'active',
         decidedAt: '2026-01-01T10:00:00.000Z',
         decidedBy: 'patient',
-        provision: { effect: 'deny', purposes: ['care-coordination'] },
-        exceptions: [],
+        provision: provision('deny', ['care-coordination']),
       }),
     );
     // No projector runs, so this waits until the process is told to stop.
@@ -71,7 +71,7 @@ describe('the gateway as a process', () => {
 
     const second = start();
     const again = await fetch(`${await second.ready}${location}`, { headers: { authorization } });
-    expect([again.status, await again.json()]).toMatchObject([200, { state: 'pending', source: 'urn:ods:RX901' }]);
+    expect([again.status, await again.json()]).toMatchObject([200, { state: 'pending', source: 'urn:weft:governance' }]);
   });
 
   /** Where the first decision stands, once it is durable. */

@@ -4,16 +4,32 @@ import {
   CONSENT_TOPIC,
   EngineUnavailable,
   type EventBus,
+  type EventStore,
+  findRecorded,
   OPT_OUT_PROJECTOR_GROUP,
+  type Recorded,
   type Timers,
 } from '@weft/processing';
 
 const FIRST_PAUSE_MS = 2;
 const LONGEST_PAUSE_MS = 100;
 
+/** A decision on its way: where it is on the bus, and whose stream it must come to. */
+export interface OnItsWay {
+  readonly at: Coordinates;
+  /** The person's key. */
+  readonly key: string;
+  readonly source: string;
+  readonly id: string;
+  readonly digest: string;
+}
+
+/** `null` while the projector has not dealt with it. */
+export type Outcome = Recorded | null;
+
 /**
- * Whether decisions are obeyed yet. The opt-out-projector commits an offset only when every view and topic obeys what stands
- * before it, so its group's committed offset is the answer. However many wait, the bus is asked one question at a time.
+ * Whether decisions are obeyed yet. That a projector has passed the message says only that it has dealt with it; whether it is obeyed
+ * is read from the person's own stream, by which readers decide. However many wait, the bus is asked one question at a time.
  */
 export class Obedience {
   private asking?: Promise<ReadonlyMap<number, number>>;
@@ -21,30 +37,33 @@ export class Obedience {
 
   constructor(
     private readonly bus: EventBus,
+    private readonly store: EventStore,
     private readonly clock: Clock,
     private readonly timers: Timers,
   ) {}
 
-  async isObeyed({ partition, offset }: Coordinates): Promise<boolean> {
+  async outcomeOf(decision: OnItsWay): Promise<Outcome> {
+    const { partition, offset } = decision.at;
     const committed = await (this.asking ??= this.ask());
-    return (committed.get(partition) ?? -1) > offset;
+    return (committed.get(partition) ?? -1) > offset ? findRecorded({ store: this.store }, decision.key, decision) : null;
   }
 
   /**
-   * True once the decision at this place is obeyed; false when `limitMs` have passed first, or this process is stopping. A bus
-   * that is away meanwhile only makes it later: the decision itself is durable.
+   * What became of the decision; null when `limitMs` have passed first, or this process is stopping. An engine that is away
+   * meanwhile only makes it later: the decision itself is durable.
    */
-  async waitUntilObeyed(at: Coordinates, limitMs: number): Promise<boolean> {
+  async wait(decision: OnItsWay, limitMs: number): Promise<Outcome> {
     const deadline = this.clock.now() + limitMs;
     for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 1.5, LONGEST_PAUSE_MS)) {
-      if (await this.isObeyed(at).catch(laterWhenAway)) return true;
+      const outcome = await this.outcomeOf(decision).catch(laterWhenAway);
+      if (outcome !== null) return outcome;
       const left = deadline - this.clock.now();
-      if (left <= 0 || this.stopping.signal.aborted) return false;
+      if (left <= 0 || this.stopping.signal.aborted) return null;
       await this.timers.sleep(Math.min(pause, left), this.stopping.signal);
     }
   }
 
-  /** Lets everyone who waits go, with false. */
+  /** Lets everyone who waits go, with null. */
   stop(): void {
     this.stopping.abort();
   }
@@ -59,7 +78,7 @@ export class Obedience {
   }
 }
 
-function laterWhenAway(error: unknown): false {
-  if (error instanceof EngineUnavailable) return false;
+function laterWhenAway(error: unknown): null {
+  if (error instanceof EngineUnavailable) return null;
   throw error;
 }

@@ -1,10 +1,20 @@
-import { EngineUnavailable, type EventBus } from '@weft/processing';
+import { EngineUnavailable, type EventBus, type EventStore, NO_STREAM } from '@weft/processing';
 import { Obedience } from './obedience.js';
 
-const at = { topic: 'weft.consent', partition: 1, offset: 7 };
+const decision = {
+  at: { topic: 'weft.consent', partition: 1, offset: 7 },
+  ...{ key: 'k1', source: 'urn:ods:RX901', id: 'd1', digest: 'what it says' },
+};
 
-/** A bus whose group has committed what `answers` say, one answer a question; time passes only in sleeps. */
-function world(...answers: (number | Error)[]) {
+interface Stored {
+  readonly id: string;
+  readonly digest: string;
+  readonly unread?: true;
+  readonly consentId?: string;
+}
+
+/** A bus whose group has committed what `answers` say, one answer a question, and one person's stream; time passes only in sleeps. */
+function world(answers: readonly (number | Error)[], stored: readonly Stored[] = [{ id: 'd1', digest: 'what it says' }]) {
   let now = 0;
   let asked = 0;
   const committed = async () => {
@@ -16,53 +26,76 @@ function world(...answers: (number | Error)[]) {
       { partition: 1, offset: answer },
     ];
   };
+  const read = async (stream: string, { from = 0 }: { from?: number } = {}) =>
+    (stream === 'consent-k1' ? stored : [])
+      .map((one, revision) => ({
+        type: 'decision-recorded-2',
+        revision,
+        data: JSON.stringify({ source: 'urn:ods:RX901', ...one }),
+      }))
+      .slice(from);
+  const store = { read, head: async () => stored.length - 1 || NO_STREAM } as unknown as EventStore;
   const sleep = async (ms: number) => void (now += ms);
-  const obedience = new Obedience({ committed } as unknown as EventBus, { now: () => now }, { sleep });
+  const obedience = new Obedience({ committed } as unknown as EventBus, store, { now: () => now }, { sleep });
   return { obedience, elapsed: () => now, asked: () => asked };
 }
 
 describe('obedience', () => {
-  it('is the commit of the decision’s own offset, not of the one before, nor of another partition', async () => {
-    expect(await world(7).obedience.isObeyed(at)).toBe(false);
-    expect(await world(8).obedience.isObeyed(at)).toBe(true);
-    expect(await world(-1).obedience.isObeyed({ ...at, offset: 0 })).toBe(false);
+  it('is not known before the projector has passed the message: its own offset, of its own partition', async () => {
+    expect(await world([7]).obedience.outcomeOf(decision)).toBeNull();
+    expect(await world([-1]).obedience.outcomeOf({ ...decision, at: { ...decision.at, offset: 0 } })).toBeNull();
+    expect(await world([8]).obedience.outcomeOf(decision)).toMatchObject({ state: 'recorded' });
+  });
+
+  it('is read from the person’s own stream: a message that was passed and recorded nowhere is not obeyed', async () => {
+    expect(await world([8], []).obedience.outcomeOf(decision)).toEqual({ state: 'absent' });
+  });
+
+  it('is no other decision’s under the same id', async () => {
+    const other = [{ id: 'd1', digest: 'something else' }];
+    expect(await world([8], other).obedience.outcomeOf(decision)).toEqual({ state: 'conflict' });
+  });
+
+  it('is told apart from a message that could not be read, which closes the person', async () => {
+    const unread = [{ id: 'd1', digest: '', unread: true as const, consentId: 'weft.consent/1/7' }];
+    expect(await world([8], unread).obedience.outcomeOf(decision)).toEqual({ state: 'closed' });
   });
 
   it('is waited for, and no longer than it takes', async () => {
-    const { obedience, elapsed } = world(-1, 7, 7, 8);
-    expect(await obedience.waitUntilObeyed(at, 10_000)).toBe(true);
+    const { obedience, elapsed } = world([-1, 7, 7, 8]);
+    expect(await obedience.wait(decision, 10_000)).toMatchObject({ state: 'recorded' });
     expect(elapsed()).toBeLessThan(20);
   });
 
   it('is waited for until the limit and not beyond it', async () => {
-    const { obedience, elapsed } = world(7);
-    expect(await obedience.waitUntilObeyed(at, 1_000)).toBe(false);
+    const { obedience, elapsed } = world([7]);
+    expect(await obedience.wait(decision, 1_000)).toBeNull();
     expect(elapsed()).toBe(1_000);
   });
 
   it('is asked once also when nobody wants to wait', async () => {
-    expect(await world(8).obedience.waitUntilObeyed(at, 0)).toBe(true);
-    expect(await world(7).obedience.waitUntilObeyed(at, 0)).toBe(false);
+    expect(await world([8]).obedience.wait(decision, 0)).toMatchObject({ state: 'recorded' });
+    expect(await world([7]).obedience.wait(decision, 0)).toBeNull();
   });
 
   it('is still waited for while the bus is away: the decision is durable', async () => {
-    const { obedience } = world(new EngineUnavailable('bus', 'away'), 8);
-    expect(await obedience.waitUntilObeyed(at, 1_000)).toBe(true);
+    const { obedience } = world([new EngineUnavailable('bus', 'away'), 8]);
+    expect(await obedience.wait(decision, 1_000)).toMatchObject({ state: 'recorded' });
   });
 
   it('does not hide an error that waiting cannot mend', async () => {
-    await expect(world(new TypeError('broken')).obedience.waitUntilObeyed(at, 1_000)).rejects.toThrow('broken');
+    await expect(world([new TypeError('broken')]).obedience.wait(decision, 1_000)).rejects.toThrow('broken');
   });
 
   it('is one question to the bus, however many wait', async () => {
-    const { obedience, asked } = world(8);
-    await Promise.all(Array.from({ length: 50 }, () => obedience.waitUntilObeyed(at, 1_000)));
+    const { obedience, asked } = world([8]);
+    await Promise.all(Array.from({ length: 50 }, () => obedience.wait(decision, 1_000)));
     expect(asked()).toBe(1);
   });
 
   it('lets everyone go when the process stops', async () => {
-    const { obedience } = world(7);
+    const { obedience } = world([7]);
     obedience.stop();
-    expect(await obedience.waitUntilObeyed(at, 1e9)).toBe(false);
+    expect(await obedience.wait(decision, 1e9)).toBeNull();
   });
 });

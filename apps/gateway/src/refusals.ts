@@ -7,6 +7,9 @@ import type { Outcome } from './intake.js';
 const STATUSES: readonly (readonly [code: string, status: number, title: string])[] = [
   ['too-large', 413, 'What was sent is too large'],
   ['not-the-sender', 403, 'An organisation publishes only as itself'],
+  ['not-yours-to-make', 403, 'This decision is not yours to record'],
+  ['not-yours-to-lift', 403, 'This objection is not yours to lift'],
+  ['idempotency-conflict', 409, 'This id is another decision’s'],
   ['not-json', 400, 'The request cannot be read'],
   ['not-utf-8', 400, 'The request cannot be read'],
   ['too-deep', 400, 'The request cannot be read'],

@@ -1,23 +1,36 @@
 import { type DynamicModule, Inject, Module, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import {
-  applyPolicy,
   CONSENT_TOPIC,
+  followPolicies,
   OPT_OUT_PROJECTOR_GROUP,
   startOptOutProjector,
+  type PolicyFollower,
   type Projector,
   type Wiring,
 } from '@weft/processing';
-import { policyOf, projectorObserver, Service, watchDecisions, watchLag, watchQuarantine, WIRING } from '@weft/service';
+import {
+  adoptPolicy,
+  AuditLog,
+  policyOf,
+  projectorObserver,
+  Service,
+  warnBelowFloor,
+  watchDecisions,
+  watchLag,
+  watchQuarantine,
+  WIRING,
+} from '@weft/service';
 
-/** Runs the opt-out-projector for as long as the app does, and brings the region's views in line with its policy. */
+/** Runs the opt-out-projector for as long as the app does, and brings the region's views in line with each policy. */
 @Module({})
 export class OptOutProjectorModule implements OnApplicationBootstrap, OnModuleDestroy {
   private projector: Projector | undefined;
-  private applying: Promise<unknown> = Promise.resolve();
+  private follower: PolicyFollower | undefined;
 
   constructor(
     private readonly service: Service,
     @Inject(WIRING) private readonly wiring: Wiring,
+    private readonly audit: AuditLog,
   ) {}
 
   static register(wiring: Wiring): DynamicModule {
@@ -30,13 +43,15 @@ export class OptOutProjectorModule implements OnApplicationBootstrap, OnModuleDe
     watchDecisions(this.service);
     watchQuarantine(this.service);
     const policy = await policyOf(this.service, this.wiring.policies);
+    warnBelowFloor(log, policy);
+    await adoptPolicy(this.wiring, this.audit, policy, { by: 'settings' });
     this.projector = await startOptOutProjector(this.wiring, projectorObserver(this.service, 'opt-out-projector'));
-    this.applying = applyPolicy(this.wiring, policy).catch((err: unknown) => {
-      log.error({ err }, 'the policy could not be applied to every view; readers obey it all the same');
+    this.follower = followPolicies(this.wiring, (err) => {
+      log.warn({ err }, 'the policy could not be applied to every view yet; readers obey it all the same');
     });
   }
 
   async onModuleDestroy(): Promise<void> {
-    await Promise.all([this.projector?.stop(), this.applying]);
+    await Promise.all([this.projector?.stop(), this.follower?.stop()]);
   }
 }

@@ -13,7 +13,12 @@ const AUTHORITIES = {
   'withheld-item': 'Withheld item',
   'explicit-consent': 'Asked in person',
 };
-const BY = { patient: 'the person', proxy: 'somebody for them', organisation: 'an organisation' };
+const BY = {
+  patient: 'the person',
+  proxy: 'somebody for them',
+  organisation: 'an organisation',
+  'not-stated': 'nobody named',
+};
 const BEYOND_CARE = ['population-health', 'research'];
 
 const at = (id) => document.getElementById(id);
@@ -242,12 +247,16 @@ function showReasons(purpose, name) {
   );
 }
 
+/** Governance alone is told how many are withheld. */
+const countOf = ({ withheld }) => (withheld === undefined ? [] : [withheld === 0 ? 'nothing withheld' : `${withheld} withheld`]);
+
 async function showPurpose() {
   const purpose = chosenPurpose();
   const { name } = PURPOSES[purpose];
   if (shown.explained !== null) showReasons(purpose, name);
   at('seen-title').textContent = `What a reader for ${name.toLowerCase()} is given`;
   at('seen').replaceChildren();
+  at('withheld').hidden = true;
   if (shown.when !== null) {
     at('seen-note').textContent = 'Readers are only ever given the record of now. Leave the time empty to see it.';
     return;
@@ -256,8 +265,9 @@ async function showPurpose() {
   const body = asked.records.get(purpose) ?? (await ask(`/records/${asked.number}?purpose=${purpose}`)).body;
   asked.records.set(purpose, body);
   if (shown !== asked || chosenPurpose() !== purpose) return;
-  const withheld = body.withheld === 0 ? 'nothing withheld' : `${body.withheld} withheld`;
-  at('seen-note').textContent = `${counted(body.entries.length, 'entry', 'entries')}, ${withheld}.`;
+  at('withheld').textContent = body.notice ?? '';
+  at('withheld').hidden = body.notice === undefined;
+  at('seen-note').textContent = `${[counted(body.entries.length, 'entry', 'entries'), ...countOf(body)].join(', ')}.`;
   at('seen').replaceChildren(
     ...body.entries.map(({ resourceType, occurredAt, organisation, resource }) =>
       make(
@@ -274,12 +284,21 @@ async function showPurpose() {
   );
 }
 
-function coverageOf({ organisations, entries, categories }) {
-  const parts = [];
-  if (organisations) parts.push(`What ${organisations.join(', ')} recorded`);
-  if (entries) parts.push(`Only ${entries.join(', ')}`);
-  if (categories) parts.push(`Only ${categories.join(', ')}`);
-  return parts.length === 0 ? 'Everything' : parts.join('; ');
+/** What narrows a decision, as a person reads it; null stands for what was not understood. */
+const LIMITS = {
+  'recorded-by': ({ organisations }) =>
+    `What ${organisations.map((ods) => ods ?? 'somebody not understood').join(', ')} recorded`,
+  entries: ({ entries }) => `Only ${entries.map((named) => named?.entry ?? 'an entry not understood').join(', ')}`,
+  codes: ({ codes }) => `Only what carries ${codesOf(codes)}`,
+  classes: ({ codes }) => `Only ${codesOf(codes)}`,
+  labels: ({ codes }) => `Only what is labelled ${codesOf(codes)}`,
+  'data-period': () => 'Only what happened in a time',
+  unread: ({ field }) => `Not understood: ${field}`,
+};
+const codesOf = (codes) => codes.map((one) => one?.code ?? 'a code not understood').join(', ');
+
+function coverageOf({ limits }) {
+  return limits.length === 0 ? 'Everything' : limits.map((limit) => LIMITS[limit.kind](limit)).join('; ');
 }
 
 const besides = ({ length }) => `with ${counted(length, 'exception', 'exceptions')}`;
@@ -296,30 +315,46 @@ function forceOf({ status, provision: { from, until } }) {
 }
 
 function showDecisions() {
-  const decisions = shown.explained.decisions.toSorted((a, b) => (a.decidedAt < b.decidedAt ? 1 : -1));
-  at('decisions-caption').textContent = 'Every decision known, latest first. The later one of the same kind and scope stands.';
+  const decisions = shown.explained.decisions.toSorted((a, b) => b.receivedAt - a.receivedAt);
+  at('decisions-caption').textContent =
+    'Every decision known, latest first. Of two of the same kind and scope the later one is in force.';
   at('decisions').replaceChildren(
     ...(decisions.length === 0
       ? [emptyRow(7, 'This person has made no choice. The policy alone decides.')]
       : decisions.map((decision) => {
-          const { provision, exceptions } = decision;
+          const { provision } = decision;
           return make(
             'tr',
             {},
-            cell('Decided', time.format(new Date(decision.decidedAt))),
+            cell('Decided', decidedOn(decision)),
             cell('Kind', AUTHORITIES[decision.authority]),
-            cell('Choice', provision.effect === 'deny' ? 'Do not share' : 'Share'),
+            cell('Choice', decision.unread ? 'Not read: closed' : provision.effect === 'deny' ? 'Do not share' : 'Share'),
             cell('Purposes', provision.purposes.map((purpose) => PURPOSES[purpose].name).join(', ')),
             cell(
               'Covers',
               coverageOf(provision),
-              exceptions.length === 0 ? null : make('span', { class: 'minor' }, besides(exceptions)),
+              provision.provisions.length === 0 ? null : make('span', { class: 'minor' }, besides(provision.provisions)),
             ),
             cell('In force', forceOf(decision)),
-            cell('By', BY[decision.decidedBy] ?? decision.decidedBy),
+            cell(
+              'By',
+              BY[decision.decidedBy] ?? decision.decidedBy,
+              make('span', { class: 'minor' }, recordedBy(decision.recorder)),
+            ),
           );
         })),
   );
+}
+
+/** As the Consent writes it, a day as a day; else when it was received. */
+function decidedOn({ decidedAt, receivedAt }) {
+  if (decidedAt === undefined) return time.format(new Date(receivedAt));
+  return decidedAt.includes('T') ? time.format(new Date(decidedAt)) : decidedAt;
+}
+
+function recordedBy({ as, organisation, subject }) {
+  const who = as === 'organisation' ? (organisation ?? 'nobody known') : [as, organisation].filter(Boolean).join(', ');
+  return `recorded by ${subject === null ? who : `${subject} (${who})`}`;
 }
 
 function uuid() {
@@ -330,7 +365,6 @@ function uuid() {
 /** The choice as a FHIR R4 Consent. */
 function consentOf(effect, purposes) {
   const patient = { type: 'Patient', identifier: { system: 'https://fhir.nhs.uk/Id/nhs-number', value: shown.number } };
-  const ods = at('organisation').value.trim().toUpperCase();
   return {
     resourceType: 'Consent',
     id: uuid(),
@@ -340,18 +374,34 @@ function consentOf(effect, purposes) {
     patient,
     dateTime: new Date().toISOString(),
     performer: [patient],
-    ...(ods === ''
-      ? {}
-      : { organization: [{ identifier: { system: 'https://fhir.nhs.uk/Id/ods-organization-code', value: ods } }] }),
     policy: [{ uri: `urn:weft:authority:${at('authority').value}` }],
     provision: {
       type: effect,
       purpose: purposes.map((purpose) => ({
-        system: 'http://terminology.hl7.org/CodeSystem/v3-ActReason',
+        // Weft's own system means the purpose exactly; HL7's TREAT would reach what lies below it too.
+        system: 'urn:weft:purpose',
         code: PURPOSES[purpose].code,
       })),
     },
   };
+}
+
+/** What became of a choice, in a sentence. */
+const ANSWERS = {
+  obeyed: ({ covers }, effect) => `The choice is recorded, and followed everywhere. ${changedBy(covers, effect)}`,
+  pending: () => 'The choice is recorded and cannot be lost. It is not followed everywhere yet: look again in a moment.',
+  superseded: () => 'The choice is recorded, but a later one is in force instead of it, so nothing changes.',
+  'covers-nothing': () => 'The choice is recorded, but nothing in the record is covered by it, so nothing changes.',
+  quarantined: () =>
+    'The choice was taken and could not be read. What it may object to is closed until somebody has looked at it.',
+};
+
+function changedBy(covers = {}, effect) {
+  const parts = Object.entries(covers)
+    .filter(([, entries]) => entries > 0)
+    .map(([purpose, entries]) => `${PURPOSES[purpose].name.toLowerCase()} (${counted(entries, 'entry', 'entries')})`);
+  if (parts.length === 0) return 'It changes nothing that is in the record now.';
+  return effect === 'deny' ? `It withholds from ${parts.join(', ')}.` : `It shares with ${parts.join(', ')}.`;
 }
 
 async function choose(effect) {
@@ -359,16 +409,12 @@ async function choose(effect) {
   if (purposes.length === 0) throw new Refusal('There is a problem', ['Choose at least one purpose']);
   const { body } = await ask('/consents', {
     method: 'POST',
-    headers: { 'content-type': 'application/fhir+json', prefer: 'wait=15' },
+    headers: { 'content-type': 'application/fhir+json', prefer: 'wait=15', 'idempotency-key': `"${uuid()}"` },
     body: JSON.stringify(consentOf(effect, purposes)),
   });
   at('at').value = '';
   await show();
-  say(
-    body.state === 'pending'
-      ? 'The choice is recorded and cannot be lost. It is not followed everywhere yet: look again in a moment.'
-      : 'The choice is recorded, and followed everywhere.',
-  );
+  say([ANSWERS[body.state](body, effect), ...body.warnings.map(({ message }) => `Note: ${message}.`)].join(' '));
   at('status').focus();
 }
 
@@ -383,6 +429,16 @@ function offerPurposes() {
   }
 }
 
+const ROLES = { clinician: 'those who care for you', governance: 'those who look after these rules' };
+
+/** Who is told that something is not shown, as a patient reads it; where the policy does not say, as Weft ships. */
+function sayNotices({ withheld = Object.keys(ROLES), silent = [] } = {}) {
+  if (withheld.length === 0) return 'Nobody is told when something is not shown to them.';
+  const told = `When something is not shown, ${withheld.map((role) => ROLES[role] ?? role).join(' and ')} are told so.`;
+  if (silent.length === 0) return told;
+  return `${told} Nothing at all is said of: ${silent.map((authority) => AUTHORITIES[authority] ?? authority).join(', ')}.`;
+}
+
 /** In the order in which they are tried, as a patient reads them. */
 async function showRules() {
   const response = await fetch('/policy').catch(() => null);
@@ -390,7 +446,8 @@ async function showRules() {
     at('rules-note').textContent = 'The rules cannot be had just now.';
     return;
   }
-  const { rules } = await response.json();
+  const { rules, notices } = await response.json();
+  at('rules-notices').textContent = sayNotices(notices);
   at('rules').replaceChildren(
     ...rules.map(({ effect, plainEnglish, purposes }) =>
       make(

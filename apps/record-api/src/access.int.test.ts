@@ -13,7 +13,13 @@ const ROUTES: readonly (readonly [method: string, path: string, may: readonly Ro
     ['GET', `/fhir/Patient/${ANNE}/$summary`, ['clinician', 'governance'], '/fhir/Patient/{nhs}/$summary'],
     ['GET', '/fhir/Observation', ROLES, null],
     ['GET', '/policy', 'everybody'],
-    ['GET', '/policy/versions', ['governance']],
+    ['POST', '/policy/plans', ['governance']],
+    ['GET', '/policies', ['governance']],
+    ['POST', '/policies', ['governance'], null],
+    ['GET', '/policies/1', ['governance'], '/policies/{version}'],
+    ['GET', '/policies/proposals', ['governance']],
+    ['GET', '/policies/proposals/none', ['governance'], '/policies/proposals/{id}'],
+    ['POST', '/policies/none/authorisations', ['governance'], '/policies/{id}/authorisations'],
     ['GET', '/record-changes/direct-care', ['subscriber'], '/record-changes/{purpose}'],
     ['GET', '/quarantine', ['operations']],
     ['GET', '/quarantine/a%2F0%2F1', ['operations'], '/quarantine/{id}'],
@@ -30,6 +36,12 @@ beforeAll(async () => {
   await region.publish('RX901', ANNE, observation(ANNE, 'o1'));
 });
 afterAll(() => region.close());
+
+/** Of those who may: there is no such thing, or it is sent nothing that it could do; else it is answered. */
+function answerTo(method: string, path: string): number {
+  if (/quarantine\/|Observation|none/.test(path)) return 404;
+  return method === 'POST' ? 400 : 200;
+}
 
 /** The status alone: a stream would never end. */
 async function status(method: string, path: string, role?: Role): Promise<number> {
@@ -57,7 +69,7 @@ describe('who may use what', () => {
   it.each(guarded)('$method $path answers 403 to every role but $may', async ({ method, path, may }) => {
     for (const role of ROLES) {
       const answer = await status(method, path, role);
-      if (may.includes(role)) expect(answer).toBe(/quarantine\/|Observation/.test(path) ? 404 : 200);
+      if (may.includes(role)) expect(answer).toBe(answerTo(method, path));
       else expect({ role, answer }).toEqual({ role, answer: 403 });
     }
   });

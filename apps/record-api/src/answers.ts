@@ -1,5 +1,5 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { AUTHORITIES, PURPOSES, type Authority, type Problem, type Purpose, type Resource } from '@weft/domain';
+import { AUTHORITIES, NOTICE, PURPOSES, type Authority, type Problem, type Purpose, type Resource } from '@weft/domain';
 
 /** What is answered, as /docs shows it. */
 
@@ -23,16 +23,20 @@ export class RecordAnswer {
   purpose!: Purpose;
   @ApiProperty()
   policyVersion!: number;
-  @ApiProperty({ description: 'Events accepted that it was made of, less one; -1 for none' })
-  recordRevision!: number;
-  @ApiProperty({ description: 'Decisions that it was made under, less one; -1 for none' })
-  consentRevision!: number;
+  @ApiProperty({ description: 'Opaque; another one whenever the answer is another one' })
+  version!: string;
   @ApiProperty({ type: [EntryAnswer], description: 'In the order in which things happened, those without a date first' })
   entries!: readonly EntryAnswer[];
-  @ApiProperty({ description: 'Entries of the purpose’s concern that a decision or the policy holds back' })
-  withheld!: number;
-  @ApiProperty({ description: 'SHA-256 of the entries without times of arrival: equal for equal views' })
-  digest!: string;
+  @ApiPropertyOptional({ example: NOTICE, description: 'There where something is withheld and the policy has the reader told' })
+  notice?: string;
+  @ApiPropertyOptional({
+    description: 'Governance alone: entries of the purpose’s concern that a decision or the policy holds back',
+  })
+  withheld?: number;
+  @ApiPropertyOptional({
+    description: 'Governance alone: SHA-256 of the entries without times of arrival, equal for equal views',
+  })
+  digest?: string;
 }
 
 class DecisionInForce {
@@ -44,8 +48,10 @@ class DecisionInForce {
   effect!: 'permit' | 'deny';
   @ApiProperty()
   decidedAt!: string;
-  @ApiProperty({ description: '`patient`, `proxy` or `organisation`' })
+  @ApiProperty({ description: '`patient`, `proxy`, `organisation` or `not-stated`' })
   decidedBy!: string;
+  @ApiProperty({ type: Object, description: 'Who recorded it: `{ as, organisation, subject }`, as the token said' })
+  recordedBy!: object;
   @ApiProperty()
   recordedAt!: string;
 }
@@ -95,19 +101,6 @@ export class ExplainedRecordAnswer {
     description: 'The surviving NHS number, where the one asked for was merged into it',
   })
   movedTo!: string | null;
-}
-
-export class PolicyAnswer {
-  @ApiProperty()
-  version!: number;
-  @ApiProperty()
-  name!: string;
-  @ApiProperty({ description: 'RFC 3339' })
-  adoptedAt!: string;
-  @ApiProperty({ type: [Object], description: 'The first rule that applies decides; `plainEnglish` is what the patient reads' })
-  rules!: readonly object[];
-  @ApiProperty({ type: Object, description: 'What kind each organisation is, by ODS code' })
-  organisations!: Readonly<Record<string, string>>;
 }
 
 class ProblemItem implements Problem {
@@ -201,13 +194,31 @@ export class StatusAnswer {
   groups!: readonly GroupStatus[];
   @ApiProperty({ type: [TopicStatus] })
   topics!: readonly TopicStatus[];
+  @ApiProperty({
+    description: 'Messages in quarantine that may be objections: for each somebody’s record is closed until it is mended',
+  })
+  decisionsInQuarantine!: number;
   @ApiPropertyOptional({ type: CountsAnswer })
   counts?: CountsAnswer;
 }
 
 export class AuditAnswer {
-  @ApiProperty({ type: [Object], description: 'In the order in which they were written' })
+  @ApiProperty({
+    type: [Object],
+    description:
+      '`{ time, request, who, organisation, roles, action, purpose, patient, outcome, about?, policyVersion, consentRevision }` each, ' +
+      'in the order in which they were written. `told`: a subscriber was shown something of the person, said once a day',
+  })
   entries!: readonly object[];
   @ApiProperty({ type: String, nullable: true, description: 'Where the next page is; null after the last one' })
   next!: string | null;
+}
+
+export class PersonAuditAnswer extends AuditAnswer {
+  @ApiProperty({ description: 'First day listed, YYYY-MM-DD, UTC' })
+  from!: string;
+  @ApiProperty({ description: 'Last day listed' })
+  to!: string;
+  @ApiProperty({ type: String, nullable: true, description: 'What the list cannot say, for people' })
+  note!: string | null;
 }

@@ -3,7 +3,7 @@ import { type Caller, HttpProblem } from '@weft/service';
 import type { FastifyRequest } from 'fastify';
 
 /** Purposes that a clinician reads for. Governance looks at any purpose's view. */
-const CLINICAL: readonly Purpose[] = ['direct-care', 'care-coordination'];
+export const CLINICAL: readonly Purpose[] = ['direct-care', 'care-coordination'];
 
 export function invalid(...errors: Problem[]): HttpProblem {
   return new HttpProblem(400, 'invalid-request', 'The request is not valid', { errors });
@@ -94,7 +94,17 @@ export function refuseUnlessMayRead(caller: Caller, purpose: Purpose): void {
   });
 }
 
-export const nothingKnown = (): HttpProblem =>
-  new HttpProblem(404, 'nothing-known', 'Nothing is known of this NHS number', {
-    detail: 'No care event and no decision about it was ever accepted.',
+export const nothingKnown = (detail = 'No care event and no decision about it was ever accepted.'): HttpProblem =>
+  new HttpProblem(404, 'nothing-known', 'Nothing is known of this NHS number', { detail });
+
+/** The same for a number never heard of and for one of which everything is withheld without a sign. */
+export const nothingToShow = (): HttpProblem => nothingKnown('There is nothing about it that you may be shown.');
+
+/** Throws 403, naming the purposes that the token names. */
+export function refuseUnlessNamed({ purposes }: Caller, purpose: Purpose): void {
+  if (purposes.includes(purpose)) return;
+  throw new HttpProblem(403, 'wrong-purpose', 'Your token is not for this purpose', {
+    detail: purposes.length === 0 ? 'It names none (claim purposes).' : `It is for ${purposes.join(' and ')}.`,
+    members: { purposes },
   });
+}

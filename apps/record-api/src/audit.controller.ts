@@ -1,18 +1,31 @@
 import { Controller, Get, Inject, Req, UseFilters } from '@nestjs/common';
 import { ApiBadRequestResponse, ApiOkResponse, ApiOperation, ApiParam, ApiQuery, ApiTags } from '@nestjs/swagger';
-import { type AuditEntry, keysOfPerson, timestamp, type Wiring } from '@weft/processing';
-import { Roles, Service, WIRING } from '@weft/service';
+import { type AuditEntry, projectionOf, timestamp, type Wiring } from '@weft/processing';
+import {
+  addDays,
+  Audited,
+  AuditedProblemFilter,
+  AuditLog,
+  auditOfDay,
+  type Caller,
+  CurrentCaller,
+  Roles,
+  Service,
+  WIRING,
+} from '@weft/service';
 import type { FastifyRequest } from 'fastify';
-import { AuditAnswer } from './answers.js';
+import { AuditAnswer, PersonAuditAnswer } from './answers.js';
 import { dayOf, invalid, nhsNumberOf, numberOf, parameter, refuseOtherParameters } from './asked.js';
-import { AuditLog } from './audit-log.js';
-import { Audited, AuditedProblemFilter, auditEntryOf } from './audited.js';
+import { auditOfPerson, type Days, placeOf, unindexedOf } from './audit-of-person.js';
 
-const DAY_MS = 86_400_000;
 const PAGE = 1_000;
-/** Days looked through for one patient, where the request does not say. */
+/** Days looked through for one person where there is no index, at most. */
+const UNINDEXED_MAX = 366;
+/** How far back a person's audit goes, or to where the index began, where the request does not say. */
 const DAYS_DEFAULT = 30;
-const DAYS_MAX = 366;
+const ON_KAFKA =
+  'What subscribers were told is listed as far as they were told over HTTP. Who reads the topics weft.record-changes.<purpose> ' +
+  'is not known here: the brokers’ access rules say who may.';
 
 @ApiTags('audit')
 @ApiBadRequestResponse({ description: 'A parameter is wrong, or unknown' })
@@ -29,26 +42,27 @@ export class AuditController {
   @Roles('governance')
   @Audited('audit')
   @ApiOperation({
-    summary: 'Who looked at whose record on a day, page by page',
-    description: 'Patients are named by their keys.',
+    summary: 'What was audited on a day, page by page: looks, acts, and what subscribers were told',
+    description:
+      'People are named by the region’s keys; those whom subscribers beyond individual care were told of are not named.',
   })
   @ApiQuery({ name: 'day', required: false, description: 'YYYY-MM-DD, UTC; default today' })
   @ApiQuery({ name: 'from', required: false, description: 'Revision to begin at; `next` has it' })
   @ApiOkResponse({ type: AuditAnswer })
-  async ofDay(@Req() request: FastifyRequest): Promise<AuditAnswer> {
+  async ofDay(@Req() request: FastifyRequest, @CurrentCaller() caller: Caller): Promise<AuditAnswer> {
     refuseOtherParameters(request, ['day', 'from']);
     const day = dayOf(parameter(request, 'day') ?? this.today(), 'day');
     const from = numberOf(parameter(request, 'from'), 'from', 0, Number.MAX_SAFE_INTEGER) ?? 0;
     const entries: AuditEntry[] = [];
     let next: string | null = null;
-    for await (const { revision, entry } of this.audit.entriesOf(day, from)) {
+    for await (const { revision, entry } of auditOfDay(this.wiring.store, day, from)) {
       if (entries.length === PAGE) {
         next = `/audit?day=${day}&from=${revision}`;
         break;
       }
-      entries.push(entry);
+      entries.push(this.withoutPseudonym(entry));
     }
-    await this.audit.append(auditEntryOf(this.service, request, { outcome: 'given' }));
+    await this.audit.note(caller, 'audit', { outcome: 'given' });
     return { entries, next };
   }
 
@@ -56,38 +70,56 @@ export class AuditController {
   @Roles('governance')
   @Audited('audit')
   @ApiOperation({
-    summary: 'Who looked at this record',
-    description: 'Looks of numbers that were merged into it are among them.',
+    summary: 'Who looked at this record, who decided about it, and which subscribers were told of it',
+    description: 'Also of numbers that were merged into it. Oldest first, page by page.',
   })
   @ApiParam({ name: 'nhs', description: 'NHS number' })
-  @ApiQuery({ name: 'from', required: false, description: `First day, YYYY-MM-DD; default ${DAYS_DEFAULT} days before the last` })
+  @ApiQuery({
+    name: 'from',
+    required: false,
+    description: `First day, YYYY-MM-DD; default where the index begins, or ${DAYS_DEFAULT} days before the last if that is earlier`,
+  })
   @ApiQuery({ name: 'to', required: false, description: 'Last day; default today' })
-  @ApiOkResponse({ type: AuditAnswer })
-  async ofPatient(@Req() request: FastifyRequest): Promise<AuditAnswer> {
-    refuseOtherParameters(request, ['from', 'to']);
-    const patient = this.wiring.keys.patient(nhsNumberOf(request));
+  @ApiQuery({ name: 'after', required: false, description: 'Where to go on; `next` has it' })
+  @ApiOkResponse({ type: PersonAuditAnswer })
+  async ofPerson(@Req() request: FastifyRequest, @CurrentCaller() caller: Caller): Promise<PersonAuditAnswer> {
+    refuseOtherParameters(request, ['from', 'to', 'after']);
+    const nhsNumber = nhsNumberOf(request);
+    const patient = this.wiring.keys.patient(nhsNumber);
+    const days = await this.daysOf(request);
+    const after = parameter(request, 'after') ?? '';
+    const found = (await auditOfPerson(this.wiring, patient, days)).filter((one) => placeOf(one) > after);
+    const page = found.slice(0, PAGE);
+    const last = found.length > PAGE ? page.at(-1) : undefined;
+    await this.audit.note(caller, 'audit', { outcome: 'given', patient });
+    return {
+      ...days,
+      entries: page.map(({ entry }) => entry),
+      next: last === undefined ? null : `/records/${nhsNumber}/audit?from=${days.from}&to=${days.to}&after=${placeOf(last)}`,
+      note: this.service.settings.kafka === undefined ? null : ON_KAFKA,
+    };
+  }
+
+  private async daysOf(request: FastifyRequest): Promise<Days> {
     const to = dayOf(parameter(request, 'to') ?? this.today(), 'to');
-    const from = dayOf(parameter(request, 'from') ?? dayBefore(to, DAYS_DEFAULT), 'from');
-    const days = (Date.parse(to) - Date.parse(from)) / DAY_MS;
-    if (days < 0) throw invalid({ field: 'from', code: 'after-to', message: 'is after `to`' });
-    if (days > DAYS_MAX)
-      throw invalid({ field: 'from', code: 'out-of-range', message: `is more than ${DAYS_MAX} days before \`to\`` });
-    const keys = new Set([patient, ...(await keysOfPerson(this.wiring, patient))]);
-    const entries: AuditEntry[] = [];
-    for (let before = days; before >= 0; before -= 1) {
-      for await (const { entry } of this.audit.entriesOf(dayBefore(to, before))) {
-        if (entry.patient !== null && keys.has(entry.patient)) entries.push(entry);
-      }
-    }
-    await this.audit.append(auditEntryOf(this.service, request, { outcome: 'given', patient }));
-    return { entries, next: null };
+    const first = parameter(request, 'from');
+    const usual = addDays(to, -DAYS_DEFAULT);
+    const { since } = await unindexedOf(this.wiring, { from: usual, to });
+    const from = first === null ? (since < usual ? since : usual) : dayOf(first, 'from');
+    if (from > to) throw invalid({ field: 'from', code: 'after-to', message: 'is after `to`' });
+    const { days } = await unindexedOf(this.wiring, { from, to });
+    if (days <= UNINDEXED_MAX) return { from, to };
+    const message = `asks for ${days} days of before ${since}, when a person’s entries were not kept together; at most ${UNINDEXED_MAX} are looked through at a time`;
+    throw invalid({ field: 'from', code: 'out-of-range', message });
+  }
+
+  /** What research calls a person is not for others, who could find out who that is by the time of the entry. */
+  private withoutPseudonym(entry: AuditEntry): AuditEntry {
+    const isPseudonym = entry.action === 'told' && entry.purpose !== null && !projectionOf(this.wiring, entry.purpose).identifies;
+    return isPseudonym ? { ...entry, patient: null } : entry;
   }
 
   private today(): string {
     return timestamp(this.wiring.clock).slice(0, 10);
   }
-}
-
-function dayBefore(day: string, days: number): string {
-  return new Date(Date.parse(day) - days * DAY_MS).toISOString().slice(0, 10);
 }

@@ -1,3 +1,4 @@
+import { provision } from '@weft/domain';
 import { ANNE, condition, observation, openRegion, type Region } from './region.fixture.js';
 
 interface Explained {
@@ -19,10 +20,12 @@ describe('explaining a record', () => {
     await region.publish('RX901', ANNE, observation(ANNE, 'o1'));
     beforeOptOut = new Date(region.service.clock.now()).toISOString();
     await region.wiring.timers.sleep(5);
-    await region.decide(ANNE, { authority: 'national-data-opt-out', provision: { effect: 'deny', purposes: ['research'] } });
+    await region.decide(ANNE, { authority: 'national-data-opt-out', provision: provision('deny', ['research']) });
     await region.decide(ANNE, {
       authority: 'withheld-item',
-      provision: { effect: 'deny', purposes: ['direct-care'], entries: ['Y90001/Condition/c1'] },
+      provision: provision('deny', ['direct-care'], {
+        limits: [{ kind: 'entries', entries: [{ entry: 'Y90001/Condition/c1', reach: 'instance' }] }],
+      }),
     });
   });
   afterAll(() => region.close());
@@ -48,6 +51,7 @@ describe('explaining a record', () => {
         effect: 'deny',
         decidedAt: expect.stringMatching(/^\d{4}-/),
         decidedBy: 'patient',
+        recordedBy: { as: 'governance', organisation: null, subject: 'somebody' },
         recordedAt: expect.stringMatching(/^\d{4}-/),
       },
       plainEnglish: 'You asked for this item not to be shared, so it is not.',

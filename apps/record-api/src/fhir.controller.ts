@@ -14,20 +14,23 @@ import {
 import { capabilityStatement, everythingBundle, FHIR_JSON, patientSummary } from '@weft/care-events';
 import { PURPOSES, type Purpose, type Resource } from '@weft/domain';
 import { readRecord, type RecordForPurpose, timestamp, type Wiring } from '@weft/processing';
-import { type Caller, CurrentCaller, HttpProblem, organisationsOf, Roles, ROLES, Service, WIRING } from '@weft/service';
-import type { FastifyReply, FastifyRequest } from 'fastify';
 import {
-  invalid,
-  nhsNumberOf,
-  nothingKnown,
-  numberOf,
-  parameter,
-  purposeOf,
-  refuseParameters,
-  refuseUnlessMayRead,
-} from './asked.js';
-import { AuditLog } from './audit-log.js';
-import { Audited, auditEntryOf, FhirProblemFilter } from './audited.js';
+  Audited,
+  AuditLog,
+  type Caller,
+  CurrentCaller,
+  HttpProblem,
+  organisationsOf,
+  Roles,
+  ROLES,
+  Service,
+  WIRING,
+} from '@weft/service';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { invalid, nhsNumberOf, numberOf, parameter, purposeOf, refuseParameters, refuseUnlessMayRead } from './asked.js';
+import { FhirProblemFilter } from './fhir-problem-filter.js';
+import { noticeFor, readingAs, showsAnything } from './reader.js';
+import { RecordReader } from './record-reader.js';
 import { VERSION } from './version.js';
 
 const COUNT_DEFAULT = 100;
@@ -47,6 +50,7 @@ export class FhirController {
     @Inject(WIRING) private readonly wiring: Wiring,
     private readonly service: Service,
     private readonly audit: AuditLog,
+    private readonly records: RecordReader,
   ) {
     this.since = timestamp(wiring.clock);
   }
@@ -83,13 +87,13 @@ export class FhirController {
     if (offset > 0 && state === null) {
       throw invalid({ field: '_state', code: 'missing', message: 'a later page is found by the link of the page before' });
     }
-    const { record, movedTo, patient } = await this.read(caller, nhsNumber, purpose);
-    if (state !== null && state !== stateOf(record)) {
+    const { record, movedTo, patient, notice } = await this.read(caller, nhsNumber, purpose);
+    if (state !== null && state !== stateOf(record, notice)) {
       throw new HttpProblem(410, 'moved-on', 'The record has changed since the first page', {
         detail: 'Pages of two states would have gaps: start again without _offset and _state.',
       });
     }
-    await this.given(request, { patient, purpose, record });
+    await this.given(caller, 'everything', { patient, purpose, record });
     // FHIR lets a server give fewer than _count asks for.
     const count = Math.min(asked, COUNT_MAX);
     const bundle = everythingBundle({
@@ -99,7 +103,8 @@ export class FhirController {
       offset,
       count,
       total: record.entries.length,
-      query: { purpose, _state: stateOf(record) },
+      query: { purpose, _state: stateOf(record, notice) },
+      notice,
     });
     if (movedTo !== null) reply.header('content-location', `/fhir/Patient/${movedTo}/$everything?purpose=${purpose}`);
     await send(reply, bundle);
@@ -115,12 +120,13 @@ export class FhirController {
   @ApiOkResponse({ description: 'Bundle of type document', type: Object })
   async summary(@Req() request: FastifyRequest, @Res() reply: FastifyReply, @CurrentCaller() caller: Caller): Promise<void> {
     const nhsNumber = nhsNumberOf(request);
-    const { record, movedTo, patient } = await this.read(caller, nhsNumber, 'direct-care');
-    await this.given(request, { patient, purpose: 'direct-care', record });
+    const { record, movedTo, patient, notice } = await this.read(caller, nhsNumber, 'direct-care');
+    await this.given(caller, 'summary', { patient, purpose: 'direct-care', record });
     if (movedTo !== null) reply.header('content-location', `/fhir/Patient/${movedTo}/$summary`);
     const { entries } = record;
     const now = this.wiring.clock.now();
-    await send(reply, patientSummary({ entries, nhsNumber: movedTo ?? nhsNumber, now, organisation: this.authorOf(caller) }));
+    const organisation = this.authorOf(caller);
+    await send(reply, patientSummary({ entries, nhsNumber: movedTo ?? nhsNumber, now, organisation, notice }));
   }
 
   @Get('*')
@@ -136,17 +142,18 @@ export class FhirController {
     refuseUnlessMayRead(caller, purpose);
     const patient = this.wiring.keys.patient(nhsNumber);
     const { record, movedTo } = await readRecord(this.wiring, patient, purpose);
-    if (record.recordRevision < 0 && record.consentRevision < 0) throw nothingKnown();
-    return { record, movedTo, patient };
+    const reader = readingAs(caller);
+    if (!showsAnything(record, reader)) await this.records.refuseUnlessKnown(patient, reader);
+    return { record, movedTo, patient, notice: noticeFor(record, reader) };
   }
 
   private async given(
-    request: FastifyRequest,
+    caller: Caller,
+    action: string,
     { patient, purpose, record }: { patient: string; purpose: Purpose; record: RecordForPurpose },
   ): Promise<void> {
     const { policyVersion, consentRevision } = record;
-    const entry = { outcome: 'given', patient, purpose, policyVersion, consentRevision } as const;
-    await this.audit.append(auditEntryOf(this.service, request, entry));
+    await this.audit.note(caller, action, { outcome: 'given', patient, purpose, policyVersion, consentRevision });
   }
 
   /** A summary says who made it: the reader's organisation. */
@@ -157,8 +164,9 @@ export class FhirController {
   }
 }
 
-/** What all pages of one reading must share: the entries, and so their order. */
-const stateOf = ({ digest }: RecordForPurpose): string => digest.slice(0, 32);
+/** What all pages of one reading must share: the entries, and so their order, and what the first page says of others. */
+const stateOf = ({ digest }: RecordForPurpose, notice: string | undefined): string =>
+  `${digest.slice(0, 32)}${notice === undefined ? '' : '-notice'}`;
 
 const baseUrlOf = (request: FastifyRequest): string => `${request.protocol}://${request.host}/fhir`;
 

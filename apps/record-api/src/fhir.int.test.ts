@@ -1,12 +1,17 @@
 import { fhirProblems } from '@weft/care-events';
 import { Client } from 'fhir-kit-client';
-import { ANNE, BERT, condition, NOBODY, observation, openRegion, patient, type Region } from './region.fixture.js';
+import { NOTICE, provision } from '@weft/domain';
+import { applyPolicy } from '@weft/processing';
+import { ANNE, BERT, CARL, condition, NOBODY, observation, openRegion, patient, type Region } from './region.fixture.js';
 
 interface Bundle {
   readonly type: string;
   readonly total: number;
   readonly link: readonly { readonly relation: string; readonly url: string }[];
-  readonly entry?: readonly { readonly resource: { readonly resourceType: string; readonly id: string } }[];
+  readonly entry?: readonly {
+    readonly resource: { readonly resourceType: string; readonly id: string };
+    readonly search: { readonly mode: string };
+  }[];
 }
 
 describe('a FHIR client', () => {
@@ -66,7 +71,50 @@ describe('a FHIR client', () => {
     const first = await everything(BERT, { _count: 1 });
     await region.appendDecision(BERT, {});
     await expect(follow(first)).rejects.toMatchObject({ response: { status: 410 } });
-    expect(await everything(BERT)).toMatchObject({ total: 0 });
+    expect(await everything(BERT)).toMatchObject({ total: 0, entry: [{ search: { mode: 'outcome' } }] });
+  });
+
+  it('is told on the first page alone that something is withheld, and to start again when it is told of it between two pages', async () => {
+    for (const id of ['b1', 'b2']) await region.publish('RX901', CARL, observation(CARL, id));
+    const modes = (bundle: Bundle) => bundle.entry!.map(({ search }) => search.mode);
+    const whole = await everything(CARL, { _count: 1 });
+    expect(modes(whole)).toEqual(['match']);
+    const withheld = (entry: string) =>
+      region.decide(CARL, {
+        authority: 'withheld-item',
+        provision: provision('deny', ['direct-care'], {
+          limits: [{ kind: 'entries', entries: [entry].map((entry) => ({ entry, reach: 'instance' })) }],
+        }),
+      });
+    await region.publish('RX901', CARL, observation(CARL, 'b3'));
+    await withheld('Observation/b3');
+    await expect(follow(whole)).rejects.toMatchObject({ response: { status: 410 } });
+    const pages = await pagesOf(await everything(CARL, { _count: 1 }));
+    expect(pages.map(modes)).toEqual([['match', 'outcome'], ['match']]);
+    expect(pages.map(({ total }) => total)).toEqual([2, 2]);
+    expect(pages[0]!.entry![1]!.resource).toMatchObject({ issue: [{ code: 'suppressed', details: { text: NOTICE } }] });
+    for (const page of pages) expect(fhirProblems(page as never)).toEqual([]);
+    // One more that this reader never saw changes nothing of what they see.
+    const first = await everything(CARL, { _count: 1 });
+    await region.publish('RX901', CARL, observation(CARL, 'b4', '2026-01-01'));
+    await withheld('Observation/b4');
+    expect(await everything(CARL, { _count: 1 })).toEqual(first);
+  });
+
+  it('is told in a summary that something is withheld, unless the policy has nothing said', async () => {
+    const emptyReasonsOf = async () => {
+      const { text, body } = await region.ask(`/fhir/Patient/${CARL}/$summary`, { roles: ['clinician'] });
+      const { section } = body.entry[0].resource;
+      const codes = section.map(
+        ({ emptyReason }: { emptyReason?: { coding: [{ code: string }] } }) => emptyReason?.coding[0].code,
+      );
+      return { codes, isSaid: text.includes(NOTICE) };
+    };
+    expect(await emptyReasonsOf()).toEqual({ codes: ['withheld', 'withheld', 'withheld'], isSaid: true });
+    const { policy } = await region.wiring.policies.current();
+    await applyPolicy(region.wiring, { ...policy, notices: { silent: ['withheld-item'] } });
+    expect(await emptyReasonsOf()).toEqual({ codes: ['unavailable', 'unavailable', 'unavailable'], isSaid: false });
+    expect((await everything(CARL)).entry!.map(({ search }) => search.mode)).toEqual(['match', 'match']);
   });
 
   it('gets an International Patient Summary that is valid FHIR R4', async () => {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
+import { DEFAULT_AUTHORITIES } from '@weft/domain';
 import { careEventsTopic } from '@weft/processing';
-import { ANNE, observation, openRegion, type Region } from './region.fixture.js';
+import { ANNE, BERT, observation, openRegion, patient, type Region } from './region.fixture.js';
 
 describe('operating a region', () => {
   let region: Region;
@@ -64,17 +65,32 @@ describe('operating a region', () => {
     expect((await ask('/status')).body.lag).toBe(1);
   });
 
-  it('tells everybody the rules in force, and governance those before them', async () => {
+  it('says of a merge that is not its sender’s to make what would make it count, and names no number', async () => {
+    const link = [{ type: 'replaced-by', other: { identifier: { system: 'https://fhir.nhs.uk/Id/nhs-number', value: BERT } } }];
+    await region.publish('RX901', ANNE, { ...patient(ANNE), link }, 'patient-merged-1');
+    const [{ problems }] = (await ask('/quarantine')).body;
+    expect(problems).toEqual([
+      {
+        field: 'source',
+        code: 'not-yours-to-merge',
+        message: expect.stringContaining('from an organisation that has recorded something about each number named'),
+      },
+    ]);
+    expect(JSON.stringify(problems)).not.toMatch(/\d{10}/);
+  });
+
+  it('tells everybody the rules in force, with every section that was left as shipped', async () => {
     const { body } = await region.ask('/policy');
     expect(body).toMatchObject({ version: 1, name: 'Default sharing policy', organisations: { RX901: 'acute' } });
     expect(body.rules.map(({ plainEnglish }: { plainEnglish: string }) => plainEnglish)).toContain(
       'You set a national data opt-out, so your information is not used for research and planning.',
     );
     const { policy } = await region.wiring.policies.current();
-    await region.wiring.policies.adopt({ ...policy, name: 'Another' });
-    expect((await region.ask('/policy')).body).toMatchObject({ version: 2, name: 'Another' });
-    const versions = await region.ask('/policy/versions', { roles: ['governance'] });
-    expect(versions.body.map(({ version }: { version: number }) => version)).toEqual([1, 2]);
+    expect(body).toMatchObject({ authorities: DEFAULT_AUTHORITIES, ages: { own: 13 }, codes: [] });
+    expect(body.notices).toEqual({ withheld: ['clinician', 'governance'], silent: [] });
+    const notices = { silent: ['withheld-item'] } as const;
+    await region.wiring.policies.adopt({ ...policy, name: 'Another', notices });
+    expect((await region.ask('/policy')).body).toMatchObject({ version: 2, name: 'Another', notices });
   });
 
   it('serves a console that needs nothing from elsewhere and lets nothing else run', async () => {

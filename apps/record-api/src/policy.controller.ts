@@ -1,32 +1,51 @@
-import { Controller, Get, Inject } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import type { AdoptedPolicy } from '@weft/domain';
-import type { Wiring } from '@weft/processing';
-import { Public, Roles, WIRING } from '@weft/service';
-import { PolicyAnswer } from './answers.js';
+import { Body, Controller, Get, HttpCode, Inject, Post } from '@nestjs/common';
+import { ApiBadRequestResponse, ApiOkResponse, ApiOperation, ApiTags, ApiUnprocessableEntityResponse } from '@nestjs/swagger';
+import { type AdoptedPolicy, adoptionProblems, opens, type Policy, policyFrom, type PolicyPlan, wholePolicy } from '@weft/domain';
+import { planPolicy, type Wiring } from '@weft/processing';
+import { HttpProblem, kindsOf, Public, Roles, Service, type Settings, WIRING } from '@weft/service';
+import { PlanAnswer, PolicyAnswer, PolicyToPlan } from './policy-answers.js';
 
 @ApiTags('policy')
 @Controller('policy')
 export class PolicyController {
-  constructor(@Inject(WIRING) private readonly wiring: Wiring) {}
+  constructor(
+    @Inject(WIRING) private readonly wiring: Wiring,
+    private readonly service: Service,
+  ) {}
 
   @Get()
   @Public()
-  @ApiOperation({ summary: 'The sharing rules in force, in plain English too' })
+  @ApiOperation({ summary: 'The sharing rules in force, in plain English too, with every section that was left as shipped' })
   @ApiOkResponse({ type: PolicyAnswer })
   async inForce(): Promise<PolicyAnswer> {
-    return answerOf(await this.wiring.policies.current());
+    return policyAnswer(await this.wiring.policies.current());
   }
 
-  @Get('versions')
+  @Post('plans')
+  @HttpCode(200)
   @Roles('governance')
-  @ApiOperation({ summary: 'Every policy that was adopted, the first one first' })
-  @ApiOkResponse({ type: [PolicyAnswer] })
-  async versions(): Promise<PolicyAnswer[]> {
-    return (await this.wiring.policies.all()).map(answerOf);
+  @ApiOperation({
+    summary: 'What the adoption of a policy would open and close, by purpose',
+    description: 'Looks at everybody and writes nothing. In a large region `weft policy plan` says how far it is.',
+  })
+  @ApiOkResponse({ type: PlanAnswer })
+  @ApiBadRequestResponse({ description: 'No document, or something unknown beside it' })
+  @ApiUnprocessableEntityResponse({ description: 'The policy may not come into force; `errors` names each place' })
+  async plan(@Body() { document }: PolicyToPlan): Promise<PlanAnswer> {
+    return planAnswer(await planPolicy(this.wiring, soundPolicy(document, this.service.settings)));
   }
 }
 
-function answerOf({ version, adoptedAt, policy: { name, rules, organisations } }: AdoptedPolicy): PolicyAnswer {
-  return { version, name, adoptedAt, rules, organisations };
+export function policyAnswer({ version, adoptedAt, policy }: AdoptedPolicy): PolicyAnswer {
+  return { version, adoptedAt, ...wholePolicy(policy) };
+}
+
+export const planAnswer = (plan: PolicyPlan): PlanAnswer => ({ ...plan, opens: opens(plan) });
+
+/** The policy that a document says. Throws 422 with everything that is wrong with it, or lies below the floor. */
+export function soundPolicy(document: Record<string, unknown>, settings: Settings): Policy {
+  const organisations = kindsOf(settings);
+  const errors = adoptionProblems(document, organisations);
+  if (errors.length > 0) throw new HttpProblem(422, 'invalid-policy', 'This policy may not come into force', { errors });
+  return policyFrom(document as never, organisations);
 }

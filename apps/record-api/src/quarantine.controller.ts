@@ -1,4 +1,4 @@
-import { Body, Controller, Get, HttpCode, Inject, Param, Post, Req, UseFilters } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Inject, Param, Post, UseFilters } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import {
   ApiBadRequestResponse,
@@ -10,15 +10,25 @@ import {
   ApiPropertyOptional,
   ApiTags,
 } from '@nestjs/swagger';
+import { mendsHeader } from '@weft/care-events';
 import { nhsNumberProblem } from '@weft/domain';
-import { listQuarantine, type Quarantined, redrive, type Wiring } from '@weft/processing';
-import { HttpProblem, Roles, Service, utf8Text, WIRING } from '@weft/service';
+import { CONSENT_TOPIC, listQuarantine, type Quarantined, redrive, type Wiring } from '@weft/processing';
+import {
+  Audited,
+  AuditedProblemFilter,
+  AuditLog,
+  type Caller,
+  CurrentCaller,
+  HttpProblem,
+  Roles,
+  sealOf,
+  Service,
+  utf8Text,
+  WIRING,
+} from '@weft/service';
 import { IsBase64, IsObject, IsOptional, IsString } from 'class-validator';
-import type { FastifyRequest } from 'fastify';
 import { CoordinatesAnswer, QuarantinedAnswer, QuarantinedWholeAnswer } from './answers.js';
 import { invalid } from './asked.js';
-import { AuditLog } from './audit-log.js';
-import { Audited, AuditedProblemFilter, auditEntryOf } from './audited.js';
 
 /** A message of 1 MiB in Base64, with headers. */
 const MENDED_LIMIT_BYTES = 2_000_000;
@@ -49,8 +59,8 @@ class Mended {
 export class QuarantineController {
   constructor(
     @Inject(WIRING) private readonly wiring: Wiring,
-    private readonly service: Service,
     private readonly audit: AuditLog,
+    private readonly service: Service,
   ) {}
 
   @Get()
@@ -69,9 +79,9 @@ export class QuarantineController {
   @ApiParam({ name: 'id', description: '`<topic>/<partition>/<offset>`, its slashes as they are or as %2F' })
   @ApiOkResponse({ type: QuarantinedWholeAnswer })
   @ApiNotFoundResponse({ description: 'Nothing in quarantine has this id' })
-  async show(@Param() path: Record<string, string>, @Req() request: FastifyRequest): Promise<QuarantinedWholeAnswer> {
+  async show(@Param() path: Record<string, string>, @CurrentCaller() caller: Caller): Promise<QuarantinedWholeAnswer> {
     const found = await this.find(path);
-    await this.audit.append(auditEntryOf(this.service, request, { outcome: 'given', patient: this.patientOf(found.key) }));
+    await this.audit.note(caller, 'quarantine', { outcome: 'given', patient: this.patientOf(found.key), about: found.id });
     const text = utf8Text(found.value);
     const content = text === undefined ? { base64: Buffer.from(found.value).toString('base64') } : { text };
     return { ...withoutContent(found), key: found.key, headers: found.headers, ...content };
@@ -93,7 +103,7 @@ export class QuarantineController {
   async redrive(
     @Param() path: Record<string, string>,
     @Body() mended: Mended,
-    @Req() request: FastifyRequest,
+    @CurrentCaller() caller: Caller,
   ): Promise<CoordinatesAnswer> {
     const { key, headers, text, base64 } = mended;
     if (text !== undefined && base64 !== undefined) {
@@ -102,13 +112,17 @@ export class QuarantineController {
     const problem = Object.values(headers ?? {}).find((value) => typeof value !== 'string');
     if (problem !== undefined) throw invalid({ field: 'headers', code: 'malformed', message: 'holds a value that is no text' });
     const found = await this.find(path);
-    await this.audit.append(auditEntryOf(this.service, request, { outcome: 'given', patient: this.patientOf(key ?? found.key) }));
+    const patient = this.patientOf(key ?? found.key);
+    await this.audit.note(caller, 'redrive', { outcome: 'accepted', patient, about: found.id });
     const value = text !== undefined ? Buffer.from(text) : base64 !== undefined ? Buffer.from(base64, 'base64') : undefined;
-    return redrive(this.wiring.bus, found.id, {
+    const instead = {
       ...(key !== undefined && { key }),
       ...(headers !== undefined && { headers }),
       ...(value !== undefined && { value }),
-    });
+    };
+    if (found.from.topic !== CONSENT_TOPIC) return redrive(this.wiring.bus, found.id, instead);
+    const seal = sealOf(this.service.settings);
+    return redrive(this.wiring.bus, found.id, instead, (place, about) => mendsHeader(place, about, seal));
   }
 
   private async find({ id, topic, partition, offset }: Record<string, string>): Promise<Quarantined> {

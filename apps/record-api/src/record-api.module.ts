@@ -2,15 +2,17 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import type { Wiring } from '@weft/processing';
 import { WIRING } from '@weft/service';
 import { AuditController } from './audit.controller.js';
-import { AuditLog } from './audit-log.js';
 import { ConsoleController } from './console.controller.js';
 import { FhirController } from './fhir.controller.js';
+import { PoliciesController } from './policies.controller.js';
+import { PolicyDesk } from './policy-desk.js';
 import { PolicyController } from './policy.controller.js';
 import { QuarantineController } from './quarantine.controller.js';
 import { RecordChangesController } from './record-changes.controller.js';
 import { RecordReader } from './record-reader.js';
 import { RecordsController } from './records.controller.js';
 import { StatusController } from './status.controller.js';
+import { Subscriptions } from './subscriptions.js';
 
 /** Everything that readers, subscribers and operators ask over HTTP. */
 @Module({})
@@ -23,12 +25,13 @@ export class RecordApiModule {
         FhirController,
         AuditController,
         PolicyController,
+        PoliciesController,
         RecordChangesController,
         QuarantineController,
         StatusController,
         ConsoleController,
       ],
-      providers: [{ provide: WIRING, useValue: wiring }, AuditLog, RecordReader],
+      providers: [{ provide: WIRING, useValue: wiring }, RecordReader, Subscriptions, PolicyDesk],
     };
   }
 }

@@ -1,6 +1,5 @@
-import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
-import { Controller, Get, Inject, type OnModuleDestroy, Req, Res, UseFilters } from '@nestjs/common';
+import { Controller, Get, Inject, Req, Res, UseFilters } from '@nestjs/common';
 import {
   ApiBadRequestResponse,
   ApiGoneResponse,
@@ -13,16 +12,13 @@ import {
 } from '@nestjs/swagger';
 import { PURPOSES, type Purpose } from '@weft/domain';
 import type { Wiring } from '@weft/processing';
-import { HttpProblem, Roles, Service, WIRING } from '@weft/service';
+import { Audited, AuditedProblemFilter, AuditLog, type Caller, CurrentCaller, HttpProblem, Roles, WIRING } from '@weft/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { invalid, parameter, purposeOf, refuseOtherParameters } from './asked.js';
-import { AuditLog } from './audit-log.js';
-import { Audited, AuditedProblemFilter, auditEntryOf } from './audited.js';
-import { type Change, endOf, feedChanges, type Offsets } from './change-feed.js';
+import { invalid, parameter, purposeOf, refuseOtherParameters, refuseUnlessNamed } from './asked.js';
+import { endOf, type Offsets } from './change-feed.js';
+import { cursorOf, type Subscription, Subscriptions } from './subscriptions.js';
 
 const NDJSON = 'application/x-ndjson';
-/** Quiet connections are cut by what stands between: half a minute is common. */
-const HEARTBEAT_MS = 15_000;
 /** Every engine keeps withdrawals at least a day for those who are away. Whoever comes later might miss one. */
 const RESUMABLE_MS = 24 * 60 * 60_000;
 
@@ -30,13 +26,11 @@ const RESUMABLE_MS = 24 * 60 * 60_000;
 @ApiBadRequestResponse({ description: 'A parameter is wrong, or unknown' })
 @Controller('record-changes')
 @UseFilters(AuditedProblemFilter)
-export class RecordChangesController implements OnModuleDestroy {
-  private readonly closing = new AbortController();
-
+export class RecordChangesController {
   constructor(
     @Inject(WIRING) private readonly wiring: Wiring,
-    private readonly service: Service,
     private readonly audit: AuditLog,
+    private readonly subscriptions: Subscriptions,
   ) {}
 
   @Get(':purpose')
@@ -48,74 +42,39 @@ export class RecordChangesController implements OnModuleDestroy {
       'One JSON object a line: `key`, `kind` (included, amended, withdrawn), `entryId`, `subject`, `viewRevision`, `partition`, ' +
       '`offset`, `entry` (null when withdrawn), and on the last line of a batch `cursor`. An empty line says that everything up ' +
       'to now has been told: whoever began anew drops then what they hold and were not told. It comes again as a heartbeat. ' +
-      'A change may be told more than once.',
+      'A change may be told more than once. A line of `kind` ended, with `reason` (token-ended, stopping), `detail` and `cursor` ' +
+      'where there is one, is the last one: a subscription ends with its token. A connection that ends without it was cut.',
   })
   @ApiParam({ name: 'purpose', enum: PURPOSES })
   @ApiQuery({ name: 'from', enum: ['beginning', 'end'], required: false, description: 'Default end' })
   @ApiQuery({ name: 'after', required: false, description: 'A cursor of less than a day ago: go on there' })
   @ApiProduces(NDJSON)
-  @ApiOkResponse({ description: 'Goes on until one side closes' })
+  @ApiOkResponse({ description: 'Goes on until one side closes, or the token ends' })
   @ApiGoneResponse({ description: 'The cursor is too old: start from the beginning' })
-  async follow(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+  async follow(@Req() request: FastifyRequest, @Res() reply: FastifyReply, @CurrentCaller() caller: Caller): Promise<void> {
     refuseOtherParameters(request, ['from', 'after']);
     const purpose = purposeOf((request.params as { purpose: string }).purpose);
-    const from = await this.startOf(request, purpose);
-    await this.audit.append(auditEntryOf(this.service, request, { outcome: 'given', purpose }));
-    if (from !== 'beginning') reply.header('weft-cursor', this.cursorOf(from));
+    refuseUnlessNamed(caller, purpose);
+    const { from, cursor } = await this.startOf(request, purpose);
+    if (cursor !== undefined) reply.header('weft-cursor', cursor);
     if (request.method === 'HEAD') return void reply.type(NDJSON).send();
+    await this.audit.note(caller, 'subscribe', { outcome: 'given', purpose });
     const lines = new PassThrough();
     void reply.type(NDJSON).send(lines);
-    await this.feed(purpose, from, lines);
+    await this.subscriptions.follow({ caller, purpose, from, cursor, lines });
   }
 
-  onModuleDestroy(): void {
-    this.closing.abort();
-  }
-
-  private async startOf(request: FastifyRequest, purpose: Purpose): Promise<'beginning' | Offsets> {
+  private async startOf(request: FastifyRequest, purpose: Purpose): Promise<Pick<Subscription, 'from' | 'cursor'>> {
     const from = parameter(request, 'from');
     const after = parameter(request, 'after');
     if (from !== null && after !== null) throw invalid({ field: 'after', code: 'too-many', message: 'and from are both there' });
-    if (after !== null) return this.resume(after);
-    if (from === 'beginning') return from;
-    if (from === null || from === 'end') return endOf(this.wiring, purpose);
-    throw invalid({ field: 'from', code: 'unknown', message: 'is neither beginning nor end' });
-  }
-
-  private async feed(purpose: Purpose, from: 'beginning' | Offsets, lines: PassThrough): Promise<void> {
-    const { log, timers } = this.service;
-    const gone = new AbortController();
-    lines.once('close', () => gone.abort());
-    const signal = AbortSignal.any([gone.signal, this.closing.signal]);
-    const write = async (text: string): Promise<void> => {
-      if (signal.aborted || lines.write(text)) return;
-      await once(lines, 'drain', { signal }).catch(() => undefined);
-    };
-    const beat = async (): Promise<void> => {
-      while (!signal.aborted) {
-        await write('\n');
-        await timers.sleep(HEARTBEAT_MS, signal);
-      }
-    };
-    try {
-      await feedChanges(this.wiring, {
-        purpose,
-        from,
-        signal,
-        tell: (changes, next) => write(linesOf(changes, next && this.cursorOf(next))),
-        onCaughtUp: () => void beat(),
-        onFailure: (err) => log.warn({ err, purpose }, 'a subscriber waits'),
-      });
-      lines.end();
-    } catch (err) {
-      log.warn({ err, purpose }, 'a subscription broke off');
-      // Cut, not ended: the subscriber must not take it for all there is.
-      lines.destroy(err as Error);
+    if (after !== null) return { from: this.resume(after), cursor: after };
+    if (from === 'beginning') return { from };
+    if (from === null || from === 'end') {
+      const end = await endOf(this.wiring, purpose);
+      return { from: end, cursor: cursorOf(this.wiring.clock, end) };
     }
-  }
-
-  private cursorOf(next: Offsets): string {
-    return [this.wiring.clock.now(), ...[...next].map(([partition, offset]) => `${partition}-${offset}`)].join('.');
+    throw invalid({ field: 'from', code: 'unknown', message: 'is neither beginning nor end' });
   }
 
   private resume(cursor: string): Offsets {
@@ -130,11 +89,4 @@ export class RecordChangesController implements OnModuleDestroy {
     }
     return new Map(places.map((place) => place.split('-').map(Number) as [number, number]));
   }
-}
-
-function linesOf(changes: readonly Change[], cursor: string | undefined): string {
-  const last = changes.length - 1;
-  return changes
-    .map((change, index) => `${JSON.stringify(index === last && cursor !== undefined ? { ...change, cursor } : change)}\n`)
-    .join('');
 }

@@ -1,55 +1,7 @@
+import { provision } from '@weft/domain';
 import { type Message, recordChangesTopic } from '@weft/processing';
-import type { Change } from './change-feed.js';
 import { ANNE, BERT, observation, openRegion, type Region } from './region.fixture.js';
-
-type Line = Change & { readonly cursor?: string };
-
-/** A subscriber's end of the stream. */
-class Subscriber {
-  readonly lines: (Line | 'up to date')[] = [];
-  readonly status: number;
-  readonly cursor: string | null;
-  private readonly controller: AbortController;
-  readonly ended: Promise<void>;
-
-  private constructor(response: Response, controller: AbortController) {
-    this.status = response.status;
-    this.cursor = response.headers.get('weft-cursor');
-    this.controller = controller;
-    this.ended = this.read(response).catch(() => undefined);
-  }
-
-  static async open(region: Region, path: string): Promise<Subscriber> {
-    const controller = new AbortController();
-    const headers = { authorization: `Bearer ${await region.tokenOf('subscriber')}` };
-    return new Subscriber(
-      await fetch(`${region.url}/record-changes/${path}`, { headers, signal: controller.signal }),
-      controller,
-    );
-  }
-
-  private async read(response: Response): Promise<void> {
-    let rest = '';
-    for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) {
-      const lines = (rest + chunk).split('\n');
-      rest = lines.pop()!;
-      for (const line of lines) this.lines.push(line === '' ? 'up to date' : (JSON.parse(line) as Line));
-    }
-  }
-
-  get changes(): Line[] {
-    return this.lines.filter((line) => line !== 'up to date');
-  }
-
-  async until(condition: (subscriber: this) => boolean): Promise<void> {
-    while (!condition(this)) await new Promise((resolve) => setTimeout(resolve, 2));
-  }
-
-  async leave(): Promise<void> {
-    this.controller.abort();
-    await this.ended;
-  }
-}
+import { isUpToDate, Subscriber } from './subscriber.fixture.js';
 
 describe('a subscriber', () => {
   let region: Region;
@@ -70,7 +22,6 @@ describe('a subscriber', () => {
     for (const id of ['o1', 'o2']) await region.publish('RX901', ANNE, observation(ANNE, id));
   });
   afterAll(() => region.close());
-  const isUpToDate = ({ lines }: Subscriber) => lines.includes('up to date');
   const kindsOf = ({ changes }: Subscriber) => changes.map(({ kind }) => kind);
 
   it('who begins anew is told what stands, then what changes, each with its place', async () => {
@@ -112,7 +63,7 @@ describe('a subscriber', () => {
     const late = await Subscriber.open(region, 'direct-care?from=beginning');
     await late.until(isUpToDate);
     expect(late.changes).toEqual([]);
-    await region.decide(ANNE, { provision: { effect: 'permit', purposes: ['direct-care'] } });
+    await region.decide(ANNE, { provision: provision('permit', ['direct-care']) });
     await late.until(({ changes }) => changes.length === 2);
     expect(kindsOf(late)).toEqual(['included', 'included']);
     await Promise.all([early.leave(), late.leave()]);
@@ -129,7 +80,7 @@ describe('a subscriber', () => {
     await after.until(isUpToDate);
     expect(kindsOf(after).sort()).toEqual(['included', 'withdrawn', 'withdrawn']);
     await after.leave();
-    await region.decide(ANNE, { provision: { effect: 'permit', purposes: ['direct-care'] } });
+    await region.decide(ANNE, { provision: provision('permit', ['direct-care']) });
   });
 
   it('who wants only what comes gets a place to go on from at once', async () => {
@@ -211,5 +162,17 @@ describe('a subscriber', () => {
     await other.close({ force: false });
     await subscriber.ended;
     expect(subscriber.lines).toContain('up to date');
+    expect(subscriber.lines.at(-1)).toMatchObject({ kind: 'ended', reason: 'stopping', cursor: expect.any(String) });
+  });
+
+  it.each([
+    ['research', { purposes: ['direct-care', 'population-health'] }, 'wrong-purpose', ['direct-care', 'population-health']],
+    ['direct-care', { purposes: [] }, 'wrong-purpose', []],
+    ['direct-care', { purposes: undefined }, 'wrong-purpose', []],
+    ['direct-care', { organisation: undefined }, 'no-organisation', undefined],
+    ['direct-care', { organisation: 'RX999' }, 'unknown-organisation', undefined],
+  ] as const)('of %s whose token is %j is refused: %s', async (purpose, more, code, purposes) => {
+    const { status, body } = await region.ask(`/record-changes/${purpose}`, { as: { roles: ['subscriber'], ...more } });
+    expect([status, body.type, body.purposes]).toEqual([403, `urn:weft:problem:${code}`, purposes]);
   });
 });

@@ -1,7 +1,9 @@
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import type { Purpose } from '@weft/domain';
-import { type Footing, readRecord, type RecordForPurpose, stillStands, type Wiring } from '@weft/processing';
+import { type Footing, type FoundRecord, readRecord, stillStands, type Wiring } from '@weft/processing';
 import { Service, WIRING } from '@weft/service';
+import { CLINICAL, nothingKnown, nothingToShow } from './asked.js';
+import { noticeFor, type ReadingAs, seesCounts, showsAnything } from './reader.js';
 
 /** A record ready to be sent. */
 export interface ServedRecord {
@@ -11,8 +13,8 @@ export interface ServedRecord {
   readonly movedTo: string | null;
   readonly policyVersion: number;
   readonly consentRevision: number;
-  /** False when nothing was ever accepted about the patient. */
-  readonly isKnown: boolean;
+  /** False where it shows nothing: whether the number is known is then another question. */
+  readonly showsAnything: boolean;
 }
 
 interface Kept {
@@ -28,8 +30,8 @@ const KEPT_BYTES_MAX = 64 * 1024 * 1024;
 const KEPT_MS_MAX = 60_000;
 
 /**
- * Reads records and keeps the bytes of answers for the next reader. A kept answer is never given on trust: each read first
- * asks the store whether all that it rests on still stands, and `readRecord` decides anew where it does not.
+ * Reads records and keeps the bytes of answers for the next reader of the same roles. A kept answer is never given on trust:
+ * each read first asks the store whether all that it rests on still stands, and `readRecord` decides anew where it does not.
  */
 @Injectable()
 export class RecordReader implements OnModuleDestroy {
@@ -49,8 +51,8 @@ export class RecordReader implements OnModuleDestroy {
     ]);
   }
 
-  async read(key: string, purpose: Purpose): Promise<ServedRecord> {
-    const name = `${purpose} ${key}`;
+  async read(key: string, purpose: Purpose, reader: ReadingAs): Promise<ServedRecord> {
+    const name = `${purpose} ${reader.join()} ${key}`;
     const known = this.kept.get(name);
     if (known !== undefined) {
       if (await stillStands(this.wiring, known.footing)) {
@@ -60,11 +62,19 @@ export class RecordReader implements OnModuleDestroy {
       }
       this.drop(name);
     }
-    const { record, movedTo, footing } = await readRecord(this.wiring, key, purpose);
-    const served = serve(record, movedTo);
+    const found = await readRecord(this.wiring, key, purpose);
+    const { footing } = found;
+    const served = this.serve(found, reader);
     if (footing !== null) this.keep(name, { served, footing, foundAt: 0 });
     this.reads.inc({ purpose, source: footing === null ? 'decided-afresh' : 'view' });
     return served;
+  }
+
+  /** Throws 404 unless the reader, for whom one purpose showed nothing, may see of another that the number is known. */
+  async refuseUnlessKnown(key: string, reader: ReadingAs): Promise<void> {
+    if (seesCounts(reader)) throw nothingKnown();
+    for (const purpose of CLINICAL) if ((await this.read(key, purpose, reader)).showsAnything) return;
+    throw nothingToShow();
   }
 
   onModuleDestroy(): void {
@@ -98,16 +108,21 @@ export class RecordReader implements OnModuleDestroy {
       this.drop(name);
     }
   }
-}
 
-function serve(record: RecordForPurpose, movedTo: string | null): ServedRecord {
-  const { purpose, policyVersion, recordRevision, consentRevision, entries, withheld, digest } = record;
-  return {
-    body: Buffer.from(JSON.stringify({ purpose, policyVersion, recordRevision, consentRevision, entries, withheld, digest })),
-    etag: `"${digest.slice(0, 32)}.${policyVersion}.${recordRevision}.${consentRevision}.${withheld}"`,
-    movedTo,
-    policyVersion,
-    consentRevision,
-    isKnown: recordRevision >= 0 || consentRevision >= 0,
-  };
+  /** The version is a digest of all else that the reader is given, and of nothing else: it cannot tell of what is withheld. */
+  private serve({ record, movedTo }: FoundRecord, reader: ReadingAs): ServedRecord {
+    const { purpose, policyVersion, consentRevision, entries, withheld, digest } = record;
+    const given = { entries, notice: noticeFor(record, reader), ...(seesCounts(reader) && { withheld, digest }) };
+    const rest = JSON.stringify(given).slice(1);
+    const version = this.wiring.keys.digest(`${purpose} ${policyVersion} ${rest}`).slice(0, 32);
+    const head = JSON.stringify({ purpose, policyVersion, version }).slice(0, -1);
+    return {
+      body: Buffer.from(`${head},${rest}`),
+      etag: `"${version}"`,
+      movedTo,
+      policyVersion,
+      consentRevision,
+      showsAnything: showsAnything(record, reader),
+    };
+  }
 }

@@ -11,7 +11,7 @@ import {
 } from '@nestjs/swagger';
 import { PURPOSES } from '@weft/domain';
 import { explainRecord, isKnown, type Wiring } from '@weft/processing';
-import { type Caller, CurrentCaller, Roles, Service, WIRING } from '@weft/service';
+import { Audited, AuditedProblemFilter, AuditLog, type Caller, CurrentCaller, Roles, WIRING } from '@weft/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ExplainedRecordAnswer, RecordAnswer } from './answers.js';
 import {
@@ -23,8 +23,7 @@ import {
   refuseOtherParameters,
   refuseUnlessMayRead,
 } from './asked.js';
-import { AuditLog } from './audit-log.js';
-import { Audited, AuditedProblemFilter, auditEntryOf } from './audited.js';
+import { readingAs } from './reader.js';
 import { RecordReader } from './record-reader.js';
 
 @ApiTags('records')
@@ -35,7 +34,6 @@ import { RecordReader } from './record-reader.js';
 export class RecordsController {
   constructor(
     @Inject(WIRING) private readonly wiring: Wiring,
-    private readonly service: Service,
     private readonly audit: AuditLog,
     private readonly records: RecordReader,
   ) {}
@@ -45,23 +43,28 @@ export class RecordsController {
   @Audited('record')
   @ApiOperation({
     summary: 'The record as a purpose may see it',
-    description: 'Clinicians read for direct care and care coordination, governance for any purpose.',
+    description: [
+      'Clinicians read for direct care and care coordination, governance for any purpose.',
+      'What is withheld changes nothing of a clinician’s answer but `notice`, and that only where the policy has them told.',
+    ].join(' '),
   })
   @ApiQuery({ name: 'purpose', enum: PURPOSES, required: false, description: 'Default direct-care' })
   @ApiOkResponse({ type: RecordAnswer })
   @ApiNotModifiedResponse({ description: 'As If-None-Match has it' })
-  @ApiNotFoundResponse({ description: 'Nothing is known of this NHS number' })
+  @ApiNotFoundResponse({ description: 'Nothing is known of this NHS number, or nothing that the reader may be shown' })
   async record(@Req() request: FastifyRequest, @Res() reply: FastifyReply, @CurrentCaller() caller: Caller): Promise<void> {
     refuseOtherParameters(request, ['purpose']);
     const nhsNumber = nhsNumberOf(request);
     const purpose = purposeOf(parameter(request, 'purpose'));
     refuseUnlessMayRead(caller, purpose);
     const patient = this.wiring.keys.patient(nhsNumber);
-    const { body, etag, movedTo, isKnown, policyVersion, consentRevision } = await this.records.read(patient, purpose);
-    if (!isKnown) throw nothingKnown();
+    const reader = readingAs(caller);
+    const served = await this.records.read(patient, purpose, reader);
+    if (!served.showsAnything) await this.records.refuseUnlessKnown(patient, reader);
+    const { body, etag, movedTo, policyVersion, consentRevision } = served;
     const isUnchanged = isAmong(request.headers['if-none-match'], etag);
     const outcome = isUnchanged ? 'unchanged' : 'given';
-    await this.audit.append(auditEntryOf(this.service, request, { outcome, patient, purpose, policyVersion, consentRevision }));
+    await this.audit.note(caller, 'record', { outcome, patient, purpose, policyVersion, consentRevision });
     reply.header('etag', etag);
     if (movedTo !== null) reply.header('content-location', `/records/${movedTo}?purpose=${purpose}`);
     if (isUnchanged) await reply.code(304).send();
@@ -78,7 +81,7 @@ export class RecordsController {
   @ApiQuery({ name: 'at', required: false, description: 'RFC 3339 date-time, or a date (by its end, UTC); default now' })
   @ApiOkResponse({ type: ExplainedRecordAnswer })
   @ApiNotFoundResponse({ description: 'Nothing is known of this NHS number' })
-  async explain(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+  async explain(@Req() request: FastifyRequest, @Res() reply: FastifyReply, @CurrentCaller() caller: Caller): Promise<void> {
     refuseOtherParameters(request, ['at']);
     const nhsNumber = nhsNumberOf(request);
     const at = instantOf(parameter(request, 'at'), 'at', this.wiring.clock.now());
@@ -86,7 +89,7 @@ export class RecordsController {
     if (!(await isKnown(this.wiring, patient))) throw nothingKnown();
     const explained = await explainRecord(this.wiring, patient, at);
     const { policyVersion, movedTo } = explained;
-    await this.audit.append(auditEntryOf(this.service, request, { outcome: 'given', patient, policyVersion }));
+    await this.audit.note(caller, 'explain', { outcome: 'given', patient, policyVersion });
     if (movedTo !== null) reply.header('content-location', `/records/${movedTo}/explain`);
     await reply.send(explained);
   }

@@ -1,3 +1,5 @@
+import { NOTICE, type Notices, provision } from '@weft/domain';
+import { applyPolicy } from '@weft/processing';
 import { ANNE, BERT, carePlan, condition, NOBODY, observation, openRegion, patient, type Region } from './region.fixture.js';
 
 describe('reading a record', () => {
@@ -18,16 +20,9 @@ describe('reading a record', () => {
     const { status, body, headers } = await region.ask(`/records/${ANNE}`, { roles: ['clinician'] });
     expect(status).toBe(200);
     expect(headers.get('content-type')).toBe('application/json; charset=utf-8');
-    expect(Object.keys(body)).toEqual([
-      'purpose',
-      'policyVersion',
-      'recordRevision',
-      'consentRevision',
-      'entries',
-      'withheld',
-      'digest',
-    ]);
-    expect(body).toMatchObject({ purpose: 'direct-care', policyVersion: 1, recordRevision: 3, consentRevision: -1, withheld: 0 });
+    expect(Object.keys(body)).toEqual(['purpose', 'policyVersion', 'version', 'entries']);
+    expect(body).toMatchObject({ purpose: 'direct-care', policyVersion: 1, version: expect.stringMatching(/^[0-9a-f]{32}$/) });
+    expect(headers.get('etag')).toBe(`"${body.version}"`);
     expect(body.entries.map(({ id }: { id: string }) => id)).toEqual([
       'Y90001/Patient/p1',
       'Y90001/Condition/c1',
@@ -120,6 +115,128 @@ describe('reading a record', () => {
   });
 });
 
+describe('what is withheld', () => {
+  let region: Region;
+  beforeEach(async () => void (region = await openRegion()));
+  afterEach(() => region.close());
+
+  const as =
+    (role: 'clinician' | 'governance') =>
+    async (nhsNumber: string, purpose = 'direct-care') =>
+      region.ask(`/records/${nhsNumber}?purpose=${purpose}`, { roles: [role] });
+  const clinician = as('clinician');
+  const governance = as('governance');
+  const withhold = (nhsNumber: string, ...entries: string[]) =>
+    region.decide(nhsNumber, {
+      authority: 'withheld-item',
+      provision: provision('deny', ['direct-care', 'care-coordination'], {
+        limits: [{ kind: 'entries', entries: entries.map((entry) => ({ entry, reach: 'instance' })) }],
+      }),
+    });
+  async function adopt(notices: Notices): Promise<void> {
+    const { policy } = await region.wiring.policies.current();
+    await applyPolicy(region.wiring, { ...policy, notices });
+  }
+  /** All that an answer can tell by. */
+  const tells = ({ status, headers, body }: Awaited<ReturnType<typeof clinician>>) => ({
+    status,
+    headers: Object.fromEntries([...headers].filter(([name]) => !['date', 'x-request-id'].includes(name))),
+    body: { ...body, instance: undefined },
+  });
+
+  it('is said to a clinician in one sentence, and to governance with its count', async () => {
+    await region.publish('RX901', ANNE, observation(ANNE, 'o1'));
+    await region.publish('RX901', ANNE, observation(ANNE, 'o2'));
+    expect((await clinician(ANNE)).body).not.toHaveProperty('notice');
+    expect((await governance(ANNE)).body).toMatchObject({ withheld: 0, digest: expect.any(String) });
+    await withhold(ANNE, 'Observation/o2');
+    const { body } = await clinician(ANNE);
+    expect(Object.keys(body)).toEqual(['purpose', 'policyVersion', 'version', 'entries', 'notice']);
+    expect(body).toMatchObject({ entries: [{ id: 'RX901/Observation/o1' }], notice: NOTICE });
+    const seen = (await governance(ANNE)).body;
+    expect(seen).toMatchObject({ entries: [{ id: 'RX901/Observation/o1' }], notice: NOTICE, withheld: 1 });
+    expect((await governance(ANNE, 'research')).body).toMatchObject({ withheld: 0 });
+  });
+
+  it('changes nothing else of what a clinician is given, however much it is and however it was decided', async () => {
+    await region.publish('RX901', ANNE, observation(ANNE, 'o1'));
+    await region.publish('RX901', ANNE, observation(ANNE, 'o2'));
+    await withhold(ANNE, 'Observation/o2');
+    const before = tells(await clinician(ANNE));
+    await region.publish('Y90001', ANNE, observation(ANNE, 'o3', '2024-01-01', { interpretation: [{ text: 'a long one' }] }));
+    expect((await clinician(ANNE)).body.version).not.toBe(before.body.version);
+    await withhold(ANNE, 'Y90001/Observation/o3');
+    expect(tells(await clinician(ANNE))).toEqual(before);
+    await region.decide(ANNE, { authority: 'national-data-opt-out', provision: provision('deny', ['research']) });
+    expect(tells(await clinician(ANNE))).toEqual(before);
+    const etag = before.headers['etag']!;
+    const again = await region.ask(`/records/${ANNE}`, { roles: ['clinician'], headers: { 'if-none-match': etag } });
+    expect(again.status).toBe(304);
+    expect((await governance(ANNE)).body).toMatchObject({ withheld: 2 });
+  });
+
+  it('shows no sign of itself to a clinician under an authority of which the policy has nothing said', async () => {
+    await adopt({ silent: ['withheld-item'] });
+    for (const nhsNumber of [ANNE, BERT]) await region.publish('RX901', nhsNumber, observation(nhsNumber, 'o1'));
+    const before = (await clinician(ANNE)).body.entries;
+    await region.publish('RX901', ANNE, observation(ANNE, 'o2'));
+    await withhold(ANNE, 'Observation/o2');
+    const { body } = await clinician(ANNE);
+    expect(Object.keys(body)).toEqual(['purpose', 'policyVersion', 'version', 'entries']);
+    expect(body.entries).toEqual(before);
+    expect((await governance(ANNE)).body).toMatchObject({ withheld: 1 });
+    expect((await governance(ANNE)).body).not.toHaveProperty('notice');
+    await region.decide(BERT, {});
+    expect((await clinician(BERT)).body).toMatchObject({ entries: [], notice: NOTICE });
+  });
+
+  it('is said to those roles alone that the policy names, also where an answer was kept for another', async () => {
+    await region.publish('RX901', ANNE, observation(ANNE, 'o1'));
+    await region.publish('RX901', ANNE, observation(ANNE, 'o2'));
+    await withhold(ANNE, 'Observation/o2');
+    expect((await clinician(ANNE)).body).toHaveProperty('notice');
+    await adopt({ withheld: ['governance'] });
+    for (let time = 0; time < 2; time += 1) {
+      expect((await governance(ANNE)).body).toMatchObject({ notice: NOTICE, withheld: 1 });
+      expect(Object.keys((await clinician(ANNE)).body)).toEqual(['purpose', 'policyVersion', 'version', 'entries']);
+    }
+    const both = await region.ask(`/records/${ANNE}`, { roles: ['clinician', 'governance'] });
+    expect(both.body).toMatchObject({ notice: NOTICE, withheld: 1 });
+  });
+
+  it('makes a number unknown to a clinician where there is nothing to see and nothing is said', async () => {
+    await adopt({ silent: ['withheld-item'] });
+    await region.decide(ANNE, {});
+    await region.publish('RX901', BERT, observation(BERT, 'o1'));
+    await withhold(BERT, 'Observation/o1');
+    for (const path of [
+      '/records/$',
+      '/records/$?purpose=care-coordination',
+      '/fhir/Patient/$/$everything',
+      '/fhir/Patient/$/$summary',
+    ]) {
+      const ask = async (nhsNumber: string) => tells(await region.ask(path.replace('$', nhsNumber), { roles: ['clinician'] }));
+      const unknown = await ask(NOBODY);
+      expect(unknown.status).toBe(404);
+      expect(await ask(ANNE)).toEqual(unknown);
+      expect(await ask(BERT)).toEqual(unknown);
+      const seen = await region.ask(path.replace('$', BERT), { roles: ['governance'] });
+      expect(seen.status).toBe(200);
+    }
+    expect((await governance(ANNE)).body).toMatchObject({ entries: [], withheld: 0 });
+    expect((await governance(NOBODY)).status).toBe(404);
+  });
+
+  it('leaves a number known for every purpose of which a clinician may see something for one', async () => {
+    await region.publish('RX901', ANNE, observation(ANNE, 'o1'));
+    expect(await clinician(ANNE, 'care-coordination')).toMatchObject({ status: 200, body: { entries: [] } });
+    await region.decide(ANNE, { provision: provision('deny', ['direct-care']) });
+    const coordination = await clinician(ANNE, 'care-coordination');
+    expect(coordination).toMatchObject({ status: 200, body: { entries: [] } });
+    expect(coordination.body).not.toHaveProperty('notice');
+  });
+});
+
 describe('a kept answer', () => {
   let region: Region;
   beforeAll(async () => {
@@ -148,7 +265,7 @@ describe('a kept answer', () => {
     await read(BERT);
     await region.appendDecision(ANNE, {});
     const after = await read(ANNE);
-    expect(after).toMatchObject({ entries: [], withheld: 1, consentRevision: 0 });
+    expect(after).toMatchObject({ entries: [], notice: NOTICE });
     expect(await readsFrom('decided-afresh')).toBe(1);
     const before = await readsFrom('kept');
     expect((await read(BERT)).entries).toHaveLength(1);
@@ -163,7 +280,7 @@ describe('a kept answer', () => {
     await store.append(`identity-${keys.patient(BERT)}`, -1, event(merge, 'number-superseded-1'));
     const moved = await region.ask(`/records/${BERT}`, { roles: ['clinician'] });
     expect(moved.headers.get('content-location')).toBe(`/records/${ANNE}?purpose=direct-care`);
-    expect(moved.body.entries).toEqual([]);
+    expect(moved.body).toMatchObject({ entries: [], notice: NOTICE });
     const undo = { cause: 'test-undo', recordedAt: merge.recordedAt };
     await store.append(`identity-${keys.patient(BERT)}`, 0, event(undo, 'number-restored-1'));
     expect((await read(BERT)).entries).toHaveLength(1);
@@ -173,6 +290,6 @@ describe('a kept answer', () => {
     expect((await read(BERT)).entries).toHaveLength(1);
     const { policy } = await region.wiring.policies.current();
     await region.wiring.policies.adopt({ ...policy, name: 'Nothing is shared', rules: [] });
-    expect(await read(BERT)).toMatchObject({ entries: [], withheld: 1, policyVersion: 2 });
+    expect(await read(BERT)).toMatchObject({ entries: [], notice: NOTICE, policyVersion: 2 });
   });
 });

@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { consentOf, NHS_NUMBER_SYSTEM } from '@weft/care-events';
-import { DECISION_TYPE, type Decision, type Resource } from '@weft/domain';
+import { acceptEvent, consentOf, GOVERNANCE_SOURCE, NHS_NUMBER_SYSTEM, toMessage } from '@weft/care-events';
+import { DECISION_TYPE, type Decision, provision, PURPOSES, type Resource } from '@weft/domain';
 import {
   applyPolicy,
   careEventsTopic,
@@ -21,15 +21,19 @@ import {
   loadSettings,
   openService,
   openWiring,
+  organisationsOf,
   policyOf,
   type Role,
+  sealOf,
   type Service,
+  type TokenRequest,
 } from '@weft/service';
 import { RecordApiModule } from './index.js';
 
 /** Numbers of the range kept for tests. */
 export const ANNE = '9990000018';
 export const BERT = '9990000026';
+export const CARL = '9990000042';
 export const NOBODY = '9990000034';
 
 interface Answer {
@@ -42,7 +46,8 @@ interface Answer {
 
 interface Asking extends RequestInit {
   readonly roles?: readonly Role[];
-  readonly organisation?: string;
+  /** Instead of the roles alone. */
+  readonly as?: Partial<TokenRequest>;
 }
 
 /** The readers' door on embedded engines in a directory of its own, both projectors beside it. */
@@ -50,7 +55,9 @@ export interface Region {
   readonly url: string;
   readonly service: Service;
   readonly wiring: Wiring;
+  /** Of somebody of RX901, for every purpose. */
   tokenOf(...roles: Role[]): Promise<string>;
+  tokenWith(request: Partial<TokenRequest>): Promise<string>;
   ask(path: string, asking?: Asking): Promise<Answer>;
   /** Resolves once it is in the record and its views, or in quarantine. */
   publish(ods: string, nhsNumber: string, resource: object, type?: string): Promise<void>;
@@ -76,13 +83,16 @@ export async function openRegion(given: { readonly service?: Partial<Service> } 
   const optOutProjector = await startOptOutProjector(wiring, { onFailure });
   const app = await createHttpApp(service, [RecordApiModule.register(wiring)]);
   const url = await listen(app, settings);
-  const tokenOf = (roles: readonly Role[], organisation?: string): Promise<string> =>
-    issueToken(settings, service.clock, { roles, ...(organisation !== undefined && { organisation }), subject: 'somebody' });
+  const tokenWith = (request: Partial<TokenRequest>): Promise<string> => {
+    const usual = { roles: [], organisation: 'RX901', purposes: PURPOSES, subject: 'somebody' };
+    return issueToken(settings, service.clock, { ...usual, ...request });
+  };
   let sequence = 0;
 
-  async function ask(path: string, { roles, organisation, ...init }: Asking = {}): Promise<Answer> {
+  async function ask(path: string, { roles, as, ...init }: Asking = {}): Promise<Answer> {
+    const request = as ?? (roles && { roles });
     const authorization: Record<string, string> =
-      roles === undefined ? {} : { authorization: `Bearer ${await tokenOf(roles, organisation)}` };
+      request === undefined ? {} : { authorization: `Bearer ${await tokenWith(request)}` };
     const response = await fetch(`${url}${path}`, {
       ...init,
       headers: { ...authorization, ...(init.headers as Record<string, string>) },
@@ -129,9 +139,8 @@ export async function openRegion(given: { readonly service?: Partial<Service> } 
       authority: 'local-dissent' as const,
       status: 'active' as const,
       decidedAt: new Date(service.clock.now()).toISOString(),
-      decidedBy: 'patient',
-      provision: { effect: 'deny' as const, purposes: ['direct-care' as const] },
-      exceptions: [],
+      decidedBy: 'patient' as const,
+      provision: provision('deny', ['direct-care']),
       ...decision,
     };
   };
@@ -140,24 +149,37 @@ export async function openRegion(given: { readonly service?: Partial<Service> } 
     url,
     service,
     wiring,
-    tokenOf: (...roles) => tokenOf(roles),
+    tokenOf: (...roles) => tokenWith({ roles }),
+    tokenWith,
     ask,
     publish: (ods, nhsNumber, resource, type = 'care-event-recorded-1') =>
       send(careEventsTopic(ods), nhsNumber, type, `urn:ods:${ods}`, resource),
-    decide: (nhsNumber, decision) =>
-      send(
-        CONSENT_TOPIC,
-        nhsNumber,
-        DECISION_TYPE,
-        'urn:ods:Y90001',
-        consentOf({ ...wholeDecision(decision), subject: nhsNumber }),
-      ),
+    // As the gateway seals what governance records.
+    async decide(nhsNumber, decision) {
+      const resource = consentOf({ ...wholeDecision(decision), subject: nhsNumber });
+      const envelope = { type: DECISION_TYPE, id: `e${(sequence += 1)}`, source: GOVERNANCE_SOURCE, subject: nhsNumber } as const;
+      const attributes = {
+        ...envelope,
+        specversion: '1.0',
+        time: '2026-01-01T10:00:00Z',
+        datacontenttype: 'application/fhir+json',
+      };
+      const bytes = Buffer.from(JSON.stringify(resource));
+      const recorder = { as: 'governance', organisation: null, subject: 'somebody' } as const;
+      const about = { organisations: organisationsOf(settings), now: service.clock.now(), recorder };
+      const accepted = acceptEvent({ attributes, data: { ok: true, event: resource }, bytes }, about);
+      if (!accepted.ok) throw new Error(JSON.stringify(accepted.problems));
+      await wiring.bus.publish([toMessage(accepted.event, { seal: sealOf(settings) })]);
+      await dealtWith(CONSENT_TOPIC, OPT_OUT_PROJECTOR_GROUP);
+    },
     async appendDecision(nhsNumber, decision) {
       const stream = consentStream(wiring.keys.patient(nhsNumber));
       const recordedAt = new Date(service.clock.now()).toISOString();
       const coordinates = { topic: CONSENT_TOPIC, partition: 0, offset: 1_000_000 };
-      const data = { id: 'appended', source: 'urn:ods:Y90001', ...wholeDecision(decision), recordedAt, coordinates };
-      const event = { id: wiring.random.uuid(), type: 'decision-recorded-1', data: JSON.stringify(data) };
+      const receivedAt = service.clock.now();
+      const about = { id: 'appended', source: 'urn:ods:Y90001', recorder: RECORDER, digest: '', receivedAt };
+      const data = { ...about, ...wholeDecision(decision), recordedAt, coordinates };
+      const event = { id: wiring.random.uuid(), type: 'decision-recorded-2', data: JSON.stringify(data) };
       await wiring.store.append(stream, await wiring.store.head(stream), [event]);
     },
     stopOptOutProjector: () => optOutProjector.stop(),
@@ -169,6 +191,8 @@ export async function openRegion(given: { readonly service?: Partial<Service> } 
     },
   };
 }
+
+const RECORDER = { as: 'organisation', organisation: 'Y90001', subject: null };
 
 const subjectOf = (nhsNumber: string) => ({ type: 'Patient', identifier: { system: NHS_NUMBER_SYSTEM, value: nhsNumber } });
 

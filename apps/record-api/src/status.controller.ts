@@ -6,14 +6,13 @@ import {
   CONSENT_PREFIX,
   CONSENT_TOPIC,
   type EventStore,
-  listQuarantine,
   NO_STREAM,
   OPT_OUT_PROJECTOR_GROUP,
   POLICY_STREAM,
   RECORD_PROJECTOR_GROUP,
   type Wiring,
 } from '@weft/processing';
-import { Roles, WIRING } from '@weft/service';
+import { QuarantineTally, Roles, WIRING } from '@weft/service';
 import type { FastifyRequest } from 'fastify';
 import { StatusAnswer } from './answers.js';
 import { parameter, refuseOtherParameters } from './asked.js';
@@ -23,7 +22,11 @@ import { VERSION } from './version.js';
 @ApiBadRequestResponse({ description: 'A parameter is wrong, or unknown' })
 @Controller('status')
 export class StatusController {
-  constructor(@Inject(WIRING) private readonly wiring: Wiring) {}
+  private readonly quarantine: QuarantineTally;
+
+  constructor(@Inject(WIRING) private readonly wiring: Wiring) {
+    this.quarantine = new QuarantineTally(wiring.bus);
+  }
 
   @Get()
   @Roles('operations')
@@ -43,6 +46,7 @@ export class StatusController {
       lag: groups.reduce((sum, { lag }) => sum + lag, 0),
       groups,
       topics,
+      decisionsInQuarantine: (await this.quarantine.count()).decisions,
       ...(parameter(request, 'counts') === 'true' && { counts: await this.counts() }),
     };
   }
@@ -74,11 +78,11 @@ export class StatusController {
   }
 
   private async counts(): Promise<NonNullable<StatusAnswer['counts']>> {
-    const { store, bus } = this.wiring;
+    const { store } = this.wiring;
     return {
       records: await count(store, CARE_RECORD_PREFIX),
       patientsWithDecisions: await count(store, CONSENT_PREFIX),
-      quarantined: (await listQuarantine(bus)).length,
+      quarantined: (await this.quarantine.count()).messages,
     };
   }
 }

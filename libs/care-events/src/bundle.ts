@@ -1,10 +1,11 @@
-import { canonicalJson } from '@weft/domain';
-import type { Organisation, Problem, Resource } from '@weft/domain';
+import { canonicalJson, DECISION_TYPE } from '@weft/domain';
+import type { Organisation, Policy, Problem, Recorder, Resource } from '@weft/domain';
 import type { Reading } from '@weft/processing';
 import { acceptEvent } from './accept-event.js';
 import type { AcceptedEvent } from './accept-event.js';
 import { indexPatients, subjectsOf } from './bundle-patients.js';
 import type { BundleEntry } from './bundle-patients.js';
+import { isPrivacyConsent } from './consent-in.js';
 import { isObject, textOf } from './patient-reference.js';
 import type { Loose } from './patient-reference.js';
 import { presentable, problem, within } from './problems.js';
@@ -18,6 +19,11 @@ export interface BundleOptions {
   readonly system?: string;
   /** Milliseconds since 1970. */
   readonly now: number;
+  /** Who records the decisions that it carries, and by which policy they may. */
+  readonly recorder?: Recorder;
+  readonly policy?: Policy;
+  /** The id of a decision's event: new for each request, because a decision that returns to an earlier state is new. */
+  readonly newId?: () => string;
   readonly validate?: boolean;
 }
 
@@ -30,6 +36,10 @@ export interface BundleItem {
 /** An entry whose judgement waits until it is asked for: a big Bundle takes seconds, which others may want in between. */
 export interface PendingItem {
   readonly entry: number;
+  /** The NHS number of whom it is about, where that can be told. */
+  readonly subject?: string;
+  /** Whether it is a decision about sharing. */
+  readonly isDecision: boolean;
   readonly judge: () => Reading<AcceptedEvent>;
 }
 
@@ -54,7 +64,8 @@ export function openBundle(bundle: unknown, options: BundleOptions): Reading<Pen
   }
   if (bundle['resourceType'] !== 'Bundle') {
     const alone = { index: 0, resource: bundle as unknown as Resource };
-    return { ok: true, event: [{ entry: 0, judge: () => readEntry(alone, indexPatients([alone]), options) }] };
+    const patients = indexPatients([alone]);
+    return { ok: true, event: [{ entry: 0, ...about(alone, patients), judge: () => readEntry(alone, patients, options) }] };
   }
   if (!BUNDLE_TYPES.includes(String(bundle['type']))) {
     return { ok: false, problems: [problem('Bundle.type', 'unsupported', `must be one of ${BUNDLE_TYPES.join(', ')}`)] };
@@ -69,11 +80,20 @@ function itemsOf(raw: readonly unknown[], options: BundleOptions): PendingItem[]
     .filter((entry) => !('resource' in entry && WRAPPING.includes(entry.resource.resourceType)))
     .map((entry) => ({
       entry: entry.index,
+      ...('resource' in entry ? about(entry, patients) : { isDecision: false }),
       judge: () => {
         const reading = 'resource' in entry ? readEntry(entry, patients, options) : refuse(entry.problem);
         return reading.ok ? reading : placed(entry.index, reading.problems);
       },
     }));
+}
+
+function about(
+  { resource }: BundleEntry,
+  patients: ReturnType<typeof indexPatients>,
+): Pick<PendingItem, 'subject' | 'isDecision'> {
+  const found = subjectsOf(resource, patients);
+  return { isDecision: isPrivacyConsent(resource), ...(found.ok && { subject: found.subject }) };
 }
 
 function placed(index: number, problems: readonly Problem[]): Reading<never> {
@@ -112,20 +132,26 @@ function readEntry(
 ): Reading<AcceptedEvent> {
   const subjects = subjectsOf(resource, patients);
   if (!subjects.ok) return refuse(subjects.problem);
-  const { organisation, system, now, organisations, validate } = options;
+  const { organisation, system, now, organisations, validate, recorder, policy, newId } = options;
+  const isDecision = isPrivacyConsent(resource);
   const attributes = {
     specversion: '1.0',
-    id: eventIdOf(organisation, resource, subjects.subject),
+    id: (isDecision ? newId?.() : undefined) ?? eventIdOf(organisation, resource, subjects.subject),
     source: system === undefined ? `urn:ods:${organisation}` : `urn:ods:${organisation}:${system}`,
-    type: 'care-event-recorded-1',
+    type: isDecision ? DECISION_TYPE : 'care-event-recorded-1',
     subject: subjects.subject,
-    time: textOf(resource.meta?.lastUpdated) ?? new Date(now).toISOString(),
+    time: (isDecision ? undefined : textOf(resource.meta?.lastUpdated)) ?? new Date(now).toISOString(),
     datacontenttype: 'application/fhir+json',
   };
   const bytes = new TextEncoder().encode(JSON.stringify(resource));
   const reading = acceptEvent(
     { attributes, data: { ok: true, event: resource }, bytes },
-    { organisations, now, sender: organisation, ...(validate !== undefined && { validate }) },
+    {
+      ...{ organisations, now, sender: organisation },
+      ...(validate !== undefined && { validate }),
+      ...(recorder !== undefined && { recorder }),
+      ...(policy !== undefined && { policy }),
+    },
   );
   return reading.ok ? reading : refuse(...reading.problems.map((item) => inResource(item, resource)));
 }

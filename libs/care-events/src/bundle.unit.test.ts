@@ -132,7 +132,7 @@ describe('a Bundle', () => {
     expect(only(carried(mistaken)).type).toBe('care-event-recorded-1');
   });
 
-  it('refuses a privacy Consent, which as a care event nobody would obey', () => {
+  it('takes a privacy Consent as a decision, and one of another scope as a care event', () => {
     const consent = {
       resourceType: 'Consent',
       id: 'c',
@@ -142,7 +142,12 @@ describe('a Bundle', () => {
       policy: [{ uri: 'urn:x' }],
       patient: { identifier: { system: NHS, value: ANNE } },
     };
-    expect(outcome(carried(consent))).toEqual(['0: type wrong-type']);
+    expect(only(carried(consent)).type).toBe('consent-decision-recorded-1');
+    const advance = {
+      ...consent,
+      scope: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/consentscope', code: 'adr' }] },
+    };
+    expect(only(carried(advance)).type).toBe('care-event-recorded-1');
   });
 
   it('is judged one entry at a time where somebody asks for it so', () => {

@@ -1,11 +1,12 @@
-import { isAuthority, nhsNumberProblem, PURPOSES, purposeOfUse } from '@weft/domain';
-import type { Authority, Decision, Problem, Provision, Purpose } from '@weft/domain';
+import { denies, grants, intervalOf, isAuthority, nhsNumberProblem, permittingNothing } from '@weft/domain';
+import type { Authority, DecidedBy, Interval, NewDecision, Organisation, Problem, Provision, Recorder } from '@weft/domain';
 import type { Reading } from '@weft/processing';
 import { AHEAD_MAX_MS } from './envelope.js';
-import { intervalOf } from './fhir-time.js';
-import { isObject, nhsNumberOfReference, nhsNumbersOf, objectsOf, textOf } from './patient-reference.js';
+import { provisionOfConsent, type Findings } from './consent-provision.js';
+import { hasUnknown } from './consent-limits.js';
+import { isObject, itemsOf, nhsNumberOfReference, nhsNumbersOf, objectsOf, textOf } from './patient-reference.js';
 import type { Loose } from './patient-reference.js';
-import { problem } from './problems.js';
+import { presentable, problem } from './problems.js';
 
 export interface ConsentContext {
   /** CloudEvents id and source of the event that carries the Consent. */
@@ -13,200 +14,247 @@ export interface ConsentContext {
   readonly source: string;
   /** The NHS number that the event is about, where an envelope says so: the Consent's patient must be the same. */
   readonly subject?: string;
-  /** Milliseconds since 1970. */
-  readonly now: number;
+  readonly recorder: Recorder;
+  /** When Weft received it, milliseconds since 1970. */
+  readonly receivedAt: number;
+  /** SHA-256 of what the event says. */
+  readonly digest: string;
+  /** Organisations of the region, by ODS code. */
+  readonly organisations: ReadonlyMap<string, Organisation>;
+  /** The place in quarantine that the event was mended from. */
+  readonly mends?: string;
 }
 
-export interface ConsentDecision {
-  /** The NHS number that the Consent itself gives, if it gives one. */
-  readonly subject?: string;
-  readonly decision: Omit<Decision, 'recordedAt'>;
-}
-
-const ODS_SYSTEMS = ['https://fhir.nhs.uk/Id/ods-organization-code', 'https://fhir.nhs.uk/Id/ods-site-code'];
-const ENTRY = /(?:^|\/)((?:[A-Za-z0-9]{1,9}\/)?[A-Z][A-Za-z]+\/[A-Za-z0-9.-]{1,64})$/;
-const SHARING_ACTIONS = ['access', 'use', 'disclose'];
+export type ConsentReading =
+  | {
+      readonly ok: true;
+      /** The NHS number that the Consent itself gives, if it gives one. */
+      readonly subject?: string;
+      /** One for each authority named. */
+      readonly decisions: readonly NewDecision[];
+      /** What was left out, or taken otherwise than it may have been meant. */
+      readonly warnings: readonly Problem[];
+    }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
 
 /**
- * The decision that a FHIR R4 Consent carries. Never throws. Two rules of caution run through it: what is unclear counts as
- * deny, and what cannot be read never narrows a denial and never widens a permission (it refuses the permission instead).
+ * The decisions that a FHIR R4 Consent carries. Never throws. A denial is never refused and never narrowed by what cannot be
+ * read; a permission that cannot be read is left out and named, and refused where it is all there is.
  */
-export function decisionOfConsent(consent: unknown, context: ConsentContext): Reading<ConsentDecision> {
+export function decisionsOfConsent(consent: unknown, context: ConsentContext): ConsentReading {
   if (!isObject(consent) || consent['resourceType'] !== 'Consent') {
     return { ok: false, problems: [problem('resourceType', 'wrong-resource', 'a decision is a FHIR Consent')] };
   }
-  const problems: Problem[] = [];
-  const subject = subjectOf(consent, context, problems);
-  const decidedAt = decidedAtOf(consent['dateTime'], context.now, problems);
-  const provision = readProvision(consent, problems);
-  const decision = {
-    id: context.id,
-    source: context.source,
-    // A Consent that was never stored has no id, and no later version could name it.
-    consentId: textOf(consent['id']) ?? context.id,
-    authority: authorityOf(consent),
-    status: isWithdrawn(consent) ? ('withdrawn' as const) : ('active' as const),
-    decidedAt,
+  const findings: Findings = { refusals: [], vetoes: [], warnings: [] };
+  const subject = subjectOf(consent, context, findings);
+  refuseOtherScopes(consent, findings);
+  const isWithdrawn = isWithdrawal(consent);
+  const modified = modifiersOf(consent);
+  findings.vetoes.push(...modified, ...(isWithdrawn ? [] : vetoesOf(consent)));
+  const made = madeOf(consent['dateTime'], context.receivedAt, findings);
+  const provision = provisionOfConsent(consent, {
+    organisations: context.organisations,
+    made: made ?? instant(context),
+    findings,
+  });
+  const authorities = authoritiesOf(consent, provision, isWithdrawn, findings);
+  if (findings.refusals.length > 0) return { ok: false, problems: presentable(findings.refusals) };
+  if (!isWithdrawn && !denies(provision) && findings.vetoes.length > 0) {
+    return { ok: false, problems: presentable(findings.vetoes) };
+  }
+  const about = {
+    ...{ id: context.id, source: context.source, recorder: context.recorder, receivedAt: context.receivedAt },
+    ...{ digest: context.digest, ...(context.mends !== undefined && { mends: context.mends }) },
+    ...identityOf(consent, context, findings),
+    status: isWithdrawn ? ('withdrawn' as const) : ('active' as const),
+    ...(made !== undefined && { made, decidedAt: textOf(consent['dateTime']) as string }),
     decidedBy: decidedBy(consent, subject ?? context.subject),
-    ...provision,
+    // What was rejected permits nothing, by no exception either.
+    provision: findings.vetoes.length > 0 || consent['status'] === 'rejected' ? permittingNothing(provision) : provision,
+    ...((isWithdrawn ? modified : findings.vetoes).length > 0 && { liftsNothing: true as const }),
   };
-  if (problems.length > 0) return { ok: false, problems };
-  return { ok: true, event: { ...(subject === undefined ? {} : { subject }), decision } };
+  return {
+    ok: true,
+    ...(subject !== undefined && { subject }),
+    decisions: authorities.map((authority) => ({ ...about, authority })),
+    warnings: presentable([...(isWithdrawn ? modified : findings.vetoes), ...findings.warnings]),
+  };
 }
 
-function subjectOf(consent: Loose, context: ConsentContext, problems: Problem[]): string | undefined {
+/** Whether a Consent takes back what its earlier versions said. */
+export function isWithdrawal({ status }: Loose): boolean {
+  return status === 'inactive' || status === 'entered-in-error';
+}
+
+const instant = ({ receivedAt }: ConsentContext): Interval => ({ from: receivedAt, until: receivedAt });
+
+/** The NHS number of a Consent's patient. */
+export function subjectOfConsent(consent: unknown): Reading<string> {
+  const refuse = (field: string, code: string, message: string): Reading<never> => ({
+    ok: false,
+    problems: [problem(field, code, message)],
+  });
+  if (!isObject(consent) || consent['resourceType'] !== 'Consent')
+    return refuse('resourceType', 'wrong-resource', 'a decision is a FHIR Consent');
+  const subject = numberNamed(consent);
+  if (subject === undefined) return refuse('Consent.patient', 'required', 'must name the patient by NHS number');
+  const wrong = nhsNumberProblem(subject);
+  return wrong === null ? { ok: true, event: subject } : refuse('Consent.patient', 'nhs-number', wrong);
+}
+
+function numberNamed(consent: Loose): string | undefined {
   const patient = isObject(consent['patient']) ? consent['patient'] : {};
-  const identified = nhsNumbersOf(patient['identifier'])[0]?.number;
-  const subject = identified ?? nhsNumberOfReference(patient['reference']) ?? undefined;
+  const identified = nhsNumbersOf(patient['identifier']).find(({ number }) => number !== '')?.number;
+  return identified ?? nhsNumberOfReference(patient['reference']) ?? undefined;
+}
+
+function subjectOf(consent: Loose, context: ConsentContext, { refusals }: Findings): string | undefined {
+  const subject = numberNamed(consent);
   if (subject === undefined) return undefined;
   const wrong = nhsNumberProblem(subject);
-  if (wrong !== null) problems.push(problem('Consent.patient', 'nhs-number', wrong));
+  if (wrong !== null) refusals.push(problem('Consent.patient', 'nhs-number', wrong));
   else if (context.subject !== undefined && context.subject !== subject) {
-    problems.push(problem('Consent.patient', 'somebody-else', "a decision of somebody else than the event's subject"));
+    refusals.push(problem('Consent.patient', 'somebody-else', "a decision of somebody else than the event's subject"));
   }
   return subject;
 }
 
-function decidedAtOf(dateTime: unknown, now: number, problems: Problem[]): string {
+const OTHER_SCOPES = ['treatment', 'adr', 'research'];
+
+/** Whether a Consent is about sharing: one that says another scope is a clinical document, such as a refusal of resuscitation. */
+export function isPrivacyConsent(resource: Loose): boolean {
+  if (resource['resourceType'] !== 'Consent') return false;
+  const codes = scopesOf(resource);
+  return codes.includes('patient-privacy') || !codes.some((code) => OTHER_SCOPES.includes(code));
+}
+
+const scopesOf = ({ scope }: Loose): string[] =>
+  (isObject(scope) ? objectsOf(scope['coding']) : []).flatMap(({ code }) => textOf(code) ?? []);
+
+function refuseOtherScopes(consent: Loose, { refusals, vetoes }: Findings): void {
+  if (!isPrivacyConsent(consent)) {
+    const message = 'only scope patient-privacy is a decision about sharing; this Consent is published as a care event';
+    refusals.push(problem('Consent.scope', 'wrong-scope', message));
+  } else if (!scopesOf(consent).includes('patient-privacy')) {
+    vetoes.push(problem('Consent.scope', 'wrong-scope', 'must be patient-privacy'));
+  }
+}
+
+const MEMBERS = `
+  resourceType meta language text contained identifier status scope category patient dateTime performer organization
+  sourceAttachment sourceReference policy policyRule verification provision
+`
+  .trim()
+  .split(/\s+/);
+
+/** What may change the meaning of all the rest, and is not understood here: implicitRules, modifier extensions, other members. */
+function modifiersOf(consent: Loose): Problem[] {
+  const members = Object.keys(consent).filter((member) => hasUnknown({ [member]: true }, MEMBERS));
+  return members.map((member) =>
+    problem(`Consent.${member}`, 'unclear', 'may change what is permitted, and is not understood here'),
+  );
+}
+
+/** What makes a Consent permit nothing, whatever its provision says. Its denials count all the same. */
+function vetoesOf({ status, verification }: Loose): Problem[] {
+  const vetoes: Problem[] = [];
+  if (status !== 'active' && status !== 'rejected')
+    vetoes.push(problem('Consent.status', 'not-in-force', 'a permission counts once it is active'));
+  if (verification !== undefined && !itemsOf(verification).every(isVerified))
+    vetoes.push(problem('Consent.verification', 'not-verified', 'does not say that the permission was verified'));
+  return vetoes;
+}
+
+function isVerified(verification: Loose | null): boolean {
+  return verification?.['verified'] === true && verification['modifierExtension'] === undefined;
+}
+
+function madeOf(dateTime: unknown, receivedAt: number, { vetoes, warnings }: Findings): Interval | undefined {
+  if (dateTime === undefined) return undefined;
   const made = intervalOf(dateTime);
-  if (dateTime === undefined)
-    problems.push(problem('Consent.dateTime', 'required', 'is required: of two decisions the later one stands'));
-  else if (made === null) problems.push(problem('Consent.dateTime', 'malformed', 'must be a FHIR dateTime'));
-  else if (made.from > now + AHEAD_MAX_MS) problems.push(problem('Consent.dateTime', 'too-late', 'is more than 24 hours ahead'));
-  return new Date(made?.from ?? 0).toISOString();
+  if (made === null) {
+    vetoes.push(problem('Consent.dateTime', 'malformed', 'must be a FHIR dateTime'));
+    return undefined;
+  }
+  if (made.from > receivedAt + AHEAD_MAX_MS) vetoes.push(problem('Consent.dateTime', 'too-late', 'is more than 24 hours ahead'));
+  else if (made.from > receivedAt) {
+    warnings.push(problem('Consent.dateTime', 'ahead', 'is ahead of the time of receipt, from which the decision counts'));
+  }
+  return made;
 }
 
-function isWithdrawn({ status }: Loose): boolean {
-  return status === 'inactive' || status === 'entered-in-error';
+const AUTHORITY_URI = 'urn:weft:authority:';
+
+/** What a policy names: null for one that cannot be read, or is not known; nothing for somebody else's. */
+function authorityNamed(policy: Loose | null): (Authority | null)[] {
+  const uri = policy?.['uri'];
+  if (policy === null || policy['modifierExtension'] !== undefined || (uri !== undefined && textOf(uri) === undefined))
+    return [null];
+  if (typeof uri !== 'string' || !uri.startsWith(AUTHORITY_URI)) return [];
+  const name = uri.slice(AUTHORITY_URI.length);
+  return [isAuthority(name) ? name : null];
 }
 
-function authorityOf(consent: Loose): Authority {
-  const uris = objectsOf(consent['policy']).map(({ uri }) => /[/:]([a-z0-9-]+)\/?$/.exec(textOf(uri) ?? '')?.[1]);
-  const codes = [consent['policyRule'], consent['category']].flatMap(objectsOf).flatMap(({ coding }) => objectsOf(coding));
-  const named = [...uris, ...codes.map(({ code }) => textOf(code))];
-  return named.find((name): name is Authority => name !== undefined && isAuthority(name)) ?? 'local-dissent';
+/** Only Weft's own addresses name an authority. A denial without one is local dissent; a permission must say its own. */
+function authoritiesOf(consent: Loose, provision: Provision, isWithdrawn: boolean, { vetoes, warnings }: Findings): Authority[] {
+  const named = (consent['policy'] === undefined ? [] : itemsOf(consent['policy'])).flatMap(authorityNamed);
+  const known = [...new Set(named.filter((name) => name !== null))];
+  if (known.length > 0 && !named.includes(null)) return known;
+  const choices = `policy.uri must be ${AUTHORITY_URI}<authority>, as national-data-opt-out, type-1, local-dissent, withheld-item, explicit-consent`;
+  const missing = problem(
+    'Consent.policy',
+    'authority-required',
+    `a permission says under which authority it is given: ${choices}`,
+  );
+  if (!isWithdrawn && grants(provision)) vetoes.push(missing);
+  if (!isWithdrawn && denies(provision)) {
+    warnings.push(
+      problem('Consent.policy', 'authority-assumed', 'names no authority, or one that is not known: counted as local dissent'),
+    );
+  }
+  return [...new Set<Authority>([...known, 'local-dissent'])];
 }
 
-function decidedBy(consent: Loose, subject: string | undefined): string {
+const FHIR_ID = /^[A-Za-z0-9.-]{1,64}$/;
+
+/** A Consent that was never stored has no id, and no later version could name it. */
+function identityOf(consent: Loose, { id }: ConsentContext, { warnings }: Findings): Pick<NewDecision, 'consentId' | 'version'> {
+  const given = textOf(consent['id']);
+  const meta = isObject(consent['meta']) ? consent['meta'] : {};
+  const versionId = /^\d{1,15}$/.exec(textOf(meta['versionId']) ?? '')?.[0];
+  const lastUpdated = intervalOf(meta['lastUpdated'])?.from;
+  const version = {
+    ...(versionId !== undefined && { versionId: Number(versionId) }),
+    ...(lastUpdated !== undefined && { lastUpdated }),
+  };
+  if (given !== undefined && !FHIR_ID.test(given)) {
+    warnings.push(problem('Consent.id', 'malformed', 'is no FHIR id, so no later version can name this Consent'));
+  }
+  const consentId = given !== undefined && FHIR_ID.test(given) ? given : id;
+  return { consentId, ...(Object.keys(version).length > 0 && { version }) };
+}
+
+/** An absent performer is nobody, and a Patient who is somebody else is not the person. */
+function decidedBy(consent: Loose, subject: string | undefined): DecidedBy {
   const performers = objectsOf(consent['performer']);
   const patient = isObject(consent['patient']) ? textOf(consent['patient']['reference']) : undefined;
-  const isPatient = (performer: Loose): boolean =>
-    typeNamed(performer) === 'Patient' ||
-    (patient !== undefined && performer['reference'] === patient) ||
-    nhsNumbersOf(performer['identifier']).some(({ number }) => number === subject);
-  if (performers.length === 0 || performers.some(isPatient)) return 'patient';
-  return performers.some((performer) => typeNamed(performer) === 'RelatedPerson') ? 'proxy' : 'organisation';
+  if (performers.some((performer) => isPerson(performer, subject, patient))) return 'patient';
+  const types = performers.map(typeNamed);
+  if (types.includes('RelatedPerson')) return 'proxy';
+  return types.some((type) => type !== undefined && type !== 'Patient') ? 'organisation' : 'not-stated';
 }
 
+function isPerson(performer: Loose, subject: string | undefined, patient: string | undefined): boolean {
+  const numbers = nhsNumbersOf(performer['identifier']).map(({ number }) => number);
+  if (numbers.length > 0) return subject !== undefined && numbers.includes(subject);
+  const reference = textOf(performer['reference']);
+  if (reference === undefined) return typeNamed(performer) === 'Patient';
+  return reference === patient || (subject !== undefined && nhsNumberOfReference(reference) === subject);
+}
+
+/** The type of resource that a reference says it is of, where what it says agrees. */
 function typeNamed(reference: Loose): string | undefined {
-  return textOf(reference['type']) ?? /(?:^|\/)([A-Z][A-Za-z]+)\/[^/]+$/.exec(textOf(reference['reference']) ?? '')?.[1];
-}
-
-function readProvision(consent: Loose, problems: Problem[]): { provision: Provision; exceptions: Provision[] } {
-  const raw = isObject(consent['provision']) ? consent['provision'] : {};
-  const stands = consent['modifierExtension'] === undefined && (consent['status'] === 'active' || isWithdrawn(consent));
-  const provision = provisionOf(raw, stands ? effectOf(raw) : 'deny', 'Consent.provision', PURPOSES, problems);
-  // A proposal or a rejection permits nothing, by no exception either.
-  if (!stands) return { provision, exceptions: [] };
-  const exceptions = objectsOf(raw['provision']).map((nested, index) => {
-    const path = `Consent.provision.provision[${index}]`;
-    if (objectsOf(nested['provision']).length > 0) {
-      problems.push(problem(`${path}.provision`, 'too-deep', 'exceptions to exceptions are not supported: say it in one level'));
-    }
-    return provisionOf(nested, effectOf(nested), path, provision.purposes, problems);
-  });
-  return { provision, exceptions };
-}
-
-function effectOf(raw: Loose): 'permit' | 'deny' {
-  return raw['type'] === 'permit' && raw['modifierExtension'] === undefined ? 'permit' : 'deny';
-}
-
-function provisionOf(
-  raw: Loose,
-  effect: 'permit' | 'deny',
-  path: string,
-  inherited: readonly Purpose[],
-  problems: Problem[],
-): Provision {
-  const limit = (field: string, values: readonly (string | null)[]): readonly string[] | undefined => {
-    if (values.length === 0) return undefined;
-    const readable = values.filter((value) => value !== null);
-    if (readable.length === values.length) return readable;
-    if (effect === 'permit')
-      problems.push(problem(`${path}.${field}`, 'unclear', 'a permission is limited here by something that Weft cannot read'));
-    return undefined;
-  };
-  for (const field of unreadableLimits(raw)) limit(field, [null]);
-  const organisations = limit('actor', objectsOf(raw['actor']).map(organisationOfActor));
-  const entries = limit('data', objectsOf(raw['data']).map(entryOf));
-  const categories = limit('class', categoriesOf(raw, effect));
-  return {
-    effect,
-    purposes: purposesOf(raw['purpose'], path, inherited, problems),
-    ...(organisations && { organisations }),
-    ...(entries && { entries }),
-    ...(categories && { categories }),
-    ...periodOf(raw['period'], `${path}.period`, problems),
-  };
-}
-
-function unreadableLimits(raw: Loose): string[] {
-  const actions = objectsOf(raw['action']).flatMap(({ coding }) => objectsOf(coding));
-  const others = actions.length > 0 && !actions.some(({ code }) => SHARING_ACTIONS.includes(String(code)));
-  return [...(raw['dataPeriod'] === undefined ? [] : ['dataPeriod']), ...(others ? ['action'] : [])];
-}
-
-function purposesOf(raw: unknown, path: string, inherited: readonly Purpose[], problems: Problem[]): readonly Purpose[] {
-  const codes = objectsOf(raw).map(({ code }) => textOf(code) ?? 'without a code');
-  if (codes.length === 0) return inherited;
-  const purposes = PURPOSES.filter((purpose) => codes.includes(purpose) || codes.includes(purposeOfUse[purpose]));
-  if (purposes.length === 0) {
-    const known = PURPOSES.map((purpose) => purposeOfUse[purpose]).join(', ');
-    problems.push(problem(`${path}.purpose`, 'unknown-purpose', `none of ${known}, but ${codes.join(', ')}`));
-  }
-  return purposes;
-}
-
-function organisationOfActor({ reference }: Loose): string | null {
-  if (!isObject(reference)) return null;
-  const identified = objectsOf(reference['identifier']).find(({ system }) => ODS_SYSTEMS.includes(String(system)));
-  const code = textOf(identified?.['value']) ?? /(?:^|\/)Organization\/([^/]+)$/.exec(textOf(reference['reference']) ?? '')?.[1];
-  return code !== undefined && /^[A-Za-z0-9]{1,9}$/.test(code) ? code : null;
-}
-
-/** `authoredby` names an author where the other meanings name an entry. */
-function entryOf({ meaning, reference }: Loose): string | null {
-  if (meaning === 'authoredby' || !isObject(reference)) return null;
-  const text = textOf(reference['reference'])?.replace(/\/_history\/[^/]*$/, '') ?? '';
-  const found = ENTRY.exec(text)?.[1];
-  // Of an absolute address only the last two parts are the entry's; what stands before is a server's path.
-  return /^[a-z]+:/.test(text) ? (found?.split('/').slice(-2).join('/') ?? null) : (found ?? null);
-}
-
-function categoriesOf(raw: Loose, effect: 'permit' | 'deny'): (string | null)[] {
-  const codings = objectsOf(raw['class']).map((coding) => textOf(coding['code']) ?? null);
-  const codes = objectsOf(raw['code']).flatMap(({ coding }) => {
-    const given = objectsOf(coding).map((item) => textOf(item['code']) ?? null);
-    return given.length === 0 ? [null] : given;
-  });
-  const labels = objectsOf(raw['securityLabel']).map((coding) => textOf(coding['code']) ?? null);
-  const kinds = [codings, codes, labels].filter((list) => list.length > 0);
-  // FHIR means all kinds together, Weft any of them: for a denial that covers more, for a permission it must not.
-  return effect === 'permit' && kinds.length > 1 ? [null] : kinds.flat();
-}
-
-function periodOf(raw: unknown, path: string, problems: Problem[]): { from?: number; until?: number } {
-  if (!isObject(raw)) return {};
-  const read = (field: 'start' | 'end') => {
-    if (raw[field] === undefined) return undefined;
-    const interval = intervalOf(raw[field]);
-    if (interval === null) problems.push(problem(`${path}.${field}`, 'malformed', 'must be a FHIR dateTime'));
-    return interval ?? undefined;
-  };
-  const from = read('start')?.from;
-  const until = read('end')?.until;
-  if (from !== undefined && until !== undefined && from > until)
-    problems.push(problem(path, 'malformed', 'ends before it starts'));
-  return { ...(from !== undefined && { from }), ...(until !== undefined && { until }) };
+  const said = textOf(reference['type']);
+  const addressed = /(?:^|\/)([A-Z][A-Za-z]+)\/[^/]+$/.exec(textOf(reference['reference']) ?? '')?.[1];
+  return said !== undefined && addressed !== undefined && said !== addressed ? undefined : (said ?? addressed);
 }

@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { Expose, plainToInstance } from 'class-transformer';
 import { ValidateBy, validateSync } from 'class-validator';
-import { CARE_EVENT_TYPES, DECISION_TYPE, nhsNumberProblem } from '@weft/domain';
+import { CARE_EVENT_TYPES, DECISION_TYPE, isCalendarDay, nhsNumberProblem } from '@weft/domain';
 import type { CareEventType, Problem } from '@weft/domain';
 import { problem } from './problems.js';
 
@@ -15,6 +15,8 @@ export const AHEAD_MAX_MS = 24 * 60 * 60 * 1000;
 const EARLIEST = Date.UTC(1990, 0, 1);
 
 const SOURCE = /^urn:ods:([A-Za-z0-9]{1,9})(?::[\x21-\x7e]{1,128})?$/;
+/** The source of decisions that governance records: no organisation's, so that none can void them. */
+export const GOVERNANCE_SOURCE = 'urn:weft:governance';
 const EVENT_ID = /^[^\p{Cc}\p{Cs}]{1,256}$/u;
 const RFC_3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt]([01]\d|2[0-3]):([0-5]\d):([0-5]\d|60)(\.\d+)?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)$/;
 
@@ -58,7 +60,9 @@ export class Envelope {
 
   @Expose()
   @Required()
-  @Rule('malformed', (text) => (SOURCE.test(text) ? null : 'must be urn:ods:<ODS code> or urn:ods:<ODS code>:<system>'))
+  @Rule('malformed', (text) =>
+    SOURCE.test(text) || text === GOVERNANCE_SOURCE ? null : 'must be urn:ods:<ODS code> or urn:ods:<ODS code>:<system>',
+  )
   source!: string;
 
   @Expose()
@@ -116,10 +120,6 @@ export function instantOf(text: string): number | null {
   // A leap second has no instant of its own in POSIX time: it is taken for the second before it.
   const instant = Date.parse(parts[6] === '60' ? text.replace(/:60/, ':59') : text);
   return Number.isNaN(instant) ? null : instant;
-}
-
-export function isCalendarDay(year: number, month: number, day: number): boolean {
-  return month >= 1 && month <= 12 && day >= 1 && day <= new Date(Date.UTC(2000 + (year % 400), month, 0)).getUTCDate();
 }
 
 function isFhirJson(contentType: string): boolean {

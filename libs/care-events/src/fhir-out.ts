@@ -26,12 +26,20 @@ export interface EverythingPage {
   readonly total: number;
   /** Further query parameters that the links keep, such as the purpose. */
   readonly query?: Readonly<Record<string, string>>;
+  /** What the first page says of entries that are not among these. */
+  readonly notice?: string | undefined;
 }
 
 /** One page of `Patient/$everything`: following `next` from the first page gives every entry once. */
 export function everythingBundle(page: EverythingPage): Resource {
-  const { entries, baseUrl, offset, count, total } = page;
+  const { entries, baseUrl, offset, count, total, notice } = page;
   const next = offset + entries.length;
+  const matches = entries.map((entry) => ({
+    fullUrl: fullUrlOf(baseUrl, entry),
+    resource: entry.resource,
+    search: { mode: 'match' },
+  }));
+  const outcomes = notice === undefined || offset > 0 ? [] : [{ resource: suppressed(notice), search: { mode: 'outcome' } }];
   return {
     resourceType: 'Bundle',
     type: 'searchset',
@@ -42,13 +50,15 @@ export function everythingBundle(page: EverythingPage): Resource {
       ...(entries.length > 0 && next < total ? [{ relation: 'next', url: pageUrl(page, next) }] : []),
     ],
     // FHIR has no empty arrays.
-    ...(entries.length > 0 && {
-      entry: entries.map((entry) => ({
-        fullUrl: fullUrlOf(baseUrl, entry),
-        resource: entry.resource,
-        search: { mode: 'match' },
-      })),
-    }),
+    ...(matches.length + outcomes.length > 0 && { entry: [...matches, ...outcomes] }),
+  };
+}
+
+/** FHIR R4, issue type `suppressed`: something is not given for reasons of consent or privacy. */
+function suppressed(notice: string): Resource {
+  return {
+    resourceType: 'OperationOutcome',
+    issue: [{ severity: 'information', code: 'suppressed', details: { text: notice } }],
   };
 }
 

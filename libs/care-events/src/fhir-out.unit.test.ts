@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import type { Resource } from '@weft/domain';
 import { capabilityStatement, everythingBundle } from './fhir-out.js';
-import type { RecordEntry } from './fhir-out.js';
+import type { EverythingPage, RecordEntry } from './fhir-out.js';
 import { fhirProblems } from './fhir.js';
 import { PROBLEM_JSON, problemDetails } from './problem-details.js';
 
 interface Page {
   readonly total: number;
   readonly link: readonly { relation: string; url: string }[];
-  readonly entry?: readonly { fullUrl: string; resource: Resource }[];
+  readonly entry?: readonly { fullUrl: string; resource: Resource; search: { mode: string } }[];
 }
 const baseUrl = 'https://weft.example/fhir';
 const nhsNumber = '9990033471';
@@ -20,7 +20,7 @@ const entry = (organisation: string, id: string): RecordEntry => ({
   recordedAt: '2026-03-01T12:00:00Z',
   resource: { resourceType: 'Observation', id, status: 'final', code: { text: 'Body height' } },
 });
-const page = (entries: readonly RecordEntry[], offset: number, count: number, query?: Record<string, string>) =>
+const page = (entries: readonly RecordEntry[], offset: number, count: number, more: Partial<EverythingPage> = {}) =>
   everythingBundle({
     entries: entries.slice(offset, offset + count),
     baseUrl,
@@ -28,7 +28,7 @@ const page = (entries: readonly RecordEntry[], offset: number, count: number, qu
     offset,
     count,
     total: entries.length,
-    ...(query && { query }),
+    ...more,
   });
 const linkOf = (bundle: Resource, relation: string) =>
   (bundle as unknown as Page).link.find((link) => link.relation === relation)?.url;
@@ -48,7 +48,9 @@ describe('a page of everything', () => {
   });
 
   it('keeps in its links what was asked for', () => {
-    const bundle = page([entry('RX901', 'o1'), entry('RX901', 'o2'), entry('RX901', 'o3')], 1, 1, { purpose: 'direct-care' });
+    const bundle = page([entry('RX901', 'o1'), entry('RX901', 'o2'), entry('RX901', 'o3')], 1, 1, {
+      query: { purpose: 'direct-care' },
+    });
     const at = (offset: number) => `${baseUrl}/Patient/${nhsNumber}/$everything?purpose=direct-care&_count=1&_offset=${offset}`;
     expect([linkOf(bundle, 'previous'), linkOf(bundle, 'self'), linkOf(bundle, 'next')]).toEqual([at(0), at(1), at(2)]);
   });
@@ -75,6 +77,24 @@ describe('a page of everything', () => {
   it('leads back to the beginning, and not before it, from a page that starts in the middle', () => {
     const previous = linkOf(page([entry('RX901', 'o1'), entry('RX901', 'o2')], 1, 10), 'previous');
     expect(new URL(previous!).searchParams.get('_offset')).toBe('0');
+  });
+
+  it('says on the first page alone that something is not given, and counts it neither in the total nor against the page', () => {
+    const entries = [entry('RX901', 'o1'), entry('RX901', 'o2'), entry('RX901', 'o3')];
+    const notice = 'Something is not shown.';
+    const at = (offset: number) => page(entries, offset, 2, { notice }) as unknown as Required<Page>;
+    const [first, second] = [at(0), at(2)];
+    expect(fhirProblems(first as unknown as Resource)).toEqual([]);
+    expect([first.total, second.total]).toEqual([3, 3]);
+    expect(first.entry.map(({ search }) => search.mode)).toEqual(['match', 'match', 'outcome']);
+    expect(first.entry[2]!.resource).toEqual({
+      resourceType: 'OperationOutcome',
+      issue: [{ severity: 'information', code: 'suppressed', details: { text: notice } }],
+    });
+    expect(second.entry.map(({ search }) => search.mode)).toEqual(['match']);
+    const empty = page([], 0, 2, { notice });
+    expect(empty).toMatchObject({ total: 0, entry: [{ search: { mode: 'outcome' } }] });
+    expect(fhirProblems(empty)).toEqual([]);
   });
 
   it('has no next link when there is nothing on it, so that nobody goes round for ever', () => {

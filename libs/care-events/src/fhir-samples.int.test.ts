@@ -48,7 +48,7 @@ whereThereAreSamples('the sample region', () => {
     for (const resource of richest) {
       expect(fhirProblems({ ...resource, resourceType: 'Nonsense' })).not.toEqual([]);
       for (const member of Object.keys(resource).filter((name) => name !== 'resourceType')) {
-        // Of `deceasedDateTime` the profile says `Patient.deceased[x]`.
+        // Of `deceasedDateTime` the field is `Patient.deceased.ofType(dateTime)`.
         const fields = fhirProblems({ ...resource, [member]: 5 }).map(({ field }) => field.split(/[.[]/)[1] ?? '');
         expect({ member, isNamed: fields.some((field) => field !== '' && member.startsWith(field)) }).toEqual({
           member,

@@ -12,19 +12,19 @@ export {
   readCloudEventBatch,
 } from './cloud-event.js';
 export type { Arrival, ContentMode, ReceivedEvent } from './cloud-event.js';
-export { decisionOfConsent } from './consent-in.js';
-export type { ConsentContext, ConsentDecision } from './consent-in.js';
+export { decisionsOfConsent, isPrivacyConsent, subjectOfConsent } from './consent-in.js';
+export type { ConsentContext, ConsentReading } from './consent-in.js';
 export { consentOf } from './consent-out.js';
 export type { ConsentParts } from './consent-out.js';
-export { Envelope, FHIR_JSON } from './envelope.js';
+export { Envelope, FHIR_JSON, GOVERNANCE_SOURCE } from './envelope.js';
 export type { EventType } from './envelope.js';
-export { fhirProblems, loadFhirDefinitions, loadFhirDefinitionsMeanwhile } from './fhir.js';
+export { fhirProblems } from './fhir.js';
 export { capabilityStatement, everythingBundle } from './fhir-out.js';
 export type { EverythingPage, RecordEntry } from './fhir-out.js';
 export { JSON_DEPTH_MAX, readJson } from './json.js';
-export { createMessageReader, SEAL_HEADER, sealMessage, toMessage } from './message.js';
+export { createMessageReader, mendsHeader, SEAL_HEADER, sealMessage, toMessage } from './message.js';
 export type { ReaderOptions, Seal } from './message.js';
-export { NHS_NUMBER_SYSTEM } from './patient-reference.js';
+export { NHS_NUMBER_SYSTEM, nhsNumberOfReference, nhsNumbersOf } from './patient-reference.js';
 export { patientSummary } from './patient-summary.js';
 export type { SummaryOptions } from './patient-summary.js';
 export { PROBLEM_JSON, problemDetails } from './problem-details.js';

@@ -1,17 +1,22 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { DECISION_TYPE } from '@weft/domain';
-import type { CareEvent, Decision, Organisation, Problem, Resource } from '@weft/domain';
-import { CARE_EVENTS_PREFIX, careEventsTopic, CONSENT_TOPIC } from '@weft/processing';
-import type { Message, MessageReader, OutgoingMessage, Reading } from '@weft/processing';
-import { accepted, acceptEvent } from './accept-event.js';
+import { DECISION_TYPE, onlyDenying } from '@weft/domain';
+import type { CareEvent, NewDecision, Organisation, Problem, Recorder, Resource } from '@weft/domain';
+import { CARE_EVENTS_PREFIX, careEventsTopic, CONSENT_TOPIC, MENDS_HEADER } from '@weft/processing';
+import type { DecisionReading, Message, MessageReader, OutgoingMessage, Reading } from '@weft/processing';
+import { accepted, acceptEvent, decisionsOf } from './accept-event.js';
 import type { AcceptedEvent } from './accept-event.js';
 import { readCloudEvent } from './cloud-event.js';
 import { FHIR_JSON, organisationOf } from './envelope.js';
 import type { EventType } from './envelope.js';
 import { problem } from './problems.js';
+import { unreadDecision } from './unread-decision.js';
 
 /** The header by which a projector knows an event that the gateway has judged by every rule. */
 export const SEAL_HEADER = 'weft-validated';
+/** Who recorded a decision, as JSON; sealed with the rest. */
+const RECORDER_HEADER = 'weft-recorder';
+/** Which of a Consent's decisions the gateway accepted, as JSON: `{ <authority>: "whole" | "denials" }`; sealed with the rest. */
+const ACCEPTED_HEADER = 'weft-accepted';
 
 /** Says, under a secret of the region's own services, that a message as it stands has been found to obey every rule. */
 export interface Seal {
@@ -38,13 +43,25 @@ export function sealMessage(secret: string | Uint8Array): Seal {
   };
 }
 
-const SEALED_HEADERS = ['ce_specversion', 'ce_id', 'ce_source', 'ce_type', 'ce_subject', 'ce_time', 'content-type'] as const;
+const SEALED_HEADERS = [
+  'ce_specversion',
+  'ce_id',
+  'ce_source',
+  'ce_type',
+  'ce_subject',
+  'ce_time',
+  'content-type',
+  RECORDER_HEADER,
+  ACCEPTED_HEADER,
+] as const;
 
 /**
  * The message that carries an accepted event on its inbound topic: CloudEvents binary mode, keyed by the NHS number, the
  * resource as it came. With a seal only if the event has been judged by every rule: that is the caller's word.
  */
 export function toMessage(event: AcceptedEvent, { seal }: { readonly seal?: Seal } = {}): OutgoingMessage {
+  const { decisions = [] } = event;
+  const recorder = decisions[0]?.recorder;
   const message = {
     topic: event.type === DECISION_TYPE ? CONSENT_TOPIC : careEventsTopic(event.organisation),
     key: event.subject,
@@ -57,9 +74,27 @@ export function toMessage(event: AcceptedEvent, { seal }: { readonly seal?: Seal
       ce_subject: event.subject,
       ce_time: event.time,
       'content-type': FHIR_JSON,
+      ...(recorder !== undefined && { [RECORDER_HEADER]: JSON.stringify(recorder), [ACCEPTED_HEADER]: acceptedOf(decisions) }),
     },
   };
   return seal === undefined ? message : { ...message, headers: { ...message.headers, [SEAL_HEADER]: seal.sign(message) } };
+}
+
+type Accepted = Readonly<Record<string, 'whole' | 'denials'>>;
+
+function acceptedOf(decisions: readonly NewDecision[]): string {
+  const accepted: Accepted = Object.fromEntries(
+    decisions.map(({ authority, liftsNothing }) => [authority, liftsNothing === true ? 'denials' : 'whole']),
+  );
+  return JSON.stringify(accepted);
+}
+
+/** Read again, a Consent says all that it said to the gateway: what was refused there stays refused. */
+function onlyAccepted(decisions: readonly NewDecision[], header: string | undefined): NewDecision[] {
+  const accepted = new Map(Object.entries(JSON.parse(header ?? '{}') as Accepted));
+  return decisions
+    .filter(({ authority }) => accepted.has(authority))
+    .map((decision) => (accepted.get(decision.authority) === 'whole' ? decision : onlyDenying(decision)));
 }
 
 export interface ReaderOptions {
@@ -77,7 +112,7 @@ export interface ReaderOptions {
 export function createMessageReader(options: ReaderOptions): MessageReader {
   return {
     careEvent: (message) => careEventOf(read(message, options, senderOf(message)), message),
-    decision: (message) => decisionOf(read(message, options, undefined)),
+    decision: (message) => decisionOf(message, options),
   };
 }
 
@@ -88,24 +123,41 @@ function senderOf({ topic }: Message): string {
 
 function read(message: Message, options: ReaderOptions, sender: string | undefined): Reading<AcceptedEvent> {
   const sealed = sealedEvent(message, options);
-  if (sealed !== undefined) return sealed;
+  if (sealed !== undefined) {
+    const { resource, organisation, value, ...envelope } = sealed;
+    return accepted(envelope, organisation, resource, value);
+  }
+  return judged(message, options, { sender, now: receivedAt(message, options) });
+}
+
+/** The bus's time of the message: a producer that writes there itself may have set it ahead. */
+function receivedAt({ timestamp }: Message, { now }: ReaderOptions): number {
+  return Math.min(timestamp, now());
+}
+
+/** A message that the gateway has not sealed, by every rule. */
+function judged(
+  message: Message,
+  { organisations, validate = true }: ReaderOptions,
+  { sender, now, mends }: { readonly sender?: string | undefined; readonly now: number; readonly mends?: string },
+): Reading<AcceptedEvent> {
   const received = readCloudEvent({ headers: message.headers, body: message.value, mode: 'kafka' });
   if (!received.ok) return received;
-  const { organisations, validate = true } = options;
-  const reading = acceptEvent(received.event, { organisations, now: options.now(), sender, validate });
+  const about = { ...(sender !== undefined && { sender }), ...(mends !== undefined && { mends }) };
+  const reading = acceptEvent(received.event, { organisations, now, validate, ...about });
   const wrongKey = keyProblems(message, received.event.attributes['subject']);
   if (wrongKey.length === 0) return reading;
   return { ok: false, problems: [...wrongKey, ...(reading.ok ? [] : reading.problems)] };
 }
 
-/** What the gateway has judged and sealed needs no judging again, only reading. */
-function sealedEvent({ topic, key, value, headers }: Message, { seal, organisations, now }: ReaderOptions) {
+/**
+ * What the gateway has judged and sealed needs no judging again, only reading: whether it was acceptable is decided once, by the
+ * organisations and the policy of that moment.
+ */
+function sealedEvent({ topic, key, value, headers }: Message, { seal }: ReaderOptions) {
   const given = headers[SEAL_HEADER];
-  if (seal === undefined || given === undefined || value === null) return undefined;
-  const organisation = organisationOf(headers['ce_source']);
-  // The region's organisations may have changed since.
-  if (organisation === null || !organisations.has(organisation)) return undefined;
-  if (!seal.verifies({ topic, key, value, headers }, given)) return undefined;
+  if (seal === undefined || given === undefined || value === null || !seal.verifies({ topic, key, value, headers }, given))
+    return undefined;
   const [id, source, type, time] = ['ce_id', 'ce_source', 'ce_type', 'ce_time'].map((name) => headers[name]) as [
     string,
     string,
@@ -113,7 +165,7 @@ function sealedEvent({ topic, key, value, headers }: Message, { seal, organisati
     string,
   ];
   const resource = JSON.parse(utf8.decode(value)) as Resource;
-  return accepted({ id, source, type, time, subject: key }, organisation, resource, value, now());
+  return { id, source, type, time, subject: key, organisation: organisationOf(source) ?? 'governance', resource, value };
 }
 
 const utf8 = new TextDecoder();
@@ -135,12 +187,50 @@ function careEventOf(reading: Reading<AcceptedEvent>, { topic }: Message): Readi
   };
 }
 
-function decisionOf(reading: Reading<AcceptedEvent>): ReturnType<MessageReader['decision']> {
-  if (!reading.ok) return reading;
-  const { subject, type, decision } = reading.event;
-  if (decision !== undefined) return { ok: true, event: { subject, decision: decision satisfies Omit<Decision, 'recordedAt'> } };
-  return {
-    ok: false,
-    problems: [problem('type', 'wrong-topic', `${type} belongs in the organisation's own topic, not in ${CONSENT_TOPIC}`)],
-  };
+function decisionOf(message: Message, options: ReaderOptions): DecisionReading {
+  const now = receivedAt(message, options);
+  const mends = mendedPlace(message, options);
+  const sealed = sealedEvent(message, options);
+  if (sealed?.type === DECISION_TYPE) {
+    const recorder = JSON.parse(message.headers[RECORDER_HEADER] ?? 'null') as Recorder | null;
+    const about = {
+      organisations: options.organisations,
+      now,
+      ...(recorder !== null && { recorder }),
+      ...(mends !== undefined && { mends }),
+    };
+    const reading = decisionsOf(sealed, sealed.resource, about);
+    if (!reading.ok) {
+      const unread = unreadDecision(message, reading.problems, options.organisations, now);
+      return { ok: false, problems: reading.problems, unread };
+    }
+    const decisions = onlyAccepted(reading.decisions, message.headers[ACCEPTED_HEADER]);
+    const { warnings } = reading;
+    if (decisions.length > 0) return { ok: true, event: { subject: sealed.subject, decisions, warnings, isVetted: true } };
+  }
+  const reading = judged(message, options, { now, ...(mends !== undefined && { mends }) });
+  if (!reading.ok) return { ...reading, unread: unreadDecision(message, reading.problems, options.organisations, now) };
+  const { subject, type, decisions, warnings = [] } = reading.event;
+  if (decisions !== undefined) return { ok: true, event: { subject, decisions, warnings, isVetted: false } };
+  const wrongTopic = problem('type', 'wrong-topic', `${type} belongs in the organisation's own topic, not in ${CONSENT_TOPIC}`);
+  return { ok: false, problems: [wrongTopic], unread: null };
+}
+
+/** The place in quarantine that a message was mended from: only Weft's own redrive can say so. */
+function mendedPlace({ key, headers }: Message, { seal }: ReaderOptions): string | undefined {
+  const [place, mark] = (headers[MENDS_HEADER] ?? '').split(' ');
+  if (seal === undefined || place === undefined || mark === undefined) return undefined;
+  return seal.verifies(mendedMark(place, key), mark) ? place : undefined;
+}
+
+const mendedMark = (place: string, key: string): Sealed => ({
+  topic: MENDS_HEADER,
+  key,
+  headers: {},
+  value: new TextEncoder().encode(place),
+});
+
+/** The header's value by which a redriven message says which place in quarantine it was mended from. */
+export function mendsHeader(place: string, key: string, seal: Seal): string {
+  return `${place} ${seal.sign(mendedMark(place, key))}`;
 }

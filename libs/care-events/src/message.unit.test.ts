@@ -1,8 +1,8 @@
-import type { Organisation } from '@weft/domain';
-import type { Message } from '@weft/processing';
+import { onlyDenying, PURPOSES, type NewDecision, type Organisation } from '@weft/domain';
+import { MENDS_HEADER, type Message } from '@weft/processing';
 import { acceptEvent } from './accept-event.js';
 import type { AcceptedEvent } from './accept-event.js';
-import { createMessageReader, SEAL_HEADER, sealMessage, toMessage } from './message.js';
+import { createMessageReader, mendsHeader, SEAL_HEADER, sealMessage, toMessage } from './message.js';
 import type { ReaderOptions } from './message.js';
 
 const NOW = Date.parse('2026-03-01T12:00:00Z');
@@ -19,7 +19,7 @@ const consent = {
   status: 'active',
   scope: { coding: [{ code: 'patient-privacy' }] },
   category: [{ text: 'Opt-out' }],
-  policy: [{ uri: 'urn:x:type-1' }],
+  policy: [{ uri: 'urn:weft:authority:type-1' }],
   patient: { identifier: { system: NHS, value: SUBJECT } },
   dateTime: '2026-02-28',
 };
@@ -149,19 +149,17 @@ describe('a message of an inbound topic', () => {
     const decision = message(accepted(consent, 'consent-decision-recorded-1'));
     expect(reader().decision(decision)).toMatchObject({
       ok: true,
-      event: { subject: SUBJECT, decision: { consentId: 'c1', authority: 'type-1' } },
+      event: { subject: SUBJECT, decisions: [{ consentId: 'c1', authority: 'type-1' }], isVetted: true },
     });
-    expect(refusals(decision, { organisations: new Map() }, 'decision')).toEqual(['source unknown-organisation']);
+    const unsealed = message(accepted(consent, 'consent-decision-recorded-1'), {}, false);
+    expect(refusals(unsealed, { organisations: new Map() }, 'decision')).toEqual(['source unknown-organisation']);
   });
 });
 
 describe('the seal of the gateway', () => {
   it('spares a message what it was judged by already', () => {
     expect(refusals(message(accepted(notFhir)))).toEqual([]);
-    expect(refusals(message(accepted(notFhir), {}, false))).toEqual([
-      'Observation.status structure',
-      'Observation.code structure',
-    ]);
+    expect(refusals(message(accepted(notFhir), {}, false))).toEqual(['Observation.status required', 'Observation.code required']);
   });
 
   it.each(['care-event-recorded-1', 'care-event-retracted-1'] as const)('changes nothing of what is read: %s', (type) => {
@@ -169,11 +167,32 @@ describe('the seal of the gateway', () => {
     expect(reader().careEvent(message(event))).toEqual(reader().careEvent(message(event, {}, false)));
   });
 
-  it('changes nothing of a decision that is read', () => {
+  it('changes nothing of a decision that is read, but that nobody asks again who may make it', () => {
     const event = accepted(consent, 'consent-decision-recorded-1');
     const [sealed, unsealed] = [message(event), message(event, {}, false)].map((each) => reader().decision(each));
-    expect(sealed).toMatchObject({ ok: true });
-    expect(sealed).toEqual(unsealed);
+    expect(sealed).toMatchObject({ ok: true, event: { isVetted: true } });
+    expect(unsealed).toEqual({ ok: true, event: { ...(sealed as { event: object }).event, isVetted: false } });
+  });
+
+  it('keeps who recorded a decision: the token’s subject, whatever the source', () => {
+    const recorder = { as: 'organisation', organisation: 'RX901', subject: 'dr-x' } as const;
+    const event = accepted(consent, 'consent-decision-recorded-1');
+    const decided = { ...event, decisions: event.decisions!.map((one) => ({ ...one, recorder })) };
+    expect(reader().decision(message(decided))).toMatchObject({ ok: true, event: { decisions: [{ recorder }] } });
+  });
+
+  it('keeps out of a Consent what the gateway did not accept of it', () => {
+    const both = ['type-1', 'withheld-item'].map((name) => ({ uri: `urn:weft:authority:${name}` }));
+    const provision = { type: 'deny', provision: [{ type: 'permit' }] };
+    const event = accepted({ ...consent, policy: both, provision }, 'consent-decision-recorded-1');
+    const [typeOne, item] = event.decisions!;
+    const read = (decisions: NewDecision[]) => {
+      const reading = reader().decision(message({ ...event, decisions }));
+      return reading.ok && reading.event.decisions;
+    };
+    expect(read([typeOne!, item!])).toEqual([typeOne, item]);
+    expect(read([item!])).toEqual([item]);
+    expect(read([onlyDenying(item!)])).toEqual([onlyDenying(item!)]);
   });
 
   const header = (name: string, value: string) => (sealed: Message) => ({ headers: { ...sealed.headers, [name]: value } });
@@ -186,16 +205,127 @@ describe('the seal of the gateway', () => {
     ['it was made for another time', header('ce_time', '2026-02-28T12:00:01Z'), {}],
     ['it was made for another type', header('ce_type', 'patient-died-1'), {}],
     ['it was made for another subject', header('ce_subject', '9990079196'), {}],
+    ['it was made for another recorder', header('weft-recorder', '{"as":"governance"}'), {}],
+    ['it was made for other decisions', header('weft-accepted', '{"type-1":"whole"}'), {}],
     ['it is cut short', (sealed) => header(SEAL_HEADER, sealed.headers[SEAL_HEADER]!.slice(1))(sealed), {}],
     ['it is empty', header(SEAL_HEADER, ''), {}],
     ['nobody here can verify it', () => ({}), { seal: undefined }],
   ])('spares it nothing when %s', (_, change, options) => {
     const sealed = message(accepted(notFhir));
-    expect(refusals({ ...sealed, ...change(sealed) }, options)).toContain('Observation.status structure');
+    expect(refusals({ ...sealed, ...change(sealed) }, options)).toContain('Observation.status required');
   });
 
-  it('does not outlast an organisation’s place in the region', () => {
+  it('outlasts an organisation’s place in the region: what was acceptable when it was sent stays so', () => {
     const others = new Map([...organisations].filter(([ods]) => ods !== 'RX901'));
-    expect(refusals(message(accepted(observation)), { organisations: others })).toEqual(['source unknown-organisation']);
+    expect(refusals(message(accepted(observation)), { organisations: others })).toEqual([]);
+    expect(refusals(message(accepted(observation), {}, false), { organisations: others })).toEqual([
+      'source unknown-organisation',
+    ]);
+  });
+});
+
+describe('a message of the consent topic that cannot be read', () => {
+  const decision = 'consent-decision-recorded-1';
+  const unreadOf = (json: unknown, changes: Partial<Message> = {}, headers: Record<string, string | undefined> = {}) => {
+    const sound = message(accepted(consent, decision), {}, false);
+    const of = { ...sound, value: bytes(json), ...changes };
+    const reading = reader().decision({ ...of, headers: { ...of.headers, ...headers } as Message['headers'] });
+    return reading.ok ? 'read' : reading.unread;
+  };
+  const everything = { effect: 'deny', purposes: PURPOSES, limits: [], provisions: [] };
+  const wrong = { ce_id: '' };
+
+  it('closes the person’s record until its place is mended, for everything where it says nothing', () => {
+    for (const json of [
+      '',
+      '{',
+      'null',
+      '[]',
+      '7',
+      '{"resourceType":7}',
+      '{"resourceType":"consent"}',
+      '{"resourceType":"Consnet"}',
+    ]) {
+      expect(unreadOf(json)).toMatchObject({
+        subject: SUBJECT,
+        decision: {
+          consentId: 'weft.consent/0/7',
+          unread: true,
+          authority: 'local-dissent',
+          receivedAt: NOW,
+          provision: everything,
+        },
+      });
+    }
+  });
+
+  it('closes what it may deny, and permits nothing', () => {
+    const provision = { type: 'deny', purpose: [{ code: 'HRESCH' }], provision: [{ type: 'permit' }] };
+    expect(unreadOf({ ...consent, provision }, {}, wrong)).toMatchObject({
+      decision: { provision: { effect: 'deny', purposes: ['research'], provisions: [] } },
+    });
+  });
+
+  it('closes nothing where it can be no denial', () => {
+    const scope = { coding: [{ code: 'adr' }] };
+    for (const json of [
+      { ...consent, provision: { type: 'permit' } },
+      { ...consent, status: 'inactive' },
+      { ...consent, status: 'entered-in-error' },
+      { ...consent, scope },
+      observation,
+    ])
+      expect(unreadOf(json, {}, wrong)).toBeNull();
+    expect(unreadOf('{', {}, { ce_type: 'care-event-recorded-1' })).toBeNull();
+  });
+
+  it('closes where it is withdrawn in words that FHIR does not have', () => {
+    for (const status of [['inactive'], 'Inactive', { toString: 1 }])
+      expect(unreadOf({ ...consent, status }, {}, wrong)).toMatchObject({ subject: SUBJECT });
+  });
+
+  it('closes nothing where its sender is not of the region, or not who it says', () => {
+    expect(unreadOf(consent, {}, { ce_source: 'urn:ods:ZZ9' })).toBeNull();
+    expect(unreadOf(consent, {}, { ce_source: 'urn:weft:governance' })).toBeNull();
+  });
+
+  it('is about whom the Consent names, else the subject, else the key', () => {
+    const other = '9990079196';
+    const subject = (json: unknown, changes: Partial<Message>, headers: Record<string, string | undefined>) => {
+      const unread = unreadOf(json, changes, headers);
+      return unread === 'read' ? unread : (unread?.subject ?? null);
+    };
+    const nobody = { ...consent, patient: { reference: 'Patient/p1' } };
+    expect(subject({ ...consent, patient: { reference: `Patient/${other}` } }, {}, wrong)).toBe(other);
+    expect(subject(nobody, { key: other }, wrong)).toBe(SUBJECT);
+    expect(subject(nobody, { key: other }, { ...wrong, ce_subject: '123' })).toBe(other);
+    expect(subject(nobody, { key: '123' }, { ...wrong, ce_subject: '123' })).toBeNull();
+  });
+
+  it('is known by its event where that can be read, and by its place where it cannot', () => {
+    expect(unreadOf('{')).toMatchObject({ decision: { id: 'a-1', source: 'urn:ods:RX901' } });
+    expect(unreadOf('{', { headers: {} })).toMatchObject({ decision: { id: 'weft.consent/0/7', source: '' } });
+  });
+});
+
+describe('a message that was mended', () => {
+  const place = 'weft.quarantine/0/3';
+  const redriven = (mark: string, key = SUBJECT) => {
+    const sound = message(accepted(consent, 'consent-decision-recorded-1'), { key }, false);
+    const reading = reader().decision({ ...sound, headers: { ...sound.headers, [MENDS_HEADER]: mark } });
+    return reading.ok ? reading.event.decisions[0]?.mends : null;
+  };
+
+  it('says which place it mends, by Weft’s own mark alone', () => {
+    expect(redriven(mendsHeader(place, SUBJECT, seal))).toBe(place);
+    for (const mark of [
+      place,
+      `${place} x`,
+      '',
+      mendsHeader(place, '9990079196', seal),
+      mendsHeader(place, SUBJECT, sealMessage('another')),
+    ])
+      expect(redriven(mark)).toBeUndefined();
+    expect(redriven(mendsHeader(place, SUBJECT, seal).replace('0/3', '0/4'))).toBeUndefined();
   });
 });

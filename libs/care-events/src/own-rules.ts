@@ -1,8 +1,9 @@
-import { DECISION_TYPE, nhsNumberProblem } from '@weft/domain';
+import { nhsNumberProblem } from '@weft/domain';
 import type { Problem, Resource } from '@weft/domain';
+import { isPrivacyConsent } from './consent-in.js';
 import { isEventType } from './envelope.js';
 import type { EventType } from './envelope.js';
-import { isResourceType } from './fhir-shape.js';
+import { isResourceType } from './fhir-r4/types.js';
 import { isObject, nhsNumberOfReference, nhsNumbersOf, objectsOf, patientReferencesOf } from './patient-reference.js';
 import type { Loose } from './patient-reference.js';
 import { problem } from './problems.js';
@@ -21,8 +22,8 @@ export function ownRuleProblems(type: unknown, subject: unknown, resource: Resou
   return isEventType(type) ? [...problems, ...typeProblems(type, subject, resource)] : problems;
 }
 
-/** What makes no entry in the record needs no id: a merge, and a decision, which is then known by its event's. */
-const WITHOUT_ENTRY: readonly unknown[] = ['patient-merged-1', 'patient-unmerged-1', DECISION_TYPE];
+/** A merge makes no entry in the record and needs no id. */
+const WITHOUT_ENTRY: readonly unknown[] = ['patient-merged-1', 'patient-unmerged-1'];
 
 function identityProblems(type: unknown, { resourceType, id }: Resource): Problem[] {
   if (id === undefined && WITHOUT_ENTRY.includes(type)) return [];
@@ -69,7 +70,7 @@ function typeProblems(type: EventType, subject: string, resource: Resource): Pro
     case 'patient-died-1':
       return diedProblems(resource);
     case 'consent-decision-recorded-1':
-      return resource.resourceType === 'Consent' ? [] : [problem('data', 'wrong-resource', 'a decision is a FHIR Consent')];
+      return [];
     case 'care-event-recorded-1':
       return isPrivacyConsent(resource)
         ? [
@@ -85,11 +86,6 @@ function typeProblems(type: EventType, subject: string, resource: Resource): Pro
         ? []
         : [problem('Resource.resourceType', 'structure', 'is no resource type of FHIR R4')];
   }
-}
-
-function isPrivacyConsent(resource: Resource): boolean {
-  if (resource.resourceType !== 'Consent' || !isObject(resource['scope'])) return false;
-  return objectsOf(resource['scope']['coding']).some(({ code }) => code === 'patient-privacy');
 }
 
 function diedProblems(resource: Resource): Problem[] {

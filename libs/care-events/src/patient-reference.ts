@@ -15,6 +15,11 @@ export function objectsOf(value: unknown): Loose[] {
   return (Array.isArray(value) ? value : [value]).filter(isObject);
 }
 
+/** The same, with null for what is no object: where something may be lost, it must not be passed over. */
+export function itemsOf(value: unknown): (Loose | null)[] {
+  return (Array.isArray(value) ? value : [value]).map((item: unknown) => (isObject(item) ? item : null));
+}
+
 export function textOf(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }

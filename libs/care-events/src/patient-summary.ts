@@ -12,6 +12,8 @@ export interface SummaryOptions {
   readonly now: number;
   /** Who makes the summary: the reader's organisation. */
   readonly organisation: { readonly ods: string; readonly name?: string };
+  /** What the document says of entries that are not given to this reader. */
+  readonly notice?: string | undefined;
 }
 
 const PROFILE = 'http://hl7.org/fhir/uv/ips/StructureDefinition';
@@ -27,7 +29,8 @@ export function patientSummary(options: SummaryOptions): Resource {
   const places = placesOf(shown, options.entries, patient.url);
   const timestamp = new Date(options.now).toISOString();
   const composition = compositionOf(options, sections, patient.url, timestamp);
-  const identity = `${timestamp} ${options.nhsNumber} ${options.organisation.ods} ${shown.map(({ id }) => id).join(' ')}`;
+  const ids = shown.map(({ id }) => id).join(' ');
+  const identity = `${timestamp} ${options.nhsNumber} ${options.organisation.ods} ${ids}${options.notice ?? ''}`;
   return {
     resourceType: 'Bundle',
     meta: { profile: [`${PROFILE}/Bundle-uv-ips`] },
@@ -118,10 +121,17 @@ function withReferences(value: unknown, placeOf: (reference: string) => string |
 
 type Held = { readonly section: Section; readonly entries: readonly RecordEntry[] };
 
-function compositionOf({ organisation }: SummaryOptions, sections: readonly Held[], patientUrl: string, date: string): Resource {
+function compositionOf(
+  { organisation, notice }: SummaryOptions,
+  sections: readonly Held[],
+  patientUrl: string,
+  date: string,
+): Resource {
   return {
     resourceType: 'Composition',
     meta: { profile: [`${PROFILE}/Composition-uv-ips`] },
+    // `additional`: what it says stands in no section.
+    ...(notice !== undefined && { text: narrative('additional', `<p>${escaped(notice)}</p>`) }),
     status: 'final',
     type: { coding: [{ system: 'http://loinc.org', code: '60591-5', display: 'Patient summary Document' }] },
     subject: { reference: patientUrl },
@@ -134,24 +144,36 @@ function compositionOf({ organisation }: SummaryOptions, sections: readonly Held
       },
     ],
     title: 'International Patient Summary',
-    section: sections.filter(({ section, entries }) => section.required || entries.length > 0).map(sectionOf),
+    section: sections
+      .filter(({ section, entries }) => section.required || entries.length > 0)
+      .map((held) => sectionOf(held, emptinessOf(notice))),
   };
 }
 
-function sectionOf({ section, entries }: Held): object {
+/** Why a section is empty, and what it says then. The same of every one: which of them would hold what is withheld is not said. */
+const emptinessOf = (notice: string | undefined) =>
+  notice === undefined
+    ? { reason: 'unavailable', text: 'Nothing is known here from what is shared.' }
+    : { reason: 'withheld', text: `Nothing is shown here. ${notice}` };
+
+function narrative(status: 'generated' | 'additional', body: string): object {
+  return { status, div: `<div xmlns="http://www.w3.org/1999/xhtml">${body}</div>` };
+}
+
+function sectionOf({ section, entries }: Held, empty: ReturnType<typeof emptinessOf>): object {
   const lines = entries.map(
     (entry) =>
       `<li>${escaped(titleOf(entry.resource))}${entry.occurredAt ? `, ${escaped(entry.occurredAt.slice(0, 10))}` : ''}</li>`,
   );
-  const body = lines.length > 0 ? `<ul>${lines.join('')}</ul>` : '<p>Nothing is known here from what is shared.</p>';
+  const body = lines.length > 0 ? `<ul>${lines.join('')}</ul>` : `<p>${escaped(empty.text)}</p>`;
   return {
     title: section.title,
     code: { coding: [{ system: 'http://loinc.org', code: section.loinc }] },
-    text: { status: 'generated', div: `<div xmlns="http://www.w3.org/1999/xhtml">${body}</div>` },
+    text: narrative('generated', body),
     ...(entries.length > 0
       ? { entry: entries.map((entry) => ({ reference: urlOf(entry) })) }
       : {
-          emptyReason: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/list-empty-reason', code: 'unavailable' }] },
+          emptyReason: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/list-empty-reason', code: empty.reason }] },
         }),
   };
 }

@@ -57,9 +57,10 @@ const observation = (id: string, category: string, changes: object = {}) => ({
   ...changes,
 });
 
-function summary(entries: readonly RecordEntry[]): Document {
+function summary(entries: readonly RecordEntry[], notice?: string): Document {
   return patientSummary({
     entries,
+    notice,
     nhsNumber,
     now: Date.parse('2026-03-01T12:00:00Z'),
     organisation: { ods: 'Y90001', name: 'The "A&E"' },
@@ -141,9 +142,11 @@ const everything = [
 ];
 
 describe('a patient summary', () => {
-  it('is FHIR R4, with and without anything in it', () => {
-    expect(fhirProblems(summary(everything) as unknown as Resource)).toEqual([]);
-    expect(fhirProblems(summary([]) as unknown as Resource)).toEqual([]);
+  it('is FHIR R4, with and without anything in it, where its entries are', () => {
+    const sound = everything.filter(({ resource }) => fhirProblems(resource).length === 0);
+    expect(sound.length).toBeGreaterThan(10);
+    expect(fhirProblems(summary(sound))).toEqual([]);
+    expect(fhirProblems(summary([]))).toEqual([]);
   });
 
   it('begins with its Composition, then the Patient', () => {
@@ -281,6 +284,43 @@ describe('the Patient of a summary', () => {
 
   it('is no more than the number where nobody sent one', () => {
     expect(chosen()).toEqual({ resourceType: 'Patient', identifier: [{ system: NHS, value: nhsNumber }] });
+  });
+});
+
+describe('a summary from which something is withheld', () => {
+  const notice = 'Something about <this> person is not shown.';
+  const reasons = (document: Document) => sectionsOf(document).map(({ emptyReason }) => emptyReason);
+  const withheld = { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/list-empty-reason', code: 'withheld' }] };
+
+  it('is FHIR R4', () => {
+    expect(fhirProblems(summary([], notice) as unknown as Resource)).toEqual([]);
+    const sound = everything.filter(({ resource }) => fhirProblems(resource).length === 0);
+    expect(fhirProblems(summary(sound, notice) as unknown as Resource)).toEqual([]);
+  });
+
+  it('says so in its own narrative, and as the reason of every empty section alike, so that none looks like “no allergies”', () => {
+    const document = summary([entry(patient('p1')), entry(condition('active', 'active'))], notice);
+    const text = 'Something about &#60;this&#62; person is not shown.';
+    expect(document.entry[0]!.resource['text']).toEqual({
+      status: 'additional',
+      div: `<div xmlns="http://www.w3.org/1999/xhtml"><p>${text}</p></div>`,
+    });
+    expect(reasons(document)).toEqual([undefined, withheld, withheld]);
+    const [, allergies, medications] = sectionsOf(document);
+    expect(allergies!.text.div).toContain(`<p>Nothing is shown here. ${text}</p>`);
+    expect(medications!.text).toEqual(allergies!.text);
+  });
+
+  it('says so also where no section is empty', () => {
+    const document = summary(everything, notice);
+    expect(JSON.stringify(document.entry[0]!.resource['text'])).toContain('is not shown');
+    expect(reasons(document).filter((reason) => reason !== undefined)).toEqual([]);
+  });
+
+  it('says nothing of it where the reader is not told', () => {
+    const text = JSON.stringify(summary([entry(patient('p1'))]));
+    expect(text).not.toMatch(/withheld|not shown/);
+    expect(summary([entry(patient('p1'))]).entry[0]!.resource).not.toHaveProperty('text');
   });
 });
 

@@ -42,6 +42,8 @@ export interface Organisation {
   readonly ods: string;
   readonly name: string;
   readonly kind: OrganisationKind;
+  /** ODS codes of its sites: a decision that names one means the organisation. */
+  readonly sites?: readonly string[];
 }
 
 /** A FHIR R4 resource, as far as the core looks into it. */

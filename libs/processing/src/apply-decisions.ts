@@ -1,85 +1,78 @@
-import { isSamePlace, type Decision } from '@weft/domain';
-import { afterAll } from './concurrency.js';
-import { encodeDecision } from './encoding.js';
-import { WrongExpectedRevision } from './errors.js';
-import { loadConsent } from './load.js';
+import type { NewDecision } from '@weft/domain';
 import { setBoundaries } from './boundaries.js';
-import type { Batch, Message, OutgoingMessage } from './ports.js';
+import { afterAll } from './concurrency.js';
+import { holdConsent, settleConsent } from './consent-holders.js';
+import { recordDecisions } from './record-decisions.js';
+import { loadConsent } from './load.js';
+import type { Batch, OutgoingMessage } from './ports.js';
 import { publishChanges } from './publish-changes.js';
 import { quarantine } from './quarantine.js';
 import { rebuildAndTellEverything, rebuildViews } from './rebuild-views.js';
 import type { RecordChange } from './record-changes.js';
 import { shiftViews } from './shift-views.js';
-import { consentStream } from './streams.js';
-import { timestamp, type Wiring } from './wiring.js';
-
-type Arrival = { readonly message: Message; readonly decision: Omit<Decision, 'recordedAt'> };
+import { siftDecisions, type Arrival } from './sift-decisions.js';
+import type { Wiring } from './wiring.js';
 
 /**
  * The opt-out-projector's work: a batch of one partition of the consent topic. When it resolves, every decision of the
- * batch is durable and every view and topic obeys it (or it is in quarantine); so its offset may be committed, and whoever
- * waits for that offset may be told that the decision is obeyed. When it throws, the whole batch is to be given again.
+ * batch is durable and every view and topic obeys it (or it is in quarantine, and what it may deny is closed); so its offset may be
+ * committed. When it throws, the whole batch is to be given again.
  */
 export async function applyDecisions(wiring: Wiring, batch: Pick<Batch, 'messages'>): Promise<void> {
   const quarantined: OutgoingMessage[] = [];
   const patients = new Map<string, Arrival[]>();
   for (const message of batch.messages) {
     const reading = wiring.reader.decision(message);
-    if (!reading.ok) {
+    if (!reading.ok && reading.unread === null) {
       quarantined.push(...quarantine(wiring, message, reading.problems));
       continue;
     }
-    const { subject, decision } = reading.event;
-    const key = wiring.keys.patient(subject);
+    const arrival: Arrival = reading.ok
+      ? { message, event: reading.event, problems: [] }
+      : { message, event: closing(reading.unread!), problems: reading.problems };
+    const key = wiring.keys.patient(arrival.event.subject);
     const arrivals = patients.get(key);
-    if (arrivals === undefined) patients.set(key, [{ message, decision }]);
-    else arrivals.push({ message, decision });
+    if (arrivals === undefined) patients.set(key, [arrival]);
+    else arrivals.push(arrival);
   }
-  const work = [...patients].map(([key, arrivals]) => applyTo(wiring, key, arrivals));
-  // What was done for some is told even when others failed: the batch may be somebody else's by now, and not come again.
+  const work = [...patients].map(([key, arrivals]) => applyTo(wiring, key, arrivals, quarantined));
+  // What was done for some is published even when others failed: the batch may be somebody else's by now, and not come again.
   await afterAll(work, async (changes) => {
     if (quarantined.length > 0) await wiring.bus.publish(quarantined);
     await publishChanges(wiring, changes.flat());
   });
 }
 
-async function applyTo(wiring: Wiring, key: string, arrivals: readonly Arrival[]): Promise<RecordChange[]> {
-  let news: number | null = null;
-  let redelivered = false;
-  for (const arrival of arrivals) {
-    const taken = await record(wiring, key, arrival);
-    if (typeof taken === 'number') news ??= taken;
-    redelivered ||= taken === 'redelivered';
-    if (taken !== 'duplicate') await setBoundaries(wiring, key, { ...arrival.decision, recordedAt: timestamp(wiring.clock) });
-  }
-  if (redelivered) return rebuildAndTellEverything(wiring, key);
+type Unread = NonNullable<Extract<ReturnType<Wiring['reader']['decision']>, { ok: false }>['unread']>;
+
+const closing = ({ subject, decision }: Unread): Arrival['event'] => ({ subject, decisions: [decision], isVetted: true });
+
+async function applyTo(
+  wiring: Wiring,
+  key: string,
+  arrivals: readonly Arrival[],
+  quarantined: OutgoingMessage[],
+): Promise<RecordChange[]> {
+  const { policy } = await wiring.policies.current();
+  let sifted = siftDecisions(await loadConsent(wiring.store, key), arrivals, policy);
+  const held = new Map<string, NewDecision>();
+  for (const { decision, message } of sifted.fresh) held.set(nameOf(decision), await holdConsent(wiring, key, decision, message));
+  const news = await recordDecisions(wiring, key, (consent) => {
+    sifted = siftDecisions(consent, arrivals, policy);
+    return sifted.fresh.map(({ decision, message }) => ({ decision: held.get(nameOf(decision)) ?? decision, message }));
+  });
+  const settling = sifted.redelivered ? decisionsOf(arrivals) : sifted.fresh.map(({ decision }) => decision);
+  for (const decision of settling) await settleConsent(wiring, key, decision, sifted.redelivered);
+  for (const { message, problems, closes } of sifted.quarantined)
+    quarantined.push(...quarantine(wiring, message, problems, closes));
+  await setBoundaries(wiring, key, settling);
+  if (sifted.redelivered) return rebuildAndTellEverything(wiring, key);
   if (news === null) return [];
   const untold = { key, from: news };
   const { changes, left } = await shiftViews(wiring, untold, wiring.projections);
   return left.length === 0 ? changes : [...changes, ...(await rebuildViews(wiring, key, { projections: left, untold }))];
 }
 
-/**
- * The revision at which the decision was recorded. The same (source, id) is one decision; at the same place in the bus it is a
- * redelivery, and a crash may have left work undone.
- */
-async function record(
-  wiring: Wiring,
-  key: string,
-  { decision, message }: Arrival,
-): Promise<number | 'redelivered' | 'duplicate'> {
-  for (;;) {
-    const { revision, decisions } = await loadConsent(wiring.store, key);
-    const known = decisions.find((other) => other.id === decision.id && other.source === decision.source);
-    const { topic, partition, offset } = message;
-    if (known !== undefined) {
-      return isSamePlace(known.coordinates, message) ? 'redelivered' : 'duplicate';
-    }
-    const recorded = { ...decision, recordedAt: timestamp(wiring.clock), coordinates: { topic, partition, offset } };
-    try {
-      return await wiring.store.append(consentStream(key), revision, [encodeDecision(recorded, wiring.random)]);
-    } catch (error) {
-      if (!(error instanceof WrongExpectedRevision)) throw error;
-    }
-  }
-}
+const decisionsOf = (arrivals: readonly Arrival[]): NewDecision[] => arrivals.flatMap(({ event }) => event.decisions);
+const nameOf = ({ source, id, consentId, authority, unread }: NewDecision): string =>
+  `${unread === true ? `unread ${consentId}` : `${source} ${id}`} ${authority}`;

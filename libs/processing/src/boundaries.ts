@@ -1,4 +1,5 @@
-import { nextBoundary, type Decision } from '@weft/domain';
+import { allProvisions, type Decision } from '@weft/domain';
+import { forEachConcurrently } from './concurrency.js';
 import { decodeBoundary, encode, type BoundaryEvent } from './encoding.js';
 import { WrongExpectedRevision } from './errors.js';
 import { NO_STREAM } from './ports.js';
@@ -14,14 +15,25 @@ import type { Wiring } from './wiring.js';
  */
 const CLOCKS_APART_MS = 50 * 3_600_000;
 
-/** Notes when a decision begins or ends to be in force, before the decision itself counts as dealt with. */
-export async function setBoundaries(wiring: Wiring, key: string, decision: Decision): Promise<void> {
-  const events: BoundaryEvent[] = [];
+/** Notes when decisions begin or end to be in force, before they count as dealt with. */
+export async function setBoundaries(
+  wiring: Wiring,
+  key: string,
+  decisions: readonly Pick<Decision, 'provision'>[],
+): Promise<void> {
   const first = wiring.clock.now() - CLOCKS_APART_MS;
-  for (let at = nextBoundary([decision], first); at !== null; at = nextBoundary([decision], at)) {
-    events.push({ type: 'boundary-set-1', key, at });
-  }
-  await note(wiring, events);
+  const boundaries = new Set(
+    decisions
+      .flatMap(({ provision }) => allProvisions(provision))
+      .flatMap(({ from, until }) => [from, until])
+      .filter((at) => at !== undefined && at > first),
+  );
+  await note(
+    wiring,
+    [...boundaries]
+      .sort((a, b) => (a as number) - (b as number))
+      .map((at) => ({ type: 'boundary-set-1', key, at: at as number })),
+  );
 }
 
 async function note(wiring: Wiring, events: readonly BoundaryEvent[]): Promise<void> {
@@ -62,7 +74,10 @@ export class Boundaries {
   async runDue(): Promise<number | null> {
     await this.catchUp();
     const now = this.wiring.clock.now();
-    for (const [id, boundary] of [...this.pending]) if (boundary.due <= now) await this.goTo(id, boundary);
+    const due = [...this.pending].filter(([, boundary]) => boundary.due <= now);
+    await forEachConcurrently(inPersonOrder(due), PEOPLE_AT_ONCE, async (boundaries) => {
+      for (const [id, boundary] of boundaries) await this.goTo(id, boundary);
+    });
     let next: number | null = null;
     for (const { due } of this.pending.values()) if (next === null || due < next) next = due;
     return next;
@@ -93,4 +108,19 @@ export class Boundaries {
       if (events.length === 0) return;
     }
   }
+}
+
+/** Decisions of many people may share one instant: people side by side, a person's own one after the other. */
+const PEOPLE_AT_ONCE = 16;
+
+async function* inPersonOrder(
+  due: readonly (readonly [string, Pending])[],
+): AsyncGenerator<readonly (readonly [string, Pending])[]> {
+  const people = new Map<string, (readonly [string, Pending])[]>();
+  for (const one of due) {
+    const person = people.get(one[1].key);
+    if (person === undefined) people.set(one[1].key, [one]);
+    else person.push(one);
+  }
+  yield* people.values();
 }

@@ -1,15 +1,20 @@
 import type {
   AdoptedPolicy,
+  Adoption,
   Closing,
   Coordinates,
   Decision,
   IdentityEvent,
   Policy,
+  Problem,
+  Proposal,
   Purpose,
   RecordedCareEvent,
   ViewEntry,
   ViewEvent,
 } from '@weft/domain';
+import { decisionOfVersion1, type DecisionVersion1 } from './decision-version-1.js';
+import { EngineDamaged } from './errors.js';
 import type { NewEvent, Random, StoredEvent } from './ports.js';
 
 /**
@@ -18,6 +23,28 @@ import type { NewEvent, Random, StoredEvent } from './ports.js';
  */
 export interface RecordedDecision extends Decision {
   readonly coordinates: Coordinates;
+}
+
+/** Whom a FHIR Consent is about, by the version that said so last: what of that version ends the permissions of an earlier holder. */
+export interface ConsentHeld extends Pick<Decision, 'id' | 'receivedAt' | 'digest' | 'recorder'> {
+  readonly type: 'consent-held-1';
+  /** The person's key. */
+  readonly key: string;
+  /** The latest of each that any version said. */
+  readonly version: NonNullable<Decision['version']>;
+  /** The key of the person whom it was about before. */
+  readonly before?: string;
+  readonly coordinates: Coordinates;
+}
+
+/** Whether a death that somebody said was accepted: the last word on it, at its place in the bus. */
+export interface DeathJudged {
+  readonly type: 'death-accepted-1' | 'death-refused-1';
+  /** The care event, as `<source> <id>`. */
+  readonly cause: string;
+  readonly coordinates: Coordinates;
+  readonly problems: readonly Problem[];
+  readonly recordedAt: string;
 }
 
 /** A decision begins or ends to be in force at an instant; `passed` once every view obeys. */
@@ -32,6 +59,23 @@ export interface PolicyAdopted {
   readonly type: 'policy-adopted-1';
   readonly policy: Policy;
   readonly adoptedAt: string;
+  readonly adoption?: Adoption;
+}
+
+/** What becomes of proposals until one is adopted, which `policy-adopted-1` says. */
+export type ProposalEvent = PolicyProposed | ProposalOvertaken;
+
+export interface PolicyProposed extends Proposal {
+  readonly type: 'policy-proposed-1';
+}
+
+/** Another policy came in between, and changed what this one would open and close. */
+export interface ProposalOvertaken {
+  readonly type: 'policy-proposal-overtaken-1';
+  readonly id: string;
+  /** Version that was in force then. */
+  readonly by: number;
+  readonly at: string;
 }
 
 /** How far a replay got, under which policy it was made, and what it answers for having told. */
@@ -52,31 +96,34 @@ export interface PolicyApplied {
   readonly version: number;
 }
 
-/** One look at a person's record, or the refusal of one. `patient` is the region's key, never an NHS number. */
+/** One look at a person's record, one act, or the refusal of one. */
 export interface AuditEntry {
   /** RFC 3339. */
   readonly time: string;
-  /** The request's id, under which the log knows it. */
-  readonly request: string;
+  /** The request's id, under which the log knows it; null for what was done without one, at the command line. */
+  readonly request: string | null;
   /** The caller as the token names them. */
   readonly who: string;
   readonly organisation: string | null;
   readonly roles: readonly string[];
-  /** What was asked for: `record`, `explain`, `summary` … */
+  /** What was asked for or done: `record`, `explain`, `summary`, `decide`, `told` … */
   readonly action: string;
   readonly purpose: Purpose | null;
+  /** The region's key of the person, never an NHS number; of what a subscriber was told, the key that the purpose has for them. */
   readonly patient: string | null;
-  readonly outcome: 'given' | 'unchanged' | 'refused' | 'not-found' | 'moved-on';
+  readonly outcome: 'given' | 'unchanged' | 'accepted' | 'ended' | 'refused' | 'not-found' | 'moved-on';
+  /** Which decision, message or policy an act was about, or why a subscription ended. */
+  readonly about?: string;
   /** Under what it was given; null where nothing was. */
   readonly policyVersion: number | null;
   readonly consentRevision: number | null;
 }
 
-const DECISION_RECORDED = 'decision-recorded-1';
+const DECISION_RECORDED = 'decision-recorded-2';
 
 type Typed = { readonly type: string };
 
-export function encode(event: Typed, random: Random): NewEvent {
+export function encode<E extends Typed>(event: E, random: Random): NewEvent {
   const { type, ...data } = event;
   return { id: random.uuid(), type, data: JSON.stringify(data) };
 }
@@ -125,12 +172,20 @@ function decode<T extends Typed>(stored: StoredEvent): T {
 export const decodeCareEvent = (stored: StoredEvent): RecordedCareEvent => decode<RecordedCareEvent>(stored);
 export const decodeViewEvent = (stored: StoredEvent): ViewEvent => decode<ViewEvent>(stored);
 export const decodeIdentityEvent = (stored: StoredEvent): IdentityEvent => decode<IdentityEvent>(stored);
+export const decodeConsentHeld = (stored: StoredEvent): ConsentHeld => decode<ConsentHeld>(stored);
+export const decodeDeathJudged = (stored: StoredEvent): DeathJudged => decode<DeathJudged>(stored);
 export const decodeBoundary = (stored: StoredEvent): BoundaryEvent => decode<BoundaryEvent>(stored);
+export const decodeProposal = (stored: StoredEvent): ProposalEvent => decode<ProposalEvent>(stored);
 export const decodePolicyApplied = (stored: StoredEvent): PolicyApplied => decode<PolicyApplied>(stored);
 export const decodeReplayCheckpoint = (stored: StoredEvent): ReplayCheckpoint => decode<ReplayCheckpoint>(stored);
 
 export function decodeDecision(stored: StoredEvent): RecordedDecision {
-  return JSON.parse(stored.data) as RecordedDecision;
+  if (stored.type === DECISION_RECORDED) return JSON.parse(stored.data) as RecordedDecision;
+  if (stored.type === 'decision-recorded-1') return decisionOfVersion1(JSON.parse(stored.data) as DecisionVersion1);
+  throw new EngineDamaged(
+    'store',
+    `${stored.stream} holds a decision of type ${stored.type}, which this version of Weft cannot read`,
+  );
 }
 
 export function encodeDecision(decision: RecordedDecision, random: Random): NewEvent {
@@ -138,14 +193,24 @@ export function encodeDecision(decision: RecordedDecision, random: Random): NewE
 }
 
 export function encodeAuditEntry(entry: AuditEntry, random: Random): NewEvent {
-  return { id: random.uuid(), type: 'record-looked-at-1', data: JSON.stringify(entry) };
+  return { id: random.uuid(), type: 'audited-1', data: JSON.stringify(entry) };
 }
 
+/** Also of those named `record-looked-at-1`: looks were all that was audited once. */
 export function decodeAuditEntry(stored: StoredEvent): AuditEntry {
   return JSON.parse(stored.data) as AuditEntry;
 }
 
+/** From this day on (YYYY-MM-DD, UTC) every entry about a person also stands in a stream of that person's. */
+export function encodeAuditIndex(day: string, random: Random): NewEvent {
+  return encode({ type: 'audit-index-begun-1', day }, random);
+}
+
+export function decodeAuditIndex(stored: StoredEvent): string {
+  return decode<{ readonly type: string; readonly day: string }>(stored).day;
+}
+
 export function decodePolicy(stored: StoredEvent): AdoptedPolicy {
-  const { policy, adoptedAt } = decode<PolicyAdopted>(stored);
-  return { version: stored.revision + 1, policy, adoptedAt };
+  const { policy, adoptedAt, adoption } = decode<PolicyAdopted>(stored);
+  return { version: stored.revision + 1, policy, adoptedAt, ...(adoption && { adoption }) };
 }

@@ -1,4 +1,5 @@
 import {
+  decidedAtOf,
   emptyIdentity,
   emptyRecord,
   evolveIdentity,
@@ -6,8 +7,10 @@ import {
   isPresent,
   type AdoptedPolicy,
   type Authority,
+  type DecidedBy,
   type Entry,
   type Purpose,
+  type Recorder,
 } from '@weft/domain';
 import { decodeCareEvent, decodeIdentityEvent, type RecordedDecision } from './encoding.js';
 import { rulingsAt, type Rulings } from './judges.js';
@@ -26,7 +29,9 @@ export interface Explanation {
     readonly authority: Authority;
     readonly effect: 'permit' | 'deny';
     readonly decidedAt: string;
-    readonly decidedBy: string;
+    readonly decidedBy: DecidedBy;
+    /** Who recorded it: the token's subject and organisation. */
+    readonly recordedBy: Recorder;
     readonly recordedAt: string;
   } | null;
   readonly plainEnglish: string;
@@ -72,7 +77,7 @@ export async function explainRecord(wiring: Wiring, key: string, at: number): Pr
     const known = (await loadConsent(wiring.store, member)).decisions;
     decisions.push(...known.filter((decision) => Date.parse(decision.recordedAt) <= at));
   }
-  const rulings = adopted === undefined ? null : rulingsAt(at, decisions, adopted);
+  const rulings = adopted === undefined ? null : rulingsAt(at, decisions, adopted, record.entries);
   return {
     at: new Date(at).toISOString(),
     policyVersion: adopted?.version ?? null,
@@ -118,15 +123,16 @@ function explainEntry(wiring: Wiring, entry: Entry, rulings: Rulings | null, ado
           purpose,
           included: permitted,
           rule,
-          decision: decision === null ? null : told(decision as RecordedDecision),
+          decision: decision === null ? null : shown(decision as RecordedDecision, permitted ? 'permit' : 'deny'),
           plainEnglish,
         };
       }),
   };
 }
 
-function told({ id, authority, provision, decidedAt, decidedBy, recordedAt }: RecordedDecision): Explanation['decision'] {
-  return { id, authority, effect: provision.effect, decidedAt, decidedBy, recordedAt };
+function shown(decision: RecordedDecision, effect: 'permit' | 'deny'): Explanation['decision'] {
+  const { id, authority, decidedBy, recorder, recordedAt } = decision;
+  return { id, authority, effect, decidedAt: decidedAtOf(decision), decidedBy, recordedBy: recorder, recordedAt };
 }
 
 async function identityThen(wiring: Wiring, key: string, at: number) {

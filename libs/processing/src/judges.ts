@@ -1,8 +1,13 @@
 import {
+  allProvisions,
   judge,
+  looksAround,
+  silentRules,
   spanAt,
+  Surroundings,
   type AdoptedPolicy,
   type Decision,
+  type Entry,
   type Judge,
   type Projection,
   type Pseudonyms,
@@ -16,24 +21,51 @@ export interface Rulings {
   readonly policyVersion: number;
   /** When they are the same as at this instant. */
   readonly span: Span;
+  /** Ids of the rules that withhold without a sign. */
+  readonly silent: ReadonlySet<string>;
   of(projection: Projection): Judge;
 }
 
-export function rulingsAt(at: number, decisions: readonly Decision[], adopted: AdoptedPolicy): Rulings {
+/** @param entries the person's whole record: decisions about a code, or what hangs on an entry, look at all of it. */
+export function rulingsAt(
+  at: number,
+  decisions: readonly Decision[],
+  adopted: AdoptedPolicy,
+  entries: ReadonlyMap<string, Entry>,
+): Rulings {
   const judges = new Map<string, Judge>();
+  const around = new Surroundings(() => present(entries));
   return {
     at,
     policyVersion: adopted.version,
     span: spanAt(decisions, at),
+    silent: silentRules(adopted.policy),
     of({ purpose }) {
       let found = judges.get(purpose);
       if (found === undefined) {
-        found = judge(purpose, decisions, adopted.policy, at);
+        found = judge(purpose, decisions, adopted.policy, at, around);
         judges.set(purpose, found);
       }
       return found;
     },
   };
+}
+
+function* present(entries: ReadonlyMap<string, Entry>): Generator<Entry> {
+  for (const entry of entries.values()) if (!entry.retracted) yield entry;
+}
+
+/**
+ * Whether one more entry may change what these decisions say of others: then the person's views are derived from the whole record,
+ * not from what is remembered of it.
+ */
+export function reachOthers(decisions: readonly Decision[], resourceTypes: readonly string[] = []): boolean {
+  if (decisions.length === 0) return false;
+  // A birth date decides whether the person may permit.
+  if (resourceTypes.includes('Patient')) return true;
+  return decisions.some(({ provision }) =>
+    allProvisions(provision).some(({ limits, effect }) => limits.some((limit) => looksAround(limit, effect))),
+  );
 }
 
 export function pseudonymsOf(keys: Keys, projection: Projection, patientKey: string): Pseudonyms {

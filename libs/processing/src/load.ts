@@ -16,9 +16,9 @@ import { careRecordStream, consentStream, identityStream } from './streams.js';
 
 const PAGE = 1_000;
 
-/** Every readable event of a stream, page by page. */
-export async function* eventsOf(store: EventStore, stream: string): AsyncGenerator<readonly StoredEvent[]> {
-  let from = 0;
+/** Every readable event of a stream, page by page, from a revision on. */
+export async function* eventsOf(store: EventStore, stream: string, first = 0): AsyncGenerator<readonly StoredEvent[]> {
+  let from = first;
   for (;;) {
     const page = await store.read(stream, { from, maxCount: PAGE });
     if (page.length > 0) yield page;
@@ -44,16 +44,43 @@ export interface Consent {
   readonly decisions: readonly RecordedDecision[];
 }
 
+/** A person with so many decisions is remembered, lest each further one reads all before it. */
+const MANY_DECISIONS = 64;
+/** Of all people remembered, the decisions together. */
+const REMEMBERED_DECISIONS = 100_000;
+const remembered = new WeakMap<EventStore, Map<string, Consent>>();
+
+/** All decisions about a number. Of a number with many only what came since the last look is read. */
 export async function loadConsent(store: EventStore, key: string): Promise<Consent> {
-  const decisions: RecordedDecision[] = [];
-  let revision = NO_STREAM;
-  for await (const page of eventsOf(store, consentStream(key))) {
+  const known = remembered.get(store)?.get(key);
+  const decisions = [...(known?.decisions ?? [])];
+  let revision = known?.revision ?? NO_STREAM;
+  for await (const page of eventsOf(store, consentStream(key), revision + 1)) {
     for (const stored of page) {
       decisions.push(decodeDecision(stored));
       revision = stored.revision;
     }
   }
-  return { revision, decisions };
+  const consent = { revision, decisions };
+  if (decisions.length >= MANY_DECISIONS) remember(store, key, consent);
+  return consent;
+}
+
+function remember(store: EventStore, key: string, consent: Consent): void {
+  const people = remembered.get(store) ?? new Map<string, Consent>();
+  remembered.set(store, people);
+  const known = people.get(key);
+  // Two loads may end in the other order than they began.
+  if (known !== undefined && known.revision > consent.revision) return;
+  people.delete(key);
+  people.set(key, consent);
+  let total = 0;
+  for (const { decisions } of people.values()) total += decisions.length;
+  for (const [oldest, { decisions }] of people) {
+    if (total <= REMEMBERED_DECISIONS || oldest === key) break;
+    people.delete(oldest);
+    total -= decisions.length;
+  }
 }
 
 export async function loadIdentity(store: EventStore, key: string): Promise<Identity> {

@@ -1,12 +1,14 @@
 import {
   eventKey,
-  placeOfMerge,
+  madeBy,
+  placeOfEvent,
   type CareEvent,
   type Coordinates,
   type Identity,
   type IdentityEvent,
   type Problem,
 } from '@weft/domain';
+import { claimProblem } from './claims.js';
 import { encode } from './encoding.js';
 import { isLoopOfMerges, loadIdentity, survivorOf } from './load.js';
 import { identityStream } from './streams.js';
@@ -33,7 +35,7 @@ export async function mergeNumbers(wiring: Wiring, event: CareEvent, at: Coordin
   const merging: Merging = { event, at, superseded, survivor };
   for (;;) {
     const identity = await loadIdentity(wiring.store, superseded);
-    const decided = identity.decided.get(placeOfMerge(eventKey(event), at));
+    const decided = identity.decided.get(placeOfEvent(eventKey(event), at));
     if (decided !== undefined) return decided;
     const problems = await unlessFenced(
       event.type === 'patient-merged-1' ? merge(wiring, merging, identity) : unmerge(wiring, merging, identity),
@@ -45,11 +47,16 @@ export async function mergeNumbers(wiring: Wiring, event: CareEvent, at: Coordin
 async function merge(wiring: Wiring, merging: Merging, identity: Identity): Promise<readonly Problem[]> {
   const { event, superseded, survivor } = merging;
   let { revision } = identity;
-  // Made by this very event, and undone by another since: it came about all the same.
-  if (identity.supersededBy?.key !== survivor && identity.causes.has(eventKey(event))) return accept(wiring, merging, revision);
+  if (!identity.causes.has(eventKey(event))) {
+    const notTheirs = await claimProblem(wiring, event);
+    if (notTheirs !== null) return refuse(wiring, merging, revision, notTheirs);
+  } else if (identity.supersededBy?.key !== survivor) {
+    // Made by this very event, and undone by another since: it came about all the same.
+    return accept(wiring, merging, revision);
+  }
   if (identity.supersededBy !== null && identity.supersededBy.key !== survivor) {
-    const problem = 'this number was already merged into another one; undo that merge first';
-    return refuse(wiring, merging, revision, 'already-merged', problem);
+    const message = 'this number was already merged into another one; undo that merge first';
+    return refuse(wiring, merging, revision, inLink('already-merged', message));
   }
   if (identity.supersededBy === null) {
     if ((await survivorOf(wiring.store, survivor)).key === superseded) return refuse(wiring, merging, revision, ...LOOP);
@@ -88,15 +95,18 @@ async function unmerge(wiring: Wiring, merging: Merging, identity: Identity): Pr
     await (mergedInto === survivor ? absorb(wiring, merging) : release(wiring, merging));
     return accept(wiring, merging, revision);
   }
+  if (mergedInto === undefined && !(await loadIdentity(wiring.store, survivor)).absorbed.includes(superseded)) {
+    return refuse(wiring, merging, revision, inLink('not-merged', 'this number is not merged, so there is nothing to undo'));
+  }
+  const notTheirs = await claimProblem(wiring, event, madeBy(identity));
+  if (notTheirs !== null) return refuse(wiring, merging, revision, notTheirs);
   if (mergedInto !== undefined && mergedInto !== survivor) {
-    const problem = 'this number was merged into another one than the event names';
-    return refuse(wiring, merging, revision, 'merged-elsewhere', problem);
+    const message = 'this number was merged into another one than the event names';
+    return refuse(wiring, merging, revision, inLink('merged-elsewhere', message));
   }
   if (mergedInto === survivor) {
     const restored: IdentityEvent = { type: 'number-restored-1', cause: eventKey(event), recordedAt: timestamp(wiring.clock) };
     revision = await append(wiring, superseded, revision, [restored]);
-  } else if (!(await loadIdentity(wiring.store, survivor)).absorbed.includes(superseded)) {
-    return refuse(wiring, merging, revision, 'not-merged', 'this number is not merged, so there is nothing to undo');
   }
   await release(wiring, merging);
   return accept(wiring, merging, revision);
@@ -128,11 +138,10 @@ async function refuse(
   wiring: Wiring,
   { event, at, superseded }: Merging,
   revision: number,
-  code: string,
-  message: string,
+  problem: Problem,
   before: readonly IdentityEvent[] = [],
 ): Promise<readonly Problem[]> {
-  const problems: readonly Problem[] = [{ field: 'data.link', code, message }];
+  const problems = [problem];
   const { topic, partition, offset } = at;
   const refused: IdentityEvent = {
     type: 'merge-refused-1',
@@ -160,4 +169,6 @@ async function append(wiring: Wiring, key: string, expected: number, events: rea
   return wiring.store.append(identityStream(key), expected, encoded);
 }
 
-const LOOP = ['merge-loop', 'this merge would close a loop of merges'] as const;
+const inLink = (code: string, message: string): Problem => ({ field: 'data.link', code, message });
+
+const LOOP = [inLink('merge-loop', 'this merge would close a loop of merges')] as const;

@@ -1,4 +1,4 @@
-import { DEFAULT_RULES, PROJECTIONS, type Decision, type Projection, type Purpose } from '@weft/domain';
+import { DEFAULT_RULES, PROJECTIONS, provision, type Projection, type Purpose } from '@weft/domain';
 import { applyDecisions } from './apply-decisions.js';
 import { applyPolicy } from './apply-policy.js';
 import { encode } from './encoding.js';
@@ -8,6 +8,7 @@ import {
   arriving,
   BERT,
   decide,
+  decisionMessage,
   ids,
   killedBeforeTelling,
   meeting,
@@ -25,11 +26,12 @@ import type { EventStore } from './ports.js';
 import { RecordCareEvents } from './record-care-events.js';
 import { patientKeys, replayView } from './replay-views.js';
 import { CARE_RECORD_PREFIX, CONSENT_PREFIX, replayStream, viewStream } from './streams.js';
-import { CONSENT_TOPIC, recordChangesTopic } from './topics.js';
+import { recordChangesTopic } from './topics.js';
 import { verifyViews } from './verify-views.js';
 import type { Wiring } from './wiring.js';
 
 const LATER = 1_500;
+const DIRECT_CARE = PROJECTIONS.find(({ purpose }) => purpose === 'direct-care') as Projection;
 const RESEARCH = PROJECTIONS.find(({ purpose }) => purpose === 'research') as Projection;
 /** Names its entries differently. */
 const NEXT_RESEARCH: Projection = {
@@ -205,13 +207,8 @@ describe('a decision', () => {
     const { wiring } = await region();
     await publish(wiring, [observation(ANNE, 'a'), observation(BERT, 'a')]);
     const nextServes = await servingTheNext(wiring);
-    const decision: Omit<Decision, 'recordedAt'> = {
-      ...{ id: 'objection', source: 'urn:ods:Y90001', consentId: 'sharing', authority: 'local-dissent', status: 'active' },
-      ...{ decidedAt: '2026-01-01T00:00:00Z', decidedBy: 'patient', exceptions: [] },
-      provision: { effect: 'deny', purposes: ['research'] },
-    };
-    const value = new TextEncoder().encode(JSON.stringify({ subject: ANNE, decision }));
-    const message = { topic: CONSENT_TOPIC, partition: 0, offset: 1_000, key: ANNE, value, headers: {}, timestamp: 0 };
+    const said = decisionMessage(wiring, ANNE, provision('deny', ['research']));
+    const message = { ...said, partition: 0, offset: 1_000, timestamp: wiring.clock.now() };
     expect(await standingOnTopic(wiring, 'research')).toBe(2);
     await applyDecisions(nextServes, { messages: [message] });
     expect(await standingOnTopic(wiring, 'research')).toBe(1);
@@ -249,7 +246,7 @@ describe('an explanation', () => {
     expect(await research(wiring.clock.now())).toMatchObject({
       included: false,
       rule: 'local-dissent',
-      decision: { authority: 'local-dissent', effect: 'deny', decidedBy: 'patient' },
+      decision: { authority: 'local-dissent', effect: 'deny', decidedBy: 'not-stated' },
     });
   });
 });
@@ -302,5 +299,65 @@ describe('a new policy', () => {
     const rules = DEFAULT_RULES.filter(({ id }) => id !== 'research-and-planning');
     await applyPolicy(nextServes, { ...POLICY, rules });
     expect(await standingOnTopic(wiring, 'research')).toBe(0);
+  });
+});
+
+describe('a policy under which something is withheld without a sign', () => {
+  const silent = { ...POLICY, notices: { silent: ['local-dissent'] } } as const;
+  const toTell = async (wiring: Wiring, purpose: Purpose = 'direct-care') => {
+    const { record, fromView } = await read(wiring, ANNE, purpose);
+    return { toTell: record.toTell, withheld: record.withheld, fromView };
+  };
+
+  it('has nobody told from the moment it is adopted, and everybody from the moment it is not in force', async () => {
+    const { wiring } = await region();
+    await publish(wiring, [observation(ANNE, 'a')]);
+    await decide(wiring, ANNE, ['direct-care'], 'deny');
+    expect(await toTell(wiring)).toEqual({ toTell: ['clinician', 'governance'], withheld: 1, fromView: true });
+    await wiring.policies.adopt(silent);
+    expect(await toTell(wiring)).toEqual({ toTell: [], withheld: 1, fromView: false });
+    await applyPolicy(wiring, silent);
+    expect(await toTell(wiring)).toEqual({ toTell: [], withheld: 1, fromView: true });
+    await applyPolicy(wiring, POLICY);
+    expect(await toTell(wiring)).toEqual({ toTell: ['clinician', 'governance'], withheld: 1, fromView: true });
+  });
+
+  it('has a view count both by every way it is written: by an event, a decision, a rebuild', async () => {
+    const { wiring } = await region();
+    await applyPolicy(wiring, silent);
+    await decide(wiring, ANNE, ['direct-care'], 'deny');
+    await publish(wiring, [observation(ANNE, 'a')]);
+    expect(await toTell(wiring)).toEqual({ toTell: [], withheld: 1, fromView: true });
+    await decide(wiring, ANNE, ['direct-care'], 'permit');
+    await publish(wiring, [observation(ANNE, 'b')]);
+    expect(await toTell(wiring)).toEqual({ toTell: [], withheld: 0, fromView: true });
+    await decide(wiring, ANNE, ['direct-care'], 'deny');
+    expect(await toTell(wiring)).toEqual({ toTell: [], withheld: 2, fromView: true });
+    const heldBack = { id: 'held-back', purposes: ['direct-care'], when: {}, effect: 'deny', plainEnglish: 'No.' } as const;
+    await applyPolicy(wiring, { ...silent, rules: [heldBack] });
+    expect(await toTell(wiring)).toEqual({ toTell: ['clinician', 'governance'], withheld: 2, fromView: true });
+  });
+
+  it('is not obeyed by the counts of a process that did not know of it: a read is decided again, and a replay or the next event mends them', async () => {
+    const { wiring } = await region();
+    await publish(wiring, [observation(ANNE, 'a')]);
+    await applyPolicy(wiring, silent);
+    await decide(wiring, ANNE, ['direct-care'], 'deny');
+    const { store, keys, random } = wiring;
+    const stream = viewStream(DIRECT_CARE, keys.view('direct-care', keys.patient(ANNE)));
+    const forgetUnsaid = async () => {
+      const [last] = await store.read(stream, { backwards: true, maxCount: 1 });
+      const { unsaid, ...closing } = JSON.parse(last?.data ?? '{}').closing;
+      expect(unsaid).toBeGreaterThan(0);
+      const confirmed = { type: 'view-confirmed-1', closing };
+      await store.append(stream, last?.revision ?? -1, [encode(confirmed, random)]);
+    };
+    await forgetUnsaid();
+    expect(await toTell(wiring)).toEqual({ toTell: [], withheld: 1, fromView: false });
+    await replayView(wiring, DIRECT_CARE);
+    expect(await toTell(wiring)).toEqual({ toTell: [], withheld: 1, fromView: true });
+    await forgetUnsaid();
+    await new RecordCareEvents(wiring).handle({ messages: [arriving(observation(ANNE, 'b'))] });
+    expect(await toTell(wiring)).toEqual({ toTell: [], withheld: 2, fromView: true });
   });
 });

@@ -1,6 +1,9 @@
 import {
   evolveRecord,
+  heldOf,
   holdsAt,
+  isCountedBy,
+  isHeldBack,
   isPresent,
   outcomeOf,
   sameNumbers,
@@ -9,12 +12,13 @@ import {
   type Basis,
   type CareRecord,
   type Entry,
+  type Held,
   type Outcome,
   type Projection,
   type RecordedCareEvent,
 } from '@weft/domain';
 import { decodeViewEvent, type RecordedDecision } from './encoding.js';
-import { rulingsAt, pseudonymsOf, type Rulings } from './judges.js';
+import { pseudonymsOf, reachOthers, rulingsAt, type Rulings } from './judges.js';
 import { loadConsent, loadIdentity, loadRecord } from './load.js';
 import { NO_STREAM } from './ports.js';
 import type { RecordChange } from './record-changes.js';
@@ -29,7 +33,7 @@ interface ViewHead {
   readonly viewKey: string;
   revision: number;
   tail: number;
-  withheld: number;
+  held: Held;
   /** False when the view must be rebuilt first: built under other decisions or rules, behind the record, or half written. */
   inStep: boolean;
 }
@@ -67,7 +71,7 @@ export async function loadPatient(wiring: Wiring, key: string, adopted: AdoptedP
     loadConsent(store, key),
     loadRecord(store, key),
   ]);
-  const rulings = rulingsAt(clock.now(), consent.decisions, adopted);
+  const rulings = rulingsAt(clock.now(), consent.decisions, adopted, record.entries);
   const state: PatientState = {
     key,
     record,
@@ -104,7 +108,7 @@ async function loadHead(
     viewKey,
     revision: last?.revision ?? NO_STREAM,
     tail: closing?.tail ?? 0,
-    withheld: closing?.withheld ?? 0,
+    held: { withheld: closing?.withheld ?? 0, unsaid: closing?.unsaid },
     inStep: false,
     basis: closing?.basis ?? null,
   };
@@ -112,14 +116,14 @@ async function loadHead(
 
 function isInStep(
   basis: Basis,
-  { projection }: ViewHead,
+  { projection, held }: ViewHead,
   record: CareRecord,
   consentRevision: number,
   rulings: Rulings,
 ): boolean {
   // A view of merged numbers rests on decisions of several, one of a number that gave way on none: neither is folded by itself.
   if (!sameNumbers(basis.consentRevisions, [consentRevision]) || basis.policyVersion !== rulings.policyVersion) return false;
-  if (!sameSpan(basis.span, rulings.span)) return false;
+  if (!sameSpan(basis.span, rulings.span) || !isCountedBy(held, rulings.silent)) return false;
   return !isBehind(basis.recordRevisions[0] as number, record, projection);
 }
 
@@ -136,7 +140,7 @@ export function isBehind(built: number, record: CareRecord, projection: Projecti
 function remember(state: PatientState, entry: Entry): void {
   state.outcomes.set(
     entry.id,
-    state.views.map(({ projection }) => outcomeOf(entry, projection, state.rulings.of(projection))),
+    state.views.map(({ projection }) => outcomeOf(entry, projection, state.rulings.of(projection), state.rulings.silent)),
   );
 }
 
@@ -157,10 +161,14 @@ export function letGo(entries: Iterable<Entry>): void {
 }
 
 /** True while small changes may be appended to every view: otherwise the person's views are to be rebuilt. */
-export function canTakeOn(state: PatientState, now: number, policyVersion: number): boolean {
+export function canTakeOn(state: PatientState, fresh: readonly RecordedCareEvent[], now: number, policyVersion: number): boolean {
   return (
     state.rulings.policyVersion === policyVersion &&
     holdsAt(state.rulings.span, now) &&
+    !reachOthers(
+      state.decisions,
+      fresh.map(({ resource }) => resource.resourceType),
+    ) &&
     state.views.every((view) => view.inStep && !isLongTail(view.tail, state.record))
   );
 }
@@ -177,13 +185,14 @@ export async function takeOn(
   const changes: Change[] = [];
   // Out of the view already, and perhaps not off the topic: who took it out may not have told yet.
   const onlyTold: Change[] = [];
-  let withheld = view.withheld;
+  let { withheld, unsaid = 0 } = view.held;
   let isOfConcern = false;
   for (const [entry, outcomes] of touched) {
     isOfConcern ||= view.projection.concerns(entry.resourceType);
     const before = outcomes[index] ?? 'outside';
     const after = state.outcomes.get(entry.id)?.[index] ?? 'outside';
-    withheld += Number(after === 'withheld') - Number(before === 'withheld');
+    withheld += Number(isHeldBack(after)) - Number(isHeldBack(before));
+    unsaid += Number(after === 'unsaid') - Number(before === 'unsaid');
     if (after === 'included' && isPresent(entry)) {
       const type = before === 'included' ? 'entry-amended-1' : 'entry-included-1';
       const seen = view.projection.project(entry, pseudonyms);
@@ -198,7 +207,7 @@ export async function takeOn(
   // Though nothing changes by the decisions known here, others may have let the entry in since: the append is the fence.
   if (changes.length === 0) changes.push({ type: 'view-confirmed-1' });
   view.tail += changes.length;
-  view.withheld = withheld;
+  view.held = heldOf(withheld, unsaid, state.rulings.silent);
   const basis: Basis = {
     recordRevisions: [state.record.revision],
     consentRevisions: [state.consentRevision],
@@ -208,7 +217,7 @@ export async function takeOn(
   };
   view.revision = await appendChanges(wiring.store, wiring.random, view.stream, view.revision, changes, {
     basis,
-    withheld,
+    ...view.held,
     tail: view.tail,
   });
   return [...changes, ...onlyTold].flatMap((change) => told(view, change));

@@ -1,4 +1,4 @@
-import { canonicalJson, type AdoptedPolicy, type Policy } from '@weft/domain';
+import { canonicalJson, wholePolicy, type AdoptedPolicy, type Adoption, type Policy } from '@weft/domain';
 import { decodePolicy, encode, type PolicyAdopted } from './encoding.js';
 import { WrongExpectedRevision } from './errors.js';
 import { NO_STREAM, type Clock, type EventStore, type Random } from './ports.js';
@@ -29,20 +29,31 @@ export class PolicyBook {
     return (await this.store.read(POLICY_STREAM)).map(decodePolicy);
   }
 
-  /** Makes the policy the one in force, unless it is already; gives the version in force afterwards. */
-  async adopt(policy: Policy): Promise<AdoptedPolicy> {
+  /**
+   * Makes the policy the one in force, unless it is already, and gives it with its version. With `after` only while that
+   * version is in force: throws WrongExpectedRevision once another one is.
+   */
+  async adopt(policy: Policy, adoption?: Adoption, after?: number): Promise<AdoptedPolicy> {
     for (;;) {
       const head = await this.store.head(POLICY_STREAM);
+      if (after !== undefined && head + 1 !== after) throw new WrongExpectedRevision(POLICY_STREAM, after - 1, head);
       if (head !== NO_STREAM) {
         const current = await this.current();
-        if (canonicalJson(current.policy) === canonicalJson(policy)) return current;
+        if (samePolicy(current.policy, policy)) return current;
       }
-      const adopted: PolicyAdopted = { type: 'policy-adopted-1', policy, adoptedAt: new Date(this.clock.now()).toISOString() };
+      const adoptedAt = new Date(this.clock.now()).toISOString();
+      const adopted: PolicyAdopted = { type: 'policy-adopted-1', policy, adoptedAt, ...(adoption && { adoption }) };
       try {
-        await this.store.append(POLICY_STREAM, head, [encode(adopted, this.random)]);
+        const revision = await this.store.append(POLICY_STREAM, head, [encode(adopted, this.random)]);
+        return { version: revision + 1, policy, adoptedAt, ...(adoption && { adoption }) };
       } catch (error) {
         if (!(error instanceof WrongExpectedRevision)) throw error;
       }
     }
   }
+}
+
+/** Whether two policies say the same, be it by a section of their own or as shipped. */
+export function samePolicy(a: Policy, b: Policy): boolean {
+  return canonicalJson(wholePolicy(a)) === canonicalJson(wholePolicy(b));
 }

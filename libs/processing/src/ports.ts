@@ -1,4 +1,4 @@
-import type { CareEvent, Coordinates, Decision, Problem, Purpose } from '@weft/domain';
+import type { CareEvent, Coordinates, NewDecision, Problem, Purpose } from '@weft/domain';
 
 /** Time, as milliseconds since 1970. */
 export interface Clock {
@@ -228,9 +228,28 @@ export interface EventBus {
 /** What became of a message that claims to be an event. */
 export type Reading<T> = { readonly ok: true; readonly event: T } | { readonly ok: false; readonly problems: readonly Problem[] };
 
+/** The decisions that one event carries, one for each authority that it names. */
+export interface DecisionArrival {
+  readonly subject: string;
+  readonly decisions: readonly NewDecision[];
+  /** What of the event was left out, or is taken otherwise than it may have been meant. */
+  readonly warnings?: readonly Problem[];
+  /** Whether the gateway has judged that their recorder may make them. */
+  readonly isVetted: boolean;
+}
+
+/** A decision as far as it could be read. */
+export type DecisionReading =
+  | { readonly ok: true; readonly event: DecisionArrival }
+  | {
+      readonly ok: false;
+      readonly problems: readonly Problem[];
+      /** What keeps the person closed until the message is mended: the denial that it may be. Null where it cannot be one. */
+      readonly unread: { readonly subject: string; readonly decision: NewDecision } | null;
+    };
+
 /** Reads messages of the inbound topics; implemented by the publishers' contract (care-events). Never throws. */
 export interface MessageReader {
   careEvent(message: Message): Reading<CareEvent>;
-  /** The decision of a consent event; `recordedAt` is left for the caller to say. */
-  decision(message: Message): Reading<{ readonly subject: string; readonly decision: Omit<Decision, 'recordedAt'> }>;
+  decision(message: Message): DecisionReading;
 }

@@ -1,7 +1,7 @@
 import type { Coordinates, Problem } from '@weft/domain';
 import { InvalidCall } from './errors.js';
 import { MESSAGE_LIMIT_BYTES, type EventBus, type Message, type OutgoingMessage } from './ports.js';
-import { QUARANTINE_TOPIC } from './topics.js';
+import { MENDS_HEADER, QUARANTINE_TOPIC } from './topics.js';
 import { timestamp, type Wiring } from './wiring.js';
 
 /** A message that could not be accepted, with every reason, its bytes untouched. */
@@ -14,7 +14,12 @@ export interface Quarantined {
   readonly key: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly value: Uint8Array;
+  /** Whether it may be a denial: then it keeps the person closed for what it may mean, until it is mended. */
+  readonly closes: boolean;
 }
+
+/** The header that says so. */
+export const CLOSES_HEADER = 'closes';
 
 /** Room for key, headers and problems beside a part of the value. */
 const PART_BYTES = MESSAGE_LIMIT_BYTES - 128 * 1024;
@@ -26,7 +31,12 @@ const idOf = ({ topic, partition, offset }: Coordinates): string => `${topic}/${
  * What stands in the quarantine topic of a message. It is keyed by where the message stood, so that a message quarantined
  * twice is there once. A value that one message cannot carry (a producer that is not ours may have sent it) goes in parts.
  */
-export function quarantineMessages(message: Message, problems: readonly Problem[], time: string): OutgoingMessage[] {
+export function quarantineMessages(
+  message: Message,
+  problems: readonly Problem[],
+  time: string,
+  closes = false,
+): OutgoingMessage[] {
   const id = idOf(message);
   const value = message.value ?? new Uint8Array();
   const parts = Math.max(1, Math.ceil(value.length / PART_BYTES));
@@ -47,12 +57,13 @@ export function quarantineMessages(message: Message, problems: readonly Problem[
     headers: {
       about: part === 0 ? JSON.stringify({ ...about, parts }) : '{}',
       ...(message.value === null ? { tombstone: '1' } : {}),
+      ...(closes && part === 0 ? { [CLOSES_HEADER]: '1' } : {}),
     },
   }));
 }
 
-export function quarantine(wiring: Wiring, message: Message, problems: readonly Problem[]): OutgoingMessage[] {
-  return quarantineMessages(message, problems, timestamp(wiring.clock));
+export function quarantine(wiring: Wiring, message: Message, problems: readonly Problem[], closes = false): OutgoingMessage[] {
+  return quarantineMessages(message, problems, timestamp(wiring.clock), closes);
 }
 
 /** Everything in quarantine now, oldest first. */
@@ -76,12 +87,14 @@ export async function listQuarantine(bus: EventBus): Promise<Quarantined[]> {
 }
 
 function assemble(first: Message, standing: ReadonlyMap<string, Message>): Quarantined {
-  const { parts, ...about } = JSON.parse(first.headers['about'] ?? '{}') as Omit<Quarantined, 'value'> & { parts: number };
+  const { parts, ...about } = JSON.parse(first.headers['about'] ?? '{}') as Omit<Quarantined, 'value' | 'closes'> & {
+    parts: number;
+  };
   const values = Array.from(
     { length: parts },
     (_, part) => (part === 0 ? first : standing.get(`${first.key}/part-${part}`))?.value,
   );
-  return { ...about, value: joined(values) };
+  return { ...about, value: joined(values), closes: first.headers[CLOSES_HEADER] === '1' };
 }
 
 /**
@@ -92,17 +105,14 @@ export async function redrive(
   bus: EventBus,
   id: string,
   mended?: { readonly key?: string; readonly value?: Uint8Array; readonly headers?: Readonly<Record<string, string>> },
+  /** The header that says which place was mended, for a message of the consent topic. */
+  mendsHeader?: (place: string, key: string) => string,
 ): Promise<Coordinates> {
   const found = (await listQuarantine(bus)).find((message) => message.id === id);
   if (found === undefined) throw new InvalidCall(`nothing in quarantine has the id ${id}`);
-  const [to] = await bus.publish([
-    {
-      topic: found.from.topic,
-      key: mended?.key ?? found.key,
-      value: mended?.value ?? found.value,
-      headers: mended?.headers ?? found.headers,
-    },
-  ]);
+  const key = mended?.key ?? found.key;
+  const headers = { ...(mended?.headers ?? found.headers), ...(mendsHeader && { [MENDS_HEADER]: mendsHeader(id, key) }) };
+  const [to] = await bus.publish([{ topic: found.from.topic, key, value: mended?.value ?? found.value, headers }]);
   await bus.publish([{ topic: QUARANTINE_TOPIC, key: id, partitionKey: id, value: null, headers: {} }]);
   return to as Coordinates;
 }

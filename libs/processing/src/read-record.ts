@@ -2,12 +2,19 @@ import {
   canonicalJson,
   deriveView,
   holdsAt,
+  isCountedBy,
+  rolesToTell,
   sameNumbers,
+  silentRules,
   sortedEntries,
   withoutArrival,
+  type AdoptedPolicy,
   type Basis,
+  type Closing,
+  type Held,
   type Projection,
   type Purpose,
+  type Reader,
   type Span,
   type ViewEntry,
 } from '@weft/domain';
@@ -30,6 +37,8 @@ export interface RecordForPurpose {
   readonly entries: readonly ViewEntry[];
   /** How many entries of the purpose's concern a decision or the policy holds back. */
   readonly withheld: number;
+  /** The roles that the policy has told that something is withheld. */
+  readonly toTell: readonly Reader[];
   /** SHA-256 of the entries' canonical JSON, sorted by id, without arrival times: equal for equal views. */
   readonly digest: string;
 }
@@ -98,26 +107,28 @@ export async function readRecord(wiring: Wiring, key: string, purpose: Purpose):
     ...members.map((member) => store.head(consentStream(member))),
   ] as const);
   const { closing } = view;
-  if (closing !== null && isCurrent(closing.basis, consentHeads, others.get(identityStream(survivor)), policy.version, now)) {
+  if (closing !== null && isCurrent(closing, consentHeads, others.get(identityStream(survivor)), policy, now)) {
     others.set(POLICY_STREAM, policy.version - 1);
     members.forEach((member, index) => others.set(consentStream(member), consentHeads[index] as number));
     const footing = { view: { stream, revision }, others, span: closing.basis.span };
-    return { record: summarised(keys, purpose, closing.basis, view.entries, closing.withheld), movedTo, fromView: true, footing };
+    const built = { basis: closing.basis, entries: view.entries, held: closing };
+    return { record: summarised(keys, purpose, policy, built), movedTo, fromView: true, footing };
   }
   return { record: await decidedAfresh(wiring, projection, survivor), movedTo, fromView: false, footing: null };
 }
 
 function isCurrent(
-  basis: Basis,
+  { basis, ...held }: Closing,
   consentHeads: readonly number[],
   identityHead: number | undefined,
-  policyVersion: number,
+  { version: policyVersion, policy }: AdoptedPolicy,
   now: number,
 ): boolean {
   return (
     sameNumbers(basis.consentRevisions, consentHeads) &&
     basis.identityRevision === identityHead &&
     basis.policyVersion === policyVersion &&
+    isCountedBy(held, silentRules(policy)) &&
     holdsAt(basis.span, now)
   );
 }
@@ -127,8 +138,9 @@ async function decidedAfresh(wiring: Wiring, projection: Projection, survivor: s
   const person = await loadPerson(store, survivor);
   if (person === null) throw new EngineUnavailable('identity', 'the record is being merged at this moment; try again');
   const adopted = await wiring.policies.current();
-  const rulings = rulingsAt(clock.now(), person.decisions, adopted);
-  const derived = deriveView(person.record, projection, rulings.of(projection), pseudonymsOf(keys, projection, survivor));
+  const rulings = rulingsAt(clock.now(), person.decisions, adopted, person.record.entries);
+  const pseudonyms = pseudonymsOf(keys, projection, survivor);
+  const derived = deriveView(person.record, projection, rulings.of(projection), pseudonyms, rulings.silent);
   const { recordRevisions, consentRevisions, identityRevision } = person;
   const basis: Basis = {
     recordRevisions,
@@ -137,23 +149,25 @@ async function decidedAfresh(wiring: Wiring, projection: Projection, survivor: s
     identityRevision,
     span: rulings.span,
   };
-  return summarised(keys, projection.purpose, basis, derived.entries, derived.withheld);
+  return summarised(keys, projection.purpose, adopted, { basis, ...derived });
 }
 
-function summarised(
-  keys: Keys,
-  purpose: Purpose,
-  basis: Basis,
-  entries: ReadonlyMap<string, ViewEntry>,
-  withheld: number,
-): RecordForPurpose {
+/** A view, as stored or derived. */
+interface Built {
+  readonly basis: Basis;
+  readonly entries: ReadonlyMap<string, ViewEntry>;
+  readonly held: Held;
+}
+
+function summarised(keys: Keys, purpose: Purpose, { policy }: AdoptedPolicy, { basis, entries, held }: Built): RecordForPurpose {
   return {
     purpose,
     policyVersion: basis.policyVersion,
     recordRevision: total(basis.recordRevisions),
     consentRevision: total(basis.consentRevisions),
     entries: inOrderOfTime([...entries.values()]),
-    withheld,
+    withheld: held.withheld,
+    toTell: rolesToTell(held, policy),
     digest: digestOf(keys, entries),
   };
 }

@@ -1,6 +1,7 @@
 import {
   deriveView,
   sameBasis,
+  sameHeld,
   sameJson,
   withoutArrival,
   type AdoptedPolicy,
@@ -106,9 +107,9 @@ async function rebuildView(
 ): Promise<RecordChange[]> {
   const { store, random, keys, clock } = wiring;
   const { projection, stream, view } = stored;
-  const rulings = rulingsAt(clock.now(), person.decisions, adopted);
+  const rulings = rulingsAt(clock.now(), person.decisions, adopted, person.record.entries);
   const pseudonyms = pseudonymsOf(keys, projection, person.key);
-  const derived = deriveView(person.record, projection, rulings.of(projection), pseudonyms);
+  const derived = deriveView(person.record, projection, rulings.of(projection), pseudonyms, rulings.silent);
   const basis: Basis = {
     recordRevisions: person.recordRevisions,
     consentRevisions: person.consentRevisions,
@@ -122,9 +123,9 @@ async function rebuildView(
   if (options.dryRun !== true) {
     const tail = view.closing?.tail ?? 0;
     if (view.closing === null || differences.length > 0 || isLongTail(tail, person.record)) {
-      revision = await appendRebuilt(store, random, stream, revision, texts(), basis, derived.withheld);
-    } else if (!sameBasis(view.closing.basis, basis) || view.closing.withheld !== derived.withheld) {
-      const closing = { basis, withheld: derived.withheld, tail: tail + 1 };
+      revision = await appendRebuilt(store, random, stream, revision, texts(), basis, derived.held);
+    } else if (!sameBasis(view.closing.basis, basis) || !sameHeld(view.closing, derived.held)) {
+      const closing = { basis, ...derived.held, tail: tail + 1 };
       revision = await appendChanges(store, random, stream, revision, [{ type: 'view-confirmed-1' }], closing);
     }
   }
@@ -225,7 +226,7 @@ export async function emptyViews(
       const { view, revision: head, stream } = await readStored(wiring, projection, key);
       // Undone meanwhile: whoever did so rebuilds these views, and what was emptied already with them.
       if ((await loadIdentity(wiring.store, key)).supersededBy === null) return changes;
-      revision = await unlessFenced(appendRebuilt(wiring.store, wiring.random, stream, head, new Map(), MOVED, 0));
+      revision = await unlessFenced(appendRebuilt(wiring.store, wiring.random, stream, head, new Map(), MOVED, { withheld: 0 }));
       if (revision === null) continue;
       for (const entryId of view.entries.keys())
         changes.push({ projection, viewKey, entryId, kind: 'withdrawn', viewRevision: revision });

@@ -1,5 +1,7 @@
 import {
   eventKey,
+  isIdentityEvent,
+  isMerge,
   isSamePlace,
   type AdoptedPolicy,
   type CareEvent,
@@ -7,11 +9,14 @@ import {
   type Problem,
   type RecordedCareEvent,
 } from '@weft/domain';
+import { awaited } from './claims.js';
 import { encode } from './encoding.js';
-import { WrongExpectedRevision } from './errors.js';
+import { EngineUnavailable, WrongExpectedRevision } from './errors.js';
+import { judgeDeath } from './judge-death.js';
 import { isLoopOfMerges, loadRecord, survivorOf } from './load.js';
 import { mergeNumbers } from './merge-numbers.js';
 import { afterAll, allSettled, KeyedQueue } from './concurrency.js';
+import { Patience } from './patience.js';
 import { canTakeOn, foldIn, letGo, loadPatient, takeOn, type PatientState } from './patient-state.js';
 import { APPEND_LIMIT_BYTES, type Batch, type Message, type NewEvent, type OutgoingMessage } from './ports.js';
 import { publishChanges } from './publish-changes.js';
@@ -41,10 +46,15 @@ interface Outbox {
   readonly quarantined: OutgoingMessage[];
   /** Views that cannot be derived while a loop of merges stands. */
   readonly waiting: unknown[];
+  /** What waits for older events of its organisation. */
+  readonly left: Message[];
 }
 
 /** What is remembered over all patients, in events of about 1 kB each; beyond it the patients unseen for longest are forgotten. */
 const REMEMBERED_EVENTS = 100_000;
+/** What a batch waits for is mostly about to come: it is looked at so often, with pauses, before the batch comes again. */
+const LOOKS = 20;
+const LOOK_AGAIN_MS = 100;
 /** What a patient costs beside events. */
 const PATIENT_EVENTS = 4;
 /** Room for what a view's event or marker adds around the same resource. */
@@ -60,14 +70,33 @@ export class RecordCareEvents {
   private events = 0;
   /** One batch at a time works on a patient: the partitions of several organisations run side by side. */
   private readonly busy = new KeyedQueue();
+  private readonly patience = new Patience();
+  /** By partition, the offsets that are done of a batch that waits. */
+  private readonly done = new Map<string, ReadonlySet<number>>();
 
   constructor(private readonly wiring: Wiring) {}
 
-  async handle(batch: Pick<Batch, 'messages'>): Promise<void> {
+  async handle({ messages }: Pick<Batch, 'messages'>): Promise<void> {
+    const done = this.done.get(partitionOf(messages));
+    let left = done === undefined ? messages : messages.filter(({ offset }) => !done.has(offset));
+    for (let looks = 0; looks < LOOKS; looks += 1) {
+      const waiting = await this.workOff(left);
+      if (waiting.length === 0) return void this.done.delete(partitionOf(messages));
+      if (waiting.length === left.length) await this.wiring.timers.sleep(LOOK_AGAIN_MS);
+      left = waiting;
+    }
+    const waits = new Set(left);
+    const offsets = messages.filter((message) => !waits.has(message)).map(({ offset }) => offset);
+    this.done.set(partitionOf(messages), new Set(offsets));
+    throw new EngineUnavailable('identity', 'a merge or a death waits for older events of its organisation');
+  }
+
+  /** Gives the messages that must wait: merges and deaths, with what follows them of the same patient. */
+  private async workOff(messages: readonly Message[]): Promise<readonly Message[]> {
     const adopted = await this.wiring.policies.current();
-    const outbox: Outbox = { changes: [], quarantined: [], waiting: [] };
+    const outbox: Outbox = { changes: [], quarantined: [], waiting: [], left: [] };
     const patients = new Map<string, Arrival[]>();
-    for (const message of batch.messages) {
+    for (const message of messages) {
       const reading = this.wiring.reader.careEvent(message);
       if (!reading.ok) {
         outbox.quarantined.push(...quarantine(this.wiring, message, reading.problems));
@@ -85,6 +114,7 @@ export class RecordCareEvents {
       await publishChanges(this.wiring, await this.underTheSamePolicy(adopted, [...patients.keys()], outbox.changes));
     });
     if (outbox.waiting.length > 0) throw outbox.waiting[0];
+    return outbox.left;
   }
 
   /** A policy adopted meanwhile may have passed over views that did not stand yet: those are rebuilt before anything is told. */
@@ -97,17 +127,35 @@ export class RecordCareEvents {
     return (await allSettled(keys.map((key) => rebuildAndTellEverything(this.wiring, key)))).flat();
   }
 
-  /** Ordinary events in one go; a merge or an unmerge by itself, in its place among them. */
+  /** Ordinary events in one go; a merge, an unmerge or a death in its place among them. Where one waits, so does what follows. */
   private async patient(key: string, arrivals: readonly Arrival[], adopted: AdoptedPolicy, outbox: Outbox): Promise<void> {
-    for (const run of runsOf(arrivals)) {
+    const runs = runsOf(arrivals);
+    for (const [index, run] of runs.entries()) {
       const first = run[0] as Arrival;
-      if (isMerge(first.event)) await this.mergeOrUnmerge(key, first, outbox);
-      else await this.recordRun(key, run, adopted, outbox);
+      if (isIdentityEvent(first.event.type) && (await this.mustWait(first))) {
+        const left = runs.slice(index).flat();
+        return void outbox.left.push(...left.map(({ message }) => message));
+      }
+      if (isMerge(first.event.type)) await this.mergeOrUnmerge(key, first, outbox);
+      else await this.recordRun(key, await this.withoutRefusedDeath(key, run, outbox), adopted, outbox);
     }
   }
 
+  private async mustWait(arrival: Arrival): Promise<boolean> {
+    return !this.patience.isOver(arrival.message, await awaited(this.wiring, arrival), this.wiring.clock.now());
+  }
+
+  /** A death that is not its organisation's to say goes to quarantine, and what follows it in its run is recorded all the same. */
+  private async withoutRefusedDeath(key: string, run: readonly Arrival[], outbox: Outbox): Promise<readonly Arrival[]> {
+    const { event, message } = run[0] as Arrival;
+    const problems = event.type === 'patient-died-1' ? await judgeDeath(this.wiring, key, event, message) : [];
+    if (problems.length === 0) return run;
+    outbox.quarantined.push(...quarantine(this.wiring, message, problems));
+    return run.slice(1);
+  }
+
   private async recordRun(key: string, run: readonly Arrival[], adopted: AdoptedPolicy, outbox: Outbox): Promise<void> {
-    for (;;) {
+    while (run.length > 0) {
       try {
         return await this.record(key, run, adopted, outbox);
       } catch (error) {
@@ -123,22 +171,20 @@ export class RecordCareEvents {
     const { fresh, oversized, redelivered } = this.sift(state, arrivals);
     const untoldEvents = { key, from: state.record.revision + 1 };
     if (fresh.length > 0) {
-      const events = fresh.map(({ encoded }) => encoded);
-      await appendAll(wiring.store, careRecordStream(key), state.record.revision, events);
+      const encoded = fresh.map((one) => one.encoded);
+      await appendAll(wiring.store, careRecordStream(key), state.record.revision, encoded);
     }
     outbox.quarantined.push(...oversized);
     if (fresh.length === 0 && !redelivered) return;
-    const takesOn = canTakeOn(state, wiring.clock.now(), adopted.version) && !redelivered;
+    const events = fresh.map(({ event }) => event);
+    const takesOn = canTakeOn(state, events, wiring.clock.now(), adopted.version) && !redelivered;
     if (!takesOn) {
       this.forget(key);
       return this.derive(outbox, () =>
         redelivered ? rebuildAndTellEverything(wiring, key) : rebuildViews(wiring, key, { untoldEvents }),
       );
     }
-    const touched = foldIn(
-      state,
-      fresh.map(({ event }) => event),
-    );
+    const touched = foldIn(state, events);
     this.events += fresh.length;
     const changes = await allSettled(state.views.map((_, index) => takeOn(wiring, state, index, touched)));
     letGo(touched.keys());
@@ -251,18 +297,17 @@ function recorded(event: CareEvent, message: Coordinates, recordedAt: string): R
   return { type, id, source, organisation, time, recordedAt, coordinates: { topic, partition, offset }, resource };
 }
 
-function isMerge(event: CareEvent): boolean {
-  return event.type === 'patient-merged-1' || event.type === 'patient-unmerged-1';
-}
+const partitionOf = ([first]: readonly Message[]): string => `${first?.topic}/${first?.partition}`;
 
+/** A merge and an unmerge stand by themselves, a death first in its run: what came before may be what makes it acceptable. */
 function runsOf(arrivals: readonly Arrival[]): Arrival[][] {
   const runs: Arrival[][] = [];
   let open = false;
   for (const arrival of arrivals) {
-    const merge = isMerge(arrival.event);
-    if (open && !merge) runs.at(-1)?.push(arrival);
+    const { type } = arrival.event;
+    if (open && !isIdentityEvent(type)) runs.at(-1)?.push(arrival);
     else runs.push([arrival]);
-    open = !merge;
+    open = !isMerge(type);
   }
   return runs;
 }

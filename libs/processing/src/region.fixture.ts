@@ -1,7 +1,7 @@
-import { DEFAULT_RULES, PROJECTIONS, type CareEvent, type Decision, type Policy, type Purpose } from '@weft/domain';
-import { World, type Ports, type WorldOptions } from '@weft/testing';
+import { DEFAULT_RULES, PROJECTIONS, provision, type CareEvent, type Policy, type Provision, type Purpose } from '@weft/domain';
+import { eventMessage, simReader, World, type Ports, type SaidDecision, type WorldOptions } from '@weft/testing';
 import { PolicyBook } from './policy-book.js';
-import type { EventStore, Message, MessageReader, NewEvent } from './ports.js';
+import type { EventStore, Message, NewEvent, OutgoingMessage } from './ports.js';
 import { startOptOutProjector, startRecordProjector } from './projectors.js';
 import { readRecord } from './read-record.js';
 import { careEventsTopic, CONSENT_TOPIC, regionTopics } from './topics.js';
@@ -11,23 +11,17 @@ const ORGANISATIONS = [
   { ods: 'Y90001', name: 'Practice', kind: 'gp' },
   { ods: 'RX901', name: 'Trust', kind: 'acute' },
 ] as const;
-export const POLICY: Policy = { name: 'test', rules: DEFAULT_RULES, organisations: { Y90001: 'gp', RX901: 'acute' } };
-
-const reader: MessageReader = {
-  careEvent: ({ value }) => parsed<CareEvent>(value),
-  decision: ({ value }) => parsed<{ subject: string; decision: Omit<Decision, 'recordedAt'> }>(value),
-};
-
-function parsed<T>(value: Uint8Array | null) {
-  try {
-    return { ok: true as const, event: JSON.parse(new TextDecoder().decode(value ?? new Uint8Array())) as T };
-  } catch {
-    return { ok: false as const, problems: [{ field: 'data', code: 'malformed', message: 'no JSON' }] };
-  }
-}
+/** The trust runs the region's demographics service too: it may merge numbers that it has recorded nothing about. */
+const identity = { demographics: ['RX901'] };
+export const POLICY: Policy = { name: 'test', rules: DEFAULT_RULES, organisations: { Y90001: 'gp', RX901: 'acute' }, identity };
 
 function wired(ports: Ports): Wiring {
-  return { ...ports, reader, projections: PROJECTIONS, policies: new PolicyBook(ports.store, ports.clock, ports.random) };
+  return {
+    ...ports,
+    reader: simReader,
+    projections: PROJECTIONS,
+    policies: new PolicyBook(ports.store, ports.clock, ports.random),
+  };
 }
 
 const running: (() => void)[] = [];
@@ -58,6 +52,22 @@ export async function region(options: Partial<WorldOptions> = {}) {
   return { wiring: probe.wiring as Wiring, failures: probe.failures, world };
 }
 
+/** What a process does that runs the record-projector alone. */
+export async function projects(ports: Ports): Promise<void> {
+  await startRecordProjector(
+    wired(ports),
+    ORGANISATIONS.map(({ ods }) => careEventsTopic(ods)),
+  );
+}
+
+/** A region of a world in which nobody projects yet; every call is answered at once. */
+export async function idleRegion(world = new World({ seed: 1 })): Promise<Wiring> {
+  const wiring = wired(world.directly());
+  await wiring.bus.createTopics(regionTopics(ORGANISATIONS, 2));
+  await wiring.policies.adopt(POLICY);
+  return wiring;
+}
+
 let sequence = 0;
 export function observation(subject: string, id: string, more: Partial<CareEvent> = {}): CareEvent {
   sequence += 1;
@@ -83,11 +93,12 @@ export function unmerge(subject: string, survivor: string): CareEvent {
   return { ...merge(subject, survivor), type: 'patient-unmerged-1' };
 }
 
+const careEventMessage = (event: CareEvent): OutgoingMessage =>
+  eventMessage(careEventsTopic(event.organisation), event.subject, event);
+
 /** An event as a projector is given it, past all that the region's own projectors take from the topic. */
 export function arriving(event: CareEvent): Message {
-  const value = new TextEncoder().encode(JSON.stringify(event));
-  const place = { topic: careEventsTopic(event.organisation), partition: 0, offset: 1_000 };
-  return { ...place, key: event.subject, value, headers: {}, timestamp: 0 };
+  return { ...careEventMessage(event), partition: 0, offset: 1_000, timestamp: 0 };
 }
 
 /** The same wiring, of a projector that is killed just before it tells. */
@@ -116,14 +127,20 @@ export function meeting(
 }
 
 export async function publish(wiring: Wiring, events: readonly CareEvent[]): Promise<void> {
-  const messages = events.map((event) => ({
-    topic: careEventsTopic(event.organisation),
-    key: event.subject,
-    value: new TextEncoder().encode(JSON.stringify(event)),
-    headers: {},
-  }));
-  await wiring.bus.publish(messages);
+  await wiring.bus.publish(events.map(careEventMessage));
   await settled(wiring);
+}
+
+/** What somebody decided just now, as their GP practice recorded it. */
+export function decisionMessage(wiring: Wiring, subject: string, said: Provision): OutgoingMessage {
+  sequence += 1;
+  const decision: SaidDecision = {
+    ...{ id: `d${sequence}`, source: 'urn:ods:Y90001', consentId: `c${sequence}`, digest: `digest ${sequence}` },
+    ...{ authority: 'local-dissent', status: 'active', decidedBy: 'not-stated', provision: said },
+    decidedAt: new Date(wiring.clock.now()).toISOString(),
+    recorder: { as: 'organisation', organisation: 'Y90001', subject: null },
+  };
+  return eventMessage(CONSENT_TOPIC, subject, { subject, decisions: [decision], isVetted: true });
 }
 
 export async function decide(
@@ -133,20 +150,7 @@ export async function decide(
   effect: 'permit' | 'deny',
   period: { readonly from?: number; readonly until?: number } = {},
 ): Promise<void> {
-  sequence += 1;
-  const decision: Omit<Decision, 'recordedAt'> = {
-    id: `d${sequence}`,
-    source: 'urn:ods:Y90001',
-    consentId: `c${sequence}`,
-    authority: 'local-dissent',
-    status: 'active',
-    decidedAt: new Date(wiring.clock.now()).toISOString(),
-    decidedBy: 'patient',
-    provision: { effect, purposes, ...period },
-    exceptions: [],
-  };
-  const value = new TextEncoder().encode(JSON.stringify({ subject, decision }));
-  await wiring.bus.publish([{ topic: CONSENT_TOPIC, key: subject, value, headers: {} }]);
+  await wiring.bus.publish([decisionMessage(wiring, subject, provision(effect, purposes, period))]);
   await settled(wiring);
 }
 

@@ -1,17 +1,20 @@
 import {
-  decisionsInForce,
+  heldOf,
   holdsAt,
+  inForce,
+  isHeldBack,
   isPresent,
   outcomeOf,
+  Surroundings,
   type AdoptedPolicy,
   type Basis,
   type Closing,
-  type Decision,
   type Entry,
+  type Policy,
   type Projection,
 } from '@weft/domain';
 import { decodeViewEvent } from './encoding.js';
-import { pseudonymsOf, rulingsAt, type Rulings } from './judges.js';
+import { pseudonymsOf, reachOthers, rulingsAt, type Rulings } from './judges.js';
 import { tookIn, type Untold } from './rebuild-views.js';
 import { loadPerson, survivorOf, type Person } from './load.js';
 import { isBehind, isLongTail } from './patient-state.js';
@@ -75,6 +78,8 @@ function followsFromBasis({ projection, closing }: Head, person: Person, adopted
   const { recordRevisions, policyVersion, identityRevision, span } = closing.basis;
   if (person.members.length !== 1 || recordRevisions.length !== 1 || isLongTail(closing.tail, person.record)) return false;
   if (policyVersion !== adopted.version || identityRevision !== person.identityRevision || !holdsAt(span, now)) return false;
+  // What the view holds back may rest on an event that is of no concern to it.
+  if (reachOthers(person.decisions) && recordRevisions[0] !== person.record.revision) return false;
   return !isBehind(recordRevisions[0] as number, person.record, projection);
 }
 
@@ -82,13 +87,10 @@ async function shift(wiring: Wiring, head: Head, person: Person, adopted: Adopte
   const { projection, stream, viewKey, closing } = head;
   const pseudonyms = pseudonymsOf(wiring.keys, projection, person.key);
   const known = person.decisions.slice(0, (closing.basis.consentRevisions[0] as number) + 1);
-  const rulings = rulingsAt(now, person.decisions, adopted);
-  const { appeared, disappeared, absent, included, withheld } = outcomes(
-    person,
-    projection,
-    rulingsAt(now, known, adopted),
-    rulings,
-  );
+  const { entries } = person.record;
+  const rulings = rulingsAt(now, person.decisions, adopted, entries);
+  const before = rulingsAt(now, known, adopted, entries);
+  const { appeared, disappeared, absent, included, held } = outcomes(person, projection, before, rulings);
   const { recordRevisions, consentRevisions, identityRevision } = person;
   const basis: Basis = {
     recordRevisions,
@@ -108,15 +110,15 @@ async function shift(wiring: Wiring, head: Head, person: Person, adopted: Adopte
   }
   const revision = isSame
     ? await appendChanges(wiring.store, wiring.random, stream, head.revision, [{ type: 'view-confirmed-1' }], {
-        ...{ basis, withheld },
+        ...{ basis, ...held },
         tail: closing.tail + 1,
       })
-    : await appendRebuilt(wiring.store, wiring.random, stream, head.revision, view, basis, withheld);
+    : await appendRebuilt(wiring.store, wiring.random, stream, head.revision, view, basis, held);
   const about = { projection, viewKey, viewRevision: revision };
   // A rebuild in several parts may have been seen half done by whoever told of this view meanwhile: all of it is told again.
   const told = revision > head.revision + 1 ? included : appeared;
   // What is not in the view may still stand on the topic: who took it out of the view, whyever, may not have told yet.
-  const withdrawn = standsAsBefore(person.decisions, known.length, projection, now) ? disappeared : absent;
+  const withdrawn = standsAsBefore(person, known.length, projection, adopted.policy, now) ? disappeared : absent;
   return [
     ...withdrawn.map((entry): RecordChange => ({
       ...{ ...about, kind: 'withdrawn' },
@@ -130,9 +132,17 @@ async function shift(wiring: Wiring, head: Head, person: Person, adopted: Adopte
 }
 
 /** Whether the decisions after the first so many change nothing of what is in force for a purpose. */
-function standsAsBefore(decisions: readonly Decision[], known: number, { purpose }: Projection, now: number): boolean {
-  const before = decisionsInForce(decisions.slice(0, known), purpose, now);
-  const after = decisionsInForce(decisions, purpose, now);
+function standsAsBefore(
+  { decisions, record }: Person,
+  known: number,
+  { purpose }: Projection,
+  policy: Policy,
+  now: number,
+): boolean {
+  const around = new Surroundings(() => record.entries.values());
+  const births = () => around.birthDates();
+  const before = inForce(decisions.slice(0, known), purpose, policy, now, births).current;
+  const after = inForce(decisions, purpose, policy, now, births).current;
   return before.length === after.length && after.every((decision, index) => decision === before[index]);
 }
 
@@ -143,17 +153,18 @@ function outcomes(person: Person, projection: Projection, before: Rulings, after
     disappeared: [] as Entry[],
     absent: [] as Entry[],
     included: [] as Entry[],
-    withheld: 0,
   };
+  let [withheld, unsaid] = [0, 0];
   for (const entry of person.record.entries.values()) {
     if (!projection.concerns(entry.resourceType)) continue;
-    const is = outcomeOf(entry, projection, judgeAfter);
-    const was = outcomeOf(entry, projection, judgeBefore);
+    const is = outcomeOf(entry, projection, judgeAfter, after.silent);
+    const was = outcomeOf(entry, projection, judgeBefore, before.silent);
     if (is === 'included') result.included.push(entry);
     else result.absent.push(entry);
-    if (is === 'withheld') result.withheld += 1;
+    if (isHeldBack(is)) withheld += 1;
+    if (is === 'unsaid') unsaid += 1;
     if (is === 'included' && was !== 'included') result.appeared.push(entry);
     if (is !== 'included' && was === 'included') result.disappeared.push(entry);
   }
-  return result;
+  return { ...result, held: heldOf(withheld, unsaid, after.silent) };
 }

@@ -9,10 +9,19 @@ export const CONSENT_PREFIX = 'consent-';
 export const careRecordStream = (key: string): string => `${CARE_RECORD_PREFIX}${key}`;
 export const consentStream = (key: string): string => `${CONSENT_PREFIX}${key}`;
 export const identityStream = (key: string): string => `identity-${key}`;
+/** Which deaths said of a number were accepted, and which were not. */
+export const deathsStream = (key: string): string => `deaths-${key}`;
 export const viewStream = (projection: Projection, viewKey: string): string => `${viewPrefix(projection)}${viewKey}`;
 export const viewPrefix = ({ purpose, version }: Projection): string => `${CATEGORIES.get(purpose)}View${version}-`;
+/** Which person a FHIR Consent is about, by its source and id: it may be corrected to another. */
+export const consentHolderStream = (consent: string): string => `consentHolder-${consent}`;
 export const POLICY_STREAM = 'policy-region';
+export const POLICY_PROPOSALS_STREAM = 'policyProposals-region';
 export const POLICY_APPLIED_STREAM = 'policyApplied-region';
 export const BOUNDARIES_STREAM = 'decisionBoundaries-region';
+/** What was audited on a day, of the whole region, in the order in which it was written. */
 export const auditStream = (day: string): string => `audit-${day.replaceAll('-', '')}`;
+/** The same entries by whom they are about; `key` as the entry has it. */
+export const auditOfStream = (key: string): string => `auditOf-${key}`;
+export const AUDIT_INDEX_STREAM = 'auditIndex-region';
 export const replayStream = (projection: Projection): string => `replay-${projection.purpose}View${projection.version}`;

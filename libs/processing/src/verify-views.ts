@@ -1,6 +1,6 @@
-import { canonicalJson, deriveView, judge, withoutArrival, type Projection, type ViewEntry } from '@weft/domain';
+import { canonicalJson, deriveView, withoutArrival, type Projection, type ViewEntry } from '@weft/domain';
 import { forEachConcurrently } from './concurrency.js';
-import { pseudonymsOf } from './judges.js';
+import { pseudonymsOf, rulingsAt } from './judges.js';
 import { loadPerson, loadView } from './load.js';
 import { digestOf } from './read-record.js';
 import { patientKeys } from './replay-views.js';
@@ -94,9 +94,9 @@ async function expectedView(
 ): Promise<ReadonlyMap<string, ViewEntry>> {
   const person = await loadPerson(wiring.store, key);
   if (person === null) return new Map();
-  const { policy } = await wiring.policies.current();
-  const verdict = judge(projection.purpose, person.decisions, policy, at);
-  return deriveView(person.record, projection, verdict, pseudonymsOf(wiring.keys, projection, key)).entries;
+  const rulings = rulingsAt(at, person.decisions, await wiring.policies.current(), person.record.entries);
+  const pseudonyms = pseudonymsOf(wiring.keys, projection, key);
+  return deriveView(person.record, projection, rulings.of(projection), pseudonyms, rulings.silent).entries;
 }
 
 function serialised(entry: ViewEntry | undefined): string {

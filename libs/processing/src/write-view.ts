@@ -1,4 +1,4 @@
-import type { Closing, ViewEvent } from '@weft/domain';
+import type { Closing, Held, ViewEvent } from '@weft/domain';
 import { encode, encodeEntry, encodeRebuilt, type EntryTexts } from './encoding.js';
 import { WrongExpectedRevision } from './errors.js';
 import { APPEND_LIMIT_BYTES, type EventStore, type NewEvent, type Random } from './ports.js';
@@ -73,12 +73,12 @@ export async function appendRebuilt(
   expected: number,
   entries: EntryTexts,
   basis: Closing['basis'],
-  withheld: number,
+  held: Held,
 ): Promise<number> {
   const parts = cutIntoParts(inOrderOfId(entries));
   let revision = expected;
   for (const [index, part] of parts.entries()) {
-    const closing = index === parts.length - 1 ? { closing: { basis, withheld, tail: 0 } } : {};
+    const closing = index === parts.length - 1 ? { closing: { basis, ...held, tail: 0 } } : {};
     const marker = encodeRebuilt({ part: index + 1, parts: parts.length, ...closing }, part, random);
     revision = await store.append(stream, revision, [marker], { truncatesPrevious: index === 0 });
   }

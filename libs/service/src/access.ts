@@ -22,6 +22,9 @@ declare module 'fastify' {
 }
 
 const ALLOWED = 'weft:allowed';
+/** Roles that somebody has for an organisation: without one that the region knows they are nobody's. */
+const ACT_FOR_ONE: readonly Role[] = ['publisher', 'clinician', 'subscriber'];
+const ACTS_FOR_ONE = 'Publishers, clinicians and subscribers act for an organisation of the region (claim org).';
 
 /** Callers with any of these roles may; a method's word stands before its controller's. */
 export const Roles = (...roles: [Role, ...Role[]]) =>
@@ -42,10 +45,17 @@ export const CurrentCaller = createParamDecorator((_: unknown, context: Executio
   return caller;
 });
 
-/** A handler that says neither Roles nor Public is closed to all: forgetting is not opening. */
+/**
+ * A handler that says neither Roles nor Public is closed to all: forgetting is not opening. Who has one of the roles for an
+ * organisation must name one of the region, unless another role of theirs may do the same without.
+ */
 @Injectable()
 export class AccessGuard implements CanActivate {
-  constructor(private readonly reflector: Reflector) {}
+  /** `organisations`: those of the region, by ODS code. */
+  constructor(
+    private readonly reflector: Reflector,
+    private readonly organisations: ReadonlyMap<string, unknown>,
+  ) {}
 
   canActivate(context: ExecutionContext): boolean {
     const allowed = this.reflector.getAllAndOverride<readonly Role[] | 'everybody' | undefined>(ALLOWED, [
@@ -55,8 +65,18 @@ export class AccessGuard implements CanActivate {
     if (allowed === 'everybody') return true;
     const { caller, refusal } = context.switchToHttp().getRequest<FastifyRequest>();
     if (caller === null) throw refusal ?? new Unauthenticated('missing', 'a bearer token is needed');
-    if (allowed?.some((role) => caller.roles.includes(role))) return true;
-    throw wrongRole(allowed ?? []);
+    const held = (allowed ?? []).filter((role) => caller.roles.includes(role));
+    if (held.length === 0) throw wrongRole(allowed ?? []);
+    if (held.every((role) => ACT_FOR_ONE.includes(role))) this.refuseUnlessKnown(caller);
+    return true;
+  }
+
+  private refuseUnlessKnown({ organisation }: Caller): void {
+    if (organisation === undefined) {
+      throw new HttpProblem(403, 'no-organisation', 'Your token names no organisation', { detail: ACTS_FOR_ONE });
+    }
+    if (this.organisations.has(organisation)) return;
+    throw new HttpProblem(403, 'unknown-organisation', 'Your organisation is not one of this region', { detail: ACTS_FOR_ONE });
   }
 }
 

@@ -1,5 +1,5 @@
 import { RouteConfig } from '@nestjs/platform-fastify';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyContextConfig, FastifyInstance, FastifyRequest } from 'fastify';
 import { Transform, type Readable } from 'node:stream';
 import { HttpProblem } from './problem.js';
 
@@ -15,8 +15,9 @@ declare module 'fastify' {
   }
 }
 
-/** The handler gets the body as it came, a Buffer whatever its content type, of at most so many bytes. */
-export const RawBody = (limitBytes = BODY_LIMIT_BYTES) => RouteConfig({ rawBody: true, bodyLimitBytes: limitBytes });
+/** The handler gets the body as it came, a Buffer whatever its content type, of at most so many bytes. `more`: of the route. */
+export const RawBody = (limitBytes = BODY_LIMIT_BYTES, more: Pick<FastifyContextConfig, 'audited'> = {}) =>
+  RouteConfig({ rawBody: true, bodyLimitBytes: limitBytes, ...more });
 
 /** How bodies are read, and how many at a time. Register before any route. */
 export function readBodies(server: FastifyInstance, inFlightLimitBytes = IN_FLIGHT_LIMIT_BYTES): void {

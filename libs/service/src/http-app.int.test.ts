@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { request as httpRequest } from 'node:http';
+import { Agent, get as httpGet, request as httpRequest } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Body, Controller, Get, HttpCode, Module, Param, Post, Query } from '@nestjs/common';
@@ -23,6 +23,10 @@ import {
 import { loggableError } from './log.js';
 
 const nhsNumber = '9990033471';
+
+/** A request to /held says that it has begun, and is answered once it may. */
+let begun: () => void;
+let release: Promise<void>;
 
 class PurposeQuery {
   @IsIn(['direct-care', 'research'])
@@ -50,6 +54,20 @@ class ProbeController {
   @Roles('operations')
   json(@Body() body: object): object {
     return body;
+  }
+
+  @Get('rules')
+  @Roles('clinician', 'governance')
+  rules(@CurrentCaller() { roles }: Caller): object {
+    return { roles };
+  }
+
+  @Get('held')
+  @Public()
+  async held(): Promise<string> {
+    begun();
+    await release;
+    return 'at last';
   }
 
   @Get('forgotten')
@@ -134,6 +152,30 @@ describe('an app', () => {
       expect((await call('/raw', { method: 'POST', body: 'x', roles: ['publisher'] })).body).toMatchObject({
         organisation: 'RX901',
       });
+    });
+
+    const of = (organisation: string | undefined, ...roles: Role[]) =>
+      issueToken(settingsOf(), { now: () => Date.now() }, { roles, ...(organisation !== undefined && { organisation }) });
+    const ruled = async (organisation: string | undefined, ...roles: Role[]) => {
+      const { status, body } = await call('/rules', {
+        headers: { authorization: `Bearer ${await of(organisation, ...roles)}` },
+      });
+      return [status, body.type];
+    };
+
+    it('and for which organisation, where the role is one that somebody has for an organisation', async () => {
+      expect(await ruled(undefined, 'clinician')).toEqual([403, 'urn:weft:problem:no-organisation']);
+      expect(await ruled('RX999', 'clinician')).toEqual([403, 'urn:weft:problem:unknown-organisation']);
+      expect(await ruled('RX902', 'clinician')).toEqual([200, undefined]);
+      const publishing = { method: 'POST', body: 'x', headers: { authorization: `Bearer ${await of('RX999', 'publisher')}` } };
+      expect((await call('/raw', publishing)).body.type).toBe('urn:weft:problem:unknown-organisation');
+    });
+
+    it('and asks for none where another role of theirs may do the same without', async () => {
+      expect(await ruled(undefined, 'governance')).toEqual([200, undefined]);
+      expect(await ruled('RX999', 'governance')).toEqual([200, undefined]);
+      expect(await ruled(undefined, 'clinician', 'governance')).toEqual([200, undefined]);
+      expect(await ruled(undefined, 'clinician', 'operations')).toEqual([403, 'urn:weft:problem:no-organisation']);
     });
 
     it('and keeps a handler that says nothing closed to every role', async () => {
@@ -339,6 +381,26 @@ describe('an app', () => {
     const other = await createHttpApp(await openService(settingsOf(), parts), []);
     await expect(listen(other, { host: '127.0.0.1', port: taken })).rejects.toThrow('WEFT_PORT: is in use by another process');
     await other.close();
+  });
+
+  it('waits when it closes for those who are being answered, and not for their connections', async () => {
+    const engine = { check: async () => {}, close: async () => {} };
+    const parts = { bus: engine as unknown as EventBus, store: engine as unknown as EventStore, log: pino({ level: 'silent' }) };
+    const other = await createHttpApp(await openService(settingsOf(), parts), [ProbeModule]);
+    const address = await listen(other, { host: '127.0.0.1', port: 0 });
+    let answer!: () => void;
+    release = new Promise((resolve) => (answer = resolve));
+    const isBegun = new Promise<void>((resolve) => (begun = resolve));
+    const agent = new Agent({ keepAlive: true });
+    const status = new Promise((resolve) => {
+      httpGet(`${address}/held`, { agent }, (response) => response.resume().on('end', () => resolve(response.statusCode)));
+    });
+    await isBegun;
+    const closing = other.close();
+    while (other.getHttpServer().listening) await new Promise(setImmediate);
+    answer();
+    expect(await status).toBe(200);
+    await closing;
   });
 
   it('closes the engines after the server', async () => {

@@ -7,6 +7,7 @@ import * as transformerPackage from 'class-transformer';
 import * as validatorPackage from 'class-validator';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { AccessGuard } from './access.js';
+import { AuditLog } from './audit-log.js';
 import { BODY_LIMIT_BYTES, hasBody, readBodies } from './bodies.js';
 import { serveDocumentation } from './documentation.js';
 import { nestLogger } from './log.js';
@@ -15,6 +16,7 @@ import { invalidRequest, ProblemFilter, sendProblem } from './problem.js';
 import { watchReadiness } from './region-metrics.js';
 import { Service } from './service.js';
 import { SettingsError } from './settings.js';
+import { organisationsOf } from './wiring.js';
 
 export interface HttpAppOptions {
   /** What /docs says at its top. */
@@ -23,7 +25,7 @@ export interface HttpAppOptions {
   readonly inFlightLimitBytes?: number;
 }
 
-/** Makes Service known to every module, and closes it once the server has stopped and the modules have. */
+/** Makes Service and its AuditLog known to every module, and closes it once the server has stopped and the modules have. */
 @Module({})
 class ServiceModule implements OnApplicationShutdown {
   constructor(private readonly service: Service) {}
@@ -34,8 +36,11 @@ class ServiceModule implements OnApplicationShutdown {
       global: true,
       imports: [...modules],
       controllers: [OperationsController],
-      providers: [{ provide: Service, useValue: service }],
-      exports: [Service],
+      providers: [
+        { provide: Service, useValue: service },
+        { provide: AuditLog, useFactory: () => new AuditLog(service) },
+      ],
+      exports: [Service, AuditLog],
     };
   }
 
@@ -59,6 +64,7 @@ export async function createHttpApp(
   observe(server, service);
   watchReadiness(service);
   setHeaders(server);
+  closeAnswered(server);
   authenticate(server, service);
   readBodies(server, options.inFlightLimitBytes);
 
@@ -68,7 +74,7 @@ export async function createHttpApp(
     abortOnError: false,
     return503OnClosing: true,
   });
-  app.useGlobalGuards(new AccessGuard(app.get(Reflector)));
+  app.useGlobalGuards(new AccessGuard(app.get(Reflector), organisationsOf(service.settings)));
   app.useGlobalFilters(new ProblemFilter(service.log));
   app.useGlobalPipes(
     new ValidationPipe({
@@ -141,6 +147,19 @@ function setHeaders(server: FastifyInstance): void {
   });
 }
 
+/** A connection whose answer goes out once the server is closing would be kept for the next request, and closing would wait for it. */
+function closeAnswered(server: FastifyInstance): void {
+  let isClosing = false;
+  server.addHook('preClose', (done) => {
+    isClosing = true;
+    done();
+  });
+  server.addHook('onResponse', (_request, _reply, done) => {
+    if (isClosing) setImmediate(() => server.server.closeIdleConnections());
+    done();
+  });
+}
+
 const NOTHING = "default-src 'none'; frame-ancestors 'none'";
 const OWN_PAGES = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";
 
@@ -169,7 +188,7 @@ function authenticate(server: FastifyInstance, { verifyToken }: Service): void {
     const { authorization } = request.headers;
     if (authorization === undefined && !hasBody(request)) return;
     try {
-      request.caller = await verifyToken(authorization);
+      request.caller = { ...(await verifyToken(authorization)), request: request.id };
     } catch (error) {
       if (hasBody(request)) throw error;
       request.refusal = error as Error;

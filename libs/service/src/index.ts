@@ -1,4 +1,8 @@
 export * from './access.js';
+export { adoptPolicy, warnBelowFloor } from './adopt-policy.js';
+export { type Actor, AuditLog, type Given } from './audit-log.js';
+export { addDays, auditAbout, auditIndexedSince, auditOfDay, daysBetween, type StoredAuditEntry } from './audit-trail.js';
+export { Audited, AuditedProblemFilter } from './audited.js';
 export { BODY_LIMIT_BYTES, RawBody, utf8Text } from './bodies.js';
 export { type Engines, openEngines } from './engines.js';
 export { createHttpApp, type HttpAppOptions, listen } from './http-app.js';
@@ -12,7 +16,7 @@ export * from './settings.js';
 export { systemClock, systemRandom, systemTimers } from './system.js';
 export { createReplayWorkers, type ReplayWorkers } from './replay-workers.js';
 export { projectorObserver } from './projector-observer.js';
-export { watchDecisions, watchLag, watchQuarantine } from './region-metrics.js';
+export { QuarantineTally, watchDecisions, watchLag, watchQuarantine } from './region-metrics.js';
 export * from './tokens.js';
 export { runApp } from './run-app.js';
-export { openWiring, organisationsOf, policyOf, sealOf, WIRING } from './wiring.js';
+export { kindsOf, openWiring, organisationsOf, policyOf, sealOf, WIRING } from './wiring.js';

@@ -1,4 +1,4 @@
-import { CONSENT_TOPIC, type EventBus, OPT_OUT_PROJECTOR_GROUP, QUARANTINE_TOPIC } from '@weft/processing';
+import { CLOSES_HEADER, CONSENT_TOPIC, type EventBus, OPT_OUT_PROJECTOR_GROUP, QUARANTINE_TOPIC } from '@weft/processing';
 import type { Service } from './service.js';
 
 /** Scrapes that come closer together than this are answered from one look at the bus. */
@@ -30,15 +30,26 @@ export function watchDecisions(service: Service): void {
   });
 }
 
-/** `weft_quarantine_messages`: how many messages stand in quarantine. */
+/**
+ * `weft_quarantine_messages` and `weft_quarantine_decisions`: how many messages are in quarantine, and how many of them may be
+ * objections, for each of which a person's record is closed until somebody mends it. Readiness says the second number and stays ready.
+ */
 export function watchQuarantine(service: Service): void {
-  const { bus, metrics } = service;
+  const { bus, metrics, readiness } = service;
   const tally = new QuarantineTally(bus);
   const look = looksAt(service, 'quarantine', () => tally.count());
-  metrics.gauge('weft_quarantine_messages', 'Messages in quarantine', [], async (gauge) => {
-    const messages = await look();
-    gauge.remove();
-    if (messages !== null) gauge.set(messages);
+  const gauge = (name: string, help: string, of: (counts: QuarantineCounts) => number): void => {
+    metrics.gauge(name, help, [], async (one) => {
+      const counts = await look();
+      one.remove();
+      if (counts !== null) one.set(of(counts));
+    });
+  };
+  gauge('weft_quarantine_messages', 'Messages in quarantine', ({ messages }) => messages);
+  gauge('weft_quarantine_decisions', 'Messages in quarantine that may be objections', ({ decisions }) => decisions);
+  readiness.describe('decisions-in-quarantine', async () => {
+    const counts = await look();
+    return counts === null || counts.decisions === 0 ? null : String(counts.decisions);
   });
 }
 
@@ -95,27 +106,34 @@ async function longestWait({ bus, clock }: Service): Promise<number> {
   return oldest.flat().reduce((longest, { timestamp }) => Math.max(longest, (now - timestamp) / 1000), 0);
 }
 
+interface QuarantineCounts {
+  readonly messages: number;
+  /** Of these, the ones that may be objections. */
+  readonly decisions: number;
+}
+
 /** Reads the quarantine topic once and then only what was added: where there is much of it, counting costs little. */
-class QuarantineTally {
-  private readonly standing = new Set<string>();
+export class QuarantineTally {
+  /** By message, whether it may be an objection. */
+  private readonly standing = new Map<string, boolean>();
   private readonly read = new Map<number, number>();
   constructor(private readonly bus: EventBus) {}
 
-  async count(): Promise<number> {
+  async count(): Promise<QuarantineCounts> {
     for (const { partition, low, high } of await this.bus.offsets(QUARANTINE_TOPIC)) {
       let next = Math.max(this.read.get(partition) ?? 0, low);
       while (next < high) {
         const page = await this.bus.read(QUARANTINE_TOPIC, partition, next);
         const last = page.at(-1);
         if (last === undefined) break;
-        for (const { key, value } of page) {
+        for (const { key, value, headers } of page) {
           if (value === null) this.standing.delete(key);
-          else if (!key.includes('/part-')) this.standing.add(key);
+          else if (!key.includes('/part-')) this.standing.set(key, headers[CLOSES_HEADER] === '1');
         }
         next = last.offset + 1;
         this.read.set(partition, next);
       }
     }
-    return this.standing.size;
+    return { messages: this.standing.size, decisions: [...this.standing.values()].filter(Boolean).length };
   }
 }

@@ -2,6 +2,7 @@ import {
   CONSENT_TOPIC,
   EngineUnavailable,
   type EventBus,
+  type Headers,
   type Message,
   OPT_OUT_PROJECTOR_GROUP,
   QUARANTINE_TOPIC,
@@ -43,9 +44,9 @@ function region() {
   return {
     service,
     state,
-    publish(topic: string, key: string, value: Uint8Array | null = new Uint8Array()) {
+    publish(topic: string, key: string, value: Uint8Array | null = new Uint8Array(), headers: Headers = {}) {
       const messages = messagesOf(topic);
-      messages.push({ topic, partition: 0, offset: messages.length, key, value, headers: {}, timestamp: state.now });
+      messages.push({ topic, partition: 0, offset: messages.length, key, value, headers, timestamp: state.now });
     },
     commit: (group: string, topic: string, offset: number) => void committed.set(`${group} ${topic}`, offset),
     pass: (ms: number) => void (state.now += ms),
@@ -90,13 +91,13 @@ describe('what is measured of a region', () => {
     watchLag(service, 'weft.record-projector', [CARE_EVENTS]);
     watchDecisions(service);
     watchQuarantine(service);
-    expect(await scrape('weft_')).toHaveLength(3);
+    expect(await scrape('weft_')).toHaveLength(4);
     state.away = true;
     pass(5_000);
     expect(await scrape('weft_')).toEqual([]);
     state.away = false;
     pass(5_000);
-    expect(await scrape('weft_')).toHaveLength(3);
+    expect(await scrape('weft_')).toHaveLength(4);
   });
 
   it('tells for how long the oldest decision has waited, and nothing once it is obeyed', async () => {
@@ -126,6 +127,20 @@ describe('what is measured of a region', () => {
     publish(QUARANTINE_TOPIC, `${CARE_EVENTS}/0/1`, null);
     pass(5_000);
     expect(await scrape('weft_quarantine_messages')).toEqual([' 1']);
+  });
+
+  it('counts apart what may be an objection, and readiness says so without taking anybody out of service', async () => {
+    const { service, publish, pass, scrape } = region();
+    watchQuarantine(service);
+    expect(await service.readiness.check()).toEqual({ status: 'ready', checks: {} });
+    publish(QUARANTINE_TOPIC, `${CONSENT_TOPIC}/0/1`, new Uint8Array(), { closes: '1' });
+    publish(QUARANTINE_TOPIC, `${CONSENT_TOPIC}/0/2`);
+    pass(5_000);
+    expect(await scrape('weft_quarantine_decisions')).toEqual([' 1']);
+    expect(await service.readiness.check()).toEqual({ status: 'ready', checks: {}, details: { 'decisions-in-quarantine': '1' } });
+    publish(QUARANTINE_TOPIC, `${CONSENT_TOPIC}/0/1`, null);
+    pass(5_000);
+    expect(await scrape('weft_quarantine_decisions')).toEqual([' 0']);
   });
 
   it('shows each part of readiness, and when it is back', async () => {

@@ -3,19 +3,19 @@ import { EngineError, type Wiring } from '@weft/processing';
 import { createHttpApp, listen } from './http-app.js';
 import { openService, type Service } from './service.js';
 import { loadSettings, SettingsError } from './settings.js';
-import { openWiring, type WiringOptions } from './wiring.js';
+import { openWiring } from './wiring.js';
 
 /** One app as its own process: settings from the environment, engines, modules, an address. Ends with 2 for settings, 3 for engines. */
 export async function runApp(
   name: string,
   modules: (service: Service, wiring: Wiring) => readonly (Type | DynamicModule)[],
-  { description = name, validates = true }: WiringOptions & { readonly description?: string } = {},
+  { description = name }: { readonly description?: string } = {},
 ): Promise<void> {
   try {
     const settings = loadSettings(process.env);
     const service = await openService(settings);
     service.metrics.watchProcess();
-    const wiring = await openWiring(service, { validates });
+    const wiring = await openWiring(service);
     const app = await createHttpApp(service, modules(service, wiring), { description });
     service.log.info({ app: name, address: await listen(app, settings) }, 'ready');
   } catch (error) {

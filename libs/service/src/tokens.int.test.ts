@@ -31,6 +31,16 @@ describe('local tokens', () => {
       subject: 'engine',
       roles: ['publisher'],
       organisation: 'RX901',
+      purposes: [],
+      expiresAt: start + 3_600_000,
+    });
+  });
+
+  it('say what a subscriber may read for, and when they end', async () => {
+    const token = await issue({ roles: ['subscriber'], purposes: ['research', 'population-health'], expiresIn: 60 });
+    expect(await createTokenVerifier(settings, clock)(bearer(token))).toMatchObject({
+      purposes: ['research', 'population-health'],
+      expiresAt: start + 60_000,
     });
   });
 
@@ -131,6 +141,10 @@ describe('tokens of a configured issuer', () => {
     ['without a subject', { sub: undefined }],
     ['of an organisation that is no code', { org: "RX901'; --" }],
     ['with roles that are no list', { roles: 'governance' }],
+    ['with purposes that are no list', { purposes: 'research' }],
+    ['with a purpose that there is not', { purposes: ['research', 'marketing'] }],
+    ['with a purpose that is no text', { purposes: [{ code: 'research' }] }],
+    ['with no purposes where null is said', { purposes: null }],
   ])('are refused when %s', async (_, claims) => {
     await expect(createTokenVerifier(settings, clock)(bearer(await sign(claims)))).rejects.toBeInstanceOf(Unauthenticated);
   });

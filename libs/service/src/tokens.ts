@@ -1,7 +1,9 @@
 import { createHash, createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { join } from 'node:path';
+import { isPurpose, type Purpose } from '@weft/domain';
 import type { Clock } from '@weft/processing';
-import { createLocalJWKSet, createRemoteJWKSet, errors, type JWK, jwtVerify, SignJWT } from 'jose';
+import { createLocalJWKSet, createRemoteJWKSet, errors, type JWK, type JWTPayload, jwtVerify, SignJWT } from 'jose';
+import type { Actor } from './audit-log.js';
 import { keepSecretFile } from './secret-file.js';
 import type { Settings } from './settings.js';
 
@@ -9,11 +11,12 @@ export const ROLES = ['publisher', 'clinician', 'governance', 'operations', 'sub
 export type Role = (typeof ROLES)[number];
 
 /** Who is calling, as a verified token says. */
-export interface Caller {
-  readonly subject: string;
+export interface Caller extends Actor {
   readonly roles: readonly Role[];
-  /** ODS code; absent for one who belongs to none, who then cannot publish. */
-  readonly organisation?: string;
+  /** What a subscriber may read for. */
+  readonly purposes: readonly Purpose[];
+  /** When the token ends, milliseconds since 1970. */
+  readonly expiresAt: number;
 }
 
 /** The token is missing or not to be trusted: 401. The message says what is wrong with it, never what is in it. */
@@ -38,6 +41,7 @@ export type TokenVerifier = (authorization: string | undefined) => Promise<Calle
 export interface TokenRequest {
   readonly roles: readonly Role[];
   readonly organisation?: string;
+  readonly purposes?: readonly Purpose[];
   readonly subject?: string;
   /** Seconds; default one hour. */
   readonly expiresIn?: number;
@@ -55,7 +59,7 @@ export async function issueToken(settings: Settings, clock: Clock, request: Toke
   if (settings.tokens.jwksUrl !== undefined) throw new Error('WEFT_JWKS_URL is set: tokens come from its issuer, not from here');
   const { privateKey, kid } = localKey(settings);
   const now = Math.floor(clock.now() / 1000);
-  return new SignJWT({ roles: request.roles, org: request.organisation })
+  return new SignJWT({ roles: request.roles, org: request.organisation, purposes: request.purposes })
     .setProtectedHeader({ alg: 'ES256', typ: 'JWT', kid })
     .setIssuer(settings.tokens.issuer)
     .setAudience(settings.tokens.audience)
@@ -107,13 +111,28 @@ function bearerToken(authorization: string | undefined): string {
   return token;
 }
 
-function callerOf(claims: { readonly sub?: string; readonly [claim: string]: unknown }): Caller {
-  const { sub, roles, org } = claims;
+function callerOf(claims: JWTPayload): Caller {
+  const { sub, exp, roles, org, purposes = [] } = claims;
   if (!Array.isArray(roles)) throw new Unauthenticated('invalid', 'the claim roles is no list');
   if (org !== undefined && (typeof org !== 'string' || !/^[A-Z0-9]{1,9}$/.test(org))) {
     throw new Unauthenticated('invalid', 'the claim org is no ODS code');
   }
-  return { subject: sub!, roles: ROLES.filter((role) => roles.includes(role)), organisation: org };
+  return {
+    subject: sub!,
+    roles: ROLES.filter((role) => roles.includes(role)),
+    organisation: org,
+    purposes: purposesOf(purposes),
+    expiresAt: exp! * 1000,
+  };
+}
+
+/** One that is not known refuses the token: who wrote it meant something that would not be done. */
+function purposesOf(claim: unknown): Purpose[] {
+  if (!Array.isArray(claim)) throw new Unauthenticated('invalid', 'the claim purposes is no list');
+  return claim.map((purpose: unknown) => {
+    if (typeof purpose === 'string' && isPurpose(purpose)) return purpose;
+    throw new Unauthenticated('invalid', 'the claim purposes names a purpose that is not known here');
+  });
 }
 
 function judged(error: unknown): Error {

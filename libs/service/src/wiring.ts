@@ -1,10 +1,11 @@
 import { createHmac } from 'node:crypto';
-import { createMessageReader, loadFhirDefinitions, type Seal, sealMessage } from '@weft/care-events';
+import { createMessageReader, type Seal, sealMessage } from '@weft/care-events';
 import {
+  adoptionProblems,
   DEFAULT_POLICY_NAME,
   DEFAULT_RULES,
   type Organisation,
-  policyProblems,
+  policyFrom,
   PROJECTIONS,
   type Policy,
   type PolicyDocument,
@@ -20,19 +21,13 @@ export const WIRING = Symbol('Wiring');
 /** Partitions of an embedded topic: enough for several projector processes on one machine. */
 const EMBEDDED_PARTITIONS = 4;
 
-export interface WiringOptions {
-  /** False leaves FHIR's definitions, which take a second to load, until something that comes in is to be read (default true). */
-  readonly validates?: boolean;
-}
-
 /**
  * What processing reaches the world through, of a service whose engines are open. On the embedded bus the region's topics
  * are created; on Kafka they are the operators' (weft topics). The first policy is adopted where there was none yet.
  */
-export async function openWiring(service: Service, { validates = true }: WiringOptions = {}): Promise<Wiring> {
+export async function openWiring(service: Service): Promise<Wiring> {
   const { settings, bus, store, clock, timers, random, keys } = service;
   if (settings.kafka === undefined) await bus.createTopics(regionTopics(settings.organisations, EMBEDDED_PARTITIONS));
-  if (validates) loadFhirDefinitions();
   const reader = createMessageReader({
     organisations: organisationsOf(settings),
     now: () => clock.now(),
@@ -58,20 +53,25 @@ export const sealOf = (settings: Settings): Seal =>
 export const organisationsOf = ({ organisations }: Settings): ReadonlyMap<string, Organisation> =>
   new Map(organisations.map((organisation) => [organisation.ods, organisation]));
 
+/** What kind each organisation is, by ODS code: what a policy is adopted with. */
+export const kindsOf = ({ organisations }: Settings): Policy['organisations'] =>
+  Object.fromEntries(organisations.map(({ ods, kind }) => [ods, kind]));
+
 /**
- * The policy that the region is to have: the one the settings name; else the one in force, which an operator may have
+ * The policy that the region is to have: the one the settings name; else the one in force, which governance may have
  * adopted; else the shipped one. In each case with the kinds of organisations that the settings say. Throws SettingsError.
  */
 export async function policyOf({ settings, store }: Service, policies: PolicyBook): Promise<Policy> {
-  const organisations = Object.fromEntries(settings.organisations.map(({ ods, kind }) => [ods, kind]));
+  const organisations = kindsOf(settings);
   if (settings.policy !== undefined) {
-    const problems = policyProblems(settings.policy);
+    const problems = adoptionProblems(settings.policy, organisations);
     if (problems.length > 0) {
       throw new SettingsError(problems.map(({ field, message }) => ({ setting: 'WEFT_POLICY', message: `${field} ${message}` })));
     }
-    const { name, rules } = settings.policy as PolicyDocument;
-    return { name, rules, organisations };
+    return policyFrom(settings.policy as PolicyDocument, organisations);
   }
-  if ((await store.head(POLICY_STREAM)) === NO_STREAM) return { name: DEFAULT_POLICY_NAME, rules: DEFAULT_RULES, organisations };
+  if ((await store.head(POLICY_STREAM)) === NO_STREAM) {
+    return policyFrom({ name: DEFAULT_POLICY_NAME, rules: DEFAULT_RULES }, organisations);
+  }
   return { ...(await policies.current()).policy, organisations };
 }

@@ -2,7 +2,9 @@ export { describeEventBus, type EventBusHarness } from './contracts/event-bus-co
 export type { EventBusTraits } from './contracts/parts.js';
 export { describeEventStore, type EventStoreHarness, type EventStoreTraits } from './contracts/event-store-contract.js';
 export * from './simulation/faults.js';
-export * from './simulation/generators.js';
+export * from './simulation/care-event-generator.js';
+export * from './simulation/decision-generator.js';
+export * from './simulation/focus.js';
 export * from './simulation/keys.js';
 export * from './simulation/prng.js';
 export * from './simulation/sim-reader.js';

@@ -102,8 +102,7 @@ function mapOf(url: string): SourceMap | undefined {
   return maps.get(path);
 }
 
-const isStarting = ({ url, functionName }: CallFrame): boolean =>
-  /^node:internal\/(modules|main|bootstrap|process\/pre_execution)/.test(url) || functionName === 'loadFhirDefinitions';
+const isStarting = ({ url }: CallFrame): boolean => /^node:internal\/(modules|main|bootstrap|process\/pre_execution)/.test(url);
 
 function add(sums: Map<string, number>, name: string, value: number): void {
   sums.set(name, (sums.get(name) ?? 0) + value);

@@ -1,8 +1,9 @@
 import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { CLOUD_EVENT_JSON, fhirProblems, loadFhirDefinitions, readCloudEvent, readCloudEventBatch } from '@weft/care-events';
+import { CLOUD_EVENT_JSON, fhirProblems, readCloudEvent, readCloudEventBatch } from '@weft/care-events';
 import { Intake } from '@weft/gateway';
 import { readRecord } from '@weft/processing';
+import { AuditLog } from '@weft/service';
 import { careEvent, ORGANISATIONS, patientNumbers, type BenchEvent } from './care-events.js';
 import { Flow, type Pace } from './flow.js';
 import { startProjecting } from './projecting.js';
@@ -53,7 +54,7 @@ function ontoTopics(region: Region, all: readonly BenchEvent[]): Publish {
 
 /** What the gateway's controllers do with a request's body: read, judge, publish. */
 function throughGateway(region: Region, all: readonly BenchEvent[], { batch }: Pace): Publish {
-  const intake = new Intake(region.service);
+  const intake = new Intake(region.service, region.wiring, new AuditLog(region.service));
   const rules = (ods: string) => intake.rulesFor({ subject: 'bench', roles: ['publisher'], organisation: ods });
   const bodies = batch === 1 ? all.map((event) => Buffer.from(JSON.stringify(structured(event)))) : [];
   const batches = new Map<number, { readonly ods: string; readonly body: Buffer }[]>();
@@ -126,7 +127,6 @@ async function append(parameters: Parameters): Promise<Found> {
 
 /** The validator alone, on resources that are parsed already. */
 async function validate(parameters: Parameters): Promise<Found> {
-  loadFhirDefinitions();
   const resources = eventsOf(parameters).map(({ resource }) => resource);
   for (const resource of resources.slice(0, 500)) fhirProblems(resource);
   const begun = performance.now();

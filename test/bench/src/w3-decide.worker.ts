@@ -1,7 +1,7 @@
 import { closeSync, fdatasyncSync, openSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { CLOUD_EVENT_JSON, consentOf, readCloudEvent } from '@weft/care-events';
-import { PURPOSES } from '@weft/domain';
+import { PURPOSES, provision } from '@weft/domain';
 import { Intake } from '@weft/gateway';
 import {
   careEventsTopic,
@@ -11,6 +11,7 @@ import {
   startRecordProjector,
   type Message,
 } from '@weft/processing';
+import { AuditLog } from '@weft/service';
 import { careEvent, ORGANISATIONS, patientNumbers } from './care-events.js';
 import { decisions } from './decisions.js';
 import { openRegion, sealedMessage, untold, type Region } from './region.js';
@@ -82,11 +83,10 @@ async function weft({ directory, deciders, entries, decisions: count }: Paramete
   return found;
 }
 
-function consentPublisher({ service }: Region) {
-  const intake = new Intake(service);
+function consentPublisher({ service, wiring }: Region) {
+  const intake = new Intake(service, wiring, new AuditLog(service));
   return async (id: string, subject: string, effect: 'permit' | 'deny'): Promise<void> => {
     const decidedAt = new Date().toISOString();
-    const provision = { effect, purposes: PURPOSES } as const;
     const parts = {
       consentId: `sharing-${subject}`,
       status: 'active',
@@ -96,7 +96,7 @@ function consentPublisher({ service }: Region) {
     const event = {
       ...{ specversion: '1.0', id, source: 'urn:ods:Y90001', type: 'consent-decision-recorded-1', subject, time: decidedAt },
       datacontenttype: 'application/fhir+json',
-      data: consentOf({ ...parts, subject, decidedAt, provision, exceptions: [] }),
+      data: consentOf({ ...parts, subject, decidedAt, provision: provision(effect, PURPOSES) }),
     };
     const received = {
       headers: { 'content-type': CLOUD_EVENT_JSON },

@@ -30,11 +30,16 @@ export function checkDealtWith(held: Holdings, wiring: Wiring, everything: boole
 
 function acceptedIn(held: Holdings, problems: string[]): ReadonlySet<string> {
   const accepted = new Set<string>();
+  const each = new Set<string>();
   for (const [stream, events] of held.streams) {
     if (!/^(careRecord|consent)-/.test(stream)) continue;
     for (const { data } of events) {
-      const name = `${stream} ${eventKey(JSON.parse(data) as CareEvent)}`;
-      if (accepted.has(name)) problems.push(`${name} is accepted twice`);
+      const event = JSON.parse(data) as CareEvent | Decision;
+      const name = `${stream} ${eventKey(event)}`;
+      // One message may decide under several authorities, and is then as many decisions.
+      const one = 'authority' in event ? `${name} ${event.authority}` : name;
+      if (each.has(one)) problems.push(`${one} is accepted twice`);
+      each.add(one);
       accepted.add(name);
     }
   }
@@ -59,7 +64,7 @@ function nameOf(message: Message, { keys, reader }: Wiring): string | undefined 
   const key = keys.patient(message.key);
   if (message.topic === CONSENT_TOPIC) {
     const reading = reader.decision(message);
-    return reading.ok ? `${consentStream(key)} ${eventKey(reading.event.decision as Decision)}` : undefined;
+    return reading.ok ? `${consentStream(key)} ${eventKey(reading.event.decisions[0] as Decision)}` : undefined;
   }
   const reading = reader.careEvent(message);
   return reading.ok ? `${careRecordStream(key)} ${eventKey(reading.event)}` : undefined;

@@ -139,8 +139,11 @@ function unique(message: OutgoingMessage, prefix: string, count: number): Outgoi
   if (value === null || !simReader.careEvent({ ...message, partition: 0, offset: 0, timestamp: 0 }).ok) {
     const reading = simReader.decision({ ...message, partition: 0, offset: 0, timestamp: 0 });
     if (!reading.ok) return { ...message, headers };
-    const { subject, decision } = reading.event;
-    const renamed = { subject, decision: { ...decision, id: `${prefix}-${decision.id}` } };
+    const { decisions } = reading.event;
+    const renamed = {
+      ...reading.event,
+      decisions: decisions.map((decision) => ({ ...decision, id: `${prefix}-${decision.id}` })),
+    };
     return { ...message, headers, value: Buffer.from(JSON.stringify(renamed)) };
   }
   const event = JSON.parse(Buffer.from(value).toString()) as { id: string };

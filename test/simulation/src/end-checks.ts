@@ -30,6 +30,7 @@ export async function checkTheEnd(world: World, oracle: Oracle, run: RegionRun, 
     if (oracle.ledger.identity(survivor).supersededBy !== null || !oracle.ledger.membersOf(survivor).includes(key))
       oracle.violated('merged numbers are one', `${key} gave way to ${survivor}, which has not taken it over`);
   }
+  oracle.consents.permissionsMoved((decision) => oracle.subjectOf(decision));
   const now = wiring.clock.now();
   const sent = run.rates.merge === 0 ? sentTo(world, oracle) : asKept(oracle);
   for (const key of oracle.keys) {
@@ -105,31 +106,29 @@ function asKept({ ledger }: Oracle): Sent {
   };
 }
 
-/** Records and decisions as the topics alone tell them, first come first kept: what no crash, delay or duplicate may change. */
+/** Records as the topics alone tell them, first come first kept: what no crash, delay or duplicate may change. */
 function sentTo(world: World, oracle: Oracle): Sent {
   const events = new Map<string, RecordedCareEvent[]>();
-  const decisions = new Map<string, Decision[]>();
   const seen = new Set<string>();
-  const isNew = (key: string, event: { source: string; id: string }): boolean => {
-    const name = `${key} ${eventKey(event)}`;
-    return !seen.has(name) && seen.add(name) !== undefined;
-  };
-  for (const topic of oracle.inboundTopics) {
+  for (const topic of oracle.inboundTopics.filter((one) => one !== CONSENT_TOPIC)) {
     for (const message of world.bus.messages(topic)) {
+      const reading = simReader.careEvent(message);
+      if (!reading.ok || isRefused(oracle, message, reading.event)) continue;
       const key = world.keys.patient(message.key);
-      const [care, consent] = [simReader.careEvent(message), simReader.decision(message)];
-      if (topic === CONSENT_TOPIC && consent.ok && isNew(key, consent.event.decision)) {
-        listed(decisions, key).push({ ...consent.event.decision, recordedAt: '' });
-      } else if (topic !== CONSENT_TOPIC && care.ok && !isOversized(oracle, message, care.event) && isNew(key, care.event)) {
-        listed(events, key).push(asRecorded(care.event, message));
-      }
+      const name = `${key} ${eventKey(reading.event)}`;
+      if (seen.has(name)) continue;
+      seen.add(name);
+      listed(events, key).push(asRecorded(reading.event, message));
     }
   }
-  return { events: (key) => events.get(key) ?? [], decisions: (key) => withoutFlips(decisions.get(key) ?? []) };
+  return { ...asKept(oracle), events: (key) => events.get(key) ?? [] };
 }
 
-function isOversized(oracle: Oracle, message: Message, event: CareEvent): boolean {
-  return (message.value?.byteLength ?? 0) > 900_000 && oracle.quarantined.has(oracle.nameOf(message, event));
+/** Too large for the store, wherever it is sent; or a death that does not count here, and may where it is sent again. */
+function isRefused(oracle: Oracle, message: Message, event: CareEvent): boolean {
+  const { topic, partition, offset, value } = message;
+  if (event.type === 'patient-died-1' && oracle.quarantined.has(`${topic}/${partition}/${offset}`)) return true;
+  return (value?.byteLength ?? 0) > 900_000 && oracle.quarantined.has(oracle.nameOf(message, event));
 }
 
 function asRecorded(event: CareEvent, { topic, partition, offset }: Message): RecordedCareEvent {

@@ -11,10 +11,13 @@ import type {
   ViewEvent,
 } from '@weft/domain';
 import type { Keys, StoredEvent } from '@weft/processing';
-import { idOf, mayUse, viewOf, type Facts, type Naming } from './naive.js';
+import { judgeOf, looksAround } from './naive-decisions.js';
+import { idOf, type Facts } from './naive-limits.js';
+import { presentIn, viewOf, type Naming } from './naive.js';
 
 /** A decision, with where it stands in the one order of the store. */
 export interface KeptDecision extends Decision {
+  readonly key: string;
   readonly coordinates: Coordinates;
   readonly position: number;
 }
@@ -51,6 +54,8 @@ export class Ledger {
   merges = 0;
   /** Care events by which merges and unmerges came about, as `<source> <id>`. */
   readonly mergedBy = new Set<string>();
+  /** What was recorded from each place of the consent topic, of whomever. */
+  readonly decidedFrom = new Map<string, KeptDecision[]>();
   private readonly identities = new Map<string, KeptIdentity>();
 
   constructor(private readonly keys: Keys) {}
@@ -61,12 +66,17 @@ export class Ledger {
     const position = Number(stored.position);
     const data = (): unknown => ({ ...(JSON.parse(stored.data) as object), type: stored.type, position });
     if (category === 'careRecord') listed(this.events, key).push(data() as KeptEvent);
-    else if (category === 'consent') listed(this.decisions, key).push(data() as KeptDecision);
+    else if (category === 'consent') this.decide({ ...(data() as KeptDecision), key });
     else if (category === 'identity') this.move(key, data() as IdentityEvent);
     else if (category === 'policy') {
       const { policy, adoptedAt } = data() as AdoptedPolicy;
       this.policies.push({ version: stored.revision + 1, policy, adoptedAt, position });
     } else if (/View\d+$/.test(category)) this.see(stored, data() as ViewEvent);
+  }
+
+  private decide(decision: KeptDecision): void {
+    listed(this.decisions, decision.key).push(decision);
+    listed(this.decidedFrom, placeOf(decision.coordinates)).push(decision);
   }
 
   private move(key: string, event: IdentityEvent): void {
@@ -167,18 +177,73 @@ export class Ledger {
     return versions;
   }
 
-  /** True where no version of the entry may be used at any of the instants, under any of the states of decisions and policy given. */
-  isForbidden(
-    versions: readonly Facts[],
+  /**
+   * Whether an entry, in any version, could be used at any of the instants, under any of the states. Where decisions look at the rest
+   * of the record it could be any that there ever was.
+   */
+  couldBeUsed(
+    members: readonly string[],
     purpose: Purpose,
-    states: readonly { readonly decisions: readonly Decision[]; readonly policy: AdoptedPolicy }[],
+    states: readonly State[],
     instants: readonly number[],
-  ): boolean {
-    return !versions.some((facts) =>
-      states.some(({ decisions, policy }) => instants.some((at) => mayUse(facts, purpose, decisions, policy.policy, at))),
-    );
+  ): (versions: readonly Facts[]) => boolean {
+    const tried: Trial[] = [];
+    const untried = this.trials(members, purpose, states, instants);
+    return (versions) => {
+      const id = versions[0] === undefined ? '' : idOf(versions[0]);
+      for (let nth = 0; nth < TRIALS_MAX; nth += 1) {
+        const next = nth < tried.length ? undefined : untried.next();
+        if (next?.done === true) return false;
+        if (next !== undefined) tried.push(next.value);
+        const { judge, record } = tried[nth] as Trial;
+        const then = record === null ? versions : record.filter((entry) => idOf(entry) === id);
+        if (then.some(judge)) return true;
+      }
+      return true;
+    };
+  }
+
+  private *trials(members: readonly string[], purpose: Purpose, states: readonly State[], instants: readonly number[]) {
+    const looks = states.some(({ decisions }) => decisions.some(looksAround));
+    for (const record of looks ? this.recordsEver(members) : [null]) {
+      for (const { decisions, policy } of states) {
+        for (const at of instants) {
+          const ruleOf = judgeOf(purpose, decisions, policy.policy, at, record ?? []);
+          yield { judge: (entry) => ruleOf(entry)?.effect === 'permit', record } satisfies Trial;
+        }
+      }
+    }
+  }
+
+  /** A person's record as it is, and as it ever can have been found, each member's part at any length. */
+  private *recordsEver(members: readonly string[]): Generator<readonly Facts[]> {
+    const lists = members.toReversed().map((key) => this.events.get(key) ?? []);
+    const lengths = lists.map(({ length }) => length);
+    for (;;) {
+      yield presentIn(lists.flatMap((list, member) => list.slice(0, lengths[member])));
+      const next = lengths.findLastIndex((length) => length > 0);
+      if (next < 0) return;
+      lengths[next] = (lengths[next] as number) - 1;
+      for (let member = next + 1; member < lists.length; member += 1) lengths[member] = lists[member]?.length ?? 0;
+    }
   }
 }
+
+/** Decisions, and the policy that they stood under. */
+export interface State {
+  readonly decisions: readonly Decision[];
+  readonly policy: AdoptedPolicy;
+}
+
+interface Trial {
+  readonly judge: (entry: Facts) => boolean;
+  readonly record: readonly Facts[] | null;
+}
+
+/** After so many it is not said any more that an entry could not be used. */
+const TRIALS_MAX = 5_000;
+
+export const placeOf = ({ topic, partition, offset }: Coordinates): string => `${topic}/${partition}/${offset}`;
 
 export function listed<T>(map: Map<string, T[]>, key: string): T[] {
   let list = map.get(key);

@@ -1,11 +1,5 @@
-/** One deliberate mistake: in `file`, `find` stands exactly once and becomes `replace`. */
-export interface Mutant {
-  readonly name: string;
-  /** From the repository's root. */
-  readonly file: string;
-  readonly find: string;
-  readonly replace: string;
-}
+import { MUTANTS_OF_DECISIONS } from './mutants-of-decisions.js';
+import type { Mutant } from './mutate.js';
 
 const domain = (file: string) => `libs/domain/src/${file}.ts`;
 const processing = (file: string) => `libs/processing/src/${file}.ts`;
@@ -16,6 +10,7 @@ const RECORD = domain('care-record/record');
 const VERSION = domain('care-record/version');
 const IN_FORCE = domain('consent/in-force');
 const PERMITS = domain('consent/permits');
+const NOTICES = domain('consent/notices');
 const IDENTITY = domain('identity/identity');
 const VIEW = domain('views/view');
 const DERIVE = domain('views/derive');
@@ -25,6 +20,7 @@ const DECISIONS = processing('apply-decisions');
 const SHIFT = processing('shift-views');
 const REBUILD = processing('rebuild-views');
 const MERGE = processing('merge-numbers');
+const DEATHS = processing('judge-death');
 const LOAD = processing('load');
 const READ = processing('read-record');
 const TELL = processing('tell-everything');
@@ -78,82 +74,18 @@ export const MUTANTS: readonly Mutant[] = [
     '',
   ),
   // decide: decisions in force
-  mutant(IN_FORCE, 'a withdrawn decision stands', "if (decision.status === 'withdrawn') continue;", ''),
-  mutant(
-    IN_FORCE,
-    'a withdrawal takes nothing away',
-    "return other.status === 'withdrawn' || other.provision.from",
-    'return other.provision.from',
-  ),
-  mutant(IN_FORCE, 'a period is not looked at', '!isWithin(decision.provision, at)) continue;', 'false) continue;'),
-  mutant(
-    IN_FORCE,
-    'a decision stands for every purpose',
-    'if (!decision.provision.purposes.includes(purpose) || !isWithin',
-    'if (!isWithin',
-  ),
-  mutant(IN_FORCE, 'decisions count in the order of their arrival', '.sort((a, b) => a.at - b.at || a.arrival - b.arrival)', ''),
   mutant(
     IN_FORCE,
     'a decision ends one instant late',
     '(provision.until === undefined || at < provision.until)',
     '(provision.until === undefined || at <= provision.until)',
   ),
-  mutant(
-    IN_FORCE,
-    'a span never ends',
-    'return { since, until: nextBoundary(decisions, at) };',
-    'return { since, until: null };',
-  ),
-  mutant(
-    IN_FORCE,
-    'a scope leaves categories out',
-    'sorted(organisations), sorted(entries), sorted(categories)',
-    'sorted(organisations), sorted(entries)',
-  ),
-  mutant(
-    IN_FORCE,
-    'boundaries of exceptions are not looked for',
-    'for (const provision of [decision.provision, ...decision.exceptions]) {',
-    'for (const provision of [decision.provision]) {',
-  ),
   // decide: the policy
-  mutant(
-    PERMITS,
-    'a permit outweighs a deny',
-    "if (wanted === 'permit' && effects.some(({ effect }) => effect === 'deny')) return null;",
-    '',
-  ),
-  mutant(
-    PERMITS,
-    'an exception does not count',
-    'if (exceptions.length === 0) return decision.provision.effect;',
-    'if (exceptions.length >= 0) return decision.provision.effect;',
-  ),
-  mutant(
-    PERMITS,
-    'a decision covers other organisations',
-    'if (organisations !== undefined && !organisations.includes(entry.organisation)) return false;',
-    '',
-  ),
-  mutant(
-    PERMITS,
-    'a withheld item is named by its id alone',
-    '&& !entries.includes(`${entry.resourceType}/${entry.resource.id}`)',
-    '',
-  ),
-  mutant(PERMITS, 'security labels are not looked at', "collectCodes(resource.meta?.['security'], codes);", ''),
   mutant(
     PERMITS,
     'the kind of an organisation is not looked at',
     "if (kind === undefined ? rule.effect === 'permit' : !organisationKinds.includes(kind)) return false;",
     'if (kind === undefined) return false;',
-  ),
-  mutant(
-    PERMITS,
-    'a decision of any authority is ground for a rule',
-    '.filter((decision) => decision.authority === rule.authority)\n    .map(',
-    '.map(',
   ),
   // evolve: views, identities
   mutant(VIEW, 'what is withdrawn stays in the view', 'view.entries.delete(event.id);', ''),
@@ -163,7 +95,21 @@ export const MUTANTS: readonly Mutant[] = [
     'const closing = index === parts.length - 1 ?',
     'const closing = index >= 0 ?',
   ),
-  mutant(DERIVE, 'what is held back is not counted', "if (outcome === 'withheld') withheld += 1;", ''),
+  mutant(DERIVE, 'what is held back is not counted', 'if (isHeldBack(outcome)) withheld += 1;', ''),
+  mutant(DERIVE, 'what is held back without a sign is not counted', "if (outcome === 'unsaid') unsaid += 1;", ''),
+  mutant(
+    NOTICES,
+    'a rule of another authority is silent too',
+    'authority !== undefined && silent.includes(authority)',
+    'authority !== undefined',
+  ),
+  mutant(
+    STATE,
+    'an event that is held back without a sign is not counted',
+    "unsaid += Number(after === 'unsaid')",
+    'unsaid += 0',
+  ),
+  mutant(SHIFT, 'what a decision holds back without a sign is not counted', "if (is === 'unsaid') unsaid += 1;", ''),
   mutant(
     IDENTITY,
     'the numbers taken over are not remembered',
@@ -173,7 +119,7 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     IDENTITY,
     'a refusal is forgotten',
-    'identity.decided.set(placeOfMerge(event.cause, event.coordinates), event.problems);',
+    'identity.decided.set(placeOfEvent(event.cause, event.coordinates), event.problems);',
     '',
   ),
   // dedupe and order
@@ -194,18 +140,6 @@ export const MUTANTS: readonly Mutant[] = [
     'a redelivery is taken for a duplicate',
     'if (accepted !== undefined) sifted.redelivered ||= isSamePlace(accepted, message);',
     '',
-  ),
-  mutant(
-    DECISIONS,
-    'a decision sent twice is recorded twice',
-    '(other) => other.id === decision.id && other.source === decision.source',
-    '(other) => other.id === decision.id && isSamePlace(other.coordinates, message)',
-  ),
-  mutant(
-    DECISIONS,
-    'a redelivered decision is taken for a duplicate',
-    "return isSamePlace(known.coordinates, message) ? 'redelivered' : 'duplicate';",
-    "return 'duplicate';",
   ),
   // the fence and the state remembered between events
   mutant(
@@ -311,8 +245,8 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     REBUILD,
     'a rebuild that changes nothing keeps its old basis',
-    '} else if (!sameBasis(view.closing.basis, basis) || view',
-    '} else if (view',
+    '} else if (!sameBasis(view.closing.basis, basis) || ',
+    '} else if (',
   ),
   mutant(
     REBUILD,
@@ -377,6 +311,7 @@ export const MUTANTS: readonly Mutant[] = [
     'if (absorbing.absorbed.includes(superseded)) {',
   ),
   mutant(MERGE, 'a merge may be decided otherwise later', 'if (decided !== undefined) return decided;', ''),
+  mutant(DEATHS, 'a refused death may count when it comes again', 'if (before !== undefined) return before;', ''),
   mutant(
     LOAD,
     'the survivor is folded before those merged into it',
@@ -406,12 +341,6 @@ export const MUTANTS: readonly Mutant[] = [
     'return heads.every(Boolean);',
   ),
   // checkpoints, dates, policies
-  mutant(
-    BOUNDARIES,
-    'boundaries are not set',
-    'await note(wiring, events);\n}',
-    'if (events.length > 99) await note(wiring, events);\n}',
-  ),
   mutant(
     BOUNDARIES,
     'a boundary is passed before anything is done',
@@ -456,4 +385,5 @@ export const MUTANTS: readonly Mutant[] = [
     'if (this.latest === null || this.latest.version !== head + 1) {',
     'if (this.latest === null) {',
   ),
+  ...MUTANTS_OF_DECISIONS,
 ];

@@ -3,7 +3,15 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { transformSync } from '@swc/core';
-import type { Mutant } from './mutants.js';
+
+/** One deliberate mistake: in `file`, `find` stands exactly once and becomes `replace`. */
+export interface Mutant {
+  readonly name: string;
+  /** From the repository's root. */
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+}
 
 export interface Caught {
   readonly mutant: Mutant;

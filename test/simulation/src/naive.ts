@@ -1,15 +1,7 @@
-import type {
-  Decision,
-  Policy,
-  Projection,
-  Provision,
-  Purpose,
-  RecordedCareEvent,
-  Resource,
-  Rule,
-  ViewEntry,
-} from '@weft/domain';
+import type { Decision, Policy, Projection, RecordedCareEvent, ViewEntry } from '@weft/domain';
 import { occurredAt } from '@weft/domain';
+import { judgeOf } from './naive-decisions.js';
+import { idOf } from './naive-limits.js';
 
 /**
  * What a record, a decision and a policy come to, said once more and as simply as can be: no state, no shortcuts, nothing
@@ -20,9 +12,6 @@ export interface Naming {
   readonly patient: string;
   of(text: string): string;
 }
-
-export const idOf = ({ organisation, resource }: Pick<RecordedCareEvent, 'organisation' | 'resource'>): string =>
-  `${organisation}/${resource.resourceType}/${resource.id}`;
 
 /** Of each entry the event that stands, from all events in the order in which they were accepted. */
 function standing(events: readonly RecordedCareEvent[]): Map<string, RecordedCareEvent> {
@@ -68,95 +57,9 @@ function isGone(event: RecordedCareEvent): boolean {
   return isRetraction(event) || status === wrong || verificationStatus?.coding.some(({ code }) => code === wrong) === true;
 }
 
-/** What a decision or a rule sees of an entry. */
-export interface Facts {
-  readonly organisation: string;
-  readonly resource: Resource;
-}
-
-/** Whether an entry may be used, by the first rule that applies; by none, not. */
-export function mayUse(facts: Facts, purpose: Purpose, decisions: readonly Decision[], policy: Policy, at: number): boolean {
-  const inForce = decisions.length === 0 ? [] : inForceFor(purpose, decisions, at);
-  for (const rule of policy.rules) {
-    if (rule.purposes.includes(purpose) && applies(rule, facts, policy, inForce, purpose, at)) return rule.effect === 'permit';
-  }
-  return false;
-}
-
-function applies(rule: Rule, facts: Facts, policy: Policy, inForce: readonly Decision[], purpose: Purpose, at: number): boolean {
-  const { decision, organisationKinds, resourceTypes, codes } = rule.when;
-  if (resourceTypes !== undefined && !resourceTypes.includes(facts.resource.resourceType)) return false;
-  if (codes !== undefined && !codes.some((code) => codesIn(facts.resource).has(code))) return false;
-  const kind = policy.organisations[facts.organisation];
-  if (organisationKinds !== undefined && kind === undefined && rule.effect === 'permit') return false;
-  if (organisationKinds !== undefined && kind !== undefined && !organisationKinds.includes(kind)) return false;
-  if (decision === undefined) return true;
-  const effects = new Set<string>();
-  for (const one of inForce) {
-    if (one.authority !== rule.authority || !covers(one.provision, facts)) continue;
-    const exceptions = one.exceptions.filter(
-      (exception) => exception.purposes.includes(purpose) && holds(exception, at) && covers(exception, facts),
-    );
-    if (exceptions.length === 0) effects.add(one.provision.effect);
-    else effects.add(exceptions.some(({ effect }) => effect === 'deny') ? 'deny' : 'permit');
-  }
-  return decision === 'deny' ? effects.has('deny') : effects.has('permit') && !effects.has('deny');
-}
-
-/** Of each scope and authority the latest decision that stands and was neither replaced nor withdrawn. */
-function inForceFor(purpose: Purpose, decisions: readonly Decision[], at: number): Decision[] {
-  const made = (decision: Decision): number => Date.parse(decision.decidedAt);
-  const inOrder = decisions.map((decision, arrival) => ({ decision, arrival }));
-  inOrder.sort((a, b) => made(a.decision) - made(b.decision) || a.arrival - b.arrival);
-  const stands = new Map<string, Decision>();
-  inOrder.forEach(({ decision }, index) => {
-    const { provision, consentId, source } = decision;
-    const later = inOrder.slice(index + 1).map((other) => other.decision);
-    const replaced = later.some(
-      (other) =>
-        other.consentId === consentId &&
-        other.source === source &&
-        (other.status === 'withdrawn' || (other.provision.from ?? -Infinity) <= at),
-    );
-    if (replaced || decision.status !== 'active' || !provision.purposes.includes(purpose) || !holds(provision, at)) return;
-    stands.set(`${decision.authority} ${scope(provision)}`, decision);
-  });
-  return [...stands.values()];
-}
-
-const scope = ({ organisations, entries, categories }: Provision): string =>
-  [organisations, entries, categories].map((list) => (list === undefined ? 'any' : `only ${list.toSorted().join()}`)).join(' / ');
-
-const holds = ({ from, until }: Provision, at: number): boolean => (from ?? -Infinity) <= at && at < (until ?? Infinity);
-
-function covers({ organisations, entries, categories }: Provision, facts: Facts): boolean {
-  const { organisation, resource } = facts;
-  const { resourceType, id } = resource;
-  if (organisations !== undefined && !organisations.includes(organisation)) return false;
-  if (entries !== undefined && !entries.some((name) => [idOf(facts), `${resourceType}/${id}`].includes(name))) return false;
-  return categories === undefined || categories.some((name) => name === resourceType || codesIn(resource).has(name));
-}
-
-/** Every code in the fields that say what a resource is about. */
-function codesIn(resource: Resource): Set<string> {
-  const codes = new Set<string>();
-  const walk = (value: unknown): void => {
-    if (value === null || typeof value !== 'object') return;
-    for (const [name, inner] of Object.entries(value)) {
-      if (name === 'code' && typeof inner === 'string') codes.add(inner);
-      else walk(inner);
-    }
-  };
-  const { code, category, class: kind, type, medicationCodeableConcept, vaccineCode, meta } = resource;
-  walk([code, category, kind, type, medicationCodeableConcept, vaccineCode, meta?.['security']]);
-  return codes;
-}
-
-/** The instants at which one of the decisions begins or ends. */
-export function boundariesIn(decisions: readonly Decision[]): number[] {
-  return decisions.flatMap(({ provision, exceptions }) =>
-    [provision, ...exceptions].flatMap(({ from, until }) => [from, until].filter((at) => at !== undefined)),
-  );
+/** What there is to be seen of a record: entries that stand and are not gone. */
+export function presentIn(events: readonly RecordedCareEvent[]): RecordedCareEvent[] {
+  return [...standing(events).values()].filter((event) => !isGone(event));
 }
 
 /** The view of a purpose, from events, decisions and policy and nothing else. */
@@ -167,17 +70,26 @@ export function viewOf(
   at: number,
   projection: Projection,
   naming: Naming,
-): { readonly entries: Map<string, ViewEntry>; readonly withheld: number } {
+): { readonly entries: Map<string, ViewEntry>; readonly withheld: number; readonly unsaid: number | undefined } {
   const entries = new Map<string, ViewEntry>();
+  const silent = policy.rules.filter(({ authority }) => authority !== undefined && policy.notices?.silent?.includes(authority));
   let withheld = 0;
-  for (const [id, event] of standing(events)) {
+  let unsaid = 0;
+  const present = presentIn(events);
+  const ruleOf = judgeOf(projection.purpose, decisions, policy, at, present);
+  for (const event of present) {
     const { organisation, resource, recordedAt } = event;
-    if (isGone(event) || !projection.sees(resource)) continue;
-    if (mayUse(event, projection.purpose, decisions, policy, at)) {
+    if (!projection.sees(resource)) continue;
+    const rule = ruleOf(event);
+    if (rule?.effect === 'permit') {
       const { resourceType } = resource;
+      const id = idOf(event);
       const entry = { id, organisation, resourceType, occurredAt: occurredAt(resource), recordedAt, resource };
       entries.set(projection.entryId(id, naming), projection.project(entry, naming));
-    } else withheld += 1;
+      continue;
+    }
+    withheld += 1;
+    if (rule !== undefined && silent.includes(rule)) unsaid += 1;
   }
-  return { entries, withheld };
+  return { entries, withheld, unsaid: silent.length === 0 ? undefined : unsaid };
 }

@@ -1,6 +1,23 @@
-import { PURPOSES, type Policy } from '@weft/domain';
-import { applyPolicy, listQuarantine, projectionOf, redrive, replayView, type Wiring } from '@weft/processing';
-import { policyOf, type Prng, type SmallRegion } from '@weft/testing';
+import { provision, PURPOSES, type Policy } from '@weft/domain';
+import {
+  applyPolicy,
+  CONSENT_TOPIC,
+  listQuarantine,
+  projectionOf,
+  redrive,
+  replayView,
+  type Quarantined,
+  type Wiring,
+} from '@weft/processing';
+import {
+  localChoices,
+  policyOf,
+  type DecisionEvent,
+  type Prng,
+  type SaidDecision,
+  type SmallRegion,
+  type UnreadEvent,
+} from '@weft/testing';
 
 export type Work = (wiring: Wiring) => Promise<void>;
 
@@ -14,6 +31,7 @@ export interface Operation {
 export function operation(random: Prng, region: SmallRegion): Operation {
   const purpose = random.pick(PURPOSES);
   const [dryRun, fromBeginning, chunk] = [random.chance(0.2), random.chance(0.3), random.between(1, 3)];
+  const [nth, isMended] = [random.fraction(), random.chance(0.7)];
   const applied = (policy: Policy) => async (wiring: Wiring) => void (await applyPolicy(wiring, policy, { chunk }));
   return random.pick<Operation>([
     { work: applied(otherPolicy(random, region)), instead: applied(otherPolicy(random, region)) },
@@ -21,18 +39,43 @@ export function operation(random: Prng, region: SmallRegion): Operation {
       work: async (wiring) => void (await replayView(wiring, projectionOf(wiring, purpose), { dryRun, fromBeginning, chunk })),
       instead: nothing,
     },
-    {
-      work: async ({ bus }) => {
-        const [one] = await listQuarantine(bus);
-        if (one !== undefined) await redrive(bus, one.id);
-      },
-    },
+    { work: (wiring) => redriveOne(wiring, nth, isMended) },
   ]);
+}
+
+async function redriveOne({ bus }: Wiring, nth: number, isMended: boolean): Promise<void> {
+  const all = await listQuarantine(bus);
+  const one = all[Math.floor(nth * all.length)];
+  if (one !== undefined) await redrive(bus, one.id, isMended ? mended(one) : undefined);
+}
+
+/** As it was meant, or under an id of its own; what nobody can read turns out to have been nothing. */
+function mended({ id: place, from, key, value }: Quarantined): { readonly value: Uint8Array } | undefined {
+  if (from.topic !== CONSENT_TOPIC || !/^\d{10}$/.test(key)) return undefined;
+  const event = textOf(value) as Partial<DecisionEvent & UnreadEvent>;
+  const { decisions, isVetted = true } = event.meant ?? event;
+  const said = (decisions ?? [NOTHING]).map((one) => ({ ...one, mends: place }));
+  const renamed = event.decisions === undefined ? said : said.map((one) => ({ ...one, id: `${one.id}-of-${place}` }));
+  return { value: Buffer.from(JSON.stringify({ subject: key, decisions: renamed, isVetted } satisfies DecisionEvent)) };
+}
+
+const NOTHING: SaidDecision = {
+  ...{ id: 'nothing', source: 'urn:ods:X26', consentId: 'nothing', authority: 'local-dissent', status: 'withdrawn' },
+  ...{ decidedBy: 'not-stated', provision: provision('permit', []), digest: 'nothing' },
+  recorder: { as: 'governance', organisation: null, subject: null },
+};
+
+function textOf(value: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(value).toString());
+  } catch {
+    return {};
+  }
 }
 
 export const nothing: Work = () => Promise.resolve();
 
-/** The region's first policy again, or one without a rule, with a rule more, or with another idea of an organisation. */
+/** The region's first policy again, or one without a rule, with a rule more, with other notices, or with another idea of an organisation. */
 export function otherPolicy(random: Prng, { policy, organisations }: SmallRegion): Policy {
   const { rules } = policy;
   const gone = random.pick(rules.filter(({ effect }) => effect === 'deny')).id;
@@ -45,8 +88,14 @@ export function otherPolicy(random: Prng, { policy, organisations }: SmallRegion
     policy,
     { ...policy, name: 'consent first', rules: rules.toSorted((a, b) => Number(b.id === consent) - Number(a.id === consent)) },
     { ...policy, name: `without ${gone}`, rules: rules.filter((rule) => rule.id !== gone) },
-    { ...policy, name: `held back ${codes}`, rules: [held, ...rules] },
-    { ...policy, name: 'plans held back', rules: [...rules.slice(0, 2), plans, ...rules.slice(2)] },
+    { ...policy, name: `held back ${codes}`, rules: [held, ...rules], notices: { silent: ['local-dissent'] } },
+    { ...policyOf(organisations, 'other local choices'), ...localChoices(random) },
+    {
+      ...policy,
+      name: 'plans held back',
+      notices: { silent: ['withheld-item'] },
+      rules: [...rules.slice(0, 2), plans, ...rules.slice(2)],
+    },
     {
       ...policyOf(
         organisations.map((one) => ({ ...one, kind: 'community' })),

@@ -10,7 +10,9 @@ import {
 } from '@weft/processing';
 import { simReader, type SmallRegion, type World } from '@weft/testing';
 import { History } from './history.js';
-import { Ledger } from './ledger.js';
+import { ConsentChecks } from './consent-checks.js';
+import { Ledger, placeOf, type KeptDecision } from './ledger.js';
+import { mayBeRecorded } from './naive-sift.js';
 import type { Watcher } from './region-run.js';
 import { Told } from './told.js';
 import { ViewChecks, type Projected } from './view-checks.js';
@@ -24,9 +26,6 @@ export interface Violation {
 
 const MOST_VIOLATIONS = 20;
 
-const placeOf = ({ topic, partition, offset }: { topic: string; partition: number; offset: number }): string =>
-  `${topic}/${partition}/${offset}`;
-
 const isMerging = ({ type }: RecordedCareEvent): boolean => type === 'patient-merged-1' || type === 'patient-unmerged-1';
 
 /** Watches everything that becomes durable, and says at once what must never be so. */
@@ -35,6 +34,7 @@ export class Oracle implements Watcher {
   readonly ledger: Ledger;
   readonly told = new Told();
   readonly views: ViewChecks;
+  readonly consents: ConsentChecks;
   readonly keys: readonly string[];
   /** Places of refused messages, and names of the events in them. */
   readonly quarantined = new Set<string>();
@@ -54,6 +54,7 @@ export class Oracle implements Watcher {
     this.patients = new RegExp(patients.join('|'));
     const violated = (invariant: string, detail: string): void => this.violated(invariant, detail);
     this.views = new ViewChecks(this.ledger, this.told, violated, run, this.keys, world.keys);
+    this.consents = new ConsentChecks(this.ledger, violated, this.quarantined, world.keys);
     world.store.observer = (event) => this.stored(event);
     world.bus.observer = {
       published: (message) => this.published(message),
@@ -72,8 +73,10 @@ export class Oracle implements Watcher {
     this.history.stored(event);
     this.ledger.take(event);
     if (this.patients.test(stream)) this.violated('nobody is named', `a stream's name is ${stream}`);
-    if (stream.startsWith('careRecord-') || stream.startsWith('consent-')) {
+    if (stream.startsWith('careRecord-')) {
       this.accepted(stream, { ...(JSON.parse(data) as object), type } as RecordedCareEvent);
+    } else if (stream.startsWith('consent-')) {
+      this.decided(stream, this.ledger.decisions.get(stream.slice('consent-'.length))?.at(-1) as KeptDecision);
     } else if (stream.startsWith('identity-')) {
       this.moved(stream.slice('identity-'.length), { ...(JSON.parse(data) as object), type } as IdentityEvent);
     } else if (type === 'policy-applied-1') {
@@ -97,11 +100,45 @@ export class Oracle implements Watcher {
     if (this.quarantined.has(place)) return this.violated('a refusal stands', `${place} is in quarantine, and in ${stream}`);
     if (isMerging(event) && !this.ledger.mergedBy.has(eventKey(event)))
       this.violated('a merge is decided once', `${name} was recorded, and never came about`);
-    const { topic, partition, offset } = event.coordinates;
+    this.inOrder(stream, event.coordinates, 'once');
+  }
+
+  private inOrder(stream: string, { topic, partition, offset }: Coordinates, how: 'once' | 'several'): void {
     const lane = `${stream} ${topic}/${partition}`;
     const last = this.lastOffsets.get(lane) ?? -1;
-    if (offset <= last) this.violated('order kept', `${lane}: ${offset} after ${last}`);
+    if (offset < last || (how === 'once' && offset === last)) this.violated('order kept', `${lane}: ${offset} after ${last}`);
     this.lastOffsets.set(lane, offset);
+  }
+
+  /** What one message says of its own subject; of somebody else it says that a permission has ended, as often as it likes. */
+  private decided(stream: string, decision: KeptDecision): void {
+    const { source, id, consentId, authority, unread, coordinates, key } = decision;
+    if (this.subjectOf(decision) !== key) return;
+    const place = placeOf(coordinates);
+    const name = `${stream} ${unread === true ? `unread ${consentId}` : `${source} ${id}`} ${authority}`;
+    if (this.acceptedFrom.has(name)) this.violated('accepted once', `${name} again from ${place}`);
+    this.acceptedFrom.set(name, place);
+    if (unread !== true && this.isForThePolicyToSay(coordinates)) return;
+    if (this.quarantined.has(place) && unread !== true)
+      this.violated('a refusal stands', `${place} is in quarantine, and in ${stream}`);
+    this.inOrder(stream, coordinates, 'several');
+  }
+
+  /** Whom the message is about that a decision came from. */
+  subjectOf({ coordinates }: KeptDecision): string {
+    return this.world.keys.patient(this.messageAt(coordinates).key);
+  }
+
+  private messageAt({ topic, partition, offset }: Coordinates): Message {
+    return this.world.bus.read(topic, partition, offset, 1)[0] as Message;
+  }
+
+  /** A message that was refused under one policy may be delivered once more under the next. */
+  private isForThePolicyToSay(coordinates: Coordinates): boolean {
+    const reading = simReader.decision(this.messageAt(coordinates));
+    if (!reading.ok || reading.event.isVetted) return false;
+    const outcomes = this.ledger.policies.map(({ policy }) => mayBeRecorded(reading.event.decisions, policy).length);
+    return new Set(outcomes).size > 1;
   }
 
   private moved(key: string, event: IdentityEvent): void {
@@ -145,7 +182,7 @@ export class Oracle implements Watcher {
     for (const message of messages.filter(({ offset }) => offset < next)) {
       if (group === RECORD_PROJECTOR_GROUP) this.isDealtWith(message);
       else this.isObeyed(message);
-      concerned.add(this.world.keys.patient(message.key));
+      for (const key of this.consents.concernedBy(message)) concerned.add(key);
     }
     this.areInLine(this.settledOf(concerned));
   }
@@ -168,13 +205,10 @@ export class Oracle implements Watcher {
   }
 
   private isObeyed(message: Message): void {
-    const reading = simReader.decision(message);
-    const key = this.world.keys.patient(message.key);
-    const isKept = reading.ok && this.acceptedFrom.has(`consent-${key} ${eventKey(reading.event.decision)}`);
-    if (!isKept && !this.quarantined.has(placeOf(message)))
-      this.violated('nothing is dropped', `${placeOf(message)} was committed, and is nowhere`);
+    this.consents.committed(message);
     // A decision that is not committed may be recorded already, of another member or by an attempt that failed: it need not be obeyed yet.
-    if (isKept) this.views.isObeyed(key, this.world.scheduler.now, ({ coordinates }) => this.isCommitted(coordinates));
+    for (const key of this.consents.concernedBy(message))
+      this.views.isObeyed(key, this.world.scheduler.now, ({ coordinates }) => this.isCommitted(coordinates));
   }
 
   private isCommitted({ topic, partition, offset }: Coordinates): boolean {

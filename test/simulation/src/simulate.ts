@@ -1,7 +1,7 @@
 import { Prng, swarm, World, type Faults, type InjectedFault } from '@weft/testing';
 import { checkTheEnd } from './end-checks.js';
 import { History } from './history.js';
-import { boundariesIn } from './naive.js';
+import { boundariesIn } from './naive-decisions.js';
 import { Oracle, type Violation } from './oracle.js';
 import { RegionRun, SMALL, type RunSize } from './region-run.js';
 
@@ -26,6 +26,13 @@ export interface Simulation {
   readonly world: World;
 }
 
+/** In winter; and shortly before a day, and a year, of summer time begins. */
+const STARTS = [
+  Date.UTC(2026, 0, 1),
+  Date.UTC(2026, 0, 1),
+  Date.UTC(2026, 5, 30, 22, 50),
+  Date.UTC(2026, 2, 28, 23, 50),
+] as const;
 /** Faults may happen for so many steps; then the region must come to rest by itself. */
 const STORM_STEPS = 3_000;
 /** … and for so many at least, though nothing be left to do. */
@@ -47,7 +54,8 @@ const STEPS_AFTER_A_DATE = 150;
 export async function simulate(seed: number, options: SimulationOptions = {}): Promise<Simulation> {
   const { faults = swarm(seed), suppress = new Set(), size = SMALL, trace = false } = options;
   const leans = new Prng(seed, 8).chance(0.5);
-  const world = new World({ seed, faults, suppress, trace, leans });
+  const startsAt = new Prng(seed, 9).pick(STARTS);
+  const world = new World({ seed, faults, suppress, trace, leans, startsAt });
   const run = new RegionRun(world, size);
   const history = new History(trace, () => world.scheduler);
   const oracle = new Oracle(world, run, history);

@@ -1,20 +1,22 @@
-import { canonicalJson, withoutArrival, type AdoptedPolicy, type Projection, type ViewEntry } from '@weft/domain';
+import {
+  canonicalJson,
+  withoutArrival,
+  type AdoptedPolicy,
+  type Coordinates,
+  type Projection,
+  type ViewEntry,
+} from '@weft/domain';
 import { changeKey, viewStream, type FoundRecord, type Keys } from '@weft/processing';
-import type { KeptDecision, KeptPolicy, KeptView, Ledger } from './ledger.js';
+import type { KeptView, Ledger, State } from './ledger.js';
 import { Moving } from './moving.js';
-import { boundariesIn, goneFrom, viewOf } from './naive.js';
+import { boundariesIn } from './naive-decisions.js';
+import { goneFrom, viewOf } from './naive.js';
 import type { Told } from './told.js';
 
 /** Versions of views: all that are ever written, and those that every process keeps in line now. */
 export interface Projected {
   readonly everyProjection: readonly Projection[];
   readonly keptInLine: readonly Projection[];
-}
-
-/** Decisions, and the policy that they stood under. */
-interface State {
-  readonly decisions: readonly KeptDecision[];
-  readonly policy: KeptPolicy;
 }
 
 export type Violated = (invariant: string, detail: string) => void;
@@ -93,6 +95,8 @@ export class ViewChecks {
     this.same(invariant, stream, kept.entries, expected.entries);
     if (closing.withheld !== expected.withheld)
       this.violated(invariant, `${stream}: ${closing.withheld} withheld, should be ${expected.withheld}`);
+    if (closing.unsaid !== expected.unsaid)
+      this.violated(invariant, `${stream}: ${closing.unsaid} without a sign, should be ${expected.unsaid}`);
     if (boundariesIn(decisions).some((boundary) => boundary > (since ?? -Infinity) && boundary < (until ?? Infinity)))
       this.violated(invariant, `${stream}: a decision begins or ends within its span`);
   }
@@ -146,14 +150,14 @@ export class ViewChecks {
   }
 
   /** Whoever waits for this offset is told that the decision is obeyed: it must be, in every view, and by every topic. */
-  isObeyed(key: string, readAt: number, soFar: (decision: { readonly coordinates: Place }) => boolean): void {
+  isObeyed(key: string, readAt: number, soFar: (decision: { readonly coordinates: Coordinates }) => boolean): void {
     const members = this.person(key);
     if (members === null) return;
     const decisions = this.ledger.decisionsOf(members);
     // Those behind this offset were recorded one by one: a view may have been built after any of them.
-    const moments = [-1, ...decisions.filter((decision) => !soFar(decision)).map(({ position }) => position)];
+    const moments = [-1, ...decisions.filter((decision) => !soFar(decision)).map(({ position }) => position)].toReversed();
     const known = moments.map((at) => decisions.filter((decision) => soFar(decision) || decision.position <= at));
-    const states = this.ledger.policies.flatMap((policy) => known.map((one) => ({ decisions: one, policy })));
+    const states = this.ledger.policies.toReversed().flatMap((policy) => known.map((one) => ({ decisions: one, policy })));
     this.holdsNothingForbidden('obeyed once committed', members, states, [readAt, ...around(boundariesIn(decisions))]);
   }
 
@@ -166,9 +170,10 @@ export class ViewChecks {
     for (const projection of this.region.keptInLine) {
       const naming = this.ledger.naming(projection, members[0] as string);
       const entries = this.viewOf(projection, members[0] as string)?.entries;
+      const couldBeUsed = this.ledger.couldBeUsed(members, projection.purpose, states, instants);
       for (const [id, versions] of this.ledger.versionsByViewId(members, projection)) {
         if (this.entryOnTopic(projection, naming.patient, id) === null && entries?.has(id) !== true) continue;
-        if (!this.ledger.isForbidden(versions, projection.purpose, states, instants)) continue;
+        if (couldBeUsed(versions)) continue;
         const where = entries?.has(id) === true ? 'the view of' : 'the topic of';
         this.violated(invariant, `${where} ${projection.purpose} holds ${id}`);
       }
@@ -185,10 +190,12 @@ export class ViewChecks {
       const within = boundaries.filter((at) => at >= begun.at && at <= endedAt);
       const states = this.statesSince(members, begun.position);
       const versions = ledger.versionsByViewId(members, projection);
+      const instants = [endedAt, begun.at, ...within];
+      const couldBeUsed = ledger.couldBeUsed(members, projection.purpose, states, instants);
       const gone = begun.settled ? this.goneSince(members, projection, begun.position) : NOTHING;
       for (const { id } of found.record.entries) {
         if (gone.has(id)) this.violated('nothing forbidden is read', `${projection.purpose} served ${id}, which is no more`);
-        if (ledger.isForbidden(versions.get(id) ?? [], projection.purpose, states, [begun.at, endedAt, ...within]))
+        if (!couldBeUsed(versions.get(id) ?? []))
           this.violated('nothing forbidden is read', `${projection.purpose} ${found.fromView ? 'view' : 'record'} served ${id}`);
       }
     };
@@ -214,7 +221,7 @@ export class ViewChecks {
     const moments = [position];
     for (const { position: at } of ledger.decisionsOf(members)) if (at >= position) moments.push(at + 1);
     for (const { position: at } of ledger.policies) if (at >= position) moments.push(at + 1);
-    return moments.map((before) => {
+    return moments.toReversed().map((before) => {
       const policy = ledger.policies.filter((adopted) => adopted.position < before).at(-1) ?? ledger.policies[0];
       return { decisions: ledger.decisionsOf(members, before), policy: policy as NonNullable<typeof policy> };
     });
@@ -279,12 +286,6 @@ interface Begun {
 }
 
 const NOTHING: ReadonlySet<string> = new Set();
-
-interface Place {
-  readonly topic: string;
-  readonly partition: number;
-  readonly offset: number;
-}
 
 const around = (instants: readonly number[]): number[] => instants.flatMap((at) => [at - 1, at]);
 const text = (entry: ViewEntry | undefined): string => (entry === undefined ? 'nothing' : canonicalJson(withoutArrival(entry)));

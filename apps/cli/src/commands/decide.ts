@@ -1,31 +1,49 @@
 import { consentOf, FHIR_JSON } from '@weft/care-events';
-import { AUTHORITIES, type Authority, type Provision, type Purpose, PURPOSES } from '@weft/domain';
+import {
+  AUTHORITIES,
+  type Authority,
+  type DecidedBy,
+  intervalOf,
+  type Limit,
+  type Problem,
+  type Provision,
+  provision,
+  type Purpose,
+  PURPOSES,
+} from '@weft/domain';
 import { systemClock, systemRandom } from '@weft/service';
 import { Command, Option } from 'commander';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { authority, instant, nhsNumber, ods, odsCodes, purposes, texts } from '../arguments.js';
+import { authority, nhsNumber, ods, odsCodes, purposes, texts, whenText } from '../arguments.js';
 import { type Client } from '../client.js';
-import { clientOf, type Context, settingsOf } from '../context.js';
+import { clientOf, type Context, ownOrganisation, settingsOf } from '../context.js';
 import { spaced } from '../describe.js';
 import { EXIT, Failure } from '../failure.js';
+import { counted } from '../terminal.js';
 
 interface Options {
   readonly purpose: readonly Purpose[];
   readonly authority: Authority;
-  readonly from?: number;
-  readonly until?: number;
+  readonly from?: string;
+  readonly until?: string;
   readonly organisation?: readonly string[];
   readonly entry?: readonly string[];
   readonly category?: readonly string[];
-  readonly by: string;
+  readonly by: DecidedBy;
   readonly org?: string;
 }
 
 interface DecisionAnswer {
   readonly id: string;
-  readonly state: 'pending' | 'obeyed' | 'quarantined';
+  readonly state: 'pending' | 'obeyed' | 'superseded' | 'covers-nothing' | 'quarantined';
   readonly event: string;
   readonly source: string;
+  readonly standing: boolean;
+  readonly since: string | null;
+  readonly until: string | null;
+  readonly covers?: Readonly<Record<Purpose, number>>;
+  readonly supersededBy?: string;
+  readonly warnings: readonly Problem[];
 }
 
 /** A decision that is not obeyed everywhere by then is durable all the same, and will be. */
@@ -69,50 +87,62 @@ function decisionCommand(context: Context, name: string, effect: Provision['effe
     .option('--organisation <ods>', 'only what these organisations recorded', odsCodes)
     .option('--entry <id>', 'only these entries, like RX901/Condition/ab12 or Condition/ab12', texts)
     .option('--category <code>', 'only these resource types or codes', texts)
-    .option('--from <time>', 'in force from then on; default at once', instant)
-    .option('--until <time>', 'in force up to then; default for good', instant)
-    .addOption(new Option('--by <role>', 'who decided').choices(['patient', 'proxy', 'organisation']).default('patient'))
-    .option('--org <ods>', 'the organisation that the decision comes through; default the region’s first', ods)
+    .option('--from <time>', 'in force from then on: a date in England, or a time with its offset; default at once', whenText)
+    .option('--until <time>', 'in force up to then; default for good', whenText)
+    .addOption(
+      new Option('--by <role>', 'who decided').choices(['patient', 'proxy', 'organisation', 'not-stated']).default('patient'),
+    )
+    .option('--org <ods>', 'the organisation of the person who records it, as it is kept with the decision', ods)
     .action(async (nhs: string, options: Options, command: Command) => {
       const settings = settingsOf(context, command);
-      if (options.from !== undefined && options.until !== undefined && options.from >= options.until) {
+      const [from, until] = [options.from, options.until].map((text) => intervalOf(text)?.from);
+      if (from !== undefined && until !== undefined && from >= until) {
         throw new Failure(EXIT.usage, 'it would end before it begins', '--from must be before --until');
       }
-      const through = options.org ?? (context.env['WEFT_TOKEN'] ? undefined : settings.organisations[0]?.ods);
+      refusePointless(options);
+      const through = options.org ?? (context.env['WEFT_TOKEN'] ? undefined : ownOrganisation(settings));
       const client = clientOf(context, settings, ['governance'], { organisation: through });
-      const answer = await decide(client, consentBody(nhs, effect, options), through);
-      tell(context, name, nhs, options, answer);
+      const answer = await decide(client, consentBody(nhs, effect, options));
+      show(context, name, nhs, options, answer);
     });
+}
+
+/** Authorities that the law knows for uses beyond a person's own care alone. */
+const BEYOND_CARE_ONLY: readonly Authority[] = ['national-data-opt-out', 'type-1'];
+
+function refusePointless({ authority, purpose }: Options): void {
+  if (!BEYOND_CARE_ONLY.includes(authority)) return;
+  if (purpose.some((one) => one === 'research' || one === 'population-health')) return;
+  throw new Failure(
+    EXIT.usage,
+    `${authority} is about uses beyond a person’s own care, and changes nothing for ${purpose.join(' and ')}`,
+    'name --purpose research or population-health; an objection to sharing for care is --authority local-dissent',
+  );
 }
 
 function consentBody(nhs: string, effect: Provision['effect'], options: Options): string {
   const { purpose, authority, organisation, entry, category, from, until, by } = options;
-  const provision: Provision = {
-    effect,
-    purposes: [...new Set(purpose)],
-    ...(organisation && { organisations: organisation }),
-    ...(entry && { entries: entry }),
-    ...(category && { categories: category }),
-    ...(from !== undefined && { from }),
-    ...(until !== undefined && { until }),
-  };
-  const decidedAt = new Date(systemClock.now()).toISOString();
-  const consentId = systemRandom.uuid();
-  return JSON.stringify(
-    consentOf({ subject: nhs, consentId, authority, status: 'active', decidedAt, decidedBy: by, provision, exceptions: [] }),
-  );
+  const limits: Limit[] = [];
+  if (organisation !== undefined) limits.push({ kind: 'recorded-by', organisations: organisation });
+  if (entry !== undefined) limits.push({ kind: 'entries', entries: entry.map((one) => ({ entry: one, reach: 'instance' })) });
+  if (category !== undefined) limits.push({ kind: 'classes', codes: category.map((code) => ({ code })) });
+  const consent = consentOf({
+    ...{ subject: nhs, consentId: systemRandom.uuid(), authority, status: 'active', decidedBy: by },
+    decidedAt: new Date(systemClock.now()).toISOString(),
+    provision: provision(effect, [...new Set(purpose)], { limits }),
+  });
+  // Dates go as they were typed: what a day means for an objection, and for an agreement, is for Weft to say.
+  const period = { ...(from !== undefined && { start: from }), ...(until !== undefined && { end: until }) };
+  const provided = consent['provision'] as object;
+  return JSON.stringify(from === undefined && until === undefined ? consent : { ...consent, provision: { ...provided, period } });
 }
 
-/** Resolves once the decision is obeyed. May be sent twice: the same Consent is one decision. */
-async function decide(client: Client, body: string, through: string | undefined): Promise<DecisionAnswer> {
+/** Resolves once the decision is obeyed. May be sent twice: its key says that it is the same. */
+async function decide(client: Client, body: string): Promise<DecisionAnswer> {
   let answer = await client.json<DecisionAnswer>('/consents', {
     method: 'POST',
     body,
-    headers: {
-      'content-type': FHIR_JSON,
-      prefer: 'wait=60',
-      ...(through !== undefined && { 'ce-source': `urn:ods:${through}` }),
-    },
+    headers: { 'content-type': FHIR_JSON, prefer: 'wait=60', 'idempotency-key': `"${systemRandom.uuid()}"` },
     patient: true,
   });
   const limit = Date.now() + OBEDIENCE_LIMIT_MS;
@@ -123,21 +153,71 @@ async function decide(client: Client, body: string, through: string | undefined)
   return answer;
 }
 
-function tell({ terminal }: Context, name: string, nhs: string, options: Options, answer: DecisionAnswer): void {
-  if (answer.state !== 'obeyed') {
-    throw new Failure(
-      EXIT.finding,
-      answer.state === 'pending'
-        ? 'the decision is recorded and not obeyed everywhere yet'
-        : 'the decision was taken, and then put into quarantine by the projector',
-      answer.state === 'pending'
-        ? 'it cannot be lost, and is followed once the opt-out-projector comes to it; is that running?'
-        : 'see weft quarantine list',
-    );
+function show(context: Context, name: string, nhs: string, options: Options, answer: DecisionAnswer): void {
+  const { terminal } = context;
+  const fault = faultOf(name, options, answer);
+  if (terminal.json) {
+    terminal.printJson({ decision: name, ...answer });
+    if (fault !== null) context.exitCode = EXIT.finding;
+    return;
   }
-  if (terminal.json) return terminal.printJson({ decision: name, ...answer });
-  const when = options.from !== undefined && options.from > Date.now() ? 'known' : 'obeyed';
-  terminal.print(
-    `${terminal.paint('green', '✓')} ${spaced(nhs)}: ${name} ${name === 'opt-in' ? 'to' : 'of'} ${options.purpose.join(' and ')} is ${when} in every view and topic`,
-  );
+  for (const { field, message } of answer.warnings) terminal.note(`${terminal.paint('yellow', '!')} ${field}: ${message}`);
+  if (fault !== null) throw fault;
+  const isLater = answer.since !== null && Date.parse(answer.since) > Date.now();
+  const preposition = name === 'opt-in' ? 'to' : 'of';
+  const what = `${spaced(nhs)}: ${name} ${preposition} ${options.purpose.join(' and ')}`;
+  const when = isLater ? `will be obeyed from ${minuteOf(answer.since as string)}` : 'is obeyed in every view and topic';
+  const end = answer.until === null ? '' : ` until ${minuteOf(answer.until)}`;
+  terminal.print(`${terminal.paint('green', '✓')} ${what} ${when}${end}`);
+  if (answer.covers !== undefined) terminal.print(`  ${covered(name, answer.covers)}`);
 }
+
+/** "It withholds 12 entries from research." */
+function covered(name: string, covers: NonNullable<DecisionAnswer['covers']>): string {
+  const some = PURPOSES.filter((purpose) => covers[purpose] > 0);
+  if (some.length === 0) return 'It changes nothing that is in the record now.';
+  const parts = some.map(
+    (purpose) => `${counted(covers[purpose], 'entry', 'entries')} ${name === 'opt-in' ? 'with' : 'from'} ${purpose}`,
+  );
+  return `It ${name === 'opt-in' ? 'shares' : 'withholds'} ${parts.join(', ')}.`;
+}
+
+function faultOf(name: string, { entry, category, organisation }: Options, answer: DecisionAnswer): Failure | null {
+  const nothing = name === 'opt-in' ? 'Nothing was opened.' : 'Nothing was hidden.';
+  switch (answer.state) {
+    case 'obeyed':
+      return null;
+    case 'superseded':
+      return new Failure(
+        EXIT.finding,
+        'the decision is recorded, and a later one is in force instead of it',
+        'weft explain shows the decisions; to decide anew, record it with the date of today',
+      );
+    case 'covers-nothing': {
+      const named = [
+        ...(entry === undefined ? [] : [`no entry ${entry.join(' or ')}`]),
+        ...(category === undefined ? [] : [`nothing of the kind ${category.join(' or ')}`]),
+        ...(organisation === undefined ? [] : [`nothing from ${organisation.join(' or ')}`]),
+      ];
+      const found =
+        named.length === 0
+          ? 'The sharing policy asks for this decision for none of these purposes.'
+          : `There is ${named.join(', and ')} in the record.`;
+      return new Failure(EXIT.finding, `${found} ${nothing}`, 'the decision is recorded, and counts for what comes later');
+    }
+    case 'pending':
+      return new Failure(
+        EXIT.finding,
+        'the decision is recorded and not obeyed everywhere yet',
+        'it cannot be lost, and is followed once the opt-out-projector comes to it; is that running?',
+      );
+    case 'quarantined':
+      return new Failure(
+        EXIT.finding,
+        'the decision was taken, and the projector could not read it; what it may deny is closed until it is mended',
+        'see weft quarantine list',
+      );
+  }
+}
+
+const minuteOf = (time: string): string => `${time.slice(0, 16).replace('T', ' ')} UTC`;

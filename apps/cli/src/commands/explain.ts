@@ -1,4 +1,4 @@
-import { type Purpose, PURPOSES } from '@weft/domain';
+import { decidedAtOf, type Limit, type Purpose, PURPOSES } from '@weft/domain';
 import type { ExplainedRecord, Explanation } from '@weft/processing';
 import { Command } from 'commander';
 import { instant, nhsNumber } from '../arguments.js';
@@ -85,32 +85,57 @@ function showDecisions(terminal: Terminal, decisions: ExplainedRecord['decisions
   terminal.print(counted(decisions.length, 'decision'));
   terminal.table(
     [],
-    decisions.map(({ decidedAt, authority, decidedBy, status, provision }) => [
-      dayOf(decidedAt),
-      authority,
-      status === 'withdrawn' ? 'withdrawn' : provision.effect,
-      provision.purposes.length === PURPOSES.length ? 'every purpose' : provision.purposes.join(', '),
-      [`by ${decidedBy}`, ...limits(provision)].join('; '),
+    decisions.map((decision) => [
+      dayOf(decidedAtOf(decision)),
+      decision.authority,
+      stateOf(decision),
+      decision.provision.purposes.length === PURPOSES.length ? 'every purpose' : decision.provision.purposes.join(', '),
+      [`by ${byOf(decision.decidedBy)}`, `recorded by ${recorderOf(decision.recorder)}`, ...limits(decision.provision)].join(
+        '; ',
+      ),
     ]),
     2,
   );
   terminal.print();
 }
 
-function limits({
-  organisations,
-  entries,
-  categories,
-  from,
-  until,
-}: ExplainedRecord['decisions'][number]['provision']): string[] {
+type Explained = ExplainedRecord['decisions'][number];
+
+function stateOf({ status, unread, provision }: Explained): string {
+  if (unread === true) return 'not read: closed';
+  return status === 'withdrawn' ? 'withdrawn' : provision.effect;
+}
+
+const byOf = (decidedBy: Explained['decidedBy']): string => (decidedBy === 'not-stated' ? 'nobody named' : `the ${decidedBy}`);
+
+function recorderOf({ as, organisation, subject }: Explained['recorder']): string {
+  const who = [as === 'organisation' ? null : as, organisation].filter((part) => part !== null).join(' of ');
+  return subject === null ? who || 'nobody known' : `${subject} (${who})`;
+}
+
+function limits({ limits: narrowed, from, until, provisions }: Explained['provision']): string[] {
   return [
-    ...(organisations === undefined ? [] : [`only ${organisations.join(', ')}`]),
-    ...(entries === undefined ? [] : [counted(entries.length, 'entry', 'entries')]),
-    ...(categories === undefined ? [] : [categories.join(', ')]),
+    ...narrowed.map(describeLimit),
     ...(from === undefined ? [] : [`from ${minuteOf(from)}`]),
     ...(until === undefined ? [] : [`until ${minuteOf(until)}`]),
+    ...(provisions.length === 0 ? [] : [counted(provisions.length, 'exception')]),
   ];
+}
+
+/** What narrows a decision, in a few words. */
+function describeLimit(limit: Limit): string {
+  switch (limit.kind) {
+    case 'recorded-by':
+      return `only from ${limit.organisations.map((ods) => ods ?? 'somebody not understood').join(', ')}`;
+    case 'entries':
+      return counted(limit.entries.length, 'entry', 'entries');
+    case 'data-period':
+      return 'only of a time';
+    case 'unread':
+      return `${limit.field} not understood`;
+    default:
+      return limit.codes.map((code) => code?.code ?? 'a code not understood').join(', ');
+  }
 }
 
 const minuteOf = (at: number): string => new Date(at).toISOString().slice(0, 16).replace('T', ' ');
@@ -131,7 +156,7 @@ class Reasons {
     const known = this.labels.get(key);
     if (known !== undefined) return known;
     const label = letters(this.labels.size);
-    const ground = decision === null ? '' : ` Decided on ${dayOf(decision.decidedAt)} by the ${decision.decidedBy}.`;
+    const ground = decision === null ? '' : ` Decided on ${dayOf(decision.decidedAt)} by ${byOf(decision.decidedBy)}.`;
     this.labels.set(key, label);
     this.all.set(label, `${rule}: ${plainEnglish}${ground}`);
     return label;

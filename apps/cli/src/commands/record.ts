@@ -1,15 +1,14 @@
 import { isPurpose, type Purpose, PURPOSES, type Resource } from '@weft/domain';
 import { Command } from 'commander';
-import { nhsNumber, purpose } from '../arguments.js';
-import { clientOf, type Context, settingsOf } from '../context.js';
+import { nhsNumber, ods, purpose } from '../arguments.js';
+import { clientOf, type Context, ownOrganisation, settingsOf } from '../context.js';
 import { dayOf, describe, shortened, spaced } from '../describe.js';
 import { counted, type Terminal } from '../terminal.js';
 
 interface RecordAnswer {
   readonly purpose: Purpose;
   readonly policyVersion: number;
-  readonly recordRevision: number;
-  readonly consentRevision: number;
+  readonly version: string;
   readonly entries: readonly {
     readonly id: string;
     readonly resourceType: string;
@@ -17,7 +16,9 @@ interface RecordAnswer {
     readonly occurredAt: string | null;
     readonly resource: Resource;
   }[];
-  readonly withheld: number;
+  readonly notice?: string;
+  /** For governance alone. */
+  readonly withheld?: number;
 }
 
 /** Purposes that a clinician may read for; whoever reads for another does so as governance, and the audit says so. */
@@ -29,6 +30,7 @@ export function recordCommand(context: Context): Command {
     .description('Shows the record of one person as a purpose may see it. The read is audited.')
     .argument('<nhs>', 'NHS number; spaces do not matter', nhsNumber)
     .option('--purpose <purpose>', PURPOSES.join(', '), purpose, 'direct-care' satisfies Purpose)
+    .option('--org <ods>', 'the organisation that looks; default the region’s first', ods)
     .addHelpText(
       'after',
       `
@@ -37,15 +39,18 @@ Examples:
   $ weft record 9990000018 --purpose research
   $ weft record 9990000018 --json | jq '.entries[].resource'`,
     )
-    .action(async (nhs: string, options: { readonly purpose: Purpose }, command: Command) => {
-      const settings = settingsOf(context, command);
-      const client = clientOf(context, settings, [CLINICAL.includes(options.purpose) ? 'clinician' : 'governance']);
-      const response = await client.ask(`/records/${nhs}?purpose=${options.purpose}`);
-      const record = (await response.json()) as RecordAnswer;
-      const movedTo = movedToOf(response);
-      if (context.terminal.json) context.terminal.printJson({ ...record, movedTo });
-      else show(context.terminal, nhs, record, movedTo);
-    });
+    .action(
+      async (nhs: string, { purpose: about, org }: { readonly purpose: Purpose; readonly org?: string }, command: Command) => {
+        const settings = settingsOf(context, command);
+        const role = CLINICAL.includes(about) ? 'clinician' : 'governance';
+        const client = clientOf(context, settings, [role], { organisation: org ?? ownOrganisation(settings) });
+        const response = await client.ask(`/records/${nhs}?purpose=${about}`);
+        const record = (await response.json()) as RecordAnswer;
+        const movedTo = movedToOf(response);
+        if (context.terminal.json) context.terminal.printJson({ ...record, movedTo });
+        else show(context.terminal, nhs, record, movedTo);
+      },
+    );
 }
 
 /** A number that was merged answers for the surviving one, and says so. */
@@ -54,12 +59,12 @@ function movedToOf(response: Response): string | null {
 }
 
 function show(terminal: Terminal, nhs: string, record: RecordAnswer, movedTo: string | null): void {
-  const { entries, withheld } = record;
+  const { entries, notice, withheld } = record;
   const purposeName = isPurpose(record.purpose) ? record.purpose.replace('-', ' ') : record.purpose;
-  terminal.print(
-    `${terminal.paint('bold', spaced(nhs))} · ${purposeName} · ${counted(entries.length, 'entry', 'entries')}, ${withheld} withheld`,
-  );
+  const counts = [counted(entries.length, 'entry', 'entries'), ...(withheld === undefined ? [] : [`${withheld} withheld`])];
+  terminal.print(`${terminal.paint('bold', spaced(nhs))} · ${purposeName} · ${counts.join(', ')}`);
   if (movedTo !== null) terminal.print(`merged into ${spaced(movedTo)}, whose record this is`);
+  if (notice !== undefined) terminal.print(terminal.paint('yellow', notice));
   terminal.print();
   terminal.table(
     ['when', 'from', 'what', ''],
@@ -71,18 +76,9 @@ function show(terminal: Terminal, nhs: string, record: RecordAnswer, movedTo: st
     ]),
   );
   if (entries.length > 0) terminal.print();
-  if (withheld > 0) {
-    terminal.print(
-      terminal.paint(
-        'yellow',
-        `${counted(withheld, 'entry is', 'entries are')} held back by a decision or the policy; explain says why.`,
-      ),
-    );
+  if (withheld !== undefined && withheld > 0) {
+    const held = counted(withheld, 'entry is', 'entries are');
+    terminal.print(terminal.paint('yellow', `${held} held back by a decision or the policy; explain says why.`));
   }
-  terminal.print(
-    terminal.paint(
-      'dim',
-      `policy ${record.policyVersion}, ${counted(record.recordRevision + 1, 'event')}, ${counted(record.consentRevision + 1, 'decision')}`,
-    ),
-  );
+  terminal.print(terminal.paint('dim', `policy ${record.policyVersion}, version ${record.version.slice(0, 12)}`));
 }

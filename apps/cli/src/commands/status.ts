@@ -1,12 +1,13 @@
 import { Command } from 'commander';
 import { clientOf, type Context, settingsOf } from '../context.js';
 import { EXIT } from '../failure.js';
-import { number, type Terminal } from '../terminal.js';
+import { counted, number, type Terminal } from '../terminal.js';
 
 interface StatusAnswer {
   readonly version: string;
   readonly policyVersion: number | null;
   readonly lag: number;
+  readonly decisionsInQuarantine: number;
   readonly groups: readonly { readonly group: string; readonly topic: string; readonly lag: number }[];
   readonly topics: readonly {
     readonly topic: string;
@@ -26,7 +27,7 @@ export function statusCommand(context: Context): Command {
     .description('Shows whether Weft is ready, where each topic stands, how far behind the projectors are, and counts.')
     .addHelpText(
       'after',
-      '\nExit code 1 when a part is not ready.\n\nExamples:\n  $ weft status\n  $ weft status --json | jq .lag',
+      '\nExit code 1 when a part is not ready, or a message that may be an objection is in quarantine.\n\nExamples:\n  $ weft status\n  $ weft status --json | jq .lag',
     )
     .action(async (_: unknown, command: Command) => {
       const settings = settingsOf(context, command);
@@ -34,7 +35,7 @@ export function statusCommand(context: Context): Command {
       const status = await client.json<StatusAnswer>('/status?counts=true');
       // Not ready is an answer here, whatever its status code.
       const ready = (await (await fetch(`${settings.url}/readyz`)).json()) as ReadyAnswer;
-      if (ready.status !== 'ready') context.exitCode = EXIT.finding;
+      if (ready.status !== 'ready' || status.decisionsInQuarantine > 0) context.exitCode = EXIT.finding;
       if (context.terminal.json) context.terminal.printJson({ ...status, ready });
       else show(context.terminal, settings.url, status, ready);
     });
@@ -45,6 +46,12 @@ function show(terminal: Terminal, url: string, status: StatusAnswer, ready: Read
   const health = failing.length === 0 ? terminal.paint('green', 'ready') : terminal.paint('red', 'not ready');
   terminal.print(`Weft ${status.version} at ${url} is ${health}`);
   for (const [part, result] of failing) terminal.print(`  ${part}: ${result}`);
+  const { decisionsInQuarantine } = status;
+  if (decisionsInQuarantine > 0) {
+    const found = `${counted(decisionsInQuarantine, 'message')} in quarantine may be ${decisionsInQuarantine === 1 ? 'an objection' : 'objections'}`;
+    terminal.print(terminal.paint('red', `${found}: the people they are about are closed until they are mended`));
+    terminal.print('  weft quarantine list shows them, weft quarantine redrive ID takes one in again');
+  }
   terminal.print();
   terminal.table(
     ['topic', '>partitions', '>messages', '>behind'],

@@ -1,4 +1,3 @@
-import { loadFhirDefinitionsMeanwhile } from '@weft/care-events';
 import { type DirectoryLock, lockDirectory } from '@weft/embedded';
 import { GatewayModule } from '@weft/gateway';
 import { OptOutProjectorModule } from '@weft/opt-out-projector';
@@ -85,14 +84,12 @@ async function start(service: Service) {
   let close = (): Promise<void> => service.close();
   try {
     service.metrics.watchProcess();
-    const wiring = await openWiring(service, { validates: false });
+    const wiring = await openWiring(service);
     const app = await createHttpApp(service, modulesOf(wiring), {
       description: 'One record of each person, as that person allows.',
     });
     close = () => app.close();
     const address = await listen(app, service.settings);
-    // Whoever reads a record need not wait for what only publishing needs.
-    void loadFhirDefinitionsMeanwhile();
     // Listening everywhere is no address to ask at.
     const url = address.replace(/\/\/(0\.0\.0\.0|\[::\]):/, '//127.0.0.1:');
     return { wiring, here: { ...service.settings, url }, close };

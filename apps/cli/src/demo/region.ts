@@ -1,9 +1,9 @@
-import type { Organisation } from '@weft/domain';
+import type { Organisation, Resource } from '@weft/domain';
 import { EXIT, Failure } from '../failure.js';
 import { Chance } from './chance.js';
 import { type DemoEvent, Journey, liveThrough, type Parts } from './journey.js';
 import { PEOPLE_MAX, personOf, syntheticNumbers, type Person } from './people.js';
-import { decisionsOf, type DemoDecision, STORIES } from './stories.js';
+import { decisionsOf, STORIES } from './stories.js';
 
 export interface RegionOptions {
   readonly seed: number;
@@ -18,7 +18,8 @@ export interface Life {
   readonly person: Person;
   /** Those of one organisation are in the order in which it sends them. */
   readonly events: readonly { readonly ods: string; readonly event: DemoEvent }[];
-  readonly decisions: readonly DemoDecision[];
+  /** FHIR Consents. */
+  readonly decisions: readonly Resource[];
 }
 
 /** A region of people who do not exist, one at a time: person 7 is the same in a region of ten and of ten thousand. */

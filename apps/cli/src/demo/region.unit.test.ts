@@ -1,4 +1,4 @@
-import { acceptEvent, decisionOfConsent } from '@weft/care-events';
+import { acceptEvent, decisionsOfConsent } from '@weft/care-events';
 import { nhsNumberProblem } from '@weft/domain';
 import { DEFAULT_ORGANISATIONS } from '@weft/service';
 import { checkedPeople, generateRegion, partsOf, type Life } from './region.js';
@@ -26,11 +26,10 @@ describe('the demo region', () => {
   });
 
   it('carries decisions that are read back whole', () => {
-    const unread = lives
-      .flatMap(({ decisions }) => decisions)
-      .map(({ ods, consent }) => decisionOfConsent(consent, { id: 'x', source: `urn:ods:${ods}`, now: NOW }))
-      .filter(({ ok }) => !ok);
-    expect(unread).toEqual([]);
+    const recorder = { as: 'governance', organisation: null, subject: 'demo' } as const;
+    const context = { id: 'x', source: 'urn:weft:governance', recorder, receivedAt: NOW, digest: '', organisations };
+    const readings = lives.flatMap(({ decisions }) => decisions).map((consent) => decisionsOfConsent(consent, context));
+    expect(readings.filter((reading) => !reading.ok || reading.warnings.length > 0)).toEqual([]);
   });
 
   it('is the same for the same seed, and another for another', () => {
@@ -56,7 +55,7 @@ describe('the demo region', () => {
   it('shows every kind of event and every authority, even when small', () => {
     const small = region(STORIES.length);
     const types = new Set(small.flatMap(({ events }) => events.map(({ event }) => event.type)));
-    const authorities = small.flatMap(({ decisions }) => decisions.map(({ consent }) => JSON.stringify(consent['policy'])));
+    const authorities = small.flatMap(({ decisions }) => decisions.map((consent) => JSON.stringify(consent['policy'])));
     expect([...types].sort()).toEqual(['care-event-recorded-1', 'care-event-retracted-1', 'patient-died-1', 'patient-merged-1']);
     expect(authorities.map((policy) => /authority:([a-z0-9-]+)/.exec(policy)?.[1]).sort()).toEqual([
       'explicit-consent',

@@ -88,8 +88,13 @@ function senderOf(settings: Settings, ods: string, signal: AbortSignal): Sender 
 type Senders = ReadonlyMap<string, Sender>;
 type RegionOptions = Parameters<typeof generateRegion>[0];
 
-async function publishRegion({ terminal, wiring, signal }: DemoOptions, region: RegionOptions, senders: Senders): Promise<void> {
+async function publishRegion(
+  { terminal, settings, wiring, signal }: DemoOptions,
+  region: RegionOptions,
+  senders: Senders,
+): Promise<void> {
   const bar = terminal.progress('publishing', region.people);
+  const governance = new Client(settings, { roles: ['governance'], signal });
   const counters = new Counters(wiring, [...senders.keys()]);
   const watching = counters.watch(bar, signal);
   try {
@@ -97,11 +102,11 @@ async function publishRegion({ terminal, wiring, signal }: DemoOptions, region: 
     for (const life of generateRegion(region)) {
       group.push(life);
       if (group.length < GROUP) continue;
-      await publishGroup(group, senders, counters);
+      await publishGroup(group, senders, governance, counters);
       group = [];
       signal.throwIfAborted();
     }
-    await publishGroup(group, senders, counters);
+    await publishGroup(group, senders, governance, counters);
     await sendMistakes(wiring, region, senders);
     await counters.untilCaughtUp(signal);
   } finally {
@@ -113,8 +118,8 @@ async function publishRegion({ terminal, wiring, signal }: DemoOptions, region: 
   terminal.note(`${counted(counters.recorded, 'message')} recorded, ${counted(counters.decided, 'decision')} obeyed`);
 }
 
-/** Each organisation sends its own events in their order, all at the same time; the decisions follow. */
-async function publishGroup(group: readonly Life[], senders: Senders, counters: Counters): Promise<void> {
+/** Each organisation sends its own events in their order, all at the same time; the decisions follow, through governance. */
+async function publishGroup(group: readonly Life[], senders: Senders, governance: Client, counters: Counters): Promise<void> {
   const sending = [...senders].map(async ([ods, { publisher, batches }]) => {
     for (const { events } of group) {
       for (const { ods: from, event } of events) {
@@ -128,9 +133,9 @@ async function publishGroup(group: readonly Life[], senders: Senders, counters: 
   await Promise.all(sending);
   const decisions = group.flatMap((life) => life.decisions).values();
   const lane = async (): Promise<void> => {
-    for (const { ods, consent } of decisions) {
-      const headers = { 'content-type': FHIR_JSON, prefer: 'respond-async' };
-      await (senders.get(ods) as Sender).client.ask('/consents', {
+    for (const consent of decisions) {
+      const headers = { 'content-type': FHIR_JSON, prefer: 'respond-async', 'idempotency-key': `"${consent.id}"` };
+      await governance.ask('/consents', {
         method: 'POST',
         body: JSON.stringify(consent),
         headers,

@@ -1,18 +1,13 @@
 import { consentOf } from '@weft/care-events';
 import type { Authority, Provision, Purpose, Resource } from '@weft/domain';
-import { PURPOSES } from '@weft/domain';
+import { provision, PURPOSES } from '@weft/domain';
 import * as terms from './clinical-terms.js';
 import { atTheHospital, type Journey, withTheCommunityTrust, withTheMentalHealthTrust } from './journey.js';
 import { temporaryNumber } from './people.js';
 import * as fhir from './resources.js';
 
-/** A FHIR Consent, and through whom it comes. */
-export interface DemoDecision {
-  readonly ods: string;
-  readonly consent: Resource;
-}
-
-type Story = (journey: Journey) => DemoDecision[];
+/** Gives the FHIR Consents of what the person decided. */
+type Story = (journey: Journey) => Resource[];
 
 const BEYOND_CARE: readonly Purpose[] = ['population-health', 'research'];
 const MINUTE_MS = 60_000;
@@ -24,13 +19,13 @@ const DAY_MS = 86_400_000;
  */
 export const STORIES: readonly Story[] = [
   everythingAndNothingDecided,
-  (journey) => [decision(journey, 'gp', 'national-data-opt-out', { effect: 'deny', purposes: BEYOND_CARE })],
-  (journey) => [decision(journey, 'gp', 'type-1', { effect: 'deny', purposes: BEYOND_CARE })],
+  (journey) => [decision(journey, 'national-data-opt-out', provision('deny', BEYOND_CARE))],
+  (journey) => [decision(journey, 'type-1', provision('deny', BEYOND_CARE))],
   keepsTheMentalHealthTrustToThemselves,
   withholdsOneItem,
   optsOutNationallyAndAgreesToResearch,
-  (journey) => [dissent(journey, { purposes: ['research'], from: journey.now + 10 * MINUTE_MS })],
-  (journey) => [dissent(journey, { purposes: PURPOSES, until: journey.now + 30 * DAY_MS })],
+  (journey) => [dissent(journey, ['research'], { from: journey.now + 10 * MINUTE_MS })],
+  (journey) => [dissent(journey, PURPOSES, { until: journey.now + 30 * DAY_MS })],
   hadTwoNumbers,
   died,
   wasMendedOutOfOrder,
@@ -38,44 +33,43 @@ export const STORIES: readonly Story[] = [
 ];
 
 /** Of everybody else some have opted out, as in life. */
-export function decisionsOf(journey: Journey): DemoDecision[] {
+export function decisionsOf(journey: Journey): Resource[] {
   const { chance } = journey;
-  if (chance.is(0.06)) return [decision(journey, 'gp', 'national-data-opt-out', { effect: 'deny', purposes: BEYOND_CARE })];
-  if (chance.is(0.04)) return [decision(journey, 'gp', 'type-1', { effect: 'deny', purposes: BEYOND_CARE })];
-  return chance.is(0.01) ? [dissent(journey, { purposes: PURPOSES })] : [];
+  if (chance.is(0.06)) return [decision(journey, 'national-data-opt-out', provision('deny', BEYOND_CARE))];
+  if (chance.is(0.04)) return [decision(journey, 'type-1', provision('deny', BEYOND_CARE))];
+  return chance.is(0.01) ? [dissent(journey, PURPOSES)] : [];
 }
 
-function everythingAndNothingDecided(journey: Journey): DemoDecision[] {
+function everythingAndNothingDecided(journey: Journey): Resource[] {
   atTheHospital(journey);
   withTheMentalHealthTrust(journey);
   withTheCommunityTrust(journey);
   return [];
 }
 
-function keepsTheMentalHealthTrustToThemselves(journey: Journey): DemoDecision[] {
+function keepsTheMentalHealthTrustToThemselves(journey: Journey): Resource[] {
   withTheMentalHealthTrust(journey);
-  return [dissent(journey, { purposes: PURPOSES, organisations: [journey.parts['mental-health']] })];
+  return [dissent(journey, PURPOSES, { limits: [{ kind: 'recorded-by', organisations: [journey.parts['mental-health']] }] })];
 }
 
-function withholdsOneItem(journey: Journey): DemoDecision[] {
+function withholdsOneItem(journey: Journey): Resource[] {
   const { gp } = journey.parts;
   const found = journey.daysAgo(200);
   const item = fhir.condition(journey.about(gp, 'condition', found), terms.DEPRESSION, found.slice(0, 10));
   journey.publish(gp, item);
-  return [
-    decision(journey, 'gp', 'withheld-item', { effect: 'deny', purposes: PURPOSES, entries: [`${gp}/Condition/${item.id}`] }),
-  ];
+  const entries = [{ entry: `${gp}/Condition/${item.id}`, reach: 'instance' as const }];
+  return [decision(journey, 'withheld-item', provision('deny', PURPOSES, { limits: [{ kind: 'entries', entries }] }))];
 }
 
-function optsOutNationallyAndAgreesToResearch(journey: Journey): DemoDecision[] {
+function optsOutNationallyAndAgreesToResearch(journey: Journey): Resource[] {
   return [
-    decision(journey, 'gp', 'national-data-opt-out', { effect: 'deny', purposes: BEYOND_CARE }),
-    decision(journey, 'acute', 'explicit-consent', { effect: 'permit', purposes: ['research'] }),
+    decision(journey, 'national-data-opt-out', provision('deny', BEYOND_CARE)),
+    decision(journey, 'explicit-consent', provision('permit', ['research'])),
   ];
 }
 
 /** Registered in a hurry under a temporary number, and recognised later. */
-function hadTwoNumbers(journey: Journey): DemoDecision[] {
+function hadTwoNumbers(journey: Journey): Resource[] {
   const { acute } = journey.parts;
   const { person } = journey;
   const nhsNumber = temporaryNumber(person.index);
@@ -84,12 +78,15 @@ function hadTwoNumbers(journey: Journey): DemoDecision[] {
   const stay = { start: came, end: new Date(Date.parse(came) + 5 * 3_600_000).toISOString() };
   const emergency = fhir.encounter(somebody('encounter', came), 'EMER', terms.EMERGENCY, 'finished', stay);
   journey.publish(acute, emergency, 'care-event-recorded-1', nhsNumber);
-  const recognised = fhir.supersededPatient(somebody('patient', journey.daysAgo(38)), person.nhsNumber);
+  // Whoever merges two numbers must have recorded something about each.
+  const known = journey.daysAgo(38);
+  journey.publish(acute, fhir.patient(journey.about(acute, 'patient', known), person));
+  const recognised = fhir.supersededPatient(somebody('patient', known), person.nhsNumber);
   journey.publish(acute, recognised, 'patient-merged-1', nhsNumber);
   return [];
 }
 
-function died(journey: Journey): DemoDecision[] {
+function died(journey: Journey): Resource[] {
   const { gp } = journey.parts;
   const { person } = journey;
   const at = journey.daysAgo(12);
@@ -103,7 +100,7 @@ const ownPatientId = ({ events }: Journey): string =>
   events.find(({ event }) => event.data.resourceType === 'Patient')?.event.data.id as string;
 
 /** A preliminary result, its correction, and then, late, a version in between; and a problem that was solved. */
-function wasMendedOutOfOrder(journey: Journey): DemoDecision[] {
+function wasMendedOutOfOrder(journey: Journey): Resource[] {
   const { acute, gp } = journey.parts;
   const at = journey.daysAgo(20);
   const about = journey.about(acute, 'observation', at);
@@ -123,7 +120,7 @@ function wasMendedOutOfOrder(journey: Journey): DemoDecision[] {
 }
 
 /** A result filed under the wrong person and taken back; and a message that was sent twice. */
-function wasMistakenForSomebodyElse(journey: Journey): DemoDecision[] {
+function wasMistakenForSomebodyElse(journey: Journey): Resource[] {
   const { acute } = journey.parts;
   const at = journey.daysAgo(9);
   const about = journey.about(acute, 'observation', at);
@@ -135,13 +132,13 @@ function wasMistakenForSomebodyElse(journey: Journey): DemoDecision[] {
   return [];
 }
 
-function dissent(journey: Journey, provision: Omit<Provision, 'effect'>): DemoDecision {
-  return decision(journey, 'gp', 'local-dissent', { effect: 'deny', ...provision });
+function dissent(journey: Journey, purposes: readonly Purpose[], more: Partial<Provision> = {}): Resource {
+  return decision(journey, 'local-dissent', provision('deny', purposes, more));
 }
 
-function decision(journey: Journey, through: keyof Journey['parts'], authority: Authority, provision: Provision): DemoDecision {
-  const { person, parts } = journey;
-  const consent = consentOf({
+function decision(journey: Journey, authority: Authority, provision: Provision): Resource {
+  const { person } = journey;
+  return consentOf({
     subject: person.nhsNumber,
     consentId: `demo-${person.index}-${authority}`,
     authority,
@@ -149,7 +146,5 @@ function decision(journey: Journey, through: keyof Journey['parts'], authority: 
     decidedAt: journey.daysAgo(journey.chance.between(2, 300)),
     decidedBy: 'patient',
     provision,
-    exceptions: [],
   });
-  return { ods: parts[through], consent };
 }

@@ -13,6 +13,8 @@ export interface Entry {
   retracted: boolean;
   recordedAt: string;
   occurredAt: string | null;
+  /** Patient.birthDate of the version in force, where it is a Patient that says one. */
+  birthDate: string | null;
   /** The version in force; undefined once the caller has let go of it to save memory. */
   resource: Resource | undefined;
   versions: number;
@@ -49,13 +51,16 @@ export function hasAccepted(record: CareRecord, event: { readonly source: string
   return record.accepted.has(eventKey(event));
 }
 
+/** Whether an event merges numbers or undoes that: it brings no entry. */
+export const isMerge = (type: string): boolean => type === 'patient-merged-1' || type === 'patient-unmerged-1';
+
 /** Folds one event in, and gives the entry whose version in force it changed, or null where it changed none. */
 export function evolveRecord(record: CareRecord, event: RecordedCareEvent): Entry | null {
   record.revision += 1;
   const key = eventKey(event);
   if (record.accepted.has(key)) return null;
   record.accepted.set(key, event.coordinates);
-  if (event.type === 'patient-merged-1' || event.type === 'patient-unmerged-1') return null;
+  if (isMerge(event.type)) return null;
   return evolveEntry(record, event);
 }
 
@@ -73,6 +78,7 @@ function evolveEntry(record: CareRecord, event: RecordedCareEvent): Entry | null
       retracted,
       recordedAt: event.recordedAt,
       occurredAt: null,
+      birthDate: null,
       resource: undefined,
       versions: 0,
       changedAt: record.revision,
@@ -85,9 +91,14 @@ function evolveEntry(record: CareRecord, event: RecordedCareEvent): Entry | null
   entry.retracted = retracted;
   entry.recordedAt = event.recordedAt;
   entry.occurredAt = occurredAt(event.resource);
+  entry.birthDate = retracted ? null : birthDateOf(event.resource);
   entry.resource = event.resource;
   entry.changedAt = record.revision;
   return entry;
+}
+
+function birthDateOf({ resourceType, birthDate }: Resource): string | null {
+  return resourceType === 'Patient' && typeof birthDate === 'string' ? birthDate : null;
 }
 
 /** FHIR R4: `entered-in-error` stands in status, or for Condition and AllergyIntolerance in verificationStatus. */

@@ -39,3 +39,17 @@ export function isEarlierVersion(next: VersionRank, current: VersionRank): boole
 function madeAt(rank: VersionRank): number {
   return rank.lastUpdated ?? rank.eventTime;
 }
+
+/** What two versions may say of their age: null where one of them does not. */
+export interface Age {
+  readonly versionId: number | null;
+  readonly lastUpdated: number | null;
+}
+
+/** True when `one` is earlier than `other` by everything that both say of their age: where they disagree neither is. */
+export function isEarlierByAll(one: Age, other: Age): boolean {
+  const [id, time] = [difference(one.versionId, other.versionId), difference(one.lastUpdated, other.lastUpdated)];
+  return (id < 0 || time < 0) && id <= 0 && time <= 0;
+}
+
+const difference = (one: number | null, other: number | null): number => (one === null || other === null ? 0 : one - other);

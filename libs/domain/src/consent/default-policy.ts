@@ -1,7 +1,7 @@
-import { PURPOSES } from '../vocabulary.js';
+import { PURPOSES, type Purpose } from '../vocabulary.js';
 import type { Rule } from './policy.js';
 
-const BEYOND_INDIVIDUAL_CARE = ['population-health', 'research'] as const;
+export const BEYOND_INDIVIDUAL_CARE = ['population-health', 'research'] as const satisfies readonly Purpose[];
 
 /**
  * The shipped rules. The national data opt-out and type 1 objections never touch individual care; local dissent does, as

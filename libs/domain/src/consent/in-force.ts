@@ -1,28 +1,237 @@
+import { canonicalJson } from '../canonical-json.js';
 import type { Purpose } from '../vocabulary.js';
-import type { Decision, Provision } from './decision.js';
+import { isEarlierByAll, type Age } from '../care-record/version.js';
+import { mayLift, opensOnly } from './authorities.js';
+import { takesEffect } from './coverage.js';
+import { allProvisions, denies, grants, madeBetween, type Decision, type Limit, type Provision } from './decision.js';
+import { giversBy } from './giver.js';
+import type { Policy } from './policy.js';
+
+/** The decisions that are current at an instant, for one purpose, and what each of the others gave way to. */
+export interface InForce {
+  readonly current: readonly Decision[];
+  readonly replacedBy: ReadonlyMap<Decision, Decision>;
+}
 
 /**
- * The decisions that stand at an instant, for one purpose. The later decision of the same scope and authority replaces the
- * earlier from the moment it takes effect; when it expires, what it had replaced stands again. A later version of the same
- * FHIR Consent replaces that Consent whatever its scope, and a withdrawn one takes all its versions away.
+ * The later decision of the same scope and authority replaces the earlier from the moment it takes effect; when it expires, what
+ * it had replaced is current again. A later version of a FHIR Consent replaces that Consent whatever its scope, and a withdrawn
+ * one takes all its versions away. Nothing replaces a denial that may not lift it.
+ *
+ * @param births the birth dates in the person's record: a child's own permission lifts nothing.
  */
-export function decisionsInForce(decisions: readonly Decision[], purpose: Purpose, at: number): Decision[] {
-  const latest = new Map<string, Decision>();
-  for (const decision of inOrder(decisions)) {
-    if (decision.status === 'withdrawn') continue;
-    if (!decision.provision.purposes.includes(purpose) || !isWithin(decision.provision, at)) continue;
-    if (isVoided(decision, decisions, at)) continue;
-    latest.set(scopeOf(decision), decision);
+export function inForce(
+  decisions: readonly Decision[],
+  purpose: Purpose,
+  policy: Policy,
+  at: number,
+  births: () => readonly string[],
+): InForce {
+  const standing = withoutMended(decisions);
+  const lifting = liftingBy(policy, births);
+  const replacedBy = new Map<Decision, Decision>();
+  for (const versions of groupsOf(standing, (decision) => `${decision.source} ${decision.consentId}`)) {
+    if (versions.length > 1) replaceEarlierVersions(versions, at, lifting, replacedBy);
   }
-  return [...latest.values()];
+  const concerned = standing.filter(
+    (decision) => decision.status === 'active' && !replacedBy.has(decision) && concerns(decision, purpose, at),
+  );
+  for (const scope of groupsOf(concerned, scopeOf)) {
+    if (scope.length > 1) replaceEarlier(scope, purpose, at, lifting, replacedBy);
+  }
+  return { current: concerned.filter((decision) => !replacedBy.has(decision)).sort(byTimeMade), replacedBy };
+}
+
+/** What may end what, by the policy and the ages of those who permit. */
+interface Lifting {
+  readonly policy: Policy;
+  readonly mayPermit: (decision: Decision) => boolean;
+}
+
+function liftingBy(policy: Policy, births: () => readonly string[]): Lifting {
+  const giver = giversBy(births, policy);
+  return { policy, mayPermit: (decision) => takesEffect('permit', giver(decision)) };
+}
+
+/**
+ * Whether a decision may end any denial. One that permits must be somebody's to give; one that is not in force, or not understood
+ * as a permission, ends none. A denial of something unclear covers more than it says, and its exceptions must not.
+ */
+function mayEndDenials(newer: Decision, { mayPermit }: Lifting): boolean {
+  if (newer.liftsNothing === true) return false;
+  const { effect, limits } = newer.provision;
+  return !grants(newer.provision) || (mayPermit(newer) && !(effect === 'deny' && limits.some(isUnclear)));
+}
+
+/** A message in quarantine closes until it is mended: by the same event, or by one that says which place it mends. */
+function withoutMended(decisions: readonly Decision[]): readonly Decision[] {
+  if (!decisions.some(({ unread }) => unread)) return decisions;
+  const read = decisions.filter(({ unread }) => unread !== true);
+  const mended = new Set(
+    read.flatMap(({ id, source, mends }) => (mends === undefined ? [`${source} ${id}`] : [`${source} ${id}`, mends])),
+  );
+  return decisions.filter(
+    ({ unread, id, source, consentId }) => unread !== true || !(mended.has(`${source} ${id}`) || mended.has(consentId)),
+  );
+}
+
+function concerns({ provision }: Decision, purpose: Purpose, at: number): boolean {
+  return allProvisions(provision).some((one) => one.purposes.includes(purpose) && isWithin(one, at));
+}
+
+/** Of the versions of one Consent each gives way to the latest that has begun and may replace it. */
+function replaceEarlierVersions(
+  versions: readonly Decision[],
+  at: number,
+  lifting: Lifting,
+  replacedBy: Map<Decision, Decision>,
+): void {
+  // The latest of each kind, latest first: whether it may replace a denial rests on its kind alone.
+  const later = new Map<string, Decision>();
+  for (const older of inOrderOfAge(versions).reverse()) {
+    const newer = [...later.values()].find(
+      // One message under several authorities is one version, of which each takes its own part.
+      (one) => one.id !== older.id && mayReplaceVersion(one, older, lifting),
+    );
+    if (newer !== undefined) replacedBy.set(older, newer);
+    const kind = `${older.authority} ${sourceOf(older)} ${mayEndDenials(older, lifting)}`;
+    if (isStarted(older, at) && !later.has(kind)) later.set(kind, older);
+  }
+}
+
+function isStarted({ status, provision: { from = -Infinity } }: Decision, at: number): boolean {
+  return status === 'withdrawn' || from <= at;
+}
+
+/** By what versions say of their age; where they say nothing, or disagree, as they came. */
+function inOrderOfAge(versions: readonly Decision[]): Decision[] {
+  const ordered: { readonly version: Decision; readonly age: Age }[] = [];
+  const latest = { versionId: -Infinity, lastUpdated: -Infinity };
+  for (const version of versions) {
+    const { versionId = null, lastUpdated = null } = version.version ?? {};
+    const age = { versionId, lastUpdated };
+    const mayBeEarlier = (versionId ?? Infinity) < latest.versionId || (lastUpdated ?? Infinity) < latest.lastUpdated;
+    const place = mayBeEarlier ? ordered.findIndex((other) => isEarlierByAll(age, other.age)) : -1;
+    ordered.splice(place < 0 ? ordered.length : place, 0, { version, age });
+    latest.versionId = Math.max(latest.versionId, versionId ?? -Infinity);
+    latest.lastUpdated = Math.max(latest.lastUpdated, lastUpdated ?? -Infinity);
+  }
+  return ordered.map(({ version }) => version);
+}
+
+/** A permission ends with any later version of its Consent; a denial only with one of the same authority that may lift it. */
+function mayReplaceVersion(newer: Decision, older: Decision, lifting: Lifting): boolean {
+  if (!denies(older.provision)) return true;
+  return newer.authority === older.authority && mayEndDenials(newer, lifting) && mayLift(newer, older, lifting.policy);
+}
+
+/**
+ * Of decisions of one scope, what gives way to what. To replace, a decision that permits counts from its earliest possible
+ * instant; to be replaced, one that denies from its latest. The latest of each source and kind is found once, so that many
+ * decisions cost no more each than few: what an organisation permits of its own must not hide what it denied before.
+ */
+function replaceEarlier(
+  scope: readonly Decision[],
+  purpose: Purpose,
+  at: number,
+  lifting: Lifting,
+  replacedBy: Map<Decision, Decision>,
+): void {
+  const latest = new Map<string, Ranked>();
+  for (const [arrival, decision] of scope.entries()) {
+    if (!decision.provision.purposes.includes(purpose) || !isWithin(decision.provision, at)) continue;
+    const ranked = { decision, rank: rankOf(decision, arrival, !grants(decision.provision)) };
+    const kind = `${sourceOf(decision)} ${mayEndDenials(decision, lifting)} ${grants(decision.provision)}`;
+    const best = latest.get(kind);
+    if (best === undefined || isLater(ranked.rank, best.rank)) latest.set(kind, ranked);
+  }
+  for (const [arrival, older] of scope.entries()) {
+    const rank = rankOf(older, arrival, denies(older.provision));
+    let newest: Ranked | undefined;
+    for (const newer of latest.values()) {
+      if (newer.decision === older || !isLater(newer.rank, rank) || !mayReplace(newer.decision, older, lifting)) continue;
+      if (newest === undefined || isLater(newer.rank, newest.rank)) newest = newer;
+    }
+    if (newest !== undefined) replacedBy.set(older, newest.decision);
+  }
+}
+
+/** A permission that opens less than another one, or is nobody's to give, leaves that one as it is. */
+function mayReplace(newer: Decision, older: Decision, lifting: Lifting): boolean {
+  if (denies(older.provision)) return mayEndDenials(newer, lifting) && mayLift(newer, older, lifting.policy);
+  if (!grants(newer.provision)) return true;
+  const opens = opensOnly(newer, lifting.policy);
+  return lifting.mayPermit(newer) && (opens === null || opens === opensOnly(older, lifting.policy));
+}
+
+const sourceOf = ({ recorder }: Decision): string => `${recorder.as} ${recorder.organisation ?? ''}`;
+
+interface Ranked {
+  readonly decision: Decision;
+  readonly rank: Rank;
+}
+
+/** Instant, whether it denies, arrival: of equals the denial is the later. */
+type Rank = readonly [at: number, denies: number, arrival: number];
+
+function rankOf(decision: Decision, arrival: number, asDenial: boolean): Rank {
+  const { earliest, latest } = madeBetween(decision);
+  return asDenial ? [latest, 1, arrival] : [earliest, 0, arrival];
+}
+
+function isLater(a: Rank, b: Rank): boolean {
+  const place = a.findIndex((value, index) => value !== b[index]);
+  return place >= 0 && (a[place] as number) > (b[place] as number);
+}
+
+function byTimeMade(a: Decision, b: Decision): number {
+  return madeBetween(a).latest - madeBetween(b).latest;
+}
+
+const scopes = new WeakMap<Decision, string>();
+
+/** What a decision is about. A limit of a denial that cannot be read narrows it by nothing, so it is no part of its scope. */
+function scopeOf(decision: Decision): string {
+  let scope = scopes.get(decision);
+  if (scope === undefined) {
+    const { effect, limits } = decision.provision;
+    const read = effect === 'deny' ? limits.filter((limit) => !isUnclear(limit)) : limits;
+    scope = JSON.stringify([decision.authority, decision.unread === true, read.map(textOfLimit).sort()]);
+    scopes.set(decision, scope);
+  }
+  return scope;
+}
+
+function isUnclear(limit: Limit): boolean {
+  return limit.kind === 'unread' || Object.values(limit).some((value: unknown) => Array.isArray(value) && value.includes(null));
+}
+
+/** The order of a limit's members says nothing. */
+function textOfLimit(limit: Limit): string {
+  const members = Object.entries(limit).map(([name, value]: [string, unknown]) => [
+    name,
+    Array.isArray(value) ? value.map((one) => canonicalJson(one)).sort() : value,
+  ]);
+  return canonicalJson(members);
+}
+
+function* groupsOf(decisions: readonly Decision[], keyOf: (decision: Decision) => string): Generator<readonly Decision[]> {
+  const groups = new Map<string, Decision[]>();
+  for (const decision of decisions) {
+    const key = keyOf(decision);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [decision]);
+    else group.push(decision);
+  }
+  yield* groups.values();
 }
 
 /** The next instant after `at` at which a decision begins or ends to be in force; null where none does. */
 export function nextBoundary(decisions: readonly Decision[], at: number): number | null {
   let next: number | null = null;
   for (const decision of decisions) {
-    for (const provision of [decision.provision, ...decision.exceptions]) {
-      for (const boundary of [provision.from, provision.until]) {
+    for (const { from, until } of allProvisions(decision.provision)) {
+      for (const boundary of [from, until]) {
         if (boundary !== undefined && boundary > at && (next === null || boundary < next)) next = boundary;
       }
     }
@@ -30,7 +239,7 @@ export function nextBoundary(decisions: readonly Decision[], at: number): number
   return next;
 }
 
-/** From when until when the decisions that stand at an instant are those that stand; null for always and for good. */
+/** From when until when the decisions that are current at an instant are those that are current; null for always and for good. */
 export interface Span {
   readonly since: number | null;
   readonly until: number | null;
@@ -39,11 +248,17 @@ export interface Span {
 /** The span around `at` in which no decision begins or ends to be in force. */
 export function spanAt(decisions: readonly Decision[], at: number): Span {
   let since: number | null = null;
-  for (let boundary = nextBoundary(decisions, -Infinity); boundary !== null && boundary <= at;) {
-    since = boundary;
-    boundary = nextBoundary(decisions, boundary);
+  let until: number | null = null;
+  for (const { provision } of decisions) {
+    for (const { from, until: end } of allProvisions(provision)) {
+      for (const boundary of [from, end]) {
+        if (boundary === undefined) continue;
+        if (boundary <= at) since = Math.max(since ?? boundary, boundary);
+        else until = Math.min(until ?? boundary, boundary);
+      }
+    }
   }
-  return { since, until: nextBoundary(decisions, at) };
+  return { since, until };
 }
 
 export function holdsAt({ since, until }: Span, at: number): boolean {
@@ -54,33 +269,6 @@ export function sameSpan(a: Span, b: Span): boolean {
   return a.since === b.since && a.until === b.until;
 }
 
-export function isWithin(provision: Provision, at: number): boolean {
+export function isWithin(provision: Pick<Provision, 'from' | 'until'>, at: number): boolean {
   return (provision.from === undefined || provision.from <= at) && (provision.until === undefined || at < provision.until);
-}
-
-function inOrder(decisions: readonly Decision[]): readonly Decision[] {
-  if (decisions.length < 2) return decisions;
-  return decisions
-    .map((decision, arrival) => ({ decision, arrival, at: Date.parse(decision.decidedAt) }))
-    .sort((a, b) => a.at - b.at || a.arrival - b.arrival)
-    .map(({ decision }) => decision);
-}
-
-function isVoided(decision: Decision, decisions: readonly Decision[], at: number): boolean {
-  const arrival = decisions.indexOf(decision);
-  return decisions.some((other, otherArrival) => {
-    if (other === decision || other.consentId !== decision.consentId || other.source !== decision.source) return false;
-    const later = Date.parse(other.decidedAt) - Date.parse(decision.decidedAt) || otherArrival - arrival;
-    if (later < 0) return false;
-    return other.status === 'withdrawn' || other.provision.from === undefined || other.provision.from <= at;
-  });
-}
-
-function scopeOf(decision: Decision): string {
-  const { organisations, entries, categories } = decision.provision;
-  return JSON.stringify([decision.authority, sorted(organisations), sorted(entries), sorted(categories)]);
-}
-
-function sorted(list: readonly string[] | undefined): readonly string[] | null {
-  return list === undefined ? null : [...list].sort();
 }

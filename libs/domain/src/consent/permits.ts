@@ -1,15 +1,11 @@
-import type { Purpose, Resource } from '../vocabulary.js';
-import type { Decision, Provision } from './decision.js';
-import { decisionsInForce, isWithin } from './in-force.js';
+import type { Authority, Purpose } from '../vocabulary.js';
+import { madeBetween, type Decision } from './decision.js';
+import { effectOn, type Judging } from './effect.js';
+import { giversBy } from './giver.js';
+import { inForce } from './in-force.js';
+import { Looking } from './limits.js';
 import type { Policy, Rule } from './policy.js';
-
-/** What a decision or a rule can see of an entry. */
-export interface EntryFacts {
-  readonly id: string;
-  readonly organisation: string;
-  readonly resourceType: string;
-  readonly resource: Resource;
-}
+import { Surroundings, type JudgedEntry } from './surroundings.js';
 
 /** Whether an entry may be used for a purpose, the rule that decided, and the decision it rests on, if any. */
 export interface Ruling {
@@ -26,40 +22,75 @@ const NO_RULE: Ruling = {
   plainEnglish: 'No rule of the sharing policy allows this, so it is withheld.',
 };
 
-/** `permits` with all but the entry given: for judging many entries of one patient. */
-export type Judge = (entry: EntryFacts) => Ruling;
+const UNREAD = {
+  permitted: false,
+  rule: 'decision-not-read',
+  plainEnglish:
+    'A choice about this record arrived and could not be read. Until somebody has looked at it, nothing it may be about is shared.',
+} as const;
 
-/** May this entry be used for this purpose, at this instant (milliseconds since 1970)? Pure; the first applicable rule decides. */
-export function permits(entry: EntryFacts, purpose: Purpose, decisions: readonly Decision[], policy: Policy, at: number): Ruling {
-  return judge(purpose, decisions, policy, at)(entry);
+/** `permits` with all but the entry given: for judging many entries of one patient. */
+export type Judge = (entry: JudgedEntry) => Ruling;
+
+/**
+ * May this entry be used for this purpose, at this instant (milliseconds since 1970)? Pure; the first applicable rule decides.
+ * `record`: all entries of the person, for decisions about a code, a kind of entry, or what hangs on an entry.
+ */
+export function permits(
+  entry: JudgedEntry,
+  purpose: Purpose,
+  decisions: readonly Decision[],
+  policy: Policy,
+  at: number,
+  record: Iterable<JudgedEntry> = [entry],
+): Ruling {
+  return judge(purpose, decisions, policy, at, new Surroundings(() => record))(entry);
 }
 
-export function judge(purpose: Purpose, decisions: readonly Decision[], policy: Policy, at: number): Judge {
-  const standing = decisions.length === 0 ? [] : decisionsInForce(decisions, purpose, at);
+export function judge(purpose: Purpose, decisions: readonly Decision[], policy: Policy, at: number, around: Surroundings): Judge {
+  const current = decisions.length === 0 ? [] : inForce(decisions, purpose, policy, at, () => around.birthDates()).current;
+  const judging = judgingBy(purpose, policy, at, around);
+  const unread = current.filter((decision) => decision.unread === true);
+  const read = new Map<Authority, Decision[]>();
+  for (const decision of current) {
+    if (decision.unread === true) continue;
+    const under = read.get(decision.authority);
+    if (under === undefined) read.set(decision.authority, [decision]);
+    else under.push(decision);
+  }
   const rules = policy.rules
     .filter((rule) => rule.purposes.includes(purpose))
-    .filter((rule) => rule.when.decision === undefined || standing.some((decision) => decision.authority === rule.authority))
-    .map((rule) => ({
-      rule,
-      plain: {
-        permitted: rule.effect === 'permit',
-        rule: rule.id,
-        decision: null,
-        plainEnglish: rule.plainEnglish,
-      } satisfies Ruling,
-    }));
+    .map((rule) => ({ rule, plain: plainRuling(rule), decisions: read.get(rule.authority as Authority) ?? [] }))
+    .filter(({ rule, decisions: under }) => rule.when.decision === undefined || under.length > 0);
   return (entry) => {
-    for (const { rule, plain } of rules) {
-      if (!appliesTo(rule, entry, policy)) continue;
+    const closing = unread.find((decision) => effectOn(decision, entry, judging) === 'deny');
+    if (closing !== undefined) return { ...UNREAD, decision: closing };
+    for (const { rule, plain, decisions: under } of rules) {
+      if (!appliesTo(rule, entry, policy, around)) continue;
       if (rule.when.decision === undefined) return plain;
-      const decision = decisionOf(rule, rule.when.decision, entry, purpose, standing, at);
+      const decision = latestOf(rule.when.decision, entry, under, judging);
       if (decision !== null) return { ...plain, decision };
     }
     return NO_RULE;
   };
 }
 
-function appliesTo(rule: Rule, entry: EntryFacts, policy: Policy): boolean {
+/** What decisions are judged under in one record. */
+export function judgingBy(purpose: Purpose, policy: Policy, at: number, around: Surroundings): Judging {
+  const giver = giversBy(() => around.birthDates(), policy);
+  return { purpose, policy, at, giver, looking: new Looking(around, knownCodes(policy)) };
+}
+
+function plainRuling({ effect, id, plainEnglish }: Rule): Ruling {
+  return { permitted: effect === 'permit', rule: id, decision: null, plainEnglish };
+}
+
+/** Codes that decisions may name though no entry carries them: those of the policy's rules and of its own list. */
+export function knownCodes({ rules, codes = [] }: Policy): ReadonlySet<string> {
+  return new Set([...codes, ...rules.flatMap(({ when }) => when.codes ?? [])]);
+}
+
+function appliesTo(rule: Rule, entry: JudgedEntry, policy: Policy, around: Surroundings): boolean {
   const { organisationKinds, resourceTypes, codes } = rule.when;
   if (resourceTypes !== undefined && !resourceTypes.includes(entry.resourceType)) return false;
   if (organisationKinds !== undefined) {
@@ -67,62 +98,27 @@ function appliesTo(rule: Rule, entry: EntryFacts, policy: Policy): boolean {
     // An organisation of unknown kind may be of the kind that a deny protects: an unclear case counts as deny.
     if (kind === undefined ? rule.effect === 'permit' : !organisationKinds.includes(kind)) return false;
   }
-  return codes === undefined || codesOf(entry.resource).some((code) => codes.includes(code));
+  return codes === undefined || around.factsOf(entry).codes.some(({ code }) => codes.includes(code));
 }
 
-/** The latest standing decision that gives the rule its ground. A deny anywhere in scope outweighs a permit: unclear is deny. */
-function decisionOf(
-  rule: Rule,
+/** The latest current decision that gives a rule its ground. A deny anywhere in scope outweighs a permit: unclear is deny. */
+function latestOf(
   wanted: 'permit' | 'deny',
-  entry: EntryFacts,
-  purpose: Purpose,
-  standing: readonly Decision[],
-  at: number,
+  entry: JudgedEntry,
+  current: readonly Decision[],
+  judging: Judging,
 ): Decision | null {
-  const effects = standing
-    .filter((decision) => decision.authority === rule.authority)
-    .map((decision) => ({ decision, effect: effectOn(decision, entry, purpose, at) }))
-    .filter(({ effect }) => effect !== null);
-  if (wanted === 'permit' && effects.some(({ effect }) => effect === 'deny')) return null;
-  return effects.filter(({ effect }) => effect === wanted).at(-1)?.decision ?? null;
-}
-
-function effectOn(decision: Decision, entry: EntryFacts, purpose: Purpose, at: number): 'permit' | 'deny' | null {
-  if (!covers(decision.provision, entry)) return null;
-  const exceptions = decision.exceptions.filter(
-    (exception) => exception.purposes.includes(purpose) && isWithin(exception, at) && covers(exception, entry),
-  );
-  if (exceptions.length === 0) return decision.provision.effect;
-  return exceptions.some(({ effect }) => effect === 'deny') ? 'deny' : 'permit';
-}
-
-function covers(provision: Provision, entry: EntryFacts): boolean {
-  const { organisations, entries, categories } = provision;
-  if (organisations !== undefined && !organisations.includes(entry.organisation)) return false;
-  if (entries !== undefined && !entries.includes(entry.id) && !entries.includes(`${entry.resourceType}/${entry.resource.id}`))
-    return false;
-  return (
-    categories === undefined ||
-    categories.includes(entry.resourceType) ||
-    codesOf(entry.resource).some((code) => categories.includes(code))
-  );
-}
-
-const CODED_FIELDS = ['code', 'category', 'class', 'type', 'medicationCodeableConcept', 'vaccineCode'] as const;
-
-/** Every code by which a resource says what it is about. */
-export function codesOf(resource: Resource): string[] {
-  const codes: string[] = [];
-  for (const field of CODED_FIELDS) collectCodes(resource[field], codes);
-  collectCodes(resource.meta?.['security'], codes);
-  return codes;
-}
-
-function collectCodes(value: unknown, codes: string[]): void {
-  if (Array.isArray(value)) {
-    for (const item of value) collectCodes(item, codes);
-  } else if (value !== null && typeof value === 'object') {
-    if ('code' in value && typeof value.code === 'string') codes.push(value.code);
-    if ('coding' in value) collectCodes(value.coding, codes);
+  let permits: Decision | null = null;
+  for (let at = current.length - 1; at >= 0; at -= 1) {
+    const decision = current[at] as Decision;
+    const effect = effectOn(decision, entry, judging);
+    if (effect === 'deny') return wanted === 'deny' ? decision : null;
+    if (effect === 'permit' && wanted === 'permit') permits ??= decision;
   }
+  return permits;
+}
+
+/** When a decision was made, as it is shown: as the Consent writes it, else when Weft received it. */
+export function decidedAtOf(decision: Decision): string {
+  return decision.decidedAt ?? new Date(madeBetween(decision).latest).toISOString();
 }

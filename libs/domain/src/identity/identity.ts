@@ -37,20 +37,26 @@ export type IdentityEvent =
 export interface Identity {
   /** Revision of the last event folded, -1 for none. */
   revision: number;
-  supersededBy: { readonly key: string; readonly nhsNumber: string } | null;
+  /** `cause`: the care event that merged it, as `<source> <id>`. */
+  supersededBy: { readonly key: string; readonly nhsNumber: string; readonly cause: string } | null;
   /** Numbers merged into this one, in the order in which they came. */
   absorbed: string[];
   /** Numbers that this one was ever merged with, in either direction, and may have been told to subscribers under. */
   readonly related: Set<string>;
-  /** What is wrong with merges and unmerges that were decided, by `placeOfMerge`; nothing with those accepted. */
+  /** What is wrong with merges and unmerges that were decided, by `placeOfEvent`; nothing with those accepted. */
   readonly decided: Map<string, readonly Problem[]>;
   /** The care events that merged this number or undid it, as `<source> <id>`. */
   readonly causes: Set<string>;
 }
 
 /** An event, as `<source> <id>`, at its place in the bus: it may be sent, and decided, more than once. */
-export function placeOfMerge(cause: string, { topic, partition, offset }: Coordinates): string {
+export function placeOfEvent(cause: string, { topic, partition, offset }: Coordinates): string {
   return `${cause} ${topic}/${partition}/${offset}`;
+}
+
+/** The ODS code of the organisation that made the merge under which the number now stands for nothing; null where none does. */
+export function madeBy({ supersededBy }: Identity): string | null {
+  return /^urn:ods:([^: ]+)/.exec(supersededBy?.cause ?? '')?.[1] ?? null;
 }
 
 export function emptyIdentity(): Identity {
@@ -61,15 +67,15 @@ export function evolveIdentity(identity: Identity, event: IdentityEvent): void {
   identity.revision += 1;
   switch (event.type) {
     case 'number-superseded-1':
-      identity.supersededBy = { key: event.by, nhsNumber: event.byNhsNumber };
+      identity.supersededBy = { key: event.by, nhsNumber: event.byNhsNumber, cause: event.cause };
       identity.causes.add(event.cause);
       identity.related.add(event.by);
       break;
     case 'merge-accepted-1':
-      identity.decided.set(placeOfMerge(event.cause, event.coordinates), []);
+      identity.decided.set(placeOfEvent(event.cause, event.coordinates), []);
       break;
     case 'merge-refused-1':
-      identity.decided.set(placeOfMerge(event.cause, event.coordinates), event.problems);
+      identity.decided.set(placeOfEvent(event.cause, event.coordinates), event.problems);
       break;
     case 'number-restored-1':
       identity.supersededBy = null;

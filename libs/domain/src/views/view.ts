@@ -1,4 +1,5 @@
 import { sameSpan, type Span } from '../consent/in-force.js';
+import type { Held } from '../consent/notices.js';
 import type { Resource } from '../vocabulary.js';
 
 /** An entry as a purpose sees it. For the two purposes beyond individual care `id` and the ids within are pseudonyms. */
@@ -39,10 +40,8 @@ type ViewChange =
   | { readonly type: 'view-rebuilt-1'; readonly part: number; readonly parts: number; readonly entries: readonly ViewEntry[] };
 
 /** What holds once an append is folded whole. */
-export interface Closing {
+export interface Closing extends Held {
   readonly basis: Basis;
-  /** Entries of the purpose that a decision or the policy holds back. */
-  readonly withheld: number;
   /** Events since the last rebuild. */
   readonly tail: number;
 }

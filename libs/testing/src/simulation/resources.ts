@@ -12,81 +12,127 @@ export const SMALL_RESOURCE_TYPES = [
 ] as const;
 export type SmallResourceType = (typeof SMALL_RESOURCE_TYPES)[number];
 
-/** Codes that decisions name as categories: an entry of such a code is held back where they say so. */
+export const SNOMED = 'http://snomed.info/sct';
+/** Known to the locality's list in some regions, and carried by no entry. */
+export const LISTED_CODE = 'listed-here';
+/** Codes that decisions name: an entry of such a code is held back where they say so. */
 export const SENSITIVE_CODES = ['165816005', '77386006'] as const;
 const CODES = ['271649006', '38341003', '195967001', ...SENSITIVE_CODES] as const;
-const LABELS = [undefined, undefined, undefined, 'R', 'SEX'] as const;
+const ACT_CODE = 'http://terminology.hl7.org/CodeSystem/v3-ActCode';
+const CONFIDENTIALITY = 'http://terminology.hl7.org/CodeSystem/v3-Confidentiality';
+const LABELS = [
+  ...[undefined, undefined, undefined, undefined],
+  ...[{ system: ACT_CODE, code: 'R' }, { system: ACT_CODE, code: 'SEX' }, { code: 'M' }],
+  ...['L', 'R', 'V'].map((code) => ({ system: CONFIDENTIALITY, code })),
+] as const;
+/** Days on which entries happen: few, and those of summer begin an hour earlier in England than by UTC. */
+const ENTRY_DAYS = ['2019-06-12', '2024-01-12', '2024-06-12', '2024-06-13'] as const;
+const DAY_MS = 86_400_000;
+const OWN_AGE_YEARS = 13;
 
-/** A small FHIR R4 resource. What could name the patient is in it on purpose: nothing beyond individual care may let it through. */
+export const someEntryDay = (prng: Prng): string => prng.pick(ENTRY_DAYS);
+
+/**
+ * A small FHIR R4 resource, at times with codes where one may forget to look, and with references to other entries. What could name
+ * the patient is in it on purpose: nothing beyond individual care may let it through.
+ */
 export function smallResource(
   prng: Prng,
   type: SmallResourceType,
   id: string,
   nhsNumber: string,
   meta: NonNullable<Resource['meta']>,
+  now: number,
 ): Resource {
-  const label = prng.pick(LABELS);
-  const security =
-    label === undefined ? {} : { security: [{ system: 'http://terminology.hl7.org/CodeSystem/v3-ActCode', code: label }] };
-  const base = { resourceType: type, id, meta: { ...meta, ...security } };
+  const labels = [prng.pick(LABELS), prng.chance(0.1) ? prng.pick(LABELS) : undefined].filter((label) => label !== undefined);
+  const base = {
+    ...{ resourceType: type, id, meta: { ...meta, ...(labels.length > 0 && { security: labels }) } },
+    ...(prng.chance(0.2) && { identifier: [{ system: 'urn:local', value: `${type}-${id}` }] }),
+    ...hidden(prng),
+  };
   const identifier = { system: 'https://fhir.nhs.uk/Id/nhs-number', value: nhsNumber };
   const patient = { reference: `Patient/${id}`, identifier };
-  const when = someDay(prng);
+  const when = happened(prng);
+  const encounter = sometimes(prng, 0.3, () => ({ encounter: reference(prng, 'Encounter') }));
   switch (type) {
     case 'Observation':
       return {
         ...base,
+        ...encounter,
         status: errorOr(prng, 'final'),
         code: concept(prng),
         subject: patient,
-        effectiveDateTime: when,
+        ...(when !== undefined && { effectiveDateTime: when }),
         valueQuantity: { value: prng.between(40, 200), unit: 'mm[Hg]', system: 'http://unitsofmeasure.org', code: 'mm[Hg]' },
+        ...sometimes(prng, 0.1, () => ({ component: [{ code: concept(prng) }] })),
+        ...sometimes(prng, 0.2, () => ({
+          [prng.pick(['derivedFrom', 'hasMember', 'note'])]: [reference(prng, 'Observation')],
+        })),
+        ...sometimes(prng, 0.1, () => ({ focus: [reference(prng, 'Condition')] })),
       };
     case 'Encounter':
       return {
         ...base,
         status: errorOr(prng, prng.pick(['planned', 'in-progress', 'finished'])),
-        class: { system: 'http://terminology.hl7.org/CodeSystem/v3-ActCode', code: 'AMB' },
+        class: { system: ACT_CODE, code: 'AMB' },
         subject: patient,
-        period: { start: when },
+        ...(when !== undefined && { period: { start: when } }),
+        ...sometimes(prng, 0.2, () => ({ diagnosis: [{ condition: reference(prng, 'Condition') }] })),
       };
     case 'Condition':
       return {
         ...base,
+        ...encounter,
         verificationStatus: { coding: [{ code: errorOr(prng, 'confirmed') }] },
         code: concept(prng),
         subject: patient,
-        onsetDateTime: when,
+        ...(when !== undefined && { onsetDateTime: when }),
       };
     case 'CarePlan':
       return {
         ...base,
+        ...encounter,
         status: errorOr(prng, prng.pick(['draft', 'active', 'completed'])),
         intent: 'plan',
         subject: patient,
-        period: { start: when },
+        ...(when !== undefined && { period: { start: when } }),
         title: `Plan ${prng.below(9)}`,
+        ...sometimes(prng, 0.2, () => ({ addresses: [reference(prng, 'Condition')] })),
+        ...sometimes(prng, 0.2, () => ({ partOf: [reference(prng, 'CarePlan')] })),
       };
     case 'Patient':
       return {
         ...base,
         identifier: [identifier],
         gender: prng.pick(['female', 'male']),
-        birthDate: `19${prng.between(20, 99)}-06-15`,
+        ...born(prng, now),
         address: [{ postalCode: 'LS1 4AP' }],
       };
     case 'MedicationRequest':
       return {
         ...base,
+        ...encounter,
         status: errorOr(prng, prng.pick(['active', 'completed'])),
         intent: 'order',
         medicationCodeableConcept: concept(prng),
         subject: patient,
-        authoredOn: when,
+        ...(when !== undefined && { authoredOn: when }),
+        ...sometimes(prng, 0.2, () => ({ basedOn: [reference(prng, 'CarePlan')] })),
+        ...sometimes(prng, 0.2, () => ({ reasonReference: [reference(prng, 'Condition')] })),
       };
     case 'AllergyIntolerance':
-      return { ...base, verificationStatus: { coding: [{ code: errorOr(prng, 'confirmed') }] }, code: concept(prng), patient };
+      return {
+        ...base,
+        ...encounter,
+        verificationStatus: { coding: [{ code: errorOr(prng, 'confirmed') }] },
+        code: concept(prng),
+        patient,
+      };
   }
+}
+
+function sometimes<T extends object>(prng: Prng, share: number, draw: () => T): T | Record<string, never> {
+  return prng.chance(share) ? draw() : {};
 }
 
 function errorOr(prng: Prng, status: string): string {
@@ -94,9 +140,43 @@ function errorOr(prng: Prng, status: string): string {
 }
 
 function concept(prng: Prng): { coding: { system: string; code: string }[] } {
-  return { coding: [{ system: 'http://snomed.info/sct', code: prng.pick(CODES) }] };
+  return { coding: [{ system: SNOMED, code: prng.pick(CODES) }] };
 }
 
-function someDay(prng: Prng): string {
-  return `20${prng.between(10, 25)}-0${prng.between(1, 9)}-1${prng.below(10)}`;
+/** Codes in what the resource contains, or in an extension. */
+function hidden(prng: Prng): object {
+  if (!prng.chance(0.15)) return {};
+  return prng.pick([
+    { contained: [{ resourceType: 'Condition', id: 'c', code: concept(prng) }] },
+    { extension: [{ url: 'urn:reason', valueCodeableConcept: concept(prng) }] },
+    { extension: [{ url: 'urn:reason', valueCode: prng.pick(CODES) }] },
+  ]);
+}
+
+/** An entry of the kind, by any of the ways in which FHIR names one. */
+function reference(prng: Prng, type: SmallResourceType): object {
+  const id = prng.pick(['a', 'b']);
+  return prng.pick([
+    { reference: `${type}/${id}` },
+    { reference: `${type}/${id}` },
+    { reference: `https://example.org/fhir/${type}/${id}/_history/2` },
+    { reference: `urn:uuid:${id}` },
+    { reference: `${type}?identifier=urn:local%7C${type}-${id}` },
+    { type, identifier: { system: 'urn:local', value: `${type}-${id}` } },
+    { reference: '#c' },
+  ]);
+}
+
+/** To the day, or less or more precisely; at times not at all. */
+function happened(prng: Prng): string | undefined {
+  const day = someEntryDay(prng);
+  return prng.pick([day, day, day, day.slice(0, 7), day.slice(0, 4), `${day}T00:30:00+01:00`, `${day}T23:30:00Z`, undefined]);
+}
+
+/** Mostly grown up; else about to be old enough to decide alone, or of an age that cannot be told. */
+function born(prng: Prng, now: number): { readonly birthDate?: string } {
+  if (prng.chance(0.6)) return { birthDate: `19${prng.between(20, 99)}-06-15` };
+  const today = new Date(now + prng.between(-2, 2) * DAY_MS).toISOString();
+  const birthday = `${Number(today.slice(0, 4)) - OWN_AGE_YEARS}${today.slice(4, 10)}`;
+  return prng.pick([{ birthDate: birthday }, { birthDate: birthday }, { birthDate: birthday.slice(0, prng.pick([4, 7])) }, {}]);
 }

@@ -1,5 +1,6 @@
-import { DEFAULT_RULES, type Organisation, type Policy } from '@weft/domain';
+import { AUTHORITIES, DEFAULT_RULES, type Authorities, type AuthorityRule, type Organisation, type Policy } from '@weft/domain';
 import type { Prng } from './prng.js';
+import { LISTED_CODE } from './resources.js';
 
 /** A region small enough for everything in it to collide. */
 export interface SmallRegion {
@@ -29,11 +30,33 @@ export function smallRegion(prng: Prng): SmallRegion {
     const number = withCheckDigit(String(nine));
     if (number !== null) patients.push(number);
   }
-  return { organisations, patients, policy: policyOf(organisations) };
+  return { organisations, patients, policy: { ...policyOf(organisations), ...localChoices(prng) } };
 }
 
+/** All organisations but the last may merge any numbers, so that merges abound; the last must have recorded something about each. */
 export function policyOf(organisations: readonly Organisation[], name = 'Sharing policy of a small region'): Policy {
-  return { name, rules: DEFAULT_RULES, organisations: Object.fromEntries(organisations.map(({ ods, kind }) => [ods, kind])) };
+  const kinds = Object.fromEntries(organisations.map(({ ods, kind }) => [ods, kind]));
+  const demographics = organisations.slice(0, -1).map(({ ods }) => ods);
+  return { name, rules: DEFAULT_RULES, organisations: kinds, identity: { demographics } };
+}
+
+/** What a locality may choose beside its rules: mostly nothing. Governance may always lift, so that what was opted out of can be taken back. */
+export function localChoices(prng: Prng): Pick<Policy, 'authorities' | 'ages' | 'codes'> {
+  return {
+    ...(prng.chance(0.4) && { authorities: someAuthorities(prng) }),
+    ...(prng.chance(0.2) && { ages: { own: prng.pick([0, 12, 16]) } }),
+    ...(prng.chance(0.3) && { codes: [LISTED_CODE] }),
+  };
+}
+
+function someAuthorities(prng: Prng): Authorities {
+  const rule = (): AuthorityRule => ({
+    recordedBy: ['governance', prng.pick(['any', 'entry-organisation', 'kind:gp', 'kind:acute', 'ndoo-import'])],
+    liftedBy: ['governance', prng.pick(['any', 'same-source', 'kind:gp', 'entry-organisation', 'ndoo-import'])],
+    ...(prng.chance(0.4) && { denialRecordedBy: [prng.pick(['any', 'kind:gp', 'governance'] as const)] }),
+    ...(prng.chance(0.4) && { needs: ['performer' as const] }),
+  });
+  return Object.fromEntries(AUTHORITIES.map((authority) => [authority, rule()])) as unknown as Authorities;
 }
 
 /** NHS Data Dictionary: weights 10 to 2; 11 counts as 0; nine digits whose check digit would be 10 are never issued. */

@@ -1,0 +1,73 @@
+import { AUTHORITIES, noticesOf, type Policy, PURPOSES, type Rule, wholePolicy, type WholePolicy } from '@weft/domain';
+import { Command } from 'commander';
+import { clientOf, type Context, settingsOf } from '../context.js';
+import type { Terminal } from '../terminal.js';
+
+interface PolicyAnswer extends Policy {
+  readonly version: number;
+  readonly adoptedAt: string;
+}
+
+export const showCommand = (context: Context): Command =>
+  new Command('show')
+    .description('shows the rules in force, as a patient reads them, and who may record, lift and identify')
+    .action(async (_: unknown, command: Command) => {
+      const settings = settingsOf(context, command);
+      const policy = await clientOf(context, settings, ['governance']).json<PolicyAnswer>('/policy');
+      if (context.terminal.json) context.terminal.printJson(policy);
+      else show(context.terminal, policy);
+    });
+
+function show(terminal: Terminal, { version, adoptedAt, ...given }: PolicyAnswer): void {
+  const policy = wholePolicy(given);
+  const { name, rules } = policy;
+  terminal.print(`${terminal.paint('bold', name)} · version ${version}, adopted ${adoptedAt.slice(0, 10)}`);
+  rules.forEach((rule, index) => {
+    terminal.print();
+    const effect = rule.effect === 'permit' ? terminal.paint('green', 'permit') : terminal.paint('yellow', 'deny');
+    terminal.print(`${index + 1}. ${effect} ${rule.id}  ${terminal.paint('dim', scopeOf(rule))}`);
+    terminal.paragraph(rule.plainEnglish, 3);
+  });
+  terminal.print();
+  showAuthorities(terminal, policy);
+  terminal.print();
+  for (const line of [...identityIn(policy), ...agesAndCodesIn(policy), noticesIn(policy)]) {
+    terminal.print(terminal.paint('dim', line));
+  }
+}
+
+function scopeOf({ purposes, when }: Rule): string {
+  const about = purposes.length === PURPOSES.length ? 'every purpose' : purposes.join(', ');
+  const limits = [...(when.organisationKinds ?? []), ...(when.resourceTypes ?? []), ...(when.codes ?? [])];
+  return [about, ...limits].join('; ');
+}
+
+function showAuthorities(terminal: Terminal, { authorities }: WholePolicy): void {
+  const rows = AUTHORITIES.map((authority) => {
+    const { recordedBy, denialRecordedBy, needs = [], liftedBy } = authorities[authority];
+    const needed = needs.length === 0 ? '' : ` with ${needs.join(', ')}`;
+    const refusals = denialRecordedBy === undefined ? '' : `; a refusal: ${denialRecordedBy.join(', ')}`;
+    return [authority, `${recordedBy.join(', ')}${needed}${refusals}`, liftedBy.join(', ')];
+  });
+  terminal.table(['authority', 'recorded by', 'lifted by'], rows);
+}
+
+function identityIn({ identity }: WholePolicy): string[] {
+  const { demographics, merges, unmerges, deaths } = identity;
+  const by = (who: readonly string[]): string => who.join(', ') || 'nobody';
+  return [
+    `demographics services: ${demographics.join(', ') || 'none'}`,
+    `merges by ${by(merges)}; unmerges by ${by(unmerges)}; deaths by ${by(deaths)}`,
+  ];
+}
+
+function agesAndCodesIn({ ages, codes }: WholePolicy): string[] {
+  const known = codes.length === 0 ? [] : [`codes known though no entry carries them: ${codes.join(', ')}`];
+  return [`permits for themselves from the age of ${ages.own}`, ...known];
+}
+
+function noticesIn(policy: WholePolicy): string {
+  const { withheld, silent } = noticesOf(policy);
+  const told = `told that something is not shown: ${withheld.join(', ') || 'nobody'}`;
+  return silent.length === 0 ? told : `${told}; never of ${silent.join(', ')}`;
+}

@@ -1,0 +1,58 @@
+import { Catch, Injectable } from '@nestjs/common';
+import { type AcceptedEvent, nhsNumberOfReference, nhsNumbersOf, type ReceivedEvent } from '@weft/care-events';
+import { type Coordinates, DECISION_TYPE, nhsNumberProblem } from '@weft/domain';
+import type { Keys, Reading } from '@weft/processing';
+import { type Actor, AuditedProblemFilter, AuditLog, Service, utf8Text } from '@weft/service';
+import type { FastifyRequest } from 'fastify';
+
+type Outcome = { readonly ok: true; readonly event: AcceptedEvent; readonly at: Coordinates } | { readonly ok: false };
+
+/** Whose the decisions are that were just made durable. Resolves once the audit has it, and so before anybody is answered. */
+export async function noteTaken(audit: AuditLog, keys: Keys, caller: Actor, outcomes: readonly Outcome[]): Promise<void> {
+  const noting = outcomes.map(async (outcome) => {
+    if (!outcome.ok || outcome.event.type !== DECISION_TYPE) return;
+    const { event, at } = outcome;
+    const about = `${at.partition}-${at.offset}`;
+    await audit.note(caller, 'decide', { outcome: 'accepted', patient: keys.patient(event.subject), about });
+  });
+  await Promise.all(noting);
+}
+
+/** Who wanted to decide, of the events of a call that were decisions and were refused. */
+export async function noteRefused(
+  audit: AuditLog,
+  keys: Keys,
+  caller: Actor,
+  received: readonly Reading<ReceivedEvent>[],
+  outcomes: readonly Outcome[],
+): Promise<void> {
+  const noting = received.map(async (reading, index) => {
+    if (!reading.ok || outcomes[index]?.ok !== false || reading.event.attributes['type'] !== DECISION_TYPE) return;
+    const subject = reading.event.attributes['subject'];
+    const patient = typeof subject === 'string' && nhsNumberProblem(subject) === null ? keys.patient(subject) : null;
+    await audit.note(caller, 'decide', { outcome: 'refused', patient });
+  });
+  await Promise.all(noting);
+}
+
+/** Answers the errors of /consents. That somebody was refused a decision is in the audit, with whom it was about where that can be read. */
+@Catch()
+@Injectable()
+export class DecisionProblemFilter extends AuditedProblemFilter {
+  constructor(audit: AuditLog, service: Service) {
+    super(audit, service);
+  }
+
+  protected override subjectOf({ body }: FastifyRequest): string | undefined {
+    const patient = Buffer.isBuffer(body) ? patientOf(utf8Text(body) ?? '') : undefined;
+    return nhsNumbersOf(patient?.['identifier'])[0]?.number ?? nhsNumberOfReference(patient?.['reference']) ?? undefined;
+  }
+}
+
+function patientOf(consent: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    return (JSON.parse(consent) as { readonly patient?: Readonly<Record<string, unknown>> } | null)?.patient;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,55 @@
+import { PURPOSES } from '@weft/domain';
+import { keysOfPerson, type Wiring } from '@weft/processing';
+import { addDays, auditAbout, auditIndexedSince, auditOfDay, daysBetween, type StoredAuditEntry } from '@weft/service';
+
+/** Days of the calendar, UTC, the last one too. */
+export interface Days {
+  readonly from: string;
+  readonly to: string;
+}
+
+/** Days whose entries are found only by looking through the whole region's: those of before there was an index. */
+export interface Unindexed {
+  readonly since: string;
+  /** How many of the days asked for are such. */
+  readonly days: number;
+}
+
+/**
+ * What was audited about a person in these days, oldest first: looks, decisions, and what subscribers were told. Subscribers
+ * know the person by their purpose's key, so the entries are looked for under the four keys of each number of the person's;
+ * they come back under the region's, because whoever reads this is not to learn what research calls the person.
+ */
+export async function auditOfPerson(wiring: Wiring, patient: string, days: Days): Promise<StoredAuditEntry[]> {
+  const names = await namesOf(wiring, patient);
+  const found = new Map<string, StoredAuditEntry>();
+  const keep = ({ id, revision, entry }: StoredAuditEntry): void => {
+    const name = entry.patient === null ? undefined : names.get(entry.patient);
+    const day = entry.time.slice(0, 10);
+    if (name === undefined || day < days.from || day > days.to) return;
+    found.set(id, { id, revision, entry: { ...entry, patient: name } });
+  };
+  for (const name of names.keys()) for await (const one of auditAbout(wiring.store, name, days.from)) keep(one);
+  const unindexed = await unindexedOf(wiring, days);
+  for (let day = 0; day < unindexed.days; day += 1) {
+    for await (const one of auditOfDay(wiring.store, addDays(days.from, day))) keep(one);
+  }
+  return [...found.values()].sort(byTime);
+}
+
+/** Total, so that a page can go on behind the last entry of the one before. */
+export const placeOf = ({ id, entry }: StoredAuditEntry): string => `${entry.time}_${id}`;
+const byTime = (a: StoredAuditEntry, b: StoredAuditEntry): number => (placeOf(a) < placeOf(b) ? -1 : 1);
+
+/** Which of the days asked for nothing but looking through them finds the person in. */
+export async function unindexedOf({ store, clock }: Wiring, { from, to }: Days): Promise<Unindexed> {
+  const since = (await auditIndexedSince(store)) ?? addDays(new Date(clock.now()).toISOString().slice(0, 10), 1);
+  const last = to < since ? to : addDays(since, -1);
+  return { since, days: Math.max(0, daysBetween(from, last) + 1) };
+}
+
+/** Every key under which entries about the person may stand, with the region's key of the number that it is of. */
+async function namesOf(wiring: Wiring, patient: string): Promise<ReadonlyMap<string, string>> {
+  const numbers = [patient, ...(await keysOfPerson(wiring, patient))];
+  return new Map(numbers.flatMap((key) => PURPOSES.map((purpose) => [wiring.keys.view(purpose, key), key] as const)));
+}

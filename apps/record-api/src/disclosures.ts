@@ -1,0 +1,49 @@
+import type { Purpose } from '@weft/domain';
+import { allSettled, timestamp, type Wiring } from '@weft/processing';
+import { auditAbout, type AuditLog, type Caller } from '@weft/service';
+
+/** So many are remembered as audited today; of those forgotten the audit itself is asked. */
+const NOTED_MAX = 100_000;
+
+/**
+ * Telling a subscriber of a person is a disclosure: it is in the audit before the subscriber is told, once a day (UTC) for
+ * each subscriber, purpose and person. The person is named as the purpose knows them.
+ */
+export class Disclosures {
+  private day = '';
+  private readonly noted = new Set<string>();
+  private readonly noting = new Map<string, Promise<void>>();
+
+  constructor(
+    private readonly wiring: Wiring,
+    private readonly audit: AuditLog,
+  ) {}
+
+  /** Resolves once it is durable that the caller is told of these people today. */
+  async note(caller: Caller, purpose: Purpose, people: Iterable<string>): Promise<void> {
+    const day = timestamp(this.wiring.clock).slice(0, 10);
+    if (day !== this.day || this.noted.size >= NOTED_MAX) this.noted.clear();
+    this.day = day;
+    await allSettled([...people].map((person) => this.noteOnce(caller, purpose, person, day)));
+  }
+
+  private async noteOnce(caller: Caller, purpose: Purpose, person: string, day: string): Promise<void> {
+    const name = `${person} ${day} ${purpose} ${caller.organisation} ${caller.subject}`;
+    if (this.noted.has(name)) return;
+    const before = this.noting.get(name);
+    if (before !== undefined) return before;
+    const noting = this.write(caller, purpose, person, day).finally(() => this.noting.delete(name));
+    this.noting.set(name, noting);
+    await noting;
+    this.noted.add(name);
+  }
+
+  /** What another process wrote, or this one before it was started again or forgot, is found among the person's entries. */
+  private async write(caller: Caller, purpose: Purpose, patient: string, day: string): Promise<void> {
+    for await (const { entry } of auditAbout(this.wiring.store, patient, day)) {
+      const isTheSame = entry.who === caller.subject && entry.organisation === (caller.organisation ?? null);
+      if (entry.action === 'told' && entry.purpose === purpose && isTheSame) return;
+    }
+    await this.audit.note(caller, 'told', { outcome: 'given', patient, purpose });
+  }
+}

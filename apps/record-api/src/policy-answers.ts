@@ -1,0 +1,151 @@
+import { ApiExtraModels, ApiProperty, ApiPropertyOptional, getSchemaPath } from '@nestjs/swagger';
+import { PURPOSES, type Person, type PurposePlan, type Purpose } from '@weft/domain';
+import { IsObject, IsString, Matches, MaxLength } from 'class-validator';
+
+/** What is asked and answered about policies, as /docs shows it. */
+
+export class PolicyToPlan {
+  @ApiProperty({ type: Object, description: 'A policy document: `{ name, rules, … }`, as `GET /policy` gives one' })
+  @IsObject()
+  document!: Record<string, unknown>;
+}
+
+export class PolicyToPropose extends PolicyToPlan {
+  @ApiProperty({ description: 'Why: kept with the policy for good', maxLength: 2_000 })
+  @IsString()
+  @Matches(/\S/, { message: 'says nothing' })
+  @MaxLength(2_000)
+  reason!: string;
+}
+
+export class PolicyAnswer {
+  @ApiProperty()
+  version!: number;
+  @ApiProperty()
+  name!: string;
+  @ApiProperty({ description: 'RFC 3339' })
+  adoptedAt!: string;
+  @ApiProperty({ type: [Object], description: 'The first rule that applies decides; `plainEnglish` is what the patient reads' })
+  rules!: readonly object[];
+  @ApiProperty({ type: Object, description: 'Of each authority: who may record a decision under it, and who may lift a denial' })
+  authorities!: object;
+  @ApiProperty({ type: Object, description: 'Who may merge numbers, undo that, and say that somebody died' })
+  identity!: object;
+  @ApiProperty({ type: Object, description: '`own`: from this age on a person permits for themselves' })
+  ages!: object;
+  @ApiProperty({ type: [String], description: 'Codes that decisions may name though no entry carries them' })
+  codes!: readonly string[];
+  @ApiProperty({
+    type: Object,
+    description: '`{ withheld, silent }`: roles told that something is not shown, authorities of which nothing is said',
+  })
+  notices!: object;
+  @ApiProperty({ type: Object, description: 'What kind each organisation is, by ODS code' })
+  organisations!: Readonly<Record<string, string>>;
+}
+
+class ReachAnswer {
+  @ApiProperty()
+  people!: number;
+  @ApiProperty()
+  entries!: number;
+}
+
+class PurposePlanAnswer implements PurposePlan {
+  @ApiProperty({ type: ReachAnswer, description: 'Withheld now, and shared then' })
+  opened!: ReachAnswer;
+  @ApiProperty({ type: ReachAnswer, description: 'Shared now, and withheld then' })
+  closed!: ReachAnswer;
+  @ApiProperty({ type: [String], description: 'Who is known to subscribe to the purpose' })
+  subscribers!: readonly string[];
+}
+
+@ApiExtraModels(PurposePlanAnswer)
+export class PlanAnswer {
+  @ApiProperty({ description: 'Version of the policy that it was compared with' })
+  inForce!: number;
+  @ApiProperty({ description: 'RFC 3339' })
+  plannedAt!: string;
+  @ApiProperty({ description: 'Looked at' })
+  people!: number;
+  @ApiProperty({
+    type: 'object',
+    description: PURPOSES.join(', '),
+    additionalProperties: { $ref: getSchemaPath(PurposePlanAnswer) },
+  })
+  purposes!: Readonly<Record<Purpose, PurposePlanAnswer>>;
+  @ApiProperty({ type: [String], description: 'Why it may open something, now or later; empty where it can only close' })
+  openings!: readonly string[];
+  @ApiProperty({ description: 'Whether its adoption needs a second person' })
+  opens!: boolean;
+}
+
+class PersonAnswer implements Person {
+  @ApiProperty({ description: 'As the token names them' })
+  subject!: string;
+  @ApiProperty({ type: String, nullable: true, description: 'ODS code' })
+  organisation!: string | null;
+}
+
+const STATES = ['planning', 'waiting', 'adopted', 'overtaken', 'in-force'] as const;
+
+export class ProposalAnswer {
+  @ApiProperty({ format: 'uuid' })
+  id!: string;
+  @ApiProperty({
+    enum: STATES,
+    description:
+      '`planning`: looking at everybody; `waiting`: for a second person; `overtaken`: another policy came in between; `in-force`: already, nothing to do',
+  })
+  state!: (typeof STATES)[number];
+  @ApiPropertyOptional({ description: 'While it is planned: people looked at so far' })
+  people?: number;
+  @ApiPropertyOptional()
+  name?: string;
+  @ApiPropertyOptional()
+  reason?: string;
+  @ApiPropertyOptional({ description: 'Whether it opens anything, and so needs a second person' })
+  opens?: boolean;
+  @ApiPropertyOptional({ type: PersonAnswer })
+  proposedBy?: PersonAnswer;
+  @ApiPropertyOptional({ description: 'RFC 3339' })
+  proposedAt?: string;
+  @ApiPropertyOptional({ type: PersonAnswer, nullable: true })
+  authorisedBy?: PersonAnswer | null;
+  @ApiPropertyOptional({ type: Number, nullable: true, description: 'The version it was adopted as, or that overtook it' })
+  version?: number | null;
+  @ApiPropertyOptional({ type: PlanAnswer })
+  plan?: PlanAnswer;
+  @ApiPropertyOptional({ type: Object, description: 'Of one proposal: the policy whole' })
+  document?: object;
+}
+
+export class PolicyVersionAnswer {
+  @ApiProperty()
+  version!: number;
+  @ApiProperty()
+  name!: string;
+  @ApiProperty({ description: 'RFC 3339' })
+  adoptedAt!: string;
+  @ApiProperty({ description: 'Whether every view and topic obeys it; readers do from its adoption on' })
+  applied!: boolean;
+  @ApiProperty({
+    type: String,
+    enum: ['settings', 'governance'],
+    nullable: true,
+    description: 'null: adopted before anybody was asked',
+  })
+  by!: 'settings' | 'governance' | null;
+  @ApiPropertyOptional({ description: 'Of governance’s: id of the proposal' })
+  proposal?: string;
+  @ApiPropertyOptional()
+  reason?: string;
+  @ApiPropertyOptional({ type: PersonAnswer })
+  proposedBy?: PersonAnswer;
+  @ApiPropertyOptional({ description: 'RFC 3339' })
+  proposedAt?: string;
+  @ApiPropertyOptional({ type: PersonAnswer, nullable: true, description: 'null: it opened nothing' })
+  authorisedBy?: PersonAnswer | null;
+  @ApiPropertyOptional({ type: PlanAnswer, description: 'What it opened and closed, as planned at its adoption' })
+  plan?: PlanAnswer;
+}

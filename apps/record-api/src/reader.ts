@@ -1,0 +1,25 @@
+import { NOTICE, type Reader, READERS } from '@weft/domain';
+import type { RecordForPurpose } from '@weft/processing';
+import type { Caller } from '@weft/service';
+
+/** As what a caller reads records: of the caller's roles those that decide what an answer says of withheld entries. */
+export type ReadingAs = readonly Reader[];
+
+export const readingAs = ({ roles }: Caller): ReadingAs => READERS.filter((reader) => roles.includes(reader));
+
+/** Governance is given counts, and hears of numbers about which there is nothing to see. */
+export const seesCounts = (reader: ReadingAs): boolean => reader.includes('governance');
+
+/** What the reader is told of withheld entries; undefined where nothing is withheld, or the policy has nothing said. */
+export function noticeFor({ toTell }: RecordForPurpose, reader: ReadingAs): string | undefined {
+  return reader.some((role) => toTell.includes(role)) ? NOTICE : undefined;
+}
+
+/**
+ * Whether the answer itself may show that something was ever accepted. To a clinician a record of nothing but decisions,
+ * retractions and entries withheld without a sign must be the same as none.
+ */
+export function showsAnything(record: RecordForPurpose, reader: ReadingAs): boolean {
+  if (seesCounts(reader)) return record.recordRevision >= 0 || record.consentRevision >= 0;
+  return record.entries.length > 0 || noticeFor(record, reader) !== undefined;
+}

@@ -1,0 +1,151 @@
+import { once } from 'node:events';
+import type { PassThrough } from 'node:stream';
+import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
+import type { Purpose } from '@weft/domain';
+import type { Clock, Wiring } from '@weft/processing';
+import { AuditLog, type Caller, Service, WIRING } from '@weft/service';
+import { type Change, feedChanges, type Offsets } from './change-feed.js';
+import { Disclosures } from './disclosures.js';
+
+/** Quiet connections are cut by what stands between: half a minute is common. */
+const HEARTBEAT_MS = 15_000;
+/** A timer takes no more than 24 days, and counts none of a machine's sleep: the clock is looked at again after so long. */
+const LONGEST_SLEEP_MS = 60_000;
+
+/** Why a subscription is over, as its last line and the audit have it. */
+type Ending = 'token-ended' | 'stopping' | 'left' | 'broke-off';
+
+const LAST_WORDS = {
+  'token-ended': 'The token of this subscription has ended: go on with a new one, after the cursor where there is one.',
+  stopping: 'This Weft is stopping: go on with the next one, after the cursor where there is one.',
+} as const;
+
+export interface Subscription {
+  readonly caller: Caller;
+  readonly purpose: Purpose;
+  readonly from: 'beginning' | Offsets;
+  /** Of `from`, where it has one. */
+  readonly cursor?: string;
+  readonly lines: PassThrough;
+}
+
+/** Subscribers that are being told, each until one side ends it or its token does. */
+@Injectable()
+export class Subscriptions implements OnModuleDestroy {
+  private readonly stopping = new AbortController();
+  private readonly running = new Set<Promise<void>>();
+  private readonly disclosures: Disclosures;
+
+  constructor(
+    @Inject(WIRING) private readonly wiring: Wiring,
+    private readonly service: Service,
+    private readonly audit: AuditLog,
+  ) {
+    this.disclosures = new Disclosures(wiring, audit);
+  }
+
+  /** Resolves once it is over, and in the audit. */
+  async follow(subscription: Subscription): Promise<void> {
+    const run = this.run(subscription);
+    this.running.add(run);
+    await run.finally(() => this.running.delete(run));
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    this.stopping.abort();
+    await Promise.allSettled(this.running);
+  }
+
+  private async run(subscription: Subscription): Promise<void> {
+    const { caller, purpose, lines } = subscription;
+    // The first to abort gives the reason.
+    const over = new AbortController();
+    const end = (why: Ending): void => over.abort(why);
+    lines.once('close', () => end('left'));
+    if (this.stopping.signal.aborted) end('stopping');
+    this.stopping.signal.addEventListener('abort', () => end('stopping'), { signal: over.signal });
+    void this.untilTokenEnds(caller, over.signal).then(() => end('token-ended'));
+    try {
+      const cursor = await this.tell(subscription, over);
+      lines.end(lastLine(over.signal.reason as Ending, cursor));
+    } catch (err) {
+      end('broke-off');
+      this.service.log.warn({ err, purpose }, 'a subscription broke off');
+      // Cut, not ended: the subscriber must not take it for all there is.
+      lines.destroy(err as Error);
+    }
+    await this.noteEnd(caller, purpose, over.signal.reason as Ending);
+  }
+
+  /** Tells until it is over; gives the last cursor that the subscriber has. */
+  private async tell({ caller, purpose, from, cursor, lines }: Subscription, over: AbortController): Promise<string | undefined> {
+    const { log, clock } = this.service;
+    const { signal } = over;
+    let last = cursor;
+    await feedChanges(this.wiring, {
+      purpose,
+      from,
+      signal,
+      tell: async (changes, next) => {
+        if (clock.now() >= caller.expiresAt) over.abort('token-ended' satisfies Ending);
+        if (signal.aborted) return;
+        await this.disclosures.note(caller, purpose, subjectsShown(changes));
+        if (signal.aborted) return;
+        const at = next && cursorOf(clock, next);
+        last = at ?? last;
+        await write(lines, linesOf(changes, at), signal);
+      },
+      onCaughtUp: () => void this.beat(lines, signal),
+      onFailure: (err) => log.warn({ err, purpose }, 'a subscriber waits'),
+    });
+    return last;
+  }
+
+  private async beat(lines: PassThrough, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await write(lines, '\n', signal);
+      await this.service.timers.sleep(HEARTBEAT_MS, signal);
+    }
+  }
+
+  private async untilTokenEnds({ expiresAt }: Caller, signal: AbortSignal): Promise<void> {
+    const { clock, timers } = this.service;
+    for (let left = expiresAt - clock.now(); left > 0 && !signal.aborted; left = expiresAt - clock.now()) {
+      await timers.sleep(Math.min(left, LONGEST_SLEEP_MS), signal);
+    }
+  }
+
+  private async noteEnd(caller: Caller, purpose: Purpose, about: Ending): Promise<void> {
+    const { log } = this.service;
+    const entry = { outcome: 'ended', purpose, about } as const;
+    await this.audit.note(caller, 'subscribe', entry).catch((err: unknown) => log.warn({ err }, 'an end is not in the audit'));
+  }
+}
+
+async function write(lines: PassThrough, text: string, signal: AbortSignal): Promise<void> {
+  if (signal.aborted || lines.write(text)) return;
+  await once(lines, 'drain', { signal }).catch(() => undefined);
+}
+
+/** Where to go on after these offsets, and from when that is: a cursor is good for a while only. */
+export function cursorOf(clock: Clock, next: Offsets): string {
+  return [clock.now(), ...[...next].map(([partition, offset]) => `${partition}-${offset}`)].join('.');
+}
+
+function linesOf(changes: readonly Change[], cursor: string | undefined): string {
+  const last = changes.length - 1;
+  return changes
+    .map((change, index) => `${JSON.stringify(index === last && cursor !== undefined ? { ...change, cursor } : change)}\n`)
+    .join('');
+}
+
+/** An end that is meant says so; nothing is left to say to one who has gone. */
+function lastLine(reason: Ending, cursor: string | undefined): string {
+  if (reason === 'left' || reason === 'broke-off') return '';
+  return `${JSON.stringify({ kind: 'ended', reason, detail: LAST_WORDS[reason], ...(cursor !== undefined && { cursor }) })}\n`;
+}
+
+/** A withdrawal shows nothing of the person: it only takes back what was shown before. */
+function subjectsShown(changes: readonly Change[]): ReadonlySet<string> {
+  return new Set(changes.filter(({ entry }) => entry !== null).map(({ subject }) => subject));
+}

@@ -1,0 +1,156 @@
+import type { Code, Limit, NamedEntry, Organisation, Problem, Provision } from '@weft/domain';
+import { periodOf } from './consent-framing.js';
+import { isObject, itemsOf, textOf } from './patient-reference.js';
+import type { Loose } from './patient-reference.js';
+import { problem } from './problems.js';
+
+const MEMBERS_MAX = 1_000;
+const CHARACTERS_MAX = 256;
+
+type Organisations = ReadonlyMap<string, Organisation>;
+
+/** One provision while it is read: what of it cannot be is noted in `unread`. */
+export interface Here {
+  readonly raw: Loose;
+  readonly effect: Provision['effect'];
+  readonly path: string;
+  readonly unread: Problem[];
+  readonly warnings: Problem[];
+}
+
+const SHARING_ACTIONS: readonly unknown[] = ['access', 'use', 'disclose'];
+
+export function limitsOf(here: Here, organisations: Organisations): Limit[] {
+  const { raw, effect } = here;
+  const limits: Limit[] = [];
+  const listed = <T>(
+    field: string,
+    items: readonly (Loose | null)[],
+    read: (item: Loose) => T | null,
+    limit: (members: readonly (T | null)[]) => Limit,
+  ): void => {
+    if (raw[field] !== undefined) limits.push(limitOf(here, field, items, read, limit));
+  };
+  listed(
+    'actor',
+    itemsOf(raw['actor']),
+    (actor) => recorderNamed(actor, organisations, here),
+    (members) => ({ kind: 'recorded-by', organisations: members }),
+  );
+  listed(
+    'data',
+    itemsOf(raw['data']),
+    (data) => entryNamed(data, effect),
+    (entries) => ({ kind: 'entries', entries }),
+  );
+  listed('code', codingsOf(raw['code']), codeOf, (codes) => ({ kind: 'codes', codes }));
+  listed('class', itemsOf(raw['class']), codeOf, (codes) => ({ kind: 'classes', codes }));
+  listed('securityLabel', itemsOf(raw['securityLabel']), codeOf, (codes) => ({ kind: 'labels', codes }));
+  if (raw['dataPeriod'] !== undefined) limits.push(dataPeriodOf(here));
+  if (raw['action'] !== undefined && !codingsOf(raw['action']).some((action) => SHARING_ACTIONS.includes(action?.['code']))) {
+    limits.push(unreadable(here, 'action', 'names no action of sharing (access, use, disclose)'));
+  }
+  return limits;
+}
+
+/** A limit that cannot be read at all, or has no room, is `unread`: a denial is not narrowed by it. */
+function limitOf<T>(
+  here: Here,
+  field: string,
+  items: readonly (Loose | null)[],
+  read: (item: Loose) => T | null,
+  limit: (members: readonly (T | null)[]) => Limit,
+): Limit {
+  if (items.length > MEMBERS_MAX) return unreadable(here, field, `names more than ${MEMBERS_MAX}`, 'too-many');
+  const members = items.map((item) => (item === null ? null : read(item)));
+  if (members.every((member) => member === null))
+    return unreadable(here, field, 'limits this by something that is not understood here');
+  if (members.includes(null))
+    here.warnings.push(problem(`${here.path}.${field}`, 'unclear', 'names something that is not understood here'));
+  return limit(members);
+}
+
+function unreadable({ path, unread }: Here, field: string, message: string, code = 'unclear'): Limit {
+  unread.push(problem(`${path}.${field}`, code, message));
+  return { kind: 'unread', field };
+}
+
+function dataPeriodOf({ raw, effect, path, unread }: Here): Limit {
+  const period = periodOf(raw['dataPeriod'], effect, `${path}.dataPeriod`, unread);
+  return period === null ? { kind: 'unread', field: 'dataPeriod' } : { kind: 'data-period', ...period };
+}
+
+const ODS_ORGANISATION = 'https://fhir.nhs.uk/Id/ods-organization-code';
+const ODS_SITE = 'https://fhir.nhs.uk/Id/ods-site-code';
+/** HL7 roles by which an actor is the one who recorded the entry; PROV is that of an organisation. Any other is a recipient. */
+const RECORDING_ROLES: readonly unknown[] = ['CST', 'PROV'];
+const ROLE_SYSTEM = /^http:\/\/(?:terminology\.hl7\.org\/CodeSystem\/v3-|hl7\.org\/fhir\/v3\/)(?:ParticipationType|RoleClass)$/;
+
+/** The organisation that an actor names as the one who recorded: null for a recipient, a person, or somebody else's server. */
+function recorderNamed(actor: Loose, organisations: Organisations, here: Here): string | null {
+  const { role, reference } = actor;
+  const roles = role === undefined ? [] : codingsOf(role);
+  if (hasUnknown(actor, ['role', 'reference']) || !isObject(reference) || roles.length === 0 || !roles.every(isRecording))
+    return null;
+  const named = new Set(itemsOf(reference['identifier']).flatMap((identifier) => organisationsOf(identifier, organisations)));
+  const [ods] = named;
+  if (named.size !== 1 || ods === null || ods === undefined) return null;
+  if (!organisations.has(ods)) {
+    const message = `organisation ${ods} is not one of this region, and nothing is covered by it`;
+    here.warnings.push(problem(`${here.path}.actor`, 'unknown-organisation', message));
+  }
+  return ods;
+}
+
+function isRecording(role: Loose | null): boolean {
+  if (role === null || !RECORDING_ROLES.includes(role['code'])) return false;
+  return role['system'] === undefined || ROLE_SYSTEM.test(textOf(role['system']) ?? '');
+}
+
+/** The organisation of an identifier, or of one of its sites; null for one that cannot be told, none for another kind of identifier. */
+function organisationsOf(identifier: Loose | null, organisations: Organisations): (string | null)[] {
+  if (identifier === null) return [null];
+  const { system, value } = identifier;
+  if (system !== ODS_ORGANISATION && system !== ODS_SITE) return [];
+  const ods = /^[A-Za-z0-9]{1,9}$/.exec(textOf(value) ?? '')?.[0].toUpperCase();
+  if (ods === undefined || organisations.has(ods)) return [ods ?? null];
+  const ofSite = [...organisations.values()].find(({ sites = [] }) => sites.some((site) => site.toUpperCase() === ods))?.ods;
+  return [ofSite ?? (system === ODS_ORGANISATION ? ods : null)];
+}
+
+const ENTRY = /(?:^|\/)((?:[A-Za-z0-9]{1,9}\/)?[A-Z][A-Za-z]+\/[A-Za-z0-9.-]{1,64})$/;
+const MEANINGS: readonly unknown[] = ['instance', 'related', 'dependents'];
+
+/** `authoredby` names an author where the other meanings name an entry. */
+function entryNamed(data: Loose, effect: Provision['effect']): NamedEntry | null {
+  const { meaning, reference } = data;
+  const isKnown = MEANINGS.includes(meaning);
+  if (meaning === 'authoredby' || !isObject(reference) || (!isKnown && effect === 'permit')) return null;
+  if (hasUnknown(data, ['meaning', 'reference'])) return null;
+  const text = textOf(reference['reference'])?.replace(/\/_history\/[^/]*$/, '') ?? '';
+  const found = ENTRY.exec(text)?.[1];
+  // Of an absolute address only the last two parts are the entry's; what is before them is a server's path.
+  const entry = /^[a-z]+:/.test(text) ? found?.split('/').slice(-2).join('/') : found;
+  return entry === undefined ? null : { entry, reach: isKnown ? (meaning as NamedEntry['reach']) : 'related' };
+}
+
+/** Whether an object says more than the members that are understood here, a modifier extension among them. */
+export function hasUnknown(value: Loose, known: readonly string[]): boolean {
+  return Object.keys(value).some((member) => !['id', 'extension', ...known].includes(member.replace(/^_/, '')));
+}
+
+/** The codings of CodeableConcepts; null for one of text alone, or of something else, which cannot be read. */
+function codingsOf(concepts: unknown): (Loose | null)[] {
+  return itemsOf(concepts).flatMap((concept) => {
+    const codings = concept === null ? [] : itemsOf(concept['coding']);
+    return codings.length === 0 ? [null] : codings;
+  });
+}
+
+function codeOf(coding: Loose): Code | null {
+  const code = textOf(coding['code']);
+  const system = textOf(coding['system']);
+  if (code === undefined || code.length > CHARACTERS_MAX || (system?.length ?? 0) > CHARACTERS_MAX) return null;
+  if (system === undefined) return coding['system'] === undefined ? { code } : null;
+  return { system, code };
+}

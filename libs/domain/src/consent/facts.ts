@@ -1,0 +1,95 @@
+import type { Resource } from '../vocabulary.js';
+import type { Code } from './decision.js';
+
+/** What decisions and rules look at in a resource. */
+export interface Facts {
+  /** Every code anywhere in it: in extensions, components, reasons and contained resources too. */
+  readonly codes: readonly Code[];
+  /** The same codes whatever their system, and each with its system (`codeKey`). */
+  readonly texts: ReadonlySet<string>;
+  readonly keys: ReadonlySet<string>;
+  /** How confidential it says it is: meta.security and Composition.confidentiality. */
+  readonly labels: readonly Code[];
+  /** Names by which other resources may refer to it: `<type>/<id>`, its id, and its business identifiers. */
+  readonly names: readonly string[];
+  /** The names that it refers to, with the element that does. */
+  readonly references: readonly { readonly field: string; readonly name: string }[];
+}
+
+export function factsOf(resource: Resource): Facts {
+  const facts = { codes: [] as Code[], references: [] as { field: string; name: string }[] };
+  walk(resource, '', facts);
+  const names = [`${resource.resourceType}/${resource.id}`, `${resource.id}`, ...identifiersOf(resource['identifier'])];
+  return {
+    ...facts,
+    texts: new Set(facts.codes.map(({ code }) => code)),
+    keys: new Set(facts.codes.map(codeKey)),
+    labels: [
+      ...codingsOf(resource.meta?.['security']),
+      ...codingsOf({ system: CONFIDENTIALITY_SYSTEM, code: resource['confidentiality'] }),
+    ],
+    names,
+  };
+}
+
+export const CONFIDENTIALITY_SYSTEM = 'http://terminology.hl7.org/CodeSystem/v3-Confidentiality';
+
+/** A code with its system as one text. */
+export const codeKey = ({ system, code }: Code): string => `${system ?? ''}|${code}`;
+
+type Collected = { readonly codes: Code[]; readonly references: { field: string; name: string }[] };
+
+function walk(value: unknown, field: string, facts: Collected): void {
+  if (Array.isArray(value)) {
+    for (const item of value) walk(item, field, facts);
+  } else if (isObject(value)) {
+    facts.codes.push(...codingsOf(value), ...codingsOf({ code: value['valueCode'] }));
+    for (const name of namesReferredTo(value)) facts.references.push({ field, name });
+    for (const [member, below] of Object.entries(value)) walk(below, member, facts);
+  }
+}
+
+function codingsOf(value: unknown): Code[] {
+  if (Array.isArray(value)) return value.flatMap(codingsOf);
+  if (!isObject(value) || typeof value['code'] !== 'string') return [];
+  const { system, code } = value;
+  return [typeof system === 'string' ? { system, code: code as string } : { code: code as string }];
+}
+
+/** A reference by address, by logical identifier, or by a search. One within the resource itself (`#…`) is none. */
+function namesReferredTo(value: Readonly<Record<string, unknown>>): string[] {
+  const { reference } = value;
+  const names: string[] = [];
+  if (typeof reference === 'string') {
+    const name = nameOfReference(reference);
+    if (name !== null) names.push(name);
+  }
+  if (typeof reference === 'string' || typeof value['type'] === 'string') names.push(...identifiersOf(value['identifier']));
+  return names;
+}
+
+function nameOfReference(reference: string): string | null {
+  const searched = /^[A-Z][A-Za-z]+\?identifier=(.+)$/.exec(reference)?.[1];
+  if (searched !== undefined) return decoded(searched);
+  const uuid = /^urn:(?:uuid|oid):(.+)$/.exec(reference)?.[1];
+  return uuid ?? /(?:^|\/)([A-Z][A-Za-z]+\/[A-Za-z0-9.-]{1,64})(?:\/_history\/[^/]*)?$/.exec(reference)?.[1] ?? null;
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+function identifiersOf(value: unknown): string[] {
+  return (Array.isArray(value) ? value : [value])
+    .filter(isObject)
+    .filter(({ value: text }) => typeof text === 'string')
+    .map(({ system, value: text }) => `${typeof system === 'string' ? system : ''}|${text as string}`);
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return value !== null && typeof value === 'object' && !Array.isArray(value);
+}

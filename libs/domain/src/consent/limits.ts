@@ -1,0 +1,180 @@
+import { isResourceType } from '../resource-types.js';
+import { anyOf, covered, type Coverage } from './coverage.js';
+import type { Code, Limit, NamedEntry, Provision } from './decision.js';
+import { codeKey, CONFIDENTIALITY_SYSTEM } from './facts.js';
+import { withoutOrganisation, type JudgedEntry, type Surroundings } from './surroundings.js';
+
+type Effect = Provision['effect'];
+
+/** Codes that a locality's lists know, so that a decision about one that no entry carries yet is understood. */
+export type KnownCodes = ReadonlySet<string>;
+
+/** What limits are judged by, save for the entry. What is found for a limit is kept: it is asked about every entry. */
+export class Looking {
+  private readonly kept = { permit: new WeakMap<object, unknown>(), deny: new WeakMap<object, unknown>() };
+
+  constructor(
+    readonly around: Surroundings,
+    readonly known: KnownCodes,
+  ) {}
+
+  once<T>(limit: object, effect: Effect, find: () => T): T {
+    const kept = this.kept[effect];
+    if (!kept.has(limit)) kept.set(limit, find());
+    return kept.get(limit) as T;
+  }
+}
+
+type Answer<L extends Limit> = (limit: L, entry: JudgedEntry, effect: Effect, looking: Looking) => Coverage;
+
+/** What each kind of limit answers. A kind that is missing here does not compile. */
+const ANSWERS: { readonly [K in Limit['kind']]: Answer<Extract<Limit, { kind: K }>> } = {
+  'recorded-by': ({ organisations }, entry) =>
+    anyOf(organisations.map((ods) => (ods === null ? 'cannot-tell' : covered(ods === entry.organisation)))),
+  entries: coversNamed,
+  codes: ({ codes }, entry, effect, looking) => coversCodes(codes, entry, effect, looking),
+  classes: coversClasses,
+  labels: coversLabels,
+  'data-period': coversPeriod,
+  unread: () => 'cannot-tell',
+};
+
+export function coverageOf(limit: Limit, entry: JudgedEntry, effect: Effect, looking: Looking): Coverage {
+  return (ANSWERS[limit.kind] as Answer<Limit>)(limit, entry, effect, looking);
+}
+
+/** Whether judging by the limit needs the rest of the record, so that one more entry may change what it says of the others. */
+export function looksAround(limit: Limit, effect: Effect): boolean {
+  if (limit.kind === 'entries') {
+    return limit.entries.some(
+      (named) => named !== null && (named.reach !== 'instance' || (effect === 'permit' && isBare(named.entry))),
+    );
+  }
+  return limit.kind === 'codes' || limit.kind === 'classes' || limit.kind === 'labels';
+}
+
+/** A name without its organisation, which several may use: in a denial it means all of these, in a permission none. */
+const isBare = (name: string): boolean => name.split('/').length < 3;
+
+function coversNamed(limit: Extract<Limit, { kind: 'entries' }>, entry: JudgedEntry, effect: Effect, looking: Looking): Coverage {
+  const { around } = looking;
+  const { names, reached, hasUnread } = looking.once(limit, effect, () => readNames(limit.entries, effect, around));
+  if (names.has(entry.id) || reached.has(entry.id)) return 'covers';
+  const bare = withoutOrganisation(entry.id);
+  if (!names.has(bare)) return hasUnread ? 'cannot-tell' : 'does-not-cover';
+  return effect === 'permit' && around.entriesNamed(bare).length > 1 ? 'cannot-tell' : 'covers';
+}
+
+function readNames(entries: readonly (NamedEntry | null)[], effect: Effect, around: Surroundings) {
+  const read = entries.filter((named) => named !== null);
+  const reaching = read.filter(({ reach }) => reach !== 'instance').flatMap(({ entry }) => spellings(entry, effect));
+  const starts = reaching
+    .map((name) => around.entriesNamed(name))
+    .filter(({ length }) => effect === 'deny' || length === 1)
+    .flat();
+  return {
+    names: new Set(read.flatMap(({ entry }) => spellings(entry, effect))),
+    reached: starts.length === 0 ? new Set<string>() : around.reach(starts, effect),
+    hasUnread: read.length < entries.length,
+  };
+}
+
+/** A denial covers an entry however its organisation is spelt. */
+function spellings(name: string, effect: Effect): string[] {
+  const [organisation, ...rest] = name.split('/');
+  return effect === 'permit' || isBare(name) ? [name] : [name, [organisation?.toUpperCase(), ...rest].join('/')];
+}
+
+/**
+ * A denied code is found wherever it is in the entry, and in what the entry refers to, whatever its system. A permitted one must
+ * be the entry's own, of the system named. A code that nobody knows may be a group of codes: it cannot be told.
+ */
+function coversCodes(codes: readonly (Code | null)[], entry: JudgedEntry, effect: Effect, looking: Looking): Coverage {
+  const { around, known } = looking;
+  const wanted = looking.once(codes, effect, () => ({
+    texts: new Set(codes.map((code) => code?.code)),
+    keys: new Set(codes.map((code) => (code === null ? null : codeKey(code)))),
+    isUnclear: effect === 'deny' && codes.some((code) => code === null || !(known.has(code.code) || around.hasCode(code))),
+  }));
+  if (effect === 'permit') {
+    if (hasAny(around.factsOf(entry).keys, wanted.keys)) return 'covers';
+    return codes.includes(null) ? 'cannot-tell' : 'does-not-cover';
+  }
+  const carries = (one: JudgedEntry): boolean => hasAny(around.factsOf(one).texts, wanted.texts);
+  if (carries(entry) || around.referredTo(entry).some(carries)) return 'covers';
+  return wanted.isUnclear ? 'cannot-tell' : 'does-not-cover';
+}
+
+function hasAny(own: ReadonlySet<string>, wanted: ReadonlySet<unknown>): boolean {
+  for (const one of own) if (wanted.has(one)) return true;
+  return false;
+}
+
+const coversAny = (codes: readonly (Code | null)[], entry: JudgedEntry, effect: Effect, looking: Looking): Coverage =>
+  codes.length === 0 ? 'does-not-cover' : coversCodes(codes, entry, effect, looking);
+
+const RESOURCE_TYPES_SYSTEM = 'http://hl7.org/fhir/resource-types';
+
+function coversClasses(
+  limit: Extract<Limit, { kind: 'classes' }>,
+  entry: JudgedEntry,
+  effect: Effect,
+  looking: Looking,
+): Coverage {
+  const { types, others } = looking.once(limit, effect, () => ({
+    types: limit.codes.flatMap((code) => (code !== null && isType(code, effect) ? [code.code] : [])),
+    others: limit.codes.filter((code) => code === null || !isType(code, effect)),
+  }));
+  return anyOf([covered(types.includes(entry.resourceType)), coversAny(others, entry, effect, looking)]);
+}
+
+/** A denied resource type is understood whatever its system. */
+function isType({ system, code }: Code, effect: Effect): boolean {
+  return isResourceType(code) && (effect === 'deny' || system === undefined || system === RESOURCE_TYPES_SYSTEM);
+}
+
+/** HL7 v3 Confidentiality, least first. An entry without a label is N. */
+const CONFIDENTIALITY = ['U', 'L', 'M', 'N', 'R', 'V'];
+
+/** A denied level of confidentiality covers those above it, a permitted one those below. Other labels are codes. */
+function coversLabels(limit: Extract<Limit, { kind: 'labels' }>, entry: JudgedEntry, effect: Effect, looking: Looking): Coverage {
+  const { levels, others } = looking.once(limit, effect, () => ({
+    levels: limit.codes.flatMap((code) => (code === null ? [] : (levelOf(code) ?? []))),
+    others: limit.codes.filter((code) => code === null || levelOf(code) === null),
+  }));
+  const own = levels.length === 0 ? null : ownLevel(entry, looking.around);
+  return anyOf([
+    ...levels.map((level) => (own === null ? 'cannot-tell' : covered(effect === 'deny' ? own >= level : own <= level))),
+    coversAny(others, entry, effect, looking),
+  ]);
+}
+
+/** The highest level that an entry says anywhere, as a DocumentReference does beside its own label; null for one of no known name. */
+function ownLevel(entry: JudgedEntry, around: Surroundings): number | null {
+  const { labels, codes } = around.factsOf(entry);
+  const own = labels.filter((label) => label.system === CONFIDENTIALITY_SYSTEM || levelOf(label) !== null);
+  const elsewhere = codes.filter(({ system }) => system === CONFIDENTIALITY_SYSTEM);
+  const levels = [...(own.length === 0 ? [{ code: 'N' }] : own), ...elsewhere].map(levelOf);
+  return levels.includes(null) ? null : Math.max(...(levels as number[]));
+}
+
+function levelOf({ system, code }: Code): number | null {
+  if (system !== undefined && system !== CONFIDENTIALITY_SYSTEM) return null;
+  const level = CONFIDENTIALITY.indexOf(code);
+  return level < 0 ? null : level;
+}
+
+/** FHIR Consent.provision.dataPeriod: when the fact happened. One that lies partly within cannot be told. */
+function coversPeriod(
+  { from = -Infinity, until = Infinity }: Extract<Limit, { kind: 'data-period' }>,
+  entry: JudgedEntry,
+  _effect: Effect,
+  { around }: Looking,
+): Coverage {
+  const happened = around.happened(entry);
+  if (happened === null) return 'cannot-tell';
+  const last = Math.max(happened.from, happened.until - 1);
+  if (last < from || happened.from >= until) return 'does-not-cover';
+  // What goes on without an end lies within a period that has none.
+  return happened.from >= from && (last < until || until === Infinity) ? 'covers' : 'cannot-tell';
+}

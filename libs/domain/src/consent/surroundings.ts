@@ -1,0 +1,135 @@
+import { clinicalInterval } from '../care-record/clinical-time.js';
+import { intervalOf, type Interval } from '../fhir-time.js';
+import type { Resource } from '../vocabulary.js';
+import type { Code } from './decision.js';
+import { factsOf, type Facts } from './facts.js';
+
+/** An entry as decisions and rules see it. */
+export interface JudgedEntry {
+  readonly id: string;
+  readonly organisation: string;
+  readonly resourceType: string;
+  readonly occurredAt: string | null;
+  readonly resource: Resource | undefined;
+  /** Of a Patient: Patient.birthDate. */
+  readonly birthDate?: string | null;
+}
+
+/** Elements along which a decision about an entry reaches what hangs on it, step by step and backwards. */
+const LINKS: readonly string[] = ['encounter', 'basedOn', 'partOf', 'derivedFrom', 'hasMember', 'result', 'focus', 'context'];
+
+/** How entries refer to each other, those about persons left out: everything refers to its patient. */
+interface Graph {
+  readonly targets: ReadonlyMap<JudgedEntry, readonly JudgedEntry[]>;
+  readonly referring: ReadonlyMap<JudgedEntry, readonly JudgedEntry[]>;
+  /** Along LINKS alone. */
+  readonly linked: ReadonlyMap<JudgedEntry, readonly JudgedEntry[]>;
+  readonly linking: ReadonlyMap<JudgedEntry, readonly JudgedEntry[]>;
+}
+
+/** The rest of the person's record, as far as a limit must know it to judge one entry. Looked at only when a limit asks. */
+export class Surroundings {
+  /** By resource, not by entry: an entry's version in force changes. */
+  private readonly facts = new WeakMap<Resource, Facts>();
+  private readonly times = new WeakMap<Resource, Interval | null>();
+  private graph?: Graph;
+  private codesThere?: ReadonlySet<string>;
+  private births?: readonly string[];
+  private named?: ReadonlyMap<string, readonly JudgedEntry[]>;
+
+  constructor(private readonly entries: () => Iterable<JudgedEntry>) {}
+
+  factsOf(entry: JudgedEntry): Facts {
+    return kept(this.facts, entry.resource ?? { resourceType: entry.resourceType }, factsOf);
+  }
+
+  /** When the fact happened; null where the entry does not say. */
+  happened({ resource, occurredAt }: JudgedEntry): Interval | null {
+    return resource === undefined ? intervalOf(occurredAt) : kept(this.times, resource, clinicalInterval);
+  }
+
+  /** Whether any entry carries the code, whatever its system. */
+  hasCode({ code }: Code): boolean {
+    this.codesThere ??= new Set([...this.entries()].flatMap((entry) => [...this.factsOf(entry).texts]));
+    return this.codesThere.has(code);
+  }
+
+  birthDates(): readonly string[] {
+    this.births ??= [...this.entries()].flatMap(({ birthDate }) => (typeof birthDate === 'string' ? [birthDate] : []));
+    return this.births;
+  }
+
+  /** The entries that an entry refers to. */
+  referredTo(entry: JudgedEntry): readonly JudgedEntry[] {
+    return this.links().targets.get(entry) ?? [];
+  }
+
+  /** The entries of a name: `<organisation>/<type>/<id>`, or `<type>/<id>`, which several organisations may use. */
+  entriesNamed(name: string): readonly JudgedEntry[] {
+    this.named ??= indexed(this.entries(), ({ id }) => [id, withoutOrganisation(id)]);
+    return this.named.get(name) ?? [];
+  }
+
+  /** Ids of what hangs on these entries, themselves included. A denial reaches along every link and back, and what else refers to it. */
+  reach(named: readonly JudgedEntry[], effect: 'permit' | 'deny'): ReadonlySet<string> {
+    const { linked, linking, referring } = this.links();
+    const found = new Set(named);
+    // A set gives what is added to it while it is walked.
+    for (const entry of found) {
+      for (const next of linking.get(entry) ?? []) found.add(next);
+      if (effect === 'deny') for (const next of linked.get(entry) ?? []) found.add(next);
+    }
+    const besides = effect === 'deny' ? [...found].flatMap((entry) => referring.get(entry) ?? []) : [];
+    return new Set([...found, ...besides].map(({ id }) => id));
+  }
+
+  private links(): Graph {
+    this.graph ??= this.graphOf([...this.entries()]);
+    return this.graph;
+  }
+
+  private graphOf(all: readonly JudgedEntry[]): Graph {
+    const things = all.filter(({ resourceType }) => resourceType !== 'Patient');
+    const byName = indexed(things, (entry) => this.factsOf(entry).names.map((name) => scoped(entry, name)));
+    const targetsOf = (entry: JudgedEntry, follows: (field: string) => boolean): JudgedEntry[] =>
+      this.factsOf(entry)
+        .references.flatMap(({ field, name }) => (follows(field) ? (byName.get(scoped(entry, name)) ?? []) : []))
+        .filter((target) => target !== entry);
+    const targets = new Map(all.map((entry) => [entry, targetsOf(entry, () => true)]));
+    const linked = new Map(all.map((entry) => [entry, targetsOf(entry, (field) => LINKS.includes(field))]));
+    return { targets, linked, referring: reversed(targets), linking: reversed(linked) };
+  }
+}
+
+function kept<T>(known: WeakMap<Resource, T>, resource: Resource, find: (resource: Resource) => T): T {
+  if (!known.has(resource)) known.set(resource, find(resource));
+  return known.get(resource) as T;
+}
+
+function indexed(
+  entries: Iterable<JudgedEntry>,
+  namesOf: (entry: JudgedEntry) => readonly string[],
+): ReadonlyMap<string, readonly JudgedEntry[]> {
+  const index = new Map<string, JudgedEntry[]>();
+  for (const entry of entries) for (const name of namesOf(entry)) add(index, name, entry);
+  return index;
+}
+
+function reversed(map: ReadonlyMap<JudgedEntry, readonly JudgedEntry[]>): ReadonlyMap<JudgedEntry, readonly JudgedEntry[]> {
+  const back = new Map<JudgedEntry, JudgedEntry[]>();
+  for (const [entry, targets] of map) for (const target of targets) add(back, target, entry);
+  return back;
+}
+
+function add<K>(map: Map<K, JudgedEntry[]>, key: K, entry: JudgedEntry): void {
+  const known = map.get(key);
+  if (known === undefined) map.set(key, [entry]);
+  else known.push(entry);
+}
+
+export const withoutOrganisation = (id: string): string => id.slice(id.indexOf('/') + 1);
+
+/** An address means an entry of the same organisation, as does an identifier without a system; others mean the same everywhere. */
+function scoped({ organisation }: JudgedEntry, name: string): string {
+  return name.includes('|') && !name.startsWith('|') ? name : `${organisation} ${name}`;
+}

@@ -1,0 +1,108 @@
+import { DEFAULT_RULES, PURPOSES, type Policy, type PolicyPlan, type Rule } from '@weft/domain';
+import { applyAdoptedPolicy, applyPolicy, followPolicies, policyApplied } from './apply-policy.js';
+import { planPolicy } from './plan-policy.js';
+import { ANNE, BERT, ids, merge, observation, POLICY, publish, region } from './region.fixture.js';
+import type { ReplayProgress } from './replay-views.js';
+import type { Wiring } from './wiring.js';
+
+const CARL = '9990000034';
+const without = (id: string): Policy => ({ ...POLICY, rules: DEFAULT_RULES.filter((rule) => rule.id !== id) });
+const NO_RESEARCH = without('research-and-planning');
+const held: Rule = { id: 'held', purposes: PURPOSES, when: { codes: ['x'] }, effect: 'deny', plainEnglish: 'Held back.' };
+
+/** What the adoption of a policy does to what is read of these people. */
+async function adopted(wiring: Wiring, policy: Policy, people: readonly string[]) {
+  const shown = () =>
+    Promise.all(people.flatMap((person) => PURPOSES.map(async (purpose) => new Set(await ids(wiring, person, purpose)))));
+  const before = await shown();
+  await applyPolicy(wiring, policy);
+  const after = await shown();
+  return PURPOSES.map((purpose, index) => {
+    const ofPurpose = before.flatMap((was, place) => (place % PURPOSES.length === index ? [{ was, is: after[place]! }] : []));
+    const reach = (counts: readonly number[]) => ({
+      people: counts.filter((count) => count > 0).length,
+      entries: counts.reduce((all, one) => all + one, 0),
+    });
+    return {
+      purpose,
+      opened: reach(ofPurpose.map(({ was, is }) => [...is].filter((id) => !was.has(id)).length)),
+      closed: reach(ofPurpose.map(({ was, is }) => [...was].filter((id) => !is.has(id)).length)),
+    };
+  });
+}
+
+const planned = ({ purposes }: PolicyPlan) =>
+  PURPOSES.map((purpose) => ({ purpose, opened: purposes[purpose].opened, closed: purposes[purpose].closed }));
+
+describe('the plan of a policy', () => {
+  it('is what its adoption then does, when it closes and when it opens', async () => {
+    const { wiring } = await region();
+    await publish(wiring, [observation(ANNE, 'a'), observation(ANNE, 'b'), observation(BERT, 'a')]);
+    for (const policy of [NO_RESEARCH, POLICY, { ...POLICY, rules: [held, ...DEFAULT_RULES] }, without('individual-care')]) {
+      const plan = await planPolicy(wiring, policy);
+      expect(plan.people).toBe(2);
+      expect(await adopted(wiring, policy, [ANNE, BERT])).toEqual(planned(plan));
+    }
+  });
+
+  it('counts numbers that were merged as one person, also where the surviving number has nothing of its own', async () => {
+    const { wiring } = await region();
+    await publish(wiring, [observation(ANNE, 'a'), observation(BERT, 'b'), merge(ANNE, CARL), merge(BERT, CARL)]);
+    const plan = await planPolicy(wiring, NO_RESEARCH);
+    expect(plan.people).toBe(1);
+    expect(plan.purposes.research.closed).toEqual({ people: 1, entries: 2 });
+    expect(await adopted(wiring, NO_RESEARCH, [CARL])).toEqual(planned(plan));
+  });
+
+  it('says why it may open something, who is known to be told, how far it is, and may be ended', async () => {
+    const { wiring } = await region();
+    await publish(wiring, [observation(ANNE, 'a'), observation(BERT, 'a')]);
+    const progress: number[] = [];
+    const subscribersOf = (purpose: string) => Promise.resolve(purpose === 'research' ? ['RX901'] : []);
+    const plan = await planPolicy(wiring, without('withheld-item'), {
+      subscribersOf,
+      onProgress: (people) => progress.push(people),
+    });
+    expect(plan.openings).toContainEqual(expect.stringContaining('withheld-item'));
+    expect(plan.purposes.research.subscribers).toEqual(['RX901']);
+    expect(progress).toEqual([1, 2]);
+    const ended = AbortSignal.abort(new Error('ended'));
+    await expect(planPolicy(wiring, POLICY, { signal: ended })).rejects.toThrow('ended');
+  });
+});
+
+describe('a policy that is adopted while nobody looks', () => {
+  it('is brought to every view by the process that follows policies', async () => {
+    const { wiring } = await region();
+    await publish(wiring, [observation(ANNE, 'a')]);
+    const follower = followPolicies(wiring, () => undefined);
+    await wiring.policies.adopt(NO_RESEARCH);
+    while ((await policyApplied(wiring)) < 2) await wiring.timers.sleep(100);
+    await wiring.policies.adopt(POLICY);
+    while ((await policyApplied(wiring)) < 3) await wiring.timers.sleep(100);
+    await follower.stop();
+  });
+
+  it('is not said to be applied where that was ended half way, and is then gone on with', async () => {
+    const { wiring } = await region();
+    const people = [ANNE, BERT, CARL, '9990000042'];
+    await publish(
+      wiring,
+      people.map((person) => observation(person, 'a')),
+    );
+    await wiring.policies.adopt(NO_RESEARCH);
+    const stopping = new AbortController();
+    const seen: number[] = [];
+    const onProgress = ({ done }: ReplayProgress): void => {
+      seen.push(done);
+      stopping.abort();
+    };
+    await applyAdoptedPolicy(wiring, { chunk: 1, signal: stopping.signal, onProgress });
+    expect(seen.at(-1)).toBeLessThan(people.length);
+    expect(await policyApplied(wiring)).toBe(0);
+    const reached = seen.length;
+    await applyAdoptedPolicy(wiring, { chunk: 1, onProgress });
+    expect(seen[reached]).toBe((seen[reached - 1] as number) + 1);
+    expect(await policyApplied(wiring)).toBe(2);
+  });
+});

@@ -1,0 +1,143 @@
+import {
+  denies,
+  grants,
+  isSamePlace,
+  permittingNothing,
+  vetted,
+  type NewDecision,
+  type Policy,
+  type Problem,
+} from '@weft/domain';
+import type { Consent } from './load.js';
+import type { DecisionArrival, Message } from './ports.js';
+import type { ToRecord } from './record-decisions.js';
+
+/** A message of the consent topic about one number, as far as it could be read. */
+export interface Arrival {
+  readonly message: Message;
+  readonly event: DecisionArrival;
+  /** Why it could not be read: then `event` holds the denial that it may be. */
+  readonly problems: readonly Problem[];
+}
+
+interface Quarantining {
+  readonly message: Message;
+  readonly problems: readonly Problem[];
+  /** Whether what it may deny is recorded as closed. */
+  readonly closes: boolean;
+}
+
+/** What is to become of the arrivals about one number. */
+export interface Sifted {
+  readonly fresh: readonly (ToRecord & { readonly message: Message })[];
+  readonly quarantined: readonly Quarantining[];
+  /** Whether one of them was recorded already at its place: a crash may have left work undone. */
+  readonly redelivered: boolean;
+}
+
+/** Permissions are refused where a number has so many decisions already. A denial always has room. */
+export const DECISIONS_MAX = 1_000;
+
+/**
+ * Tells new decisions from known ones. The same (source, id) is one event: at the same place in the bus a redelivery, elsewhere a
+ * duplicate if it says the same, and a conflict if not. Pure; `consent` is the number's stream as it is now.
+ */
+export function siftDecisions(consent: Consent, arrivals: readonly Arrival[], policy: Policy): Sifted {
+  const fresh: { decision: NewDecision; message: Message }[] = [];
+  const quarantined: Quarantining[] = [];
+  const known = new Map<string, Known>();
+  for (const { coordinates, ...decision } of consent.decisions) know(known, decision, coordinates);
+  let redelivered = false;
+  for (const arrival of arrivals) {
+    const { message } = arrival;
+    const { chosen, problems, isKnown, closes } = choose(known, arrival, consent.decisions.length + fresh.length, policy);
+    redelivered ||= isKnown;
+    if (problems.length > 0) quarantined.push({ message, problems, closes });
+    for (const decision of chosen) {
+      know(known, decision, message);
+      fresh.push({ decision, message });
+    }
+  }
+  return { fresh, quarantined, redelivered };
+}
+
+interface Known {
+  readonly digest: string;
+  readonly place: Pick<Message, 'topic' | 'partition' | 'offset'>;
+  readonly authorities: Set<string>;
+}
+
+const nameOf = ({ source, id, consentId, unread }: NewDecision): string =>
+  unread === true ? `unread ${consentId}` : `${source} ${id}`;
+
+function know(known: Map<string, Known>, decision: NewDecision, place: Known['place']): void {
+  const one = known.get(nameOf(decision));
+  if (one === undefined)
+    known.set(nameOf(decision), { digest: decision.digest, place, authorities: new Set([decision.authority]) });
+  else one.authorities.add(decision.authority);
+}
+
+interface Choice {
+  readonly chosen: readonly NewDecision[];
+  readonly problems: readonly Problem[];
+  readonly isKnown: boolean;
+  readonly closes: boolean;
+}
+
+function choose(known: ReadonlyMap<string, Known>, arrival: Arrival, count: number, policy: Policy): Choice {
+  const { event, message } = arrival;
+  const decisions = event.decisions;
+  const [first] = decisions as readonly [NewDecision, ...NewDecision[]];
+  const one = known.get(nameOf(first));
+  const isRead = arrival.problems.length === 0;
+  const allowed = isRead && !event.isVetted ? vetted(decisions, policy) : { decisions, problems: arrival.problems };
+  if (one !== undefined && !isSamePlace(one.place, message)) {
+    if (one.digest === first.digest) return NOTHING;
+    // Its turn came before that of the one that is recorded: it was refused then, and stays so.
+    if (isBehind(one.place, message)) return { chosen: [], problems: [CONFLICT], isKnown: true, closes: false };
+    return conflict(allowed.decisions, message, known);
+  }
+  if (one !== undefined) {
+    // A crash between two appends may have left one of several authorities out.
+    const chosen = allowed.decisions.filter(({ authority }) => !one.authorities.has(authority));
+    return { chosen, problems: arrival.problems, isKnown: true, closes: !isRead };
+  }
+  const { decisions: chosen, problems } = allowed;
+  if (!isRead || chosen.length === 0) return { chosen, problems, isKnown: false, closes: !isRead };
+  if (count >= DECISIONS_MAX && chosen.every(isOnlyPermission)) {
+    return { chosen: [], problems: [TOO_MANY], isKnown: false, closes: false };
+  }
+  return { chosen, problems: [], isKnown: false, closes: false };
+}
+
+const isBehind = (one: Known['place'], other: Known['place']): boolean =>
+  one.topic === other.topic && one.partition === other.partition && one.offset > other.offset;
+
+const NOTHING: Choice = { chosen: [], problems: [], isKnown: false, closes: false };
+
+const isOnlyPermission = ({ status, provision }: NewDecision): boolean =>
+  status === 'active' && grants(provision) && !denies(provision);
+
+/** Another decision under a known id. What it denies is closed until somebody has looked: its sender may believe it obeyed. */
+function conflict(decisions: readonly NewDecision[], message: Message, known: ReadonlyMap<string, Known>): Choice {
+  const place = `${message.topic}/${message.partition}/${message.offset}`;
+  const isKnown = known.has(`unread ${place}`);
+  const chosen = decisions
+    .filter(({ status, provision }) => status === 'active' && denies(provision))
+    .map((decision): NewDecision => {
+      const provision = permittingNothing(decision.provision);
+      return { ...decision, id: place, consentId: place, provision, unread: true };
+    });
+  return { chosen: isKnown ? [] : chosen, problems: [CONFLICT], isKnown, closes: chosen.length > 0 };
+}
+
+const CONFLICT: Problem = {
+  field: 'id',
+  code: 'conflict',
+  message: 'this source has used the id for another decision about this person; send it under an id of its own',
+};
+const TOO_MANY: Problem = {
+  field: '',
+  code: 'too-many-decisions',
+  message: `there are ${DECISIONS_MAX} decisions about this person already, and no room for a further permission; an objection is always taken`,
+};

@@ -1,0 +1,177 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import {
+  APPEND_LIMIT_BYTES,
+  AUDIT_INDEX_STREAM,
+  type AuditEntry,
+  auditOfStream,
+  auditStream,
+  encodeAuditEntry,
+  encodeAuditIndex,
+  type NewEvent,
+  NO_STREAM,
+  timestamp,
+  type Wiring,
+  WrongExpectedRevision,
+} from '@weft/processing';
+import { addDays } from './audit-trail.js';
+
+/** What an event costs in an append beside its data: id, type, framing. */
+const EVENT_OVERHEAD_BYTES = 256;
+/** Other processes write the same day's stream: whoever loses so often in a row tells its callers to come again. */
+const CONFLICTS_MAX = 100;
+/** A region in which nothing was audited for so long is taken for a new one. */
+const LATELY_DAYS = 31;
+/** Streams of which it is remembered where they end; all are forgotten together when there are more. */
+const HEADS_MAX = 10_000;
+
+/** Who does something: a caller, or a command at the command line. */
+export interface Actor {
+  readonly subject: string;
+  readonly roles: readonly string[];
+  /** ODS code. */
+  readonly organisation?: string;
+  /** The id of the request. */
+  readonly request?: string;
+}
+
+/** What an entry says beside who and when. */
+export type Given = Pick<AuditEntry, 'outcome'> &
+  Partial<Pick<AuditEntry, 'patient' | 'purpose' | 'about' | 'policyVersion' | 'consentRevision'>>;
+
+interface Waiting {
+  readonly streams: readonly string[];
+  readonly event: NewEvent;
+  readonly written: () => void;
+  readonly failed: (error: unknown) => void;
+}
+
+/**
+ * Who looked at whose record, who did what, and what they were given. Each entry stands twice: in the day's stream (UTC),
+ * which is the whole region's, and in the stream of the person it is about, which finds it without looking through days. It
+ * is acknowledged once it stands in both. While entries are being written others wait, and go together, so that many readers
+ * cost few writes.
+ */
+export class AuditLog {
+  private waiting: Waiting[] = [];
+  private isWriting = false;
+  private isIndexed = false;
+  /** Where streams end, as far as this process knows. */
+  private readonly heads = new Map<string, number>();
+
+  constructor(private readonly ports: Pick<Wiring, 'store' | 'clock' | 'random'>) {}
+
+  /** Resolves once it is durable who did this. Throws what the store throws: then nothing may be given to them. */
+  note(actor: Actor | null, action: string, given: Given): Promise<void> {
+    return this.append({
+      time: timestamp(this.ports.clock),
+      request: actor?.request ?? null,
+      who: actor?.subject ?? '',
+      organisation: actor?.organisation ?? null,
+      roles: actor?.roles ?? [],
+      action,
+      patient: null,
+      purpose: null,
+      policyVersion: null,
+      consentRevision: null,
+      ...given,
+    });
+  }
+
+  append(entry: AuditEntry): Promise<void> {
+    return new Promise((written, failed) => {
+      const day = auditStream(entry.time.slice(0, 10));
+      const streams = entry.patient === null ? [day] : [day, auditOfStream(entry.patient)];
+      this.waiting.push({ streams, event: encodeAuditEntry(entry, this.ports.random), written, failed });
+      if (!this.isWriting) void this.writeAll();
+    });
+  }
+
+  private async writeAll(): Promise<void> {
+    this.isWriting = true;
+    while (this.waiting.length > 0) {
+      // Readers whose requests came in the same turn of the event loop go together: the first does not go alone.
+      await nextTurn();
+      const group = this.takeGroup();
+      try {
+        await this.beginIndex();
+        await this.write(group);
+      } catch (error) {
+        for (const { failed } of group) failed(error);
+      }
+    }
+    this.isWriting = false;
+  }
+
+  /** As many as one append takes. */
+  private takeGroup(): Waiting[] {
+    let bytes = 0;
+    let end = 0;
+    for (const { event } of this.waiting) {
+      bytes += Buffer.byteLength(event.data) + EVENT_OVERHEAD_BYTES;
+      if (end > 0 && bytes > APPEND_LIMIT_BYTES) break;
+      end += 1;
+    }
+    return this.waiting.splice(0, end);
+  }
+
+  /** Notes, once in a region's life, from which day on a person's entries need not be looked for in the days' streams. */
+  private async beginIndex(): Promise<void> {
+    const { store, random } = this.ports;
+    if (this.isIndexed) return;
+    if ((await store.head(AUDIT_INDEX_STREAM)) === NO_STREAM) {
+      const begun = encodeAuditIndex(await this.firstIndexedDay(), random);
+      await store.append(AUDIT_INDEX_STREAM, NO_STREAM, [begun]).catch(unlessWrittenByOthers);
+    }
+    this.isIndexed = true;
+  }
+
+  /**
+   * Today in a region where nothing was audited of late. In another one it is tomorrow: today has entries already, and processes
+   * of the version before, which wrote no index, may still run.
+   */
+  private async firstIndexedDay(): Promise<string> {
+    const { store, clock } = this.ports;
+    const today = timestamp(clock).slice(0, 10);
+    const lately = Array.from({ length: LATELY_DAYS }, (_, ago) => store.head(auditStream(addDays(today, -ago))));
+    const isNew = (await Promise.all(lately)).every((head) => head === NO_STREAM);
+    return isNew ? today : addDays(today, 1);
+  }
+
+  /** All streams at once: the embedded store writes them in one transaction. An entry fails alone where its own streams do. */
+  private async write(group: readonly Waiting[]): Promise<void> {
+    const events = new Map<string, NewEvent[]>();
+    for (const { streams, event } of group) {
+      for (const stream of streams) {
+        const ofStream = events.get(stream);
+        if (ofStream === undefined) events.set(stream, [event]);
+        else ofStream.push(event);
+      }
+    }
+    const appends = new Map([...events].map(([stream, ofStream]) => [stream, this.appendTo(stream, ofStream)]));
+    await Promise.allSettled(appends.values());
+    for (const { streams, written, failed } of group) {
+      void Promise.all(streams.map((stream) => appends.get(stream) as Promise<void>)).then(written, failed);
+    }
+  }
+
+  private async appendTo(stream: string, events: readonly NewEvent[]): Promise<void> {
+    let expected = this.heads.get(stream) ?? (await this.ports.store.head(stream));
+    for (let conflicts = 0; ; conflicts += 1) {
+      try {
+        const revision = await this.ports.store.append(stream, expected, events);
+        if (this.heads.size >= HEADS_MAX) this.heads.clear();
+        this.heads.set(stream, revision);
+        return;
+      } catch (error) {
+        this.heads.delete(stream);
+        // An append at an exact revision that was refused wrote nothing: another process was there first.
+        if (!(error instanceof WrongExpectedRevision) || conflicts >= CONFLICTS_MAX) throw error;
+        expected = error.actual;
+      }
+    }
+  }
+}
+
+function unlessWrittenByOthers(error: unknown): void {
+  if (!(error instanceof WrongExpectedRevision)) throw error;
+}

@@ -1,0 +1,171 @@
+import { AUDIT_INDEX_STREAM, type AuditEntry, EngineUnavailable, type EventStore, WrongExpectedRevision } from '@weft/processing';
+import { AuditLog } from './audit-log.js';
+
+/** A store that holds its appends back until it is told, and counts them. Streams begin as `heads` says. */
+function heldStore(heads: Readonly<Record<string, number>> = { [AUDIT_INDEX_STREAM]: 0 }) {
+  const appends: {
+    stream: string;
+    expected: number;
+    events: readonly { id: string; data: string }[];
+    go: (error?: Error) => void;
+  }[] = [];
+  const revisions = new Map(Object.entries(heads));
+  const store = {
+    head: async (stream: string) => revisions.get(stream) ?? -1,
+    append: (stream: string, expected: number, events: readonly { id: string; data: string }[]) =>
+      new Promise<number>((resolve, reject) => {
+        const go = (error?: Error): void => {
+          if (error !== undefined) return reject(error);
+          revisions.set(stream, expected + events.length);
+          resolve(expected + events.length);
+        };
+        appends.push({ stream, expected, events, go });
+      }),
+  };
+  let ids = 0;
+  const audit = new AuditLog({
+    store: store as unknown as EventStore,
+    random: { uuid: () => `id-${(ids += 1)}`, fraction: () => 0 },
+    clock: { now: () => Date.parse('2026-01-01T10:00:00Z') },
+  });
+  const next = async (index: number) => {
+    while (appends.length <= index) await new Promise(setImmediate);
+    return appends[index]!;
+  };
+  return { audit, appends, next };
+}
+const entry = (time: string, more: Partial<AuditEntry> = {}) => ({ time, patient: null, ...more }) as AuditEntry;
+const about = (patient: string) => entry('2026-01-01T10:00:00Z', { patient });
+
+describe('audit entries that come together', () => {
+  it('are written together while another append is under way, each acknowledged only once it is durable', async () => {
+    const { audit, next } = heldStore();
+    const acknowledged: number[] = [];
+    const write = (n: number) => audit.append(entry('2026-01-01T10:00:00Z')).then(() => void acknowledged.push(n));
+    const early = [write(0), write(1)];
+    const first = await next(0);
+    expect([first.stream, first.expected, first.events.length]).toEqual(['audit-20260101', -1, 2]);
+    const late = [write(2), write(3), write(4)];
+    expect(acknowledged).toEqual([]);
+    first.go();
+    await Promise.all(early);
+    const second = await next(1);
+    expect([second.stream, second.expected, second.events.length]).toEqual(['audit-20260101', 1, 3]);
+    expect(acknowledged).toEqual([0, 1]);
+    second.go();
+    await Promise.all(late);
+    expect(acknowledged).toEqual([0, 1, 2, 3, 4]);
+  });
+
+  it('go on behind what another process wrote, and fail alone when the store fails', async () => {
+    const { audit, next } = heldStore();
+    const first = audit.append(entry('2026-01-01T10:00:00Z'));
+    (await next(0)).go(new WrongExpectedRevision('audit-20260101', -1, 41));
+    const again = await next(1);
+    expect(again.expected).toBe(41);
+    again.go();
+    await first;
+    const failing = audit.append(entry('2026-01-01T10:00:00Z'));
+    (await next(2)).go(new EngineUnavailable('store', 'gone'));
+    await expect(failing).rejects.toThrow('gone');
+    const after = audit.append(entry('2026-01-01T10:00:00Z'));
+    (await next(3)).go();
+    await after;
+  });
+
+  it('are split by day and by what one append may carry', async () => {
+    const { audit, appends, next } = heldStore();
+    const large = 'x'.repeat(400_000);
+    const written = [
+      audit.append(entry('2026-01-01T23:59:59Z')),
+      ...[1, 2, 3].map(() => audit.append(entry('2026-01-01T23:59:59Z', { who: large }))),
+      audit.append(entry('2026-01-02T00:00:00Z')),
+    ];
+    for (let index = 0; index < 3; index += 1) (await next(index)).go();
+    await Promise.all(written);
+    expect(appends.map(({ stream, events }) => [stream, events.length])).toEqual([
+      ['audit-20260101', 3],
+      ['audit-20260101', 1],
+      ['audit-20260102', 1],
+    ]);
+  });
+});
+
+describe('an audit entry about a person', () => {
+  it('goes into the stream of the day and of the person at once, and is acknowledged when it stands in both', async () => {
+    const { audit, appends, next } = heldStore();
+    const acknowledged: string[] = [];
+    const written = ['anne', 'bert', 'anne'].map((key) => audit.append(about(key)).then(() => acknowledged.push(key)));
+    await next(2);
+    expect(appends.map(({ stream, events }) => [stream, events.map(({ id }) => id)])).toEqual([
+      ['audit-20260101', ['id-1', 'id-2', 'id-3']],
+      ['auditOf-anne', ['id-1', 'id-3']],
+      ['auditOf-bert', ['id-2']],
+    ]);
+    appends[0]!.go();
+    appends[2]!.go();
+    await new Promise(setImmediate);
+    expect(acknowledged).toEqual([]);
+    appends[1]!.go();
+    await Promise.all(written);
+  });
+
+  it('is not acknowledged where either stream fails, and others of its group are none the worse', async () => {
+    const { audit, appends, next } = heldStore();
+    const anne = audit.append(about('anne'));
+    const bert = audit.append(about('bert'));
+    await next(2);
+    appends[1]!.go(new EngineUnavailable('store', 'gone'));
+    appends[0]!.go();
+    appends[2]!.go();
+    await expect(anne).rejects.toThrow('gone');
+    await bert;
+  });
+
+  it('goes on behind what another process wrote of the person, without writing the day’s again', async () => {
+    const { audit, appends, next } = heldStore();
+    const written = audit.append(about('anne'));
+    (await next(0)).go();
+    (await next(1)).go(new WrongExpectedRevision('auditOf-anne', -1, 7));
+    const again = await next(2);
+    expect([again.stream, again.expected]).toEqual(['auditOf-anne', 7]);
+    again.go();
+    await written;
+    expect(appends).toHaveLength(3);
+  });
+});
+
+describe('the index of the audit', () => {
+  async function firstDay(heads: Readonly<Record<string, number>>): Promise<unknown> {
+    const { audit, next } = heldStore(heads);
+    const written = audit.append(entry('2026-01-01T10:00:00Z'));
+    const begun = await next(0);
+    begun.go();
+    (await next(1)).go();
+    await written;
+    expect(begun.stream).toBe(AUDIT_INDEX_STREAM);
+    return (JSON.parse(begun.events[0]!.data) as { day: unknown }).day;
+  }
+
+  it('begins today in a region where nothing was audited of late', async () => {
+    expect(await firstDay({})).toBe('2026-01-01');
+    expect(await firstDay({ 'audit-20251101': 5 })).toBe('2026-01-01');
+  });
+
+  it('begins tomorrow in a region that was audited by the version before', async () => {
+    expect(await firstDay({ 'audit-20260101': 5 })).toBe('2026-01-02');
+    expect(await firstDay({ 'audit-20251215': 5 })).toBe('2026-01-02');
+  });
+
+  it('begins once: what another process noted stands', async () => {
+    const { audit, appends, next } = heldStore({});
+    const written = audit.append(entry('2026-01-01T10:00:00Z'));
+    (await next(0)).go(new WrongExpectedRevision(AUDIT_INDEX_STREAM, -1, 0));
+    (await next(1)).go();
+    await written;
+    const second = audit.append(entry('2026-01-01T10:00:00Z'));
+    (await next(2)).go();
+    await second;
+    expect(appends.filter(({ stream }) => stream === AUDIT_INDEX_STREAM)).toHaveLength(1);
+  });
+});

@@ -1,0 +1,101 @@
+import type { CareEvent, CareEventType, Organisation, Resource } from '@weft/domain';
+import { careEventsTopic, type OutgoingMessage } from '@weft/processing';
+import { RATES, WIDE, type Focus, type Rates } from './focus.js';
+import type { Prng } from './prng.js';
+import { smallResource } from './resources.js';
+import { eventMessage } from './sim-reader.js';
+import type { SmallRegion } from './small-region.js';
+
+const REMEMBERED = 24;
+
+/** What one organisation publishes: few entry ids, so that versions, retractions and duplicates meet the same entries again. */
+export class CareEventGenerator {
+  private count = 0;
+  private readonly published: OutgoingMessage[] = [];
+  /** Merges sent: what is undone was mostly done before. */
+  private readonly merged: { readonly subject: string; readonly survivor: string }[] = [];
+  private readonly topic: string;
+
+  constructor(
+    private readonly prng: Prng,
+    private readonly region: SmallRegion,
+    private readonly organisation: Organisation,
+    private readonly rates: Rates = RATES,
+    private readonly focus: Focus = WIDE,
+  ) {
+    this.topic = careEventsTopic(organisation.ods);
+  }
+
+  next(now: number): OutgoingMessage {
+    const { prng, rates } = this;
+    if (prng.chance(rates.poison)) return this.poison();
+    if (prng.chance(rates.duplicate) && this.published.length > 0) return prng.pick(this.published);
+    const event = prng.chance(rates.merge) ? this.mergeOrUnmerge(now) : this.careEvent(now);
+    const message = eventMessage(this.topic, event.subject, event);
+    this.published.push(message);
+    if (this.published.length > REMEMBERED) this.published.shift();
+    return message;
+  }
+
+  private careEvent(now: number): CareEvent {
+    const { prng } = this;
+    const subject = someone(prng, this.region, this.focus);
+    const type = prng.pick(this.focus.resourceTypes);
+    const id = prng.pick(this.focus.entryIds);
+    if (prng.chance(this.rates.retraction)) {
+      const meta = prng.chance(0.5) ? {} : { meta: this.version(now) };
+      return this.envelope('care-event-retracted-1', subject, now, { resourceType: type, id, ...meta });
+    }
+    const resource = smallResource(prng, type, id, subject, this.version(now), now);
+    const isDeath = type === 'Patient' && prng.chance(0.1);
+    const bytes = prng.chance(this.rates.oversized) ? 990_000 : prng.chance(this.rates.large) ? 520_000 : 0;
+    const written = bytes === 0 ? resource : { ...resource, note: [{ text: 'x'.repeat(bytes) }] };
+    return this.envelope(isDeath ? 'patient-died-1' : 'care-event-recorded-1', subject, now, written);
+  }
+
+  /** Versions out of order, repeated, or told by date only, or not at all. */
+  private version(now: number): NonNullable<Resource['meta']> {
+    const { prng } = this;
+    const lastUpdated = new Date(now - prng.below(20) * 1_000).toISOString();
+    switch (prng.below(4)) {
+      case 0:
+        return {};
+      case 1:
+        return { lastUpdated };
+      default:
+        return { versionId: String(Math.max(1, Math.floor(this.count / 8) + prng.between(-3, 2))), lastUpdated };
+    }
+  }
+
+  /** Any number into any other, so chains come about, and attempted loops, and the undoing of what was never done. */
+  private mergeOrUnmerge(now: number): CareEvent {
+    const { prng } = this;
+    const known = prng.chance(0.4) && this.merged.length > 0 ? prng.pick(this.merged) : undefined;
+    const subject = known?.subject ?? someone(prng, this.region, this.focus);
+    const survivor = known?.survivor ?? prng.pick(this.region.patients.filter((patient) => patient !== subject));
+    const type = known === undefined && prng.chance(0.8) ? 'patient-merged-1' : 'patient-unmerged-1';
+    if (type === 'patient-merged-1') this.merged.push({ subject, survivor });
+    const other = { identifier: { system: 'https://fhir.nhs.uk/Id/nhs-number', value: survivor } };
+    const resource = { resourceType: 'Patient', id: 'a', link: [{ type: 'replaced-by', other }] };
+    return { ...this.envelope(type, subject, now, resource), survivor };
+  }
+
+  private envelope(type: CareEventType, subject: string, now: number, resource: Resource): CareEvent {
+    const { ods } = this.organisation;
+    const source = `urn:ods:${ods}`;
+    const time = new Date(now - this.prng.below(60) * 1_000).toISOString();
+    return { type, id: `${ods}-${this.count++}`, source, organisation: ods, subject, time, resource };
+  }
+
+  private poison(): OutgoingMessage {
+    const { prng, topic } = this;
+    const key = prng.pick(this.region.patients);
+    const value = prng.pick([null, '', '{"half":', 'null', '{"subject":"someone else"}', '\u0000\uffff']);
+    return { topic, key, value: value === null ? null : Buffer.from(value), headers: {} };
+  }
+}
+
+/** One patient more often than the others, so that more of what happens meets. */
+export function someone(prng: Prng, { patients }: SmallRegion, { favourite }: Focus): string {
+  return prng.chance(favourite) ? (patients[0] as string) : prng.pick(patients);
+}
