@@ -82,6 +82,9 @@ function standingOf(resource: Resource): string | undefined {
   return standing === undefined || UNREMARKABLE.includes(standing.toLowerCase()) ? undefined : standing;
 }
 
+/** To the minute, in the zone in which it is written. */
+export const minuteOf = (time: string): string => time.slice(0, 16).replace('T', ' ');
+
 /** A date, as precise as it is given. */
 export const dayOf = (time: string | null): string => (time === null ? '–' : time.slice(0, 10));
 

@@ -14,9 +14,9 @@ import {
   type RecordedDecision,
   type Wiring,
 } from '@weft/processing';
-import { type Caller, HttpProblem, Service, WIRING } from '@weft/service';
+import { type Caller, Service, WIRING } from '@weft/service';
 import type { DecisionAnswer } from './answers.js';
-import { Intake } from './intake.js';
+import { asOrganisation, CONFLICT, Intake } from './intake.js';
 import type { OnItsWay, Outcome } from './obedience.js';
 import { refusal } from './refusals.js';
 
@@ -157,12 +157,6 @@ const STATES = { conflict: 'conflict', closed: 'quarantined' } as const satisfie
   Record<Recorded['state'], DecisionAnswer['state']>
 >;
 
-const CONFLICT: Problem = {
-  field: 'id',
-  code: 'idempotency-conflict',
-  message: 'this id was used for another decision about this person: send the decision under an id of its own',
-};
-
 const TOO_YOUNG: Problem = {
   field: 'Consent.performer',
   code: 'giver-too-young',
@@ -217,12 +211,8 @@ function makerOf(caller: Caller, source: string | undefined): { readonly from: s
     }
     return { from: GOVERNANCE_SOURCE, recorder: { as: 'governance', organisation: organisation ?? null, subject } };
   }
-  if (organisation !== undefined) {
-    return { from: source ?? `urn:ods:${organisation}`, recorder: { as: 'organisation', organisation, subject } };
-  }
-  throw new HttpProblem(403, 'no-organisation', 'Only an organisation publishes', {
-    detail: 'The token names no organisation (org).',
-  });
+  const recorder = asOrganisation(caller);
+  return { from: source ?? `urn:ods:${recorder.organisation}`, recorder };
 }
 
 /** The NHS number of the Consent's patient. Throws the refusal of what is no Consent, or names nobody. */

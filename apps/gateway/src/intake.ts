@@ -9,25 +9,17 @@ import {
   type Seal,
   toMessage,
 } from '@weft/care-events';
+import { type Coordinates, DECISION_TYPE, type NewDecision, type Policy, type Problem, type Recorder } from '@weft/domain';
 import {
-  type Coordinates,
-  DECISION_TYPE,
-  denies,
-  grants,
-  type NewDecision,
-  type Policy,
-  type Problem,
-  type Recorder,
-} from '@weft/domain';
-import {
-  DECISIONS_MAX,
-  findRecorded,
+  hasNoRoom,
   loadConsent,
   MESSAGE_LIMIT_BYTES,
   NO_STREAM,
   type OutgoingMessage,
   POLICY_STREAM,
   type Reading,
+  recordedIn,
+  TOO_MANY,
   type Wiring,
 } from '@weft/processing';
 import { type Actor, AuditLog, HttpProblem, organisationsOf, policyOf, sealOf, Service, WIRING } from '@weft/service';
@@ -187,16 +179,11 @@ export class Intake implements OnModuleDestroy {
     const name = JSON.stringify([key, source, id]);
     const isOther = (seen.get(name) ?? digest) !== digest;
     seen.set(name, digest);
-    const recorded = isOther ? { state: 'conflict' } : await findRecorded(this.service, key, { source, id, digest });
-    if (recorded.state === 'conflict') return CONFLICT;
-    const isPermission = decisions.every(
-      ({ status, provision }) => status === 'active' && grants(provision) && !denies(provision),
-    );
-    const isFull =
-      recorded.state === 'absent' &&
-      isPermission &&
-      (await loadConsent(this.service.store, key)).decisions.length >= DECISIONS_MAX;
-    return isFull ? TOO_MANY : null;
+    if (isOther) return CONFLICT;
+    const all = (await loadConsent(this.service.store, key)).decisions;
+    const { state } = recordedIn(all, { source, id, digest });
+    if (state === 'conflict') return CONFLICT;
+    return state === 'absent' && hasNoRoom(decisions, all.length) ? { ...TOO_MANY, field: 'Consent' } : null;
   }
 
   /** Of whom nothing else of this call is taken, and why: what they decided was refused, or is not obeyed yet. */
@@ -206,12 +193,13 @@ export class Intake implements OnModuleDestroy {
     outcomes: readonly (Outcome | undefined)[],
   ): Promise<ReadonlyMap<string, Refused>> {
     const held = new Map<string, Refused>();
-    const others = new Set(
-      items.flatMap(({ reading }) => (reading.ok && reading.event.decisions === undefined ? [reading.event.subject] : [])),
-    );
     for (const { reading, mayDeny, subject } of items) {
       if (!reading.ok && mayDeny === true && subject !== undefined) held.set(subject, DECISION_REFUSED);
     }
+    if (decisions.length === 0) return held;
+    const others = new Set(
+      items.flatMap(({ reading }) => (reading.ok && reading.event.decisions === undefined ? [reading.event.subject] : [])),
+    );
     await Promise.all(
       decisions.map(async (index) => {
         const outcome = outcomes[index];
@@ -251,15 +239,10 @@ const refuse = (field: string, code: string, message: string): Refused => ({
   problems: [{ field, code, message }],
 });
 
-const CONFLICT: Problem = {
+export const CONFLICT: Problem = {
   field: 'id',
   code: 'idempotency-conflict',
   message: 'this id was used for another decision about this person: send the decision under an id of its own',
-};
-const TOO_MANY: Problem = {
-  field: 'Consent',
-  code: 'too-many-decisions',
-  message: `there are ${DECISIONS_MAX} decisions about this person already, and no room for a further permission; an objection is always taken`,
 };
 const DECISION_REFUSED = refuse(
   '',
@@ -286,7 +269,8 @@ function sizeOf({ key, value, headers }: OutgoingMessage): number {
   return texts.reduce((bytes, text) => bytes + Buffer.byteLength(text), value?.byteLength ?? 0);
 }
 
-function asOrganisation({ organisation, subject }: Actor): Recorder {
+/** Who records a decision of an organisation's. Throws HttpProblem for a token that names none. */
+export function asOrganisation({ organisation, subject }: Actor): Recorder & { readonly organisation: string } {
   if (organisation !== undefined) return { as: 'organisation', organisation, subject };
   throw new HttpProblem(403, 'no-organisation', 'Only an organisation publishes', {
     detail: 'The token names no organisation (org).',

@@ -1,5 +1,5 @@
 import { PURPOSES } from '@weft/domain';
-import { keysOfPerson, type Wiring } from '@weft/processing';
+import { keysOfPerson, timestamp, type Wiring } from '@weft/processing';
 import { addDays, auditAbout, auditIndexedSince, auditOfDay, daysBetween, type StoredAuditEntry } from '@weft/service';
 
 /** Days of the calendar, UTC, the last one too. */
@@ -43,7 +43,7 @@ const byTime = (a: StoredAuditEntry, b: StoredAuditEntry): number => (placeOf(a)
 
 /** Which of the days asked for nothing but looking through them finds the person in. */
 export async function unindexedOf({ store, clock }: Wiring, { from, to }: Days): Promise<Unindexed> {
-  const since = (await auditIndexedSince(store)) ?? addDays(new Date(clock.now()).toISOString().slice(0, 10), 1);
+  const since = (await auditIndexedSince(store)) ?? addDays(timestamp(clock).slice(0, 10), 1);
   const last = to < since ? to : addDays(since, -1);
   return { since, days: Math.max(0, daysBetween(from, last) + 1) };
 }

@@ -9,7 +9,7 @@ import type { Envelope, EventType } from './envelope.js';
 import { fhirProblems } from './fhir.js';
 import { ownRuleProblems, survivorOf } from './own-rules.js';
 import { isObject } from './patient-reference.js';
-import { presentable, problem } from './problems.js';
+import { presentable, problem, refuse } from './problems.js';
 
 /** An event that obeys every rule. A care event or, of type consent-decision-recorded-1, decisions. */
 export interface AcceptedEvent extends Omit<CareEvent, 'type'> {
@@ -148,10 +148,6 @@ function senderProblems(source: string, { organisations, sender, recorder }: Acc
 }
 
 function resourceOf({ data }: ReceivedEvent): Reading<Resource> {
-  const refuse = (field: string, code: string, message: string): Reading<never> => ({
-    ok: false,
-    problems: [problem(field, code, message)],
-  });
   if (!data.ok) return data;
   const value = data.event;
   if (value === undefined || value === null) return refuse('data', 'required', 'is required');

@@ -2,7 +2,7 @@ import { MESSAGE_LIMIT_BYTES } from '@weft/processing';
 import type { Reading } from '@weft/processing';
 import { jsonParts, memberBytes, readJson } from './json.js';
 import { isObject } from './patient-reference.js';
-import { problem } from './problems.js';
+import { refuse } from './problems.js';
 
 export const CLOUD_EVENT_JSON = 'application/cloudevents+json';
 export const CLOUD_EVENTS_BATCH_JSON = 'application/cloudevents-batch+json';
@@ -111,8 +111,4 @@ function decodeBase64(value: unknown): Uint8Array | null {
   if (typeof value !== 'string') return null;
   const bytes = Buffer.from(value, 'base64');
   return bytes.toString('base64') === value ? bytes : null;
-}
-
-function refuse(field: string, code: string, message: string): { ok: false; problems: ReturnType<typeof problem>[] } {
-  return { ok: false, problems: [problem(field, code, message)] };
 }

@@ -6,7 +6,7 @@ import { provisionOfConsent, type Findings } from './consent-provision.js';
 import { hasUnknown } from './consent-limits.js';
 import { isObject, itemsOf, nhsNumberOfReference, nhsNumbersOf, objectsOf, textOf } from './patient-reference.js';
 import type { Loose } from './patient-reference.js';
-import { presentable, problem } from './problems.js';
+import { presentable, problem, refuse } from './problems.js';
 
 export interface ConsentContext {
   /** CloudEvents id and source of the event that carries the Consent. */
@@ -90,10 +90,6 @@ const instant = ({ receivedAt }: ConsentContext): Interval => ({ from: receivedA
 
 /** The NHS number of a Consent's patient. */
 export function subjectOfConsent(consent: unknown): Reading<string> {
-  const refuse = (field: string, code: string, message: string): Reading<never> => ({
-    ok: false,
-    problems: [problem(field, code, message)],
-  });
   if (!isObject(consent) || consent['resourceType'] !== 'Consent')
     return refuse('resourceType', 'wrong-resource', 'a decision is a FHIR Consent');
   const subject = numberNamed(consent);

@@ -29,7 +29,8 @@ export interface ProvisionContext {
 
 type Effect = Provision['effect'];
 
-const EVERYTHING: Provision = { effect: 'deny', purposes: PURPOSES, limits: [], provisions: [] };
+/** The denial that whatever cannot be read may be. */
+export const EVERYTHING: Provision = { effect: 'deny', purposes: PURPOSES, limits: [], provisions: [] };
 
 /** The provision of a Consent with its exceptions, at any depth. */
 export function provisionOfConsent(consent: Loose, context: ProvisionContext): Provision {

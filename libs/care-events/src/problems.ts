@@ -9,6 +9,15 @@ export function problem(field: string, code: string, message: string): Problem {
   return { field, code, message };
 }
 
+/** The reading of what has this wrong with it. */
+export function refuse(
+  field: string,
+  code: string,
+  message: string,
+): { readonly ok: false; readonly problems: readonly Problem[] } {
+  return { ok: false, problems: [problem(field, code, message)] };
+}
+
 /** Fit to be logged, stored and answered: no run of ten digits (an NHS number, perhaps), nothing endless. */
 export function presentable(problems: readonly Problem[]): Problem[] {
   const told = problems.slice(0, PROBLEMS_MAX).map(({ field, code, message }) => ({

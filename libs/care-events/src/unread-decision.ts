@@ -1,14 +1,12 @@
-import { CARE_EVENT_TYPES, denies, isResourceType, nhsNumberProblem, permittingNothing, PURPOSES } from '@weft/domain';
+import { CARE_EVENT_TYPES, denies, isResourceType, nhsNumberProblem, permittingNothing } from '@weft/domain';
 import type { NewDecision, Organisation, Problem, Provision } from '@weft/domain';
 import type { Message } from '@weft/processing';
 import { isAboutTheMaker } from './accept-event.js';
 import { readCloudEvent } from './cloud-event.js';
 import { isPrivacyConsent, isWithdrawal } from './consent-in.js';
-import { provisionOfConsent } from './consent-provision.js';
+import { EVERYTHING, provisionOfConsent } from './consent-provision.js';
 import { organisationOf } from './envelope.js';
 import { isObject, nhsNumberOfReference, nhsNumbersOf } from './patient-reference.js';
-
-const EVERYTHING: Provision = { effect: 'deny', purposes: PURPOSES, limits: [], provisions: [] };
 
 /**
  * The denial that a message of the consent topic may be, which could not be read: as far as it can be told, whom it is about and

@@ -10,7 +10,7 @@ import { quarantine } from './quarantine.js';
 import { rebuildAndTellEverything, rebuildViews } from './rebuild-views.js';
 import type { RecordChange } from './record-changes.js';
 import { shiftViews } from './shift-views.js';
-import { siftDecisions, type Arrival } from './sift-decisions.js';
+import { nameOf, siftDecisions, type Arrival } from './sift-decisions.js';
 import type { Wiring } from './wiring.js';
 
 /**
@@ -56,10 +56,10 @@ async function applyTo(
   const { policy } = await wiring.policies.current();
   let sifted = siftDecisions(await loadConsent(wiring.store, key), arrivals, policy);
   const held = new Map<string, NewDecision>();
-  for (const { decision, message } of sifted.fresh) held.set(nameOf(decision), await holdConsent(wiring, key, decision, message));
+  for (const { decision, message } of sifted.fresh) held.set(partOf(decision), await holdConsent(wiring, key, decision, message));
   const news = await recordDecisions(wiring, key, (consent) => {
     sifted = siftDecisions(consent, arrivals, policy);
-    return sifted.fresh.map(({ decision, message }) => ({ decision: held.get(nameOf(decision)) ?? decision, message }));
+    return sifted.fresh.map(({ decision, message }) => ({ decision: held.get(partOf(decision)) ?? decision, message }));
   });
   const settling = sifted.redelivered ? decisionsOf(arrivals) : sifted.fresh.map(({ decision }) => decision);
   for (const decision of settling) await settleConsent(wiring, key, decision, sifted.redelivered);
@@ -74,5 +74,4 @@ async function applyTo(
 }
 
 const decisionsOf = (arrivals: readonly Arrival[]): NewDecision[] => arrivals.flatMap(({ event }) => event.decisions);
-const nameOf = ({ source, id, consentId, authority, unread }: NewDecision): string =>
-  `${unread === true ? `unread ${consentId}` : `${source} ${id}`} ${authority}`;
+const partOf = (decision: NewDecision): string => `${nameOf(decision)} ${decision.authority}`;

@@ -12,15 +12,16 @@ import {
   knownCodes,
   Looking,
   madeBetween,
-  Surroundings,
   type Coordinates,
   type Decision,
   type Entry,
   type Policy,
   type Projection,
   type Purpose,
+  type Surroundings,
 } from '@weft/domain';
 import type { RecordedDecision } from './encoding.js';
+import { surroundingsOf } from './judges.js';
 import { loadConsent, loadPerson, survivorOf, type Person } from './load.js';
 import { serves, type Wiring } from './wiring.js';
 
@@ -34,19 +35,26 @@ export type Recorded =
   | { readonly state: 'closed' }
   | { readonly state: 'absent' };
 
-export async function findRecorded(
-  { store }: Pick<Wiring, 'store'>,
-  key: string,
-  event: { readonly source: string; readonly id: string; readonly digest: string; readonly at?: Coordinates },
-): Promise<Recorded> {
-  const { decisions } = await loadConsent(store, key);
+interface Sent {
+  readonly source: string;
+  readonly id: string;
+  readonly digest: string;
+  readonly at?: Coordinates;
+}
+
+export async function findRecorded({ store }: Pick<Wiring, 'store'>, key: string, event: Sent): Promise<Recorded> {
+  return recordedIn((await loadConsent(store, key)).decisions, event);
+}
+
+/** `findRecorded`, where everything decided about the number is at hand. */
+export function recordedIn(all: readonly RecordedDecision[], event: Sent): Recorded {
   const { at } = event;
   const place = at === undefined ? undefined : `${at.topic}/${at.partition}/${at.offset}`;
   const isConflict = (one: RecordedDecision): boolean => one.unread === true && one.consentId === place;
-  const same = decisions.filter(({ source, id, unread }) => unread !== true && source === event.source && id === event.id);
+  const same = all.filter(({ source, id, unread }) => unread !== true && source === event.source && id === event.id);
   if (same.length > 0 && same.every(({ digest }) => digest === event.digest)) return { state: 'recorded', decisions: same };
   if (same.length > 0) return { state: 'conflict' };
-  return { state: decisions.some(isConflict) ? 'closed' : 'absent' };
+  return { state: all.some(isConflict) ? 'closed' : 'absent' };
 }
 
 /** What a recorded decision does, as far as it can be told at an instant. */
@@ -128,52 +136,51 @@ export async function coverageInRecord(
   const [first] = mine as readonly [RecordedDecision, ...RecordedDecision[]];
   const at = Math.max(wiring.clock.now(), first.provision.from ?? 0);
   const projections = wiring.projections.filter((projection) => serves(wiring, projection));
-  const changes = projections.map((projection) => [projection.purpose, changedBy(mine, person, projection, policy, at)] as const);
+  if (person === null) {
+    const none = projections.map(({ purpose }) => [purpose, 0] as const);
+    return {
+      ...{ covers: Object.fromEntries(none) as CoverageInRecord['covers'], coversNothing: isNamed(first) },
+      ...{ cannotTell: false, lacksAge: false },
+    };
+  }
+  const within = { person, policy, at, around: surroundingsOf(person.record.entries) };
+  const changes = projections.map((projection) => [projection.purpose, changedBy(mine, projection, within)] as const);
   const changesNothing = changes.every(([, entries]) => entries === 0);
-  const isUnmet = projections.every((projection) => !coversAny(mine, person, projection, policy, at));
+  const isUnmet = projections.every((projection) => !coversAny(mine, projection, within));
   return {
     covers: Object.fromEntries(changes) as CoverageInRecord['covers'],
     coversNothing: isNamed(first) && changesNothing && isUnmet,
-    cannotTell: person !== null && isUnclear(first, person, policy),
-    lacksAge:
-      person !== null &&
-      grants(first.provision) &&
-      isOldEnough(first, () => surroundingsOf(person).birthDates(), policy) !== 'covers',
+    cannotTell: isUnclear(first, within),
+    lacksAge: grants(first.provision) && isOldEnough(first, () => within.around.birthDates(), policy) !== 'covers',
   };
 }
 
 const isNamed = ({ provision }: Decision): boolean => provision.limits.length > 0;
 
+/** The record in which it is looked what decisions cover, under which policy and when. */
+interface Within {
+  readonly person: Person;
+  readonly policy: Policy;
+  readonly at: number;
+  readonly around: Surroundings;
+}
+
 /** Entries that would be decided otherwise without these decisions. */
-function changedBy(mine: readonly Decision[], person: Person | null, projection: Projection, policy: Policy, at: number): number {
-  if (person === null) return 0;
-  const around = surroundingsOf(person);
+function changedBy(mine: readonly Decision[], projection: Projection, { person, policy, at, around }: Within): number {
   const isMine = (one: RecordedDecision): boolean => mine.some(({ source, id }) => one.source === source && one.id === id);
+  const others = person.decisions.filter((one) => !isMine(one));
   const withMine = judge(projection.purpose, person.decisions, policy, at, around);
-  const without = judge(
-    projection.purpose,
-    person.decisions.filter((one) => !isMine(one)),
-    policy,
-    at,
-    around,
-  );
+  const without = judge(projection.purpose, others, policy, at, around);
   return seenBy(projection, person).filter((entry) => withMine(entry).permitted !== without(entry).permitted).length;
 }
 
-function coversAny(
-  mine: readonly Decision[],
-  person: Person | null,
-  projection: Projection,
-  policy: Policy,
-  at: number,
-): boolean {
-  if (person === null) return false;
-  const judging = judgingBy(projection.purpose, policy, at, surroundingsOf(person));
+function coversAny(mine: readonly Decision[], projection: Projection, { person, policy, at, around }: Within): boolean {
+  const judging = judgingBy(projection.purpose, policy, at, around);
   return seenBy(projection, person).some((entry) => mine.some((decision) => effectOn(decision, entry, judging) !== null));
 }
 
-function isUnclear({ provision }: Decision, person: Person, policy: Policy): boolean {
-  const looking = new Looking(surroundingsOf(person), knownCodes(policy));
+function isUnclear({ provision }: Decision, { person, policy, around }: Within): boolean {
+  const looking = new Looking(around, knownCodes(policy));
   return allProvisions(provision).some(({ limits, effect }) =>
     limits.some((limit) =>
       [...person.record.entries.values()].some((entry) => coverageOf(limit, entry, effect, looking) === 'cannot-tell'),
@@ -184,9 +191,6 @@ function isUnclear({ provision }: Decision, person: Person, policy: Policy): boo
 function seenBy(projection: Projection, { record }: Person): Entry[] {
   return [...record.entries.values()].filter((entry) => isPresent(entry) && projection.sees(entry.resource));
 }
-
-const surroundingsOf = ({ record }: Person): Surroundings =>
-  new Surroundings(() => [...record.entries.values()].filter(({ retracted }) => !retracted));
 
 /** Whether no rule of the policy looks at decisions of this authority for any of the purposes that it names. */
 export function isWithoutRule({ authority, provision }: Decision, { rules }: Policy): boolean {

@@ -25,7 +25,7 @@ export * from './read-record.js';
 export * from './rebuild-views.js';
 export * from './record-care-events.js';
 export * from './record-changes.js';
-export { DECISIONS_MAX } from './sift-decisions.js';
+export { DECISIONS_MAX, hasNoRoom, TOO_MANY } from './sift-decisions.js';
 export * from './replay-views.js';
 export * from './streams.js';
 export * from './topics.js';

@@ -34,7 +34,7 @@ export function rulingsAt(
   entries: ReadonlyMap<string, Entry>,
 ): Rulings {
   const judges = new Map<string, Judge>();
-  const around = new Surroundings(() => present(entries));
+  const around = surroundingsOf(entries);
   return {
     at,
     policyVersion: adopted.version,
@@ -49,6 +49,11 @@ export function rulingsAt(
       return found;
     },
   };
+}
+
+/** The rest of a person's record, as far as decisions look at it: what was retracted says nothing. */
+export function surroundingsOf(entries: ReadonlyMap<string, Entry>): Surroundings {
+  return new Surroundings(() => present(entries));
 }
 
 function* present(entries: ReadonlyMap<string, Entry>): Generator<Entry> {

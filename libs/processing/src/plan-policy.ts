@@ -41,8 +41,11 @@ export async function planPolicy(wiring: Wiring, planned: Policy, options: PlanO
     options.signal?.throwIfAborted();
     const person = await personBehind(wiring, key, counted);
     if (person === null) return;
+    const now = wiring.clock.now();
+    const under = (adopted: AdoptedPolicy): Rulings => rulingsAt(now, person.decisions, adopted, person.record.entries);
+    const [was, is] = [under(inForce), under({ ...inForce, policy: planned })];
     for (const [purpose, tally] of tallies) {
-      const { opened, closed } = differences(wiring, person, projectionOf(wiring, purpose), inForce, planned);
+      const { opened, closed } = differences(person, projectionOf(wiring, purpose), was, is);
       add(tally.opened, opened);
       add(tally.closed, closed);
     }
@@ -69,20 +72,17 @@ function add(reach: { people: number; entries: number }, entries: number): void 
   reach.entries += entries;
 }
 
-/** How many entries of a person one purpose would be given under a policy and is not under the one in force, and the other way. */
+/** How many entries of a person one purpose would be given under some rulings and is not under others, and the other way. */
 function differences(
-  wiring: Wiring,
-  { decisions, record: { entries } }: Person,
+  { record }: Person,
   projection: Projection,
-  inForce: AdoptedPolicy,
-  planned: Policy,
+  was: Rulings,
+  is: Rulings,
 ): { readonly opened: number; readonly closed: number } {
-  const now = wiring.clock.now();
-  const was = includes(projection, rulingsAt(now, decisions, inForce, entries));
-  const is = includes(projection, rulingsAt(now, decisions, { ...inForce, policy: planned }, entries));
+  const [includedBefore, includedAfter] = [includes(projection, was), includes(projection, is)];
   let [opened, closed] = [0, 0];
-  for (const entry of entries.values()) {
-    const [before, after] = [was(entry), is(entry)];
+  for (const entry of record.entries.values()) {
+    const [before, after] = [includedBefore(entry), includedAfter(entry)];
     if (after && !before) opened += 1;
     if (before && !after) closed += 1;
   }

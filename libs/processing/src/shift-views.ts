@@ -5,7 +5,6 @@ import {
   isHeldBack,
   isPresent,
   outcomeOf,
-  Surroundings,
   type AdoptedPolicy,
   type Basis,
   type Closing,
@@ -14,7 +13,7 @@ import {
   type Projection,
 } from '@weft/domain';
 import { decodeViewEvent } from './encoding.js';
-import { pseudonymsOf, reachOthers, rulingsAt, type Rulings } from './judges.js';
+import { pseudonymsOf, reachOthers, rulingsAt, surroundingsOf, type Rulings } from './judges.js';
 import { tookIn, type Untold } from './rebuild-views.js';
 import { loadPerson, survivorOf, type Person } from './load.js';
 import { isBehind, isLongTail } from './patient-state.js';
@@ -139,7 +138,7 @@ function standsAsBefore(
   policy: Policy,
   now: number,
 ): boolean {
-  const around = new Surroundings(() => record.entries.values());
+  const around = surroundingsOf(record.entries);
   const births = () => around.birthDates();
   const before = inForce(decisions.slice(0, known), purpose, policy, now, births).current;
   const after = inForce(decisions, purpose, policy, now, births).current;

@@ -67,7 +67,8 @@ interface Known {
   readonly authorities: Set<string>;
 }
 
-const nameOf = ({ source, id, consentId, unread }: NewDecision): string =>
+/** What is the same of every decision of one message. */
+export const nameOf = ({ source, id, consentId, unread }: NewDecision): string =>
   unread === true ? `unread ${consentId}` : `${source} ${id}`;
 
 function know(known: Map<string, Known>, decision: NewDecision, place: Known['place']): void {
@@ -104,7 +105,7 @@ function choose(known: ReadonlyMap<string, Known>, arrival: Arrival, count: numb
   }
   const { decisions: chosen, problems } = allowed;
   if (!isRead || chosen.length === 0) return { chosen, problems, isKnown: false, closes: !isRead };
-  if (count >= DECISIONS_MAX && chosen.every(isOnlyPermission)) {
+  if (hasNoRoom(chosen, count)) {
     return { chosen: [], problems: [TOO_MANY], isKnown: false, closes: false };
   }
   return { chosen, problems: [], isKnown: false, closes: false };
@@ -114,6 +115,11 @@ const isBehind = (one: Known['place'], other: Known['place']): boolean =>
   one.topic === other.topic && one.partition === other.partition && one.offset > other.offset;
 
 const NOTHING: Choice = { chosen: [], problems: [], isKnown: false, closes: false };
+
+/** Whether decisions are permissions alone, about a number of which so many are recorded that no more are taken. */
+export function hasNoRoom(decisions: readonly NewDecision[], recorded: number): boolean {
+  return recorded >= DECISIONS_MAX && decisions.every(isOnlyPermission);
+}
 
 const isOnlyPermission = ({ status, provision }: NewDecision): boolean =>
   status === 'active' && grants(provision) && !denies(provision);
@@ -136,7 +142,7 @@ const CONFLICT: Problem = {
   code: 'conflict',
   message: 'this source has used the id for another decision about this person; send it under an id of its own',
 };
-const TOO_MANY: Problem = {
+export const TOO_MANY: Problem = {
   field: '',
   code: 'too-many-decisions',
   message: `there are ${DECISIONS_MAX} decisions about this person already, and no room for a further permission; an objection is always taken`,

@@ -454,11 +454,7 @@ export const MUTANTS_OF_DECISIONS: readonly Mutant[] = [
     'isRead && !event.isVetted ? { decisions, problems: vetted([], policy).problems }',
   ),
   applying('a message that cannot be read closes nothing', 'if (!reading.ok && reading.unread === null) {', 'if (!reading.ok) {'),
-  applying(
-    'two messages that cannot be read are one',
-    '`${unread === true ? `unread ${consentId}` : `${source} ${id}`} ${authority}`;',
-    '`${unread ?? consentId === id} ${source} ${id} ${authority}`;',
-  ),
+  sifting('two messages that cannot be read are one', '`unread ${consentId}` :', '`unread ${source} ${id}` :'),
   // Consents that go on to another person
   holders(
     'whom a Consent was about is not asked',

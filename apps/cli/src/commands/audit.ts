@@ -3,7 +3,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { instant, nhsNumber } from '../arguments.js';
 import { type Client } from '../client.js';
 import { clientOf, type Context, settingsOf } from '../context.js';
-import { spaced } from '../describe.js';
+import { minuteOf, spaced } from '../describe.js';
 import { counted, type Terminal } from '../terminal.js';
 
 interface AuditAnswer {
@@ -66,7 +66,7 @@ function show(terminal: Terminal, nhs: string, { from, to, entries, note }: Omit
   terminal.table(
     ['when', 'who', 'org', 'what', 'purpose', 'outcome'],
     entries.map(({ time, who, organisation, action, purpose, outcome }) => [
-      time.slice(0, 16).replace('T', ' '),
+      minuteOf(time),
       who,
       organisation ?? '–',
       DID[action] ?? action,

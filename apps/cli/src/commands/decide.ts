@@ -17,7 +17,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { authority, nhsNumber, ods, odsCodes, purposes, texts, whenText } from '../arguments.js';
 import { type Client } from '../client.js';
 import { clientOf, type Context, ownOrganisation, settingsOf } from '../context.js';
-import { spaced } from '../describe.js';
+import { minuteOf, spaced } from '../describe.js';
 import { EXIT, Failure } from '../failure.js';
 import { counted } from '../terminal.js';
 
@@ -166,8 +166,8 @@ function show(context: Context, name: string, nhs: string, options: Options, ans
   const isLater = answer.since !== null && Date.parse(answer.since) > Date.now();
   const preposition = name === 'opt-in' ? 'to' : 'of';
   const what = `${spaced(nhs)}: ${name} ${preposition} ${options.purpose.join(' and ')}`;
-  const when = isLater ? `will be obeyed from ${minuteOf(answer.since as string)}` : 'is obeyed in every view and topic';
-  const end = answer.until === null ? '' : ` until ${minuteOf(answer.until)}`;
+  const when = isLater ? `will be obeyed from ${minuteOf(answer.since as string)} UTC` : 'is obeyed in every view and topic';
+  const end = answer.until === null ? '' : ` until ${minuteOf(answer.until)} UTC`;
   terminal.print(`${terminal.paint('green', '✓')} ${what} ${when}${end}`);
   if (answer.covers !== undefined) terminal.print(`  ${covered(name, answer.covers)}`);
 }
@@ -219,5 +219,3 @@ function faultOf(name: string, { entry, category, organisation }: Options, answe
       );
   }
 }
-
-const minuteOf = (time: string): string => `${time.slice(0, 16).replace('T', ' ')} UTC`;

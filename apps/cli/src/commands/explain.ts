@@ -3,7 +3,7 @@ import type { ExplainedRecord, Explanation } from '@weft/processing';
 import { Command } from 'commander';
 import { instant, nhsNumber } from '../arguments.js';
 import { clientOf, type Context, settingsOf } from '../context.js';
-import { dayOf, spaced } from '../describe.js';
+import { dayOf, minuteOf, spaced } from '../describe.js';
 import { counted, type Terminal } from '../terminal.js';
 
 export function explainCommand(context: Context): Command {
@@ -49,7 +49,7 @@ const SHORT: Record<Purpose, string> = {
 function show(terminal: Terminal, nhs: string, explained: ExplainedRecord): void {
   const { at, policyName, policyVersion, decisions, entries, movedTo } = explained;
   const policy = policyVersion === null ? 'no policy yet' : `${policyName}, version ${policyVersion}`;
-  terminal.print(`${terminal.paint('bold', spaced(nhs))} · as of ${at.slice(0, 16).replace('T', ' ')} UTC`);
+  terminal.print(`${terminal.paint('bold', spaced(nhs))} · as of ${minuteOf(at)} UTC`);
   terminal.print(terminal.paint('dim', policy));
   if (movedTo !== null) terminal.print(`merged into ${spaced(movedTo)}, whose record this is`);
   terminal.print();
@@ -116,8 +116,8 @@ function recorderOf({ as, organisation, subject }: Explained['recorder']): strin
 function limits({ limits: narrowed, from, until, provisions }: Explained['provision']): string[] {
   return [
     ...narrowed.map(describeLimit),
-    ...(from === undefined ? [] : [`from ${minuteOf(from)}`]),
-    ...(until === undefined ? [] : [`until ${minuteOf(until)}`]),
+    ...(from === undefined ? [] : [`from ${minuteOf(new Date(from).toISOString())}`]),
+    ...(until === undefined ? [] : [`until ${minuteOf(new Date(until).toISOString())}`]),
     ...(provisions.length === 0 ? [] : [counted(provisions.length, 'exception')]),
   ];
 }
@@ -137,8 +137,6 @@ function describeLimit(limit: Limit): string {
       return limit.codes.map((code) => code?.code ?? 'a code not understood').join(', ');
   }
 }
-
-const minuteOf = (at: number): string => new Date(at).toISOString().slice(0, 16).replace('T', ' ');
 
 function mark(terminal: Terminal, reasons: Reasons, explanation: Explanation | undefined): string {
   if (explanation === undefined || explanation.rule === 'not-of-concern') return terminal.paint('dim', '·');

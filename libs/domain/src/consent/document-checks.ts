@@ -6,10 +6,6 @@ export function problem(field: string, message: string): Problem {
   return { field, code: 'invalid-policy', message };
 }
 
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return value !== null && typeof value === 'object' && !Array.isArray(value);
-}
-
 export function isText(value: unknown): value is string {
   return typeof value === 'string' && value.trim() !== '';
 }

@@ -1,5 +1,6 @@
 import type { Resource } from '../vocabulary.js';
 import type { Code } from './decision.js';
+import { isObject } from '../is-object.js';
 
 /** What decisions and rules look at in a resource. */
 export interface Facts {
@@ -88,8 +89,4 @@ function identifiersOf(value: unknown): string[] {
     .filter(isObject)
     .filter(({ value: text }) => typeof text === 'string')
     .map(({ system, value: text }) => `${typeof system === 'string' ? system : ''}|${text as string}`);
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return value !== null && typeof value === 'object' && !Array.isArray(value);
 }

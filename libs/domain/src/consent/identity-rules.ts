@@ -46,10 +46,12 @@ interface IdentityPolicy {
   readonly identity?: Partial<IdentityRules>;
 }
 
-const rulesOf = (policy: IdentityPolicy): IdentityRules => ({ ...DEFAULT_IDENTITY_RULES, ...policy.identity });
+export function identityRulesOf({ identity }: IdentityPolicy): IdentityRules {
+  return { ...DEFAULT_IDENTITY_RULES, ...identity };
+}
 
 export function mayIdentify(type: IdentityEventType, claim: Claim, policy: IdentityPolicy): boolean {
-  const rules = rulesOf(policy);
+  const rules = identityRulesOf(policy);
   return rules[IDENTITY_EVENTS[type].rules].some((identifier) => {
     if (identifier === 'demographics') return rules.demographics.includes(claim.organisation);
     return identifier === 'recorded' ? claim.hasRecorded : claim.isSameSource;
@@ -58,7 +60,7 @@ export function mayIdentify(type: IdentityEventType, claim: Claim, policy: Ident
 
 /** What is wrong with the event from somebody who may not send it, with all that would make it acceptable. */
 export function notYours(type: IdentityEventType, policy: IdentityPolicy): Problem {
-  const rules = rulesOf(policy);
+  const rules = identityRulesOf(policy);
   const { rules: which, what, code } = IDENTITY_EVENTS[type];
   const from: Record<Identifier, string> = {
     demographics: `from the region’s demographics service (${rules.demographics.join(', ') || 'the policy names none'})`,

@@ -1,8 +1,9 @@
 import { AUTHORITIES, ORGANISATION_KINDS, PURPOSES, type Problem } from '../vocabulary.js';
-import { DEFAULT_AUTHORITIES } from './authorities.js';
-import { isObject, isOneOf, isText, listProblems, problem, unknownMembers } from './document-checks.js';
+import { authoritiesOf } from './authorities.js';
+import { isObject } from '../is-object.js';
+import { isOneOf, isText, listProblems, problem, unknownMembers } from './document-checks.js';
 import { OWN_AGE_YEARS } from './giver.js';
-import { DEFAULT_IDENTITY_RULES, type IdentityRules } from './identity-rules.js';
+import { identityRulesOf, type IdentityRules } from './identity-rules.js';
 import { isResourceType } from '../resource-types.js';
 import { noticesOf } from './notices.js';
 import type { Policy } from './policy.js';
@@ -28,8 +29,8 @@ export type WholePolicy = Required<Policy> & { readonly identity: IdentityRules 
 export function wholePolicy(policy: Policy): WholePolicy {
   return {
     ...policy,
-    authorities: policy.authorities ?? DEFAULT_AUTHORITIES,
-    identity: { ...DEFAULT_IDENTITY_RULES, ...policy.identity },
+    authorities: authoritiesOf(policy),
+    identity: identityRulesOf(policy),
     ages: policy.ages ?? { own: OWN_AGE_YEARS },
     codes: policy.codes ?? [],
     notices: noticesOf(policy),

@@ -1,6 +1,7 @@
 import { AUTHORITIES, ORGANISATION_KINDS, type Problem } from '../vocabulary.js';
 import { READERS } from './notices.js';
-import { isObject, isOneOf, isText, listProblems, problem, unknownMembers } from './document-checks.js';
+import { isObject } from '../is-object.js';
+import { isOneOf, isText, listProblems, problem, unknownMembers } from './document-checks.js';
 
 /** Everything that is wrong with each section of a policy document beside its rules. */
 export const SECTION_CHECKS: Readonly<Record<string, (section: unknown, path: string) => Problem[]>> = {

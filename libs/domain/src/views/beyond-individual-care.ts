@@ -1,6 +1,7 @@
 import type { Resource } from '../vocabulary.js';
 import type { PresentEntry, Pseudonyms } from './present-entry.js';
 import type { ViewEntry } from './view.js';
+import { isObject } from '../is-object.js';
 
 /**
  * What population health and research may see of a resource: an allow-list, field by field, each with the form it is
@@ -226,10 +227,6 @@ function list(value: unknown, one: (item: unknown) => unknown): unknown[] | unde
     .map(one)
     .filter((item) => item !== undefined);
   return brought.length === 0 ? undefined : brought;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return value !== null && typeof value === 'object' && !Array.isArray(value);
 }
 
 function fields(object: Record<string, unknown>): Record<string, unknown> | undefined {
