@@ -99,6 +99,12 @@ const CASES: readonly Case[] = [
     status: 422,
     problem: 'Condition.code: structure',
   },
+  {
+    name: 'countless empty extensions',
+    body: text({ data: condition('bad', { extension: new Array(125_000).fill({}) }) }),
+    status: 413,
+    problem: ': too-costly',
+  },
   { name: 'no data', body: text({ data: undefined }), status: 422, problem: 'data: required' },
 ];
 
@@ -129,6 +135,10 @@ describe('bad input to a running Weft', () => {
   };
   const operations = async <T>(path: string, init: RequestInit = {}) =>
     (await region.as(['operations'], path, { headers: { 'content-type': 'application/json' }, ...init })).json() as Promise<T>;
+  const governance = async <T>(subject: string, path: string, init: RequestInit = {}) => {
+    const response = await region.as(['governance'], path, { headers: { 'content-type': 'application/json' }, subject, ...init });
+    return response.json() as Promise<T>;
+  };
   const quarantined = () => operations<{ id: string; problems: Problem[] }[]>('/quarantine');
   const conditionsOf = async (nhsNumber: string) => {
     const response = await region.as(['governance'], `/records/${nhsNumber}`);
@@ -156,7 +166,7 @@ describe('bad input to a running Weft', () => {
     await region.settled();
     const found = (await quarantined()).find((message) => message.id === id);
     expect(found?.problems).toEqual(answer.errors);
-    const whole = await operations<{ base64: string; text?: string }>(`/quarantine/${encodeURIComponent(id)}`);
+    const whole = await governance<{ base64: string; text?: string }>('anna', `/quarantine/${encodeURIComponent(id)}`);
     expect(Buffer.from(whole.base64 ?? whole.text ?? '', whole.base64 === undefined ? 'utf8' : 'base64')).toEqual(
       Buffer.from(bad.body as string),
     );
@@ -167,6 +177,35 @@ describe('bad input to a running Weft', () => {
     const large = text({ data: condition('large', { note: [{ text: 'x'.repeat(1_048_577) }] }) });
     expect((await publish(large)).status).toBe(413);
     await expect(inTopic(large)).rejects.toMatchObject({ type: 'too-large' });
+  });
+
+  it('takes a Consent of a megabyte with thousands of dated exceptions for a denial of everything, and obeys those behind it', async () => {
+    const provision = Array.from({ length: 14_200 }, (_, index) => ({
+      type: 'deny',
+      period: { start: new Date(Date.UTC(2030, 0, 1) + index * 3_600_000).toISOString() },
+    }));
+    const consent = (subject: string, more: object) => ({
+      ...{
+        resourceType: 'Consent',
+        status: 'active',
+        scope: { coding: [{ code: 'patient-privacy' }] },
+        category: [{ text: 'Opt-out' }],
+      },
+      ...{ patient: patientOf(subject), dateTime: '2026-01-01', ...more },
+    });
+    const decide = async (body: object) => {
+      const headers = { 'content-type': 'application/fhir+json' };
+      const response = await region.as(['governance'], '/consents', { method: 'POST', body: JSON.stringify(body), headers });
+      return { status: response.status, ...((await response.json()) as { state: string; warnings: Problem[] }) };
+    };
+    const large = consent('9990033471', { provision: { type: 'permit', provision } });
+    const room = 1_001_757 - JSON.stringify({ ...large, language: '' }).length;
+    const answer = await decide({ ...large, language: 'x'.repeat(room) });
+    expect(answer).toMatchObject({ status: 200, state: 'obeyed' });
+    expect(codes(answer.warnings)).toContain('Consent.provision: too-many');
+    expect(await decide(consent(BERT, { provision: { type: 'deny', purpose: [{ code: 'HRESCH' }] } }))).toMatchObject({
+      status: 200,
+    });
   });
 
   it('of one entry among a thousand, in a Bundle and in a topic, costs that one alone', async () => {
@@ -198,18 +237,16 @@ describe('bad input to a running Weft', () => {
   it('leaves quarantine only when it is mended, and then is in the record like any other', async () => {
     const id = await inTopic(text({ id: 'mended', data: condition('mended', { code: 5 }) }));
     await region.settled();
-    const redrive = (body: object) =>
-      operations(`/quarantine/${encodeURIComponent(id)}/redrive`, { method: 'POST', body: JSON.stringify(body) });
-    await redrive({});
+    await operations(`/quarantine/${encodeURIComponent(id)}/redrive`, { method: 'POST', body: '{}' });
     await region.settled();
     const again = (await quarantined()).at(-1)!;
     expect(again.id).not.toBe(id);
     expect(codes(again.problems)).toEqual(['Condition.code: structure']);
     const mended = text({ id: 'mended', data: condition('mended') });
-    await operations(`/quarantine/${encodeURIComponent(again.id)}/redrive`, {
-      method: 'POST',
-      body: JSON.stringify({ text: mended }),
-    });
+    const at = `/quarantine/${encodeURIComponent(again.id)}`;
+    const body = JSON.stringify({ text: mended, reason: 'a code is no number' });
+    const { digest } = await governance<{ digest: string }>('anna', `${at}/mend`, { method: 'POST', body });
+    await governance('bert', `${at}/approve`, { method: 'POST', body: JSON.stringify({ digest }) });
     await region.settled();
     expect((await quarantined()).map((message) => message.id)).not.toContain(again.id);
     expect(await conditionsOf(ANNE)).toContain('mended');

@@ -171,6 +171,18 @@ describe('a policy, from its plan to every view and topic', () => {
     240_000,
   );
 
+  it('stays in force where the settings name another one, however often the opt-out-projector starts', async () => {
+    const before = await versions();
+    for (let time = 0; time < 2; time += 1) {
+      await optOutProjector.end('SIGTERM');
+      optOutProjector = await region.start('opt-out-projector', { WEFT_POLICY: OPENS });
+    }
+    expect(await versions()).toEqual(before);
+    await recordApi.end('SIGTERM');
+    recordApi = await region.start('record-api', { WEFT_POLICY: OPENS });
+    expect((await weft('show')).answer).toMatchObject({ version: before.length, settingsDiffer: true });
+  });
+
   it('is brought to every view and topic by the running opt-out-projector, however often that is killed', async () => {
     let version = (await versions()).length;
     for (const [index, afterMs] of KILL_AFTER_MS.entries()) {

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PURPOSES } from '@weft/domain';
 import { issueToken, loadSettings, systemClock, type Role, type Settings } from '@weft/service';
-import { outsideEngines, SECRETS } from './region.js';
+import { type AskInit, outsideEngines, SECRETS } from './region.js';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
@@ -68,9 +68,9 @@ export class Processes {
     };
   }
 
-  async as(roles: readonly Role[], url: string, init: RequestInit & { readonly organisation?: string } = {}): Promise<Response> {
-    const { organisation = 'RX901', ...request } = init;
-    const token = await issueToken(this.settings, systemClock, { roles, organisation, purposes: PURPOSES });
+  async as(roles: readonly Role[], url: string, init: AskInit = {}): Promise<Response> {
+    const { organisation = 'RX901', subject, ...request } = init;
+    const token = await issueToken(this.settings, systemClock, { roles, organisation, subject, purposes: PURPOSES });
     return fetch(url, { ...request, headers: { ...request.headers, authorization: `Bearer ${token}` } });
   }
 

@@ -30,6 +30,13 @@ export function outsideEngines(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^WEFT_(KAFKA|EVENTSTORE)_/.test(name)));
 }
 
+/** A request, and who makes it. */
+export interface AskInit extends RequestInit {
+  /** ODS code. */
+  readonly organisation?: string;
+  readonly subject?: string;
+}
+
 /** A whole Weft in this process, on the embedded engines, in a directory of its own. */
 export interface Region {
   readonly url: string;
@@ -37,7 +44,7 @@ export interface Region {
   readonly service: Service;
   readonly wiring: Wiring;
   /** A request by somebody of RX901, or another organisation, with these roles, for every purpose. */
-  as(roles: readonly Role[], path: string, init?: RequestInit & { readonly organisation?: string }): Promise<Response>;
+  as(roles: readonly Role[], path: string, init?: AskInit): Promise<Response>;
   /** Resolves once both projectors have dealt with everything published. */
   settled(): Promise<void>;
   close(): Promise<void>;
@@ -63,9 +70,10 @@ export async function startRegion(
     app,
     service,
     wiring,
-    async as(roles, path, { organisation = 'RX901', ...init } = {}) {
-      const who = `${roles.join()} ${organisation}`;
-      const token = tokens.get(who) ?? (await issueToken(settings, service.clock, { roles, organisation, purposes: PURPOSES }));
+    async as(roles, path, { organisation = 'RX901', subject, ...init } = {}) {
+      const who = `${roles.join()} ${organisation} ${subject}`;
+      const token =
+        tokens.get(who) ?? (await issueToken(settings, service.clock, { roles, organisation, subject, purposes: PURPOSES }));
       tokens.set(who, token);
       return fetch(`${url}${path}`, { ...init, headers: { ...init.headers, authorization: `Bearer ${token}` } });
     },

@@ -92,12 +92,15 @@ describe('while the apps do not agree on the organisations of the region', () =>
       ...{ ce_subject: person, ce_time: new Date().toISOString(), 'content-type': 'application/fhir+json' },
     };
     const id = encodeURIComponent(`${place!.topic}/${place!.partition}/${place!.offset}`);
-    const redriven = await region.as(['operations'], `${recordApi.url}/quarantine/${id}/redrive`, {
-      method: 'POST',
-      body: JSON.stringify({ text: JSON.stringify(objected), headers }),
-      headers: { 'content-type': 'application/json' },
-    });
-    expect(redriven.status).toBe(200);
+    const govern = (subject: string, act: string, body: object) =>
+      region.as(['governance'], `${recordApi.url}/quarantine/${id}/${act}`, {
+        ...{ subject, method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } },
+      });
+    const proposed = await govern('anna', 'mend', { text: JSON.stringify(objected), headers, reason: 'it was cut off' });
+    expect(proposed.status).toBe(202);
+    const { digest } = (await proposed.json()) as { digest: string };
+    const approved = await govern('bert', 'approve', { digest });
+    expect([approved.status, await approved.text()]).toEqual([200, expect.any(String)]);
     await until(async () => (await entriesOf(person)) === 1);
     expect((await statusOf()).decisionsInQuarantine).toBe(0);
   });

@@ -158,21 +158,23 @@ if ('reason' in found) {
     }, 180_000);
 
     it('shows operations how it stands, and mends what a publisher sent wrongly', async () => {
-      await (await busOf('RX902')).publish([{ topic: careEventsTopic('RX902'), key: 'k', value: Buffer.from('{'), headers: {} }]);
+      const told = { organisation: 'RX902', nhsNumber: load.people[2]!, id: randomUUID() };
+      const broken = { topic: careEventsTopic('RX902'), key: told.nhsNumber, value: Buffer.from('{'), headers: {} };
+      await (await busOf('RX902')).publish([broken]);
       await settled(region, await busOf('ops'));
       const status = await region.as(['operations'], `${recordApi.url}/status`);
       expect(status.status).toBe(200);
       const listed = await region.as(['operations'], `${recordApi.url}/quarantine`);
       const [standing] = (await listed.json()) as { id: string }[];
-      const told = { organisation: 'RX902', nhsNumber: load.people[2]!, id: randomUUID() };
+      const post = (subject: string, act: string, body: object) =>
+        region.as(['governance'], `${recordApi.url}/quarantine/${standing!.id}/${act}`, {
+          ...{ subject, method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } },
+        });
       const headers = { 'content-type': 'application/cloudevents+json' };
-      const mended = JSON.stringify({ key: told.nhsNumber, headers, text: JSON.stringify(careEvent(told)) });
-      const redriven = await region.as(['operations'], `${recordApi.url}/quarantine/${standing!.id}/redrive`, {
-        method: 'POST',
-        body: mended,
-        headers: { 'content-type': 'application/json' },
-      });
-      expect([redriven.status, await redriven.json()]).toEqual([
+      const mend = { headers, text: JSON.stringify(careEvent(told)), reason: 'it was cut off' };
+      const { digest } = (await (await post('anna', 'mend', mend)).json()) as { digest: string };
+      const approved = await post('bert', 'approve', { digest });
+      expect([approved.status, await approved.json()]).toEqual([
         200,
         expect.objectContaining({ topic: careEventsTopic('RX902') }),
       ]);

@@ -14,6 +14,7 @@ const INVARIANTS: readonly (readonly [string, readonly string[]])[] = [
       'consent never goes back',
       'applied once said so',
       'explained as it is',
+      'a permission goes where its Consent goes',
       'nobody is named',
     ],
   ],
@@ -21,7 +22,10 @@ const INVARIANTS: readonly (readonly [string, readonly string[]])[] = [
     'invariant 2: rebuilt equals incremental, whatever was duplicated, delayed, reordered or killed',
     ['rebuilt equals incremental', 'the view is what was sent', 'the record read is the record', 'comes to rest'],
   ],
-  ['invariant 3: every acknowledged event is in exactly one record, or in quarantine', ['accepted once', 'a refusal stands']],
+  [
+    'invariant 3: every acknowledged event is in exactly one record, or in quarantine',
+    ['accepted once', 'a decision is recorded as it was said', 'a refusal stands'],
+  ],
   [
     'invariant 4: a checkpoint never runs ahead of what is durable',
     ['nothing is dropped', 'in line once committed', 'applied once said so'],

@@ -1,5 +1,6 @@
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { asMarkdown, seedsOf } from './src/mutants-page.js';
 import { mutated } from './src/mutate.js';
 import { MUTANTS } from './src/mutants.js';
 
@@ -13,6 +14,12 @@ describe('the list of mistakes that the simulation is to catch', () => {
 
   it.each(MUTANTS)('still fits the source: $name', (mutant) => {
     expect(mutated(ROOT, mutant)).toContain(mutant.replace);
+  });
+
+  it('is written as a page from which it is read again what caught which', () => {
+    const [one, other] = MUTANTS.map((mutant) => ({ mutant, by: null }));
+    const page = asMarkdown([{ ...one!, by: { invariant: 'nothing is dropped', seed: 70 } }, other!], 100);
+    expect(seedsOf(page)).toEqual(new Map([[one!.mutant.name, 70]]));
   });
 
   it('is refused where it does not fit', () => {

@@ -4,7 +4,9 @@ import { InvalidArgumentError } from 'commander';
 
 /** Readers of arguments, for commander: each gives the value or says what is wrong with it, without repeating an NHS number. */
 
+/** `-` and `@<file>` stand for one that is read before the command begins. */
 export function nhsNumber(text: string): string {
+  if (text === '-' || /^@./.test(text)) return text;
   const digits = text.replace(/[ -]/g, '');
   const problem = nhsNumberProblem(digits);
   if (problem !== null) throw new InvalidArgumentError(`${problem}.`);

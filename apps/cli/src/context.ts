@@ -38,6 +38,14 @@ export function clientOf(
   return new Client(settings, { roles, givenToken, ...more });
 }
 
+/** For governance, as somebody of a name. A token says who it stands for: another name beside it would not be heard. */
+export function clientAs(context: Context, settings: Settings, subject: string | undefined): Client {
+  if (subject !== undefined && context.env['WEFT_TOKEN'] !== undefined) {
+    throw new Failure(EXIT.usage, 'WEFT_TOKEN says who you are', 'leave --subject out');
+  }
+  return clientOf(context, settings, ['governance'], { subject });
+}
+
 /** The organisation that a command speaks for, unless it is told or was given a token: the region's first. */
 export const ownOrganisation = ({ organisations }: Settings): string | undefined => organisations[0]?.ods;
 

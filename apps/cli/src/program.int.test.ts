@@ -13,8 +13,8 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 afterEach(() => Promise.all(servers.splice(0).map((server) => new Promise((closed) => server.close(closed)))));
 
 /** A command line on the data directory of these tests. */
-const weft = (line: string, env: Record<string, string> = {}, tty = false) =>
-  runWeft(line, { WEFT_DATA_DIR: directory, WEFT_LOG_LEVEL: 'silent', ...env }, tty);
+const weft = (line: string, env: Record<string, string> = {}, tty = false, input: readonly string[] = []) =>
+  runWeft(line, { WEFT_DATA_DIR: directory, WEFT_LOG_LEVEL: 'silent', ...env }, tty, input);
 
 type Answer = (request: IncomingMessage, response: ServerResponse, body: string) => void;
 
@@ -221,6 +221,45 @@ describe('weft record', () => {
   });
 });
 
+describe('weft opt-in from a date', () => {
+  const said = async (line: string) => {
+    const covers = { 'direct-care': 0, 'care-coordination': 0, 'population-health': 0, research: 3 };
+    const answer = {
+      id: '0-1',
+      state: 'obeyed',
+      standing: true,
+      since: '2999-07-01T23:00:00.000Z',
+      until: null,
+      covers,
+      warnings: [],
+    };
+    const url = await listening((_, response) => send(response, 200, answer));
+    return (await weft(line, { WEFT_URL: url })).out.replaceAll(/\s+/g, ' ');
+  };
+
+  it('says when it begins, and why not before', async () => {
+    const out = await said('opt-in 9990000018 --purpose research --from 2999-07-01');
+    expect(out).toContain(
+      'will be obeyed from 2999-07-01 23:00 UTC A date is a whole day, and an agreement begins when 2999-07-01 has ended',
+    );
+    expect(out).toContain('give it with its offset, like --from 2999-07-01T09:00:00Z. It will share 3 entries with research.');
+  });
+
+  it.each([
+    'opt-out 9990000018 --purpose research --from 2999-07-01',
+    'opt-in 9990000018 --purpose research --from 2999-07-01T23:00:00Z',
+  ])('explains no date where none is narrowed: %s', async (line) => expect(await said(line)).not.toContain('whole day'));
+
+  it.each([
+    ['opt-in', 'a date, which counts from its END in England', 'a date counts to its BEGINNING'],
+    ['opt-out', 'a date, which counts from its beginning in England', 'a date counts to its end'],
+  ])('is explained by --help of %s', async (name, from, until) => {
+    const out = (await weft(`${name} --help`)).out.replaceAll(/\s+/g, ' ');
+    expect(out).toContain(from);
+    expect(out).toContain(until);
+  });
+});
+
 describe('weft policy', () => {
   const rules = [{ id: 'all', purposes: ['direct-care'], when: {}, effect: 'permit', plainEnglish: 'Shared.' }];
   const path = join(directory, 'policy.json');
@@ -247,7 +286,9 @@ describe('weft policy', () => {
     expect(err).toContain('--reason');
   });
 
-  const figures = { opened: { people: 2, entries: 12 }, closed: { people: 0, entries: 0 }, subscribers: ['RX901'] };
+  const reach = { opened: { people: 2, entries: 12 }, closed: { people: 0, entries: 0 } };
+  const study = { subject: 'study', organisation: 'RX901', lastBegan: '2026-04-30T10:00:00Z', ...reach };
+  const figures = { ...reach, subscribers: [study] };
   const nothing = { opened: { people: 0, entries: 0 }, closed: { people: 0, entries: 0 }, subscribers: [] };
   const proposal = {
     ...{ id: 'p1', state: 'waiting', opens: true, name: 'Wider', reason: 'Agreed', version: null, authorisedBy: null },
@@ -280,7 +321,9 @@ describe('weft policy', () => {
       { path: '/policies', subject: 'anna', body: { document: JSON.parse(readFileSync(wider, 'utf8')), reason: 'Agreed' } },
     ]);
     expect(out).toMatch(/research +2 +12 +0 +0\n/);
-    expect(out).toContain('research is told to RX901');
+    expect(out).toMatch(/research +RX901 +study +2026-04-30 +12 entries of 2 people +–\n/);
+    expect(out).toContain('Every subscriber of a purpose is told all that opens and closes for it.');
+    expect(out).toContain('Weft does not know who reads the topics on Kafka itself');
     expect(out).toContain('weft policy authorise p1');
     await weft('policy authorise p1 --subject bert', { WEFT_URL: url });
     expect(asked.at(-1)).toEqual({ path: '/policies/p1/authorisations', subject: 'bert', body: {} });
@@ -329,6 +372,16 @@ describe('weft policy', () => {
     expect(exitCode).toBe(EXIT.finding);
     expect(err).toContain('notices.withheld[0] is none of clinician, governance');
     expect(err).toContain('notices.quiet is no member here; withheld, silent are');
+  });
+
+  it('shows that the settings name another one than is in force, and what to do', async () => {
+    const shown = async (settingsDiffer: boolean) => {
+      const policy = { version: 2, name: 'x', adoptedAt: '2026-01-01T00:00:00Z', rules, organisations: {}, settingsDiffer };
+      const url = await listening((_, response) => send(response, 200, policy));
+      return (await weft('policy show', { WEFT_URL: url })).out;
+    };
+    expect(await shown(true)).toContain('WEFT_POLICY names another policy than the one in force. It is not in force.\n');
+    expect(await shown(false)).not.toContain('WEFT_POLICY');
   });
 
   it('shows who is told that something is not shown, also where the policy leaves it to the shipped rule', async () => {
@@ -487,5 +540,74 @@ describe('weft audit', () => {
     const url = await answering([]);
     const { out } = await weft('audit 9990000018 --json', { WEFT_URL: url });
     expect(JSON.parse(out)).toEqual({ from: '2026-01-01', to: '2026-01-31', note: null, entries: pages.flat() });
+  });
+});
+
+describe('an NHS number that is not in the command line', () => {
+  /** The paths that are asked for. */
+  async function asked(line: string, input: readonly string[] = []) {
+    const paths: string[] = [];
+    const WEFT_URL = await listening(({ url = '' }, response) => {
+      paths.push(url);
+      send(response, 200, { purpose: 'direct-care', policyVersion: 1, version: '0', entries: [] });
+    });
+    return { paths, ...(await weft(line, { WEFT_URL }, false, input)) };
+  }
+
+  it.each([
+    ['a line of standard input', 'record -', ['999 000 ', '0018\n', 'more\n']],
+    ['standard input without a line end, after an empty line', 'record -', ['\n9990000018']],
+    ['a file', `record @${join(directory, 'number')}`, []],
+  ])('is read from %s', async (_, line, input) => {
+    writeFileSync(join(directory, 'number'), '999-000-0018\n');
+    expect((await asked(line, input)).paths).toEqual(['/records/9990000018?purpose=direct-care']);
+  });
+
+  it.each([
+    ['record -', ['9990000019\n'], 'the NHS number that was read is none'],
+    ['record -', [], 'there is no NHS number on standard input'],
+    ['explain @/nowhere/number', [], 'cannot be read (ENOENT)'],
+    ['replay direct-care --patient -', ['Jane\n'], 'the NHS number that was read is none'],
+  ])('is refused where there is none (%s), and not repeated', async (line, input, message) => {
+    const { paths, err, exitCode } = await asked(line, input);
+    expect([paths, exitCode]).toEqual([[], EXIT.usage]);
+    expect(err).toContain(message);
+    expect(err).not.toMatch(/9990000019|Jane/);
+  });
+});
+
+describe('what a terminal would obey', () => {
+  const text = 'a\u001b[2J\u009b31m\u202eb\r\nc\u0007';
+  const code = { coding: [{ display: text }] };
+  const entry = { id: 'RX901/Observation/1', organisation: 'RX901', occurredAt: '2026-01-01', resourceType: 'Observation' };
+  const entries = [{ ...entry, resource: { resourceType: 'Observation', code } }];
+  const record = { purpose: 'direct-care', policyVersion: 1, version: '0', entries, notice: text };
+  // eslint-disable-next-line no-control-regex
+  const obeyed = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202e]/;
+
+  it.each([false, true])(
+    'is shown and not obeyed where it stands in data, colours of Weft’s own aside (terminal: %s)',
+    async (tty) => {
+      const WEFT_URL = await listening((_, response) => send(response, 200, record));
+      const { out } = await weft('record 9990000018', { WEFT_URL }, tty);
+      expect(out).toContain('a\\u001b[2J\\u009b31m\\u202eb\\u000d\\nc\\u0007');
+      // eslint-disable-next-line no-control-regex
+      expect(out.replace(/\u001b\[\d+m/g, '')).not.toMatch(obeyed);
+      if (tty) expect(out).toContain('\u001b[1m');
+    },
+  );
+
+  it('is the same JSON to a machine', async () => {
+    const WEFT_URL = await listening((_, response) => send(response, 200, record));
+    const { out } = await weft('record 9990000018 --json', { WEFT_URL });
+    expect(out).not.toMatch(obeyed);
+    expect(JSON.parse(out)).toMatchObject({ notice: text });
+  });
+
+  it('is shown in a refusal too', async () => {
+    const WEFT_URL = await listening((_, response) => send(response, 404, { title: text, detail: text }));
+    const { err } = await weft('record 9990000018', { WEFT_URL });
+    expect(err).toContain('\\u001b[2J');
+    expect(err).not.toMatch(obeyed);
   });
 });

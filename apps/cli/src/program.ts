@@ -4,6 +4,8 @@ import { Command, CommanderError } from 'commander';
 import type { Context } from './context.js';
 import { EXIT, failureOf } from './failure.js';
 import { joinNumbers } from './arguments.js';
+import { readNumbers } from './given-number.js';
+import { shown } from './shown.js';
 import { auditCommand } from './commands/audit.js';
 import { optInCommand, optOutCommand } from './commands/decide.js';
 import { explainCommand } from './commands/explain.js';
@@ -30,6 +32,9 @@ Exit codes:
 
 Where Weft is: WEFT_URL, its data: WEFT_DATA_DIR. Commands speak with a token of
 their own from the key in that directory, unless WEFT_TOKEN holds one.
+
+An NHS number on the command line stands in the list of processes: - reads it from
+standard input, or asks for it, and @FILE from a file.
 weft <command> --help shows examples.`;
 
 const groups = (context: Context): readonly (readonly [title: string, commands: readonly Command[]])[] => [
@@ -54,6 +59,7 @@ function createProgram(context: Context): Command {
   for (const [title, commands] of groups(context)) {
     for (const command of commands) program.addCommand(command.helpGroup(title + ':'));
   }
+  program.hook('preAction', (_, command) => readNumbers(command, context));
   for (const command of [program, ...allBelow(program)]) {
     command
       .configureHelp({ showGlobalOptions: command !== program })
@@ -62,7 +68,7 @@ function createProgram(context: Context): Command {
       .configureOutput({
         writeOut: (text) => void context.terminal.out.write(text),
         // Commander quotes what it was given, and that may be somebody's number.
-        writeErr: (text) => void context.terminal.err.write(withoutNumbers(text)),
+        writeErr: (text) => void context.terminal.err.write(shown(withoutNumbers(text))),
         getOutHelpWidth: () => context.terminal.width,
         getErrHelpWidth: () => context.terminal.width,
         getOutHasColors: () => false,

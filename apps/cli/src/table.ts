@@ -58,7 +58,7 @@ function padded(text: string, width: number, right: boolean): string {
 export function wrapped(text: string, width: number): string[] {
   if (widthOf(text) <= width) return [text];
   // eslint-disable-next-line no-control-regex
-  const [, open = '', inside = text, close = ''] = /^(\x1b\[[0-9;]*m)([^\x1b]*)(\x1b\[0m)$/.exec(text) ?? [];
+  const [, open = '', inside = text, close = ''] = /^(\x1b\[[0-9;]*m)([^\x1b]*)(\x1b\[0[0-9;]*m)$/.exec(text) ?? [];
   const out: string[] = [];
   let line = '';
   for (const word of inside.split(' ')) {

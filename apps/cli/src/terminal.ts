@@ -1,5 +1,7 @@
+import { randomInt } from 'node:crypto';
 import type { Writable } from 'node:stream';
 import cliProgress from 'cli-progress';
+import { shown, shownInLine } from './shown.js';
 import { table, wrapped } from './table.js';
 
 type Stream = Writable & { readonly isTTY?: boolean; readonly columns?: number };
@@ -7,6 +9,20 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 const CODES = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 } as const;
 type Colour = keyof typeof CODES;
+
+/** What colours of ours carry on their way, which no data can know: with it they are told from colours that stand in data. */
+const OURS = `0${randomInt(1e9, 1e12)}`;
+const PAINT = new RegExp(`(\x1b\\[\\d+;${OURS}m)`);
+
+/** As a terminal is given it: colours of ours, and of anything else only what it can be seen by. */
+function presented(text: string, show = shown): string {
+  return text
+    .split(PAINT)
+    .map((part, index) => (index % 2 === 1 ? part : show(part)))
+    .join('');
+}
+
+const painted = (text: string): string => presented(text).replaceAll(`;${OURS}m`, 'm');
 
 /** How far long work is. Nothing but a person at a terminal sees it. */
 export interface Progress {
@@ -37,7 +53,7 @@ export class Terminal {
 
   /** A line of the result. */
   print(line = ''): void {
-    this.aside(() => this.out.write(`${line}\n`));
+    this.aside(() => this.out.write(`${painted(line)}\n`));
   }
 
   /** Text of the result, broken between words, every line indented. */
@@ -46,22 +62,23 @@ export class Terminal {
   }
 
   table(head: readonly string[], rows: readonly (readonly string[])[], indent = 0): void {
-    for (const line of table(head, rows, this.width - indent, (title) => this.paint('dim', title)))
+    const cells = rows.map((row) => row.map((cell) => presented(cell, shownInLine)));
+    for (const line of table(head, cells, this.width - indent, (title) => this.paint('dim', title)))
       this.print(' '.repeat(indent) + line);
   }
 
   /** A machine's answer: one JSON text a line. */
   printJson(value: unknown): void {
-    this.out.write(`${JSON.stringify(value)}\n`);
+    this.out.write(`${shown(JSON.stringify(value))}\n`);
   }
 
   /** What is no result: a person reads it, a pipe does not. */
   note(line = ''): void {
-    this.aside(() => this.err.write(`${line}\n`));
+    this.aside(() => this.err.write(`${painted(line)}\n`));
   }
 
   paint(colour: Colour, text: string): string {
-    return this.hasColour ? `\x1b[${CODES[colour]}m${text}\x1b[0m` : text;
+    return this.hasColour ? `\x1b[${CODES[colour]};${OURS}m${text}\x1b[0;${OURS}m` : text;
   }
 
   /** A bar on standard error, where that is a terminal and nobody asked for JSON. */
@@ -76,7 +93,10 @@ export class Terminal {
       barsize: 24,
       format: (_, { value, total: most, progress }, payload: { note: string }) => {
         const known = most > 0 ? `${cells(progress)} ${shown(value)} of ${shown(most)}` : shown(value);
-        return `${what} ${known}${payload.note === '' ? '' : `  ${payload.note}`}`.slice(0, (this.err.columns ?? 80) - 1);
+        return shownInLine(`${what} ${known}${payload.note === '' ? '' : `  ${payload.note}`}`).slice(
+          0,
+          (this.err.columns ?? 80) - 1,
+        );
       },
     });
     bar.start(total, 0, { note: '' });

@@ -148,7 +148,12 @@ describe('weft up --demo', () => {
     expect((await weft(`quarantine show ${found?.id}`, there())).out).toContain('"finished"');
     const mended = join(directory, 'mended.json');
     writeFileSync(mended, '{"resourceType":"Observation","id":"demo-broken","status":"final","code":{"text":"Body weight"}}');
-    expect((await weft(`quarantine redrive ${found?.id} --file ${mended}`, there())).exitCode).toBe(0);
+    const mend = `quarantine mend ${found?.id} --file ${mended} --reason misspelt --subject anna`;
+    const { digest } = await json<{ digest: string }>(mend, there());
+    expect((await weft(`quarantine show ${found?.id} --mended --subject bert`, there())).out).toContain('"final"');
+    const approve = (subject: string) => weft(`quarantine approve ${found?.id} --digest ${digest} --subject ${subject}`, there());
+    expect(await approve('anna')).toMatchObject({ exitCode: 1, err: expect.stringContaining('somebody else') });
+    expect((await approve('bert')).exitCode).toBe(0);
     expect(await list()).toEqual([]);
     expect(await weft(`quarantine show ${found?.id}`, there())).toMatchObject({
       exitCode: 1,
@@ -184,13 +189,13 @@ describe('weft up --demo', () => {
     expect((await weft('replay research --tell-all')).out).toMatch(
       /15 of 15 people looked at, \d+ views told whole\n {2}\d+ included/,
     );
-    expect(await json('replay research --view-version 1')).toMatchObject({ done: 15, changed: 0 });
+    expect(await json('replay research --view-version 2')).toMatchObject({ done: 15, changed: 0 });
     const unknown = await weft('replay research --view-version 7');
     expect(unknown).toMatchObject({
       exitCode: 2,
       err: expect.stringContaining('version 7 of the view for research is not written here'),
     });
-    expect(unknown.err).toContain('these are: 1');
+    expect(unknown.err).toContain('these are: 2');
   });
 
   it('refuses a second one on the same directory, and a port that is taken, in a sentence', async () => {

@@ -4,7 +4,7 @@ import { run } from './program.js';
 import { Terminal } from './terminal.js';
 
 /** Runs a command line in this process. A terminal is only simulated where `tty` says so. */
-export async function runWeft(line: string, env: Readonly<Record<string, string>>, tty = false) {
+export async function runWeft(line: string, env: Readonly<Record<string, string>>, tty = false, input: readonly string[] = []) {
   const written: { out: string; err: string } = { out: '', err: '' };
   const stream = (name: 'out' | 'err') =>
     Object.assign(
@@ -22,7 +22,7 @@ export async function runWeft(line: string, env: Readonly<Record<string, string>
     {
       terminal,
       env,
-      stdin: Readable.from([]),
+      stdin: Readable.from(input.map((text) => Buffer.from(text))),
       exitCode: EXIT.ok,
     },
   );

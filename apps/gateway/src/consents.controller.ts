@@ -32,7 +32,7 @@ export class ConsentsController {
   constructor(private readonly decisions: Decisions) {}
 
   @Post()
-  @RawBody(MESSAGE_LIMIT_BYTES, { audited: 'decide' })
+  @RawBody(MESSAGE_LIMIT_BYTES, { audited: 'decide', lane: 'decisions' })
   @ApiOperation({
     summary: 'Record a decision, and wait until every view and topic obeys it',
     description:

@@ -1,11 +1,19 @@
 import { Catch, Injectable } from '@nestjs/common';
-import { type AcceptedEvent, nhsNumberOfReference, nhsNumbersOf, type ReceivedEvent } from '@weft/care-events';
+import { type AcceptedEvent, nhsNumberOfReference, nhsNumbersOf } from '@weft/care-events';
 import { type Coordinates, DECISION_TYPE, nhsNumberProblem } from '@weft/domain';
-import type { Keys, Reading } from '@weft/processing';
+import type { Keys } from '@weft/processing';
 import { type Actor, AuditedProblemFilter, AuditLog, Service, utf8Text } from '@weft/service';
 import type { FastifyRequest } from 'fastify';
 
-type Outcome = { readonly ok: true; readonly event: AcceptedEvent; readonly at: Coordinates } | { readonly ok: false };
+/** Whether an event is a decision, and about whom it says it is. */
+export interface About {
+  readonly isDecision: boolean;
+  readonly subject?: string | undefined;
+}
+
+type Outcome =
+  | { readonly ok: true; readonly event: Pick<AcceptedEvent, 'type' | 'subject'>; readonly at: Coordinates }
+  | { readonly ok: false };
 
 /** Whose the decisions are that were just made durable. Resolves once the audit has it, and so before anybody is answered. */
 export async function noteTaken(audit: AuditLog, keys: Keys, caller: Actor, outcomes: readonly Outcome[]): Promise<void> {
@@ -23,13 +31,12 @@ export async function noteRefused(
   audit: AuditLog,
   keys: Keys,
   caller: Actor,
-  received: readonly Reading<ReceivedEvent>[],
+  events: readonly About[],
   outcomes: readonly Outcome[],
 ): Promise<void> {
-  const noting = received.map(async (reading, index) => {
-    if (!reading.ok || outcomes[index]?.ok !== false || reading.event.attributes['type'] !== DECISION_TYPE) return;
-    const subject = reading.event.attributes['subject'];
-    const patient = typeof subject === 'string' && nhsNumberProblem(subject) === null ? keys.patient(subject) : null;
+  const noting = events.map(async ({ isDecision, subject }, index) => {
+    if (!isDecision || outcomes[index]?.ok !== false) return;
+    const patient = subject !== undefined && nhsNumberProblem(subject) === null ? keys.patient(subject) : null;
     await audit.note(caller, 'decide', { outcome: 'refused', patient });
   });
   await Promise.all(noting);

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { FHIR_JSON, fhirProblems, GOVERNANCE_SOURCE, readJson, subjectOfConsent } from '@weft/care-events';
-import { type Coordinates, DECISION_TYPE, type Problem, type Recorder } from '@weft/domain';
+import { type Coordinates, DECISION_TYPE, type NewDecision, type Problem, type Recorder } from '@weft/domain';
 import {
   CONSENT_TOPIC,
   type CoverageInRecord,
@@ -8,10 +8,11 @@ import {
   effectOf,
   isWithoutRule,
   listQuarantine,
-  loadConsent,
   type Message,
+  permissionLeftOut,
   type Recorded,
   type RecordedDecision,
+  TOO_MANY,
   type Wiring,
 } from '@weft/processing';
 import { type Caller, Service, WIRING } from '@weft/service';
@@ -65,7 +66,7 @@ export class Decisions {
     const { event, at } = outcome!;
     const onItsWay = this.intake.onItsWay(event, at);
     const became = await this.intake.obedience.wait(onItsWay, waitMs);
-    const answer = await this.answer(onItsWay, became, event.warnings ?? [], caller);
+    const answer = await this.answer(onItsWay, became, { warnings: event.warnings ?? [], said: event.decisions ?? [] }, caller);
     this.seconds.observe({ state: answer.state }, (this.service.clock.now() - now) / 1000);
     if (answer.state === 'conflict') throw refusal(answer.warnings);
     return answer;
@@ -86,26 +87,28 @@ export class Decisions {
       return this.described({ ...named, at, key: '', digest: '' }, { state: 'absent' }, reading.ok ? [] : reading.problems);
     const digest = 'decisions' in event ? (event.decisions[0]?.digest ?? '') : '';
     const onItsWay = { ...named, at, key: this.service.keys.patient(event.subject), digest };
-    const warnings = reading.ok ? (reading.event.warnings ?? []) : reading.problems;
-    return this.answer(onItsWay, await this.intake.obedience.outcomeOf(onItsWay), warnings, caller);
+    const read = reading.ok
+      ? { warnings: reading.event.warnings ?? [], said: reading.event.decisions }
+      : { warnings: reading.problems, said: [] };
+    return this.answer(onItsWay, await this.intake.obedience.outcomeOf(onItsWay), read, caller);
   }
 
   private async answer(
     decision: OnItsWay,
     became: Outcome,
-    warnings: readonly Problem[],
+    { warnings, said }: { readonly warnings: readonly Problem[]; readonly said: readonly NewDecision[] },
     caller: Caller,
   ): Promise<DecisionAnswer> {
     if (became?.state !== 'recorded') return this.described(decision, became, warnings);
-    const mine = became.decisions;
+    const { decisions: mine, all } = became;
     const { policy } = await this.wiring.policies.current();
-    const all = (await loadConsent(this.service.store, decision.key)).decisions;
     const effect = effectOf(mine, all, policy, this.service.clock.now());
     const isGovernance = caller.roles.includes('governance');
     const isPointless = mine.every((one) => isWithoutRule(one, policy));
     // Only governance may read what a decision covers: to others the answer must not tell what is in the record.
     const coverage = isGovernance ? await coverageInRecord(this.wiring, decision.key, mine) : null;
-    const found = [...warnings, ...warningsOf(mine, effect.withdraws, isPointless), ...warningsOfRecord(coverage)];
+    const leftOut = permissionLeftOut(said, mine, all) ? [LEFT_OUT] : [];
+    const found = [...warnings, ...leftOut, ...warningsOf(mine, effect.withdraws, isPointless), ...warningsOfRecord(coverage)];
     const { supersededBy } = effect;
     const state =
       supersededBy !== null
@@ -160,8 +163,11 @@ const STATES = { conflict: 'conflict', closed: 'quarantined' } as const satisfie
 const TOO_YOUNG: Problem = {
   field: 'Consent.performer',
   code: 'giver-too-young',
-  message: 'by the birth date in the record the person is too young to permit this for themselves, so it opens nothing',
+  message:
+    'by their birth date in the record this person is too young to permit this for themselves, so it opens nothing; ask a parent or other proxy, and send it with them as the performer',
 };
+
+const LEFT_OUT: Problem = { ...TOO_MANY, field: 'Consent' };
 
 /** What only the record shows of a decision, for those who may read it. */
 function warningsOfRecord(coverage: CoverageInRecord | null): Problem[] {
@@ -173,7 +179,7 @@ const CANNOT_TELL: Problem = {
   field: 'Consent.provision',
   code: 'cannot-tell',
   message:
-    'names what no entry and no list of the policy knows: an objection may mean any entry by it, so it covers them; a permission covers none',
+    'Weft knows no entry, and the policy lists no code, by a name used here: an objection therefore covers every entry that it may mean, a permission none. Correct the name, and send the Consent again under its id',
 };
 
 function base(
@@ -190,7 +196,7 @@ function warningsOf(mine: readonly RecordedDecision[], withdraws: boolean, isPoi
     const message = 'this source recorded no Consent of this id under this authority, so nothing was withdrawn';
     warnings.push({ field: 'Consent.id', code: 'no-such-decision', message });
   }
-  if (first.status === 'active' && isPointless) {
+  if (isPointless) {
     const message = `the sharing policy asks for ${first.authority} for none of the purposes named, so nothing changes`;
     warnings.push({ field: 'Consent.policy', code: 'authority-does-not-apply', message });
   }

@@ -19,18 +19,17 @@ import {
   CLOUD_EVENTS_BATCH_JSON,
   contentModeOf,
   FHIR_JSON,
+  type Many,
   readCloudEvent,
-  readCloudEventBatch,
-  readJson,
   type ReceivedEvent,
 } from '@weft/care-events';
-import type { Problem } from '@weft/domain';
+import { DECISION_TYPE, type Problem } from '@weft/domain';
 import type { Reading } from '@weft/processing';
 import { AuditLog, type Caller, CurrentCaller, RawBody, Roles, Service } from '@weft/service';
 import { Accepted, ManyAnswer } from './answers.js';
-import { noteRefused } from './decision-audit.js';
+import { type About, noteRefused } from './decision-audit.js';
 import { Intake, type Judged, type Outcome, type Rules } from './intake.js';
-import { BUNDLE_LIMIT_BYTES, EVENTS_LIMIT_BYTES, tooManyEntries, tooManyValues } from './limits.js';
+import { BUNDLE_LIMIT_BYTES, ENTRIES_MAX, EVENTS_LIMIT_BYTES, tooManyValues } from './limits.js';
 import { acceptedAnswer, answerOf, refusal } from './refusals.js';
 
 type RequestHeaders = Readonly<Record<string, string | string[] | undefined>>;
@@ -85,17 +84,23 @@ export class EventsController {
   }
 
   private async batch(bytes: Buffer, rules: Rules): Promise<ManyAnswer> {
-    refuseIf(tooManyValues(bytes, EVENTS_LIMIT_BYTES));
-    const batch = readCloudEventBatch(bytes);
-    if (!batch.ok) throw refusal(batch.problems);
-    refuseIf(tooManyEntries(batch.event.length));
-    const outcomes = await this.take(batch.event, rules);
-    return answerOf(outcomes.map((outcome, entry) => ({ entry, outcome })));
+    return this.many('batch', bytes, EVENTS_LIMIT_BYTES, rules);
+  }
+
+  /** Each event is judged by itself, and the sound ones are published in their order. */
+  private async many(kind: Many['kind'], bytes: Buffer, limitBytes: number, rules: Rules): Promise<ManyAnswer> {
+    refuseIf(tooManyValues(bytes, limitBytes));
+    const judged = await this.intake.judgeMany({ kind, bytes, limitBytes, entriesMax: ENTRIES_MAX }, rules);
+    if (!judged.ok) throw refusal(judged.problems);
+    const items = judged.event.map((one): Judged => ({ ...one, mayDeny: one.isDecision && !one.reading.ok }));
+    const outcomes = await this.intake.publish(items, rules);
+    if (kind === 'batch') await noteRefused(this.audit, this.service.keys, rules.caller, judged.event, outcomes);
+    return answerOf(judged.event.map(({ entry }, index) => ({ entry, outcome: outcomes[index]! })));
   }
 
   private async take(received: readonly Reading<ReceivedEvent>[], rules: Rules): Promise<Outcome[]> {
     const outcomes = await this.intake.take(received, rules);
-    await noteRefused(this.audit, this.service.keys, rules.caller, received, outcomes);
+    await noteRefused(this.audit, this.service.keys, rules.caller, received.map(aboutOf), outcomes);
     return outcomes;
   }
 
@@ -113,19 +118,7 @@ export class EventsController {
   @ApiAcceptedResponse({ type: ManyAnswer, description: 'At least one was accepted, and is durable' })
   async fhir(@Body() body: Buffer | undefined, @CurrentCaller() caller: Caller): Promise<ManyAnswer> {
     const rules = this.intake.rulesFor(caller);
-    const bytes = body ?? Buffer.alloc(0);
-    refuseIf(tooManyValues(bytes, BUNDLE_LIMIT_BYTES));
-    const parsed = readJson(bytes, 'body', BUNDLE_LIMIT_BYTES);
-    if (!parsed.ok) throw refusal(parsed.problems);
-    refuseIf(tooManyEntries(entriesOf(parsed.event)));
-    const bundle = await this.intake.open(parsed.event, rules);
-    if (!bundle.ok) throw refusal(bundle.problems);
-    const judged = await this.intake.judged(bundle.event, ({ judge, subject, isDecision }): Judged => {
-      const reading = judge();
-      return { reading, subject, mayDeny: isDecision && !reading.ok };
-    });
-    const outcomes = await this.intake.publish(judged, rules);
-    return answerOf(bundle.event.map(({ entry }, index) => ({ entry, outcome: outcomes[index]! })));
+    return this.many('bundle', body ?? Buffer.alloc(0), BUNDLE_LIMIT_BYTES, rules);
   }
 }
 
@@ -133,7 +126,7 @@ function refuseIf(problem: Problem | undefined): void {
   if (problem !== undefined) throw refusal([problem]);
 }
 
-function entriesOf(bundle: unknown): number {
-  const entries = (bundle as { readonly entry?: unknown } | null)?.entry;
-  return Array.isArray(entries) ? entries.length : 1;
+function aboutOf(received: Reading<ReceivedEvent>): About {
+  const { type, subject } = received.ok ? received.event.attributes : {};
+  return { isDecision: type === DECISION_TYPE, subject: typeof subject === 'string' ? subject : undefined };
 }

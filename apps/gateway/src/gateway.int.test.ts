@@ -7,6 +7,7 @@ import { consentOf, NHS_NUMBER_SYSTEM } from '@weft/care-events';
 import {
   applyPolicy,
   type AuditEntry,
+  decodeAuditEntry,
   careEventsTopic,
   CONSENT_TOPIC,
   EngineUnavailable,
@@ -21,7 +22,7 @@ import {
   listen,
   openService,
   openWiring,
-  policyOf,
+  policyAtStart,
   readSettings,
   type Role,
   ROLES,
@@ -87,7 +88,7 @@ describe('the gateway', () => {
       return publish(messages);
     };
     wiring = await openWiring(service);
-    await applyPolicy(wiring, await policyOf(service, wiring.policies));
+    await applyPolicy(wiring, await policyAtStart(wiring, service.settings));
     app = await createHttpApp(service, [GatewayModule.register(wiring)]);
     url = await listen(app, service.settings);
     for (const role of ROLES)
@@ -221,6 +222,13 @@ describe('the gateway', () => {
       [
         'an event that only its envelope lifts above 1 MiB',
         event({ data: condition({ note: [{ text: 'x'.repeat(1_048_160) }] }) }),
+        {},
+        413,
+        'data: too-large',
+      ],
+      [
+        'an event that a message could carry and the store could not',
+        event({ data: condition({ note: [{ text: 'x'.repeat(990_000) }] }) }),
         {},
         413,
         'data: too-large',
@@ -360,6 +368,21 @@ describe('the gateway', () => {
       });
     });
 
+    it('judges a large one in a thread of its own, alike: what is too costly is refused, the rest and its decision are taken', async () => {
+      const long = { note: [{ text: 'x'.repeat(300_000) }] };
+      const costly = about('l2', { extension: Array<object>(25_000).fill({}) });
+      const decision = { resource: consent({ consentId: 'l3', subject: somebodyElse }) };
+      const answer = await post('/fhir', bundle([patient, about('l1', long), costly, decision]));
+      expect([answer.status, answer.body.accepted, answer.body.refused]).toEqual([202, 3, 1]);
+      expect(answer.body.items[2].errors).toEqual([
+        { field: 'entry[2].resource', code: 'too-costly', message: 'has a list of more than 20000 items' },
+      ]);
+      const [message] = (await messagesOn(careEventsTopic('RX901'))).filter(
+        ({ offset }) => offset === answer.body.items[1].offset,
+      );
+      expect(JSON.parse(Buffer.from(message!.value!).toString())).toMatchObject({ id: 'l1', ...long });
+    });
+
     it('gives the same ids to the same Bundle sent twice', async () => {
       const ids = async () =>
         (await post('/fhir', bundle([patient, about('same')]))).body.items.map(({ id }: { id: string }) => id);
@@ -425,15 +448,17 @@ describe('the gateway', () => {
       expect(await get(`/consents/${answer.body.id}`)).toEqual({ status: 200, body: answer.body });
     });
 
-    it('answers 202 with where to ask when it takes longer than the caller waits, and later there: obeyed', async () => {
+    it('answers 202 with where to ask when it takes longer than the caller waits, and later there what became of it', async () => {
       const answer = await post('/consents', consent({ consentId: 'later-1' }), { ...governance, headers: { prefer: 'wait=0' } });
       expect([answer.status, answer.body.state]).toEqual([202, 'pending']);
       const location = answer.headers.get('location')!;
       expect((await get(location)).body.state).toBe('pending');
       await startProjector();
-      // The next decision is behind this one in its partition: once it is obeyed, so is this one.
-      expect((await post('/consents', consent({ consentId: 'later-2' }), governance)).status).toBe(200);
-      expect((await get(location)).body.state).toBe('obeyed');
+      // The next decision is behind this one in its partition: once it is obeyed, so was this one. It says the same, and takes its place.
+      const next = await post('/consents', consent({ consentId: 'later-2' }), governance);
+      expect([next.status, next.body.state]).toEqual([200, 'obeyed']);
+      const replaced = { state: 'superseded', standing: false, supersededBy: next.body.event };
+      expect((await get(location)).body).toMatchObject(replaced);
     });
 
     it.each([
@@ -518,6 +543,17 @@ describe('the gateway', () => {
       expect(answer.body).toMatchObject({ standing: false, warnings: [expect.objectContaining({ code: 'no-such-decision' })] });
     });
 
+    it('says that a Consent was withdrawn, whatever the version that withdraws it says besides', async () => {
+      await startProjector();
+      const about = { consentId: 'withdrawn-1', authority: 'type-1' } as const;
+      const made = await post('/consents', consent({ ...about, provision: provision('deny', ['research']) }), governance);
+      expect([made.status, made.body.state]).toEqual([200, 'obeyed']);
+      const elsewhere = provision('permit', ['direct-care'], { from: Date.parse('2099-01-01') });
+      const { body } = await post('/consents', consent({ ...about, status: 'withdrawn', provision: elsewhere }), governance);
+      expect(body).toMatchObject({ state: 'obeyed', standing: false, until: null, warnings: [] });
+      expect(Date.parse(body.since)).toBeLessThanOrEqual(Date.now());
+    });
+
     it('tells nobody of another organisation’s decision', async () => {
       const { body } = await post('/consents', consent(), { role: 'publisher', headers: { prefer: 'wait=0' } });
       const other = await issueToken(service.settings, service.clock, { roles: ['publisher'], organisation: 'RX902' });
@@ -573,7 +609,7 @@ describe('the gateway', () => {
   describe('has in the audit', () => {
     const key = () => wiring.keys.patient(nhsNumber);
     async function entriesOf(stream: string): Promise<AuditEntry[]> {
-      return (await service.store.read(stream, { maxCount: 10_000 })).map(({ data }) => JSON.parse(data) as AuditEntry);
+      return (await service.store.read(stream, { maxCount: 10_000 })).map(decodeAuditEntry);
     }
     const written = () => entriesOf(`audit-${new Date().toISOString().slice(0, 10).replaceAll('-', '')}`);
     /** The entries that a request leaves behind. */

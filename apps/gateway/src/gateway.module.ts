@@ -5,6 +5,7 @@ import { ConsentsController } from './consents.controller.js';
 import { Decisions } from './decisions.js';
 import { EventsController } from './events.controller.js';
 import { Intake } from './intake.js';
+import { Judging } from './judging.js';
 
 /** The publishers' door: /events, /fhir, /consents. */
 @Module({})
@@ -13,7 +14,7 @@ export class GatewayModule {
     return {
       module: GatewayModule,
       controllers: [EventsController, ConsentsController],
-      providers: [{ provide: WIRING, useValue: wiring }, Intake, Decisions],
+      providers: [{ provide: WIRING, useValue: wiring }, Judging, Intake, Decisions],
     };
   }
 }

@@ -1,2 +1,3 @@
 export { GatewayModule } from './gateway.module.js';
 export { Intake } from './intake.js';
+export { Judging } from './judging.js';

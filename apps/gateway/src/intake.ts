@@ -1,15 +1,25 @@
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import {
   type AcceptedEvent,
+  type JudgedOne,
+  type JudgeRules,
+  type Many,
+  type ReadyEvent,
   type AcceptOptions,
   acceptEvent,
-  openBundle,
-  type PendingItem,
   type ReceivedEvent,
   type Seal,
   toMessage,
 } from '@weft/care-events';
-import { type Coordinates, DECISION_TYPE, type NewDecision, type Policy, type Problem, type Recorder } from '@weft/domain';
+import {
+  type Coordinates,
+  DECISION_TYPE,
+  type NewDecision,
+  type Policy,
+  type Problem,
+  type Recorder,
+  type Resource,
+} from '@weft/domain';
 import {
   hasNoRoom,
   loadConsent,
@@ -20,14 +30,18 @@ import {
   type Reading,
   recordedIn,
   TOO_MANY,
+  tooLargeToStore,
   type Wiring,
 } from '@weft/processing';
-import { type Actor, AuditLog, HttpProblem, organisationsOf, policyOf, sealOf, Service, WIRING } from '@weft/service';
+import { type Actor, AuditLog, HttpProblem, organisationsOf, policyAtStart, sealOf, Service, WIRING } from '@weft/service';
 import { noteTaken } from './decision-audit.js';
+import { Judging } from './judging.js';
 import { Obedience, type OnItsWay } from './obedience.js';
 
 /** What became of one event: where it is durable, or what keeps it out. */
-export type Outcome = { readonly ok: true; readonly event: AcceptedEvent; readonly at: Coordinates } | Refused;
+export type Outcome = { readonly ok: true; readonly event: Publishable; readonly at: Coordinates } | Refused;
+/** What is published of an event needs its resource no more, where its bytes are there. */
+export type Publishable = AcceptedEvent | ReadyEvent;
 
 export type Rules = AcceptOptions & {
   readonly sender: string;
@@ -38,15 +52,13 @@ export type Rules = AcceptOptions & {
 
 /** One event as far as it was judged, and whom it is about. */
 export interface Judged {
-  readonly reading: Reading<AcceptedEvent>;
+  readonly reading: Reading<Publishable>;
   /** NHS number, where the event says it. */
   readonly subject?: string | undefined;
   /** Whether, refused, it may have denied something: then nothing else about the person is taken in the same call. */
   readonly mayDeny?: boolean;
 }
 
-/** Work on the event loop stops for others after so long. */
-const SLICE_MS = 10;
 /** What comes in one call with a decision waits so long for that decision to be obeyed. */
 const OBEDIENCE_LIMIT_MS = 20_000;
 
@@ -62,6 +74,7 @@ export class Intake implements OnModuleDestroy {
     private readonly service: Service,
     @Inject(WIRING) private readonly wiring: Wiring,
     private readonly audit: AuditLog,
+    private readonly judging: Judging,
   ) {
     const { bus, store, clock, timers } = service;
     this.obedience = new Obedience(bus, store, clock, timers);
@@ -84,17 +97,18 @@ export class Intake implements OnModuleDestroy {
   async withPolicy(rules: Rules): Promise<Rules & { readonly policy: Policy }> {
     const { wiring, service } = this;
     const isAdopted = (await wiring.store.head(POLICY_STREAM)) !== NO_STREAM;
-    const policy = isAdopted ? (await wiring.policies.current()).policy : await policyOf(service, wiring.policies);
+    const policy = isAdopted ? (await wiring.policies.current()).policy : await policyAtStart(wiring, service.settings);
     return { ...rules, policy };
   }
 
-  /** Opens a Bundle, or a resource that came alone, for what this caller may publish. */
-  async open(bundle: unknown, rules: Rules): Promise<Reading<PendingItem[]>> {
+  /** Judges the events of one body, for what this caller may publish; the store is asked for the policy only where decisions are among them. */
+  async judgeMany(body: Omit<Many, 'rules'>, rules: Rules): Promise<Reading<JudgedOne[]>> {
     const { organisations, now, sender, recorder } = rules;
-    const about = { organisations, organisation: sender, now, recorder, newId: () => this.service.random.uuid() };
-    const opened = openBundle(bundle, about);
-    if (!opened.ok || !opened.event.some(({ isDecision }) => isDecision)) return opened;
-    return openBundle(bundle, { ...about, policy: (await this.withPolicy(rules)).policy });
+    const about: JudgeRules = { organisations, now, sender, recorder };
+    const judged = await this.judging.judge({ ...body, rules: about });
+    if (!judged.ok || !judged.event.some(({ isDecision }) => isDecision)) return judged;
+    const { policy } = await this.withPolicy(rules);
+    return this.judging.judge({ ...body, rules: { ...about, policy } });
   }
 
   /** Judges each event by itself and publishes what is sound. */
@@ -102,25 +116,12 @@ export class Intake implements OnModuleDestroy {
     const hasDecisions = received.some(isDecision);
     const all = hasDecisions ? await this.withPolicy(rules) : rules;
     return this.publish(
-      await this.judged(received, (item): Judged => {
+      received.map((item): Judged => {
         const reading = item.ok ? acceptEvent(item.event, all) : item;
         return { reading, subject: subjectOf(item), mayDeny: !reading.ok && isDecision(item) };
       }),
       rules,
     );
-  }
-
-  /** Each item's result, letting others have the event loop in between. */
-  async judged<T, R>(items: Iterable<T>, judge: (item: T) => R): Promise<R[]> {
-    const results: R[] = [];
-    let sliceEnds = performance.now() + SLICE_MS;
-    for (const item of items) {
-      results.push(judge(item));
-      if (performance.now() < sliceEnds) continue;
-      await this.service.timers.sleep(0);
-      sliceEnds = performance.now() + SLICE_MS;
-    }
-    return results;
   }
 
   /**
@@ -150,7 +151,7 @@ export class Intake implements OnModuleDestroy {
   }
 
   /** The decision as it is waited for. */
-  onItsWay(event: AcceptedEvent, at: Coordinates): OnItsWay {
+  onItsWay(event: Publishable, at: Coordinates): OnItsWay {
     const { id, source, subject, decisions = [] } = event;
     return { at, key: this.service.keys.patient(subject), source, id, digest: (decisions[0] as NewDecision).digest };
   }
@@ -172,7 +173,7 @@ export class Intake implements OnModuleDestroy {
   }
 
   /** What the person's own stream has against a decision: its id is another one's, or there is no room for a permission. */
-  private async whyNotRecorded(event: AcceptedEvent, seen: Map<string, string>): Promise<Problem | null> {
+  private async whyNotRecorded(event: Publishable, seen: Map<string, string>): Promise<Problem | null> {
     const { id, source, subject, decisions = [] } = event;
     const { digest } = decisions[0] as NewDecision;
     const key = this.service.keys.patient(subject);
@@ -183,7 +184,7 @@ export class Intake implements OnModuleDestroy {
     const all = (await loadConsent(this.service.store, key)).decisions;
     const { state } = recordedIn(all, { source, id, digest });
     if (state === 'conflict') return CONFLICT;
-    return state === 'absent' && hasNoRoom(decisions, all.length) ? { ...TOO_MANY, field: 'Consent' } : null;
+    return state === 'absent' && hasNoRoom(decisions, all) ? { ...TOO_MANY, field: 'Consent' } : null;
   }
 
   /** Of whom nothing else of this call is taken, and why: what they decided was refused, or is not obeyed yet. */
@@ -203,7 +204,7 @@ export class Intake implements OnModuleDestroy {
     await Promise.all(
       decisions.map(async (index) => {
         const outcome = outcomes[index];
-        const { subject } = (items[index]?.reading as { event: AcceptedEvent }).event;
+        const { subject } = (items[index]?.reading as { event: Publishable }).event;
         if (!others.has(subject)) return;
         if (outcome?.ok !== true) return void held.set(subject, DECISION_REFUSED);
         const became = await this.obedience.wait(this.onItsWay(outcome.event, outcome.at), OBEDIENCE_LIMIT_MS);
@@ -222,16 +223,23 @@ export class Intake implements OnModuleDestroy {
   }
 
   /** The bus takes a call whole or not at all: one message above its limit would cost all the others of the call. */
-  private fit(event: AcceptedEvent): Fit {
+  private fit(event: Publishable): Fit {
     const message = toMessage(event, { seal: this.seal });
     const bytes = sizeOf(message);
-    if (bytes <= MESSAGE_LIMIT_BYTES) return { ok: true, event, message };
-    return refuse('data', 'too-large', `the event takes ${bytes} bytes, above the limit of ${MESSAGE_LIMIT_BYTES}`);
+    if (bytes > MESSAGE_LIMIT_BYTES) {
+      return refuse('data', 'too-large', `the event takes ${bytes} bytes, above the limit of ${MESSAGE_LIMIT_BYTES}`);
+    }
+    const problem = event.type === DECISION_TYPE ? null : tooLargeToStore(event, bytes, () => resourceOf(event));
+    return problem === null ? { ok: true, event, message } : { ok: false, problems: [problem] };
   }
 }
 
+function resourceOf(event: Publishable): Resource {
+  return 'resource' in event ? event.resource : (JSON.parse(Buffer.from(event.bytes).toString('utf8')) as Resource);
+}
+
 export type Refused = { readonly ok: false; readonly problems: readonly Problem[] };
-type Fitting = { readonly ok: true; readonly event: AcceptedEvent; readonly message: OutgoingMessage };
+type Fitting = { readonly ok: true; readonly event: Publishable; readonly message: OutgoingMessage };
 type Fit = Fitting | Refused;
 
 const refuse = (field: string, code: string, message: string): Refused => ({
@@ -247,7 +255,7 @@ export const CONFLICT: Problem = {
 const DECISION_REFUSED = refuse(
   '',
   'decision-refused',
-  'a decision about this person in the same call was refused; nothing else about them was taken',
+  'Weft refused a decision about this person in the same call, so it took nothing else about them; correct that decision by its own errors, and send both again',
 );
 const DECISION_PENDING = refuse(
   '',

@@ -21,12 +21,6 @@ export function tooManyValues(bytes: Buffer, limitBytes: number): Problem | unde
   return countValues(bytes, max) > max ? problem(`holds more than ${max} values; send it in several parts`) : undefined;
 }
 
-export function tooManyEntries(count: number): Problem | undefined {
-  return count > ENTRIES_MAX
-    ? problem(`holds ${count} entries, above the limit of ${ENTRIES_MAX}; send it in several parts`)
-    : undefined;
-}
-
 const problem = (message: string): Problem => ({ field: 'body', code: 'too-large', message });
 
 const QUOTE = 0x22;

@@ -1,4 +1,4 @@
-import { ENTRIES_MAX, tooManyEntries, tooManyValues } from './limits.js';
+import { tooManyValues } from './limits.js';
 
 const bytes = (text: string) => Buffer.from(text);
 
@@ -29,10 +29,5 @@ describe('limits', () => {
 
   it('leave what is no JSON to the parser, however it ends', () => {
     for (const text of ['"', '"\\', '"\\"']) expect(tooManyValues(bytes(text.padEnd(200, ' ')), 1_600)).toBeUndefined();
-  });
-
-  it('are told about entries', () => {
-    expect(tooManyEntries(ENTRIES_MAX)).toBeUndefined();
-    expect(tooManyEntries(ENTRIES_MAX + 1)).toMatchObject({ code: 'too-large' });
   });
 });

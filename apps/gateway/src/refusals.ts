@@ -6,6 +6,7 @@ import type { Outcome } from './intake.js';
 /** Where a refusal of one event says more than "not valid". The first that is found among its problems decides. */
 const STATUSES: readonly (readonly [code: string, status: number, title: string])[] = [
   ['too-large', 413, 'What was sent is too large'],
+  ['too-costly', 413, 'What was sent is too large'],
   ['not-the-sender', 403, 'An organisation publishes only as itself'],
   ['not-yours-to-make', 403, 'This decision is not yours to record'],
   ['not-yours-to-lift', 403, 'This objection is not yours to lift'],

@@ -9,12 +9,11 @@ import {
   type Wiring,
 } from '@weft/processing';
 import {
-  adoptPolicy,
+  adoptAtStart,
   AuditLog,
-  policyOf,
   projectorObserver,
   Service,
-  warnBelowFloor,
+  warnAtStart,
   watchDecisions,
   watchLag,
   watchQuarantine,
@@ -38,13 +37,11 @@ export class OptOutProjectorModule implements OnApplicationBootstrap, OnModuleDe
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    const { log } = this.service;
+    const { log, settings } = this.service;
     watchLag(this.service, OPT_OUT_PROJECTOR_GROUP, [CONSENT_TOPIC]);
     watchDecisions(this.service);
     watchQuarantine(this.service);
-    const policy = await policyOf(this.service, this.wiring.policies);
-    warnBelowFloor(log, policy);
-    await adoptPolicy(this.wiring, this.audit, policy, { by: 'settings' });
+    warnAtStart(log, settings, await adoptAtStart(this.wiring, this.audit, settings));
     this.projector = await startOptOutProjector(this.wiring, projectorObserver(this.service, 'opt-out-projector'));
     this.follower = followPolicies(this.wiring, (err) => {
       log.warn({ err }, 'the policy could not be applied to every view yet; readers obey it all the same');

@@ -329,7 +329,10 @@ function showDecisions() {
             cell('Decided', decidedOn(decision)),
             cell('Kind', AUTHORITIES[decision.authority]),
             cell('Choice', decision.unread ? 'Not read: closed' : provision.effect === 'deny' ? 'Do not share' : 'Share'),
-            cell('Purposes', provision.purposes.map((purpose) => PURPOSES[purpose].name).join(', ')),
+            cell(
+              'Purposes',
+              provision.purposes.map((purpose) => PURPOSES[purpose].name).join(', ') || 'None that Weft shares for',
+            ),
             cell(
               'Covers',
               coverageOf(provision),

@@ -8,7 +8,7 @@ const ROUTES: readonly (readonly [method: string, path: string, may: readonly Ro
     ['GET', `/records/${ANNE}/explain`, ['governance'], '/records/{nhs}/explain'],
     ['GET', `/records/${ANNE}/audit`, ['governance'], '/records/{nhs}/audit'],
     ['GET', '/audit', ['governance']],
-    ['GET', '/fhir/metadata', ROLES],
+    ['GET', '/fhir/metadata', 'everybody'],
     ['GET', `/fhir/Patient/${ANNE}/$everything`, ['clinician', 'governance'], '/fhir/Patient/{nhs}/$everything'],
     ['GET', `/fhir/Patient/${ANNE}/$summary`, ['clinician', 'governance'], '/fhir/Patient/{nhs}/$summary'],
     ['GET', '/fhir/Observation', ROLES, null],
@@ -21,11 +21,15 @@ const ROUTES: readonly (readonly [method: string, path: string, may: readonly Ro
     ['GET', '/policies/proposals/none', ['governance'], '/policies/proposals/{id}'],
     ['POST', '/policies/none/authorisations', ['governance'], '/policies/{id}/authorisations'],
     ['GET', '/record-changes/direct-care', ['subscriber'], '/record-changes/{purpose}'],
-    ['GET', '/quarantine', ['operations']],
-    ['GET', '/quarantine/a%2F0%2F1', ['operations'], '/quarantine/{id}'],
-    ['GET', '/quarantine/a/0/1', ['operations'], '/quarantine/{topic}/{partition}/{offset}'],
-    ['POST', '/quarantine/a%2F0%2F1/redrive', ['operations'], '/quarantine/{id}/redrive'],
-    ['POST', '/quarantine/a/0/1/redrive', ['operations'], '/quarantine/{topic}/{partition}/{offset}/redrive'],
+    ['GET', '/quarantine', ['operations', 'governance']],
+    ['GET', '/quarantine/a%2F0%2F1', ['operations', 'governance'], '/quarantine/{id}'],
+    ['GET', '/quarantine/a/0/1', ['operations', 'governance'], '/quarantine/{topic}/{partition}/{offset}'],
+    ['POST', '/quarantine/a%2F0%2F1/redrive', ['operations', 'governance'], '/quarantine/{id}/redrive'],
+    ['POST', '/quarantine/a%2F0%2F1/mend', ['governance'], '/quarantine/{id}/mend'],
+    ['POST', '/quarantine/a%2F0%2F1/approve', ['governance'], '/quarantine/{id}/approve'],
+    ['POST', '/quarantine/a/0/1/mend', ['governance'], '/quarantine/{topic}/{partition}/{offset}/mend'],
+    ['POST', '/quarantine/a/0/1/approve', ['governance'], '/quarantine/{topic}/{partition}/{offset}/approve'],
+    ['POST', '/quarantine/a/0/1/redrive', ['operations', 'governance'], '/quarantine/{topic}/{partition}/{offset}/redrive'],
     ['GET', '/status', ['operations']],
     ['GET', '/console', 'everybody'],
   ];
@@ -39,7 +43,7 @@ afterAll(() => region.close());
 
 /** Of those who may: there is no such thing, or it is sent nothing that it could do; else it is answered. */
 function answerTo(method: string, path: string): number {
-  if (/quarantine\/|Observation|none/.test(path)) return 404;
+  if (/quarantine\/(?!.*(mend|approve)$)|Observation|none/.test(path)) return 404;
   return method === 'POST' ? 400 : 200;
 }
 

@@ -1,14 +1,15 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { AUTHORITIES, NOTICE, PURPOSES, type Authority, type Problem, type Purpose, type Resource } from '@weft/domain';
+import { PersonAnswer } from './person.js';
 
 /** What is answered, as /docs shows it. */
 
 class EntryAnswer {
-  @ApiProperty({ description: '`<ODS code>/<resource type>/<resource id>`; beyond individual care a pseudonym' })
+  @ApiProperty({ description: '`<ODS code>/<resource type>/<resource id>`; beyond individual care a number within this answer' })
   id!: string;
   @ApiProperty()
   resourceType!: string;
-  @ApiProperty({ description: 'ODS code of the organisation that recorded it' })
+  @ApiProperty({ description: 'ODS code of the organisation that recorded it; of research a number within this answer' })
   organisation!: string;
   @ApiProperty({ type: String, nullable: true, description: 'When it happened, as precisely as the purpose may know' })
   occurredAt!: string | null;
@@ -121,6 +122,23 @@ export class CoordinatesAnswer {
   offset!: number;
 }
 
+export class MendAnswer {
+  @ApiProperty({ description: 'Of what is to go instead: approved is what has it' })
+  digest!: string;
+  @ApiProperty({ type: PersonAnswer })
+  proposedBy!: PersonAnswer;
+  @ApiProperty({ description: 'RFC 3339' })
+  proposedAt!: string;
+  @ApiProperty()
+  reason!: string;
+  @ApiPropertyOptional({ type: Object, description: 'Where the message is shown whole' })
+  headers?: Readonly<Record<string, string>>;
+  @ApiPropertyOptional({ description: 'The value, where the message is shown whole and it is UTF-8' })
+  text?: string;
+  @ApiPropertyOptional({ description: 'The value in Base64, where it is not' })
+  base64?: string;
+}
+
 export class QuarantinedAnswer {
   @ApiProperty({ description: '`<topic>/<partition>/<offset>`', example: 'weft.care-events.RX901/0/17' })
   id!: string;
@@ -132,6 +150,10 @@ export class QuarantinedAnswer {
   from!: CoordinatesAnswer;
   @ApiProperty({ description: 'Of the value' })
   bytes!: number;
+  @ApiPropertyOptional({ description: 'The message in quarantine that this one was sent again for' })
+  redrives?: string;
+  @ApiPropertyOptional({ type: MendAnswer, description: 'What was proposed to go instead, and waits for approval' })
+  mend?: MendAnswer;
 }
 
 export class QuarantinedWholeAnswer extends QuarantinedAnswer {
@@ -186,6 +208,8 @@ export class StatusAnswer {
   version!: string;
   @ApiProperty({ type: Number, nullable: true })
   policyVersion!: number | null;
+  @ApiProperty({ description: 'Whether `WEFT_POLICY` names another policy than the one in force: it must be adopted to count' })
+  settingsDiffer!: boolean;
   @ApiProperty({ type: [Object], description: '`{ purpose, version }` of each projection' })
   projections!: readonly { readonly purpose: Purpose; readonly version: number }[];
   @ApiProperty({ description: 'Messages that no projector has dealt with yet' })

@@ -1,4 +1,4 @@
-import { type AuditEntry, EngineUnavailable } from '@weft/processing';
+import { type AuditEntry, decodeAuditEntry, EngineUnavailable } from '@weft/processing';
 import { ANNE, BERT, NOBODY, observation, openRegion, patient, type Region } from './region.fixture.js';
 import { isUpToDate, Subscriber } from './subscriber.fixture.js';
 
@@ -14,8 +14,7 @@ describe('the audit', () => {
   afterAll(() => region.close());
 
   async function written(): Promise<AuditEntry[]> {
-    const stored = await region.wiring.store.read(streamOf(today()));
-    return stored.map(({ data }) => JSON.parse(data) as AuditEntry);
+    return (await region.wiring.store.read(streamOf(today()))).map(decodeAuditEntry);
   }
   /** The entries that a request leaves behind. */
   async function entriesOf(path: string, roles: Parameters<Region['tokenOf']>, headers: Record<string, string> = {}) {

@@ -1,6 +1,7 @@
-import type { Projection, Purpose, ViewEntry } from '@weft/domain';
+import { type Closing, holdsAt, type Projection, type Purpose, type ViewEntry } from '@weft/domain';
 import {
   changeKey,
+  loadClosing,
   loadView,
   type Message,
   recordChangesTopic,
@@ -79,8 +80,14 @@ export async function endOf(wiring: Wiring, purpose: Purpose): Promise<Map<numbe
 
 async function catchUp(wiring: Wiring, { purpose, from, tell, signal }: FeedOptions): Promise<Map<number, number>> {
   if (from === 'end') return endOf(wiring, purpose);
+  const projection = projectionOf(wiring, purpose);
   const next = new Map<number, number>();
-  let held: readonly Change[] = [];
+  let held: readonly Message[] = [];
+  // A page is looked at just before it is told: what the topic has of it may be forbidden by now.
+  const tellHeld = async (next?: Offsets): Promise<void> => {
+    const changes = await asTheyStand(wiring, projection, held);
+    await tell(from === 'beginning' ? changes.flatMap(asBegun) : changes, next);
+  };
   for (const { partition } of await wiring.bus.offsets(recordChangesTopic(purpose))) {
     // Ends are taken as late as can be: what happens after them is told live, once everything before them is.
     const { low, high } = await endsOf(wiring, purpose, partition);
@@ -88,19 +95,20 @@ async function catchUp(wiring: Wiring, { purpose, from, tell, signal }: FeedOpti
     const folded = fold(wiring, recordChangesTopic(purpose), { partition, start, high });
     for await (const messages of folded) {
       if (signal.aborted) return next;
-      // Whoever goes on where they stopped may hold what was withdrawn meanwhile; whoever begins holds nothing.
-      const told = messages.map(changeOf).flatMap((change): Change[] => {
-        if (from !== 'beginning') return [change];
-        return change.kind === 'withdrawn' ? [] : [{ ...change, kind: 'included' }];
-      });
+      const told = from === 'beginning' ? messages.filter(({ value }) => value !== null) : messages;
       if (told.length === 0) continue;
-      if (held.length > 0) await tell(held);
+      if (held.length > 0) await tellHeld();
       held = told;
     }
     next.set(partition, high);
   }
-  if (held.length > 0) await tell(held, next);
+  if (held.length > 0) await tellHeld(next);
   return next;
+}
+
+/** Whoever goes on where they stopped may hold what was withdrawn meanwhile; whoever begins holds nothing. */
+function asBegun(change: Change): Change[] {
+  return change.kind === 'withdrawn' ? [] : [{ ...change, kind: 'included' }];
 }
 
 async function endsOf(wiring: Wiring, purpose: Purpose, partition: number): Promise<{ low: number; high: number }> {
@@ -166,7 +174,8 @@ function changeOf(message: Message): Change {
 
 /**
  * Changes as their views have them now. Two projectors tell of one view, and one that stood still may tell late what is not
- * so any more: where a view has moved on, what it says now is told instead.
+ * so any more: where a view has moved on, what it says now is told instead. A view that a dated decision has made out of date
+ * holds nothing until it is brought in line; then everything of the person is told anew.
  */
 async function asTheyStand(wiring: Wiring, projection: Projection, messages: readonly Message[]): Promise<Change[]> {
   const last = new Map(messages.map((message) => [message.key, changeOf(message)]));
@@ -187,20 +196,25 @@ async function check(
   changes: readonly Change[],
 ): Promise<readonly Change[]> {
   const stream = viewStream(projection, subject);
-  const head = await wiring.store.head(stream);
-  if (changes.every(({ viewRevision }) => viewRevision >= toldRevision(projection, head))) return changes;
+  const now = wiring.clock.now();
+  const told = (revision: number): number => toldRevision(projection, subject, revision, wiring.keys);
+  const last = await loadClosing(wiring.store, stream);
+  const isAsTold = changes.every(({ viewRevision }) => viewRevision >= told(last.revision));
+  if (isAsTold && holds(last.closing, now)) return changes;
   const { view, revision } = await loadView(wiring.store, stream);
   const standing = new Map<string, ViewEntry>();
-  // Half of a rebuild is no view: what it will say is told when it is whole.
-  if (view.closing !== null) {
+  if (holds(view.closing, now)) {
     for (const entry of view.entries.values()) {
       standing.set(changeKey(projection, subject, entry.id, wiring.keys), entry);
     }
   }
   return changes.map(({ key, kind, partition, offset }): Change => {
     const entry = standing.get(key);
-    const place = { key, subject, viewRevision: toldRevision(projection, revision), partition, offset };
+    const place = { key, subject, viewRevision: told(revision), partition, offset };
     if (entry === undefined) return { ...place, kind: 'withdrawn', entry: null };
     return { ...place, kind: kind === 'withdrawn' ? 'included' : kind, entryId: entry.id, entry };
   });
 }
+
+/** Half of a rebuild is no view: what it will say is told when it is whole. */
+const holds = (closing: Closing | null, now: number): boolean => closing !== null && holdsAt(closing.basis.span, now);

@@ -11,6 +11,13 @@ interface Told {
   readonly kind?: 'included' | 'amended' | 'withdrawn';
 }
 
+/** Every view is as it was told, and no dated decision has made it out of date. */
+const closing = { basis: { span: { since: null, until: null } } };
+const store = {
+  head: async () => 0,
+  read: async () => [{ revision: 0, type: 'view-confirmed-1', data: JSON.stringify({ closing }) }],
+};
+
 /** A topic of one partition that nothing was compacted in, as Kafka keeps it for a while. */
 function wiringOf(told: readonly Told[]) {
   const log = told.map(({ key = KEY, viewRevision, kind = 'included' }, offset): Message => ({
@@ -31,7 +38,7 @@ function wiringOf(told: readonly Told[]) {
       return { stop: async () => {} };
     },
   };
-  const wiring = { bus, store: { head: async () => -1 }, projections: PROJECTIONS } as unknown as Wiring;
+  const wiring = { bus, store, clock: { now: () => 0 }, projections: PROJECTIONS } as unknown as Wiring;
   return { wiring, followedFrom: () => followed?.from };
 }
 

@@ -21,6 +21,7 @@ import {
   CurrentCaller,
   HttpProblem,
   organisationsOf,
+  Public,
   Roles,
   ROLES,
   Service,
@@ -29,7 +30,7 @@ import {
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { invalid, nhsNumberOf, numberOf, parameter, purposeOf, refuseParameters, refuseUnlessMayRead } from './asked.js';
 import { FhirProblemFilter } from './fhir-problem-filter.js';
-import { noticeFor, readingAs, showsAnything } from './reader.js';
+import { asShown, noticeFor, readingAs, showsAnything } from './reader.js';
 import { RecordReader } from './record-reader.js';
 import { VERSION } from './version.js';
 
@@ -56,8 +57,8 @@ export class FhirController {
   }
 
   @Get('metadata')
-  @Roles(...ROLES)
-  @ApiOperation({ summary: 'CapabilityStatement: what Weft does in FHIR' })
+  @Public()
+  @ApiOperation({ summary: 'CapabilityStatement: what Weft does in FHIR. Needs no token' })
   @ApiOkResponse({ type: Object })
   async metadata(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     await send(reply, capabilityStatement({ baseUrl: baseUrlOf(request), version: VERSION, date: this.since }));
@@ -141,7 +142,8 @@ export class FhirController {
   private async read(caller: Caller, nhsNumber: string, purpose: Purpose) {
     refuseUnlessMayRead(caller, purpose);
     const patient = this.wiring.keys.patient(nhsNumber);
-    const { record, movedTo } = await readRecord(this.wiring, patient, purpose);
+    const { record: found, movedTo } = await readRecord(this.wiring, patient, purpose);
+    const record = asShown(this.wiring, found);
     const reader = readingAs(caller);
     if (!showsAnything(record, reader)) await this.records.refuseUnlessKnown(patient, reader);
     return { record, movedTo, patient, notice: noticeFor(record, reader) };

@@ -9,11 +9,11 @@ describe('operating a region', () => {
     region = await openRegion();
   });
   afterAll(() => region.close());
-  const ask = (path: string, body?: object) =>
-    region.ask(path, {
-      roles: ['operations'],
-      ...(body !== undefined && { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
-    });
+  const posted = (body?: object) =>
+    body && { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
+  const ask = (path: string, body?: object) => region.ask(path, { roles: ['operations'], ...posted(body) });
+  const govern = (subject: string, path: string, body?: object) =>
+    region.ask(path, { as: { roles: ['governance'], subject }, ...posted(body) });
 
   it('shows what is in quarantine and why, mends it and sends it back, once', async () => {
     await region.publish('RX901', ANNE, { ...observation(ANNE, 'o1'), status: 'no such status' });
@@ -25,26 +25,84 @@ describe('operating a region', () => {
       from: { topic: careEventsTopic('RX901'), partition: expect.any(Number), offset: 0 },
       bytes: expect.any(Number),
     });
-    const shown = await ask(`/quarantine/${encodeURIComponent(listed.id)}`);
+    const at = `/quarantine/${encodeURIComponent(listed.id)}`;
+    expect((await ask(at)).body).toEqual(listed);
+    const shown = await govern('anna', at);
     expect(shown.body).toMatchObject({ ...listed, key: ANNE, headers: { ce_type: 'care-event-recorded-1' } });
-    expect((await ask(`/quarantine/${listed.id}`)).body).toEqual(shown.body);
+    expect((await govern('anna', `/quarantine/${listed.id}`)).body).toEqual(shown.body);
     const text = shown.body.text.replace('no such status', 'final');
-    const redriven = await ask(`/quarantine/${encodeURIComponent(listed.id)}/redrive`, { text });
-    expect(redriven).toMatchObject({ status: 200, body: { topic: careEventsTopic('RX901'), offset: 1 } });
+    const proposed = await govern('anna', `${at}/mend`, { text, reason: 'a status of the old system' });
+    expect(proposed).toMatchObject({
+      status: 202,
+      body: { proposedBy: { subject: 'anna' }, reason: 'a status of the old system' },
+    });
+    const { digest } = proposed.body;
+    expect((await ask('/quarantine')).body).toEqual([{ ...listed, mend: proposed.body }]);
+    expect((await ask('/status?counts=true')).body.counts.quarantined).toBe(1);
+    expect((await govern('bert', at)).body.mend).toMatchObject({ digest, text });
+    expect((await govern('anna', `${at}/approve`, { digest })).body).toMatchObject({
+      type: expect.stringMatching('same-person'),
+    });
+    expect((await govern('bert', `${at}/approve`, { digest: 'another' })).status).toBe(409);
+    const approved = await govern('bert', `${at}/approve`, { digest });
+    expect(approved).toMatchObject({ status: 200, body: { topic: careEventsTopic('RX901'), offset: 1 } });
     expect((await ask('/quarantine')).body).toEqual([]);
-    expect((await ask(`/quarantine/${encodeURIComponent(listed.id)}/redrive`, { text })).status).toBe(404);
+    expect((await govern('bert', `${at}/approve`, { digest })).status).toBe(404);
+    const audited = (await govern('anna', `/records/${ANNE}/audit`)).body.entries.filter(({ about }: { about?: string }) =>
+      about?.startsWith(listed.id),
+    );
+    expect(audited.map(({ who, action, about }: { who: string; action: string; about: string }) => [who, action, about])).toEqual(
+      expect.arrayContaining([
+        ['anna', 'mend', expect.stringMatching(/ [0-9a-f]{64} → [0-9a-f]{64}$/)],
+        ['bert', 'approve', expect.stringMatching(new RegExp(` [0-9a-f]{64} → ${digest}$`))],
+        ['bert', 'redriven', `${listed.id} → ${approved.body.topic}/${approved.body.partition}/1`],
+      ]),
+    );
     await region.publish('RX901', ANNE, observation(ANNE, 'o2'));
     const record = await region.ask(`/records/${ANNE}`, { roles: ['clinician'] });
     expect(record.body.entries).toHaveLength(2);
   });
 
+  it('sends a message again as it is, which names the one that it was; nobody changes it on the way', async () => {
+    await region.publish('RX902', BERT, { ...observation(BERT, 'o1'), status: 'no such status' });
+    const [first] = (await ask('/quarantine')).body;
+    const at = `/quarantine/${encodeURIComponent(first.id)}`;
+    expect((await ask(`${at}/redrive`, { text: '{}' })).body.errors).toMatchObject([{ field: 'body', code: 'unexpected' }]);
+    await govern('anna', `${at}/mend`, { text: '{}', reason: 'nothing' });
+    expect((await ask(`${at}/redrive`, {})).status).toBe(200);
+    await region.publish('RX902', BERT, { ...observation(BERT, 'o2') });
+    const [again, ...others] = (await ask('/quarantine')).body;
+    expect([again, others]).toEqual([
+      { ...first, id: again.id, quarantinedAt: again.quarantinedAt, from: again.from, redrives: first.id },
+      [],
+    ]);
+  });
+
+  it('lets no mend change whose event it is', async () => {
+    const [standing] = (await ask('/quarantine')).body;
+    const at = `/quarantine/${encodeURIComponent(standing.id)}`;
+    const { headers, text } = (await govern('anna', at)).body;
+    const mend = (changed: object) => govern('anna', `${at}/mend`, { text, headers: { ...headers, ...changed }, reason: 'r' });
+    for (const name of ['id', 'source', 'subject']) {
+      expect((await mend({ [`ce_${name}`]: 'another' })).body.errors).toMatchObject([
+        { field: name, code: 'not-yours-to-change' },
+      ]);
+    }
+    expect((await mend({ 'weft-recorder': '{"as":"governance"}' })).body.errors).toMatchObject([
+      { field: 'headers.weft-recorder' },
+    ]);
+    expect((await govern('anna', `${at}/mend`, { text, key: BERT, reason: 'r' })).body.errors).toMatchObject([{ field: 'key' }]);
+  });
+
   it.each([
-    [{ text: 'a', base64: 'YQ==' }, 'base64'],
-    [{ base64: 'no base64!' }, 'base64'],
-    [{ headers: { ce_id: 1 } }, 'headers'],
-    [{ valeu: 'a' }, 'valeu'],
-  ])('refuses to redrive with %j', async (mended, field) => {
-    const { status, body } = await ask('/quarantine/a%2F0%2F1/redrive', mended);
+    [{ text: 'a', base64: 'YQ==', reason: 'r' }, 'text'],
+    [{ reason: 'r' }, 'text'],
+    [{ base64: 'no base64!', reason: 'r' }, 'base64'],
+    [{ text: 'a', headers: { ce_id: 1 }, reason: 'r' }, 'headers'],
+    [{ valeu: 'a', reason: 'r' }, 'valeu'],
+    [{ text: 'a' }, 'reason'],
+  ])('refuses to mend with %j', async (mended, field) => {
+    const { status, body } = await govern('anna', '/quarantine/a%2F0%2F1/mend', mended);
     expect(status).toBe(400);
     expect(body.errors[0].field).toBe(field);
   });
@@ -52,7 +110,7 @@ describe('operating a region', () => {
   it('says where topics and projectors stand, and how far behind they are', async () => {
     const { body } = await ask('/status?counts=true');
     expect(body).toMatchObject({ version: expect.stringMatching(/^\d/), policyVersion: 1, lag: 0 });
-    expect(body.counts).toEqual({ records: 1, patientsWithDecisions: 0, quarantined: 0 });
+    expect(body.counts).toEqual({ records: 2, patientsWithDecisions: 0, quarantined: 1 });
     const projector = body.groups.find(({ topic }: { topic: string }) => topic === careEventsTopic('RX901'));
     expect(projector).toMatchObject({ group: 'weft.record-projector', lag: 0 });
     const { partitions } = body.topics.find(({ topic }: { topic: string }) => topic === careEventsTopic('RX901'));
@@ -68,7 +126,7 @@ describe('operating a region', () => {
   it('says of a merge that is not its sender’s to make what would make it count, and names no number', async () => {
     const link = [{ type: 'replaced-by', other: { identifier: { system: 'https://fhir.nhs.uk/Id/nhs-number', value: BERT } } }];
     await region.publish('RX901', ANNE, { ...patient(ANNE), link }, 'patient-merged-1');
-    const [{ problems }] = (await ask('/quarantine')).body;
+    const { problems } = (await ask('/quarantine')).body.at(-1);
     expect(problems).toEqual([
       {
         field: 'source',

@@ -27,6 +27,7 @@ import {
 import type { FastifyReply } from 'fastify';
 import { invalid } from './asked.js';
 import { PolicyAnswer, PolicyToPropose, PolicyVersionAnswer, ProposalAnswer } from './policy-answers.js';
+import { personOf } from './person.js';
 import { PolicyDesk } from './policy-desk.js';
 import { notProposed, overtaken, refusal } from './policy-refusals.js';
 import { planAnswer, policyAnswer, soundPolicy } from './policy.controller.js';
@@ -93,7 +94,8 @@ export class PoliciesController {
   async proposal(@Param('id') id: string): Promise<ProposalAnswer> {
     const proposal = await policyProposal(this.wiring, id);
     const people = this.desk.peopleSoFar(id);
-    if (people !== null) return { ...(proposal === null ? { id } : proposalAnswer(proposal)), state: 'planning', people };
+    if (people !== null)
+      return { ...(proposal === null ? { id } : proposalAnswer(proposal)), state: 'planning', people, ...noteOf('planning') };
     if (proposal === null) throw notProposed();
     return { ...proposalAnswer(proposal), document: proposal.policy };
   }
@@ -136,7 +138,7 @@ export class PoliciesController {
   }
 
   private answer(id: string, outcome: ProposalState | 'in-force' | 'planning', reply: FastifyReply): ProposalAnswer {
-    const answer = typeof outcome === 'string' ? { id, state: outcome } : proposalAnswer(outcome);
+    const answer = typeof outcome === 'string' ? { id, state: outcome, ...noteOf(outcome) } : proposalAnswer(outcome);
     if (answer.state === 'overtaken') throw overtaken(answer.version ?? 0);
     const isInForce = answer.state === 'adopted' || answer.state === 'in-force';
     reply.code(isInForce ? 200 : 202);
@@ -145,10 +147,11 @@ export class PoliciesController {
   }
 }
 
-const personOf = ({ subject, organisation = null }: { readonly subject: string; readonly organisation?: string | null }) => ({
-  subject,
-  organisation,
-});
+/** A plan is in the memory of one process. */
+const noteOf = (state: 'in-force' | 'planning') =>
+  state === 'planning' && {
+    note: 'One process plans this, in its memory. If that process ends first, nothing is adopted: send the same request again.',
+  };
 
 function proposalAnswer({ policy, plan, ...proposal }: ProposalState): ProposalAnswer {
   return { ...proposal, name: policy.name, plan: planAnswer(plan) };

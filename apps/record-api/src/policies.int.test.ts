@@ -1,7 +1,8 @@
-import { DEFAULT_RULES, type Policy, provision, PURPOSES, type Purpose, type Rule } from '@weft/domain';
+import { DEFAULT_RULES, type Policy, type PolicyPlan, provision, PURPOSES, type Purpose, type Rule } from '@weft/domain';
 import { followPolicies, POLICY_PROPOSALS_STREAM, POLICY_STREAM, readRecord } from '@weft/processing';
 import { systemTimers } from '@weft/service';
 import { ANNE, BERT, observation, openRegion, type Region } from './region.fixture.js';
+import { isUpToDate, Subscriber } from './subscriber.fixture.js';
 
 const changed = (id: string, change: Partial<Rule>): readonly Rule[] =>
   DEFAULT_RULES.map((rule) => (rule.id === id ? { ...rule, ...change } : rule));
@@ -166,6 +167,58 @@ describe('policies', () => {
     expect(await get('/policies')).toHaveLength(1);
   });
 
+  it('open and close for every subscriber of each purpose what their plans said', async () => {
+    const following = followPolicies(region.wiring, (error) => {
+      throw error;
+    });
+    const feeds = await Promise.all(
+      (['direct-care', 'population-health', 'research', 'research'] as const).map(async (purpose, index) => {
+        const who = { subject: `feed-${index}`, organisation: index % 2 === 0 ? 'RX902' : 'RX901' };
+        const feed = await Subscriber.open(region, `${purpose}?from=beginning`, who);
+        await feed.until(isUpToDate);
+        return { purpose, who, feed, held: feed.changes.length };
+      }),
+    );
+    const plans: PolicyPlan[] = [];
+    for (const [document, version] of [
+      [CLOSES, 2],
+      [OPENS, 3],
+    ] as const) {
+      plans.push((await post('/policy/plans', 'anna', { document })).body);
+      const { id, state } = (await propose(document)).body;
+      if (state === 'waiting') await post(`/policies/${id}/authorisations`, 'bert');
+      while ((await get('/policies')).at(-1).applied !== true) await region.wiring.timers.sleep(5);
+      expect(await inForce()).toBe(document.name);
+      expect((await get('/policies')).at(-1).version).toBe(version);
+    }
+    const [closing, opening] = plans as [PolicyPlan, PolicyPlan];
+    expect(closing.purposes.research.closed).toEqual(reach(1, 1));
+    expect(opening.purposes.research.opened).toEqual(reach(2, 3));
+    // The last of all about each person: whoever has it has what came before.
+    for (const person of [ANNE, BERT]) await region.publish('RX901', person, observation(person, 'last'));
+    for (const { purpose, who, feed, held } of feeds) {
+      const { closed } = closing.purposes[purpose];
+      const { opened } = opening.purposes[purpose];
+      const since = () => feed.changes.slice(held);
+      await feed.until(() => since().length >= closed.entries + opened.entries + 2);
+      await feed.leave();
+      const told = (kind: string) => {
+        const lines = since().filter(
+          (line, at, all) => line.kind === kind && all.slice(at + 1).some(({ subject }) => subject === line.subject),
+        );
+        return reach(new Set(lines.map(({ subject }) => subject)).size, lines.length);
+      };
+      const planned = ({ purposes }: PolicyPlan) =>
+        purposes[purpose].subscribers.find(
+          ({ subject, organisation }) => subject === who.subject && organisation === who.organisation,
+        );
+      expect([purpose, planned(closing)]).toMatchObject([purpose, { opened: reach(0, 0), closed: told('withdrawn') }]);
+      expect([purpose, planned(opening)]).toMatchObject([purpose, { opened: told('included'), closed: reach(0, 0) }]);
+      expect(closing.purposes[purpose].subscribers).toHaveLength(purpose === 'research' ? 2 : 1);
+    }
+    await following.stop();
+  });
+
   it('are brought to every view by the process that follows them, once they are adopted', async () => {
     const following = followPolicies(region.wiring, (error) => {
       throw error;
@@ -175,6 +228,23 @@ describe('policies', () => {
     const { record, fromView } = await readRecord(region.wiring, region.wiring.keys.patient(BERT), 'research');
     expect([fromView, record.policyVersion, record.entries]).toEqual([true, 2, []]);
     await following.stop();
+  });
+});
+
+describe('the policy of the settings', () => {
+  it('is the first one, and is said to differ once people adopted another', async () => {
+    const region = await openRegion({ policy: WORDS });
+    const said = async () => {
+      const { name, settingsDiffer } = (await region.ask('/policy')).body;
+      const status = (await region.ask('/status', { roles: ['operations'] })).body;
+      expect(status.settingsDiffer).toBe(settingsDiffer);
+      return [name, settingsDiffer, status.policyVersion];
+    };
+    expect(await said()).toEqual(['Words', false, 1]);
+    const { policy } = await region.wiring.policies.current();
+    await region.wiring.policies.adopt({ ...policy, ...CLOSES });
+    expect(await said()).toEqual(['Closes', true, 2]);
+    await region.close();
   });
 });
 
@@ -195,6 +265,7 @@ describe('a policy whose plan takes longer than a request waits', () => {
       headers: { 'content-type': 'application/json' },
     });
     expect([status, body.state, patience]).toEqual([202, 'planning', 1]);
+    expect(body.note).toContain('If that process ends first, nothing is adopted: send the same request again.');
     const state = async () => (await region.ask(`/policies/proposals/${body.id}`, { roles: ['governance'] })).body.state;
     while ((await state()) !== 'adopted') await systemTimers.sleep(5);
     expect((await region.ask('/policy')).body.name).toBe('Closes');

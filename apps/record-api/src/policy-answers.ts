@@ -1,5 +1,6 @@
 import { ApiExtraModels, ApiProperty, ApiPropertyOptional, getSchemaPath } from '@nestjs/swagger';
-import { PURPOSES, type Person, type PurposePlan, type Purpose } from '@weft/domain';
+import { PURPOSES, type PlannedSubscriber, type PurposePlan, type Purpose } from '@weft/domain';
+import { PersonAnswer } from './person.js';
 import { IsObject, IsString, Matches, MaxLength } from 'class-validator';
 
 /** What is asked and answered about policies, as /docs shows it. */
@@ -44,6 +45,11 @@ export class PolicyAnswer {
   organisations!: Readonly<Record<string, string>>;
 }
 
+export class PolicyInForceAnswer extends PolicyAnswer {
+  @ApiProperty({ description: 'Whether `WEFT_POLICY` names another policy: that one is not in force until it is adopted' })
+  settingsDiffer!: boolean;
+}
+
 class ReachAnswer {
   @ApiProperty()
   people!: number;
@@ -51,13 +57,27 @@ class ReachAnswer {
   entries!: number;
 }
 
+class PlannedSubscriberAnswer extends PersonAnswer implements PlannedSubscriber {
+  @ApiProperty({ description: 'RFC 3339: when a subscription of theirs last began, to the day' })
+  lastBegan!: string;
+  @ApiProperty({ type: ReachAnswer, description: 'What they would be told' })
+  opened!: ReachAnswer;
+  @ApiProperty({ type: ReachAnswer, description: 'What they would be told to drop' })
+  closed!: ReachAnswer;
+}
+
 class PurposePlanAnswer implements PurposePlan {
   @ApiProperty({ type: ReachAnswer, description: 'Withheld now, and shared then' })
   opened!: ReachAnswer;
   @ApiProperty({ type: ReachAnswer, description: 'Shared now, and withheld then' })
   closed!: ReachAnswer;
-  @ApiProperty({ type: [String], description: 'Who is known to subscribe to the purpose' })
-  subscribers!: readonly string[];
+  @ApiProperty({
+    type: [PlannedSubscriberAnswer],
+    description:
+      'Everybody who ever subscribed over HTTP. All subscribers of a purpose are told the same; who has left hears of it ' +
+      'when they come again. Who reads the topic on Kafka itself is not known here',
+  })
+  subscribers!: readonly PlannedSubscriberAnswer[];
 }
 
 @ApiExtraModels(PurposePlanAnswer)
@@ -80,13 +100,6 @@ export class PlanAnswer {
   opens!: boolean;
 }
 
-class PersonAnswer implements Person {
-  @ApiProperty({ description: 'As the token names them' })
-  subject!: string;
-  @ApiProperty({ type: String, nullable: true, description: 'ODS code' })
-  organisation!: string | null;
-}
-
 const STATES = ['planning', 'waiting', 'adopted', 'overtaken', 'in-force'] as const;
 
 export class ProposalAnswer {
@@ -100,6 +113,8 @@ export class ProposalAnswer {
   state!: (typeof STATES)[number];
   @ApiPropertyOptional({ description: 'While it is planned: people looked at so far' })
   people?: number;
+  @ApiPropertyOptional({ description: 'While it is planned: what to do if this process ends before that is done' })
+  note?: string;
   @ApiPropertyOptional()
   name?: string;
   @ApiPropertyOptional()

@@ -2,8 +2,8 @@ import { Body, Controller, Get, HttpCode, Inject, Post } from '@nestjs/common';
 import { ApiBadRequestResponse, ApiOkResponse, ApiOperation, ApiTags, ApiUnprocessableEntityResponse } from '@nestjs/swagger';
 import { type AdoptedPolicy, adoptionProblems, opens, type Policy, policyFrom, type PolicyPlan, wholePolicy } from '@weft/domain';
 import { planPolicy, type Wiring } from '@weft/processing';
-import { HttpProblem, kindsOf, Public, Roles, Service, type Settings, WIRING } from '@weft/service';
-import { PlanAnswer, PolicyAnswer, PolicyToPlan } from './policy-answers.js';
+import { HttpProblem, kindsOf, Public, Roles, Service, type Settings, settingsDiffer, WIRING } from '@weft/service';
+import { PlanAnswer, PolicyAnswer, PolicyInForceAnswer, PolicyToPlan } from './policy-answers.js';
 
 @ApiTags('policy')
 @Controller('policy')
@@ -16,16 +16,17 @@ export class PolicyController {
   @Get()
   @Public()
   @ApiOperation({ summary: 'The sharing rules in force, in plain English too, with every section that was left as shipped' })
-  @ApiOkResponse({ type: PolicyAnswer })
-  async inForce(): Promise<PolicyAnswer> {
-    return policyAnswer(await this.wiring.policies.current());
+  @ApiOkResponse({ type: PolicyInForceAnswer })
+  async inForce(): Promise<PolicyInForceAnswer> {
+    const adopted = await this.wiring.policies.current();
+    return { ...policyAnswer(adopted), settingsDiffer: settingsDiffer(this.service.settings, adopted.policy) };
   }
 
   @Post('plans')
   @HttpCode(200)
   @Roles('governance')
   @ApiOperation({
-    summary: 'What the adoption of a policy would open and close, by purpose',
+    summary: 'What the adoption of a policy would open and close, by purpose and by subscriber',
     description: 'Looks at everybody and writes nothing. In a large region `weft policy plan` says how far it is.',
   })
   @ApiOkResponse({ type: PlanAnswer })

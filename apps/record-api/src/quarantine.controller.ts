@@ -1,18 +1,31 @@
 import { Body, Controller, Get, HttpCode, Inject, Param, Post, UseFilters } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import {
+  ApiAcceptedResponse,
   ApiBadRequestResponse,
+  ApiConflictResponse,
   ApiNotFoundResponse,
   ApiOkResponse,
   ApiOperation,
   ApiParam,
   ApiPayloadTooLargeResponse,
+  ApiProperty,
   ApiPropertyOptional,
   ApiTags,
 } from '@nestjs/swagger';
-import { mendsHeader } from '@weft/care-events';
-import { nhsNumberProblem } from '@weft/domain';
-import { CONSENT_TOPIC, listQuarantine, type Quarantined, redrive, type Wiring } from '@weft/processing';
+import { identityProblems, mendsHeader } from '@weft/care-events';
+import { type Coordinates, nhsNumberProblem } from '@weft/domain';
+import {
+  CONSENT_TOPIC,
+  findQuarantined,
+  listQuarantine,
+  type ProposedMend,
+  proposeMend,
+  type Quarantined,
+  redrive,
+  REDRIVES_HEADER,
+  type Wiring,
+} from '@weft/processing';
 import {
   Audited,
   AuditedProblemFilter,
@@ -26,19 +39,17 @@ import {
   utf8Text,
   WIRING,
 } from '@weft/service';
-import { IsBase64, IsObject, IsOptional, IsString } from 'class-validator';
-import { CoordinatesAnswer, QuarantinedAnswer, QuarantinedWholeAnswer } from './answers.js';
+import { IsBase64, IsObject, IsOptional, IsString, Length } from 'class-validator';
+import { CoordinatesAnswer, MendAnswer, QuarantinedAnswer, QuarantinedWholeAnswer } from './answers.js';
 import { invalid } from './asked.js';
+import { personOf } from './person.js';
 
 /** A message of 1 MiB in Base64, with headers. */
 const MENDED_LIMIT_BYTES = 2_000_000;
+const REASON_MAX = 500;
 
-/** What is mended goes instead of what was sent; what is left out goes as it was. */
-class Mended {
-  @ApiPropertyOptional({ description: 'The message’s key: the NHS number' })
-  @IsOptional()
-  @IsString()
-  key?: string;
+/** What is to go instead of what was sent; headers that are left out go as they were. */
+class Mend {
   @ApiPropertyOptional({ type: Object, description: 'All headers, texts' })
   @IsOptional()
   @IsObject()
@@ -51,6 +62,16 @@ class Mended {
   @IsOptional()
   @IsBase64()
   base64?: string;
+  @ApiProperty({ description: 'Why; kept in the audit' })
+  @IsString()
+  @Length(1, REASON_MAX)
+  reason!: string;
+}
+
+class Approval {
+  @ApiProperty({ description: 'Of the mend that was looked at, as `mend.digest` has it' })
+  @IsString()
+  digest!: string;
 }
 
 @ApiTags('operations')
@@ -64,7 +85,7 @@ export class QuarantineController {
   ) {}
 
   @Get()
-  @Roles('operations')
+  @Roles('operations', 'governance')
   @ApiOperation({ summary: 'What could not be accepted, and why; oldest first', description: 'Without what the messages say.' })
   @ApiOkResponse({ type: [QuarantinedAnswer] })
   async list(): Promise<QuarantinedAnswer[]> {
@@ -73,61 +94,150 @@ export class QuarantineController {
 
   // An id holds slashes, which many proxies decode on the way: both forms find it.
   @Get([':id', ':topic/:partition/:offset'])
-  @Roles('operations')
+  @Roles('operations', 'governance')
   @Audited('quarantine')
-  @ApiOperation({ summary: 'One message in quarantine, with what it says' })
+  @ApiOperation({
+    summary: 'One message that could not be accepted',
+    description: 'Governance sees it whole, with what is to go instead; operations its route and its faults.',
+  })
   @ApiParam({ name: 'id', description: '`<topic>/<partition>/<offset>`, its slashes as they are or as %2F' })
   @ApiOkResponse({ type: QuarantinedWholeAnswer })
   @ApiNotFoundResponse({ description: 'Nothing in quarantine has this id' })
-  async show(@Param() path: Record<string, string>, @CurrentCaller() caller: Caller): Promise<QuarantinedWholeAnswer> {
+  async show(
+    @Param() path: Record<string, string>,
+    @CurrentCaller() caller: Caller,
+  ): Promise<QuarantinedAnswer | QuarantinedWholeAnswer> {
     const found = await this.find(path);
+    if (!caller.roles.includes('governance')) return withoutContent(found);
     await this.audit.note(caller, 'quarantine', { outcome: 'given', patient: this.patientOf(found.key), about: found.id });
-    const text = utf8Text(found.value);
-    const content = text === undefined ? { base64: Buffer.from(found.value).toString('base64') } : { text };
-    return { ...withoutContent(found), key: found.key, headers: found.headers, ...content };
+    const { mend } = found;
+    return {
+      ...withoutContent(found),
+      key: found.key,
+      headers: found.headers,
+      ...contentOf(found.value),
+      ...(mend !== undefined && { mend: { ...outlineOf(mend), headers: mend.headers, ...contentOf(mend.value) } }),
+    };
   }
 
   @Post([':id/redrive', ':topic/:partition/:offset/redrive'])
   @HttpCode(200)
-  @Roles('operations')
-  @RouteConfig({ audited: 'redrive', bodyLimitBytes: MENDED_LIMIT_BYTES })
+  @Roles('operations', 'governance')
+  @Audited('redrive')
   @ApiOperation({
-    summary: 'Sends it back to the topic it came from, as it was or mended, and takes it out of quarantine',
-    description: 'What is still wrong with it brings it back, under a new id.',
+    summary: 'Sends it back to the topic it came from as it was, and takes it out of quarantine',
+    description: 'What is still wrong with it brings it back, under a new id. What is to be changed is mended: `…/mend`.',
   })
   @ApiParam({ name: 'id', description: '`<topic>/<partition>/<offset>`, its slashes as they are or as %2F' })
   @ApiOkResponse({ type: CoordinatesAnswer, description: 'Where it stands now' })
-  @ApiBadRequestResponse({ description: 'What is to go instead cannot be read' })
-  @ApiPayloadTooLargeResponse({ description: 'What is to go instead is too large' })
+  @ApiBadRequestResponse({ description: 'There is a body: a message is changed by `…/mend`' })
   @ApiNotFoundResponse({ description: 'Nothing in quarantine has this id' })
   async redrive(
     @Param() path: Record<string, string>,
-    @Body() mended: Mended,
+    @Body() body: unknown,
     @CurrentCaller() caller: Caller,
   ): Promise<CoordinatesAnswer> {
-    const { key, headers, text, base64 } = mended;
-    if (text !== undefined && base64 !== undefined) {
-      throw invalid({ field: 'base64', code: 'too-many', message: 'and text are both there: one is enough' });
+    if (Object.keys(body ?? {}).length > 0) {
+      throw invalid({
+        field: 'body',
+        code: 'unexpected',
+        message: 'a redrive sends what stands in quarantine; governance proposes another content with …/mend',
+      });
     }
-    const problem = Object.values(headers ?? {}).find((value) => typeof value !== 'string');
-    if (problem !== undefined) throw invalid({ field: 'headers', code: 'malformed', message: 'holds a value that is no text' });
     const found = await this.find(path);
-    const patient = this.patientOf(key ?? found.key);
-    await this.audit.note(caller, 'redrive', { outcome: 'accepted', patient, about: found.id });
-    const value = text !== undefined ? Buffer.from(text) : base64 !== undefined ? Buffer.from(base64, 'base64') : undefined;
-    const instead = {
-      ...(key !== undefined && { key }),
-      ...(headers !== undefined && { headers }),
-      ...(value !== undefined && { value }),
-    };
-    if (found.from.topic !== CONSENT_TOPIC) return redrive(this.wiring.bus, found.id, instead);
+    const digest = this.digestOf(found);
+    await this.audit.note(caller, 'redrive', {
+      outcome: 'accepted',
+      patient: this.patientOf(found.key),
+      about: `${found.id} ${digest}`,
+    });
+    return this.send(found, caller);
+  }
+
+  @Post([':id/mend', ':topic/:partition/:offset/mend'])
+  @HttpCode(202)
+  @Roles('governance')
+  @RouteConfig({ audited: 'mend', bodyLimitBytes: MENDED_LIMIT_BYTES })
+  @ApiOperation({
+    summary: 'Proposes what is to go instead, in place of what was proposed before',
+    description:
+      'Key, id, source and subject stay what they are. It waits for another person, who approves what they looked at (`…/approve`).',
+  })
+  @ApiParam({ name: 'id', description: '`<topic>/<partition>/<offset>`, its slashes as they are or as %2F' })
+  @ApiAcceptedResponse({ type: MendAnswer, description: 'Waits for somebody else’s approval' })
+  @ApiBadRequestResponse({ description: 'What is to go instead cannot be read, or is of another identity' })
+  @ApiPayloadTooLargeResponse({ description: 'What is to go instead is too large' })
+  @ApiNotFoundResponse({ description: 'Nothing in quarantine has this id' })
+  async mend(
+    @Param() path: Record<string, string>,
+    @Body() { headers, text, base64, reason }: Mend,
+    @CurrentCaller() caller: Caller,
+  ): Promise<MendAnswer> {
+    if ((text === undefined) === (base64 === undefined)) {
+      throw invalid({ field: 'text', code: 'required', message: 'is required, or base64 instead of it' });
+    }
+    if (Object.values(headers ?? {}).some((value) => typeof value !== 'string')) {
+      throw invalid({ field: 'headers', code: 'malformed', message: 'holds a value that is no text' });
+    }
+    const found = await this.find(path);
+    const value = text === undefined ? Buffer.from(base64 as string, 'base64') : Buffer.from(text);
+    const mended = { headers: headers ?? found.headers, value };
+    const problems = identityProblems(found, mended);
+    if (problems.length > 0) throw invalid(...problems);
+    const [before, digest] = [this.digestOf(found), this.digestOf(mended)];
+    const about = `${found.id} ${before} → ${digest}`;
+    await this.audit.note(caller, 'mend', { outcome: 'accepted', patient: this.patientOf(found.key), about });
+    await proposeMend(this.wiring, found, { ...mended, digest, proposedBy: personOf(caller), reason });
+    return outlineOf((await this.find(path)).mend as ProposedMend);
+  }
+
+  @Post([':id/approve', ':topic/:partition/:offset/approve'])
+  @HttpCode(200)
+  @Roles('governance')
+  @Audited('approve')
+  @ApiOperation({ summary: 'Approves a mend of somebody else, which is then sent instead' })
+  @ApiParam({ name: 'id', description: '`<topic>/<partition>/<offset>`, its slashes as they are or as %2F' })
+  @ApiOkResponse({ type: CoordinatesAnswer, description: 'Where the mended message stands now' })
+  @ApiNotFoundResponse({ description: 'Nothing in quarantine has this id' })
+  @ApiConflictResponse({ description: 'No such mend waits, another one does, or it is the caller’s own' })
+  async approve(
+    @Param() path: Record<string, string>,
+    @Body() { digest }: Approval,
+    @CurrentCaller() caller: Caller,
+  ): Promise<CoordinatesAnswer> {
+    const found = await this.find(path);
+    const { mend } = found;
+    if (mend?.digest !== digest) {
+      throw new HttpProblem(409, 'no-such-mend', 'No mend with this digest waits for approval', {
+        detail:
+          mend === undefined ? 'Nothing was proposed for this message.' : 'Another one was proposed since: look at it first.',
+      });
+    }
+    if (mend.proposedBy.subject === caller.subject) {
+      throw new HttpProblem(409, 'same-person', 'A mend is approved by somebody else than who proposed it');
+    }
+    const about = `${found.id} ${this.digestOf(found)} → ${digest}`;
+    await this.audit.note(caller, 'approve', { outcome: 'accepted', patient: this.patientOf(found.key), about });
+    return this.send(found, caller, mend);
+  }
+
+  /** Sends it, and notes where it went: the old message is gone from quarantine then, and its entry leads to the new one. */
+  private async send(found: Quarantined, caller: Caller, mend?: ProposedMend): Promise<Coordinates> {
     const seal = sealOf(this.service.settings);
-    return redrive(this.wiring.bus, found.id, instead, (place, about) => mendsHeader(place, about, seal));
+    const mends = found.from.topic === CONSENT_TOPIC ? (place: string, key: string) => mendsHeader(place, key, seal) : undefined;
+    const at = await redrive(this.wiring.bus, found, mend, mends);
+    const about = `${found.id} → ${at.topic}/${at.partition}/${at.offset}`;
+    await this.audit.note(caller, 'redriven', { outcome: 'accepted', patient: this.patientOf(found.key), about });
+    return at;
+  }
+
+  private digestOf({ headers, value }: Pick<Quarantined, 'headers' | 'value'>): string {
+    return this.wiring.keys.digest(JSON.stringify([Object.entries(headers).sort(), Buffer.from(value).toString('base64')]));
   }
 
   private async find({ id, topic, partition, offset }: Record<string, string>): Promise<Quarantined> {
     const wanted = id ?? `${topic}/${partition}/${offset}`;
-    const found = (await listQuarantine(this.wiring.bus)).find((message) => message.id === wanted);
+    const found = await findQuarantined(this.wiring.bus, wanted);
     if (found === undefined) throw new HttpProblem(404, 'not-in-quarantine', 'Nothing in quarantine has this id');
     return found;
   }
@@ -137,6 +247,20 @@ export class QuarantineController {
   }
 }
 
-function withoutContent({ id, quarantinedAt, problems, from, value }: Quarantined): QuarantinedAnswer {
-  return { id, quarantinedAt, problems, from, bytes: value.length };
+function withoutContent({ id, quarantinedAt, problems, from, value, headers, mend }: Quarantined): QuarantinedAnswer {
+  const redrives = headers[REDRIVES_HEADER];
+  return {
+    ...{ id, quarantinedAt, problems, from, bytes: value.length },
+    ...(redrives !== undefined && { redrives }),
+    ...(mend !== undefined && { mend: outlineOf(mend) }),
+  };
+}
+
+const outlineOf = ({ digest, proposedBy, proposedAt, reason }: ProposedMend): MendAnswer => ({
+  ...{ digest, proposedBy, proposedAt, reason },
+});
+
+function contentOf(value: Uint8Array): { readonly text: string } | { readonly base64: string } {
+  const text = utf8Text(value);
+  return text === undefined ? { base64: Buffer.from(value).toString('base64') } : { text };
 }

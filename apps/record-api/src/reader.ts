@@ -1,5 +1,5 @@
 import { NOTICE, type Reader, READERS } from '@weft/domain';
-import type { RecordForPurpose } from '@weft/processing';
+import { digestOf, projectionOf, type RecordForPurpose, type Wiring } from '@weft/processing';
 import type { Caller } from '@weft/service';
 
 /** As what a caller reads records: of the caller's roles those that decide what an answer says of withheld entries. */
@@ -13,6 +13,17 @@ export const seesCounts = (reader: ReadingAs): boolean => reader.includes('gover
 /** What the reader is told of withheld entries; undefined where nothing is withheld, or the policy has nothing said. */
 export function noticeFor({ toTell }: RecordForPurpose, reader: ReadingAs): string | undefined {
   return reader.some((role) => toTell.includes(role)) ? NOTICE : undefined;
+}
+
+/**
+ * The record as whoever asks for it by the person's number may have it: of uses beyond individual care without the names that they
+ * have for the person, since the answer would join the two; nor is the digest made of them.
+ */
+export function asShown(wiring: Wiring, record: RecordForPurpose): RecordForPurpose {
+  const projection = projectionOf(wiring, record.purpose);
+  if (projection.identifies) return record;
+  const entries = projection.withoutPseudonyms(record.entries);
+  return { ...record, entries, digest: digestOf(wiring.keys, new Map(entries.map((entry) => [entry.id, entry]))) };
 }
 
 /**

@@ -3,6 +3,7 @@ import type { Wiring } from '@weft/processing';
 import { WIRING } from '@weft/service';
 import { AuditController } from './audit.controller.js';
 import { ConsoleController } from './console.controller.js';
+import { Cursors } from './cursors.js';
 import { FhirController } from './fhir.controller.js';
 import { PoliciesController } from './policies.controller.js';
 import { PolicyDesk } from './policy-desk.js';
@@ -31,7 +32,7 @@ export class RecordApiModule {
         StatusController,
         ConsoleController,
       ],
-      providers: [{ provide: WIRING, useValue: wiring }, RecordReader, Subscriptions, PolicyDesk],
+      providers: [{ provide: WIRING, useValue: wiring }, RecordReader, Cursors, Subscriptions, PolicyDesk],
     };
   }
 }

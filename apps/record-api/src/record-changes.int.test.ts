@@ -39,7 +39,7 @@ describe('a subscriber', () => {
       offset: expect.any(Number),
       entry: expect.objectContaining({ id: 'RX901/Observation/o1', resource: observation(ANNE, 'o1') }),
     });
-    expect(subscriber.changes[1]!.cursor).toMatch(/^\d+(\.\d+-\d+)+$/);
+    expect(subscriber.changes[1]!.cursor).toMatch(/^direct-care\.\d+(\.\d+-\d+)+\.[\w-]{22}$/);
     await region.publish('RX901', ANNE, { ...observation(ANNE, 'o1'), meta: { versionId: '2' } });
     await subscriber.until(({ changes }) => changes.length === 3);
     expect(subscriber.changes[2]).toMatchObject({
@@ -149,6 +149,7 @@ describe('a subscriber', () => {
     ['direct-care?from=end&after=1.0-1', 400],
     ['direct-care?after=somewhere', 400],
     ['direct-care?after=1767225600000.0-1', 410],
+    ['direct-care?after=direct-care.1767225600000.0-1.0123456789012345678901', 400],
   ])('who asks for %s is answered %d', async (path, status) => {
     const { body, ...answer } = await region.ask(`/record-changes/${path}`, { roles: ['subscriber'] });
     expect(answer.status).toBe(status);
@@ -159,7 +160,7 @@ describe('a subscriber', () => {
     const other = await openRegion();
     const subscriber = await Subscriber.open(other, 'direct-care');
     await subscriber.until(isUpToDate);
-    await other.close({ force: false });
+    await other.close();
     await subscriber.ended;
     expect(subscriber.lines).toContain('up to date');
     expect(subscriber.lines.at(-1)).toMatchObject({ kind: 'ended', reason: 'stopping', cursor: expect.any(String) });
@@ -174,5 +175,39 @@ describe('a subscriber', () => {
   ] as const)('of %s whose token is %j is refused: %s', async (purpose, more, code, purposes) => {
     const { status, body } = await region.ask(`/record-changes/${purpose}`, { as: { roles: ['subscriber'], ...more } });
     expect([status, body.type, body.purposes]).toEqual([403, `urn:weft:problem:${code}`, purposes]);
+  });
+});
+
+describe('a subscriber who catches up once a dated denial has begun, before any projector brought the view in line', () => {
+  const HOUR_MS = 60 * 60_000;
+  let ahead = 0;
+  let region: Region;
+  let cursor: string;
+  beforeAll(async () => {
+    region = await openRegion({ service: { clock: { now: () => Date.now() + ahead } } });
+    await region.publish('RX901', ANNE, observation(ANNE, 'o1'));
+    await region.publish('RX901', BERT, observation(BERT, 'b1'));
+    cursor = (await Subscriber.open(region, 'direct-care').then(async (one) => (await one.leave(), one.cursor)))!;
+    await region.publish('RX901', ANNE, observation(ANNE, 'o2'));
+    const from = region.service.clock.now() + HOUR_MS;
+    await region.decide(ANNE, { provision: provision('deny', ['direct-care'], { from }) });
+    await region.stopOptOutProjector();
+    ahead = HOUR_MS;
+  });
+  afterAll(() => region.close());
+  const told = ({ changes }: Subscriber) => changes.map(({ kind, entryId }) => [kind, entryId]);
+
+  it('is told nothing of it from the beginning, and everything of others', async () => {
+    const late = await Subscriber.open(region, 'direct-care?from=beginning');
+    await late.until(isUpToDate);
+    expect(told(late)).toEqual([['included', 'RX901/Observation/b1']]);
+    await late.leave();
+  });
+
+  it('is told from a cursor that it is withdrawn', async () => {
+    const resumed = await Subscriber.open(region, `direct-care?after=${cursor}`);
+    await resumed.until(isUpToDate);
+    expect(told(resumed)).toEqual([['withdrawn', undefined]]);
+    await resumed.leave();
   });
 });

@@ -3,7 +3,7 @@ import type { Purpose } from '@weft/domain';
 import { type Footing, type FoundRecord, readRecord, stillStands, type Wiring } from '@weft/processing';
 import { Service, WIRING } from '@weft/service';
 import { CLINICAL, nothingKnown, nothingToShow } from './asked.js';
-import { noticeFor, type ReadingAs, seesCounts, showsAnything } from './reader.js';
+import { asShown, noticeFor, type ReadingAs, seesCounts, showsAnything } from './reader.js';
 
 /** A record ready to be sent. */
 export interface ServedRecord {
@@ -110,7 +110,8 @@ export class RecordReader implements OnModuleDestroy {
   }
 
   /** The version is a digest of all else that the reader is given, and of nothing else: it cannot tell of what is withheld. */
-  private serve({ record, movedTo }: FoundRecord, reader: ReadingAs): ServedRecord {
+  private serve({ record: found, movedTo }: FoundRecord, reader: ReadingAs): ServedRecord {
+    const record = asShown(this.wiring, found);
     const { purpose, policyVersion, consentRevision, entries, withheld, digest } = record;
     const given = { entries, notice: noticeFor(record, reader), ...(seesCounts(reader) && { withheld, digest }) };
     const rest = JSON.stringify(given).slice(1);

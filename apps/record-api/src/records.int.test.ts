@@ -1,5 +1,5 @@
 import { NOTICE, type Notices, provision } from '@weft/domain';
-import { applyPolicy } from '@weft/processing';
+import { applyPolicy, digestOf, loadView, projectionOf, viewStream } from '@weft/processing';
 import { ANNE, BERT, carePlan, condition, NOBODY, observation, openRegion, patient, type Region } from './region.fixture.js';
 
 describe('reading a record', () => {
@@ -59,6 +59,24 @@ describe('reading a record', () => {
       for (const name of [ANNE, 'Fernsby', 'p1', '1950-03-04']) expect(text).not.toContain(name);
     }
   });
+
+  it.each(['population-health', 'research'] as const)(
+    'joins no number with what %s calls the person or an entry',
+    async (purpose) => {
+      const { keys, store } = region.wiring;
+      const key = keys.view(purpose, keys.patient(ANNE));
+      const { view } = await loadView(store, viewStream(projectionOf(region.wiring, purpose), key));
+      expect(view.entries.size).toBeGreaterThan(0);
+      const digest = digestOf(keys, view.entries);
+      for (const path of [`/records/${ANNE}?purpose=${purpose}`, `/fhir/Patient/${ANNE}/$everything?purpose=${purpose}`]) {
+        const { status, text, headers } = await region.ask(path, { roles: ['governance'] });
+        expect(status).toBe(200);
+        for (const name of [key, digest.slice(0, 32), ...view.entries.keys()]) {
+          expect(text + JSON.stringify([...headers])).not.toContain(name);
+        }
+      }
+    },
+  );
 
   it('says 404 of a number of which nothing is known', async () => {
     const { status, body } = await read(NOBODY);

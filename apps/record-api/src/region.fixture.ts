@@ -22,7 +22,7 @@ import {
   openService,
   openWiring,
   organisationsOf,
-  policyOf,
+  policyAtStart,
   type Role,
   sealOf,
   type Service,
@@ -66,16 +66,18 @@ export interface Region {
   /** Puts the decision into the consent stream with no projector's help. */
   appendDecision(nhsNumber: string, decision: Partial<Decision>): Promise<void>;
   stopOptOutProjector(): Promise<void>;
-  /** `force`: cuts connections too, as a client that leaves a stream may have opened one that it sends nothing on. */
-  close(options?: { readonly force: boolean }): Promise<void>;
+  close(): Promise<void>;
 }
 
-export async function openRegion(given: { readonly service?: Partial<Service> } = {}): Promise<Region> {
+export async function openRegion(
+  given: { readonly service?: Partial<Service>; readonly policy?: unknown } = {},
+): Promise<Region> {
   const directory = mkdtempSync(join(tmpdir(), 'weft-record-api-'));
-  const settings = loadSettings({ WEFT_DATA_DIR: directory, WEFT_PORT: '0', WEFT_LOG_LEVEL: 'fatal' });
+  const loaded = loadSettings({ WEFT_DATA_DIR: directory, WEFT_PORT: '0', WEFT_LOG_LEVEL: 'fatal' });
+  const settings = { ...loaded, policy: given.policy };
   const service = await openService(settings, given.service);
   const wiring = await openWiring(service);
-  await applyPolicy(wiring, await policyOf(service, wiring.policies));
+  await applyPolicy(wiring, await policyAtStart(wiring, service.settings));
   const topics = settings.organisations.map(({ ods }) => careEventsTopic(ods));
   const failures: unknown[] = [];
   const onFailure = (error: unknown) => void failures.push(error);
@@ -183,9 +185,8 @@ export async function openRegion(given: { readonly service?: Partial<Service> } 
       await wiring.store.append(stream, await wiring.store.head(stream), [event]);
     },
     stopOptOutProjector: () => optOutProjector.stop(),
-    async close({ force } = { force: true }) {
+    async close() {
       await Promise.all([recordProjector.stop(), optOutProjector.stop()]);
-      if (force) app.getHttpServer().closeAllConnections();
       await app.close();
       rmSync(directory, { recursive: true, force: true });
     },

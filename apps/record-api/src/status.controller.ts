@@ -12,7 +12,7 @@ import {
   RECORD_PROJECTOR_GROUP,
   type Wiring,
 } from '@weft/processing';
-import { QuarantineTally, Roles, WIRING } from '@weft/service';
+import { QuarantineTally, Roles, Service, settingsDiffer, WIRING } from '@weft/service';
 import type { FastifyRequest } from 'fastify';
 import { StatusAnswer } from './answers.js';
 import { parameter, refuseOtherParameters } from './asked.js';
@@ -24,7 +24,10 @@ import { VERSION } from './version.js';
 export class StatusController {
   private readonly quarantine: QuarantineTally;
 
-  constructor(@Inject(WIRING) private readonly wiring: Wiring) {
+  constructor(
+    @Inject(WIRING) private readonly wiring: Wiring,
+    private readonly service: Service,
+  ) {
     this.quarantine = new QuarantineTally(wiring.bus);
   }
 
@@ -35,13 +38,14 @@ export class StatusController {
   @ApiOkResponse({ type: StatusAnswer })
   async status(@Req() request: FastifyRequest): Promise<StatusAnswer> {
     refuseOtherParameters(request, ['counts']);
-    const { store, projections } = this.wiring;
+    const { store, projections, policies } = this.wiring;
     const topics = await this.topics();
     const groups = await Promise.all(topics.flatMap((topic) => groupsOf(topic.topic).map((group) => this.group(group, topic))));
-    const head = await store.head(POLICY_STREAM);
+    const adopted = (await store.head(POLICY_STREAM)) === NO_STREAM ? null : await policies.current();
     return {
       version: VERSION,
-      policyVersion: head === NO_STREAM ? null : head + 1,
+      policyVersion: adopted?.version ?? null,
+      settingsDiffer: adopted !== null && settingsDiffer(this.service.settings, adopted.policy),
       projections: projections.map(({ purpose, version }) => ({ purpose, version })),
       lag: groups.reduce((sum, { lag }) => sum + lag, 0),
       groups,

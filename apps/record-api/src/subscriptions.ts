@@ -2,10 +2,12 @@ import { once } from 'node:events';
 import type { PassThrough } from 'node:stream';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import type { Purpose } from '@weft/domain';
-import type { Clock, Wiring } from '@weft/processing';
+import type { Wiring } from '@weft/processing';
 import { AuditLog, type Caller, Service, WIRING } from '@weft/service';
 import { type Change, feedChanges, type Offsets } from './change-feed.js';
+import { Cursors } from './cursors.js';
 import { Disclosures } from './disclosures.js';
+import { Subscribers } from './subscribers.js';
 
 /** Quiet connections are cut by what stands between: half a minute is common. */
 const HEARTBEAT_MS = 15_000;
@@ -32,16 +34,27 @@ export interface Subscription {
 /** Subscribers that are being told, each until one side ends it or its token does. */
 @Injectable()
 export class Subscriptions implements OnModuleDestroy {
-  private readonly stopping = new AbortController();
+  private isStopping = false;
+  /** What ends each of those that are running. */
+  private readonly endings = new Set<(why: Ending) => void>();
   private readonly running = new Set<Promise<void>>();
   private readonly disclosures: Disclosures;
+  private readonly subscribers: Subscribers;
 
   constructor(
     @Inject(WIRING) private readonly wiring: Wiring,
     private readonly service: Service,
     private readonly audit: AuditLog,
+    private readonly cursors: Cursors,
   ) {
     this.disclosures = new Disclosures(wiring, audit);
+    this.subscribers = new Subscribers(wiring);
+  }
+
+  /** Resolves once the beginning is in the audit, and the subscriber among those that plans of policies name. */
+  async begin(caller: Caller, purpose: Purpose): Promise<void> {
+    await this.audit.note(caller, 'subscribe', { outcome: 'given', purpose });
+    await this.subscribers.note(caller, purpose);
   }
 
   /** Resolves once it is over, and in the audit. */
@@ -52,7 +65,8 @@ export class Subscriptions implements OnModuleDestroy {
   }
 
   async onModuleDestroy(): Promise<void> {
-    this.stopping.abort();
+    this.isStopping = true;
+    for (const end of this.endings) end('stopping');
     await Promise.allSettled(this.running);
   }
 
@@ -62,8 +76,8 @@ export class Subscriptions implements OnModuleDestroy {
     const over = new AbortController();
     const end = (why: Ending): void => over.abort(why);
     lines.once('close', () => end('left'));
-    if (this.stopping.signal.aborted) end('stopping');
-    this.stopping.signal.addEventListener('abort', () => end('stopping'), { signal: over.signal });
+    this.endings.add(end);
+    if (this.isStopping) end('stopping');
     void this.untilTokenEnds(caller, over.signal).then(() => end('token-ended'));
     try {
       const cursor = await this.tell(subscription, over);
@@ -73,6 +87,8 @@ export class Subscriptions implements OnModuleDestroy {
       this.service.log.warn({ err, purpose }, 'a subscription broke off');
       // Cut, not ended: the subscriber must not take it for all there is.
       lines.destroy(err as Error);
+    } finally {
+      this.endings.delete(end);
     }
     await this.noteEnd(caller, purpose, over.signal.reason as Ending);
   }
@@ -91,7 +107,7 @@ export class Subscriptions implements OnModuleDestroy {
         if (signal.aborted) return;
         await this.disclosures.note(caller, purpose, subjectsShown(changes));
         if (signal.aborted) return;
-        const at = next && cursorOf(clock, next);
+        const at = next && this.cursors.at(purpose, next);
         last = at ?? last;
         await write(lines, linesOf(changes, at), signal);
       },
@@ -125,11 +141,6 @@ export class Subscriptions implements OnModuleDestroy {
 async function write(lines: PassThrough, text: string, signal: AbortSignal): Promise<void> {
   if (signal.aborted || lines.write(text)) return;
   await once(lines, 'drain', { signal }).catch(() => undefined);
-}
-
-/** Where to go on after these offsets, and from when that is: a cursor is good for a while only. */
-export function cursorOf(clock: Clock, next: Offsets): string {
-  return [clock.now(), ...[...next].map(([partition, offset]) => `${partition}-${offset}`)].join('.');
 }
 
 function linesOf(changes: readonly Change[], cursor: string | undefined): string {

@@ -6,10 +6,11 @@ import type { ReceivedEvent } from './cloud-event.js';
 import { decisionsOfConsent, type ConsentReading } from './consent-in.js';
 import { GOVERNANCE_SOURCE, organisationOf, readEnvelope } from './envelope.js';
 import type { Envelope, EventType } from './envelope.js';
-import { fhirProblems } from './fhir.js';
+import { costProblem } from './fhir.js';
+import { validate } from './fhir-r4/validate.js';
 import { ownRuleProblems, survivorOf } from './own-rules.js';
 import { isObject } from './patient-reference.js';
-import { presentable, problem, refuse } from './problems.js';
+import { presentable, problem, refuse, unprocessable } from './problems.js';
 
 /** An event that obeys every rule. A care event or, of type consent-decision-recorded-1, decisions. */
 export interface AcceptedEvent extends Omit<CareEvent, 'type'> {
@@ -40,6 +41,14 @@ export interface AcceptOptions {
 
 /** Judges an event by the envelope's rules, Weft's own and FHIR's; tells every field's problem at once. Never throws. */
 export function acceptEvent(received: ReceivedEvent, options: AcceptOptions): Reading<AcceptedEvent> {
+  try {
+    return judge(received, options);
+  } catch (error) {
+    return refused([unprocessable(error)]);
+  }
+}
+
+function judge(received: ReceivedEvent, options: AcceptOptions): Reading<AcceptedEvent> {
   const { envelope, problems } = readEnvelope(received.attributes, options.now);
   if (envelope.type === DECISION_TYPE) return acceptDecision(received, envelope, problems, options);
   const organisation = organisationOf(envelope.source);
@@ -78,7 +87,7 @@ function acceptDecision(
   if (!data.ok || problems.length > 0) return refused([...problems, ...clock, ...(data.ok ? [] : data.problems)]);
   const resource = data.event;
   const reading = vettedBy(decisionsOf(envelope, resource, options), options.policy);
-  const faults = [...clock, ...(options.validate === false ? [] : fhirProblems(resource))];
+  const faults = [...clock, ...(options.validate === false ? [] : validate(resource))];
   if (!reading.ok) return refused(reading.problems.some(isAboutTheMaker) ? reading.problems : merged(reading.problems, faults));
   const mustBeSound = reading.decisions.every(({ status, provision }) => status === 'active' && !denies(provision));
   if (mustBeSound && faults.length > 0) return refused(faults);
@@ -139,26 +148,29 @@ function senderProblems(source: string, { organisations, sender, recorder }: Acc
   if (organisation === null) return [];
   const problems: Problem[] = [];
   if (!organisations.has(organisation)) {
-    problems.push(problem('source', 'unknown-organisation', `organisation ${organisation} is not one of this region`));
+    problems.push(problem('source', 'unknown-organisation', 'must be of an organisation of this region'));
   }
   if (sender !== undefined && sender !== organisation) {
-    problems.push(problem('source', 'not-the-sender', `source is of ${organisation}, but ${sender} sent it`));
+    problems.push(problem('source', 'not-the-sender', `must be of ${sender || 'governance'}, which sent it`));
   }
   return problems;
 }
 
+/** Its cost is bounded before anything else reads it: what others wrote into a topic is refused by the same limits. */
 function resourceOf({ data }: ReceivedEvent): Reading<Resource> {
   if (!data.ok) return data;
   const value = data.event;
   if (value === undefined || value === null) return refuse('data', 'required', 'is required');
   if (!isObject(value)) return refuse('data', 'malformed', 'must be one FHIR resource, a JSON object');
   if (typeof value['resourceType'] !== 'string') return refuse('data.resourceType', 'required', 'is required');
+  const over = costProblem(value);
+  if (over !== null) return { ok: false, problems: [over] };
   return { ok: true, event: value as unknown as Resource };
 }
 
-function resourceProblems(envelope: Envelope, resource: Resource, { validate = true }: AcceptOptions): Problem[] {
+function resourceProblems(envelope: Envelope, resource: Resource, options: AcceptOptions): Problem[] {
   const own = ownRuleProblems(envelope.type, envelope.subject, resource);
-  return validate && isValidatedInFull(envelope.type) ? merged(own, fhirProblems(resource)) : own;
+  return options.validate !== false && isValidatedInFull(envelope.type) ? merged(own, validate(resource)) : own;
 }
 
 /** Where both find fault with one field, Weft's own sentence is the more telling. */

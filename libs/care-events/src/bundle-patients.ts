@@ -1,8 +1,8 @@
 import { nhsNumberProblem } from '@weft/domain';
 import type { Problem, Resource } from '@weft/domain';
-import { NHS_NUMBER_SYSTEM, nhsNumbersOf, objectsOf, patientReferencesOf, textOf } from './patient-reference.js';
+import { containedIn, NHS_NUMBER_SYSTEM, nhsNumbersOf, patientReferencesOf, textOf } from './patient-reference.js';
 import type { Loose } from './patient-reference.js';
-import { problem } from './problems.js';
+import { problem, typeShown } from './problems.js';
 
 export interface BundleEntry {
   readonly index: number;
@@ -21,17 +21,14 @@ export function indexPatients(entries: readonly BundleEntry[]): Patients {
   for (const { resource, fullUrl } of entries) {
     if (resource.resourceType !== 'Patient') continue;
     const subject = subjectOfPatient(resource);
-    const names = [fullUrl, resource.id && `Patient/${resource.id}`, resource.id && `urn:uuid:${resource.id}`];
-    for (const name of new Set(names.filter(isText))) {
+    const id = textOf(resource.id);
+    const names = [...(fullUrl === undefined ? [] : [fullUrl]), ...(id === undefined ? [] : [`Patient/${id}`, `urn:uuid:${id}`])];
+    for (const name of new Set(names)) {
       const known = patients.get(name);
       patients.set(name, known === undefined || isSame(known, subject) ? subject : ambiguous('Patient.id'));
     }
   }
   return patients;
-}
-
-function isText(text: string | undefined): text is string {
-  return text !== undefined && text !== '';
 }
 
 function isSame(one: Subject, other: Subject): boolean {
@@ -45,17 +42,18 @@ function ambiguous(field: string): Subject {
 /** The NHS number of the patient whom a resource is about. */
 export function subjectsOf(resource: Resource, patients: Patients): Subject {
   if (resource.resourceType === 'Patient') return subjectOfPatient(resource);
-  const found = patientReferencesOf(resource).map(({ path, reference }) => resolve(reference, path, resource, patients));
+  const contained = containedIn(resource);
+  const found = patientReferencesOf(resource).map(({ path, reference }) => resolve(reference, path, contained, patients));
   const [first] = found;
   if (first === undefined) {
     return {
       ok: false,
-      problem: problem(resource.resourceType, 'no-patient', 'refers to no patient, so it belongs in no record'),
+      problem: problem(typeShown(resource), 'no-patient', 'refers to no patient, so it belongs in no record'),
     };
   }
   const broken = found.find((subject) => !subject.ok);
   if (broken !== undefined) return broken;
-  return found.every((subject) => isSame(subject, first)) ? first : ambiguous(resource.resourceType);
+  return found.every((subject) => isSame(subject, first)) ? first : ambiguous(typeShown(resource));
 }
 
 function subjectOfPatient(patient: Resource): Subject {
@@ -78,15 +76,15 @@ function checked(number: string, field: string): Subject {
   return wrong === null ? { ok: true, subject: number } : { ok: false, problem: problem(field, 'nhs-number', wrong) };
 }
 
-function resolve(reference: Loose, path: string, resource: Resource, patients: Patients): Subject {
+function resolve(reference: Loose, path: string, contained: ReturnType<typeof containedIn>, patients: Patients): Subject {
   const [identified] = nhsNumbersOf(reference['identifier']);
   if (identified !== undefined) return checked(identified.number, `${path}.identifier`);
   const text = textOf(reference['reference']) ?? '';
   const conditional = numberOfConditional(text);
   if (conditional !== null) return checked(conditional, `${path}.reference`);
   if (text.startsWith('#')) {
-    const contained = objectsOf(resource['contained']).find(({ id }) => id === text.slice(1));
-    if (contained?.['resourceType'] === 'Patient') return subjectOfPatient(contained as unknown as Resource);
+    const named = contained.get(text.slice(1));
+    if (named?.['resourceType'] === 'Patient') return subjectOfPatient(named as unknown as Resource);
   }
   const known = patients.get(text) ?? patients.get(text.replace(/\/_history\/[^/]*$/, '')) ?? patients.get(relative(text));
   return known ?? { ok: false, problem: problem(`${path}.reference`, 'unknown-patient', 'refers to no patient of this bundle') };

@@ -5,10 +5,11 @@ import { acceptEvent } from './accept-event.js';
 import type { AcceptedEvent } from './accept-event.js';
 import { indexPatients, subjectsOf } from './bundle-patients.js';
 import type { BundleEntry } from './bundle-patients.js';
+import { costProblem } from './fhir.js';
 import { isPrivacyConsent } from './consent-in.js';
 import { isObject, textOf } from './patient-reference.js';
 import type { Loose } from './patient-reference.js';
-import { presentable, problem, within } from './problems.js';
+import { presentable, problem, typeShown, within } from './problems.js';
 import { stableUuid } from './stable-uuid.js';
 
 export interface BundleOptions {
@@ -43,7 +44,7 @@ export interface PendingItem {
   readonly judge: () => Reading<AcceptedEvent>;
 }
 
-const BUNDLE_TYPES = ['collection', 'transaction', 'batch', 'message', 'searchset'];
+const BUNDLE_TYPES: readonly unknown[] = ['collection', 'transaction', 'batch', 'message', 'searchset'];
 /** What a Bundle says about itself, and not about a patient. */
 const WRAPPING = ['MessageHeader', 'OperationOutcome'];
 
@@ -67,7 +68,7 @@ export function openBundle(bundle: unknown, options: BundleOptions): Reading<Pen
     const patients = indexPatients([alone]);
     return { ok: true, event: [{ entry: 0, ...about(alone, patients), judge: () => readEntry(alone, patients, options) }] };
   }
-  if (!BUNDLE_TYPES.includes(String(bundle['type']))) {
+  if (!BUNDLE_TYPES.includes(bundle['type'])) {
     return { ok: false, problems: [problem('Bundle.type', 'unsupported', `must be one of ${BUNDLE_TYPES.join(', ')}`)] };
   }
   return { ok: true, event: itemsOf(Array.isArray(bundle['entry']) ? bundle['entry'] : [], options) };
@@ -130,6 +131,8 @@ function readEntry(
   patients: ReturnType<typeof indexPatients>,
   options: BundleOptions,
 ): Reading<AcceptedEvent> {
+  const over = costProblem(resource);
+  if (over !== null) return refuse(over);
   const subjects = subjectsOf(resource, patients);
   if (!subjects.ok) return refuse(subjects.problem);
   const { organisation, system, now, organisations, validate, recorder, policy, newId } = options;
@@ -157,8 +160,8 @@ function readEntry(
 }
 
 /** An envelope made here can only be wrong where the resource is. */
-function inResource(item: Problem, { resourceType }: Resource): Problem {
-  return item.field === 'time' ? { ...item, field: `${resourceType}.meta.lastUpdated` } : item;
+function inResource(item: Problem, resource: Resource): Problem {
+  return item.field === 'time' ? { ...item, field: `${typeShown(resource)}.meta.lastUpdated` } : item;
 }
 
 /** Known by what is published, so that the same resource published twice is one event. */

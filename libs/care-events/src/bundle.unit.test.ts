@@ -35,6 +35,17 @@ function only(input: unknown, changes: Partial<BundleOptions> = {}) {
   return item.reading.event;
 }
 
+type Place = readonly string[];
+function placesIn(value: unknown, at: Place = []): Place[] {
+  if (value === null || typeof value !== 'object') return [at];
+  return [at, ...Object.entries(value).flatMap(([name, below]) => placesIn(below, [...at, name]))];
+}
+function replacedAt(value: unknown, [first, ...rest]: Place, by: unknown): unknown {
+  if (first === undefined) return by;
+  const copy = Array.isArray(value) ? [...(value as unknown[])] : { ...(value as object) };
+  return Object.assign(copy, { [first]: replacedAt((value as Record<string, unknown>)[first], rest, by) });
+}
+
 describe('a Bundle', () => {
   it('gives one care event for each resource, about the patient that the resource refers to', () => {
     const entry = [
@@ -66,10 +77,33 @@ describe('a Bundle', () => {
   it.each([
     [bundle([], 'history'), 'Bundle.type unsupported'],
     [{ resourceType: 'Bundle' }, 'Bundle.type unsupported'],
+    [{ ...bundle([]), type: 7 }, 'Bundle.type unsupported'],
+    [{ ...bundle([]), type: ['collection'] }, 'Bundle.type unsupported'],
+    [{ ...bundle([]), type: { toString: 1 } }, 'Bundle.type unsupported'],
     [[], 'resourceType required'],
     [null, 'resourceType required'],
     ['x', 'resourceType required'],
   ])('is refused as a whole when it is none: %j', (input, refusal) => expect(outcome(input)).toEqual([refusal]));
+
+  it.each<[string, unknown]>([
+    ['a number', 7],
+    ['null', null],
+    ['an empty object', {}],
+    ['an object that is no text', { toString: 1 }],
+    ['a list of nothing', [null]],
+    ['a list of lists', [[{}]]],
+  ])('is read or refused, and never throws, where any one member is %s', (_, wrong) => {
+    const dissent = { resourceType: 'Consent', id: 'c', patient: { identifier: { system: NHS, value: ANNE } }, policy: [{}] };
+    const subject = { reference: 'urn:uuid:p', identifier: [{ system: NHS, value: ANNE }] };
+    const whole = bundle([
+      { fullUrl: 'urn:uuid:p', resource: { ...patient('p', ANNE), meta: { lastUpdated: '2026-01-01' } } },
+      { resource: { ...observation('o', subject), participant: [{ actor: subject }] } },
+      { resource: { ...dissent, scope: { coding: [{ code: 'adr' }] } } },
+    ]);
+    const places = placesIn(whole);
+    expect(places.length).toBeGreaterThan(40);
+    for (const place of places) expect(() => outcome(replacedAt(whole, place, wrong))).not.toThrow();
+  });
 
   it('lets its sound entries pass whatever is wrong with others', () => {
     const entry = [

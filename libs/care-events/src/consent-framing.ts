@@ -21,6 +21,7 @@ export interface Framings {
 
 const UNFRAMED = { purposes: PURPOSES, period: {} };
 export const FRAMED_BY_NOTHING: Framings = { deny: UNFRAMED, permit: UNFRAMED };
+export const unframedDenial = ({ permit }: Framings): Framings => ({ deny: UNFRAMED, permit });
 
 /** Where the reader puts what it finds: what of its words cannot be read, and what is only told. */
 export interface Notes {
@@ -57,7 +58,13 @@ function purposesOf(raw: unknown, effect: Effect, path: string, { unread, warnin
     const message = `names a purpose that is not known; known are ${known}`;
     (isRead ? warnings : unread).push(problem(path, 'unknown-purpose', message));
   } else if (purposes.length === 0) {
-    warnings.push(problem(path, 'purpose-not-used', 'is a purpose for which Weft shares nothing'));
+    warnings.push(
+      problem(
+        path,
+        'purpose-not-used',
+        'Weft shares nothing for this purpose, so naming it changes nothing; to limit sharing, name TREAT, COC, POPHLTH or HRESCH',
+      ),
+    );
   }
   return isRead ? purposes : null;
 }

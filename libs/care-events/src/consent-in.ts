@@ -6,7 +6,7 @@ import { provisionOfConsent, type Findings } from './consent-provision.js';
 import { hasUnknown } from './consent-limits.js';
 import { isObject, itemsOf, nhsNumberOfReference, nhsNumbersOf, objectsOf, textOf } from './patient-reference.js';
 import type { Loose } from './patient-reference.js';
-import { presentable, problem, refuse } from './problems.js';
+import { nameShown, presentable, problem, refuse } from './problems.js';
 
 export interface ConsentContext {
   /** CloudEvents id and source of the event that carries the Consent. */
@@ -55,6 +55,7 @@ export function decisionsOfConsent(consent: unknown, context: ConsentContext): C
   const provision = provisionOfConsent(consent, {
     organisations: context.organisations,
     made: made ?? instant(context),
+    isUnclear: modified.length > 0,
     findings,
   });
   const authorities = authoritiesOf(consent, provision, isWithdrawn, findings);
@@ -144,10 +145,10 @@ const MEMBERS = `
   .split(/\s+/);
 
 /** What may change the meaning of all the rest, and is not understood here: implicitRules, modifier extensions, other members. */
-function modifiersOf(consent: Loose): Problem[] {
+export function modifiersOf(consent: Loose): Problem[] {
   const members = Object.keys(consent).filter((member) => hasUnknown({ [member]: true }, MEMBERS));
   return members.map((member) =>
-    problem(`Consent.${member}`, 'unclear', 'may change what is permitted, and is not understood here'),
+    problem(`Consent.${nameShown(member)}`, 'unclear', 'may change what is permitted, and is not understood here'),
   );
 }
 
@@ -183,9 +184,9 @@ const AUTHORITY_URI = 'urn:weft:authority:';
 
 /** What a policy names: null for one that cannot be read, or is not known; nothing for somebody else's. */
 function authorityNamed(policy: Loose | null): (Authority | null)[] {
-  const uri = policy?.['uri'];
-  if (policy === null || policy['modifierExtension'] !== undefined || (uri !== undefined && textOf(uri) === undefined))
-    return [null];
+  const [uri, authority] = [policy?.['uri'], policy?.['authority']];
+  const isUnread = (uri !== undefined && textOf(uri) === undefined) || (uri === undefined && textOf(authority) === undefined);
+  if (policy === null || policy['modifierExtension'] !== undefined || isUnread) return [null];
   if (typeof uri !== 'string' || !uri.startsWith(AUTHORITY_URI)) return [];
   const name = uri.slice(AUTHORITY_URI.length);
   return [isAuthority(name) ? name : null];

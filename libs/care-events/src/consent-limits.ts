@@ -96,7 +96,7 @@ function recorderNamed(actor: Loose, organisations: Organisations, here: Here): 
   const [ods] = named;
   if (named.size !== 1 || ods === null || ods === undefined) return null;
   if (!organisations.has(ods)) {
-    const message = `organisation ${ods} is not one of this region, and nothing is covered by it`;
+    const message = 'names an organisation that is not one of this region, and nothing is covered by it';
     here.warnings.push(problem(`${here.path}.actor`, 'unknown-organisation', message));
   }
   return ods;

@@ -1,6 +1,6 @@
 import { PURPOSES } from '@weft/domain';
 import type { Interval, Organisation, Problem, Provision } from '@weft/domain';
-import { FRAMED_BY_NOTHING, framingsOf, type Framings } from './consent-framing.js';
+import { FRAMED_BY_NOTHING, framingsOf, unframedDenial, type Framings } from './consent-framing.js';
 import { hasUnknown, limitsOf } from './consent-limits.js';
 import { isObject, itemsOf, objectsOf } from './patient-reference.js';
 import type { Loose } from './patient-reference.js';
@@ -24,6 +24,8 @@ export interface ProvisionContext {
   readonly organisations: ReadonlyMap<string, Organisation>;
   /** When the Consent was made. */
   readonly made: Interval;
+  /** The Consent itself says something that is not understood, and may change what its provision means. */
+  readonly isUnclear: boolean;
   readonly findings: Findings;
 }
 
@@ -42,7 +44,7 @@ export function provisionOfConsent(consent: Loose, context: ProvisionContext): P
   }
   const effect = baseEffect(consent, raw);
   if (countOf(raw) > PROVISIONS_MAX) return tooMany(raw, effect, context);
-  const around = { framings: FRAMED_BY_NOTHING, isUnclear: false };
+  const around = { framings: FRAMED_BY_NOTHING, isUnclear: context.isUnclear };
   const provision = provisionOf(raw, effect, 'Consent.provision', around, context, 1);
   return JSON.stringify(provision).length > PROVISION_CHARACTERS_MAX ? tooMany(raw, effect, context) : provision;
 }
@@ -117,16 +119,18 @@ function provisionOf(
   if (isUnknown)
     unread.push(problem(path, 'unclear', 'says something that is not understood here, and may change what it means'));
   const notes = { unread, warnings: findings.warnings };
-  const framings = framingsOf(raw, effect, around.framings, made, path, notes);
+  const isUnclear = around.isUnclear || isUnknown;
+  // A denial takes over nothing where it, or what is around it, is not understood: it may be about other uses and times.
+  const framings = framingsOf(raw, effect, isUnclear ? unframedDenial(around.framings) : around.framings, made, path, notes);
   const limits = limitsOf({ raw, effect, path, ...notes }, organisations);
-  const within = { framings, isUnclear: around.isUnclear || isUnknown };
+  const within = { framings: isUnclear ? unframedDenial(framings) : framings, isUnclear };
   const provisions = exceptionsOf(raw, path, within, context, depth);
   if (effect === 'deny') {
     findings.warnings.push(...unread.map((one) => ({ ...one, message: `${one.message}: the denial counts without it` })));
     return { effect, purposes: framings.deny.purposes, limits, ...framings.deny.period, provisions };
   }
   const { purposes, period } = framings.permit;
-  const isRead = purposes !== null && period !== null && !within.isUnclear && unread.length === 0;
+  const isRead = purposes !== null && period !== null && !isUnclear && unread.length === 0;
   if (!isRead && unread.length === 0) unread.push(problem(path, 'unclear', 'is an exception to what is not understood here'));
   // An exception that cannot be read is left out; a permission that is all there is, refused.
   (depth === 1 ? findings.vetoes : findings.warnings).push(...unread);

@@ -232,6 +232,17 @@ describe('the authority', () => {
       withheld: 'all: everything',
     },
     {
+      why: 'of two authorities of which one says nothing that is understood the objection counts under the other and as local dissent',
+      sent: [says(deny(ALL), { policy: [{ uri: 'urn:weft:authority:type-1' }, { adress: 'urn:weft:authority:type-1' }] })],
+      answers: ['taken: authority-assumed'],
+      withheld: 'all: everything',
+    },
+    {
+      why: 'what another authority than Weft’s says beside one changes nothing',
+      sent: [says(deny(ALL), { policy: [{ uri: 'urn:weft:authority:type-1' }, { authority: 'https://www.england.nhs.uk' }] })],
+      withheld: 'all: planning, research',
+    },
+    {
       why: 'of two authorities of which one is misspelt the permission counts under neither',
       sent: [
         says(deny('HRESCH')),
@@ -1078,6 +1089,28 @@ describe('an entry that is named', () => {
       withheld: `v1 x1: ${of}`,
     },
     {
+      why: 'and by that alone, without the type of what it refers to',
+      sent: hidden('Y90001/Encounter/v1', 'related'),
+      entries: [
+        entry('Y90001', { resourceType: 'Encounter', id: 'v1', identifier: [{ system: 'http://visits', value: '7' }] }),
+        entry('RX901', {
+          resourceType: 'Observation',
+          id: 'x1',
+          encounter: { identifier: { system: 'http://visits', value: '7' } },
+        }),
+      ],
+      withheld: `v1 x1: ${of}`,
+    },
+    {
+      why: 'a document that has the identifier of another for its own does not refer to it',
+      sent: hidden('Y90001/Encounter/v1', 'related'),
+      entries: [
+        entry('Y90001', { resourceType: 'Encounter', id: 'v1', identifier: [{ system: 'http://visits', value: '7' }] }),
+        entry('RX901', { resourceType: 'Composition', id: 'x1', identifier: { system: 'http://visits', value: '7' } }),
+      ],
+      withheld: `v1: ${of}`,
+    },
+    {
       why: 'a meaning that FHIR does not have reaches as far as any in an objection',
       sent: hidden('Encounter/e1', 'everything'),
       entries: chain,
@@ -1697,6 +1730,47 @@ describe('what is not in force, or not understood', () => {
       withheld: closed,
     },
     {
+      why: 'a nested objection that an extension may turn round takes over no purpose: it is to every use',
+      sent: [says(permit('COC', except(deny('', recordedBy('RX901'), modifier))))],
+      answers: ['taken: unclear'],
+      withheld: 'c1: everything',
+    },
+    {
+      why: 'nor one of which a member is unknown, which may be the uses it is about',
+      sent: [says(permit('COC', except(deny('', recordedBy('RX901'), { purposes: [{ code: 'HRESCH' }] }))))],
+      answers: ['taken: unclear'],
+      withheld: 'c1: everything',
+    },
+    {
+      why: 'nor a period',
+      sent: [says(permit('COC', { period: { start: '2027' } }, except(deny('COC', recordedBy('RX901'), modifier))))],
+      answers: ['taken: unclear'],
+      withheld: 'c1: care-coordination',
+    },
+    {
+      why: 'nor from a provision around it that an extension may turn round',
+      sent: [says(permit('COC', { period: { start: '2027' }, ...modifier }, except(deny('', recordedBy('RX901')))))],
+      answers: ['taken: unclear'],
+      withheld: 'c1: everything',
+    },
+    {
+      why: 'nor from one further out',
+      sent: [says(permit('COC', modifier, except(permit('', except(deny('', recordedBy('RX901')))))))],
+      answers: ['taken: unclear'],
+      withheld: 'c1: everything',
+    },
+    {
+      why: 'nor from a Consent that an extension may turn round',
+      sent: [says(permit('COC', except(deny('', recordedBy('RX901')))), modifier)],
+      answers: ['taken: unclear'],
+      withheld: 'c1: everything',
+    },
+    {
+      why: 'a nested objection that is understood takes over what is around it',
+      sent: [says(permit('COC', except(deny('', recordedBy('RX901')))))],
+      withheld: 'c1: care-coordination',
+    },
+    {
       why: 'a permission whose limit is misspelt permits nothing by it',
       sent: [says(deny('COC', except(permit('', { actors: [actor('CST', 'RX901')] }))))],
       answers: ['taken: unclear'],
@@ -1845,6 +1919,46 @@ describe('versions of one Consent', () => {
         version('3', deny('HRESCH'), { status: 'entered-in-error' }),
       ],
       withheld: 'nothing',
+    },
+    ...['inactive', 'entered-in-error'].map((status) => ({
+      why: `${status} takes all away, whatever was excepted in what it names, and by whomever`,
+      sent: [
+        by('RX901', deny('HRESCH', except(permit('', ofClass('Condition')))), { id: 'v' }, EXPLICIT),
+        by('RX901', deny('HRESCH', toldTo('RX902'), except(permit('', ofClass('Condition')))), { id: 'v', status }, EXPLICIT),
+      ],
+      answers: ['taken: performer-required', 'taken: unclear'],
+      withheld: 'nothing',
+    })),
+    ...['permit', 'inactive'].map((how) => ({
+      why: `a version that is dated ahead of its receipt overtakes no objection received later: ${how}`,
+      sent: [
+        version(undefined, how === 'permit' ? permit('HRESCH') : deny('HRESCH'), {
+          meta: { lastUpdated: '2099-01-01T00:00:00Z' },
+          ...(how === 'inactive' && { status: 'inactive' }),
+        }),
+        version(undefined, deny('HRESCH'), { meta: { lastUpdated: '2026-05-01T00:00:00Z' } }),
+      ],
+      withheld: 'all: research',
+    })),
+    {
+      why: 'an objection that is dated ahead of its receipt counts from its receipt',
+      sent: [
+        version(undefined, deny('HRESCH'), { meta: { lastUpdated: '2099-01-01T00:00:00Z' } }),
+        version(undefined, permit('HRESCH'), { meta: { lastUpdated: '2026-05-01T00:00:00Z' } }),
+      ],
+      withheld: 'all: research',
+    },
+    {
+      why: 'and ends with what is updated after that',
+      sent: [
+        version(undefined, deny('HRESCH'), { meta: { lastUpdated: '2099-01-01T00:00:00Z' } }),
+        {
+          ...version(undefined, permit('HRESCH'), { meta: { lastUpdated: '2026-12-01T00:00:00Z' } }),
+          at: '2026-12-02T00:00:00Z',
+        },
+      ],
+      withheld: 'nothing',
+      at: '2026-12-03T00:00:00Z',
     },
     {
       why: 'inactive of another source takes nothing away',

@@ -3,6 +3,11 @@ import { limitProblem, LIMITS } from './fhir-r4/limits.js';
 import type { Limits } from './fhir-r4/limits.js';
 import { validate } from './fhir-r4/validate.js';
 
+/** What is too large to be judged, or to be walked more than once: found in one walk, which ends where a limit is reached. */
+export function costProblem(resource: unknown): Problem | null {
+  return limitProblem(resource, LIMITS);
+}
+
 /**
  * Everything in which a resource is not FHIR R4: a problem for each element, its field the element's FHIRPath; no more than 50.
  * What exceeds the limits is not validated. Never throws, whatever JSON it is given.

@@ -2,7 +2,7 @@ import { MESSAGE_LIMIT_BYTES } from '@weft/processing';
 import type { Reading } from '@weft/processing';
 import type { Problem } from '@weft/domain';
 import { jsonErrorPosition } from './json-error-position.js';
-import { problem } from './problems.js';
+import { nameShown, problem } from './problems.js';
 
 /** FHIR nests a dozen levels in earnest; whatever walks a resource later may then recurse without fear for its stack. */
 export const JSON_DEPTH_MAX = 64;
@@ -32,7 +32,7 @@ export function readJson(bytes: Uint8Array, field: string, limitBytes: number = 
       at < text.length ? `not JSON at character ${at}` : `not JSON: it ends too early, at character ${at}`,
     );
   }
-  const unfit = unfitMember(value, field);
+  const unfit = hasUnfit(value) ? unfitMember(value, field) : null;
   return unfit === null ? { ok: true, event: value } : { ok: false, problems: [unfit] };
 }
 
@@ -133,10 +133,19 @@ function unfitMember(value: unknown, path: string): Problem | null {
   }
   if (value === null || typeof value !== 'object') return null;
   for (const key in value) {
-    const inside = Array.isArray(value) ? `${path}[${key}]` : `${path}.${key}`;
+    const inside = Array.isArray(value) ? `${path}[${key}]` : `${path}.${nameShown(key)}`;
     if (key === '__proto__') return problem(inside, 'forbidden-key', 'a key that would change what an object is');
     const unfit = unfitMember((value as Record<string, unknown>)[key], inside);
     if (unfit !== null) return unfit;
   }
   return null;
+}
+
+/** Whether there is one: where it is, which takes names, is asked only then. */
+function hasUnfit(value: unknown): boolean {
+  if (typeof value === 'number') return !Number.isFinite(value);
+  if (value === null || typeof value !== 'object') return false;
+  if (Array.isArray(value)) return value.some(hasUnfit);
+  for (const key in value) if (key === '__proto__' || hasUnfit((value as Record<string, unknown>)[key])) return true;
+  return false;
 }

@@ -8,7 +8,8 @@ import type { AcceptedEvent } from './accept-event.js';
 import { readCloudEvent } from './cloud-event.js';
 import { FHIR_JSON, organisationOf } from './envelope.js';
 import type { EventType } from './envelope.js';
-import { problem } from './problems.js';
+import type { ReadyEvent } from './judge-many.js';
+import { problem, unprocessable } from './problems.js';
 import { unreadDecision } from './unread-decision.js';
 
 /** The header by which a projector knows an event that the gateway has judged by every rule. */
@@ -59,13 +60,13 @@ const SEALED_HEADERS = [
  * The message that carries an accepted event on its inbound topic: CloudEvents binary mode, keyed by the NHS number, the
  * resource as it came. With a seal only if the event has been judged by every rule: that is the caller's word.
  */
-export function toMessage(event: AcceptedEvent, { seal }: { readonly seal?: Seal } = {}): OutgoingMessage {
+export function toMessage(event: AcceptedEvent | ReadyEvent, { seal }: { readonly seal?: Seal } = {}): OutgoingMessage {
   const { decisions = [] } = event;
   const recorder = decisions[0]?.recorder;
   const message = {
     topic: event.type === DECISION_TYPE ? CONSENT_TOPIC : careEventsTopic(event.organisation),
     key: event.subject,
-    value: event.bytes ?? new TextEncoder().encode(JSON.stringify(event.resource)),
+    value: 'resource' in event ? (event.bytes ?? new TextEncoder().encode(JSON.stringify(event.resource))) : event.bytes,
     headers: {
       ce_specversion: '1.0',
       ce_id: event.id,
@@ -111,9 +112,28 @@ export interface ReaderOptions {
 /** Reads the inbound topics, which anybody with the right to write there may have written to. Never throws. */
 export function createMessageReader(options: ReaderOptions): MessageReader {
   return {
-    careEvent: (message) => careEventOf(read(message, options, senderOf(message)), message),
-    decision: (message) => decisionOf(message, options),
+    careEvent(message) {
+      try {
+        if (message.faults !== undefined) return { ok: false, problems: message.faults };
+        return careEventOf(read(message, options, senderOf(message)), message);
+      } catch (error) {
+        return { ok: false, problems: [unprocessable(error)] };
+      }
+    },
+    decision(message) {
+      try {
+        if (message.faults !== undefined) return unread(message, message.faults, options);
+        return decisionOf(message, options);
+      } catch (error) {
+        return unread({ ...message, value: null }, [unprocessable(error)], options);
+      }
+    },
   };
+}
+
+/** A message that may be a denial: whom it closes is told from as much of it as can be read. */
+function unread(message: Message, problems: readonly Problem[], options: ReaderOptions): DecisionReading {
+  return { ok: false, problems, unread: unreadDecision(message, problems, options.organisations, receivedAt(message, options)) };
 }
 
 /** A topic of care events is one organisation's: only it may write there. */
@@ -200,16 +220,13 @@ function decisionOf(message: Message, options: ReaderOptions): DecisionReading {
       ...(mends !== undefined && { mends }),
     };
     const reading = decisionsOf(sealed, sealed.resource, about);
-    if (!reading.ok) {
-      const unread = unreadDecision(message, reading.problems, options.organisations, now);
-      return { ok: false, problems: reading.problems, unread };
-    }
+    if (!reading.ok) return unread(message, reading.problems, options);
     const decisions = onlyAccepted(reading.decisions, message.headers[ACCEPTED_HEADER]);
     const { warnings } = reading;
     if (decisions.length > 0) return { ok: true, event: { subject: sealed.subject, decisions, warnings, isVetted: true } };
   }
   const reading = judged(message, options, { now, ...(mends !== undefined && { mends }) });
-  if (!reading.ok) return { ...reading, unread: unreadDecision(message, reading.problems, options.organisations, now) };
+  if (!reading.ok) return unread(message, reading.problems, options);
   const { subject, type, decisions, warnings = [] } = reading.event;
   if (decisions !== undefined) return { ok: true, event: { subject, decisions, warnings, isVetted: false } };
   const wrongTopic = problem('type', 'wrong-topic', `${type} belongs in the organisation's own topic, not in ${CONSENT_TOPIC}`);

@@ -329,3 +329,38 @@ describe('a message that was mended', () => {
     expect(redriven(mendsHeader(place, SUBJECT, seal).replace('0/3', '0/4'))).toBeUndefined();
   });
 });
+
+describe('a message that the reader itself fails at', () => {
+  class Failing extends Map<string, Organisation> {
+    override has(): boolean {
+      throw new RangeError(`Maximum call stack size exceeded at ${SUBJECT}`);
+    }
+  }
+  const failing = { organisations: new Failing(organisations), seal: undefined };
+
+  it('is refused like any other, and its error names nobody', () => {
+    const reading = reader(failing).careEvent(message(accepted(observation)));
+    expect(reading).toMatchObject({ ok: false, problems: [{ code: 'unprocessable' }] });
+    expect(JSON.stringify(reading)).not.toContain(SUBJECT);
+  });
+
+  it('closes its person where it may be a denial', () => {
+    const reading = reader(failing).decision(message(accepted(consent, 'consent-decision-recorded-1'), {}, false));
+    expect(reading).toMatchObject({ ok: false, problems: [{ code: 'unprocessable' }], unread: { subject: SUBJECT } });
+  });
+});
+
+describe('a message that the bus could not give as it was sent', () => {
+  const faults = [{ field: 'headers.ce_id', code: 'not-utf-8', message: 'is not UTF-8' }];
+
+  it('counts as nothing that it says, whoever sealed it', () => {
+    expect(refusals(message(accepted(observation), { faults }))).toEqual(['headers.ce_id not-utf-8']);
+  });
+
+  it('closes its person where it may be a denial, and nobody where it names none', () => {
+    const sound = message(accepted(consent, 'consent-decision-recorded-1'), { faults });
+    expect(reader().decision(sound)).toMatchObject({ ok: false, problems: faults, unread: { subject: SUBJECT } });
+    const empty = { ...sound, key: '', value: null, headers: {} };
+    expect(reader().decision(empty)).toEqual({ ok: false, problems: faults, unread: null });
+  });
+});

@@ -4,9 +4,16 @@ import { isPrivacyConsent } from './consent-in.js';
 import { isEventType } from './envelope.js';
 import type { EventType } from './envelope.js';
 import { isResourceType } from './fhir-r4/types.js';
-import { isObject, nhsNumberOfReference, nhsNumbersOf, objectsOf, patientReferencesOf } from './patient-reference.js';
+import {
+  containedIn,
+  isObject,
+  nhsNumberOfReference,
+  nhsNumbersOf,
+  objectsOf,
+  patientReferencesOf,
+} from './patient-reference.js';
 import type { Loose } from './patient-reference.js';
-import { problem } from './problems.js';
+import { problem, typeShown } from './problems.js';
 
 /** https://hl7.org/fhir/R4/datatypes.html#id */
 const FHIR_ID = /^[A-Za-z0-9.-]{1,64}$/;
@@ -25,11 +32,13 @@ export function ownRuleProblems(type: unknown, subject: unknown, resource: Resou
 /** A merge makes no entry in the record and needs no id. */
 const WITHOUT_ENTRY: readonly unknown[] = ['patient-merged-1', 'patient-unmerged-1'];
 
-function identityProblems(type: unknown, { resourceType, id }: Resource): Problem[] {
+function identityProblems(type: unknown, resource: Resource): Problem[] {
+  const { id } = resource;
+  const field = `${typeShown(resource)}.id`;
   if (id === undefined && WITHOUT_ENTRY.includes(type)) return [];
-  if (id === undefined) return [problem(`${resourceType}.id`, 'required', 'is required: an entry is told apart by it')];
+  if (id === undefined) return [problem(field, 'required', 'is required: an entry is told apart by it')];
   if (typeof id === 'string' && FHIR_ID.test(id)) return [];
-  return [problem(`${resourceType}.id`, 'malformed', 'must be 1 to 64 letters, digits, hyphens and dots')];
+  return [problem(field, 'malformed', 'must be 1 to 64 letters, digits, hyphens and dots')];
 }
 
 /** A resource filed under the wrong person harms two: every NHS number by which it names its patient must be the subject. */
@@ -39,8 +48,9 @@ function somebodyElseProblems(subject: string, resource: Resource): Problem[] {
   if (resource.resourceType === 'Patient') {
     return isSomebodyElse(subject, resource['identifier']) ? [elsewhere('Patient.identifier')] : [];
   }
+  const contained = containedIn(resource);
   return patientReferencesOf(resource)
-    .filter(({ reference }) => refersElsewhere(subject, reference, resource))
+    .filter(({ reference }) => refersElsewhere(subject, reference, contained))
     .map(({ path }) => elsewhere(path));
 }
 
@@ -49,12 +59,12 @@ function isSomebodyElse(subject: string, identifiers: unknown): boolean {
   return numbers.length > 0 && !numbers.some(({ number }) => number === subject);
 }
 
-function refersElsewhere(subject: string, reference: Loose, resource: Resource): boolean {
+function refersElsewhere(subject: string, reference: Loose, contained: ReturnType<typeof containedIn>): boolean {
   if (nhsNumbersOf(reference['identifier']).length > 0) return isSomebodyElse(subject, reference['identifier']);
   const target = reference['reference'];
   if (typeof target === 'string' && target.startsWith('#')) {
-    const contained = objectsOf(resource['contained']).find(({ id }) => id === target.slice(1));
-    return contained !== undefined && isSomebodyElse(subject, contained['identifier']);
+    const named = contained.get(target.slice(1));
+    return named !== undefined && isSomebodyElse(subject, named['identifier']);
   }
   const number = nhsNumberOfReference(target);
   return number !== null && number !== subject;

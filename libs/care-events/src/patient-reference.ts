@@ -1,5 +1,6 @@
 import { nhsNumberProblem } from '@weft/domain';
 import type { Resource } from '@weft/domain';
+import { typeShown } from './problems.js';
 
 export const NHS_NUMBER_SYSTEM = 'https://fhir.nhs.uk/Id/nhs-number';
 
@@ -22,6 +23,13 @@ export function itemsOf(value: unknown): (Loose | null)[] {
 
 export function textOf(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+/** What a resource contains, by id; of several the first. A map: who looks for each of many references has read the list once. */
+export function containedIn(resource: Resource): ReadonlyMap<unknown, Loose> {
+  const contained = new Map<unknown, Loose>();
+  for (const one of objectsOf(resource['contained'])) if (!contained.has(one['id'])) contained.set(one['id'], one);
+  return contained;
 }
 
 export interface NhsNumber {
@@ -56,10 +64,10 @@ export interface PatientReference {
 }
 
 export function patientReferencesOf(resource: Resource): PatientReference[] {
-  const direct = ABOUT.flatMap((field) => references(resource[field], `${resource.resourceType}.${field}`));
+  const direct = ABOUT.flatMap((field) => references(resource[field], `${typeShown(resource)}.${field}`));
   const participants = Array.isArray(resource['participant']) ? resource['participant'] : [];
   const actors = participants.flatMap((participant, index) =>
-    isObject(participant) ? references(participant['actor'], `${resource.resourceType}.participant[${index}].actor`) : [],
+    isObject(participant) ? references(participant['actor'], `${typeShown(resource)}.participant[${index}].actor`) : [],
   );
   return [...direct, ...actors.filter(({ reference }) => mayBePatient(reference))];
 }

@@ -3,9 +3,10 @@ import type { NewDecision, Organisation, Problem, Provision } from '@weft/domain
 import type { Message } from '@weft/processing';
 import { isAboutTheMaker } from './accept-event.js';
 import { readCloudEvent } from './cloud-event.js';
-import { isPrivacyConsent, isWithdrawal } from './consent-in.js';
+import { isPrivacyConsent, isWithdrawal, modifiersOf } from './consent-in.js';
 import { EVERYTHING, provisionOfConsent } from './consent-provision.js';
 import { organisationOf } from './envelope.js';
+import { costProblem } from './fhir.js';
 import { isObject, nhsNumberOfReference, nhsNumbersOf } from './patient-reference.js';
 
 /**
@@ -59,10 +60,13 @@ function provisionOf(
   receivedAt: number,
 ): Provision | null {
   if ((CARE_EVENT_TYPES as readonly unknown[]).includes(type)) return null;
+  if (costProblem(data) !== null) return EVERYTHING;
   // A resource type that is misspelt may be a Consent's.
   if (!isObject(data) || typeof data['resourceType'] !== 'string' || !isResourceType(data['resourceType'])) return EVERYTHING;
   if (!isPrivacyConsent(data) || isWithdrawal(data)) return null;
   const findings = { refusals: [], vetoes: [], warnings: [] };
-  const provision = provisionOfConsent(data, { organisations, made: { from: receivedAt, until: receivedAt }, findings });
+  const isUnclear = modifiersOf(data).length > 0;
+  const made = { from: receivedAt, until: receivedAt };
+  const provision = provisionOfConsent(data, { organisations, made, isUnclear, findings });
   return denies(provision) ? permittingNothing(provision) : null;
 }

@@ -1,6 +1,7 @@
 import type { ConnectionOptions } from 'node:tls';
 import kafkajs, { type Admin, type Cluster, type Kafka, type LogEntry } from 'kafkajs';
 import { EngineUnavailable, type Clock, type Random, type Timers } from '@weft/processing';
+import { registerCodecs } from './codecs.js';
 import { engineError } from './errors.js';
 
 /** Where and as whom. */
@@ -48,6 +49,8 @@ export const RETRY = { initialRetryTime: 100, maxRetryTime: 1000, factor: 0.2, m
 /** Metadata older than this is asked for again: so long may a new partition go unnoticed. */
 export const METADATA_AGE_MS = 30_000;
 const PAUSE_MS = 250;
+
+registerCodecs();
 
 export function createKafka({ brokers, ssl, sasl, clientId = 'weft', logger }: KafkaConnection, retry = RETRY): Kafka {
   return new KafkaClient({

@@ -1,4 +1,4 @@
-import { EngineError, EngineUnavailable, InvalidCall, TooLarge, UnknownTopic } from '@weft/processing';
+import { EngineError, EngineUnavailable, InvalidCall, NotPermitted, TooLarge, UnknownTopic } from '@weft/processing';
 
 /** Refusals that the same call will meet again. */
 const NEVER = new Set([
@@ -29,6 +29,18 @@ export function isFenced(error: unknown): boolean {
 }
 
 /**
+ * Whether a failure says that a broker or the way to it was away for a moment, or the group went on: not what a fetch brought, or
+ * may not bring.
+ */
+export function isPassing(error: unknown): boolean {
+  if (error instanceof EngineError) return error.cause === undefined || isPassing(error.cause);
+  if (!(error instanceof Error)) return false;
+  if (isFenced(error)) return true;
+  const { cause, retriable } = error as { cause?: unknown; retriable?: unknown };
+  return error.name === 'KafkaJSNumberOfRetriesExceeded' ? isPassing(cause) : retriable === true;
+}
+
+/**
  * What a kafkajs error means to a caller of the port. `doing` says what was tried. Never quotes a message's key or value, and
  * kafkajs's own texts do not either.
  */
@@ -37,7 +49,7 @@ export function engineError(error: unknown, doing: string, topic?: string): Engi
   const type = protocolError(error);
   if (type === 'UNKNOWN_TOPIC_OR_PARTITION' && topic !== undefined) return new UnknownTopic(topic);
   if (type === 'MESSAGE_TOO_LARGE' || type === 'RECORD_LIST_TOO_LARGE') return new TooLarge(doing, NaN, NaN);
-  if (type?.endsWith('_AUTHORIZATION_FAILED')) return new InvalidCall(`${doing}: the broker does not permit it (${type})`);
+  if (type?.endsWith('_AUTHORIZATION_FAILED')) return new NotPermitted(`${doing}: the broker does not permit it (${type})`);
   const message = error instanceof Error ? error.message : String(error);
   if (type !== undefined && NEVER.has(type)) return new InvalidCall(`${doing}: ${message} (${type})`);
   return new EngineUnavailable('Kafka', `${doing}: ${message}`, { cause: error });

@@ -1,7 +1,7 @@
 import type { Consumer as KafkaConsumer, EachBatchPayload, IMemberAssignment, Kafka } from 'kafkajs';
-import type { Batch, BatchContext, ConsumeOptions, Consumer } from '@weft/processing';
+import { EngineUnavailable, type Batch, type BatchContext, type ConsumeOptions, type Consumer } from '@weft/processing';
 import { sharedOut } from './assigner.js';
-import { committedOffsets, offsetsOf, putOut, type PartitionOffset } from './broker-calls.js';
+import { committedOffsets, offsetsOf, putOut, readPartition, type PartitionOffset } from './broker-calls.js';
 import {
   METADATA_AGE_MS,
   RETRY,
@@ -11,7 +11,7 @@ import {
   type Logger,
   type Surroundings,
 } from './client.js';
-import { engineError } from './errors.js';
+import { engineError, isPassing } from './errors.js';
 import { Lane, type LaneOwner } from './lane.js';
 import { toMessage } from './messages.js';
 
@@ -52,6 +52,10 @@ const LANE_MAX_BYTES = 4 * 1_048_576;
 const WATCH_MS = 1000;
 const PAUSE_MS = 500;
 const PAUSE_LIMIT_MS = 15_000;
+/** How often a partition that cannot be read is looked at again. */
+const PROBE_MS = 5_000;
+/** So many messages are read of it then: about what kafkajs fetches at once. */
+const PROBE_MESSAGES = 128;
 
 /**
  * A member of a group. kafkajs joins, fetches and says that we live; what it fetches is handled in lanes of our own, one a
@@ -72,6 +76,10 @@ export class GroupConsumer implements Consumer, LaneOwner {
   readonly #stopping = new AbortController();
   #restarting: Promise<void> | undefined;
   #watching: Promise<void> = Promise.resolve();
+  /** Partitions of which no fetch can be decoded, or permitted: left out, looked at again from time to time, and said each time. */
+  readonly #unreadable = new Map<string, EngineUnavailable>();
+  /** The last membership ended because of what a fetch brought, so that each partition is tried before it is fetched with others. */
+  #suspectsFetch = false;
   /** Idle partitions that were behind when last looked at, with where they stood. */
   #behind = new Map<string, number>();
 
@@ -237,12 +245,62 @@ export class GroupConsumer implements Consumer, LaneOwner {
           const start = lane.topic === topic ? starts.get(lane.partition) : undefined;
           if (start === undefined || lane.isRetired || membership.over) continue;
           lane.expected = start;
-          this.#seek(membership, lane);
-          this.#resume(membership, lane);
+          if (this.#suspectsFetch) await this.#probe(lane);
+          this.#begin(membership, lane);
         }
       }
+      this.#suspectsFetch = false;
     } catch (error) {
       if (lanes.some((lane) => !lane.isRetired)) this.#restart(membership, error);
+    }
+  }
+
+  #begin(membership: Membership, lane: Lane): void {
+    if (this.#unreadable.has(keyOf(lane)) || lane.isRetired || membership.over) return;
+    this.#seek(membership, lane);
+    this.#resume(membership, lane);
+  }
+
+  /** Fetches from one partition alone: what fails is its own, and must not end the others' reading. */
+  async #probe({ topic, partition, expected }: Lane): Promise<void> {
+    const key = keyOf({ topic, partition });
+    const doing = `reading ${key} from offset ${expected}`;
+    const work = async ({ cluster }: ClusterConnection) => {
+      try {
+        await readPartition(cluster, topic, partition, expected as number, PROBE_MESSAGES);
+        return undefined;
+      } catch (error) {
+        if (isPassing(error)) throw error;
+        return error as Error;
+      }
+    };
+    const error = await this.connections.use(doing, work, this.settings.rebalanceTimeoutMs, topic);
+    if (error === undefined) return void this.#unreadable.delete(key);
+    this.#unreadable.set(
+      key,
+      new EngineUnavailable('Kafka', `${doing}: ${error.message}; nothing behind it is read`, { cause: error }),
+    );
+    this.#sayUnreadable(topic, partition);
+  }
+
+  #sayUnreadable(topic: string, partition: number): void {
+    const error = this.#unreadable.get(keyOf({ topic, partition }));
+    if (error !== undefined) this.onFailure(error, { topic, partition, messages: [] });
+  }
+
+  /** It may be readable by now: permitted, or deleted by the topic's retention or by somebody who looked at it. */
+  async #probeAgain(membership: Membership): Promise<void> {
+    const lanes = [...this.#lanes.values()].filter((lane) => this.#unreadable.has(keyOf(lane)) && lane.expected !== undefined);
+    for (const lane of lanes) {
+      const starts = await this.connections.use(
+        'reading offsets',
+        ({ cluster }) => startingPoints(cluster, this.options.group, lane.topic),
+        PAUSE_LIMIT_MS,
+        lane.topic,
+      );
+      lane.expected = starts.get(lane.partition) ?? lane.expected;
+      await this.#probe(lane);
+      this.#begin(membership, lane);
     }
   }
 
@@ -317,6 +375,7 @@ export class GroupConsumer implements Consumer, LaneOwner {
   #restart(membership: Membership, error: unknown): void {
     if (membership !== this.#membership || membership.over || this.#stopping.signal.aborted) return;
     this.#leave(membership);
+    this.#suspectsFetch ||= !isPassing(error);
     this.#fail(error);
     this.#restarting = this.#rejoin(membership.memberId).finally(() => (this.#restarting = undefined));
   }
@@ -362,6 +421,7 @@ export class GroupConsumer implements Consumer, LaneOwner {
   async #watch(): Promise<void> {
     const { signal } = this.#stopping;
     let nextLagCheck = this.clock.now() + this.settings.lagCheckMs;
+    let nextProbe = this.clock.now() + PROBE_MS;
     while (!signal.aborted) {
       await this.timers.sleep(WATCH_MS, signal);
       const membership = this.#membership;
@@ -370,12 +430,16 @@ export class GroupConsumer implements Consumer, LaneOwner {
       const { sessionTimeoutMs, rebalanceTimeoutMs } = this.settings;
       const limit = 2 * sessionTimeoutMs + (membership.joining ? rebalanceTimeoutMs : 0);
       const neverJoined = now - (membership.drainedAt ?? now) > sessionTimeoutMs + rebalanceTimeoutMs;
-      if (neverJoined || now - this.#lastSign > limit) this.#restart(membership, new Error('the consumer has gone quiet'));
+      if (neverJoined || now - this.#lastSign > limit)
+        this.#restart(membership, new EngineUnavailable('Kafka', 'the consumer has gone quiet'));
       else if ([...this.#lanes.values()].some(({ silentMs }) => silentMs > this.settings.handlerSilenceMs)) {
-        this.#restart(membership, new Error('a handler has neither returned nor said that it lives'));
+        this.#restart(membership, new EngineUnavailable('Kafka', 'a handler has neither returned nor said that it lives'));
       } else if (now >= nextLagCheck && !membership.joining) {
         nextLagCheck = now + this.settings.lagCheckMs;
         await this.#checkLag(membership).catch(() => {});
+      } else if (now >= nextProbe && !membership.joining) {
+        nextProbe = now + PROBE_MS;
+        await this.#probeAgain(membership).catch(() => {});
       }
     }
   }
@@ -392,13 +456,14 @@ export class GroupConsumer implements Consumer, LaneOwner {
       );
       for (const { partition, high } of ends) {
         const lane = this.#lanes.get(`${topic}/${partition}`);
-        if (lane?.expected !== undefined && lane.isIdle && lane.expected < high)
+        if (lane?.expected !== undefined && lane.isIdle && lane.expected < high && !this.#unreadable.has(keyOf(lane)))
           behind.set(`${topic}/${partition}`, lane.expected);
       }
     }
     const stuck = [...behind].find(([lane, offset]) => this.#behind.get(lane) === offset);
     this.#behind = behind;
-    if (stuck !== undefined) this.#restart(membership, new Error(`partition ${stuck[0]} is not fetched behind ${stuck[1]}`));
+    if (stuck !== undefined)
+      this.#restart(membership, new EngineUnavailable('Kafka', `partition ${stuck[0]} is not fetched behind ${stuck[1]}`));
   }
 }
 

@@ -1,4 +1,4 @@
-import { CONSENT_TOPIC, EngineUnavailable, type EventBus, InvalidCall, QUARANTINE_TOPIC } from '@weft/processing';
+import { CONSENT_TOPIC, EngineUnavailable, type EventBus, NotPermitted, QUARANTINE_TOPIC } from '@weft/processing';
 import { brokerOrReason } from '../../../infra/kafka/broker.mjs';
 import { type KafkaAdministration, openKafkaAdministration } from './administration.js';
 import { openKafkaBus } from './kafka-bus.js';
@@ -87,7 +87,7 @@ suite(`access at a real broker${'reason' in found ? `: no broker, ${found.reason
 
   it.each(users)('%s writes where it may and nowhere else', async (user) => {
     const outcomes = await Promise.all(topics.map((topic) => outcome(buses.get(user)!.publish([message(topic)]))));
-    const expected = topics.map((topic) => (writes[user]?.includes(topic) ? 'done' : InvalidCall.name));
+    const expected = topics.map((topic) => (writes[user]?.includes(topic) ? 'done' : NotPermitted.name));
     expect(Object.fromEntries(topics.map((topic, n) => [topic, outcomes[n]]))).toEqual(
       Object.fromEntries(topics.map((topic, n) => [topic, expected[n]])),
     );
@@ -101,7 +101,7 @@ suite(`access at a real broker${'reason' in found ? `: no broker, ${found.reason
       outcomes[topic] = await outcome(bus.read(topic, holding.partition, holding.low));
     }
     expect(outcomes).toEqual(
-      Object.fromEntries(topics.map((topic) => [topic, reads[user]?.includes(topic) ? 'done' : InvalidCall.name])),
+      Object.fromEntries(topics.map((topic) => [topic, reads[user]?.includes(topic) ? 'done' : NotPermitted.name])),
     );
   });
 
@@ -112,9 +112,9 @@ suite(`access at a real broker${'reason' in found ? `: no broker, ${found.reason
       await consumer.stop();
     };
     expect(await outcome(consume(`${subscriberGroupPrefix('registry')}copy`, HEALTH))).toBe('done');
-    expect(await outcome(consume(`${subscriberGroupPrefix('trial')}copy`, HEALTH))).toBe('InvalidCall');
-    expect(await outcome(consume('weft.record-projector', HEALTH))).toBe('InvalidCall');
-    expect(await outcome(consume(`${subscriberGroupPrefix('registry')}copy`, RESEARCH))).toBe('InvalidCall');
+    expect(await outcome(consume(`${subscriberGroupPrefix('trial')}copy`, HEALTH))).toBe('NotPermitted');
+    expect(await outcome(consume('weft.record-projector', HEALTH))).toBe('NotPermitted');
+    expect(await outcome(consume(`${subscriberGroupPrefix('registry')}copy`, RESEARCH))).toBe('NotPermitted');
   });
 
   it('follows without any group', async () => {
@@ -137,7 +137,7 @@ suite(`access at a real broker${'reason' in found ? `: no broker, ${found.reason
     const bus = await openKafkaBus(as('RX901', broker.users!['RX901']!));
     try {
       const outcomes = await Promise.all([OWN, OTHER, OWN, OTHER, OWN].map((topic) => outcome(bus.publish([message(topic)]))));
-      expect(outcomes).toEqual(['done', 'InvalidCall', 'done', 'InvalidCall', 'done']);
+      expect(outcomes).toEqual(['done', 'NotPermitted', 'done', 'NotPermitted', 'done']);
     } finally {
       await bus.close();
     }
@@ -160,7 +160,7 @@ suite(`access at a real broker${'reason' in found ? `: no broker, ${found.reason
     await administration.applyAcls(before, { remove: true });
     expect((await plan()).surplus).toEqual([]);
     const holding = (await admin.offsets(RESEARCH)).find(({ low, high }) => high > low)!;
-    expect(await outcome(buses.get('trial')!.read(RESEARCH, holding.partition, holding.low))).toBe('InvalidCall');
+    expect(await outcome(buses.get('trial')!.read(RESEARCH, holding.partition, holding.low))).toBe('NotPermitted');
   });
 
   it('changes what differs in a topic, keeps what others set on it, and has nothing to do the second time', async () => {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { gzipSync } from 'node:zlib';
 import kafkajs from 'kafkajs';
-import { EngineUnavailable, type EventBus, TooLarge } from '@weft/processing';
+import { EngineUnavailable, type EventBus, type Message, TooLarge } from '@weft/processing';
 import { describeEventBus } from '@weft/testing';
 import { brokerOrReason } from '../../../infra/kafka/broker.mjs';
 import { Connections, createKafka, openCluster } from './client.js';
@@ -34,6 +35,21 @@ if ('reason' in found) {
       await admin.connect();
       await work(admin);
       await admin.disconnect();
+    };
+
+    const codecs = kafkajs.CompressionCodecs as Record<number, () => unknown>;
+    const asProducer = async (work: (producer: kafkajs.Producer) => Promise<unknown>) => {
+      const producer = createKafka({ brokers: broker.brokers }).producer({ allowAutoTopicCreation: false });
+      await producer.connect();
+      await work(producer);
+      await producer.disconnect();
+    };
+    const until = async (what: string, condition: () => boolean) => {
+      const limit = Date.now() + 60_000;
+      while (!condition()) {
+        if (Date.now() > limit) throw new Error(`it did not come to pass that ${what}`);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
     };
 
     const configure = (topic: string, configEntries: { name: string; value: string }[]) =>
@@ -125,6 +141,102 @@ if ('reason' in found) {
         expect(texts.slice(0, 2)).toEqual(['7', '19']);
         expect(texts).not.toContain('secret');
       }
+    });
+
+    it.each(['gzip', 'snappy', 'lz4', 'zstd'])(
+      'reads what is compressed with %s, for whoever reads, follows or consumes',
+      async (type) => {
+        const topic = await newTopic();
+        await configure(topic, [{ name: 'compression.type', value: type }]);
+        const texts = Array.from({ length: 300 }, (_, index) => `${index} ${'of many '.repeat(index)}`);
+        await bus.publish(texts.map((text) => ({ topic, key: 'k', value: Buffer.from(text), headers: { h: 'ü' } })));
+        const { partition } = (await bus.offsets(topic)).find(({ high }) => high > 0)!;
+        const readAll = await bus.read(topic, partition, 0);
+        expect(readAll.map(textOf)).toEqual(texts);
+        expect(readAll[0]).toMatchObject({ key: 'k', headers: { h: 'ü' } });
+        const [consumed, followed]: [string[], string[]] = [[], []];
+        await bus.consume({
+          group: randomUUID(),
+          topics: [topic],
+          onBatch: async ({ messages }) => void consumed.push(...messages.map(textOf)),
+        });
+        const onMessages = async (messages: readonly { value: Uint8Array | null }[]) =>
+          void followed.push(...messages.map(textOf));
+        await bus.follow({ topic, from: 'beginning', onMessages });
+        await until('all have come', () => consumed.length === 300 && followed.length === 300);
+        expect([consumed, followed]).toEqual([texts, texts]);
+      },
+    );
+
+    it('gives a batch that cannot be unpacked as messages that say so, each at its offset, and goes on behind it', async () => {
+      const [topic, other] = [await newTopic(), await newTopic()];
+      // Seventy megabytes of nothing in a few kilobytes: more than a batch may hold.
+      const messages = Array.from({ length: 70 }, () => ({ key: 'k', value: Buffer.alloc(1_000_000), partition: 0 }));
+      const own = codecs[kafkajs.CompressionTypes.GZIP]!;
+      codecs[kafkajs.CompressionTypes.GZIP] = () => ({ compress: async ({ buffer }: { buffer: Buffer }) => gzipSync(buffer) });
+      try {
+        await asProducer((producer) => producer.send({ topic, messages, compression: kafkajs.CompressionTypes.GZIP }));
+      } finally {
+        codecs[kafkajs.CompressionTypes.GZIP] = own;
+      }
+      await bus.publish([message(topic), message(other)]);
+      const handled: Message[] = [];
+      await bus.consume({
+        group: randomUUID(),
+        topics: [topic, other],
+        onBatch: async ({ messages }) => void handled.push(...messages),
+      });
+      await until('what is behind it has come', () => handled.filter(({ faults }) => faults === undefined).length === 2);
+      const broken = handled.filter(({ faults }) => faults !== undefined);
+      expect(broken.map(({ offset }) => offset)).toEqual(Array.from({ length: 70 }, (_, index) => index));
+      expect(broken[0]).toMatchObject({ key: '', value: null, faults: [{ code: 'unreadable' }] });
+    });
+
+    it('reads the other topics on where one cannot be read at all, says so, and comes back to it', async () => {
+      const [topic, other] = [await newTopic(), await newTopic()];
+      await configure(topic, [{ name: 'compression.type', value: 'gzip' }]);
+      await bus.publish([message(topic), message(other)]);
+      const gzip = codecs[kafkajs.CompressionTypes.GZIP]!;
+      const broken = () => ({ decompress: () => Promise.reject(new RangeError('as if it were no batch')) });
+      codecs[kafkajs.CompressionTypes.GZIP] = broken;
+      const [handled, failures]: [string[], string[]] = [[], []];
+      await bus.consume({
+        group: randomUUID(),
+        topics: [topic, other],
+        onBatch: async ({ topic: of, messages }) => void handled.push(...messages.map(() => of)),
+        onFailure: (error, batch) => void failures.push(`${batch?.topic} ${String(error)}`),
+      });
+      try {
+        await until('the other has come', () => handled.includes(other));
+        await bus.publish([message(other)]);
+        await until('it goes on', () => handled.length === 2);
+        const said = () => failures.filter((failure) => failure.startsWith(`${topic} `) && failure.includes('from offset 0'));
+        await until('it is said again', () => said().length > 1);
+        expect(handled).toEqual([other, other]);
+      } finally {
+        codecs[kafkajs.CompressionTypes.GZIP] = gzip;
+      }
+      await until('it has come back', () => handled.includes(topic));
+    }, 60_000);
+
+    it('says of a key or header that is not UTF-8 that it is not, and makes no two of them one', async () => {
+      const topic = await newTopic();
+      const odd = [0xfe, 0xff].map((byte) => ({
+        key: 'k',
+        value: 'v',
+        partition: 0,
+        headers: { ce_id: Buffer.from([0x61, byte]) },
+      }));
+      await asProducer((producer) =>
+        producer.send({ topic, messages: [...odd, { key: Buffer.from([0xff]), value: 'v', partition: 0 }] }),
+      );
+      const messages = await bus.read(topic, 0, 0);
+      expect(messages.map(({ faults }) => faults?.map(({ field, code }) => `${field} ${code}`))).toEqual([
+        ['headers.ce_id not-utf-8'],
+        ['headers.ce_id not-utf-8'],
+        ['key not-utf-8'],
+      ]);
+      expect(new Set(messages.map(({ headers }) => headers['ce_id'])).size).toBe(3);
     });
 
     it('notices that kafkajs has stopped fetching without a word, and starts it again', async () => {

@@ -1,28 +1,50 @@
+import { isUtf8 } from 'node:buffer';
 import type { KafkaMessage } from 'kafkajs';
+import type { Problem } from '@weft/domain';
 import { InvalidCall, type Headers, type Message, MESSAGE_LIMIT_BYTES, type OutgoingMessage, TooLarge } from '@weft/processing';
+import { UNREADABLE_HEADER } from './unreadable.js';
 
 /** What a record costs in the log besides its key, value and headers; rounded up. */
 const RECORD_OVERHEAD_BYTES = 32;
 const HEADER_OVERHEAD_BYTES = 10;
 
 export function toMessage(topic: string, partition: number, from: KafkaMessage): Message {
-  return {
+  const { headers = {} } = from;
+  const faults: Problem[] = [];
+  const message = {
     topic,
     partition,
     offset: Number(from.offset),
-    key: from.key === null ? '' : from.key.toString(),
+    key: from.key === null ? '' : textOf(from.key, 'key', faults),
     value: from.value,
-    headers: toHeaders(from.headers ?? {}),
+    headers: toHeaders(headers, faults),
     timestamp: Number(from.timestamp),
   };
+  const unreadable = from.key === null && from.value === null ? headers[UNREADABLE_HEADER] : undefined;
+  if (unreadable !== undefined)
+    faults.push({ field: '', code: 'unreadable', message: `its batch cannot be read: ${unreadable}` });
+  return faults.length === 0 ? message : { ...message, faults };
 }
 
 /** Kafka allows a header more than once; the last one counts. */
-function toHeaders(from: NonNullable<KafkaMessage['headers']>): Headers {
+function toHeaders(from: NonNullable<KafkaMessage['headers']>, faults: Problem[]): Headers {
   return Object.fromEntries(
-    Object.entries(from).map(([name, values]) => [name, String((Array.isArray(values) ? values.at(-1) : values) ?? '')]),
+    Object.entries(from).map(([name, values]) => {
+      const value = (Array.isArray(values) ? values.at(-1) : values) ?? '';
+      return [name, typeof value === 'string' ? value : textOf(value, `headers.${name}`, faults)];
+    }),
   );
 }
+
+/** What is not UTF-8 comes with each byte as a character, so that no two texts become one, and with a fault that says so. */
+function textOf(bytes: Buffer, field: string, faults: Problem[]): string {
+  if (isUtf8(bytes)) return bytes.toString();
+  faults.push({ field: withoutNumber(field), code: 'not-utf-8', message: 'is not UTF-8' });
+  return bytes.toString('latin1');
+}
+
+/** A header's name is its sender's to choose, and what is said of a fault names nobody. */
+const withoutNumber = (field: string): string => (/^[\w.-]{1,80}$/.test(field) && !/\d{10}/.test(field) ? field : 'headers');
 
 /** Bytes that a message takes in a batch. Throws TooLarge and InvalidCall for what no broker would take. */
 export function sizeOf({ topic, key, value, headers }: OutgoingMessage): number {

@@ -90,3 +90,36 @@ describe('what may be published', () => {
     expect(partitionOf('foobar', 6)).toBe((-790332482 & 0x7fffffff) % 6);
   });
 });
+
+describe('a message that is not what it should be', () => {
+  const from = (more: object): KafkaMessage =>
+    ({ key: Buffer.from('k'), value: Buffer.from('v'), offset: '3', ...more }) as KafkaMessage;
+  const of = (more: object) => toMessage('t', 0, from(more));
+
+  it('has no fault where all is UTF-8', () => {
+    expect(of({ headers: { ce_id: Buffer.from('ü€😀'), twice: [Buffer.from('a'), Buffer.from('b')] } })).not.toHaveProperty(
+      'faults',
+    );
+  });
+
+  it('names what is not UTF-8, and gives two such texts as two', () => {
+    const ids = [0xfe, 0xff].map((byte) => of({ headers: { ce_id: Buffer.from([0x61, byte]) } }));
+    expect(ids.map(({ faults }) => faults)).toEqual(
+      [1, 2].map(() => [{ field: 'headers.ce_id', code: 'not-utf-8', message: 'is not UTF-8' }]),
+    );
+    expect(ids[0]!.headers).not.toEqual(ids[1]!.headers);
+    expect(of({ key: Buffer.from([0xff]) }).faults).toMatchObject([{ field: 'key' }]);
+  });
+
+  it('names nobody by a header’s name', () => {
+    expect(of({ headers: { '9990000018': Buffer.from([0xff]) } }).faults).toMatchObject([{ field: 'headers' }]);
+  });
+
+  it('says of a record that stands for one that cannot be read why it cannot', () => {
+    const headers = { 'weft-unreadable': Buffer.from('zstd: no magic') };
+    expect(of({ key: null, value: null, headers }).faults).toEqual([
+      { field: '', code: 'unreadable', message: 'its batch cannot be read: zstd: no magic' },
+    ]);
+    expect(of({ headers })).not.toHaveProperty('faults');
+  });
+});

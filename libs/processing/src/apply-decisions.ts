@@ -1,6 +1,7 @@
-import type { NewDecision } from '@weft/domain';
+import { denies, provision, PURPOSES, type NewDecision, type Problem } from '@weft/domain';
 import { setBoundaries } from './boundaries.js';
 import { afterAll } from './concurrency.js';
+import { eachOnItsOwn } from './failures.js';
 import { holdConsent, settleConsent } from './consent-holders.js';
 import { recordDecisions } from './record-decisions.js';
 import { loadConsent } from './load.js';
@@ -35,7 +36,7 @@ export async function applyDecisions(wiring: Wiring, batch: Pick<Batch, 'message
     if (arrivals === undefined) patients.set(key, [arrival]);
     else arrivals.push(arrival);
   }
-  const work = [...patients].map(([key, arrivals]) => applyTo(wiring, key, arrivals, quarantined));
+  const work = [...patients].map(([key, arrivals]) => person(wiring, key, arrivals, quarantined));
   // What was done for some is published even when others failed: the batch may be somebody else's by now, and not come again.
   await afterAll(work, async (changes) => {
     if (quarantined.length > 0) await wiring.bus.publish(quarantined);
@@ -46,6 +47,38 @@ export async function applyDecisions(wiring: Wiring, batch: Pick<Batch, 'message
 type Unread = NonNullable<Extract<ReturnType<Wiring['reader']['decision']>, { ok: false }>['unread']>;
 
 const closing = ({ subject, decision }: Unread): Arrival['event'] => ({ subject, decisions: [decision], isVetted: true });
+
+/** What fails by its own fault goes to quarantine, and closes the person where it may deny anything. */
+async function person(
+  wiring: Wiring,
+  key: string,
+  arrivals: readonly Arrival[],
+  quarantined: OutgoingMessage[],
+): Promise<RecordChange[]> {
+  const changes: RecordChange[] = [];
+  const apply = async (some: readonly Arrival[]) => void changes.push(...(await applyTo(wiring, key, some, quarantined)));
+  await eachOnItsOwn(arrivals, apply, async (arrival, problem) => {
+    const closed = closedBy(arrival, problem);
+    if (closed === null) return void quarantined.push(...quarantine(wiring, arrival.message, [problem]));
+    await eachOnItsOwn([closed], apply, async ({ message }) => {
+      quarantined.push(...quarantine(wiring, message, [problem], true));
+    });
+  });
+  return changes;
+}
+
+/** The denial of everything that stands for a message which denies something and cannot be processed; null for any other. */
+function closedBy({ message, event, problems }: Arrival, problem: Problem): Arrival | null {
+  const first = event.decisions.find(({ status, provision: said }) => status === 'active' && denies(said));
+  if (first === undefined) return null;
+  const { id, source, receivedAt, recorder } = first;
+  const place = `${message.topic}/${message.partition}/${message.offset}`;
+  const decision: NewDecision = {
+    ...{ id, source, consentId: place, authority: 'local-dissent', status: 'active', receivedAt, decidedBy: 'not-stated' },
+    ...{ provision: provision('deny', PURPOSES), digest: '', unread: true, recorder },
+  };
+  return { message, event: closing({ subject: event.subject, decision }), problems: [problem, ...problems] };
+}
 
 async function applyTo(
   wiring: Wiring,

@@ -1,12 +1,13 @@
 import { allProvisions, type Decision } from '@weft/domain';
 import { forEachConcurrently } from './concurrency.js';
 import { decodeBoundary, encode, type BoundaryEvent } from './encoding.js';
-import { WrongExpectedRevision } from './errors.js';
+import { isOfEngine } from './failures.js';
 import { NO_STREAM } from './ports.js';
 import { publishChanges } from './publish-changes.js';
 import { rebuildAndTellEverything } from './rebuild-views.js';
 import { BOUNDARIES_STREAM } from './streams.js';
 import type { Wiring } from './wiring.js';
+import { cutIntoAppends, unlessFenced } from './write-view.js';
 
 /**
  * Two machines' clocks may be so far apart: each a day off, the one ahead and the other behind, and two hours more. Each
@@ -38,17 +39,11 @@ export async function setBoundaries(
 
 async function note(wiring: Wiring, events: readonly BoundaryEvent[]): Promise<void> {
   if (events.length === 0) return;
-  for (;;) {
-    try {
+  const encoded = events.map((event) => encode(event, wiring.random));
+  for (const append of cutIntoAppends(encoded)) {
+    for (let revision: number | null = null; revision === null;) {
       const head = await wiring.store.head(BOUNDARIES_STREAM);
-      await wiring.store.append(
-        BOUNDARIES_STREAM,
-        head,
-        events.map((event) => encode(event, wiring.random)),
-      );
-      return;
-    } catch (error) {
-      if (!(error instanceof WrongExpectedRevision)) throw error;
+      revision = await unlessFenced(wiring.store.append(BOUNDARIES_STREAM, head, append));
     }
   }
 }
@@ -75,9 +70,17 @@ export class Boundaries {
     await this.catchUp();
     const now = this.wiring.clock.now();
     const due = [...this.pending].filter(([, boundary]) => boundary.due <= now);
+    const failed: unknown[] = [];
     await forEachConcurrently(inPersonOrder(due), PEOPLE_AT_ONCE, async (boundaries) => {
-      for (const [id, boundary] of boundaries) await this.goTo(id, boundary);
+      try {
+        for (const [id, boundary] of boundaries) await this.goTo(id, boundary);
+      } catch (error) {
+        // A person whose views cannot be built is tried again and again; others need not wait for that.
+        if (isOfEngine(error)) throw error;
+        failed.push(error);
+      }
     });
+    if (failed.length > 0) throw failed[0];
     let next: number | null = null;
     for (const { due } of this.pending.values()) if (next === null || due < next) next = due;
     return next;

@@ -1,8 +1,9 @@
 import type { CareEvent } from '@weft/domain';
 import { eventMessage, World } from '@weft/testing';
+import { EngineUnavailable } from './errors.js';
 import { loadIdentity, loadRecord } from './load.js';
 import type { Message } from './ports.js';
-import { listQuarantine, redrive } from './quarantine.js';
+import { listQuarantine, type Quarantined, redrive } from './quarantine.js';
 import { RecordCareEvents } from './record-care-events.js';
 import {
   ANNE,
@@ -91,7 +92,7 @@ describe('a merge', () => {
     expect(JSON.parse(new TextDecoder().decode(quarantined?.value))).toEqual(refused);
     expect(JSON.stringify(quarantined?.problems)).not.toMatch(/\d{10}/);
     await publish(wiring, [practice(observation(ANNE, 'a')), practice(observation(BERT, 'b'))]);
-    await redrive(wiring.bus, quarantined?.id ?? '');
+    await redrive(wiring.bus, quarantined as Quarantined);
     await publish(wiring, []);
     expect(await isMerged(wiring)).toBe(true);
     expect(await codes(wiring)).toEqual([]);
@@ -114,7 +115,7 @@ describe('a merge', () => {
     const { store } = wiring;
     const append: typeof store.append = (stream, expected, events, options) =>
       events.some(({ type }) => type === 'number-absorbed-1')
-        ? Promise.reject(new Error('killed'))
+        ? Promise.reject(new EngineUnavailable('store', 'killed'))
         : store.append(stream, expected, events, options);
     const dying = { ...wiring, store: Object.create(store, { append: { value: append } }) as typeof store };
     await expect(new RecordCareEvents(dying).handle({ messages })).rejects.toThrow('killed');
@@ -188,7 +189,7 @@ describe('a death', () => {
     await projector.handle({ messages });
     await projector.handle({ messages: [{ ...arriving(practice(observation(ANNE, 'a'))), offset: 1_001 }] });
     const [refused] = await listQuarantine(wiring.bus);
-    const { topic, partition, offset } = await redrive(wiring.bus, refused?.id ?? '');
+    const { topic, partition, offset } = await redrive(wiring.bus, refused as Quarantined);
     await projector.handle({ messages: await wiring.bus.read(topic, partition, offset) });
     await projector.handle({ messages });
     expect(await died(wiring, ANNE)).toBe(true);

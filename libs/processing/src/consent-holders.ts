@@ -1,7 +1,7 @@
-import { grants, isEarlierByAll, permittingNothing, type NewDecision } from '@weft/domain';
+import { denies, grants, isEarlierByAll, onlyDenying, permittingNothing, versionSaid, type NewDecision } from '@weft/domain';
 import { recordDecisions, type ToRecord } from './record-decisions.js';
 import { decodeConsentHeld, encode, type ConsentHeld } from './encoding.js';
-import type { Consent } from './load.js';
+import { eventsOf, type Consent } from './load.js';
 import { NO_STREAM, type Message } from './ports.js';
 import { publishChanges } from './publish-changes.js';
 import { rebuildAndTellEverything } from './rebuild-views.js';
@@ -10,30 +10,19 @@ import type { Wiring } from './wiring.js';
 import { unlessFenced } from './write-view.js';
 
 type Version = Pick<NewDecision, 'version' | 'receivedAt'>;
-type Decided = Omit<ConsentHeld, 'type' | 'key' | 'before' | 'coordinates'>;
 
 /**
- * Before a decision is recorded: notes whom its FHIR Consent is about, and takes the Consent's permissions from the person whom an
- * earlier version named. A version that is itself overtaken by one about another person permits nothing.
+ * Before a decision is recorded: notes whom its FHIR Consent is about, and takes the Consent's permissions from everybody whom an
+ * earlier version named. A version that is itself overtaken by one about another person permits nothing, and ends no denial.
+ * Versions are compared two by two, by what the two say: what a third says of its age is no age of theirs.
  */
 export async function holdConsent(wiring: Wiring, key: string, decision: NewDecision, message: Message): Promise<NewDecision> {
   if (!hasVersions(decision)) return decision;
-  for (;;) {
-    const { holder, revision, stream } = await holderOf(wiring, decision);
-    if (holder?.key === key && holder.id === decision.id) return decision;
-    const before = holder === null || holder.key === key ? holder?.before : holder.key;
-    if (holder !== null && isEarlier(decision, holder)) {
-      return holder.key === key ? decision : { ...decision, provision: permittingNothing(decision.provision) };
-    }
-    // What a version leaves unsaid of its age it has from those before it: an older one must not pass for newer because of it.
-    const version = { ...holder?.version, ...decision.version };
-    const held = heldBy(key, before, { ...decision, version }, message);
-    if (holder !== null && holder.key !== key) {
-      await end(wiring, holder.key, decision, held);
-      await tell(wiring, holder.key);
-    }
-    if ((await unlessFenced(wiring.store.append(stream, revision, [encode(held, wiring.random)]))) !== null) return decision;
+  const { held, others, isNew } = await hold(wiring, key, decision, message);
+  for (const other of keysOf(others)) {
+    if ((await end(wiring, other, decision, held)) || !isNew) await tell(wiring, other);
   }
+  return others.some((other) => isEarlier(decision, other)) ? onlyDenying(decision) : decision;
 }
 
 /**
@@ -42,27 +31,63 @@ export async function holdConsent(wiring: Wiring, key: string, decision: NewDeci
  */
 export async function settleConsent(wiring: Wiring, key: string, decision: NewDecision, again: boolean): Promise<void> {
   if (!hasVersions(decision)) return;
-  const { holder } = await holderOf(wiring, decision);
-  if (holder === null) return;
-  if (holder.key !== key) await end(wiring, key, decision, holder);
-  else if (holder.before === undefined) return;
-  else if ((await end(wiring, holder.before, decision, holder)) || again) await tell(wiring, holder.before);
+  const { stream, last } = await lastHeld(wiring, decision);
+  if (last === null || isOnlyAbout(last, key)) return;
+  const versions = await versionsIn(wiring, stream);
+  const own = versions.find((one) => one.key === key && one.id === decision.id);
+  const others = versions.filter((one) => one.key !== key);
+  for (const other of others) await end(wiring, key, decision, other);
+  for (const other of keysOf(others)) {
+    if ((own !== undefined && (await end(wiring, other, decision, own))) || again) await tell(wiring, other);
+  }
 }
 
 /** A Consent without an id of its own has no later version. */
 const hasVersions = ({ id, consentId, unread }: NewDecision): boolean => consentId !== id && unread !== true;
 
-async function holderOf({ store, keys }: Wiring, { source, consentId }: NewDecision) {
-  const stream = consentHolderStream(keys.uuid('consent', source, consentId));
-  const last = (await store.read(stream, { backwards: true, maxCount: 1 }))[0];
-  return { stream, revision: last?.revision ?? NO_STREAM, holder: last === undefined ? null : decodeConsentHeld(last) };
+/** Whether no version up to this one was about anybody else: then there is nothing to look for among them, however many there are. */
+const isOnlyAbout = ({ key, before }: ConsentHeld, wanted: string): boolean => key === wanted && before === undefined;
+
+const keysOf = (versions: readonly ConsentHeld[]): Set<string> => new Set(versions.map(({ key }) => key));
+
+interface Held {
+  readonly held: ConsentHeld;
+  /** Versions about other people. */
+  readonly others: readonly ConsentHeld[];
+  readonly isNew: boolean;
 }
 
-function heldBy(key: string, before: string | undefined, decision: Decided, message: Message): ConsentHeld {
-  const { id, version, receivedAt, digest, recorder } = decision;
+async function hold(wiring: Wiring, key: string, decision: NewDecision, message: Message): Promise<Held> {
+  for (;;) {
+    const { stream, revision, last } = await lastHeld(wiring, decision);
+    const versions =
+      last === null || isOnlyAbout(last, key) ? [last].filter((one) => one !== null) : await versionsIn(wiring, stream);
+    const others = versions.filter((one) => one.key !== key);
+    const known = versions.find((one) => one.key === key && one.id === decision.id);
+    if (known !== undefined) return { held: known, others, isNew: false };
+    const held = heldBy(key, others.at(-1)?.key, decision, message);
+    const appended = await unlessFenced(wiring.store.append(stream, revision, [encode(held, wiring.random)]));
+    if (appended !== null) return { held, others, isNew: true };
+  }
+}
+
+async function lastHeld({ store, keys }: Wiring, { source, consentId }: NewDecision) {
+  const stream = consentHolderStream(keys.uuid('consent', source, consentId));
+  const last = (await store.read(stream, { backwards: true, maxCount: 1 }))[0];
+  return { stream, revision: last?.revision ?? NO_STREAM, last: last === undefined ? null : decodeConsentHeld(last) };
+}
+
+async function versionsIn({ store }: Wiring, stream: string): Promise<ConsentHeld[]> {
+  const versions: ConsentHeld[] = [];
+  for await (const page of eventsOf(store, stream)) versions.push(...page.map(decodeConsentHeld));
+  return versions;
+}
+
+function heldBy(key: string, before: string | undefined, decision: NewDecision, message: Message): ConsentHeld {
+  const { id, receivedAt, digest, recorder } = decision;
   const { topic, partition, offset } = message;
   return {
-    ...{ type: 'consent-held-1', key, id, version, receivedAt, digest, recorder },
+    ...{ type: 'consent-held-1', key, id, version: versionSaid(decision), receivedAt, digest, recorder },
     ...(before !== undefined && { before }),
     coordinates: { topic, partition, offset },
   };
@@ -75,10 +100,10 @@ function isEarlier(one: Version, other: Version): boolean {
   return !isEarlierByAll(theirs, mine) && one.receivedAt < other.receivedAt;
 }
 
-const ageOf = ({ version = {} }: Version) => ({
-  versionId: version.versionId ?? null,
-  lastUpdated: version.lastUpdated ?? null,
-});
+function ageOf(version: Version) {
+  const { versionId = null, lastUpdated = null } = versionSaid(version);
+  return { versionId, lastUpdated };
+}
 
 async function tell(wiring: Wiring, key: string): Promise<void> {
   await publishChanges(wiring, await rebuildAndTellEverything(wiring, key));
@@ -97,7 +122,12 @@ function endedIn({ decisions }: Consent, source: string, consentId: string, held
   const permissions = versions.filter((one) => one.status === 'active' && grants(one.provision) && !isEarlier(held, one));
   const latest = new Map(permissions.filter(({ authority }) => !ended.has(authority)).map((one) => [one.authority, one]));
   return [...latest.values()].map(({ coordinates: _, recordedAt: __, ...one }) => ({
-    decision: { ...one, id, version, receivedAt, digest, recorder, provision: permittingNothing(one.provision) },
+    decision: ending({ ...one, id, version, receivedAt, digest, recorder }),
     message: coordinates,
   }));
+}
+
+/** Takes the place of what permits, and ends no denial: where it denies as well, it denies the same. */
+function ending(decision: NewDecision): NewDecision {
+  return denies(decision.provision) ? { ...decision, provision: permittingNothing(decision.provision) } : onlyDenying(decision);
 }

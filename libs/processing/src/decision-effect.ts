@@ -15,20 +15,28 @@ import {
   type Coordinates,
   type Decision,
   type Entry,
+  type NewDecision,
   type Policy,
   type Projection,
+  type Provision,
   type Purpose,
   type Surroundings,
 } from '@weft/domain';
+import { UNKNOWN_DIGEST } from './decision-version-1.js';
 import type { RecordedDecision } from './encoding.js';
 import { surroundingsOf } from './judges.js';
 import { loadConsent, loadPerson, survivorOf, type Person } from './load.js';
+import { PERMISSIONS_MAX, permissionsIn } from './sift-decisions.js';
 import { serves, type Wiring } from './wiring.js';
 
 /** Where a decision of the consent topic is in the person's own stream. */
 export type Recorded =
-  /** It, or an equal one under the same id, is recorded. */
-  | { readonly state: 'recorded'; readonly decisions: readonly RecordedDecision[] }
+  /** It, or an equal one under the same id, is recorded. `all`: what is decided about the number, these among it as the same objects. */
+  | {
+      readonly state: 'recorded';
+      readonly decisions: readonly RecordedDecision[];
+      readonly all: readonly RecordedDecision[];
+    }
   /** The id is another decision's. */
   | { readonly state: 'conflict' }
   /** It could not be read: what it may deny is closed. */
@@ -52,8 +60,9 @@ export function recordedIn(all: readonly RecordedDecision[], event: Sent): Recor
   const place = at === undefined ? undefined : `${at.topic}/${at.partition}/${at.offset}`;
   const isConflict = (one: RecordedDecision): boolean => one.unread === true && one.consentId === place;
   const same = all.filter(({ source, id, unread }) => unread !== true && source === event.source && id === event.id);
-  if (same.length > 0 && same.every(({ digest }) => digest === event.digest)) return { state: 'recorded', decisions: same };
-  if (same.length > 0) return { state: 'conflict' };
+  const alike = same.filter(({ digest }) => digest === event.digest);
+  if (same.some((one) => !alike.includes(one) && one.digest !== UNKNOWN_DIGEST)) return { state: 'conflict' };
+  if (same.length > 0) return { state: 'recorded', decisions: alike.length > 0 ? alike : same, all };
   return { state: all.some(isConflict) ? 'closed' : 'absent' };
 }
 
@@ -71,7 +80,7 @@ export interface DecisionEffect {
   readonly withdraws: boolean;
 }
 
-/** By the decisions about the person alone: what it costs does not grow with the record. */
+/** By the decisions about the person alone: what it costs does not grow with the record. `mine` are some of `all`, the same objects. */
 export function effectOf(
   mine: readonly RecordedDecision[],
   all: readonly RecordedDecision[],
@@ -79,10 +88,11 @@ export function effectOf(
   now: number,
 ): DecisionEffect {
   const [first] = mine as readonly [RecordedDecision, ...RecordedDecision[]];
-  const { from, until } = first.provision;
+  const isActive = first.status === 'active';
+  // A withdrawal counts from when it was made, whatever it says besides.
+  const { from, until }: Pick<Provision, 'from' | 'until'> = isActive ? first.provision : {};
   const at = Math.max(now, from ?? now);
   const replaced = mine.map((decision) => replacementOf(decision, all, policy, at));
-  const isActive = first.status === 'active';
   const isOver = until !== undefined && until <= at;
   return {
     standing: isActive && !isOver && replaced.some((by) => by === null),
@@ -150,12 +160,15 @@ export async function coverageInRecord(
   return {
     covers: Object.fromEntries(changes) as CoverageInRecord['covers'],
     coversNothing: isNamed(first) && changesNothing && isUnmet,
-    cannotTell: isUnclear(first, within),
-    lacksAge: grants(first.provision) && isOldEnough(first, () => within.around.birthDates(), policy) !== 'covers',
+    cannotTell: first.status === 'active' && isUnclear(first, within),
+    lacksAge:
+      first.status === 'active' &&
+      grants(first.provision) &&
+      isOldEnough(first, () => within.around.birthDates(), policy) !== 'covers',
   };
 }
 
-const isNamed = ({ provision }: Decision): boolean => provision.limits.length > 0;
+const isNamed = ({ status, provision }: Decision): boolean => status === 'active' && provision.limits.length > 0;
 
 /** The record in which it is looked what decisions cover, under which policy and when. */
 interface Within {
@@ -192,9 +205,22 @@ function seenBy(projection: Projection, { record }: Person): Entry[] {
   return [...record.entries.values()].filter((entry) => isPresent(entry) && projection.sees(entry.resource));
 }
 
-/** Whether no rule of the policy looks at decisions of this authority for any of the purposes that it names. */
-export function isWithoutRule({ authority, provision }: Decision, { rules }: Policy): boolean {
+/** Whether no rule of the policy looks at decisions of this authority for any of the purposes that it names. Of a withdrawal none need. */
+export function isWithoutRule({ authority, status, provision }: Decision, { rules }: Policy): boolean {
+  if (status === 'withdrawn') return false;
   return !rules.some(
     (rule) => rule.authority === authority && rule.purposes.some((purpose) => provision.purposes.includes(purpose)),
   );
+}
+
+/** Whether a decision permits something that there was no room for (`PERMISSIONS_MAX`): only what it denies was recorded. */
+export function permissionLeftOut(
+  said: readonly NewDecision[],
+  mine: readonly RecordedDecision[],
+  all: readonly RecordedDecision[],
+): boolean {
+  const isBeyond = mine.every(
+    (one) => !grants(one.provision) && permissionsIn(all.slice(0, all.indexOf(one))) >= PERMISSIONS_MAX,
+  );
+  return isBeyond && said.some(({ status, provision }) => status === 'active' && grants(provision));
 }

@@ -34,6 +34,12 @@ export interface DecisionVersion1 {
 }
 
 /**
+ * Of a decision that the first version recorded nobody knows any more what its message said. The same id once more may be that message
+ * or another, so it counts as recorded and is no conflict, save for what it is read as denying beyond that (`siftDecisions`).
+ */
+export const UNKNOWN_DIGEST = '';
+
+/**
  * A decision as the first version recorded it. Who had recorded it was not kept: it counts as its source organisation's, which is
  * the closed answer, because such a decision lifts nobody else's.
  */
@@ -41,7 +47,8 @@ export function decisionOfVersion1(old: DecisionVersion1): Decision & { readonly
   const { id, source, consentId, authority, status, decidedAt, decidedBy, recordedAt, coordinates } = old;
   const made = intervalOf(decidedAt);
   return {
-    ...{ id, source, consentId, authority, status, decidedAt, decidedBy, recordedAt, coordinates, digest: '' },
+    ...{ id, source, consentId, authority, status, decidedAt, decidedBy, recordedAt, coordinates },
+    digest: UNKNOWN_DIGEST,
     ...(made !== null && { made }),
     receivedAt: Date.parse(recordedAt),
     recorder: { as: 'organisation', organisation: /^urn:ods:([^:]+)/.exec(source)?.[1] ?? null, subject: null },

@@ -6,6 +6,7 @@ import type {
   Decision,
   IdentityEvent,
   Policy,
+  Person,
   Problem,
   Proposal,
   Purpose,
@@ -13,6 +14,7 @@ import type {
   ViewEntry,
   ViewEvent,
 } from '@weft/domain';
+import type { StreamEnd } from './chain.js';
 import { decisionOfVersion1, type DecisionVersion1 } from './decision-version-1.js';
 import { EngineDamaged } from './errors.js';
 import type { NewEvent, Random, StoredEvent } from './ports.js';
@@ -25,14 +27,14 @@ export interface RecordedDecision extends Decision {
   readonly coordinates: Coordinates;
 }
 
-/** Whom a FHIR Consent is about, by the version that said so last: what of that version ends the permissions of an earlier holder. */
+/** Whom a version of a FHIR Consent is about, and what of it ends the permissions of those whom other versions are about. */
 export interface ConsentHeld extends Pick<Decision, 'id' | 'receivedAt' | 'digest' | 'recorder'> {
   readonly type: 'consent-held-1';
   /** The person's key. */
   readonly key: string;
-  /** The latest of each that any version said. */
+  /** What it says of its age. */
   readonly version: NonNullable<Decision['version']>;
-  /** The key of the person whom it was about before. */
+  /** The key of another person whom an earlier one was about. */
   readonly before?: string;
   readonly coordinates: Coordinates;
 }
@@ -75,6 +77,12 @@ export interface ProposalOvertaken {
   readonly id: string;
   /** Version that was in force then. */
   readonly by: number;
+  readonly at: string;
+}
+
+/** Somebody begins to be told of a purpose over HTTP. */
+export interface SubscriptionBegun extends Person {
+  readonly type: 'subscription-begun-1';
   readonly at: string;
 }
 
@@ -176,6 +184,7 @@ export const decodeConsentHeld = (stored: StoredEvent): ConsentHeld => decode<Co
 export const decodeDeathJudged = (stored: StoredEvent): DeathJudged => decode<DeathJudged>(stored);
 export const decodeBoundary = (stored: StoredEvent): BoundaryEvent => decode<BoundaryEvent>(stored);
 export const decodeProposal = (stored: StoredEvent): ProposalEvent => decode<ProposalEvent>(stored);
+export const decodeSubscriptionBegun = (stored: StoredEvent): SubscriptionBegun => decode<SubscriptionBegun>(stored);
 export const decodePolicyApplied = (stored: StoredEvent): PolicyApplied => decode<PolicyApplied>(stored);
 export const decodeReplayCheckpoint = (stored: StoredEvent): ReplayCheckpoint => decode<ReplayCheckpoint>(stored);
 
@@ -198,7 +207,22 @@ export function encodeAuditEntry(entry: AuditEntry, random: Random): NewEvent {
 
 /** Also of those named `record-looked-at-1`: looks were all that was audited once. */
 export function decodeAuditEntry(stored: StoredEvent): AuditEntry {
-  return JSON.parse(stored.data) as AuditEntry;
+  const { chain: _, after: __, ...entry } = JSON.parse(stored.data) as AuditEntry & { chain?: string; after?: StreamPlace };
+  return entry;
+}
+
+/** An event of a stream, and its hash. */
+export interface StreamPlace extends StreamEnd {
+  readonly stream: string;
+}
+
+/** The entry, said to come after the end of another stream. */
+export function encodeAfter(entry: NewEvent, after: StreamPlace): NewEvent {
+  return { ...entry, data: `${entry.data.slice(0, -1)},"after":${JSON.stringify(after)}}` };
+}
+
+export function decodeAfter({ data }: NewEvent): StreamPlace | null {
+  return data.includes('"after":{') ? ((JSON.parse(data) as { after?: StreamPlace }).after ?? null) : null;
 }
 
 /** From this day on (YYYY-MM-DD, UTC) every entry about a person also stands in a stream of that person's. */

@@ -39,6 +39,9 @@ export class InvalidCall extends EngineError {
   readonly retriable = false;
 }
 
+/** A call that the engine does not permit to this user: nothing about the call itself is wrong. */
+export class NotPermitted extends InvalidCall {}
+
 export class UnknownTopic extends EngineError {
   readonly type = 'unknown-topic';
   readonly retriable = false;

@@ -1,10 +1,12 @@
 export * from './apply-decisions.js';
 export * from './apply-policy.js';
 export * from './boundaries.js';
+export { BEGINNING, chained, endOf, type StreamEnd, unchained } from './chain.js';
 export * from './concurrency.js';
 export {
   decodeAuditEntry,
   decodeAuditIndex,
+  encodeAfter,
   encodeAuditEntry,
   encodeAuditIndex,
   type AuditEntry,
@@ -13,7 +15,7 @@ export {
 export * from './decision-effect.js';
 export * from './errors.js';
 export * from './explain-record.js';
-export { loadConsent, loadView } from './load.js';
+export { loadClosing, loadConsent, loadView } from './load.js';
 export * from './plan-policy.js';
 export * from './policy-book.js';
 export * from './policy-proposals.js';
@@ -25,9 +27,13 @@ export * from './read-record.js';
 export * from './rebuild-views.js';
 export * from './record-care-events.js';
 export * from './record-changes.js';
-export { DECISIONS_MAX, hasNoRoom, TOO_MANY } from './sift-decisions.js';
+export { hasNoRoom, PERMISSIONS_MAX, TOO_MANY } from './sift-decisions.js';
 export * from './replay-views.js';
+export { tooLargeToStore } from './storable.js';
 export * from './streams.js';
+export * from './subscribers.js';
 export * from './topics.js';
+export * from './verify-chains.js';
 export * from './verify-views.js';
 export * from './wiring.js';
+export { unlessFenced } from './write-view.js';

@@ -6,9 +6,11 @@ import {
   evolveRecord,
   evolveView,
   type CareRecord,
+  type Closing,
   type Identity,
   type View,
 } from '@weft/domain';
+import { BEGINNING, unchained } from './chain.js';
 import { decodeCareEvent, decodeDecision, decodeIdentityEvent, decodeViewEvent, type RecordedDecision } from './encoding.js';
 import { EngineUnavailable } from './errors.js';
 import { NO_STREAM, type EventStore, type StoredEvent } from './ports.js';
@@ -41,6 +43,8 @@ export async function loadRecord(store: EventStore, key: string, record: CareRec
 export interface Consent {
   /** Revision of the last decision, -1 for none. */
   readonly revision: number;
+  /** What the next decision is chained to. */
+  readonly chain: string;
   readonly decisions: readonly RecordedDecision[];
 }
 
@@ -54,14 +58,16 @@ const remembered = new WeakMap<EventStore, Map<string, Consent>>();
 export async function loadConsent(store: EventStore, key: string): Promise<Consent> {
   const known = remembered.get(store)?.get(key);
   const decisions = [...(known?.decisions ?? [])];
-  let revision = known?.revision ?? NO_STREAM;
+  let { revision, chain } = known ?? BEGINNING;
   for await (const page of eventsOf(store, consentStream(key), revision + 1)) {
     for (const stored of page) {
-      decisions.push(decodeDecision(stored));
+      const link = unchained(stored);
+      decisions.push(decodeDecision(link.event));
+      chain = link.chain ?? '';
       revision = stored.revision;
     }
   }
-  const consent = { revision, decisions };
+  const consent = { revision, chain, decisions };
   if (decisions.length >= MANY_DECISIONS) remember(store, key, consent);
   return consent;
 }
@@ -104,6 +110,17 @@ export async function loadView(store: EventStore, stream: string): Promise<{ rea
   return { view, revision };
 }
 
+/** The revision of a view's last event, and what holds by it: null where no view is, or parts of a change are missing. */
+export async function loadClosing(
+  store: EventStore,
+  stream: string,
+): Promise<{ readonly closing: Closing | null; readonly revision: number }> {
+  const head = await store.head(stream);
+  const [last] = head === NO_STREAM ? [] : await store.read(stream, { from: head, maxCount: 1 });
+  if (last === undefined) return { closing: null, revision: head };
+  return { closing: decodeViewEvent(last).closing ?? null, revision: last.revision };
+}
+
 /** Streams as they were found: the revision of the last event of each, -1 for none. */
 export type Heads = Map<string, number>;
 
@@ -118,8 +135,7 @@ async function loadIdentityNoting(store: EventStore, key: string, seen: Heads | 
 /** Whether an error says that a loop of merges stands at this moment, which its own merges undo. */
 export const isLoopOfMerges = (error: unknown): boolean => error instanceof EngineUnavailable && error.engine === 'identity';
 
-/** Chains of merges are short; a longer walk than this has met a loop that is being undone at this moment. */
-const LONGEST_CHAIN = 64;
+const loopOfMerges = (): EngineUnavailable => new EngineUnavailable('identity', 'a loop of merges is being undone; try again');
 
 /** The number that stands for this one now: itself, or the last of its chain of merges. `seen` takes the streams looked at. */
 export async function survivorOf(
@@ -128,21 +144,28 @@ export async function survivorOf(
   seen?: Heads,
 ): Promise<{ readonly key: string; readonly nhsNumber: string | null }> {
   let survivor: { key: string; nhsNumber: string | null } = { key, nhsNumber: null };
-  for (let steps = 0; steps < LONGEST_CHAIN; steps += 1) {
+  for (const passed = new Set<string>(); !passed.has(survivor.key);) {
+    passed.add(survivor.key);
     const { supersededBy } = await loadIdentityNoting(store, survivor.key, seen);
     if (supersededBy === null) return survivor;
     survivor = supersededBy;
   }
-  throw new EngineUnavailable('identity', 'a loop of merges is being undone; try again');
+  throw loopOfMerges();
 }
 
 /** The numbers that make up one person: the surviving one first, then what was merged into it, depth first. */
-export async function membersOf(store: EventStore, survivor: string, seen?: Heads): Promise<string[]> {
+export async function membersOf(
+  store: EventStore,
+  survivor: string,
+  seen?: Heads,
+  passed: Set<string> = new Set(),
+): Promise<string[]> {
+  if (passed.has(survivor)) throw loopOfMerges();
+  passed.add(survivor);
   const members = [survivor];
   for (const absorbed of (await loadIdentityNoting(store, survivor, seen)).absorbed) {
-    if (members.length > LONGEST_CHAIN) throw new EngineUnavailable('identity', 'a loop of merges is being undone; try again');
     const { supersededBy } = await loadIdentityNoting(store, absorbed, seen);
-    if (supersededBy?.key === survivor) members.push(...(await membersOf(store, absorbed, seen)));
+    if (supersededBy?.key === survivor) members.push(...(await membersOf(store, absorbed, seen, passed)));
   }
   return members;
 }

@@ -10,7 +10,7 @@ import {
 } from '@weft/domain';
 import { claimProblem } from './claims.js';
 import { encode } from './encoding.js';
-import { isLoopOfMerges, loadIdentity, survivorOf } from './load.js';
+import { isLoopOfMerges, loadIdentity, membersOf, survivorOf } from './load.js';
 import { identityStream } from './streams.js';
 import { timestamp, type Wiring } from './wiring.js';
 import { unlessFenced } from './write-view.js';
@@ -60,6 +60,7 @@ async function merge(wiring: Wiring, merging: Merging, identity: Identity): Prom
   }
   if (identity.supersededBy === null) {
     if ((await survivorOf(wiring.store, survivor)).key === superseded) return refuse(wiring, merging, revision, ...LOOP);
+    if (await isTooMany(wiring, merging)) return refuse(wiring, merging, revision, TOO_MANY);
     const byNhsNumber = event.survivor as string;
     const recordedAt = timestamp(wiring.clock);
     revision = await append(wiring, superseded, revision, [
@@ -74,6 +75,11 @@ async function merge(wiring: Wiring, merging: Merging, identity: Identity): Prom
   }
   await absorb(wiring, merging);
   return accept(wiring, merging, revision);
+}
+
+async function isTooMany({ store }: Wiring, { superseded, survivor }: Merging): Promise<boolean> {
+  const into = await membersOf(store, (await survivorOf(store, survivor)).key);
+  return into.length + (await membersOf(store, superseded)).length > MEMBERS_MAX;
 }
 
 async function absorb(wiring: Wiring, { superseded, survivor }: Merging): Promise<void> {
@@ -170,5 +176,9 @@ async function append(wiring: Wiring, key: string, expected: number, events: rea
 }
 
 const inLink = (code: string, message: string): Problem => ({ field: 'data.link', code, message });
+
+/** Of one person. Every change of a view names a revision of each; nobody has a hundred numbers, and a runaway matching may make thousands. */
+const MEMBERS_MAX = 500;
+const TOO_MANY = inLink('too-many-merged', `a person has ${MEMBERS_MAX} numbers at most, and this merge would make it more`);
 
 const LOOP = [inLink('merge-loop', 'this merge would close a loop of merges')] as const;

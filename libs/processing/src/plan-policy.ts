@@ -15,6 +15,7 @@ import { rulingsAt, type Rulings } from './judges.js';
 import { loadPerson, survivorOf, type Person } from './load.js';
 import { patientKeys } from './replay-views.js';
 import { careRecordStream, consentStream } from './streams.js';
+import { subscribersOf } from './subscribers.js';
 import { projectionOf, timestamp, type Wiring } from './wiring.js';
 
 export interface PlanOptions {
@@ -22,8 +23,6 @@ export interface PlanOptions {
   readonly onProgress?: (people: number) => void;
   /** Ends it: it then throws the signal's reason. */
   readonly signal?: AbortSignal;
-  /** Who is known to subscribe to a purpose; absent: nobody is. */
-  readonly subscribersOf?: (purpose: Purpose) => Promise<readonly string[]>;
 }
 
 const WIDTH = 8;
@@ -54,7 +53,8 @@ export async function planPolicy(wiring: Wiring, planned: Policy, options: PlanO
   });
   const purposes: [Purpose, PurposePlan][] = [];
   for (const [purpose, tally] of tallies) {
-    purposes.push([purpose, { ...tally, subscribers: (await options.subscribersOf?.(purpose)) ?? [] }]);
+    const subscribers = (await subscribersOf(wiring, purpose)).map((subscriber) => ({ ...subscriber, ...tally }));
+    purposes.push([purpose, { ...tally, subscribers }]);
   }
   return {
     inForce: inForce.version,

@@ -3,6 +3,7 @@ import { applyAdoptedPolicy, applyPolicy, followPolicies, policyApplied } from '
 import { planPolicy } from './plan-policy.js';
 import { ANNE, BERT, ids, merge, observation, POLICY, publish, region } from './region.fixture.js';
 import type { ReplayProgress } from './replay-views.js';
+import { noteSubscriber } from './subscribers.js';
 import type { Wiring } from './wiring.js';
 
 const CARL = '9990000034';
@@ -54,17 +55,34 @@ describe('the plan of a policy', () => {
     expect(await adopted(wiring, NO_RESEARCH, [CARL])).toEqual(planned(plan));
   });
 
-  it('says why it may open something, who is known to be told, how far it is, and may be ended', async () => {
+  it('names everybody who was ever told of a purpose, when they last began, and what opens and closes for them', async () => {
+    const { wiring } = await region();
+    await publish(wiring, [observation(ANNE, 'a'), observation(BERT, 'a'), observation(BERT, 'b')]);
+    const lab = { subject: 'lab', organisation: 'RX902' };
+    const study = { subject: 'study', organisation: 'RX901' };
+    const nobodys = { subject: 'lab', organisation: null };
+    const [first, last] = ['2026-05-01T09:00:00.000Z', '2026-05-02T09:00:00.000Z'];
+    const at = (time: string): Wiring => ({ ...wiring, clock: { now: () => Date.parse(time) } });
+    for (const who of [lab, study, nobodys]) await noteSubscriber(at(first), 'research', who);
+    await noteSubscriber(at(first), 'direct-care', lab);
+    await noteSubscriber(at(last), 'research', study);
+    const { purposes } = await planPolicy(wiring, NO_RESEARCH);
+    const figures = { opened: { people: 0, entries: 0 }, closed: { people: 2, entries: 3 } };
+    expect(purposes.research.subscribers).toEqual([
+      { ...nobodys, lastBegan: first, ...figures },
+      { ...study, lastBegan: last, ...figures },
+      { ...lab, lastBegan: first, ...figures },
+    ]);
+    expect(purposes['direct-care'].subscribers).toMatchObject([{ ...lab, closed: { people: 0, entries: 0 } }]);
+    expect(purposes['population-health'].subscribers).toEqual([]);
+  });
+
+  it('says why it may open something, how far it is, and may be ended', async () => {
     const { wiring } = await region();
     await publish(wiring, [observation(ANNE, 'a'), observation(BERT, 'a')]);
     const progress: number[] = [];
-    const subscribersOf = (purpose: string) => Promise.resolve(purpose === 'research' ? ['RX901'] : []);
-    const plan = await planPolicy(wiring, without('withheld-item'), {
-      subscribersOf,
-      onProgress: (people) => progress.push(people),
-    });
+    const plan = await planPolicy(wiring, without('withheld-item'), { onProgress: (people) => progress.push(people) });
     expect(plan.openings).toContainEqual(expect.stringContaining('withheld-item'));
-    expect(plan.purposes.research.subscribers).toEqual(['RX901']);
     expect(progress).toEqual([1, 2]);
     const ended = AbortSignal.abort(new Error('ended'));
     await expect(planPolicy(wiring, POLICY, { signal: ended })).rejects.toThrow('ended');

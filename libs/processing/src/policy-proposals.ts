@@ -14,7 +14,7 @@ import { planPolicy, type PlanOptions } from './plan-policy.js';
 import { samePolicy } from './policy-book.js';
 import { POLICY_PROPOSALS_STREAM } from './streams.js';
 import { timestamp, type Wiring } from './wiring.js';
-import { unlessFenced } from './write-view.js';
+import { appendAtEnd, unlessFenced } from './write-view.js';
 
 /** A proposal, and what became of it: a version of the policy, or nothing as another policy came in between. */
 export interface ProposalState extends Proposal {
@@ -148,11 +148,5 @@ async function carryOut(
 
 const isFrom = ({ adoption }: AdoptedPolicy, id: string): boolean => adoption?.by === 'governance' && adoption.id === id;
 
-async function append(wiring: Wiring, event: ProposalEvent): Promise<void> {
-  const stored = encode(event, wiring.random);
-  for (;;) {
-    const head = await wiring.store.head(POLICY_PROPOSALS_STREAM);
-    const revision = await unlessFenced(wiring.store.append(POLICY_PROPOSALS_STREAM, head, [stored]));
-    if (revision !== null) return;
-  }
-}
+const append = ({ store, random }: Wiring, event: ProposalEvent): Promise<void> =>
+  appendAtEnd(store, POLICY_PROPOSALS_STREAM, encode(event, random));

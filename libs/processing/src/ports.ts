@@ -30,6 +30,8 @@ export interface Keys {
   uuid(...parts: string[]): string;
   /** SHA-256 of the text, 64 hex digits. */
   digest(text: string): string;
+  /** Under the integrity secret, which no reader of the store has: 32 hex digits that nobody else can make for the text. */
+  chain(text: string): string;
 }
 
 // ---------------------------------------------------------------- EventStore
@@ -132,6 +134,8 @@ export interface Message extends Coordinates {
   readonly headers: Headers;
   /** When the bus took it, milliseconds since 1970. */
   readonly timestamp: number;
+  /** What of it could not be had as it was sent. It counts as nothing that it says, and goes to quarantine. */
+  readonly faults?: readonly Problem[];
 }
 
 export interface TopicSpec {
@@ -175,7 +179,8 @@ export interface ConsumeOptions {
   /**
    * One batch of a partition at a time; partitions run side by side. When it resolves the offset behind the batch is
    * committed, fenced by the group's generation; when it throws nothing is, `onFailure` is told, and the batch comes again. Told
-   * too is a batch whose partition left this member before it was done: it is not committed, and comes again elsewhere.
+   * too is a batch whose partition left this member before it was done: it is not committed, and comes again elsewhere. So is,
+   * again and again, a partition that cannot be read, with no messages: the others are read on.
    */
   readonly onBatch: (batch: Batch, context: BatchContext) => Promise<void>;
   readonly onFailure?: (error: unknown, batch?: Batch) => void;

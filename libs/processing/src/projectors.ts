@@ -7,7 +7,7 @@ import type { Wiring } from './wiring.js';
 
 export interface ProjectorOptions {
   /** A batch that failed comes again by itself; whoever watches is told why it failed. */
-  readonly onFailure?: (error: unknown) => void;
+  readonly onFailure?: (error: unknown, batch?: Pick<Batch, 'topic' | 'partition'>) => void;
   readonly onBatch?: (batch: Batch) => void;
 }
 

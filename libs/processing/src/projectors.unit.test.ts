@@ -16,6 +16,7 @@ import {
   standingOnTopic,
   unmerge,
 } from './region.fixture.js';
+import { EngineUnavailable } from './errors.js';
 import { NO_STREAM } from './ports.js';
 import { rebuildViews } from './rebuild-views.js';
 import { RecordCareEvents } from './record-care-events.js';
@@ -150,7 +151,7 @@ describe('both projectors', () => {
 
   it('build a view that should stand, and does not as its first event was cut short', async () => {
     const { wiring } = await region();
-    const cutShort = meeting(wiring, isOfCoordination, () => Promise.reject(new Error('killed')));
+    const cutShort = meeting(wiring, isOfCoordination, () => Promise.reject(new EngineUnavailable('store', 'killed')));
     const messages = [arriving(appointment(ANNE, 'a'))];
     await expect(new RecordCareEvents(cutShort).handle({ messages })).rejects.toThrow('killed');
     await publish(wiring, [observation(ANNE, 'b')]);
@@ -162,7 +163,7 @@ describe('both projectors', () => {
     const { wiring } = await region();
     await publish(wiring, [observation(ANNE, 'a')]);
     await decide(wiring, ANNE, PURPOSES, 'deny');
-    const cutShort = meeting(wiring, isOfCoordination, () => Promise.reject(new Error('killed')));
+    const cutShort = meeting(wiring, isOfCoordination, () => Promise.reject(new EngineUnavailable('store', 'killed')));
     const messages = [arriving(merge(ANNE, BERT))];
     await expect(new RecordCareEvents(cutShort).handle({ messages })).rejects.toThrow('killed');
     await new RecordCareEvents(wiring).handle({ messages: [{ ...arriving(appointment(BERT, 'c')), offset: 1_001 }] });

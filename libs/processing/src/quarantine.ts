@@ -1,7 +1,6 @@
-import type { Coordinates, Problem } from '@weft/domain';
-import { InvalidCall } from './errors.js';
+import type { Coordinates, Person, Problem } from '@weft/domain';
 import { MESSAGE_LIMIT_BYTES, type EventBus, type Message, type OutgoingMessage } from './ports.js';
-import { MENDS_HEADER, QUARANTINE_TOPIC } from './topics.js';
+import { MENDS_HEADER, QUARANTINE_TOPIC, REDRIVES_HEADER } from './topics.js';
 import { timestamp, type Wiring } from './wiring.js';
 
 /** A message that could not be accepted, with every reason, its bytes untouched. */
@@ -16,14 +15,35 @@ export interface Quarantined {
   readonly value: Uint8Array;
   /** Whether it may be a denial: then it keeps the person closed for what it may mean, until it is mended. */
   readonly closes: boolean;
+  /** What somebody proposed to send instead, until somebody else approves it. */
+  readonly mend?: ProposedMend;
+}
+
+/** A message to be sent instead of one in quarantine: the same key and identity, and other content. */
+export interface ProposedMend {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly value: Uint8Array;
+  /** Of headers and value. */
+  readonly digest: string;
+  readonly proposedBy: Person;
+  /** RFC 3339. */
+  readonly proposedAt: string;
+  readonly reason: string;
 }
 
 /** The header that says so. */
 export const CLOSES_HEADER = 'closes';
+/** Who proposed to send it, and why. */
+const PROPOSED_HEADER = 'proposed';
 
 /** Room for key, headers and problems beside a part of the value. */
 const PART_BYTES = MESSAGE_LIMIT_BYTES - 128 * 1024;
 const LARGEST_HEADERS_BYTES = 32 * 1024;
+
+const MENDED = '/mended';
+
+/** Whether a message of the quarantine topic is one in quarantine: others are its further parts, and what is to go instead. */
+export const isQuarantineEntry = (key: string): boolean => !key.includes('/part-') && !key.endsWith(MENDED);
 
 const idOf = ({ topic, partition, offset }: Coordinates): string => `${topic}/${partition}/${offset}`;
 
@@ -81,39 +101,86 @@ export async function listQuarantine(bus: EventBus): Promise<Quarantined[]> {
     }
   }
   return [...standing.values()]
-    .filter(({ key }) => !key.includes('/part-'))
+    .filter(({ key }) => isQuarantineEntry(key))
     .map((message) => assemble(message, standing))
     .sort((a, b) => (a.quarantinedAt < b.quarantinedAt ? -1 : 1));
 }
 
-function assemble(first: Message, standing: ReadonlyMap<string, Message>): Quarantined {
-  const { parts, ...about } = JSON.parse(first.headers['about'] ?? '{}') as Omit<Quarantined, 'value' | 'closes'> & {
-    parts: number;
-  };
-  const values = Array.from(
-    { length: parts },
-    (_, part) => (part === 0 ? first : standing.get(`${first.key}/part-${part}`))?.value,
-  );
-  return { ...about, value: joined(values), closes: first.headers[CLOSES_HEADER] === '1' };
+export async function findQuarantined(bus: EventBus, id: string): Promise<Quarantined | undefined> {
+  return (await listQuarantine(bus)).find((message) => message.id === id);
 }
+
+type About = Omit<Quarantined, 'value' | 'closes' | 'mend'> & { readonly parts: number };
+
+function assemble(first: Message, standing: ReadonlyMap<string, Message>): Quarantined {
+  const { parts, ...about } = aboutOf(first);
+  const mended = standing.get(`${first.key}${MENDED}`);
+  return {
+    ...about,
+    value: valueOf(first, parts, standing),
+    closes: first.headers[CLOSES_HEADER] === '1',
+    ...(mended !== undefined && { mend: mendOf(mended, standing) }),
+  };
+}
+
+function mendOf(first: Message, standing: ReadonlyMap<string, Message>): ProposedMend {
+  const { parts, headers, quarantinedAt: proposedAt } = aboutOf(first);
+  const { digest, proposedBy, reason } = JSON.parse(first.headers[PROPOSED_HEADER] ?? '{}') as ProposedMend;
+  return { headers, value: valueOf(first, parts, standing), digest, proposedBy, proposedAt, reason };
+}
+
+const aboutOf = ({ headers }: Message): About => JSON.parse(headers['about'] ?? '{}') as About;
+
+function valueOf(first: Message, parts: number, standing: ReadonlyMap<string, Message>): Uint8Array {
+  return joined(
+    Array.from({ length: parts }, (_, part) => (part === 0 ? first : standing.get(`${first.key}/part-${part}`))?.value),
+  );
+}
+
+/** Puts beside a quarantined message what is to go instead, in place of what was proposed before. */
+export async function proposeMend(
+  { bus, clock }: Pick<Wiring, 'bus' | 'clock'>,
+  found: Quarantined,
+  mend: NewMend,
+): Promise<void> {
+  const { headers, value, ...proposed } = mend;
+  const { id, from, key } = found;
+  const messages = quarantineMessages({ ...from, key, headers, value, timestamp: 0 }, [], timestamp(clock));
+  await bus.publish(
+    messages.map((message, part) => ({
+      ...message,
+      key: message.key.replace(id, `${id}${MENDED}`),
+      headers: { ...message.headers, ...(part === 0 && { [PROPOSED_HEADER]: JSON.stringify(proposed) }) },
+    })),
+  );
+}
+
+type NewMend = Omit<ProposedMend, 'proposedAt'>;
 
 /**
  * Sends a quarantined message back to the topic it came from, as it was or mended, and takes it out of quarantine once it
- * is there. A kill in between leaves it in both places; a second redrive is a duplicate, which a record takes once.
+ * is there. The new message names the old one. A kill in between leaves it in both places; a second redrive is a duplicate,
+ * which a record takes once.
  */
 export async function redrive(
   bus: EventBus,
-  id: string,
-  mended?: { readonly key?: string; readonly value?: Uint8Array; readonly headers?: Readonly<Record<string, string>> },
+  found: Quarantined,
+  mended?: Pick<ProposedMend, 'headers' | 'value'>,
   /** The header that says which place was mended, for a message of the consent topic. */
   mendsHeader?: (place: string, key: string) => string,
 ): Promise<Coordinates> {
-  const found = (await listQuarantine(bus)).find((message) => message.id === id);
-  if (found === undefined) throw new InvalidCall(`nothing in quarantine has the id ${id}`);
-  const key = mended?.key ?? found.key;
-  const headers = { ...(mended?.headers ?? found.headers), ...(mendsHeader && { [MENDS_HEADER]: mendsHeader(id, key) }) };
-  const [to] = await bus.publish([{ topic: found.from.topic, key, value: mended?.value ?? found.value, headers }]);
-  await bus.publish([{ topic: QUARANTINE_TOPIC, key: id, partitionKey: id, value: null, headers: {} }]);
+  const { id, key, from, mend } = found;
+  const { headers, value } = mended ?? found;
+  const [to] = await bus.publish([
+    {
+      topic: from.topic,
+      key,
+      value,
+      headers: { ...headers, [REDRIVES_HEADER]: id, ...(mendsHeader && { [MENDS_HEADER]: mendsHeader(id, key) }) },
+    },
+  ]);
+  const gone = { topic: QUARANTINE_TOPIC, partitionKey: id, value: null, headers: {} };
+  await bus.publish([{ ...gone, key: id }, ...(mend === undefined ? [] : [{ ...gone, key: `${id}${MENDED}` }])]);
   return to as Coordinates;
 }
 

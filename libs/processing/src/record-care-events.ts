@@ -6,23 +6,24 @@ import {
   type AdoptedPolicy,
   type CareEvent,
   type Coordinates,
-  type Problem,
   type RecordedCareEvent,
 } from '@weft/domain';
 import { awaited } from './claims.js';
 import { encode } from './encoding.js';
 import { EngineUnavailable, WrongExpectedRevision } from './errors.js';
+import { eachOnItsOwn } from './failures.js';
 import { judgeDeath } from './judge-death.js';
 import { isLoopOfMerges, loadRecord, survivorOf } from './load.js';
 import { mergeNumbers } from './merge-numbers.js';
 import { afterAll, allSettled, KeyedQueue } from './concurrency.js';
 import { Patience } from './patience.js';
 import { canTakeOn, foldIn, letGo, loadPatient, takeOn, type PatientState } from './patient-state.js';
-import { APPEND_LIMIT_BYTES, type Batch, type Message, type NewEvent, type OutgoingMessage } from './ports.js';
+import { type Batch, type Message, type NewEvent, type OutgoingMessage } from './ports.js';
 import { publishChanges } from './publish-changes.js';
 import { quarantine } from './quarantine.js';
 import { emptyViews, rebuildAndTellEverything, rebuildViews } from './rebuild-views.js';
 import type { RecordChange } from './record-changes.js';
+import { tooLargeToStore } from './storable.js';
 import { careRecordStream } from './streams.js';
 import { tellEverything } from './tell-everything.js';
 import { timestamp, type Wiring } from './wiring.js';
@@ -57,8 +58,6 @@ const LOOKS = 20;
 const LOOK_AGAIN_MS = 100;
 /** What a patient costs beside events. */
 const PATIENT_EVENTS = 4;
-/** Room for what a view's event or marker adds around the same resource. */
-const EVENT_LIMIT_BYTES = APPEND_LIMIT_BYTES - 16 * 1024;
 
 /**
  * The record-projector's work: a batch of one partition of an organisation's topic, into records and views. When it
@@ -107,7 +106,7 @@ export class RecordCareEvents {
       if (arrivals === undefined) patients.set(key, [{ message, event: reading.event }]);
       else arrivals.push({ message, event: reading.event });
     }
-    const work = [...patients].map(([key, arrivals]) => this.busy.run(key, () => this.patient(key, arrivals, adopted, outbox)));
+    const work = [...patients].map(([key, arrivals]) => this.busy.run(key, () => this.person(key, arrivals, adopted, outbox)));
     // What was done for some is told even when others failed: the batch may be somebody else's by now, and not come again.
     await afterAll(work, async () => {
       if (outbox.quarantined.length > 0) await this.wiring.bus.publish(outbox.quarantined);
@@ -127,18 +126,38 @@ export class RecordCareEvents {
     return (await allSettled(keys.map((key) => rebuildAndTellEverything(this.wiring, key)))).flat();
   }
 
-  /** Ordinary events in one go; a merge, an unmerge or a death in its place among them. Where one waits, so does what follows. */
-  private async patient(key: string, arrivals: readonly Arrival[], adopted: AdoptedPolicy, outbox: Outbox): Promise<void> {
+  /** What fails by its own fault goes to quarantine; where one waits, so does what follows. */
+  private async person(key: string, arrivals: readonly Arrival[], adopted: AdoptedPolicy, outbox: Outbox): Promise<void> {
+    let left: readonly Arrival[] = [];
+    await eachOnItsOwn(
+      arrivals,
+      async (some) => {
+        const waiting = left.length > 0 ? some : await this.patient(key, some, adopted, outbox);
+        left = [...left, ...waiting];
+      },
+      async ({ message }, problem) => {
+        this.forget(key);
+        outbox.quarantined.push(...quarantine(this.wiring, message, [problem]));
+      },
+    );
+    outbox.left.push(...left.map(({ message }) => message));
+  }
+
+  /** Ordinary events in one go; a merge, an unmerge or a death in its place among them. Gives what must wait. */
+  private async patient(
+    key: string,
+    arrivals: readonly Arrival[],
+    adopted: AdoptedPolicy,
+    outbox: Outbox,
+  ): Promise<readonly Arrival[]> {
     const runs = runsOf(arrivals);
     for (const [index, run] of runs.entries()) {
       const first = run[0] as Arrival;
-      if (isIdentityEvent(first.event.type) && (await this.mustWait(first))) {
-        const left = runs.slice(index).flat();
-        return void outbox.left.push(...left.map(({ message }) => message));
-      }
+      if (isIdentityEvent(first.event.type) && (await this.mustWait(first))) return runs.slice(index).flat();
       if (isMerge(first.event.type)) await this.mergeOrUnmerge(key, first, outbox);
       else await this.recordRun(key, await this.withoutRefusedDeath(key, run, outbox), adopted, outbox);
     }
+    return [];
   }
 
   private async mustWait(arrival: Arrival): Promise<boolean> {
@@ -203,9 +222,9 @@ export class RecordCareEvents {
       seen.add(key);
       const accepting = recorded(event, message, timestamp(this.wiring.clock));
       const encoded = encode(accepting, this.wiring.random);
-      const bytes = utf8Length(encoded.data);
-      if (bytes <= EVENT_LIMIT_BYTES) sifted.fresh.push({ event: accepting, encoded });
-      else sifted.oversized.push(...quarantine(this.wiring, message, [tooLarge(bytes)]));
+      const problem = tooLargeToStore(event, utf8Length(encoded.data), () => event.resource);
+      if (problem === null) sifted.fresh.push({ event: accepting, encoded });
+      else sifted.oversized.push(...quarantine(this.wiring, message, [problem]));
     }
     return sifted;
   }
@@ -310,8 +329,4 @@ function runsOf(arrivals: readonly Arrival[]): Arrival[][] {
     open = !isMerge(type);
   }
   return runs;
-}
-
-function tooLarge(bytes: number): Problem {
-  return { field: 'data', code: 'too-large', message: `the event takes ${bytes} bytes; the limit is ${EVENT_LIMIT_BYTES}` };
 }

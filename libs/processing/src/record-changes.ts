@@ -26,10 +26,51 @@ const REVISIONS_A_VERSION = 1e10;
 
 /**
  * A view's revision as subscribers see it: the streams of two versions of a view both begin at 0, and a subscriber that has an
- * entry of the one must not take the other's for older.
+ * entry of the one must not take the other's for older. Beyond individual care it orders what is told and says no more.
  */
-export function toldRevision({ version }: Projection, viewRevision: number): number {
-  return (version - 1) * REVISIONS_A_VERSION + viewRevision;
+export function toldRevision(
+  { purpose, version, identifies }: Projection,
+  viewKey: string,
+  revision: number,
+  keys: Keys,
+): number {
+  if (identifies) return (version - 1) * REVISIONS_A_VERSION + revision;
+  return (version - 1) * VEILED_RANGE + veiled(revision, (place) => keys.pseudonym(purpose, `${viewKey} ${place}`));
+}
+
+/**
+ * So many revisions, of which no view will have half, become numbers below 2^45: 256 versions of them are whole numbers that every
+ * program can hold.
+ */
+const REVISIONS = 8 ** 7;
+const VEILED_RANGE = 2 ** 45;
+
+/**
+ * A number that grows with the revision. Revisions count: everything that happened to one person is counted alike in the views of
+ * several purposes, and would say whose pseudonyms belong together. So the numbers to spare are shared out unevenly, by keyed draws
+ * that differ from view to view: between two revisions lie few numbers, or millions.
+ */
+function veiled(revision: number, draw: (place: string) => string): number {
+  // Nobody's revisions begin where everybody's do.
+  const start = Number.parseInt(draw('start').slice(0, 8), 16) % (REVISIONS / 2);
+  const place = Math.min(revision + 1 + start, REVISIONS - 1);
+  let [first, count, low, spare] = [0, REVISIONS, 0, VEILED_RANGE - REVISIONS];
+  while (count > 1) {
+    const shares = sharesOf(draw(`${first}+${count}`));
+    count /= 8;
+    const branch = Math.floor((place - first) / count);
+    const [from, to] = [Math.floor(spare * (shares[branch] as number)), Math.floor(spare * (shares[branch + 1] as number))];
+    [first, low, spare] = [first + branch * count, low + branch * count + from, to - from];
+  }
+  return low + Math.floor(spare / 2);
+}
+
+/** Eight shares of one, each where the ones before it end, made of 32 hex digits: the largest may be a thousand times the smallest. */
+function sharesOf(digits: string): number[] {
+  const weights = Array.from({ length: 8 }, (_, nth) => 2 ** (Number.parseInt(digits.slice(4 * nth, 4 * nth + 4), 16) / 6_554));
+  const total = weights.reduce((sum, weight) => sum + weight);
+  let sum = 0;
+  return [0, ...weights.map((weight) => (sum += weight) / total)];
 }
 
 const utf8 = new TextEncoder();
@@ -41,6 +82,7 @@ const utf8 = new TextEncoder();
 export function changeMessage(change: RecordChange, keys: Keys, time: string): OutgoingMessage {
   const { projection, viewKey, entry, kind, viewRevision } = change;
   const key = changeKey(projection, viewKey, change.entryId, keys);
+  const told = toldRevision(projection, viewKey, viewRevision, keys);
   return {
     topic: recordChangesTopic(projection.purpose),
     key,
@@ -48,12 +90,13 @@ export function changeMessage(change: RecordChange, keys: Keys, time: string): O
     value: entry === undefined ? null : utf8.encode(entry),
     headers: {
       ce_specversion: '1.0',
-      ce_id: `${key}@${toldRevision(projection, viewRevision)}.${kind}`,
+      ce_id: `${key}@${told}.${kind}`,
       ce_source: 'urn:weft:record-projector',
       ce_type: `record-entry-${kind}-1`,
       ce_subject: viewKey,
-      ce_time: time,
-      ce_viewrevision: String(toldRevision(projection, viewRevision)),
+      // Optional in CloudEvents. What is told of one event at one time in two purposes would belong together.
+      ...(projection.identifies ? { ce_time: time } : {}),
+      ce_viewrevision: String(told),
       ...(entry === undefined ? {} : { 'content-type': 'application/json' }),
     },
   };

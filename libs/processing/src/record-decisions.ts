@@ -1,4 +1,5 @@
 import type { Coordinates, NewDecision } from '@weft/domain';
+import { chained } from './chain.js';
 import { encodeDecision } from './encoding.js';
 import { WrongExpectedRevision } from './errors.js';
 import { loadConsent, type Consent } from './load.js';
@@ -30,7 +31,8 @@ export async function recordDecisions(
       encodeDecision({ ...decision, recordedAt, coordinates: { topic, partition, offset } }, wiring.random),
     );
     try {
-      await appendAll(wiring.store, consentStream(key), consent.revision, events);
+      const stream = consentStream(key);
+      await appendAll(wiring.store, stream, consent.revision, chained(wiring.keys, stream, consent, events).events);
       return consent.revision + 1;
     } catch (error) {
       if (!(error instanceof WrongExpectedRevision)) throw error;

@@ -1,13 +1,16 @@
 import {
+  canonicalJson,
   denies,
   grants,
   isSamePlace,
+  onlyDenying,
   permittingNothing,
   vetted,
   type NewDecision,
   type Policy,
   type Problem,
 } from '@weft/domain';
+import { UNKNOWN_DIGEST } from './decision-version-1.js';
 import type { Consent } from './load.js';
 import type { DecisionArrival, Message } from './ports.js';
 import type { ToRecord } from './record-decisions.js';
@@ -35,8 +38,15 @@ export interface Sifted {
   readonly redelivered: boolean;
 }
 
-/** Permissions are refused where a number has so many decisions already. A denial always has room. */
-export const DECISIONS_MAX = 1_000;
+/**
+ * Where so many decisions about a number permit something already, no further permission is taken: one that also denies, or a denial with
+ * exceptions, is taken for what it denies alone. A denial and a withdrawal always have room, and take none from permissions.
+ */
+export const PERMISSIONS_MAX = 1_000;
+
+/** How many of the decisions permit something, whether or not they are still in force. */
+export const permissionsIn = (decisions: readonly NewDecision[]): number =>
+  decisions.filter(({ provision }) => grants(provision)).length;
 
 /**
  * Tells new decisions from known ones. The same (source, id) is one event: at the same place in the bus a redelivery, elsewhere a
@@ -48,9 +58,11 @@ export function siftDecisions(consent: Consent, arrivals: readonly Arrival[], po
   const known = new Map<string, Known>();
   for (const { coordinates, ...decision } of consent.decisions) know(known, decision, coordinates);
   let redelivered = false;
+  let permissions = permissionsIn(consent.decisions);
   for (const arrival of arrivals) {
     const { message } = arrival;
-    const { chosen, problems, isKnown, closes } = choose(known, arrival, consent.decisions.length + fresh.length, policy);
+    const { chosen, problems, isKnown, closes } = choose(known, arrival, permissions, policy);
+    permissions += permissionsIn(chosen);
     redelivered ||= isKnown;
     if (problems.length > 0) quarantined.push({ message, problems, closes });
     for (const decision of chosen) {
@@ -61,10 +73,10 @@ export function siftDecisions(consent: Consent, arrivals: readonly Arrival[], po
   return { fresh, quarantined, redelivered };
 }
 
+/** What is recorded of one message, and where that stood. */
 interface Known {
-  readonly digest: string;
   readonly place: Pick<Message, 'topic' | 'partition' | 'offset'>;
-  readonly authorities: Set<string>;
+  readonly decisions: NewDecision[];
 }
 
 /** What is the same of every decision of one message. */
@@ -73,9 +85,8 @@ export const nameOf = ({ source, id, consentId, unread }: NewDecision): string =
 
 function know(known: Map<string, Known>, decision: NewDecision, place: Known['place']): void {
   const one = known.get(nameOf(decision));
-  if (one === undefined)
-    known.set(nameOf(decision), { digest: decision.digest, place, authorities: new Set([decision.authority]) });
-  else one.authorities.add(decision.authority);
+  if (one === undefined) known.set(nameOf(decision), { place, decisions: [decision] });
+  else one.decisions.push(decision);
 }
 
 interface Choice {
@@ -85,30 +96,42 @@ interface Choice {
   readonly closes: boolean;
 }
 
-function choose(known: ReadonlyMap<string, Known>, arrival: Arrival, count: number, policy: Policy): Choice {
+function choose(known: ReadonlyMap<string, Known>, arrival: Arrival, permissions: number, policy: Policy): Choice {
   const { event, message } = arrival;
   const decisions = event.decisions;
   const [first] = decisions as readonly [NewDecision, ...NewDecision[]];
   const one = known.get(nameOf(first));
   const isRead = arrival.problems.length === 0;
   const allowed = isRead && !event.isVetted ? vetted(decisions, policy) : { decisions, problems: arrival.problems };
+  if (one !== undefined && isRead && one.decisions.every(({ digest }) => digest === UNKNOWN_DIGEST)) {
+    const chosen = allowed.decisions.filter((decision) => deniesMore(decision, one.decisions)).map(onlyDenying);
+    return { chosen, problems: [], isKnown: isSamePlace(one.place, message), closes: false };
+  }
   if (one !== undefined && !isSamePlace(one.place, message)) {
-    if (one.digest === first.digest) return NOTHING;
+    if (one.decisions.some(({ digest }) => digest === first.digest)) return NOTHING;
     // Its turn came before that of the one that is recorded: it was refused then, and stays so.
     if (isBehind(one.place, message)) return { chosen: [], problems: [CONFLICT], isKnown: true, closes: false };
     return conflict(allowed.decisions, message, known);
   }
   if (one !== undefined) {
     // A crash between two appends may have left one of several authorities out.
-    const chosen = allowed.decisions.filter(({ authority }) => !one.authorities.has(authority));
+    const authorities = new Set(one.decisions.map(({ authority }) => authority));
+    const chosen = allowed.decisions.filter(({ authority }) => !authorities.has(authority));
     return { chosen, problems: arrival.problems, isKnown: true, closes: !isRead };
   }
   const { decisions: chosen, problems } = allowed;
   if (!isRead || chosen.length === 0) return { chosen, problems, isKnown: false, closes: !isRead };
-  if (hasNoRoom(chosen, count)) {
-    return { chosen: [], problems: [TOO_MANY], isKnown: false, closes: false };
-  }
-  return { chosen, problems: [], isKnown: false, closes: false };
+  const fitting = fittingIn(chosen, permissions);
+  return { chosen: fitting, problems: fitting.length === 0 ? [TOO_MANY] : [], isKnown: false, closes: false };
+}
+
+/** Whether a decision denies what none of these is sure to deny. */
+function deniesMore({ authority, status, provision }: NewDecision, recorded: readonly NewDecision[]): boolean {
+  if (status !== 'active' || !denies(provision)) return false;
+  const whole = canonicalJson(provision);
+  return !recorded.some(
+    (one) => one.authority === authority && one.status === 'active' && canonicalJson(one.provision) === whole,
+  );
 }
 
 const isBehind = (one: Known['place'], other: Known['place']): boolean =>
@@ -116,9 +139,16 @@ const isBehind = (one: Known['place'], other: Known['place']): boolean =>
 
 const NOTHING: Choice = { chosen: [], problems: [], isKnown: false, closes: false };
 
-/** Whether decisions are permissions alone, about a number of which so many are recorded that no more are taken. */
-export function hasNoRoom(decisions: readonly NewDecision[], recorded: number): boolean {
-  return recorded >= DECISIONS_MAX && decisions.every(isOnlyPermission);
+/** Whether decisions are permissions alone, about a number with so many of these that no more are taken. */
+export function hasNoRoom(decisions: readonly NewDecision[], recorded: readonly NewDecision[]): boolean {
+  return decisions.every(isOnlyPermission) && permissionsIn(recorded) >= PERMISSIONS_MAX;
+}
+
+function fittingIn(decisions: readonly NewDecision[], permissions: number): readonly NewDecision[] {
+  if (permissions < PERMISSIONS_MAX) return decisions;
+  return decisions
+    .filter((decision) => !isOnlyPermission(decision))
+    .map((decision) => (decision.status === 'active' && grants(decision.provision) ? onlyDenying(decision) : decision));
 }
 
 const isOnlyPermission = ({ status, provision }: NewDecision): boolean =>
@@ -145,5 +175,5 @@ const CONFLICT: Problem = {
 export const TOO_MANY: Problem = {
   field: '',
   code: 'too-many-decisions',
-  message: `there are ${DECISIONS_MAX} decisions about this person already, and no room for a further permission; an objection is always taken`,
+  message: `this person already has ${PERMISSIONS_MAX} decisions that permit something, so Weft refuses a further permission; Weft still takes every objection. Ask the region’s governance team`,
 };

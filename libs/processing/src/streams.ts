@@ -19,9 +19,18 @@ export const POLICY_STREAM = 'policy-region';
 export const POLICY_PROPOSALS_STREAM = 'policyProposals-region';
 export const POLICY_APPLIED_STREAM = 'policyApplied-region';
 export const BOUNDARIES_STREAM = 'decisionBoundaries-region';
+/** Who began to be told of a purpose over HTTP, and when. */
+export const subscribersStream = (purpose: Purpose): string => `subscribers-${CATEGORIES.get(purpose)}`;
 /** What was audited on a day, of the whole region, in the order in which it was written. */
-export const auditStream = (day: string): string => `audit-${day.replaceAll('-', '')}`;
+export const AUDIT_PREFIX = 'audit-';
+export const auditStream = (day: string): string => `${AUDIT_PREFIX}${day.replaceAll('-', '')}`;
+/** The day of such a stream, `YYYY-MM-DD`; null for every other stream. */
+export function dayOfAuditStream(stream: string): string | null {
+  const [, year, month, day] = /^audit-(\d{4})(\d{2})(\d{2})$/.exec(stream) ?? [];
+  return year === undefined ? null : `${year}-${month}-${day}`;
+}
 /** The same entries by whom they are about; `key` as the entry has it. */
-export const auditOfStream = (key: string): string => `auditOf-${key}`;
+export const AUDIT_OF_PREFIX = 'auditOf-';
+export const auditOfStream = (key: string): string => `${AUDIT_OF_PREFIX}${key}`;
 export const AUDIT_INDEX_STREAM = 'auditIndex-region';
 export const replayStream = (projection: Projection): string => `replay-${projection.purpose}View${projection.version}`;

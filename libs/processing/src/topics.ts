@@ -8,6 +8,8 @@ export const CONSENT_TOPIC = 'weft.consent';
 export const QUARANTINE_TOPIC = 'weft.quarantine';
 /** The header by which a redriven message says which place in quarantine it was mended from. */
 export const MENDS_HEADER = 'weft-mends';
+/** The header by which a redriven message says which place in quarantine it comes from. */
+export const REDRIVES_HEADER = 'weft-redrives';
 export const recordChangesTopic = (purpose: Purpose): string => `weft.record-changes.${purpose}`;
 export const RECORD_PROJECTOR_GROUP = 'weft.record-projector';
 export const OPT_OUT_PROJECTOR_GROUP = 'weft.opt-out-projector';

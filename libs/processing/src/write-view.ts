@@ -7,7 +7,7 @@ import { APPEND_LIMIT_BYTES, type EventStore, type NewEvent, type Random } from 
 const EVENT_OVERHEAD_BYTES = 256;
 
 /** Cuts events, in order, into appends that the store takes. An event too large by itself is left to the store to refuse. */
-function cutIntoAppends(events: readonly NewEvent[]): NewEvent[][] {
+export function cutIntoAppends(events: readonly NewEvent[]): NewEvent[][] {
   const appends: NewEvent[][] = [];
   let bytes = Infinity;
   for (const event of events) {
@@ -102,6 +102,14 @@ function cutIntoParts(entries: readonly string[]): string[][] {
     bytes += size;
   }
   return parts;
+}
+
+/** Appends behind whatever others write meanwhile. */
+export async function appendAtEnd(store: EventStore, stream: string, event: NewEvent): Promise<void> {
+  for (;;) {
+    const head = await store.head(stream);
+    if ((await unlessFenced(store.append(stream, head, [event]))) !== null) return;
+  }
 }
 
 /** Null when somebody else wrote the stream first. */

@@ -1,50 +1,112 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DEFAULT_POLICY_NAME, DEFAULT_RULES } from '@weft/domain';
-import { adoptPolicy, warnBelowFloor } from './adopt-policy.js';
+import { DEFAULT_POLICY_NAME, DEFAULT_RULES, type Policy } from '@weft/domain';
+import { adoptAtStart, warnAtStart } from './adopt-policy.js';
 import { AuditLog } from './audit-log.js';
 import { auditOfDay } from './audit-trail.js';
 import { createLogger } from './log.js';
-import { openService } from './service.js';
+import { openService, type Service } from './service.js';
 import { loadSettings, SettingsError } from './settings.js';
-import { openWiring, policyOf } from './wiring.js';
+import { kindsOf, openWiring } from './wiring.js';
 
-const directory = mkdtempSync(join(tmpdir(), 'weft-adopt-'));
-afterAll(() => rmSync(directory, { recursive: true, force: true }));
-const settings = loadSettings({ WEFT_DATA_DIR: directory, WEFT_LOG_LEVEL: 'fatal' });
+const directories: string[] = [];
+afterAll(() => directories.forEach((directory) => rmSync(directory, { recursive: true, force: true })));
 const WITHOUT_TYPE_1 = { name: 'x', rules: DEFAULT_RULES.filter(({ id }) => id !== 'type-1-objection') };
 
+const ANOTHER = { name: 'Another', rules: DEFAULT_RULES };
+const opened: Service[] = [];
+afterEach(() => Promise.all(opened.splice(0).map((service) => service.close())));
+
+/** A region that has nothing yet, and its starts. */
+async function emptyRegion() {
+  const directory = mkdtempSync(join(tmpdir(), 'weft-adopt-'));
+  directories.push(directory);
+  const settings = loadSettings({ WEFT_DATA_DIR: directory, WEFT_LOG_LEVEL: 'fatal' });
+  const service = await openService(settings);
+  opened.push(service);
+  const wiring = await openWiring(service);
+  const audit = new AuditLog(service);
+  const start = (policy?: unknown) => adoptAtStart(wiring, audit, { ...settings, policy });
+  return { service, settings, wiring, audit, start };
+}
+
 describe('the policy of a region', () => {
-  it('is the shipped one at first, adopted once and audited once, and refused from the settings below the floor', async () => {
-    const service = await openService(settings);
-    const wiring = await openWiring(service);
-    const audit = new AuditLog(service);
-    for (let start = 0; start < 2; start += 1) {
-      const policy = await policyOf(service, wiring.policies);
-      expect(await adoptPolicy(wiring, audit, policy, { by: 'settings' })).toMatchObject({
-        version: 1,
-        policy: { name: DEFAULT_POLICY_NAME },
-      });
-    }
+  it('is the shipped one at first, adopted once and audited once', async () => {
+    const { service, start } = await emptyRegion();
+    for (let time = 0; time < 2; time += 1)
+      expect(await start()).toMatchObject({ version: 1, policy: { name: DEFAULT_POLICY_NAME } });
     const entries = [];
     for await (const { entry } of auditOfDay(service.store, new Date().toISOString().slice(0, 10))) entries.push(entry);
     expect(entries).toEqual([expect.objectContaining({ who: 'the settings', action: 'adopt-policy', about: 'version 1' })]);
-    const below = policyOf(
-      { ...service, close: () => service.close(), settings: { ...settings, policy: WITHOUT_TYPE_1 } },
-      wiring.policies,
+  });
+
+  it('is the one that the settings name where the region is empty, unless that lies below the floor', async () => {
+    const { start } = await emptyRegion();
+    await expect(start(WITHOUT_TYPE_1)).rejects.toThrow(SettingsError);
+    await expect(start(WITHOUT_TYPE_1)).rejects.toThrow(
+      /WEFT_POLICY: rules\[3\] \(explicit-consent\) .* Floor rule type-1-asked/,
     );
-    await expect(below).rejects.toThrow(SettingsError);
-    await expect(below).rejects.toThrow(/WEFT_POLICY: rules\[3\] \(explicit-consent\) .* Floor rule type-1-asked/);
-    await service.close();
+    expect(await start(ANOTHER)).toMatchObject({ version: 1, policy: { name: 'Another' } });
+  });
+
+  it.each([
+    ['name another one', ANOTHER],
+    ['name the first one again', { name: DEFAULT_POLICY_NAME, rules: DEFAULT_RULES }],
+    ['name one below the floor', WITHOUT_TYPE_1],
+    ['name none', undefined],
+  ])('stays the one that people adopted, however often it starts, where the settings %s', async (_, named) => {
+    const { start, wiring } = await emptyRegion();
+    const { policy } = await start();
+    await wiring.policies.adopt({ ...policy, name: 'Adopted by two people' });
+    for (let time = 0; time < 2; time += 1)
+      expect(await start(named)).toMatchObject({ version: 2, policy: { name: 'Adopted by two people' } });
+  });
+
+  it('stays the one that people adopt while a process starts with the one before', async () => {
+    const { start, wiring, audit, settings } = await emptyRegion();
+    const { policy } = await start();
+    const { policies, store } = wiring;
+    const kinds = { ...settings, organisations: settings.organisations.slice(1) };
+    const current = async () => {
+      const before = await policies.current();
+      if (before.version === 1) await policies.adopt({ ...policy, name: 'Adopted meanwhile' });
+      return before;
+    };
+    const racing = Object.assign(Object.create(policies) as typeof policies, { current });
+    expect(await adoptAtStart({ policies: racing, store }, audit, kinds)).toMatchObject({
+      version: 3,
+      policy: { name: 'Adopted meanwhile', organisations: kindsOf(kinds) },
+    });
+  });
+
+  it('takes the kinds of organisations from the settings at each start', async () => {
+    const { start, wiring, audit, settings } = await emptyRegion();
+    await start();
+    const fewer = { ...settings, organisations: settings.organisations.slice(1) };
+    expect((await adoptAtStart(wiring, audit, fewer)).policy.organisations).toEqual(kindsOf(fewer));
+  });
+
+  it.each([
+    ['the policy in force', { name: DEFAULT_POLICY_NAME, rules: DEFAULT_RULES }, []],
+    ['no policy', undefined, []],
+    ['another one', ANOTHER, ['WEFT_POLICY']],
+    ['one that is no policy', { name: 'x' }, ['WEFT_POLICY']],
+  ])('is said to stay where the settings name another one: they name %s', async (_, named, warnings) => {
+    const { start, settings } = await emptyRegion();
+    const lines: string[] = [];
+    const log = createLogger({ logLevel: 'warn' }, { write: (line) => lines.push(line) });
+    warnAtStart(log, { ...settings, policy: named }, await start());
+    expect(lines.map((line) => (JSON.parse(line) as { setting: string }).setting)).toEqual(warnings);
   });
 
   it('is said to lie below the floor where it does since before there was one', () => {
     const lines: string[] = [];
     const log = createLogger({ logLevel: 'warn' }, { write: (line) => lines.push(line) });
-    warnBelowFloor(log, { name: DEFAULT_POLICY_NAME, rules: DEFAULT_RULES, organisations: {} });
+    const inForce = (policy: Policy) => ({ version: 1, adoptedAt: '2026-01-01T00:00:00Z', policy });
+    warnAtStart(log, loadSettings({}), inForce({ name: DEFAULT_POLICY_NAME, rules: DEFAULT_RULES, organisations: {} }));
     expect(lines).toEqual([]);
-    warnBelowFloor(log, { ...WITHOUT_TYPE_1, organisations: {} });
+    warnAtStart(log, loadSettings({}), inForce({ ...WITHOUT_TYPE_1, organisations: {} }));
     expect(lines.map((line) => (JSON.parse(line) as { rule: string }).rule)).toEqual(['type-1-asked', 'type-1-asked']);
   });
 });

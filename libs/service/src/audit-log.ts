@@ -5,10 +5,15 @@ import {
   type AuditEntry,
   auditOfStream,
   auditStream,
+  chained,
+  dayOfAuditStream,
+  encodeAfter,
   encodeAuditEntry,
   encodeAuditIndex,
+  endOf,
   type NewEvent,
   NO_STREAM,
+  type StreamEnd,
   timestamp,
   type Wiring,
   WrongExpectedRevision,
@@ -22,7 +27,7 @@ const CONFLICTS_MAX = 100;
 /** A region in which nothing was audited for so long is taken for a new one. */
 const LATELY_DAYS = 31;
 /** Streams of which it is remembered where they end; all are forgotten together when there are more. */
-const HEADS_MAX = 10_000;
+const ENDS_MAX = 10_000;
 
 /** Who does something: a caller, or a command at the command line. */
 export interface Actor {
@@ -37,6 +42,11 @@ export interface Actor {
 /** What an entry says beside who and when. */
 export type Given = Pick<AuditEntry, 'outcome'> &
   Partial<Pick<AuditEntry, 'patient' | 'purpose' | 'about' | 'policyVersion' | 'consentRevision'>>;
+
+interface End extends StreamEnd {
+  /** Of a day without entries: where the last day ended that has some. */
+  readonly after?: StreamEnd & { readonly stream: string };
+}
 
 interface Waiting {
   readonly streams: readonly string[];
@@ -56,9 +66,9 @@ export class AuditLog {
   private isWriting = false;
   private isIndexed = false;
   /** Where streams end, as far as this process knows. */
-  private readonly heads = new Map<string, number>();
+  private readonly ends = new Map<string, StreamEnd>();
 
-  constructor(private readonly ports: Pick<Wiring, 'store' | 'clock' | 'random'>) {}
+  constructor(private readonly ports: Pick<Wiring, 'store' | 'clock' | 'random' | 'keys'>) {}
 
   /** Resolves once it is durable who did this. Throws what the store throws: then nothing may be given to them. */
   note(actor: Actor | null, action: string, given: Given): Promise<void> {
@@ -147,28 +157,48 @@ export class AuditLog {
         else ofStream.push(event);
       }
     }
-    const appends = new Map([...events].map(([stream, ofStream]) => [stream, this.appendTo(stream, ofStream)]));
+    const reads = [...events.keys()].map((stream) => this.endOf(stream));
+    await Promise.allSettled(reads);
+    const appends = new Map(
+      [...events].map(([stream, ofStream], index) => [stream, this.appendTo(stream, reads[index] as Promise<End>, ofStream)]),
+    );
     await Promise.allSettled(appends.values());
     for (const { streams, written, failed } of group) {
       void Promise.all(streams.map((stream) => appends.get(stream) as Promise<void>)).then(written, failed);
     }
   }
 
-  private async appendTo(stream: string, events: readonly NewEvent[]): Promise<void> {
-    let expected = this.heads.get(stream) ?? (await this.ports.store.head(stream));
+  private async appendTo(stream: string, found: Promise<End>, events: readonly NewEvent[]): Promise<void> {
+    const { store, keys } = this.ports;
+    let end = await found;
     for (let conflicts = 0; ; conflicts += 1) {
+      const [first, ...others] = events as readonly [NewEvent, ...NewEvent[]];
+      const next = chained(keys, stream, end, [end.after === undefined ? first : encodeAfter(first, end.after), ...others]);
       try {
-        const revision = await this.ports.store.append(stream, expected, events);
-        if (this.heads.size >= HEADS_MAX) this.heads.clear();
-        this.heads.set(stream, revision);
+        await store.append(stream, end.revision, next.events);
+        if (this.ends.size >= ENDS_MAX) this.ends.clear();
+        this.ends.set(stream, next.end);
         return;
       } catch (error) {
-        this.heads.delete(stream);
+        this.ends.delete(stream);
         // An append at an exact revision that was refused wrote nothing: another process was there first.
         if (!(error instanceof WrongExpectedRevision) || conflicts >= CONFLICTS_MAX) throw error;
-        expected = error.actual;
+        end = await this.endOf(stream);
       }
     }
+  }
+
+  /** Where a stream ends. The first entry of a day says where the day before ended: no day can be cut short once it is over. */
+  private async endOf(stream: string): Promise<End> {
+    const end = this.ends.get(stream) ?? (await endOf(this.ports.store, stream));
+    const day = dayOfAuditStream(stream);
+    if (end.revision !== NO_STREAM || day === null) return end;
+    for (let ago = 1; ago <= LATELY_DAYS; ago += 1) {
+      const before = auditStream(addDays(day, -ago));
+      const last = await endOf(this.ports.store, before);
+      if (last.revision !== NO_STREAM) return { ...end, after: { stream: before, ...last } };
+    }
+    return end;
   }
 }
 

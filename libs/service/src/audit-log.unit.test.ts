@@ -1,4 +1,5 @@
 import { AUDIT_INDEX_STREAM, type AuditEntry, EngineUnavailable, type EventStore, WrongExpectedRevision } from '@weft/processing';
+import { SimKeys } from '@weft/testing';
 import { AuditLog } from './audit-log.js';
 
 /** A store that holds its appends back until it is told, and counts them. Streams begin as `heads` says. */
@@ -12,6 +13,10 @@ function heldStore(heads: Readonly<Record<string, number>> = { [AUDIT_INDEX_STRE
   const revisions = new Map(Object.entries(heads));
   const store = {
     head: async (stream: string) => revisions.get(stream) ?? -1,
+    read: async (stream: string) => {
+      const revision = revisions.get(stream) ?? -1;
+      return revision < 0 ? [] : [{ stream, revision, id: '', type: '', position: '', data: `{"chain of":"${revision}"}` }];
+    },
     append: (stream: string, expected: number, events: readonly { id: string; data: string }[]) =>
       new Promise<number>((resolve, reject) => {
         const go = (error?: Error): void => {
@@ -27,12 +32,14 @@ function heldStore(heads: Readonly<Record<string, number>> = { [AUDIT_INDEX_STRE
     store: store as unknown as EventStore,
     random: { uuid: () => `id-${(ids += 1)}`, fraction: () => 0 },
     clock: { now: () => Date.parse('2026-01-01T10:00:00Z') },
+    keys: new SimKeys(),
   });
   const next = async (index: number) => {
     while (appends.length <= index) await new Promise(setImmediate);
     return appends[index]!;
   };
-  return { audit, appends, next };
+  const overtaken = (stream: string, revision: number) => void revisions.set(stream, revision);
+  return { audit, appends, next, overtaken };
 }
 const entry = (time: string, more: Partial<AuditEntry> = {}) => ({ time, patient: null, ...more }) as AuditEntry;
 const about = (patient: string) => entry('2026-01-01T10:00:00Z', { patient });
@@ -58,8 +65,9 @@ describe('audit entries that come together', () => {
   });
 
   it('go on behind what another process wrote, and fail alone when the store fails', async () => {
-    const { audit, next } = heldStore();
+    const { audit, next, overtaken } = heldStore();
     const first = audit.append(entry('2026-01-01T10:00:00Z'));
+    overtaken('audit-20260101', 41);
     (await next(0)).go(new WrongExpectedRevision('audit-20260101', -1, 41));
     const again = await next(1);
     expect(again.expected).toBe(41);
@@ -123,9 +131,10 @@ describe('an audit entry about a person', () => {
   });
 
   it('goes on behind what another process wrote of the person, without writing the day’s again', async () => {
-    const { audit, appends, next } = heldStore();
+    const { audit, appends, next, overtaken } = heldStore();
     const written = audit.append(about('anne'));
     (await next(0)).go();
+    overtaken('auditOf-anne', 7);
     (await next(1)).go(new WrongExpectedRevision('auditOf-anne', -1, 7));
     const again = await next(2);
     expect([again.stream, again.expected]).toEqual(['auditOf-anne', 7]);

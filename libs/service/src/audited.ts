@@ -2,7 +2,7 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, Injectable } from '@ne
 import { RouteConfig } from '@nestjs/platform-fastify';
 import { isPurpose, nhsNumberProblem } from '@weft/domain';
 import type { AuditEntry } from '@weft/processing';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyContextConfig, FastifyReply, FastifyRequest } from 'fastify';
 import { AuditLog } from './audit-log.js';
 import { problemOf, sendProblem } from './problem.js';
 import { Service } from './service.js';
@@ -15,7 +15,8 @@ declare module 'fastify' {
 }
 
 /** The route gives something of a record: whatever it answers about a patient is in the audit before it leaves. */
-export const Audited = (action: string) => RouteConfig({ audited: action });
+export const Audited = (action: string, more: Pick<FastifyContextConfig, 'lane'> = {}) =>
+  RouteConfig({ audited: action, ...more });
 
 const OUTCOMES: Readonly<Record<number, AuditEntry['outcome']>> = { 403: 'refused', 404: 'not-found', 410: 'moved-on' };
 

@@ -1,12 +1,16 @@
 import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyContextConfig, FastifyInstance, FastifyRequest } from 'fastify';
 import { Transform, type Readable } from 'node:stream';
+import { type Lane, laneOf, refusalsBy, Shares, whoOf } from './limits.js';
 import { HttpProblem } from './problem.js';
+import type { Service } from './service.js';
+import type { LimitSettings } from './settings.js';
 
 /** A body where no route says otherwise: one event, or a query. Bytes. */
 export const BODY_LIMIT_BYTES = 1_100_000;
-/** All the bodies that are being read or worked on at one time, in bytes. */
-const IN_FLIGHT_LIMIT_BYTES = 256 * 1024 * 1024;
+const MIB = 1024 * 1024;
+/** A body up to so many bytes is charged when it is announced; a longer one as it comes, so that nobody holds room by saying so. */
+const SMALL_BYTES = 16 * 1024;
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -16,11 +20,11 @@ declare module 'fastify' {
 }
 
 /** The handler gets the body as it came, a Buffer whatever its content type, of at most so many bytes. `more`: of the route. */
-export const RawBody = (limitBytes = BODY_LIMIT_BYTES, more: Pick<FastifyContextConfig, 'audited'> = {}) =>
+export const RawBody = (limitBytes = BODY_LIMIT_BYTES, more: Pick<FastifyContextConfig, 'audited' | 'lane'> = {}) =>
   RouteConfig({ rawBody: true, bodyLimitBytes: limitBytes, ...more });
 
 /** How bodies are read, and how many at a time. Register before any route. */
-export function readBodies(server: FastifyInstance, inFlightLimitBytes = IN_FLIGHT_LIMIT_BYTES): void {
+export function readBodies(server: FastifyInstance, service: Pick<Service, 'settings' | 'metrics'>): void {
   server.addHook('onRoute', (route) => {
     route.bodyLimit ??= route.config?.bodyLimitBytes;
   });
@@ -40,7 +44,7 @@ export function readBodies(server: FastifyInstance, inFlightLimitBytes = IN_FLIG
       return done(new HttpProblem(400, 'malformed-request', 'The request cannot be read', { detail: 'The body is not UTF-8.' }));
     return parseJson(request, text, done);
   });
-  boundBytesInFlight(server, inFlightLimitBytes);
+  boundBytesInFlight(server, service);
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
@@ -54,48 +58,70 @@ export function utf8Text(bytes: Uint8Array): string | undefined {
 }
 
 /**
- * Memory is bounded by refusing, early and with a time to come again, what would not fit. A body with a length is counted
- * before a byte of it is read, a chunked one as it comes in; both until the answer has gone.
+ * Memory is bounded by refusing, with a time to come again, what would not fit: of one caller, of one organisation, of all. Bytes
+ * are charged as they are received, until the answer has gone: an upload that stands idle takes no room from anybody. What is
+ * announced and would not fit now is refused before a byte of it is read.
  */
-function boundBytesInFlight(server: FastifyInstance, limitBytes: number): void {
-  let inFlight = 0;
+function boundBytesInFlight(server: FastifyInstance, service: Pick<Service, 'settings' | 'metrics'>): void {
+  const rooms = roomsOf(service.settings.limits);
+  const refusal = refusalsBy(service);
   const held = new WeakMap<FastifyRequest, number>();
-  const take = (request: FastifyRequest, bytes: number): boolean => {
-    if (inFlight + bytes > limitBytes) return false;
-    inFlight += bytes;
-    held.set(request, (held.get(request) ?? 0) + bytes);
-    return true;
+  const refused = (request: FastifyRequest, bytes: number, how: 'take' | 'full'): HttpProblem | undefined => {
+    const lane = laneOf(request);
+    const scope = rooms[lane][how](whoOf(request), bytes);
+    if (scope !== null) return refusal('bodies', scope, lane);
+    if (how === 'take') held.set(request, (held.get(request) ?? 0) + bytes);
+    return undefined;
   };
 
   server.addHook('onRequest', (request, reply, done) => {
     if (!hasBody(request)) return done();
     const encoding = request.headers['content-encoding'];
     if (encoding !== undefined && encoding !== 'identity') return done(compressed());
+    const who = whoOf(request);
     reply.raw.once('close', () => {
-      inFlight -= held.get(request) ?? 0;
+      rooms[laneOf(request)].giveBack(who, held.get(request) ?? 0);
       held.delete(request);
     });
     const limit = request.routeOptions.bodyLimit ?? BODY_LIMIT_BYTES;
-    const length = Number(request.headers['content-length'] ?? 0);
+    const length = lengthOf(request);
     // One that is too long on its own is answered as such (413) when it is about to be read.
-    return length > limit || take(request, length) ? done() : done(busy());
+    done(length > limit ? undefined : refused(request, length, isCharged(request) ? 'take' : 'full'));
   });
 
   server.addHook('preParsing', (request, _reply, payload, done) => {
-    if (request.headers['transfer-encoding'] === undefined) return done(null, payload);
+    if (!hasBody(request) || isCharged(request)) return done(null, payload);
     const counted = new Transform({
-      transform: (chunk: Buffer, _encoding, next) => (take(request, chunk.length) ? next(null, chunk) : next(busy())),
+      transform: (chunk: Buffer, _encoding, next) => {
+        const problem = refused(request, chunk.length, 'take');
+        if (problem === undefined) next(null, chunk);
+        else next(problem);
+      },
     });
     (payload as Readable).once('error', (error) => counted.destroy(error));
     return done(null, (payload as Readable).pipe(counted));
   });
 }
 
+const lengthOf = ({ headers }: FastifyRequest): number => Number(headers['content-length'] ?? 0);
+
+/** Whether its bytes are charged when it is announced. */
+const isCharged = (request: FastifyRequest): boolean =>
+  request.headers['transfer-encoding'] === undefined && lengthOf(request) <= SMALL_BYTES;
+
+/** Decisions have room of their own. */
+function roomsOf(limits: LimitSettings): Readonly<Record<Lane, Shares>> {
+  const general = new Shares({
+    token: limits.WEFT_LIMIT_TOKEN_BODIES * MIB,
+    organisation: limits.WEFT_LIMIT_ORGANISATION_BODIES * MIB,
+    total: limits.WEFT_LIMIT_BODIES * MIB,
+  });
+  const total = limits.WEFT_LIMIT_DECISION_BODIES * MIB;
+  return { general, feeds: general, decisions: new Shares({ organisation: total / 4, total }) };
+}
+
 export const hasBody = ({ headers }: FastifyRequest): boolean =>
   headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
-
-const busy = (): HttpProblem =>
-  new HttpProblem(503, 'busy', 'Too much is being sent to Weft just now', { headers: { 'retry-after': '1' } });
 
 const compressed = (): HttpProblem =>
   new HttpProblem(415, 'unsupported-media-type', 'This content type is not understood here', {

@@ -1,11 +1,15 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { Agent, get as httpGet, request as httpRequest } from 'node:http';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Body, Controller, Get, HttpCode, Module, Param, Post, Query } from '@nestjs/common';
-import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { PassThrough } from 'node:stream';
+import { Body, Controller, Get, HttpCode, Module, Param, Post, Query, Res } from '@nestjs/common';
+import { type NestFastifyApplication, RouteConfig } from '@nestjs/platform-fastify';
 import { type EventBus, EngineUnavailable, type EventStore } from '@weft/processing';
 import { IsIn } from 'class-validator';
+import type { FastifyReply } from 'fastify';
 import { pino } from 'pino';
 import {
   type Caller,
@@ -19,6 +23,7 @@ import {
   readSettings,
   type Role,
   Roles,
+  type Settings,
 } from './index.js';
 import { loggableError } from './log.js';
 
@@ -47,6 +52,23 @@ class ProbeController {
   @RawBody(2_000_000)
   raw(@Body() body: Buffer, @CurrentCaller() caller: Caller): object {
     return { isBuffer: Buffer.isBuffer(body), bytes: body.length, organisation: caller.organisation };
+  }
+
+  @Post('decisions')
+  @HttpCode(202)
+  @Roles('publisher')
+  @RawBody(2_000_000, { lane: 'decisions' })
+  decide(@Body() body: Buffer): object {
+    return { bytes: body.length };
+  }
+
+  @Get('feed')
+  @Roles('subscriber')
+  @RouteConfig({ lane: 'feeds' })
+  feed(@Res() reply: FastifyReply): void {
+    const lines = new PassThrough();
+    lines.write('\n');
+    void reply.send(lines);
   }
 
   @Post('json')
@@ -94,6 +116,22 @@ describe('an app', () => {
   let checkStore: () => Promise<void>;
   let closed: string[];
   const lines: string[] = [];
+  /** Stands still, so that how often somebody asks is told by the test alone. */
+  let now = Date.now();
+  const clock = { now: () => now };
+  const MIB = 1024 * 1024;
+  const limited = (settings: Settings): Settings => ({
+    ...settings,
+    limits: {
+      ...settings.limits,
+      ...{ WEFT_LIMIT_TOKEN_REQUESTS: 3, WEFT_LIMIT_ORGANISATION_REQUESTS: 4 },
+      ...{ WEFT_LIMIT_TOKEN_FEEDS: 2, WEFT_LIMIT_ORGANISATION_FEEDS: 3, WEFT_LIMIT_FEEDS: 5 },
+      ...{ WEFT_LIMIT_TOKEN_RATE: 40, WEFT_LIMIT_ORGANISATION_RATE: 60 },
+      WEFT_LIMIT_TOKEN_BODIES: 1_100_000 / MIB,
+      WEFT_LIMIT_ORGANISATION_BODIES: 1_300_000 / MIB,
+      WEFT_LIMIT_BODIES: 1_500_000 / MIB,
+    },
+  });
   const settingsOf = () => readSettings({ WEFT_DATA_DIR: directory, WEFT_PORT: '0' }).settings;
 
   beforeAll(async () => {
@@ -102,8 +140,8 @@ describe('an app', () => {
     const bus = { check: async () => {}, close: async () => void closed.push('bus') } as unknown as EventBus;
     const store = { check: () => checkStore(), close: async () => void closed.push('store') } as unknown as EventStore;
     const log = pino({ level: 'info', serializers: { err: loggableError } }, { write: (line: string) => void lines.push(line) });
-    const service = await openService(settingsOf(), { bus, store, log });
-    app = await createHttpApp(service, [ProbeModule], { inFlightLimitBytes: 1_500_000 });
+    const service = await openService(limited(settingsOf()), { bus, store, log, clock });
+    app = await createHttpApp(service, [ProbeModule]);
     url = await listen(app, service.settings);
   });
   afterAll(async () => {
@@ -111,11 +149,12 @@ describe('an app', () => {
     rmSync(directory, { recursive: true });
   });
   beforeEach(() => {
+    now += 60_000;
     lines.length = 0;
     checkStore = async () => {};
   });
 
-  const token = (...roles: Role[]) => issueToken(settingsOf(), { now: () => Date.now() }, { roles, organisation: 'RX901' });
+  const token = (...roles: Role[]) => issueToken(settingsOf(), clock, { roles, organisation: 'RX901' });
   async function call(path: string, init: RequestInit & { readonly roles?: Role[] } = {}) {
     const authorization: Record<string, string> = init.roles ? { authorization: `Bearer ${await token(...init.roles)}` } : {};
     const response = await fetch(`${url}${path}`, { ...init, headers: { ...authorization, ...init.headers } });
@@ -155,7 +194,7 @@ describe('an app', () => {
     });
 
     const of = (organisation: string | undefined, ...roles: Role[]) =>
-      issueToken(settingsOf(), { now: () => Date.now() }, { roles, ...(organisation !== undefined && { organisation }) });
+      issueToken(settingsOf(), clock, { roles, ...(organisation !== undefined && { organisation }) });
     const ruled = async (organisation: string | undefined, ...roles: Role[]) => {
       const { status, body } = await call('/rules', {
         headers: { authorization: `Bearer ${await of(organisation, ...roles)}` },
@@ -283,19 +322,41 @@ describe('an app', () => {
       expect([answer.status, answer.body]).toEqual([200, { a: '\u00e9' }]);
     });
 
-    it('up to a sum, and refuses what would go above it until there is room again', async () => {
-      const auth = { authorization: `Bearer ${await token('publisher')}` };
-      const first = postSlowly('/raw', 1_000_000, auth);
+    const by = async (subject: string, organisation = 'RX901') => ({
+      authorization: `Bearer ${await issueToken(settingsOf(), clock, { roles: ['publisher', 'subscriber'], organisation, subject })}`,
+    });
+    const post = async (bytes: number, headers: Record<string, string>, path = '/raw') => {
+      const { status, body } = await call(path, { method: 'POST', body: Buffer.alloc(bytes, 'x'), headers });
+      return status === 202 ? status : `${status} ${body.type.split(':').at(-1)}`;
+    };
+
+    it('charged as they come: uploads that stand idle hold nobody up, not even their own caller', async () => {
+      const headers = await by('a');
+      const idle = [1, 2].map(() => postSlowly('/raw', 1_000_000, headers));
+      await Promise.all(idle.map(({ accepted }) => accepted));
+      expect(await post(1_000_000, await by('a'))).toBe(202);
+      expect(await post(1_000_000, await by('b', 'RX902'))).toBe(202);
+      for (const one of idle) one.abort();
+    });
+
+    it('up to a sum of one caller, of one organisation and of all, and refuses what would go above it until there is room again', async () => {
+      const first = postSlowly('/raw', 650_000, await by('a'));
       await first.accepted;
-      const refused = await call('/raw', { method: 'POST', body: 'x'.repeat(600_000), roles: ['publisher'] });
-      expect([refused.status, refused.body.type, refused.headers.get('retry-after')]).toEqual([
-        503,
-        'urn:weft:problem:busy',
-        '1',
-      ]);
+      first.send(600_000);
+      // Until they have come, what is refused depends on nothing but them.
+      while ((await post(600_000, await by('a'))) !== '429 too-many') now += 1_000;
+      expect(await post(600_000, await by('b'))).toBe(202);
+      const second = postSlowly('/raw', 650_000, await by('b'));
+      await second.accepted;
+      second.send(600_000);
+      while ((await post(400_000, await by('c'))) !== '429 too-many') now += 1_000;
+      expect(await post(400_000, await by('d', 'RX902'))).toBe('503 busy');
+      expect(await post(200_000, await by('d', 'RX902'))).toBe(202);
+      expect(await post(1_000_000, await by('c'), '/decisions')).toBe(202);
       first.finish();
-      expect((await first).status).toBe(202);
-      expect((await call('/raw', { method: 'POST', body: 'x'.repeat(600_000), roles: ['publisher'] })).status).toBe(202);
+      second.finish();
+      expect([(await first).status, (await second).status]).toEqual([202, 202]);
+      expect(await post(1_000_000, await by('d', 'RX902'))).toBe(202);
     });
 
     it('of unknown length within the same sum', async () => {
@@ -306,8 +367,60 @@ describe('an app', () => {
         roles: ['publisher'] as Role[],
       });
       expect((await call('/raw', chunks(10))).body).toMatchObject({ bytes: 1_000_000 });
-      expect((await call('/raw', chunks(16))).status).toBe(503);
+      expect((await call('/raw', chunks(16))).status).toBe(429);
       expect((await call('/raw', chunks(10))).status).toBe(202);
+    });
+
+    describe('and holds nobody up for another:', () => {
+      it('whoever asks too often is told when to come again; others, and their own decisions, go on', async () => {
+        const answers = [];
+        for (let index = 0; index < 82; index += 1) answers.push(await post(1, await by('flood')));
+        expect(answers.filter((answer) => answer === 202)).toHaveLength(81);
+        expect(answers.at(-1)).toBe('429 too-many');
+        const refused = await call('/raw', { method: 'POST', body: 'x', headers: await by('flood') });
+        expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '1']);
+        expect(await post(1, await by('flood'), '/decisions')).toBe(202);
+        expect(await post(1, await by('other'))).toBe(202);
+        now += 1_000;
+        expect(await post(1, await by('flood'))).toBe(202);
+        const { text } = await call('/metrics', { roles: ['operations'] });
+        expect(text).toContain('weft_limited_requests_total{limit="rate",scope="token",lane="general"} 2');
+      });
+
+      it('of many feeds of one token a few are given; another organisation has its own, and its place again once one ends', async () => {
+        const open = new Set<() => void>();
+        const feed = async (subject: string, organisation?: string) => {
+          const headers = await by(subject, organisation);
+          return new Promise<number | undefined>((resolve) => {
+            const request = httpGet(`${url}/feed`, { headers, agent: false }, (response) => {
+              if (response.statusCode === 200) open.add(() => void request.destroy());
+              response.on('error', () => undefined).resume();
+              resolve(response.statusCode);
+            });
+          });
+        };
+        const first = await Promise.all(Array.from({ length: 20 }, () => feed('greedy')));
+        expect(first.sort()).toEqual([200, 200, ...Array<number>(18).fill(429)]);
+        expect([await feed('b'), await feed('c'), await feed('d', 'RX902'), await feed('d', 'RX902')]).toEqual([
+          200, 429, 200, 200,
+        ]);
+        expect(await feed('e', 'RX903')).toBe(503);
+        expect(await post(1, await by('greedy'))).toBe(202);
+        for (const end of open) end();
+        while ((await feed('greedy')) !== 200) now += 1_000;
+        for (const end of open) end();
+      });
+
+      it('of requests under way one caller has so many', async () => {
+        const headers = await by('slow');
+        const slow = [1, 2, 3].map(() => postSlowly('/raw', 100_000, headers));
+        await Promise.all(slow.map(({ accepted }) => accepted));
+        expect(await post(1, await by('slow'))).toBe('429 too-many');
+        expect(await post(1, await by('slow'), '/decisions')).toBe(202);
+        expect(await post(1, await by('other'))).toBe(202);
+        for (const one of slow) one.abort();
+        while ((await post(1, await by('slow'))) !== 202) now += 1_000;
+      });
     });
   });
 
@@ -403,6 +516,20 @@ describe('an app', () => {
     await closing;
   });
 
+  it('waits when it closes for no connection that has asked nothing, or was answered', async () => {
+    const engine = { check: async () => {}, close: async () => {} };
+    const parts = { bus: engine as unknown as EventBus, store: engine as unknown as EventStore, log: pino({ level: 'silent' }) };
+    const other = await createHttpApp(await openService(settingsOf(), parts), []);
+    const address = await listen(other, { host: '127.0.0.1', port: 0 });
+    const silent = connect(Number(new URL(address).port), '127.0.0.1').resume();
+    await Promise.all([once(silent, 'connect'), once(other.getHttpServer(), 'connection')]);
+    const ended = once(silent, 'close');
+    const agent = new Agent({ keepAlive: true });
+    await new Promise((resolve) => httpGet(`${address}/healthz`, { agent }, (response) => response.resume().on('end', resolve)));
+    await other.close();
+    await ended;
+  });
+
   it('closes the engines after the server', async () => {
     await app.close();
     expect(closed.sort()).toEqual(['bus', 'store']);
@@ -428,10 +555,14 @@ describe('an app', () => {
     const acceptedSignal = new Promise<void>((resolve) => (accepted = resolve));
     request.on('continue', () => accepted());
     request.flushHeaders();
-    const finish = () => {
-      sent = bytes;
-      request.end(Buffer.alloc(bytes, 'x'));
+    const send = (count: number) => {
+      sent += count;
+      request.write(Buffer.alloc(count, 'x'));
     };
-    return Object.assign(answered, { accepted: acceptedSignal, finish });
+    const finish = () => {
+      request.end(Buffer.alloc(bytes - sent, 'x'));
+      sent = bytes;
+    };
+    return Object.assign(answered, { accepted: acceptedSignal, send, finish, abort: () => void request.destroy() });
   }
 });

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import { type DynamicModule, Module, type OnApplicationShutdown, type Type, ValidationPipe } from '@nestjs/common';
 import { NestFactory, Reflector } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -10,6 +11,7 @@ import { AccessGuard } from './access.js';
 import { AuditLog } from './audit-log.js';
 import { BODY_LIMIT_BYTES, hasBody, readBodies } from './bodies.js';
 import { serveDocumentation } from './documentation.js';
+import { limitCallers } from './limits.js';
 import { nestLogger } from './log.js';
 import { OperationsController } from './operations.js';
 import { invalidRequest, ProblemFilter, sendProblem } from './problem.js';
@@ -21,8 +23,6 @@ import { organisationsOf } from './wiring.js';
 export interface HttpAppOptions {
   /** What /docs says at its top. */
   readonly description?: string;
-  /** All request bodies at one time, in bytes (default 256 MiB); above it the answer is 503. */
-  readonly inFlightLimitBytes?: number;
 }
 
 /** Makes Service and its AuditLog known to every module, and closes it once the server has stopped and the modules have. */
@@ -64,9 +64,10 @@ export async function createHttpApp(
   observe(server, service);
   watchReadiness(service);
   setHeaders(server);
-  closeAnswered(server);
+  closeUnasked(server);
   authenticate(server, service);
-  readBodies(server, options.inFlightLimitBytes);
+  limitCallers(server, service);
+  readBodies(server, service);
 
   const app = await NestFactory.create<NestFastifyApplication>(ServiceModule.register(service, modules), adapter, {
     logger: nestLogger(service.log),
@@ -147,15 +148,29 @@ function setHeaders(server: FastifyInstance): void {
   });
 }
 
-/** A connection whose answer goes out once the server is closing would be kept for the next request, and closing would wait for it. */
-function closeAnswered(server: FastifyInstance): void {
+/**
+ * Closing waits for requests, and for no connection that asks nothing. Node itself counts a connection as idle only after its
+ * first request: one opened in advance, as clients do, would hold a stop up for a minute.
+ */
+function closeUnasked(server: FastifyInstance): void {
   let isClosing = false;
+  const asking = new Map<Socket, number>();
+  const change = (socket: Socket, by: number): void => {
+    const requests = (asking.get(socket) ?? 0) + by;
+    if (isClosing && requests === 0) socket.destroySoon();
+    else if (!socket.destroyed) asking.set(socket, requests);
+  };
+  server.server.on('connection', (socket) => {
+    socket.once('close', () => asking.delete(socket));
+    change(socket, 0);
+  });
+  server.server.on('request', ({ socket }, response) => {
+    change(socket, 1);
+    response.once('close', () => change(socket, -1));
+  });
   server.addHook('preClose', (done) => {
     isClosing = true;
-    done();
-  });
-  server.addHook('onResponse', (_request, _reply, done) => {
-    if (isClosing) setImmediate(() => server.server.closeIdleConnections());
+    for (const socket of asking.keys()) change(socket, 0);
     done();
   });
 }

@@ -1,5 +1,5 @@
 export * from './access.js';
-export { adoptPolicy, warnBelowFloor } from './adopt-policy.js';
+export { adoptAtStart, adoptPolicy, policyAtStart, settingsDiffer, warnAtStart } from './adopt-policy.js';
 export { type Actor, AuditLog, type Given } from './audit-log.js';
 export { addDays, auditAbout, auditIndexedSince, auditOfDay, daysBetween, type StoredAuditEntry } from './audit-trail.js';
 export { Audited, AuditedProblemFilter } from './audited.js';
@@ -19,4 +19,4 @@ export { projectorObserver } from './projector-observer.js';
 export { QuarantineTally, watchDecisions, watchLag, watchQuarantine } from './region-metrics.js';
 export * from './tokens.js';
 export { runApp } from './run-app.js';
-export { kindsOf, openWiring, organisationsOf, policyOf, sealOf, WIRING } from './wiring.js';
+export { cursorSecretOf, kindsOf, openWiring, organisationsOf, sealOf, WIRING } from './wiring.js';

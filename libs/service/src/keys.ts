@@ -11,15 +11,18 @@ const REMEMBERED_PATIENTS = 65_536;
 export interface KeySecrets {
   readonly region: string;
   readonly research: string;
+  readonly integrity: string;
 }
 
 /** The secrets that are configured; what is not is generated once and kept in the data directory. */
 export function keySecrets(settings: Settings): KeySecrets {
   const kept = (name: string): string =>
     keepSecretFile(join(settings.dataDirectory, 'keys', name), () => `${randomBytes(32).toString('hex')}\n`).trim();
+  const region = settings.regionSecret ?? kept('region-secret');
   return {
-    region: settings.regionSecret ?? kept('region-secret'),
+    region,
     research: settings.researchSecret ?? kept('research-secret'),
+    integrity: settings.integritySecret ?? createHmac('sha256', region).update('integrity').digest('hex'),
   };
 }
 
@@ -30,6 +33,7 @@ export function keySecrets(settings: Settings): KeySecrets {
 export function createKeys(secrets: KeySecrets): Keys {
   const region = createSecretKey(Buffer.from(secrets.region, 'utf8'));
   const research = createSecretKey(Buffer.from(secrets.research, 'utf8'));
+  const integrity = createSecretKey(Buffer.from(secrets.integrity, 'utf8'));
   const secretOf = (purpose: Purpose) => (purpose === 'research' ? research : region);
   const keyed = (purpose: Purpose, text: string): string =>
     createHmac('sha256', secretOf(purpose)).update(text).digest('hex').slice(0, 32);
@@ -50,6 +54,7 @@ export function createKeys(secrets: KeySecrets): Keys {
           .digest(),
       ),
     digest: (text) => createHash('sha256').update(text).digest('hex'),
+    chain: (text) => createHmac('sha256', integrity).update(text).digest('hex').slice(0, 32),
   };
 }
 

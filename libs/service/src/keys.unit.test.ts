@@ -1,7 +1,11 @@
 import { createHmac } from 'node:crypto';
 import { createKeys } from './keys.js';
 
-const secrets = { region: 'the region’s secret, long enough', research: 'the project’s secret, long enough' };
+const secrets = {
+  region: 'the region’s secret, long enough',
+  research: 'the project’s secret, long enough',
+  integrity: 'the integrity secret, long enough',
+};
 const keys = createKeys(secrets);
 const nhsNumber = '9990033471';
 

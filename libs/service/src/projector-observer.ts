@@ -9,6 +9,8 @@ const FAILING_TOO_LONG_MS = 10_000;
  */
 const OVER_AFTER_MS = 30_000;
 
+const laneOf = ({ topic, partition }: { readonly topic: string; readonly partition: number }): string => `${topic}/${partition}`;
+
 /** Counts and logs what a projector does, and makes readiness say no while its batches keep failing. */
 export function projectorObserver(service: Service, projector: string): ProjectorOptions {
   const { clock, log, metrics, readiness } = service;
@@ -16,21 +18,32 @@ export function projectorObserver(service: Service, projector: string): Projecto
   const failures = metrics.counter('weft_projector_failures_total', 'Batches that failed and come again', ['projector']);
   // From the start on, or the first failure would be a series that comes, which is no increase to Prometheus.
   failures.inc({ projector }, 0);
-  let failing: { readonly since: number; readonly last: number } | null = null;
-  const stillFailing = () => (failing !== null && clock.now() - failing.last <= OVER_AFTER_MS ? failing : null);
+  /** By partition, because the others go on; and under no name what failed beside them. */
+  const failing = new Map<string, { readonly since: number; readonly last: number }>();
+  const stillFailing = (lane: string) => {
+    const run = failing.get(lane);
+    return run !== undefined && clock.now() - run.last <= OVER_AFTER_MS ? run : undefined;
+  };
   readiness.register(projector, async () => {
-    const run = stillFailing();
-    if (run !== null && run.last - run.since > FAILING_TOO_LONG_MS) throw new Error('batches keep failing');
+    for (const lane of failing.keys()) {
+      const run = stillFailing(lane);
+      if (run === undefined) failing.delete(lane);
+      else if (run.last - run.since > FAILING_TOO_LONG_MS) throw new Error(`batches keep failing${lane && ` in ${lane}`}`);
+    }
   });
   return {
-    onBatch({ topic, messages: { length } }) {
-      failing = null;
-      messages.inc({ projector, topic }, length);
+    onBatch(batch) {
+      failing.delete(laneOf(batch));
+      messages.inc({ projector, topic: batch.topic }, batch.messages.length);
     },
-    onFailure(err) {
-      failing = { since: stillFailing()?.since ?? clock.now(), last: clock.now() };
+    onFailure(err, batch) {
+      const lane = batch === undefined ? '' : laneOf(batch);
+      failing.set(lane, { since: stillFailing(lane)?.since ?? clock.now(), last: clock.now() });
       failures.inc({ projector });
-      log.warn({ err, projector }, 'a batch failed and comes again');
+      log.warn(
+        { err, projector, ...(batch && { topic: batch.topic, partition: batch.partition }) },
+        'a batch failed and comes again',
+      );
     },
   };
 }

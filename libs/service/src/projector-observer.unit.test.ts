@@ -13,18 +13,20 @@ function observed() {
   const service = { clock, log, metrics: new Metrics(), readiness } as unknown as Service;
   const { onBatch, onFailure } = projectorObserver(service, 'record-projector');
   const failAt = (...times: number[]) =>
-    times.forEach((time) => ((clock.at = time), onFailure?.(new Error('the store is away'))));
-  const handle = () => onBatch?.({ topic: 't', partition: 0, messages: [] });
+    times.forEach((time) => ((clock.at = time), onFailure?.(new Error('the store is away'), { topic: 't', partition: 0 })));
+  const handle = (partition = 0) => onBatch?.({ topic: 't', partition, messages: [] });
   const isReadyAt = async (time: number) => ((clock.at = time), (await readiness.check()).status === 'ready');
   return { failAt, handle, isReadyAt };
 }
 
 describe('a projector whose batches fail', () => {
-  it('is not ready once they have failed for ten seconds, and is again with the first that succeeds', async () => {
+  it('is not ready once they have failed for ten seconds, and is again with the first of the same partition that succeeds', async () => {
     const { failAt, handle, isReadyAt } = observed();
     failAt(0, 5_000, 10_000);
     expect(await isReadyAt(10_000)).toBe(true);
     failAt(12_000);
+    expect(await isReadyAt(12_000)).toBe(false);
+    handle(1);
     expect(await isReadyAt(12_000)).toBe(false);
     handle();
     expect(await isReadyAt(12_000)).toBe(true);

@@ -1,4 +1,11 @@
-import { CLOSES_HEADER, CONSENT_TOPIC, type EventBus, OPT_OUT_PROJECTOR_GROUP, QUARANTINE_TOPIC } from '@weft/processing';
+import {
+  CLOSES_HEADER,
+  CONSENT_TOPIC,
+  type EventBus,
+  isQuarantineEntry,
+  OPT_OUT_PROJECTOR_GROUP,
+  QUARANTINE_TOPIC,
+} from '@weft/processing';
 import type { Service } from './service.js';
 
 /** Scrapes that come closer together than this are answered from one look at the bus. */
@@ -128,7 +135,7 @@ export class QuarantineTally {
         if (last === undefined) break;
         for (const { key, value, headers } of page) {
           if (value === null) this.standing.delete(key);
-          else if (!key.includes('/part-')) this.standing.set(key, headers[CLOSES_HEADER] === '1');
+          else if (isQuarantineEntry(key)) this.standing.set(key, headers[CLOSES_HEADER] === '1');
         }
         next = last.offset + 1;
         this.read.set(partition, next);

@@ -1,9 +1,13 @@
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { keySecrets } from './keys.js';
 import { keepSecretFile } from './secret-file.js';
 import { readSettings } from './settings.js';
+
+const REGION = '0f1e2d3c4b5a69788796a5b4c3d2e1f0a';
+const INTEGRITY = 'an-integrity-secret-of-71-tests-only';
+const OTHER = 'another-region-secret-for-93-tests';
 
 describe('a secret file', () => {
   let directory: string;
@@ -28,15 +32,32 @@ describe('a secret file', () => {
     expect(readdirSync(directory)).toEqual(['secret']);
   });
 
+  it('that others may read is refused, with what to do', () => {
+    const path = join(directory, 'secret');
+    keepSecretFile(path, () => 'secret');
+    chmodSync(path, 0o644);
+    expect(() => keepSecretFile(path, () => 'x')).toThrow(/^WEFT_DATA_DIR: .*secret may be read by everybody: chmod 600/);
+  });
+
   it('that cannot be kept is the fault of the data directory, by name', () => {
     writeFileSync(join(directory, 'file'), '');
     expect(() => keepSecretFile(join(directory, 'file', 'keys', 'secret'), () => 'x')).toThrow(/^WEFT_DATA_DIR: .*ENOTDIR/);
   });
 
+  it('holds no integrity secret: that is the one configured, or made of the region’s, and never the region’s own', () => {
+    const given = { WEFT_DATA_DIR: directory, WEFT_REGION_SECRET: REGION };
+    const made = keySecrets(readSettings(given).settings);
+    const configured = keySecrets(readSettings({ ...given, WEFT_INTEGRITY_SECRET: INTEGRITY }).settings);
+    const other = keySecrets(readSettings({ ...given, WEFT_REGION_SECRET: OTHER }).settings);
+    expect(configured.integrity).toBe(INTEGRITY);
+    expect(new Set([made.integrity, made.region, other.integrity]).size).toBe(3);
+    expect(keySecrets(readSettings(given).settings).integrity).toBe(made.integrity);
+  });
+
   it('holds the key secrets that are not configured, the same at the next start', () => {
-    const settings = readSettings({ WEFT_DATA_DIR: directory, WEFT_REGION_SECRET: 'r'.repeat(32) }).settings;
+    const settings = readSettings({ WEFT_DATA_DIR: directory, WEFT_REGION_SECRET: REGION }).settings;
     const secrets = keySecrets(settings);
-    expect(secrets).toEqual({ region: 'r'.repeat(32), research: expect.stringMatching(/^[0-9a-f]{64}$/) });
+    expect(secrets).toMatchObject({ region: REGION, research: expect.stringMatching(/^[0-9a-f]{64}$/) });
     expect(keySecrets(settings)).toEqual(secrets);
     expect(readdirSync(join(directory, 'keys'))).toEqual(['research-secret']);
   });

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { SettingsError } from './settings.js';
+import { modeOfFile, SettingsError, whyLoose } from './settings.js';
 
 /**
  * The text of a secret file (mode 0600); the first process to ask makes it. Losing a secret orphans every record, so it is
@@ -36,6 +36,9 @@ function keep(path: string, make: () => string): string {
 }
 
 function readIfThere(path: string): string | undefined {
+  const mode = modeOfFile(path);
+  const loose = mode === null ? null : whyLoose(mode);
+  if (loose !== null) throw new SettingsError([{ setting: 'WEFT_DATA_DIR', message: `${path} ${loose}` }]);
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {

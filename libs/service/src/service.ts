@@ -51,7 +51,14 @@ async function enginesOf(settings: Settings, { bus, store }: Partial<Service>): 
 }
 
 /** Streams that outlive this machine are named under secrets that do not: losing the directory would orphan every record. */
-function warnOfLocalSecrets({ eventStoreUrl, regionSecret, researchSecret, dataDirectory }: Settings, log: Logger): void {
+function warnOfLocalSecrets(settings: Settings, log: Logger): void {
+  const { eventStoreUrl, regionSecret, researchSecret, integritySecret, dataDirectory } = settings;
+  if (regionSecret === undefined && integritySecret === undefined && eventStoreUrl !== undefined) {
+    log.warn(
+      { directory: dataDirectory },
+      'WEFT_INTEGRITY_SECRET is not set: whoever can read keys/ of the data directory can forge audit and decisions unseen',
+    );
+  }
   if (eventStoreUrl === undefined || (regionSecret !== undefined && researchSecret !== undefined)) return;
   log.warn(
     { directory: dataDirectory },

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { ORGANISATION_KINDS, type Organisation, type OrganisationKind } from '@weft/domain';
 
@@ -18,10 +18,12 @@ export interface Settings {
   /** Absent: generated once, in the data directory. */
   readonly regionSecret?: string;
   readonly researchSecret?: string;
+  readonly integritySecret?: string;
   readonly tokens: TokenSettings;
   readonly organisations: readonly Organisation[];
-  /** The locality's policy document, parsed and not yet checked; absent: the shipped one. */
+  /** The document of an empty region's first policy, parsed and not yet checked; absent: the shipped one. */
   readonly policy?: unknown;
+  readonly limits: LimitSettings;
   readonly logLevel: LogLevel;
 }
 
@@ -37,12 +39,43 @@ export interface TokenSettings {
   readonly jwksUrl?: string;
   readonly issuer: string;
   readonly audience: string;
+  /** The longest that a token of the local key lives. */
+  readonly localHours: number;
 }
 
 const SASL_MECHANISMS = ['plain', 'scram-sha-256', 'scram-sha-512'] as const;
 export type SaslMechanism = (typeof SASL_MECHANISMS)[number];
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
+
+interface LimitRange {
+  readonly is: string;
+  readonly by: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** What one caller may take of what all share; a caller is the subject of a token, of an organisation where it names one. */
+export const LIMITS = {
+  WEFT_LIMIT_TOKEN_RATE: { is: 'requests a second of one caller, twice as many at once', by: 500, from: 1, to: 1_000_000 },
+  WEFT_LIMIT_ORGANISATION_RATE: { is: 'the same of one organisation', by: 2_000, from: 1, to: 1_000_000 },
+  WEFT_LIMIT_TOKEN_REQUESTS: { is: 'requests of one caller under way at a time', by: 200, from: 1, to: 100_000 },
+  WEFT_LIMIT_ORGANISATION_REQUESTS: { is: 'the same of one organisation', by: 500, from: 1, to: 100_000 },
+  WEFT_LIMIT_TOKEN_FEEDS: { is: 'subscriptions of one caller at a time', by: 10, from: 1, to: 10_000 },
+  WEFT_LIMIT_ORGANISATION_FEEDS: { is: 'the same of one organisation', by: 50, from: 1, to: 10_000 },
+  WEFT_LIMIT_FEEDS: { is: 'subscriptions at a time', by: 1_000, from: 1, to: 100_000 },
+  WEFT_LIMIT_TOKEN_BODIES: { is: 'MiB of request bodies of one caller at a time', by: 80, from: 64, to: 65_536 },
+  WEFT_LIMIT_ORGANISATION_BODIES: { is: 'the same of one organisation', by: 128, from: 64, to: 65_536 },
+  WEFT_LIMIT_BODIES: { is: 'MiB of request bodies at a time, besides decisions', by: 256, from: 64, to: 65_536 },
+  WEFT_LIMIT_JUDGING_SECONDS: { is: 'seconds that judging one Bundle or batch may take', by: 120, from: 1, to: 3_600 },
+  WEFT_LIMIT_DECISION_BODIES: {
+    is: 'MiB of decisions’ bodies at a time, a quarter for one organisation',
+    by: 32,
+    from: 8,
+    to: 4_096,
+  },
+} as const satisfies Record<string, LimitRange>;
+export type LimitSettings = { readonly [name in keyof typeof LIMITS]: number };
 
 /** Every setting there is, with what it is for. */
 export const SETTINGS = {
@@ -62,11 +95,19 @@ export const SETTINGS = {
   WEFT_REGION_SECRET_FILE: 'file that holds it',
   WEFT_RESEARCH_SECRET: 'secret under which research’s keys are made, 32 characters or more, another than the region’s',
   WEFT_RESEARCH_SECRET_FILE: 'file that holds it',
+  WEFT_INTEGRITY_SECRET:
+    'secret under which audit and decisions are chained, 32 characters or more; absent: made of the region’s',
+  WEFT_INTEGRITY_SECRET_FILE: 'file that holds it',
   WEFT_JWKS_URL: 'keys of the token issuer; absent: a local key pair',
   WEFT_JWT_ISSUER: 'iss that a token must carry',
   WEFT_JWT_AUDIENCE: 'aud that a token must carry',
+  WEFT_LOCAL_TOKEN_HOURS: 'the longest that a token of the local key pair lives (default 12)',
+  ...(Object.fromEntries(Object.entries(LIMITS).map(([name, { is, by }]) => [name, `${is} (default ${by})`])) as Record<
+    keyof typeof LIMITS,
+    string
+  >),
   WEFT_ORGANISATIONS: 'JSON file: a list of { ods, name, kind }',
-  WEFT_POLICY: 'JSON file: the locality’s policy; absent: the shipped one',
+  WEFT_POLICY: 'JSON file: the first policy of an empty region; absent: the shipped one',
   WEFT_LOG_LEVEL: LOG_LEVELS.join(', '),
   WEFT_TOKEN: 'bearer token that the CLI uses instead of issuing its own',
 } as const;
@@ -96,6 +137,20 @@ export const DEFAULT_ORGANISATIONS: readonly Organisation[] = [
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 type ReadText = (path: string) => string;
+type ModeOf = (path: string) => number | null;
+
+/** The permissions of a file; null where there is none, or where the system has no such permissions. */
+export function modeOfFile(path: string): number | null {
+  if (process.platform === 'win32') return null;
+  return statSync(path, { throwIfNoEntry: false })?.mode ?? null;
+}
+
+/** What is wrong with the permissions of a file that holds a secret. A group may read it: processes of one service often share one. */
+export function whyLoose(mode: number, mayBeRead = false): string | null {
+  if ((mode & 0o022) !== 0) return 'may be written by others than its owner: chmod 600, and make a new secret if one did';
+  if (!mayBeRead && (mode & 0o004) !== 0) return 'may be read by everybody: chmod 600, and make a new secret if somebody did';
+  return null;
+}
 
 /** Reads and checks every setting; `overrides` (from the command line) stand before `env`. Throws SettingsError with all that is wrong. */
 export function loadSettings(env: Environment, overrides: Environment = {}): Settings {
@@ -109,11 +164,12 @@ export function readSettings(
   env: Environment,
   overrides: Environment = {},
   readText: ReadText = (path) => readFileSync(path, 'utf8'),
+  modeOf: ModeOf = modeOfFile,
 ): { readonly settings: Settings; readonly problems: readonly SettingProblem[] } {
   const given = { ...env, ...Object.fromEntries(Object.entries(overrides).filter(([, value]) => value !== undefined)) };
-  const source = new Source(given, readText);
+  const source = new Source(given, readText, modeOf);
   source.refuseMisspelt();
-  const [regionSecret, researchSecret] = readKeySecrets(source);
+  const [regionSecret, researchSecret, integritySecret] = readKeySecrets(source);
   const settings: Settings = {
     dataDirectory: resolve(source.text('WEFT_DATA_DIR') ?? '.weft'),
     kafka: readKafka(source),
@@ -123,9 +179,11 @@ export function readSettings(
     url: source.url('WEFT_URL', /^https?:$/, 'http://host:port')?.replace(/\/+$/, '') ?? 'http://127.0.0.1:8080',
     regionSecret,
     researchSecret,
+    integritySecret,
     tokens: readTokens(source),
     organisations: readOrganisations(source) ?? DEFAULT_ORGANISATIONS,
     policy: source.json('WEFT_POLICY'),
+    limits: readLimits(source),
     logLevel: source.oneOf('WEFT_LOG_LEVEL', LOG_LEVELS) ?? 'info',
   };
   return { settings, problems: source.problems };
@@ -138,6 +196,21 @@ function readPort(source: Source): number {
   if (/^\d+$/.test(text) && port <= 65_535) return port;
   source.refuse('WEFT_PORT', 'is no port: a number from 0 to 65535');
   return 0;
+}
+
+function readLimits(source: Source): LimitSettings {
+  const names = Object.keys(LIMITS) as (keyof typeof LIMITS)[];
+  const limits = Object.fromEntries(names.map((name) => [name, source.whole(name, LIMITS[name])])) as LimitSettings;
+  for (const what of ['RATE', 'REQUESTS', 'FEEDS', 'BODIES']) {
+    const of = names.filter((name) => new RegExp(`^WEFT_LIMIT_((TOKEN|ORGANISATION)_)?${what}$`).test(name));
+    for (const [index, name] of of.entries()) {
+      const narrower = of[index - 1];
+      if (narrower !== undefined && limits[name] < limits[narrower]) {
+        source.refuse(name, `is ${limits[name]}, less than ${narrower}, which could never be reached`);
+      }
+    }
+  }
+  return limits;
 }
 
 function readKafka(source: Source): KafkaSettings | undefined {
@@ -171,19 +244,34 @@ function readSasl(source: Source): KafkaSettings['sasl'] {
 }
 
 /** A short secret can be guessed, and with it every key turned back into an NHS number: there are only so many of those. */
-function readKeySecrets(source: Source): [region?: string, research?: string] {
-  const names = ['WEFT_REGION_SECRET', 'WEFT_RESEARCH_SECRET'] as const;
-  const [region, research] = names.map((name) => {
+function readKeySecrets(source: Source): [region?: string, research?: string, integrity?: string] {
+  const names = ['WEFT_REGION_SECRET', 'WEFT_RESEARCH_SECRET', 'WEFT_INTEGRITY_SECRET'] as const;
+  const [region, research, integrity] = names.map((name) => {
     const secret = source.secret(name);
-    if (secret !== undefined && secret.length < 32) source.refuse(name, 'is shorter than 32 characters');
+    const weak = secret === undefined ? null : whyWeak(secret);
+    if (weak !== null) source.refuse(name, `${weak}: make one with \`openssl rand -hex 32\``);
     return secret;
   });
   if (region !== undefined && region === research) source.refuse('WEFT_RESEARCH_SECRET', 'is the same as WEFT_REGION_SECRET');
-  return [region, research];
+  if (integrity !== undefined && [region, research].includes(integrity)) {
+    source.refuse('WEFT_INTEGRITY_SECRET', 'is the same as another secret');
+  }
+  return [region, research, integrity];
+}
+
+const SECRET_CHARACTERS_MIN = 32;
+const DIFFERENT_MIN = 8;
+
+function whyWeak(secret: string): string | null {
+  if (secret.length < SECRET_CHARACTERS_MIN) return `is shorter than ${SECRET_CHARACTERS_MIN} characters`;
+  if (new Set(secret).size < DIFFERENT_MIN) return `has fewer than ${DIFFERENT_MIN} different characters`;
+  return /^(.{1,16}?)\1+$/s.test(secret) ? 'is a short text, repeated' : null;
 }
 
 function readTokens(source: Source): TokenSettings {
   const jwksUrl = source.url('WEFT_JWKS_URL', /^https?:$/, 'https://host/path');
+  const wrong = jwksUrl === undefined ? null : whyNotTrusted(jwksUrl);
+  if (wrong !== null) source.refuse('WEFT_JWKS_URL', wrong);
   const issuer = source.text('WEFT_JWT_ISSUER');
   const audience = source.text('WEFT_JWT_AUDIENCE');
   if (jwksUrl !== undefined) {
@@ -191,7 +279,17 @@ function readTokens(source: Source): TokenSettings {
     if (issuer === undefined) source.refuse('WEFT_JWT_ISSUER', 'is missing: WEFT_JWKS_URL needs it');
     if (audience === undefined) source.refuse('WEFT_JWT_AUDIENCE', 'is missing: WEFT_JWKS_URL needs it');
   }
-  return { jwksUrl, issuer: issuer ?? 'weft', audience: audience ?? 'weft' };
+  const localHours = source.whole('WEFT_LOCAL_TOKEN_HOURS', { is: '', by: 12, from: 1, to: 24 * 366 });
+  return { jwksUrl, issuer: issuer ?? 'weft', audience: audience ?? 'weft', localHours };
+}
+
+/** Whoever stands between and may answer in the issuer's place may be anybody. */
+function whyNotTrusted(address: string): string | null {
+  const url = URL.canParse(address) ? new URL(address) : null;
+  if (url === null) return 'is no address like https://host/path';
+  if (url.username !== '' || url.password !== '') return 'holds a user or password: the keys of an issuer are public';
+  const isHere = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname);
+  return url.protocol === 'https:' || isHere ? null : 'is not https: somebody between could answer with keys of their own';
 }
 
 function readOrganisations(source: Source): readonly Organisation[] | undefined {
@@ -225,6 +323,7 @@ class Source {
   constructor(
     private readonly env: Environment,
     private readonly readText: ReadText,
+    private readonly modeOf: ModeOf,
   ) {}
 
   refuse(setting: string, message: string): void {
@@ -239,6 +338,15 @@ class Source {
     const text = this.text(name)?.toLowerCase();
     if (text !== undefined && !['true', 'false', '1', '0'].includes(text)) this.refuse(name, 'is neither true nor false');
     return text === 'true' || text === '1';
+  }
+
+  whole(name: SettingName, { by, from, to }: LimitRange): number {
+    const text = this.text(name);
+    if (text === undefined) return by;
+    const value = Number(text);
+    if (/^\d{1,9}$/.test(text) && value >= from && value <= to) return value;
+    this.refuse(name, `is no whole number from ${from} to ${to}`);
+    return by;
   }
 
   oneOf<T extends string>(name: SettingName, values: readonly T[]): T | undefined {
@@ -281,11 +389,22 @@ class Source {
   }
 
   /** A secret, or the first line of the file that `<name>_FILE` names, as container platforms mount them. */
-  secret(name: 'WEFT_KAFKA_SASL_PASSWORD' | 'WEFT_REGION_SECRET' | 'WEFT_RESEARCH_SECRET'): string | undefined {
+  secret(
+    name: 'WEFT_KAFKA_SASL_PASSWORD' | 'WEFT_REGION_SECRET' | 'WEFT_RESEARCH_SECRET' | 'WEFT_INTEGRITY_SECRET',
+  ): string | undefined {
     const inline = this.text(name);
     const file = `${name}_FILE` as const;
+    const loose = this.loosenessOf(this.text(file));
+    if (loose !== null) this.refuse(file, loose);
     if (inline !== undefined && this.text(file) !== undefined) this.refuse(name, `and ${file} are both there: one is enough`);
     return inline ?? (this.file(file)?.split(/\r?\n/, 1)[0] || undefined);
+  }
+
+  private loosenessOf(path: string | undefined): string | null {
+    const mode = path === undefined ? null : this.modeOf(path);
+    if (path === undefined || mode === null) return null;
+    // Container platforms mount secrets there, each container's own, readable by whatever user it runs as.
+    return whyLoose(mode, resolve(path).startsWith('/run/'));
   }
 
   /** WEFT_KAFKA_BROKER must not quietly mean the embedded bus. */

@@ -1,4 +1,6 @@
-import { DEFAULT_ORGANISATIONS, loadSettings, readSettings } from './settings.js';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DEFAULT_ORGANISATIONS, LIMITS, loadSettings, readSettings } from './settings.js';
 
 const files = (texts: Record<string, string>) => (path: string) => {
   const text = texts[path];
@@ -9,6 +11,29 @@ const problemsOf = (env: Record<string, string>, texts: Record<string, string> =
   readSettings(env, {}, files(texts)).problems.map(({ setting, message }) => `${setting}: ${message}`);
 
 describe('settings', () => {
+  it('has each in the documentation, with what it is when it is not set', () => {
+    const page = readFileSync(join(import.meta.dirname, '../../../docs/operations.md'), 'utf8');
+    for (const [name, { by }] of Object.entries(LIMITS)) expect(page).toMatch(new RegExp(`\\| \`${name}\` +\\| +${by} `));
+    expect(page).toContain('WEFT_LOCAL_TOKEN_HOURS');
+  });
+
+  it.each([
+    [{ WEFT_LIMIT_TOKEN_RATE: '0' }, 'WEFT_LIMIT_TOKEN_RATE: is no whole number from 1 to 1000000'],
+    [{ WEFT_LIMIT_TOKEN_FEEDS: 'many' }, 'WEFT_LIMIT_TOKEN_FEEDS: is no whole number from 1 to 10000'],
+    [{ WEFT_LIMIT_BODIES: '63' }, 'WEFT_LIMIT_BODIES: is no whole number from 64 to 65536'],
+    [
+      { WEFT_LIMIT_TOKEN_REQUESTS: '600' },
+      'WEFT_LIMIT_ORGANISATION_REQUESTS: is 500, less than WEFT_LIMIT_TOKEN_REQUESTS, which could never be reached',
+    ],
+    [
+      { WEFT_LIMIT_BODIES: '100' },
+      'WEFT_LIMIT_BODIES: is 100, less than WEFT_LIMIT_ORGANISATION_BODIES, which could never be reached',
+    ],
+    [{ WEFT_LOCAL_TOKEN_HOURS: '0' }, 'WEFT_LOCAL_TOKEN_HOURS: is no whole number from 1 to 8784'],
+  ])('refuses limits that cannot be, or that another makes useless: %j', (env, problem) => {
+    expect(problemsOf(env)).toEqual([problem]);
+  });
+
   it('needs nothing on a fresh machine', () => {
     const { settings, problems } = readSettings({});
     expect(problems).toEqual([]);
@@ -20,7 +45,8 @@ describe('settings', () => {
       url: 'http://127.0.0.1:8080',
       organisations: DEFAULT_ORGANISATIONS,
       logLevel: 'info',
-      tokens: { jwksUrl: undefined, issuer: 'weft', audience: 'weft' },
+      tokens: { jwksUrl: undefined, issuer: 'weft', audience: 'weft', localHours: 12 },
+      limits: { WEFT_LIMIT_TOKEN_RATE: 500, WEFT_LIMIT_BODIES: 256 },
     });
     expect(settings.dataDirectory).toMatch(/[/\\]\.weft$/);
   });
@@ -90,7 +116,7 @@ describe('settings', () => {
   });
 
   it('refuses one secret for the region and for research, and never repeats one', () => {
-    const secret = 'x'.repeat(32);
+    const secret = '0f1e2d3c4b5a69788796a5b4c3d2e1f0a';
     expect(problemsOf({ WEFT_REGION_SECRET: secret, WEFT_RESEARCH_SECRET: secret })).toEqual([
       'WEFT_RESEARCH_SECRET: is the same as WEFT_REGION_SECRET',
     ]);
@@ -98,6 +124,42 @@ describe('settings', () => {
     expect(problemsOf({ WEFT_REGION_SECRET: secret, WEFT_REGION_SECRET_FILE: 'f' }, { f: secret })).toEqual([
       'WEFT_REGION_SECRET: and WEFT_REGION_SECRET_FILE are both there: one is enough',
     ]);
+  });
+
+  it.each([
+    ['a'.repeat(64), 'has fewer than 8 different characters'],
+    ['pass-w0rd4'.repeat(4), 'is a short text, repeated'],
+    ['0f1e2d3c4b5a69788796a5b4c3d2e1f', 'is shorter than 32 characters'],
+  ])('refuses a secret that can be guessed, and says how to make one', (secret, fault) => {
+    const problem = `WEFT_REGION_SECRET: ${fault}: make one with \`openssl rand -hex 32\``;
+    expect(problemsOf({ WEFT_REGION_SECRET: secret })).toEqual([problem]);
+  });
+
+  it.each([
+    ['/etc/weft/region', 0o100644, ['may be read by everybody: chmod 600, and make a new secret if somebody did']],
+    ['/etc/weft/region', 0o100620, ['may be written by others than its owner: chmod 600, and make a new secret if one did']],
+    ['/etc/weft/region', 0o100640, []],
+    ['/etc/weft/region', 0o100600, []],
+    ['/run/secrets/region', 0o100444, []],
+    ['/run/secrets/region', 0o100666, ['may be written by others than its owner: chmod 600, and make a new secret if one did']],
+    ['/run/../etc/region', 0o100444, ['may be read by everybody: chmod 600, and make a new secret if somebody did']],
+  ])('refuses a file of a secret that others may read or change: %s %o', (path, mode, faults) => {
+    const texts = { [path]: '0f1e2d3c4b5a69788796a5b4c3d2e1f0a' };
+    const { problems } = readSettings({ WEFT_REGION_SECRET_FILE: path }, {}, files(texts), () => mode);
+    expect(problems).toEqual(faults.map((message) => ({ setting: 'WEFT_REGION_SECRET_FILE', message })));
+  });
+
+  it.each([
+    ['http://issuer.example/keys', 'is not https: somebody between could answer with keys of their own'],
+    ['https://user:secret@issuer.example/keys', 'holds a user or password: the keys of an issuer are public'],
+    ['https://', 'is no address like https://host/path'],
+    ['https://issuer.example/keys', undefined],
+    ['http://127.0.0.1:8000/keys', undefined],
+    ['http://localhost/keys', undefined],
+    ['http://localhost.evil.example/keys', 'is not https: somebody between could answer with keys of their own'],
+  ])('takes keys of an issuer only from where nobody else can answer: %s', (WEFT_JWKS_URL, fault) => {
+    const found = problemsOf({ WEFT_JWKS_URL, WEFT_JWT_ISSUER: 'i', WEFT_JWT_AUDIENCE: 'a' });
+    expect(new Set(found)).toEqual(new Set(fault === undefined ? [] : [`WEFT_JWKS_URL: ${fault}`]));
   });
 
   it('wants issuer and audience beside a key set, which signs for others too', () => {

@@ -4,9 +4,9 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { exportJWK, type JWTPayload, SignJWT } from 'jose';
+import { exportJWK, type JWTHeaderParameters, type JWTPayload, SignJWT } from 'jose';
 import { readSettings, type Settings } from './settings.js';
-import { createTokenVerifier, issueToken, TokenKeysUnavailable, Unauthenticated } from './tokens.js';
+import { createTokenVerifier, issueToken, TokenKeysUnavailable, TokenTooLong, Unauthenticated } from './tokens.js';
 
 const start = Date.UTC(2026, 0, 1);
 let now = start;
@@ -63,6 +63,16 @@ describe('local tokens', () => {
     await expect(verify(token)).rejects.toThrow('the token has expired');
   });
 
+  it('live no longer than the settings say: longer ones are not made, and those made elsewhere not taken', async () => {
+    const verify = createTokenVerifier(settings, clock);
+    await expect(verify(bearer(await issue({ expiresIn: 12 * 3_600 })))).resolves.toBeDefined();
+    await expect(issue({ expiresIn: 12 * 3_600 + 1 })).rejects.toThrow(TokenTooLong);
+    const longer = { ...settings, tokens: { ...settings.tokens, localHours: 24 } };
+    const token = bearer(await issueToken(longer, clock, { roles: ['operations'], expiresIn: 86_400 }));
+    await expect(verify(token)).rejects.toThrow('the token lives longer than 12 hours (WEFT_LOCAL_TOKEN_HOURS)');
+    await expect(createTokenVerifier(longer, clock)(token)).resolves.toBeDefined();
+  });
+
   it('carry no role that there is not', async () => {
     const token = await issue({ roles: ['publisher', 'root' as 'publisher'] });
     expect((await createTokenVerifier(settings, clock)(bearer(token))).roles).toEqual(['publisher']);
@@ -86,8 +96,8 @@ describe('local tokens', () => {
     const request = { roles: ['governance'] as const };
     const foreign = [
       await issueToken(elsewhere, clock, request),
-      await issueToken({ ...settings, tokens: { issuer: 'other', audience: 'weft' } }, clock, request),
-      await issueToken({ ...settings, tokens: { issuer: 'weft', audience: 'other' } }, clock, request),
+      await issueToken({ ...settings, tokens: { ...settings.tokens, issuer: 'other' } }, clock, request),
+      await issueToken({ ...settings, tokens: { ...settings.tokens, audience: 'other' } }, clock, request),
     ];
     const [head, , signature] = (await issue()).split('.');
     const claims = Buffer.from(
@@ -103,13 +113,20 @@ describe('tokens of a configured issuer', () => {
   let server: Server;
   let status: number;
   let asked: number;
+  /** What the issuer answers. */
+  let keys: readonly object[];
+  const publicKeyOf = async (of: typeof pair, kid?: string) => ({
+    ...(await exportJWK(of.publicKey)),
+    ...(kid !== undefined && { kid }),
+    ...{ alg: 'ES256', use: 'sig' },
+  });
   beforeEach(async () => {
     status = 200;
     asked = 0;
-    const keys = JSON.stringify({ keys: [{ ...(await exportJWK(pair.publicKey)), kid: 'k1', alg: 'ES256', use: 'sig' }] });
+    keys = [await publicKeyOf(pair, 'k1')];
     server = createServer((_, response) => {
       asked += 1;
-      response.writeHead(status, { 'content-type': 'application/json' }).end(keys);
+      response.writeHead(status, { 'content-type': 'application/json', location: '/keys' }).end(JSON.stringify({ keys }));
     });
     await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/keys`;
@@ -120,7 +137,7 @@ describe('tokens of a configured issuer', () => {
 
   const sign = (
     claims: JWTPayload,
-    header = { alg: 'ES256', kid: 'k1' },
+    header: JWTHeaderParameters = { alg: 'ES256', kid: 'k1' },
     key: Parameters<SignJWT['sign']>[0] = pair.privateKey,
   ) =>
     new SignJWT({ iss: 'https://id', aud: 'weft-region', sub: 'dr', exp: start / 1000 + 60, roles: ['clinician'], ...claims })
@@ -139,6 +156,12 @@ describe('tokens of a configured issuer', () => {
     ['from somebody else', { iss: 'https://evil' }],
     ['without an end', { exp: undefined }],
     ['without a subject', { sub: undefined }],
+    ['with a subject that is no text', { sub: 7 as unknown as string }],
+    ['with a blank subject', { sub: ' ' }],
+    ['with an endless subject', { sub: 'x'.repeat(257) }],
+    ['with a subject that would move a cursor', { sub: 'dr\u001b[2J' }],
+    ['that say who somebody is, and give no access', { typ: 'ID' }],
+    ['that fetch other tokens', { typ: 'Refresh' }],
     ['of an organisation that is no code', { org: "RX901'; --" }],
     ['with roles that are no list', { roles: 'governance' }],
     ['with purposes that are no list', { purposes: 'research' }],
@@ -159,6 +182,59 @@ describe('tokens of a configured issuer', () => {
     ]) {
       await expect(verify(bearer(token))).rejects.toBeInstanceOf(Unauthenticated);
     }
+  });
+
+  it.each(['JWT', 'at+jwt', 'application/at+jwt', undefined])('are taken of type %s', async (typ) => {
+    const header = { alg: 'ES256', kid: 'k1', ...(typ !== undefined && { typ }) };
+    await expect(createTokenVerifier(settings, clock)(bearer(await sign({ typ: 'Bearer' }, header)))).resolves.toBeDefined();
+  });
+
+  it.each(['logout+jwt', 'dpop+jwt', 'secevent+jwt'])('are refused of type %s', async (typ) => {
+    const token = await sign({}, { alg: 'ES256', kid: 'k1', typ });
+    await expect(createTokenVerifier(settings, clock)(bearer(token))).rejects.toThrow('the token is no access token (typ)');
+  });
+
+  it('are good by a key that was made just now: the issuer is asked at once, and not for every token of nobody’s', async () => {
+    const verify = createTokenVerifier(settings, clock);
+    await verify(bearer(await sign({})));
+    const next = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    keys = [await publicKeyOf(next, 'k2')];
+    await expect(verify(bearer(await sign({}, { alg: 'ES256', kid: 'k2' }, next.privateKey)))).resolves.toBeDefined();
+    expect(asked).toBe(2);
+    for (let index = 0; index < 100; index += 1) {
+      const token = await sign({}, { alg: 'ES256', kid: `none${index}` }, pair.privateKey);
+      await expect(verify(bearer(token))).rejects.toThrow('a key that is not the issuer’s');
+    }
+    expect(asked).toBe(6);
+    now += 30_000;
+    await expect(verify(bearer(await sign({}, { alg: 'ES256', kid: 'late' })))).rejects.toBeInstanceOf(Unauthenticated);
+    expect(asked).toBe(7);
+  });
+
+  it('are good by any of its keys that fits, where they do not say by which', async () => {
+    const others = [1, 2].map(() => generateKeyPairSync('ec', { namedCurve: 'P-256' }));
+    keys = [...(await Promise.all(others.map((one) => publicKeyOf(one)))), await publicKeyOf(pair, 'k1')];
+    const verify = createTokenVerifier(settings, clock);
+    for (const { privateKey } of [pair, ...others]) {
+      await expect(verify(bearer(await sign({}, { alg: 'ES256' }, privateKey)))).resolves.toBeDefined();
+    }
+    const stranger = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
+    await expect(verify(bearer(await sign({}, { alg: 'ES256' }, stranger)))).rejects.toThrow('signature is wrong');
+  });
+
+  it('are not judged by keys of another address, to which the issuer’s sends on', async () => {
+    status = 302;
+    await expect(createTokenVerifier(settings, clock)(bearer(await sign({})))).rejects.toBeInstanceOf(TokenKeysUnavailable);
+    expect(asked).toBe(1);
+  });
+
+  it('of a key that was withdrawn are refused within ten minutes', async () => {
+    const verify = createTokenVerifier(settings, clock);
+    await verify(bearer(await sign({ sub: 'first' })));
+    keys = [];
+    now += 10 * 60_000;
+    const token = await sign({ sub: 'second', exp: now / 1000 + 60 });
+    await expect(verify(bearer(token))).rejects.toBeInstanceOf(Unauthenticated);
   });
 
   it('cannot be judged, rather than are refused, while its keys cannot be had', async () => {

@@ -2,10 +2,11 @@ import { createHash, createPrivateKey, generateKeyPairSync, type KeyObject } fro
 import { join } from 'node:path';
 import { isPurpose, type Purpose } from '@weft/domain';
 import type { Clock } from '@weft/processing';
-import { createLocalJWKSet, createRemoteJWKSet, errors, type JWK, type JWTPayload, jwtVerify, SignJWT } from 'jose';
+import { errors, type JWK, type JWTPayload, type ProtectedHeaderParameters, SignJWT } from 'jose';
 import type { Actor } from './audit-log.js';
 import { keepSecretFile } from './secret-file.js';
 import type { Settings } from './settings.js';
+import { checkByAddress, checkByKeys } from './token-keys.js';
 
 export const ROLES = ['publisher', 'clinician', 'governance', 'operations', 'subscriber'] as const;
 export type Role = (typeof ROLES)[number];
@@ -54,9 +55,20 @@ const CLOCK_TOLERANCE_S = 5;
 /** Asymmetric only: with HS256 among them, a public key could be used as a secret. */
 const REMOTE_ALGORITHMS = ['ES256', 'ES384', 'EdDSA', 'RS256', 'PS256'];
 
-/** A token signed with the key pair of the data directory. Throws when tokens come from a configured issuer instead. */
+/** A local token cannot be taken back, so how long it may live is bounded. */
+export class TokenTooLong extends Error {
+  constructor(hours: number) {
+    super(`a token of the local key lives ${hours} hours at most (WEFT_LOCAL_TOKEN_HOURS)`);
+    this.name = 'TokenTooLong';
+  }
+}
+
+/** A token signed with the key pair of the data directory. Throws TokenTooLong; an Error when tokens come from a configured issuer instead. */
 export async function issueToken(settings: Settings, clock: Clock, request: TokenRequest): Promise<string> {
   if (settings.tokens.jwksUrl !== undefined) throw new Error('WEFT_JWKS_URL is set: tokens come from its issuer, not from here');
+  const { expiresIn = 3600 } = request;
+  const { localHours } = settings.tokens;
+  if (expiresIn > localHours * 3600) throw new TokenTooLong(localHours);
   const { privateKey, kid } = localKey(settings);
   const now = Math.floor(clock.now() / 1000);
   return new SignJWT({ roles: request.roles, org: request.organisation, purposes: request.purposes })
@@ -65,16 +77,16 @@ export async function issueToken(settings: Settings, clock: Clock, request: Toke
     .setAudience(settings.tokens.audience)
     .setSubject(request.subject ?? 'weft-cli')
     .setIssuedAt(now)
-    .setExpirationTime(now + (request.expiresIn ?? 3600))
+    .setExpirationTime(now + expiresIn)
     .sign(privateKey);
 }
 
 /** Tokens of the configured issuer, or of the local key pair, which is made when there is none yet. */
 export function createTokenVerifier(settings: Settings, clock: Clock): TokenVerifier {
-  const { jwksUrl, issuer, audience } = settings.tokens;
-  const keySet =
-    jwksUrl === undefined ? createLocalJWKSet({ keys: [localKey(settings).publicJwk] }) : createRemoteJWKSet(new URL(jwksUrl));
-  const algorithms = jwksUrl === undefined ? ['ES256'] : REMOTE_ALGORITHMS;
+  const { jwksUrl, issuer, audience, localHours } = settings.tokens;
+  const isLocal = jwksUrl === undefined;
+  const check = isLocal ? checkByKeys({ keys: [localKey(settings).publicJwk] }) : checkByAddress(jwksUrl, clock);
+  const algorithms = isLocal ? ['ES256'] : REMOTE_ALGORITHMS;
   const verified = new Map<string, { readonly caller: Caller; readonly until: number }>();
 
   return async (authorization) => {
@@ -85,14 +97,18 @@ export function createTokenVerifier(settings: Settings, clock: Clock): TokenVeri
     if (known !== undefined && now < known.until) return known.caller;
     verified.delete(digest);
     try {
-      const { payload } = await jwtVerify(token, keySet, {
+      const { payload, protectedHeader } = await check(token, {
         algorithms,
         issuer,
         audience,
-        requiredClaims: ['exp', 'sub'],
+        requiredClaims: isLocal ? ['exp', 'sub', 'iat'] : ['exp', 'sub'],
         clockTolerance: CLOCK_TOLERANCE_S,
         currentDate: new Date(now),
       });
+      refuseOtherTokens(protectedHeader, payload);
+      if (isLocal && payload.exp! - payload.iat! > localHours * 3600) {
+        throw new Unauthenticated('invalid', `the token lives longer than ${localHours} hours (WEFT_LOCAL_TOKEN_HOURS)`);
+      }
       const caller = callerOf(payload);
       // Oldest first: a busy token is verified again every few minutes anyway, so order of arrival serves as well as order of use.
       if (verified.size >= CACHED_TOKENS) verified.delete(verified.keys().next().value!);
@@ -111,6 +127,25 @@ function bearerToken(authorization: string | undefined): string {
   return token;
 }
 
+/** What the issuer signs for other uses, such as to say who logged in or out, gives access to nothing here. */
+function refuseOtherTokens({ typ }: ProtectedHeaderParameters, claims: JWTPayload): void {
+  const isAccess = typ === undefined || ACCESS_TYPES.includes(typ.toLowerCase().replace(/^application\//, ''));
+  const use = claims['typ'];
+  if (!isAccess || (use !== undefined && use !== 'Bearer')) {
+    throw new Unauthenticated('invalid', 'the token is no access token (typ)');
+  }
+}
+
+const ACCESS_TYPES = ['jwt', 'at+jwt'];
+const SUBJECT_CHARACTERS_MAX = 256;
+
+/** It names somebody in the audit, for good. */
+function subjectOf(sub: unknown): string {
+  const isName = typeof sub === 'string' && sub.trim() !== '' && sub.length <= SUBJECT_CHARACTERS_MAX && !/\p{Cc}/u.test(sub);
+  if (isName) return sub;
+  throw new Unauthenticated('invalid', `the claim sub is no text of 1 to ${SUBJECT_CHARACTERS_MAX} characters`);
+}
+
 function callerOf(claims: JWTPayload): Caller {
   const { sub, exp, roles, org, purposes = [] } = claims;
   if (!Array.isArray(roles)) throw new Unauthenticated('invalid', 'the claim roles is no list');
@@ -118,7 +153,7 @@ function callerOf(claims: JWTPayload): Caller {
     throw new Unauthenticated('invalid', 'the claim org is no ODS code');
   }
   return {
-    subject: sub!,
+    subject: subjectOf(sub),
     roles: ROLES.filter((role) => roles.includes(role)),
     organisation: org,
     purposes: purposesOf(purposes),

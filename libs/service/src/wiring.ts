@@ -1,19 +1,10 @@
 import { createHmac } from 'node:crypto';
 import { createMessageReader, type Seal, sealMessage } from '@weft/care-events';
-import {
-  adoptionProblems,
-  DEFAULT_POLICY_NAME,
-  DEFAULT_RULES,
-  type Organisation,
-  policyFrom,
-  PROJECTIONS,
-  type Policy,
-  type PolicyDocument,
-} from '@weft/domain';
-import { NO_STREAM, POLICY_STREAM, PolicyBook, regionTopics, type Wiring } from '@weft/processing';
+import { type Organisation, PROJECTIONS, type Policy } from '@weft/domain';
+import { PolicyBook, regionTopics, type Wiring } from '@weft/processing';
 import { keySecrets } from './keys.js';
 import type { Service } from './service.js';
-import { type Settings, SettingsError } from './settings.js';
+import type { Settings } from './settings.js';
 
 /** Nest's token for the Wiring. */
 export const WIRING = Symbol('Wiring');
@@ -23,7 +14,7 @@ const EMBEDDED_PARTITIONS = 4;
 
 /**
  * What processing reaches the world through, of a service whose engines are open. On the embedded bus the region's topics
- * are created; on Kafka they are the operators' (weft topics). The first policy is adopted where there was none yet.
+ * are created; on Kafka they are the operators' (weft topics).
  */
 export async function openWiring(service: Service): Promise<Wiring> {
   const { settings, bus, store, clock, timers, random, keys } = service;
@@ -50,28 +41,13 @@ export async function openWiring(service: Service): Promise<Wiring> {
 export const sealOf = (settings: Settings): Seal =>
   sealMessage(createHmac('sha256', keySecrets(settings).region).update('seal').digest());
 
+/** What cursors of feeds are sealed with; made of the region's secret, and not it, nor what messages are sealed with. */
+export const cursorSecretOf = (settings: Settings): Buffer =>
+  createHmac('sha256', keySecrets(settings).region).update('cursor').digest();
+
 export const organisationsOf = ({ organisations }: Settings): ReadonlyMap<string, Organisation> =>
   new Map(organisations.map((organisation) => [organisation.ods, organisation]));
 
 /** What kind each organisation is, by ODS code: what a policy is adopted with. */
 export const kindsOf = ({ organisations }: Settings): Policy['organisations'] =>
   Object.fromEntries(organisations.map(({ ods, kind }) => [ods, kind]));
-
-/**
- * The policy that the region is to have: the one the settings name; else the one in force, which governance may have
- * adopted; else the shipped one. In each case with the kinds of organisations that the settings say. Throws SettingsError.
- */
-export async function policyOf({ settings, store }: Service, policies: PolicyBook): Promise<Policy> {
-  const organisations = kindsOf(settings);
-  if (settings.policy !== undefined) {
-    const problems = adoptionProblems(settings.policy, organisations);
-    if (problems.length > 0) {
-      throw new SettingsError(problems.map(({ field, message }) => ({ setting: 'WEFT_POLICY', message: `${field} ${message}` })));
-    }
-    return policyFrom(settings.policy as PolicyDocument, organisations);
-  }
-  if ((await store.head(POLICY_STREAM)) === NO_STREAM) {
-    return policyFrom({ name: DEFAULT_POLICY_NAME, rules: DEFAULT_RULES }, organisations);
-  }
-  return { ...(await policies.current()).policy, organisations };
-}

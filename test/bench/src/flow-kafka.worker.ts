@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { CLOUD_EVENT_JSON, readCloudEvent } from '@weft/care-events';
-import { Intake } from '@weft/gateway';
+import { Intake, Judging } from '@weft/gateway';
 import { AuditLog } from '@weft/service';
 import kafkajs from 'kafkajs';
 import { type BenchEvent, careEvent, patientNumbers } from './care-events.js';
@@ -82,7 +82,7 @@ async function throughGateway(
   paced: Paced,
   { patients, rate, seconds, stepSeconds }: Parameters,
 ): Promise<Found> {
-  const intake = new Intake(region.service, region.wiring, new AuditLog(region.service));
+  const intake = new Intake(region.service, region.wiring, new AuditLog(region.service), new Judging(region.service));
   const eventOf = eventsOf(patients);
   const publish = async (indices: readonly number[]): Promise<void> => {
     await Promise.all(

@@ -1,7 +1,7 @@
 import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { CLOUD_EVENT_JSON, fhirProblems, readCloudEvent, readCloudEventBatch } from '@weft/care-events';
-import { Intake } from '@weft/gateway';
+import { Intake, Judging } from '@weft/gateway';
 import { readRecord } from '@weft/processing';
 import { AuditLog } from '@weft/service';
 import { careEvent, ORGANISATIONS, patientNumbers, type BenchEvent } from './care-events.js';
@@ -54,7 +54,7 @@ function ontoTopics(region: Region, all: readonly BenchEvent[]): Publish {
 
 /** What the gateway's controllers do with a request's body: read, judge, publish. */
 function throughGateway(region: Region, all: readonly BenchEvent[], { batch }: Pace): Publish {
-  const intake = new Intake(region.service, region.wiring, new AuditLog(region.service));
+  const intake = new Intake(region.service, region.wiring, new AuditLog(region.service), new Judging(region.service));
   const rules = (ods: string) => intake.rulesFor({ subject: 'bench', roles: ['publisher'], organisation: ods });
   const bodies = batch === 1 ? all.map((event) => Buffer.from(JSON.stringify(structured(event)))) : [];
   const batches = new Map<number, { readonly ods: string; readonly body: Buffer }[]>();

@@ -2,7 +2,7 @@ import { closeSync, fdatasyncSync, openSync, readSync, writeSync } from 'node:fs
 import { join } from 'node:path';
 import { CLOUD_EVENT_JSON, consentOf, readCloudEvent } from '@weft/care-events';
 import { PURPOSES, provision } from '@weft/domain';
-import { Intake } from '@weft/gateway';
+import { Intake, Judging } from '@weft/gateway';
 import {
   careEventsTopic,
   readRecord,
@@ -84,7 +84,7 @@ async function weft({ directory, deciders, entries, decisions: count }: Paramete
 }
 
 function consentPublisher({ service, wiring }: Region) {
-  const intake = new Intake(service, wiring, new AuditLog(service));
+  const intake = new Intake(service, wiring, new AuditLog(service), new Judging(service));
   return async (id: string, subject: string, effect: 'permit' | 'deny'): Promise<void> => {
     const decidedAt = new Date().toISOString();
     const parts = {

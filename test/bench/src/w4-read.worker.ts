@@ -34,7 +34,7 @@ async function build({ directory, patients, entries }: Parameters): Promise<Foun
   const { record } = await readRecord(region.wiring, region.wiring.keys.patient(numbers[0] as string), 'direct-care');
   writeFileSync(`${directory}/record.json`, JSON.stringify(record));
   const { service } = region;
-  const caller = { roles: ['clinician'], organisation: 'Y90001', expiresIn: 86_400 } as const;
+  const caller = { roles: ['clinician'], organisation: 'Y90001', expiresIn: 43_200 } as const;
   writeFileSync(`${directory}/token`, await issueToken(service.settings, service.clock, caller));
   await region.close();
   return { patients };

@@ -19,7 +19,7 @@ const BATCH = 100;
 async function write({ directory, patients, events }: Parameters): Promise<Found> {
   const region = await openRegion(directory);
   const { service, wiring } = region;
-  const caller = { roles: ['clinician'], organisation: 'Y90001', expiresIn: 86_400 } as const;
+  const caller = { roles: ['clinician'], organisation: 'Y90001', expiresIn: 43_200 } as const;
   writeFileSync(join(directory, 'token'), await issueToken(service.settings, service.clock, caller));
   await startRecordProjector(wiring, ORGANISATIONS.map(careEventsTopic));
   const message = sealedMessage(region);

@@ -80,7 +80,7 @@ export class ConsentChecks {
   }
 
   private hasOthers({ key, source, consentId }: KeptDecision): boolean {
-    return this.versionsOf(source, consentId).some((other) => other.key !== key);
+    return this.ledger.wasElsewhere(source, consentId, key);
   }
 
   private versionsOf(source: string, consentId: string): KeptDecision[] {
@@ -104,7 +104,13 @@ export class ConsentChecks {
       const { source, consentId, key } = one;
       if (isOvertaken && !hasEnded && !isOver)
         this.violated(MOVED, `${source} ${consentId} is about somebody else now, and still permits for ${key}`);
-      const mayBe = others.some((other) => isVersionLater(other, one, other.receivedAt >= one.receivedAt));
+      // What ended is the latest of the authority, which need not be this one: three versions may each be later than the next.
+      const permissions = [one, ...own].filter(
+        (other) => other.authority === one.authority && subjectOf(other) === other.key && permitsAnything(other),
+      );
+      const mayBe = permissions.some((permission) =>
+        others.some((other) => isVersionLater(other, permission, other.receivedAt >= permission.receivedAt)),
+      );
       if (hasEnded && !mayBe) this.violated(MOVED, `${source} ${consentId} was ended for ${key}, and is about nobody else`);
     }
   }

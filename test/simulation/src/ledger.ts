@@ -56,6 +56,8 @@ export class Ledger {
   readonly mergedBy = new Set<string>();
   /** What was recorded from each place of the consent topic, of whomever. */
   readonly decidedFrom = new Map<string, KeptDecision[]>();
+  /** Whom versions of a Consent are about, by the Consent, from the moment on at which they are taken up. */
+  private readonly holders = new Map<string, string[]>();
   private readonly identities = new Map<string, KeptIdentity>();
 
   constructor(private readonly keys: Keys) {}
@@ -67,6 +69,7 @@ export class Ledger {
     const data = (): unknown => ({ ...(JSON.parse(stored.data) as object), type: stored.type, position });
     if (category === 'careRecord') listed(this.events, key).push(data() as KeptEvent);
     else if (category === 'consent') this.decide({ ...(data() as KeptDecision), key });
+    else if (category === 'consentHolder') listed(this.holders, key).push((data() as { readonly key: string }).key);
     else if (category === 'identity') this.move(key, data() as IdentityEvent);
     else if (category === 'policy') {
       const { policy, adoptedAt } = data() as AdoptedPolicy;
@@ -105,6 +108,11 @@ export class Ledger {
     else if (event.type !== 'view-confirmed-1') kept.entries.set(event.entry.id, event.entry);
     kept.closing = event.closing ?? null;
     kept.revision = stored.revision;
+  }
+
+  /** Whether a version of the Consent was ever taken up about somebody else. */
+  wasElsewhere(source: string, consentId: string, key: string): boolean {
+    return (this.holders.get(this.keys.uuid('consent', source, consentId)) ?? []).some((other) => other !== key);
   }
 
   identity(key: string): KeptIdentity {

@@ -1,10 +1,10 @@
 import { availableParallelism } from 'node:os';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import cliProgress from 'cli-progress';
 import { Command, InvalidArgumentError } from 'commander';
 import { mutated, tryMutant, type Caught } from './mutate.js';
-import { asMarkdown } from './mutants-page.js';
+import { asMarkdown, seedsOf } from './mutants-page.js';
 import { MUTANTS } from './mutants.js';
 import { historyOf, tally, type Tally } from './report.js';
 import { runSeeds } from './seeds.js';
@@ -12,6 +12,7 @@ import { shrink } from './shrink.js';
 import { simulate } from './simulate.js';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+const PAGE = new URL('../../../docs/simulation-mutants.md', import.meta.url);
 const BROKEN = 1;
 
 interface Bar {
@@ -94,18 +95,22 @@ interface MutantOptions {
   readonly threads: number;
   readonly only?: string;
   readonly write?: string;
+  readonly anew?: boolean;
   readonly json?: boolean;
 }
 
-async function mutants({ seeds, threads, only, write, json }: MutantOptions): Promise<void> {
+async function mutants({ seeds, threads, only, write, anew, json }: MutantOptions): Promise<void> {
   const chosen = MUTANTS.filter(({ name }) => only === undefined || name.includes(only));
   for (const mutant of MUTANTS) mutated(ROOT, mutant);
+  // What caught it last time mostly does so again.
+  const known = anew === true ? new Map<string, number>() : seedsOf(readFileSync(PAGE, 'utf8'));
   const bar = progress('mutants', chosen.length);
   const caught = new Map<string, Caught>();
   const waiting = [...chosen];
   const lane = async (): Promise<void> => {
     for (let mutant = waiting.shift(); mutant !== undefined; mutant = waiting.shift()) {
-      const result = await tryMutant(ROOT, mutant, seeds);
+      const seed = known.get(mutant.name);
+      const result = await tryMutant(ROOT, mutant, seeds, seed === undefined ? [] : [seed]);
       caught.set(mutant.name, result);
       bar.update(caught.size, mutant.name);
       if (json !== true && process.stderr.isTTY !== true) print(lineOf(result));
@@ -150,6 +155,7 @@ program
   .option('--threads <n>', 'how many at one time', whole, threads)
   .option('--only <text>', 'those whose name has this in it')
   .option('--write <file>', 'the list, as a page of the docs')
+  .option('--anew', 'from seed 0 on, not first by the seed that docs/simulation-mutants.md names')
   .option('--json', 'one JSON text')
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
   .action((options: MutantOptions) => mutants(options));

@@ -17,6 +17,7 @@ const authorities = of(consent('authorities'));
 const inForce = of(consent('in-force'));
 const permits = of(consent('permits'));
 const vetting = of(consent('vetting'));
+const clinicalTime = of('libs/domain/src/care-record/clinical-time.ts');
 const fhirTime = of('libs/domain/src/fhir-time.ts');
 const record = of('libs/domain/src/care-record/record.ts');
 const applying = of(processing('apply-decisions'));
@@ -41,7 +42,23 @@ export const MUTANTS_OF_DECISIONS: readonly Mutant[] = [
   ),
   coverage('of several limits one is enough', "if (parts.includes('does-not-cover')) return 'does-not-cover';", ''),
   coverage('of the members of a limit none is enough', "if (parts.includes('covers')) return 'covers';", ''),
+  coverage(
+    'a limit that cannot be told is passed over',
+    "return parts.includes('cannot-tell') ? 'cannot-tell' : 'covers';",
+    "return 'covers';",
+  ),
+  coverage(
+    'a member that cannot be told is passed over',
+    "return parts.includes('cannot-tell') ? 'cannot-tell' : 'does-not-cover';",
+    "return 'does-not-cover';",
+  ),
   // what a decision is
+  decision(
+    'a permission among exceptions is none',
+    "(effect === 'permit' && !isUnread(limits)) || provisions.some(grants)",
+    "(effect === 'permit' && !isUnread(limits))",
+  ),
+  decision('what is left of a permission lifts', ', liftsNothing: true };', ' };'),
   decision(
     'a permission that is limited by something unread counts as one',
     "(effect === 'permit' && !isUnread(limits))",
@@ -157,6 +174,40 @@ export const MUTANTS_OF_DECISIONS: readonly Mutant[] = [
     "if (happened === null) return 'cannot-tell';",
     "if (happened === null) return 'does-not-cover';",
   ),
+  limits(
+    'a permission opens every entry of a name that several have',
+    "return effect === 'permit' && around.entriesNamed(bare).length > 1 ? 'cannot-tell' : 'covers';",
+    "return 'covers';",
+  ),
+  limits(
+    'a permission reaches on from every entry of a name that several have',
+    ".filter(({ length }) => effect === 'deny' || length === 1)",
+    '.filter(({ length }) => length > 0)',
+  ),
+  limits(
+    'a denied kind of resource is one of no other system',
+    "(effect === 'deny' || system === undefined || system === RESOURCE_TYPES_SYSTEM)",
+    '(system === undefined || system === RESOURCE_TYPES_SYSTEM)',
+  ),
+  limits(
+    'a permitted kind of resource is one of any system',
+    "(effect === 'deny' || system === undefined || system === RESOURCE_TYPES_SYSTEM)",
+    '(effect !== undefined || system === RESOURCE_TYPES_SYSTEM)',
+  ),
+  limits(
+    'a kind of resource with its system is a code',
+    "(effect === 'deny' || system === undefined || system === RESOURCE_TYPES_SYSTEM)",
+    "(effect === 'deny' || system === undefined)",
+  ),
+  limits('a level said elsewhere than in the label is not looked at', ', ...elsewhere].map(levelOf)', '].map(levelOf)'),
+  limits('a level that nobody knows is the least', 'return levels.includes(null) ? null : Math', 'return Math'),
+  limits('what goes on lies within no period', '(last < until || until === Infinity)', 'last < until'),
+  clinicalTime(
+    'a period without an end is its start',
+    'end === null ? Infinity : Math',
+    'end === null ? (start?.until ?? Infinity) : Math',
+  ),
+  clinicalTime('a period goes on after its end', 'end === null ? Infinity : Math', 'end !== undefined ? Infinity : Math'),
   // the rest of the record
   surroundings(
     'a denial does not reach backwards',
@@ -188,6 +239,11 @@ export const MUTANTS_OF_DECISIONS: readonly Mutant[] = [
     'facts.codes.push(...codingsOf(value));',
   ),
   facts('a reference to a version names nothing', '(?:\\/_history\\/[^/]*)?$/', '$/'),
+  facts(
+    'a reference by an identifier alone names nothing',
+    "typeof value['type'] === 'string' || isLogical(value)",
+    "typeof value['type'] === 'string'",
+  ),
   facts('a reference by uuid names nothing', 'return uuid ?? /', 'return /'),
   facts('a reference by a search names nothing', 'if (searched !== undefined) return decoded(searched);', ''),
   // what a decision says of an entry
@@ -252,7 +308,74 @@ export const MUTANTS_OF_DECISIONS: readonly Mutant[] = [
     'policy.name === undefined ? (policy.authorities ?? DEFAULT_AUTHORITIES) : DEFAULT_AUTHORITIES;',
   ),
   authorities('who may deny is not told from who may permit', 'denialRecordedBy ?? recordedBy', 'recordedBy'),
+  authorities(
+    'who names no organisation is one of those that record entries',
+    "if (as !== 'organisation' || organisation === null) return maker === as;",
+    "if (as !== 'organisation') return maker === as;",
+  ),
+  authorities(
+    'nobody is thought able to lift what is their own',
+    "if (maker === 'entry-organisation' || maker === 'same-source') return true;",
+    "if (maker === 'entry-organisation') return true;",
+  ),
+  authorities(
+    'who is no organisation opens only what is their own',
+    "return recorder.as === 'organisation' && !isAmong",
+    'return !isAmong',
+  ),
   // in force
+  inForce('what lifts nothing lifts', 'if (newer.liftsNothing === true) return false;', ''),
+  inForce(
+    'a permission that is not for its giver to give lifts',
+    "(mayPermit(newer) && !(effect === 'deny'",
+    "(newer !== undefined && !(effect === 'deny'",
+  ),
+  inForce(
+    'a denial of something unclear lifts by its exceptions',
+    "(mayPermit(newer) && !(effect === 'deny' && limits.some(isUnclear)))",
+    'mayPermit(newer)',
+  ),
+  inForce(
+    'a permission that is not for its giver to give replaces one that is',
+    'return lifting.mayPermit(newer) && (opens === null',
+    'return (opens === null',
+  ),
+  inForce(
+    'a denial that only its maker may lift hides from what may',
+    'const kind = `${sourceOf(decision)} ${mayEndDenials(decision, lifting)} $',
+    'const kind = `${sourceOf(decision)} $',
+  ),
+  inForce(
+    'the latest version hides those of other authorities',
+    'const kind = `${older.authority} ${sourceOf(older)} $',
+    'const kind = `${sourceOf(older)} $',
+  ),
+  inForce(
+    'the latest version hides those of other recorders',
+    'const kind = `${older.authority} ${sourceOf(older)} $',
+    'const kind = `${older.authority} $',
+  ),
+  inForce(
+    'the latest version hides those that lift where it does not',
+    '${sourceOf(older)} ${mayEndDenials(older, lifting)}`;',
+    '${sourceOf(older)}`;',
+  ),
+  inForce(
+    'what could not be read is of the scope of what could',
+    'decision.authority, decision.unread === true, ',
+    'decision.authority, ',
+  ),
+  inForce(
+    'the order of the members of a limit makes another scope',
+    '.map((one) => canonicalJson(one)).sort()',
+    '.map((one) => canonicalJson(one))',
+  ),
+  inForce(
+    'a limit of which a member is unclear is a scope of its own',
+    "return limit.kind === 'unread' || Object.values(limit).some((value: unknown) => Array.isArray(value) && value.includes(null));",
+    "return limit.kind === 'unread';",
+  ),
+  inForce('a span has always begun', 'since = Math.max(since ?? boundary, boundary);', 'since = null;'),
   inForce('of one message each authority ends the one before', '(one) => one.id !== older.id &&', '(one) => one !== older &&'),
   inForce(
     'versions count in the order of their arrival',
@@ -264,6 +387,17 @@ export const MUTANTS_OF_DECISIONS: readonly Mutant[] = [
     'const age = { versionId, lastUpdated };',
     'const age = { versionId, lastUpdated: null };',
   ),
+  decision(
+    'a version counts from later than its receipt',
+    'return lastUpdated === undefined || lastUpdated > receivedAt ? rest : version;',
+    'return lastUpdated === undefined ? rest : version;',
+  ),
+  inForce(
+    'an objection dated ahead of its receipt is of no date',
+    'return version?.lastUpdated !== undefined && isObjection ? receivedAt : null;',
+    'return version?.lastUpdated !== undefined && isObjection && receivedAt < 0 ? receivedAt : null;',
+  ),
+  inForce('a withdrawal is asked what it would permit', "if (newer.status === 'withdrawn') return true;", ''),
   inForce(
     'a later version under another authority lifts a denial',
     'return newer.authority === older.authority && mayEndDenials',
@@ -428,8 +562,8 @@ export const MUTANTS_OF_DECISIONS: readonly Mutant[] = [
   ),
   sifting(
     'a decision sent twice is recorded twice',
-    'if (one.digest === first.digest) return NOTHING;',
-    'if (one.digest === first.digest) return { ...NOTHING, chosen: decisions };',
+    'if (one.decisions.some(({ digest }) => digest === first.digest)) return NOTHING;',
+    'if (one.decisions.some(({ digest }) => digest === first.digest)) return { ...NOTHING, chosen: decisions };',
   ),
   sifting('a decision twice in one batch is recorded twice', 'know(known, decision, message);\n      fresh', 'fresh'),
   sifting(
@@ -445,8 +579,8 @@ export const MUTANTS_OF_DECISIONS: readonly Mutant[] = [
   sifting('another decision under a known id is taken for it', 'provision, unread: true };', 'provision };'),
   sifting(
     'a redelivery records what was refused',
-    'const chosen = allowed.decisions.filter(',
-    'const chosen = decisions.filter(',
+    'allowed.decisions.filter(({ authority }) =>',
+    'decisions.filter(({ authority }) =>',
   ),
   sifting(
     'nobody vets',
@@ -461,35 +595,38 @@ export const MUTANTS_OF_DECISIONS: readonly Mutant[] = [
     '=> consentId !== id && unread !== true;',
     '=> consentId === id && unread === false;',
   ),
-  holders(
-    'an overtaken version permits',
-    '{ ...decision, provision: permittingNothing(decision.provision) };\n    }',
-    '{ ...decision };\n    }',
-  ),
+  holders('an overtaken version permits', '? onlyDenying(decision) : decision;', '? { ...decision } : decision;'),
   holders(
     'whom a Consent is about is noted by arrival',
-    'if (holder !== null && isEarlier(decision, holder)) {',
-    'if (holder !== null && isEarlier(decision, holder) && holder.key === key) {',
+    'others.some((other) => isEarlier(decision, other))',
+    'others.length === 0',
   ),
   holders(
     'a Consent that goes on takes its denials along',
-    'recorder, provision: permittingNothing(one.provision) },',
-    "recorder, status: 'withdrawn' as const },",
+    'decision: ending({ ...one, id, version, receivedAt, digest, recorder }),',
+    "decision: { ...one, id, version, receivedAt, digest, recorder, status: 'withdrawn' as const },",
   ),
-  holders(
-    'what a Consent takes away is not told',
-    'await end(wiring, holder.key, decision, held);\n      await tell(wiring, holder.key);',
-    'await end(wiring, holder.key, decision, held);',
-  ),
+  holders('what a Consent takes away is not told', 'held)) || !isNew) await tell(wiring, other);', 'held)) || !isNew) continue;'),
   holders(
     'what is recorded at the same time is not seen',
-    'if (holder.key !== key) await end(wiring, key, decision, holder);',
-    'if (holder.key !== key) return;',
+    'for (const other of others) await end(wiring, key, decision, other);',
+    'for (const other of others) if (other.id === decision.id) await end(wiring, key, decision, other);',
   ),
   holders(
-    'an older version passes for newer as the last one said no age',
-    '{ ...holder?.version, ...decision.version }',
-    '{ ...decision.version }',
+    'only the last version of a Consent is looked at',
+    'isOnlyAbout(last, key) ? [last].filter((one) => one !== null) : await versionsIn(wiring, stream)',
+    'isOnlyAbout(last, key) || last.key !== key ? [last].filter((one) => one !== null) : await versionsIn(wiring, stream)',
+  ),
+  holders(
+    'a Consent that was elsewhere is taken for one that never was',
+    'key === wanted && before === undefined;',
+    'key === wanted && before !== wanted;',
+  ),
+  holders('what a Consent permits here later ends when it was elsewhere before', ' && !isEarlier(held, one));', ');'),
+  holders(
+    'whom a Consent was taken from is not told again',
+    'decision, own))) || again) await tell',
+    'decision, own)))) await tell',
   ),
   // the rest of the record, once more
   judges(

@@ -12,6 +12,8 @@ const IN_FORCE = domain('consent/in-force');
 const PERMITS = domain('consent/permits');
 const NOTICES = domain('consent/notices');
 const IDENTITY = domain('identity/identity');
+const WHO_IS_WHO = domain('consent/identity-rules');
+const CLAIMS = processing('claims');
 const VIEW = domain('views/view');
 const DERIVE = domain('views/derive');
 const RECORDING = processing('record-care-events');
@@ -311,6 +313,36 @@ export const MUTANTS: readonly Mutant[] = [
     'if (absorbing.absorbed.includes(superseded)) {',
   ),
   mutant(MERGE, 'a merge may be decided otherwise later', 'if (decided !== undefined) return decided;', ''),
+  mutant(
+    WHO_IS_WHO,
+    'who has recorded nothing merges, and says that somebody died',
+    "return identifier === 'recorded' ? claim.hasRecorded : claim.isSameSource;",
+    "return identifier === 'recorded' || claim.isSameSource;",
+  ),
+  mutant(
+    WHO_IS_WHO,
+    'who did not make a merge undoes it',
+    "return identifier === 'recorded' ? claim.hasRecorded : claim.isSameSource;",
+    "return identifier !== 'recorded' || claim.hasRecorded;",
+  ),
+  mutant(
+    WHO_IS_WHO,
+    'anybody is a demographics service',
+    'return rules.demographics.includes(claim.organisation);',
+    'return rules.demographics.length > 0;',
+  ),
+  mutant(
+    WHO_IS_WHO,
+    'a demographics service is anybody',
+    'return rules.demographics.includes(claim.organisation);',
+    'return rules.demographics.length === 0;',
+  ),
+  mutant(
+    CLAIMS,
+    'who merges need have recorded something about one of the numbers',
+    'survivor === undefined ? [subject] : [subject, survivor]',
+    '[subject]',
+  ),
   mutant(DEATHS, 'a refused death may count when it comes again', 'if (before !== undefined) return before;', ''),
   mutant(
     LOAD,

@@ -30,8 +30,8 @@ export function mutated(root: string, { name, file, find, replace }: Mutant): st
   return source.replace(find, () => replace);
 }
 
-/** Builds the mistake into a copy of what was built, and simulates seeds there until one shows it. */
-export async function tryMutant(root: string, mutant: Mutant, seeds: number): Promise<Caught> {
+/** Builds the mistake into a copy of what was built, and simulates seeds there until one shows it: `first` before all others. */
+export async function tryMutant(root: string, mutant: Mutant, seeds: number, first: readonly number[] = []): Promise<Caught> {
   const source = mutated(root, mutant);
   const copy = mkdtempSync(join(tmpdir(), 'weft-mutant-'));
   try {
@@ -39,7 +39,7 @@ export async function tryMutant(root: string, mutant: Mutant, seeds: number): Pr
     const options = { configFile: join(root, '.swcrc'), filename: mutant.file, sourceMaps: false };
     const built = mutant.file.replace(/^libs\/(\w+)\/src\/(.*)\.ts$/, 'node_modules/@weft/$1/dist/$2.js');
     writeFileSync(join(copy, built), transformSync(source, options).code);
-    return { mutant, by: await seedsUntilBroken(join(copy, 'simulation/until-broken.worker.js'), seeds) };
+    return { mutant, by: await seedsUntilBroken(join(copy, 'simulation/until-broken.worker.js'), [seeds, ...first]) };
   } finally {
     rmSync(copy, { recursive: true, force: true });
   }
@@ -56,9 +56,9 @@ function copyBuild(root: string, copy: string): void {
   }
 }
 
-function seedsUntilBroken(script: string, seeds: number): Promise<Caught['by']> {
+function seedsUntilBroken(script: string, seeds: readonly number[]): Promise<Caught['by']> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [script, '0', String(seeds)], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [script, ...seeds.map(String)], { stdio: ['ignore', 'pipe', 'pipe'] });
     let [out, error, isSlow] = ['', '', false];
     const limit = setTimeout(() => {
       isSlow = true;

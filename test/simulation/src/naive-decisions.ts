@@ -184,22 +184,37 @@ function isNextVersion(newer: Decision, older: Decision, places: readonly Decisi
   return !deniesAnything(older) || (newer.authority === older.authority && mayEnd(newer, older, judging));
 }
 
+/** An objection dated ahead of its receipt is as old as its receipt makes it; of anything else such a date says nothing. */
+function asReceived(decision: Decision): Decision {
+  const { version, receivedAt, status } = decision;
+  const isAhead = version?.lastUpdated !== undefined && version.lastUpdated > receivedAt;
+  if (!isAhead || status !== 'active' || permitsAnything(decision) || !deniesAnything(decision)) return decision;
+  return { ...decision, version: { ...version, lastUpdated: receivedAt } };
+}
+
 /** As they came, but each before the first that is clearly younger: what the versions of a Consent say of their age need make no order. */
 function inOrderOfVersions(decisions: readonly Decision[]): Decision[] {
   const ordered: Decision[] = [];
   for (const decision of decisions) {
     const younger = ordered.findIndex(
-      (one) => one.source === decision.source && one.consentId === decision.consentId && !isVersionLater(decision, one, true),
+      (one) =>
+        one.source === decision.source &&
+        one.consentId === decision.consentId &&
+        !isVersionLater(asReceived(decision), asReceived(one), true),
     );
     ordered.splice(younger < 0 ? ordered.length : younger, 0, decision);
   }
   return ordered;
 }
 
-/** By all that both say of their age; where that says nothing, or contradicts itself, by which came later. */
-export function isVersionLater(newer: Pick<Decision, 'version'>, older: Pick<Decision, 'version'>, cameLater: boolean): boolean {
+type Version = Pick<Decision, 'version' | 'receivedAt'>;
+
+/** By all that both say of their age, a date ahead of its receipt left out; where that says nothing, or contradicts itself, by which came later. */
+export function isVersionLater(newer: Version, older: Version, cameLater: boolean): boolean {
+  const said = ({ version, receivedAt }: Version, field: 'versionId' | 'lastUpdated'): number | undefined =>
+    field === 'lastUpdated' && (version?.lastUpdated ?? 0) > receivedAt ? undefined : version?.[field];
   const signs = (['versionId', 'lastUpdated'] as const).map((field) => {
-    const [one, other] = [newer.version?.[field], older.version?.[field]];
+    const [one, other] = [said(newer, field), said(older, field)];
     return one === undefined || other === undefined ? 0 : Math.sign(one - other);
   });
   const isClear = signs.some((sign) => sign !== 0) && !(signs.includes(1) && signs.includes(-1));
@@ -215,11 +230,12 @@ function isLater(newer: Decision, older: Decision, cameLater: boolean): boolean 
   return permits === denies ? !permits : cameLater;
 }
 
-/** A denial ends by nothing that permits without being its giver's, or that nobody understood. */
+/** A denial ends with its Consent, and by nothing that permits without being its giver's, or that nobody understood. */
 function mayEnd(newer: Decision, older: Decision, judging: Judging): boolean {
   const { effect, limits } = newer.provision;
   const isUnclear = limits.some((limit) => !isClear(JSON.stringify(limit)));
   if (newer.liftsNothing === true) return false;
+  if (newer.status === 'withdrawn') return mayLift(newer.recorder, older, judging.policy);
   if (permitsAnything(newer) && (!isGivers(newer, judging) || (effect === 'deny' && isUnclear))) return false;
   return mayLift(newer.recorder, older, judging.policy);
 }

@@ -174,11 +174,12 @@ function referencesIn(resource: Resource): Reference[] {
   if (known !== undefined) return known;
   const all: Reference[] = [];
   everyObjectIn(resource, (object, field) => {
-    const { reference, type, identifier } = object as { reference?: unknown; type?: unknown; identifier?: unknown };
+    const { reference, type, identifier, resourceType } = object as Record<string, unknown>;
     const names: string[] = [];
     if (typeof reference === 'string') names.push(nameOf(reference));
     const { system, value } = (identifier ?? {}) as { system?: string; value?: string };
-    if ((typeof reference === 'string' || typeof type === 'string') && value !== undefined) names.push(`${system}|${value}`);
+    const isReference = typeof reference === 'string' || typeof type === 'string' || resourceType === undefined;
+    if (isReference && value !== undefined) names.push(`${system}|${value}`);
     if (names.length > 0) all.push({ field, names });
   });
   references.set(resource, all);

@@ -84,7 +84,8 @@ export function viewOf(
     if (rule?.effect === 'permit') {
       const { resourceType } = resource;
       const id = idOf(event);
-      const entry = { id, organisation, resourceType, occurredAt: occurredAt(resource), recordedAt, resource };
+      const rank = { eventTime: Date.parse(event.time) };
+      const entry = { id, organisation, resourceType, occurredAt: occurredAt(resource), recordedAt, resource, rank };
       entries.set(projection.entryId(id, naming), projection.project(entry, naming));
       continue;
     }

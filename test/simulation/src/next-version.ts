@@ -10,6 +10,7 @@ export function nextVersion(before: Projection, prng: Prng): Projection {
     purpose: before.purpose,
     version: before.version + 1,
     identifies: before.identifies,
+    withoutPseudonyms: before.withoutPseudonyms,
     concerns: (resourceType) => resourceType !== dropped && before.concerns(resourceType),
     sees: (resource) => resource.resourceType !== dropped && before.sees(resource),
     entryId: (id, pseudonyms) => before.entryId(named(id), pseudonyms),

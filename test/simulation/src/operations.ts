@@ -46,17 +46,17 @@ export function operation(random: Prng, region: SmallRegion): Operation {
 async function redriveOne({ bus }: Wiring, nth: number, isMended: boolean): Promise<void> {
   const all = await listQuarantine(bus);
   const one = all[Math.floor(nth * all.length)];
-  if (one !== undefined) await redrive(bus, one.id, isMended ? mended(one) : undefined);
+  if (one !== undefined) await redrive(bus, one, isMended ? mended(one) : undefined);
 }
 
 /** As it was meant, or under an id of its own; what nobody can read turns out to have been nothing. */
-function mended({ id: place, from, key, value }: Quarantined): { readonly value: Uint8Array } | undefined {
+function mended({ id: place, from, key, headers, value }: Quarantined): Pick<Quarantined, 'headers' | 'value'> | undefined {
   if (from.topic !== CONSENT_TOPIC || !/^\d{10}$/.test(key)) return undefined;
   const event = textOf(value) as Partial<DecisionEvent & UnreadEvent>;
   const { decisions, isVetted = true } = event.meant ?? event;
   const said = (decisions ?? [NOTHING]).map((one) => ({ ...one, mends: place }));
   const renamed = event.decisions === undefined ? said : said.map((one) => ({ ...one, id: `${one.id}-of-${place}` }));
-  return { value: Buffer.from(JSON.stringify({ subject: key, decisions: renamed, isVetted } satisfies DecisionEvent)) };
+  return { headers, value: Buffer.from(JSON.stringify({ subject: key, decisions: renamed, isVetted } satisfies DecisionEvent)) };
 }
 
 const NOTHING: SaidDecision = {

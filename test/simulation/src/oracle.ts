@@ -9,6 +9,7 @@ import {
   type StoredEvent,
 } from '@weft/processing';
 import { simReader, type SmallRegion, type World } from '@weft/testing';
+import { Claims } from './claims.js';
 import { History } from './history.js';
 import { ConsentChecks } from './consent-checks.js';
 import { Ledger, placeOf, type KeptDecision } from './ledger.js';
@@ -35,6 +36,7 @@ export class Oracle implements Watcher {
   readonly told = new Told();
   readonly views: ViewChecks;
   readonly consents: ConsentChecks;
+  private readonly claims: Claims;
   readonly keys: readonly string[];
   /** Places of refused messages, and names of the events in them. */
   readonly quarantined = new Set<string>();
@@ -55,6 +57,7 @@ export class Oracle implements Watcher {
     const violated = (invariant: string, detail: string): void => this.violated(invariant, detail);
     this.views = new ViewChecks(this.ledger, this.told, violated, run, this.keys, world.keys);
     this.consents = new ConsentChecks(this.ledger, violated, this.quarantined, world.keys);
+    this.claims = new Claims(this.ledger, world.keys, violated);
     world.store.observer = (event) => this.stored(event);
     world.bus.observer = {
       published: (message) => this.published(message),
@@ -100,6 +103,7 @@ export class Oracle implements Watcher {
     if (this.quarantined.has(place)) return this.violated('a refusal stands', `${place} is in quarantine, and in ${stream}`);
     if (isMerging(event) && !this.ledger.mergedBy.has(eventKey(event)))
       this.violated('a merge is decided once', `${name} was recorded, and never came about`);
+    if (event.type === 'patient-died-1') this.claims.died(stream.slice('careRecord-'.length), event);
     this.inOrder(stream, event.coordinates, 'once');
   }
 
@@ -137,13 +141,17 @@ export class Oracle implements Watcher {
   private isForThePolicyToSay(coordinates: Coordinates): boolean {
     const reading = simReader.decision(this.messageAt(coordinates));
     if (!reading.ok || reading.event.isVetted) return false;
-    const outcomes = this.ledger.policies.map(({ policy }) => mayBeRecorded(reading.event.decisions, policy).length);
+    const outcomes = this.ledger.policies.map(({ policy }) =>
+      JSON.stringify(mayBeRecorded(reading.event.decisions, policy).map(({ said, deniesOnly }) => [said.authority, deniesOnly])),
+    );
     return new Set(outcomes).size > 1;
   }
 
   private moved(key: string, event: IdentityEvent): void {
     const { supersededBy, absorbed } = this.ledger.identity(key);
     this.views.moving.take(key, event, [...absorbed, ...(supersededBy === null ? [] : [supersededBy])]);
+    const reading = 'coordinates' in event ? simReader.careEvent(this.messageAt(event.coordinates)) : undefined;
+    this.claims.moved(key, event, reading?.ok === true ? reading.event : undefined);
   }
 
   private published(message: Message): void {

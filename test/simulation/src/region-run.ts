@@ -52,6 +52,13 @@ export const SMALL: RunSize = { careEvents: 24, decisions: 10, reads: 12, operat
 /** How often views grow event by event for long, as they mostly do, and few things come that have them rebuilt. */
 const UNEVENTFUL = 0.2;
 const HARDLY_ANYTHING_DECIDED = { careEvents: 40, decisions: 2, operations: 1, merges: false } as const;
+/** How often much is decided about one person, of whom little else is heard: what a decision says then meets entries and others. */
+const DECISIVE = 0.2;
+const MUCH_DECIDED = { careEvents: 20, decisions: 20, reads: 3, operations: 1, merges: false } as const;
+const ABOUT_ONE_PERSON = { favourite: 0.9, scoped: 0.5 } as const;
+/** Opting out of everything hides what other decisions do. In some of these, messages that are no plain decisions abound. */
+const FEW_FLIPS = { flip: 0.05 } as const;
+const ABOUNDING = [{}, {}, { conflict: 0.15, unread: 0.1 }, { moved: 0.2 }] as const;
 /** How far off the end of a kept answer may be for a reader to wait for it. */
 const WAITED_FOR_MS = 60_000;
 /** How often an operator who was interrupted does something else. */
@@ -91,6 +98,7 @@ export class RegionRun {
   private readonly restartable: SimProcess[] = [];
   private readonly outboxes: { isOver: boolean }[] = [];
   private readonly size: RunSize;
+  private readonly isDecisive: boolean;
   private busyTasks = 0;
 
   constructor(
@@ -99,12 +107,16 @@ export class RegionRun {
   ) {
     const prng = new Prng(world.random.uint32(), 6);
     this.region = smallRegion(prng);
-    this.size = size.merges === undefined && prng.chance(UNEVENTFUL) ? { ...size, ...HARDLY_ANYTHING_DECIDED } : size;
+    const shape = size.merges === undefined ? prng.fraction() : 1;
+    this.isDecisive = shape >= UNEVENTFUL && shape < UNEVENTFUL + DECISIVE;
+    const few = shape < UNEVENTFUL ? HARDLY_ANYTHING_DECIDED : {};
+    this.size = { ...size, ...(this.isDecisive ? MUCH_DECIDED : few) };
     const merges = this.size.merges ?? prng.chance(0.5);
     const large = prng.chance(LARGE) ? { large: 0.2 } : {};
     const merge = merges ? prng.pick([0.1, 0.25]) : 0;
     if (prng.chance(UPGRADES)) this.upgrade = new Upgrade(PROJECTIONS, prng, this.restartable);
     this.rates = { ...RATES, ...large, merge, retraction: prng.pick(RETRACTIONS) };
+    if (this.isDecisive) this.rates = { ...this.rates, ...FEW_FLIPS, ...prng.pick(ABOUNDING) };
   }
 
   get topics(): string[] {
@@ -136,7 +148,8 @@ export class RegionRun {
       this.restarts(`record-projector-${n}`, (ports) => this.recordProjector(this.wired('record-projector', ports)));
       this.restarts(`opt-out-projector-${n}`, (ports) => this.optOutProjector(this.wired('opt-out-projector', ports)));
     }
-    const kinds = focus(new Prng(world.random.uint32()));
+    const drawn = focus(new Prng(world.random.uint32()));
+    const kinds = this.isDecisive ? { ...drawn, ...ABOUT_ONE_PERSON } : drawn;
     for (const organisation of region.organisations) {
       const generator = new CareEventGenerator(new Prng(world.random.uint32()), region, organisation, this.rates, kinds);
       const each = Math.ceil(size.careEvents / region.organisations.length);

@@ -12,6 +12,8 @@ export interface SimulationOptions {
   readonly size?: RunSize;
   /** Keep every step, and a history of what became durable. */
   readonly trace?: boolean;
+  /** End at the first guarantee that breaks. */
+  readonly untilBroken?: boolean;
 }
 
 export interface Simulation {
@@ -61,15 +63,16 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
   const oracle = new Oracle(world, run, history);
   oracle.views.clocksWereWrong = faults.clockSkew > 0;
   await run.start(oracle);
-  const isOver = (): boolean => world.scheduler.steps > STORM_STEPS_MIN && world.scheduler.steps % 50 === 0 && run.isQuiet();
-  await world.run(STORM_STEPS, isOver);
+  const isOver = (): boolean => options.untilBroken === true && oracle.violations.length > 0;
+  const isStormOver = (): boolean => world.scheduler.steps > STORM_STEPS_MIN && world.scheduler.steps % 50 === 0 && run.isQuiet();
+  await world.run(STORM_STEPS, () => isOver() || isStormOver());
   world.heal();
-  const atRest = await rest(world, run);
-  if (atRest) {
+  const atRest = isOver() || (await rest(world, run, isOver));
+  if (atRest && !isOver()) {
     await meetDates(world, oracle);
     // Every decision that begins or ends has done so by then: what is left no longer depends on when one looks.
     world.scheduler.now += LONG_AFTER_MS;
-    await rest(world, run);
+    await rest(world, run, isOver);
     await checkTheEnd(world, oracle, run, run.wiringOf(world.directly()));
   }
   const violations: Violation[] = [...oracle.violations];
@@ -91,10 +94,11 @@ async function meetDates(world: World, { keys, ledger }: Oracle): Promise<void> 
   }
 }
 
-async function rest(world: World, run: RegionRun): Promise<boolean> {
+async function rest(world: World, run: RegionRun, isOver: () => boolean): Promise<boolean> {
   const begun = world.scheduler.now;
   const isEarly = (steps: number): boolean => steps < CALM_STEPS || world.scheduler.now - begun < CALM_MS;
   for (let steps = 0; isEarly(steps) && steps < CALM_STEPS_MAX; steps += 200) {
+    if (isOver()) return true;
     if (run.isQuiet()) {
       await settle(world);
       return true;

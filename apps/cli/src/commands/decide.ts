@@ -79,16 +79,28 @@ Examples:
   $ weft opt-in 9990000018 --purpose research --authority explicit-consent`,
     );
 
+/** What is not said exactly never opens anything: a date is a whole day in England, and the choice within it the narrower one. */
+const DATES = {
+  deny: {
+    from: 'in force from then on: a time with its offset, or a date, which counts from its beginning in England; default at once',
+    until: 'in force up to then; a date counts to its end in England; default for good',
+  },
+  permit: {
+    from: 'in force from then on: a time with its offset, or a date, which counts from its END in England; default at once',
+    until: 'in force up to then; a date counts to its BEGINNING in England; default for good',
+  },
+} as const;
+
 function decisionCommand(context: Context, name: string, effect: Provision['effect']): Command {
   return new Command(name)
-    .argument('<nhs>', 'NHS number; spaces do not matter', nhsNumber)
+    .argument('<nhs>', 'NHS number; spaces do not matter; - asks or reads it from standard input, @FILE from a file', nhsNumber)
     .requiredOption('--purpose <purpose...>', `one or several of ${PURPOSES.join(', ')}`, purposes)
     .option('--authority <authority>', AUTHORITIES.join(', '), authority, 'local-dissent' satisfies Authority)
     .option('--organisation <ods>', 'only what these organisations recorded', odsCodes)
     .option('--entry <id>', 'only these entries, like RX901/Condition/ab12 or Condition/ab12', texts)
     .option('--category <code>', 'only these resource types or codes', texts)
-    .option('--from <time>', 'in force from then on: a date in England, or a time with its offset; default at once', whenText)
-    .option('--until <time>', 'in force up to then; default for good', whenText)
+    .option('--from <time>', DATES[effect].from, whenText)
+    .option('--until <time>', DATES[effect].until, whenText)
     .addOption(
       new Option('--by <role>', 'who decided').choices(['patient', 'proxy', 'organisation', 'not-stated']).default('patient'),
     )
@@ -169,20 +181,36 @@ function show(context: Context, name: string, nhs: string, options: Options, ans
   const when = isLater ? `will be obeyed from ${minuteOf(answer.since as string)} UTC` : 'is obeyed in every view and topic';
   const end = answer.until === null ? '' : ` until ${minuteOf(answer.until)} UTC`;
   terminal.print(`${terminal.paint('green', '✓')} ${what} ${when}${end}`);
-  if (answer.covers !== undefined) terminal.print(`  ${covered(name, answer.covers)}`);
+  if (name === 'opt-in' && isDate(options.from)) {
+    terminal.paragraph(
+      `A date is a whole day, and an agreement begins when ${options.from} has ended in England. ${earlier(options)}`,
+      2,
+    );
+  }
+  if (answer.covers !== undefined) terminal.print(`  ${covered(name, answer.covers, isLater)}`);
 }
 
+const isDate = (text: string | undefined): text is string => text !== undefined && /^\d{4}-\d{2}-\d{2}$/.test(text);
+
+const earlier = ({ from }: Options): string =>
+  `To begin at a time of that day, give it with its offset, like --from ${from}T09:00:00Z.`;
+
 /** "It withholds 12 entries from research." */
-function covered(name: string, covers: NonNullable<DecisionAnswer['covers']>): string {
+function covered(name: string, covers: NonNullable<DecisionAnswer['covers']>, isLater: boolean): string {
   const some = PURPOSES.filter((purpose) => covers[purpose] > 0);
   if (some.length === 0) return 'It changes nothing that is in the record now.';
   const parts = some.map(
     (purpose) => `${counted(covers[purpose], 'entry', 'entries')} ${name === 'opt-in' ? 'with' : 'from'} ${purpose}`,
   );
-  return `It ${name === 'opt-in' ? 'shares' : 'withholds'} ${parts.join(', ')}.`;
+  const verb = name === 'opt-in' ? 'share' : 'withhold';
+  return `It ${isLater ? `will ${verb}` : `${verb}s`} ${parts.join(', ')}.`;
 }
 
-function faultOf(name: string, { entry, category, organisation }: Options, answer: DecisionAnswer): Failure | null {
+function faultOf(
+  name: string,
+  { entry, category, organisation, authority, purpose }: Options,
+  answer: DecisionAnswer,
+): Failure | null {
   const nothing = name === 'opt-in' ? 'Nothing was opened.' : 'Nothing was hidden.';
   switch (answer.state) {
     case 'obeyed':
@@ -201,9 +229,15 @@ function faultOf(name: string, { entry, category, organisation }: Options, answe
       ];
       const found =
         named.length === 0
-          ? 'The sharing policy asks for this decision for none of these purposes.'
+          ? `The region’s sharing policy does not use ${authority} for ${purpose.join(' or ')}.`
           : `There is ${named.join(', and ')} in the record.`;
-      return new Failure(EXIT.finding, `${found} ${nothing}`, 'the decision is recorded, and counts for what comes later');
+      return new Failure(
+        EXIT.finding,
+        `${found} ${nothing}`,
+        named.length === 0
+          ? 'the decision is recorded; weft policy show says which authorities count for which purposes'
+          : 'the decision is recorded, and covers such entries once they come; weft record shows the ids of those that are there',
+      );
     }
     case 'pending':
       return new Failure(

@@ -12,7 +12,7 @@ export function explainCommand(context: Context): Command {
     .description(
       'Says of each entry of a record, for each purpose, whether it is shared, by which rule, and under which decision; as Weft knew and decided at any time.',
     )
-    .argument('<nhs>', 'NHS number; spaces do not matter', nhsNumber)
+    .argument('<nhs>', 'NHS number; spaces do not matter; - asks or reads it from standard input, @FILE from a file', nhsNumber)
     .option('--at <time>', 'RFC 3339, or a date (by its end, UTC); default now', checkedTime)
     .addHelpText(
       'after',
@@ -89,7 +89,9 @@ function showDecisions(terminal: Terminal, decisions: ExplainedRecord['decisions
       dayOf(decidedAtOf(decision)),
       decision.authority,
       stateOf(decision),
-      decision.provision.purposes.length === PURPOSES.length ? 'every purpose' : decision.provision.purposes.join(', '),
+      decision.provision.purposes.length === PURPOSES.length
+        ? 'every purpose'
+        : decision.provision.purposes.join(', ') || 'no purpose Weft shares for',
       [`by ${byOf(decision.decidedBy)}`, `recorded by ${recorderOf(decision.recorder)}`, ...limits(decision.provision)].join(
         '; ',
       ),

@@ -4,13 +4,14 @@ import { kindsOf } from '@weft/service';
 import { Command } from 'commander';
 import { type Context, interruption, settingsOf, withWiring } from '../context.js';
 import { EXIT } from '../failure.js';
+import { dayOf } from '../describe.js';
 import { counted, number, type Terminal } from '../terminal.js';
 import { readPolicy } from './policy-file.js';
 
 export const planCommand = (context: Context): Command =>
   new Command('plan')
     .description(
-      'says how many people and entries the adoption of a file would open and close, by purpose. Reads the engines directly and writes nothing; Weft may be up meanwhile.',
+      'says how many people and entries the adoption of a file would open and close, by purpose and by subscriber. Reads the engines directly and writes nothing; Weft may be up meanwhile.',
     )
     .argument('<file>', 'a policy document, as `weft policy show --json` gives one')
     .action(async (file: string, _: unknown, command: Command) => {
@@ -45,12 +46,30 @@ export function showPlan(terminal: Terminal, plan: PolicyPlan): void {
     return [purpose, ...[opened.people, opened.entries, closed.people, closed.entries].map(number)];
   });
   terminal.table(['purpose', '>people opened', '>entries opened', '>people closed', '>entries closed'], rows);
-  const told = PURPOSES.filter((purpose) => plan.purposes[purpose].subscribers.length > 0);
-  for (const purpose of told) terminal.print(`${purpose} is told to ${plan.purposes[purpose].subscribers.join(', ')}`);
+  terminal.print();
+  showSubscribers(terminal, plan);
   terminal.print();
   if (!opens(plan)) return terminal.print('It can only close: one person may adopt it.');
   terminal.print(terminal.paint('yellow', 'It opens something, or may: its adoption needs a second person.'));
   for (const opening of plan.openings) terminal.paragraph(opening, 2);
+}
+
+/** Who would be told of it: of one purpose everybody the same. */
+function showSubscribers(terminal: Terminal, { purposes }: PolicyPlan): void {
+  const rows = PURPOSES.flatMap((purpose) =>
+    purposes[purpose].subscribers.map(({ subject, organisation, lastBegan, opened, closed }) => [
+      ...[purpose, organisation ?? '–', subject, dayOf(lastBegan)],
+      ...[opened, closed].map((reach) => (reach.entries === 0 ? '–' : entriesOf(reach))),
+    ]),
+  );
+  if (rows.length === 0) terminal.print('Nobody has subscribed to any purpose over HTTP.');
+  else {
+    terminal.table(['purpose', 'org', 'subscriber', 'last began', 'opens', 'closes'], rows);
+    terminal.paragraph(
+      'Every subscriber of a purpose is told all that opens and closes for it. One that is not connected is told when it comes again.',
+    );
+  }
+  terminal.paragraph('Weft does not know who reads the topics on Kafka itself: the brokers’ access rules say who may.');
 }
 
 /** The same in a line for each purpose that changes. */

@@ -1,9 +1,8 @@
 import type { Person, PolicyPlan } from '@weft/domain';
-import type { Settings } from '@weft/service';
 import { Command } from 'commander';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, Refused } from '../client.js';
-import { clientOf, type Context, settingsOf } from '../context.js';
+import { clientAs, type Context, settingsOf } from '../context.js';
 import { EXIT, Failure } from '../failure.js';
 import { number, type Terminal } from '../terminal.js';
 import { readPolicy } from './policy-file.js';
@@ -67,14 +66,6 @@ export const authoriseCommand = (context: Context): Command =>
       tell(context.terminal, isDone(latest) ? latest : { ...latest, state: 'planning' });
     });
 
-/** A token says who it stands for: another name beside it would not be heard. */
-function clientAs(context: Context, settings: Settings, subject: string | undefined): Client {
-  if (subject !== undefined && context.env['WEFT_TOKEN'] !== undefined) {
-    throw new Failure(EXIT.usage, 'WEFT_TOKEN says who you are', 'leave --subject out');
-  }
-  return clientOf(context, settings, ['governance'], { subject });
-}
-
 const posted = (body: string) => ({ method: 'POST', body, headers: { 'content-type': 'application/json' } }) as const;
 
 const POLL_MS = 1_000;
@@ -124,8 +115,10 @@ function tell(terminal: Terminal, proposal: Proposal): void {
   }
   if (terminal.json) return terminal.printJson(proposal);
   if (state === 'in-force') return terminal.print(`${terminal.paint('green', '✓')} it is in force already; nothing changes`);
-  if (state === 'planning')
-    return terminal.print(`proposal ${id} is still being planned: weft policy proposals shows it once it is`);
+  if (state === 'planning') {
+    terminal.print(`proposal ${id} is still being planned: weft policy proposals shows what became of it`);
+    return terminal.print('If Weft stops before that is done, nothing is adopted: run this command again.');
+  }
   if (state === 'adopted') {
     terminal.print(`${terminal.paint('green', '✓')} ${proposal.name} is in force as version ${number(version ?? 0)}`);
     for (const line of summaryOf(plan)) terminal.print(`  ${line}`);

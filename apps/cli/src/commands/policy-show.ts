@@ -6,7 +6,13 @@ import type { Terminal } from '../terminal.js';
 interface PolicyAnswer extends Policy {
   readonly version: number;
   readonly adoptedAt: string;
+  readonly settingsDiffer: boolean;
 }
+
+export const SETTINGS_DIFFER = [
+  'WEFT_POLICY names another policy than the one in force. It is not in force.',
+  '  weft policy adopt FILE --reason "…" proposes it; else take it out of the settings',
+];
 
 export const showCommand = (context: Context): Command =>
   new Command('show')
@@ -18,10 +24,11 @@ export const showCommand = (context: Context): Command =>
       else show(context.terminal, policy);
     });
 
-function show(terminal: Terminal, { version, adoptedAt, ...given }: PolicyAnswer): void {
+function show(terminal: Terminal, { version, adoptedAt, settingsDiffer, ...given }: PolicyAnswer): void {
   const policy = wholePolicy(given);
   const { name, rules } = policy;
   terminal.print(`${terminal.paint('bold', name)} · version ${version}, adopted ${adoptedAt.slice(0, 10)}`);
+  if (settingsDiffer) for (const line of SETTINGS_DIFFER) terminal.print(terminal.paint('yellow', line));
   rules.forEach((rule, index) => {
     terminal.print();
     const effect = rule.effect === 'permit' ? terminal.paint('green', 'permit') : terminal.paint('yellow', 'deny');

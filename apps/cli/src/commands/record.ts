@@ -28,7 +28,7 @@ export function recordCommand(context: Context): Command {
   return new Command('record')
     .summary('show a record, as a purpose may see it')
     .description('Shows the record of one person as a purpose may see it. The read is audited.')
-    .argument('<nhs>', 'NHS number; spaces do not matter', nhsNumber)
+    .argument('<nhs>', 'NHS number; spaces do not matter; - asks or reads it from standard input, @FILE from a file', nhsNumber)
     .option('--purpose <purpose>', PURPOSES.join(', '), purpose, 'direct-care' satisfies Purpose)
     .option('--org <ods>', 'the organisation that looks; default the region’s first', ods)
     .addHelpText(

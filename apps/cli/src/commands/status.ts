@@ -2,10 +2,12 @@ import { Command } from 'commander';
 import { clientOf, type Context, settingsOf } from '../context.js';
 import { EXIT } from '../failure.js';
 import { counted, number, type Terminal } from '../terminal.js';
+import { SETTINGS_DIFFER } from './policy-show.js';
 
 interface StatusAnswer {
   readonly version: string;
   readonly policyVersion: number | null;
+  readonly settingsDiffer: boolean;
   readonly lag: number;
   readonly decisionsInQuarantine: number;
   readonly groups: readonly { readonly group: string; readonly topic: string; readonly lag: number }[];
@@ -52,6 +54,7 @@ function show(terminal: Terminal, url: string, status: StatusAnswer, ready: Read
     terminal.print(terminal.paint('red', `${found}: the people they are about are closed until they are mended`));
     terminal.print('  weft quarantine list shows them, weft quarantine redrive ID takes one in again');
   }
+  if (status.settingsDiffer) for (const line of SETTINGS_DIFFER) terminal.print(terminal.paint('yellow', line));
   terminal.print();
   terminal.table(
     ['topic', '>partitions', '>messages', '>behind'],

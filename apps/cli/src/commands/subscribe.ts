@@ -65,7 +65,7 @@ Examples:
       const { signal, release } = interruption();
       try {
         const organisation = org ?? ownOrganisation(settings);
-        const of = { organisation, purposes: [about], expiresIn: TOKEN_SECONDS };
+        const of = { organisation, purposes: [about], expiresIn: Math.min(TOKEN_SECONDS, settings.tokens.localHours * 3_600) };
         const client = clientOf(context, settings, ['subscriber'], { ...of, signal });
         const response = await client.ask(`/record-changes/${about}?${query}`);
         await follow(context.terminal, about, response, signal);

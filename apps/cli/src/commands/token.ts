@@ -1,5 +1,5 @@
 import { type Purpose, PURPOSES } from '@weft/domain';
-import { issueToken, type Role, ROLES, systemClock } from '@weft/service';
+import { issueToken, type Role, ROLES, systemClock, TokenTooLong } from '@weft/service';
 import { Command } from 'commander';
 import { duration, ods, purposes, roles } from '../arguments.js';
 import { type Context, settingsOf } from '../context.js';
@@ -25,7 +25,7 @@ export function tokenCommand(context: Context): Command {
     )
     .option('--purpose <purpose>', `what a subscriber reads for: ${PURPOSES.join(', ')}; may be repeated`, purposes)
     .option('--subject <who>', 'who it stands for, as the audit will name them', 'weft-cli')
-    .option('--expires-in <duration>', 'like 15m, 8h, 7d', duration, 3_600)
+    .option('--expires-in <duration>', 'like 15m, 8h; at most what WEFT_LOCAL_TOKEN_HOURS says (12h)', duration, 3_600)
     .addHelpText(
       'after',
       `
@@ -44,7 +44,14 @@ Examples:
       refuseUseless(options);
       const about = { ...(org !== undefined && { organisation: org }), ...(purpose !== undefined && { purposes: purpose }) };
       const request = { roles: role, subject, expiresIn, ...about };
-      const token = await issueToken(settings, systemClock, request);
+      const token = await issueToken(settings, systemClock, request).catch((error: unknown) => {
+        if (!(error instanceof TokenTooLong)) throw error;
+        throw new Failure(
+          EXIT.usage,
+          error.message,
+          'ask for less with --expires-in, or set WEFT_LOCAL_TOKEN_HOURS for Weft and for this command',
+        );
+      });
       if (context.terminal.json) context.terminal.printJson({ token, ...request });
       else context.terminal.print(token);
     });

@@ -1,5 +1,5 @@
 import { PURPOSES } from '@weft/domain';
-import { verifyViews, type VerifyReport } from '@weft/processing';
+import { type ChainDamage, type ChainReport, verifyChains, verifyViews, type VerifyReport } from '@weft/processing';
 import { Command } from 'commander';
 import { type Context, settingsOf, withWiring } from '../context.js';
 import { EXIT } from '../failure.js';
@@ -7,14 +7,15 @@ import { counted, number, type Terminal } from '../terminal.js';
 
 export function verifyCommand(context: Context): Command {
   return new Command('verify')
-    .summary('recompute every view and compare')
+    .summary('recompute every view and compare; follow the chain of audit and decisions')
     .description(
-      'Recomputes every view from record, decisions and policy, and compares it with the one that stands. Reads the engines directly; Weft may be up meanwhile.',
+      'Recomputes every view from record, decisions and policy, and compares it with the one that stands. Follows the chain of hashes through audit and decisions: what was changed, taken out or forged there is named. Reads the engines directly; Weft may be up meanwhile.',
     )
     .addHelpText(
       'after',
       `
-Exit code 1 when any view differs; weft replay mends it.
+Exit code 1 when any view differs, or a chain is broken. weft replay mends a view. Nothing mends a broken chain: somebody, or a
+fault, changed the store. Do not replay over it: keep a copy of it as evidence, and restore the backup (docs/operations.md).
 
 Examples:
   $ weft verify
@@ -23,21 +24,34 @@ Examples:
     .action(async (_: unknown, command: Command) => {
       const { terminal } = context;
       const settings = settingsOf(context, command);
-      const report = await withWiring(settings, async (wiring) => {
-        const progress = terminal.progress('verifying', 0);
-        try {
-          return await verifyViews(wiring, { onProgress: (records) => progress.update(records) });
-        } finally {
-          progress.stop();
-        }
-      });
-      if (report.differing.length > 0) context.exitCode = EXIT.finding;
-      if (terminal.json) terminal.printJson(report);
-      else show(terminal, report);
+      const [report, chains] = await withWiring(settings, async (wiring) => [
+        await withProgress(terminal, 'views', (tell) => verifyViews(wiring, { onProgress: tell })),
+        await withProgress(terminal, 'chains', (tell) => verifyChains(wiring, tell)),
+      ]);
+      if (report.differing.length + chains.damaged.length > 0) context.exitCode = EXIT.finding;
+      if (terminal.json) return terminal.printJson({ ...report, chains });
+      show(terminal, report, chains.damaged.length > 0);
+      showChains(terminal, chains);
+      if (settings.regionSecret === undefined && settings.integritySecret === undefined) {
+        terminal.print(terminal.paint('dim', KEY_BESIDE_DATA));
+      }
     });
 }
 
-function show(terminal: Terminal, report: VerifyReport): void {
+async function withProgress<T>(
+  terminal: Terminal,
+  what: string,
+  work: (tell: (count: number) => void) => Promise<T>,
+): Promise<T> {
+  const progress = terminal.progress(`verifying ${what}`, 0);
+  try {
+    return await work((count) => progress.update(count));
+  } finally {
+    progress.stop();
+  }
+}
+
+function show(terminal: Terminal, report: VerifyReport, isDamaged: boolean): void {
   const { records, views, entries, differing, digests } = report;
   terminal.table(
     ['purpose', 'digest of all its views'],
@@ -51,15 +65,44 @@ function show(terminal: Terminal, report: VerifyReport): void {
     );
     terminal.print();
   }
-  terminal.print(verdict(terminal, report));
+  terminal.print(verdict(terminal, report, isDamaged));
   terminal.print(
     `${counted(records, 'record')}, ${counted(views, 'view')} compared, ${counted(entries, 'entry', 'entries')}, ${number(differing.length)} differ`,
   );
 }
 
-/** One line that says whether all is well. */
-export function verdict(terminal: Terminal, { differing }: VerifyReport): string {
-  return differing.length === 0
-    ? terminal.paint('green', '✓ every view is what record, decisions and policy make it')
-    : terminal.paint('red', `✗ ${counted(differing.length, 'view differs', 'views differ')}; weft replay <purpose> mends them`);
+/** One line that says whether all is well. Over a store that somebody changed nothing is replayed. */
+export function verdict(terminal: Terminal, { differing }: VerifyReport, isDamaged = false): string {
+  if (differing.length === 0) return terminal.paint('green', '✓ every view is what record, decisions and policy make it');
+  const found = `✗ ${counted(differing.length, 'view differs', 'views differ')}`;
+  return terminal.paint('red', isDamaged ? found : `${found}; weft replay <purpose> mends them`);
+}
+
+const KEY_BESIDE_DATA =
+  'the chains’ key lies in keys/ beside the data: whoever can read it can forge them; WEFT_INTEGRITY_SECRET_FILE names another place';
+
+const DAMAGE: Record<ChainDamage['damage'], string> = {
+  missing: 'taken out',
+  changed: 'changed, or not written by this region',
+  unchained: 'written without a hash, behind entries that have one',
+  severed: 'taken out, or changed, after the day was over',
+};
+
+function showChains(terminal: Terminal, { streams, events, unchained, damaged }: ChainReport): void {
+  if (damaged.length > 0) {
+    terminal.print();
+    terminal.table(
+      ['stream', '>from', '>to', 'its events are'],
+      damaged.map(({ stream, from, to, damage }) => [stream, number(from), number(to), DAMAGE[damage]]),
+    );
+    terminal.print();
+    terminal.print(terminal.paint('red', `✗ audit or decisions were changed in ${counted(damaged.length, 'place')}`));
+    terminal.print(
+      '  keep a copy of the store as it is, and restore the last backup; do not replay: a replay would follow what was changed',
+    );
+  } else if (events > 0) {
+    terminal.print(terminal.paint('green', '✓ the chains of audit and decisions are whole'));
+  }
+  terminal.print(`${counted(streams, 'chain')}, ${counted(events, 'event')} followed`);
+  if (unchained > 0) terminal.print(`${counted(unchained, 'event')} from before there was a chain: nothing protects those`);
 }

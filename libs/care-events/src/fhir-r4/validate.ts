@@ -1,6 +1,7 @@
 import type { Problem } from '@weft/domain';
 import { isObject } from '../patient-reference.js';
 import type { Loose } from '../patient-reference.js';
+import { nameShown } from '../problems.js';
 import { checkContained, checkReference, containerOf, noteFragment } from './references.js';
 import { isResourceType, typeOf } from './types.js';
 import type { Codes, Element, Member, Type } from './types.js';
@@ -70,9 +71,8 @@ function isPresent(value: Loose, names: readonly string[]): boolean {
   return false;
 }
 
-/** A name may be anything, also somebody's: it is repeated only where it looks like one of FHIR's. */
 function reportUnknown(key: string, walk: Walk): void {
-  if (/^_?[a-z][A-Za-z]{0,62}\d{0,3}[A-Za-z]{0,20}$/.test(key)) report(walk, 'structure', 'is no element of this type', key);
+  if (nameShown(key) === key) report(walk, 'structure', 'is no element of this type', key);
   else report(walk, 'structure', 'has a member whose name is none of FHIR’s');
 }
 

@@ -10,8 +10,19 @@ export interface Reach {
 export interface PurposePlan {
   readonly opened: Reach;
   readonly closed: Reach;
-  /** Who is known to subscribe to the purpose, and so is told of all of it. */
-  readonly subscribers: readonly string[];
+  /** Who is known to have subscribed to the purpose. */
+  readonly subscribers: readonly PlannedSubscriber[];
+}
+
+/** Who began to be told of a purpose. */
+export interface Subscriber extends Person {
+  readonly lastBegan: string;
+}
+
+/** What a subscriber would be told, and would be told to take back: of one purpose the same as everybody else. */
+export interface PlannedSubscriber extends Subscriber {
+  readonly opened: Reach;
+  readonly closed: Reach;
 }
 
 /** What the adoption of a policy would open and close, judged for everybody at one time. */

@@ -127,6 +127,15 @@ export function allProvisions(provision: Provision): Provision[] {
   return [provision, ...provision.provisions.flatMap(allProvisions)];
 }
 
+/** What a decision says of its age as a version of its Consent: a date ahead of its receipt is wrong, and says nothing. */
+export function versionSaid({
+  version = {},
+  receivedAt,
+}: Pick<NewDecision, 'version' | 'receivedAt'>): NonNullable<NewDecision['version']> {
+  const { lastUpdated, ...rest } = version;
+  return lastUpdated === undefined || lastUpdated > receivedAt ? rest : version;
+}
+
 /** When a decision was made at the earliest and at the latest; never later than it was received. */
 export function madeBetween({ made, receivedAt }: Decision): { readonly earliest: number; readonly latest: number } {
   if (made === undefined) return { earliest: receivedAt, latest: receivedAt };

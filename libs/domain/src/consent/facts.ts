@@ -65,9 +65,14 @@ function namesReferredTo(value: Readonly<Record<string, unknown>>): string[] {
     const name = nameOfReference(reference);
     if (name !== null) names.push(name);
   }
-  if (typeof reference === 'string' || typeof value['type'] === 'string') names.push(...identifiersOf(value['identifier']));
+  if (typeof reference === 'string' || typeof value['type'] === 'string' || isLogical(value))
+    names.push(...identifiersOf(value['identifier']));
   return names;
 }
+
+/** A reference by its identifier alone. A resource's own identifier is none. */
+const isLogical = ({ identifier, resourceType }: Readonly<Record<string, unknown>>): boolean =>
+  isObject(identifier) && resourceType === undefined;
 
 function nameOfReference(reference: string): string | null {
   const searched = /^[A-Z][A-Za-z]+\?identifier=(.+)$/.exec(reference)?.[1];

@@ -3,7 +3,16 @@ import type { Purpose } from '../vocabulary.js';
 import { isEarlierByAll, type Age } from '../care-record/version.js';
 import { mayLift, opensOnly } from './authorities.js';
 import { takesEffect } from './coverage.js';
-import { allProvisions, denies, grants, madeBetween, type Decision, type Limit, type Provision } from './decision.js';
+import {
+  allProvisions,
+  denies,
+  grants,
+  madeBetween,
+  versionSaid,
+  type Decision,
+  type Limit,
+  type Provision,
+} from './decision.js';
 import { giversBy } from './giver.js';
 import type { Policy } from './policy.js';
 
@@ -54,11 +63,12 @@ function liftingBy(policy: Policy, births: () => readonly string[]): Lifting {
 }
 
 /**
- * Whether a decision may end any denial. One that permits must be somebody's to give; one that is not in force, or not understood
+ * Whether a decision may end any denial. A Consent that is withdrawn ends whatever its last version says. One that permits must be somebody's to give; one that is not in force, or not understood
  * as a permission, ends none. A denial of something unclear covers more than it says, and its exceptions must not.
  */
 function mayEndDenials(newer: Decision, { mayPermit }: Lifting): boolean {
   if (newer.liftsNothing === true) return false;
+  if (newer.status === 'withdrawn') return true;
   const { effect, limits } = newer.provision;
   return !grants(newer.provision) || (mayPermit(newer) && !(effect === 'deny' && limits.some(isUnclear)));
 }
@@ -108,7 +118,7 @@ function inOrderOfAge(versions: readonly Decision[]): Decision[] {
   const ordered: { readonly version: Decision; readonly age: Age }[] = [];
   const latest = { versionId: -Infinity, lastUpdated: -Infinity };
   for (const version of versions) {
-    const { versionId = null, lastUpdated = null } = version.version ?? {};
+    const { versionId = null, lastUpdated = aheadOf(version) } = versionSaid(version);
     const age = { versionId, lastUpdated };
     const mayBeEarlier = (versionId ?? Infinity) < latest.versionId || (lastUpdated ?? Infinity) < latest.lastUpdated;
     const place = mayBeEarlier ? ordered.findIndex((other) => isEarlierByAll(age, other.age)) : -1;
@@ -117,6 +127,12 @@ function inOrderOfAge(versions: readonly Decision[]): Decision[] {
     latest.lastUpdated = Math.max(latest.lastUpdated, lastUpdated ?? -Infinity);
   }
   return ordered.map(({ version }) => version);
+}
+
+/** What is dated ahead of its receipt counts by its arrival; an objection alone from its receipt, so that it does not give way the sooner. */
+function aheadOf({ version, receivedAt, status, provision }: Decision): number | null {
+  const isObjection = status === 'active' && denies(provision) && !grants(provision);
+  return version?.lastUpdated !== undefined && isObjection ? receivedAt : null;
 }
 
 /** A permission ends with any later version of its Consent; a denial only with one of the same authority that may lift it. */

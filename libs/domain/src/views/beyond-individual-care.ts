@@ -1,293 +1,86 @@
 import type { Resource } from '../vocabulary.js';
-import type { PresentEntry, Pseudonyms } from './present-entry.js';
-import type { ViewEntry } from './view.js';
 import { isObject } from '../is-object.js';
-
-/**
- * What population health and research may see of a resource: an allow-list, field by field, each with the form it is
- * brought into. What is not listed does not exist for them: names, numbers, addresses, narrative, notes, display texts,
- * extensions, performers, devices. A new FHIR field is left out until somebody lists it.
- */
-export interface Coarseness {
-  /** Characters of a date that are kept: 7 for the month, 4 for the year. FHIR R4 dates may end there. */
-  readonly dateDigits: 4 | 7;
-  /** Birth years are rounded down to a multiple of this. */
-  readonly birthYears: number;
-  /** Whether the organisation is named by its ODS code; else by a pseudonym. */
-  readonly organisation: boolean;
-}
-
-type Form =
-  | 'code'
-  | 'coding'
-  | 'concept'
-  | 'concepts'
-  | 'codes'
-  | 'date'
-  | 'period'
-  | 'quantity'
-  | 'number'
-  | 'boolean'
-  | 'patient'
-  | 'birth'
-  | 'places'
-  | 'components'
-  | `reference:${string}`
-  | `references:${string}`;
-
-const MEASURED = {
-  valueQuantity: 'quantity',
-  valueCodeableConcept: 'concept',
-  valueInteger: 'number',
-  valueBoolean: 'boolean',
-} as const;
-
-const ALLOWED: Readonly<Record<string, Readonly<Record<string, Form>>>> = {
-  Patient: { gender: 'code', birthDate: 'birth', deceasedBoolean: 'boolean', deceasedDateTime: 'date', address: 'places' },
-  Observation: {
-    status: 'code',
-    category: 'concepts',
-    code: 'concept',
-    subject: 'patient',
-    encounter: 'reference:Encounter',
-    effectiveDateTime: 'date',
-    effectivePeriod: 'period',
-    ...MEASURED,
-    interpretation: 'concepts',
-    component: 'components',
-  },
-  Encounter: { status: 'code', class: 'coding', type: 'concepts', subject: 'patient', period: 'period', reasonCode: 'concepts' },
-  Condition: {
-    clinicalStatus: 'concept',
-    verificationStatus: 'concept',
-    category: 'concepts',
-    severity: 'concept',
-    code: 'concept',
-    subject: 'patient',
-    encounter: 'reference:Encounter',
-    onsetDateTime: 'date',
-    abatementDateTime: 'date',
-    recordedDate: 'date',
-  },
-  MedicationRequest: {
-    status: 'code',
-    intent: 'code',
-    medicationCodeableConcept: 'concept',
-    subject: 'patient',
-    encounter: 'reference:Encounter',
-    authoredOn: 'date',
-  },
-  MedicationStatement: {
-    status: 'code',
-    medicationCodeableConcept: 'concept',
-    subject: 'patient',
-    effectiveDateTime: 'date',
-    effectivePeriod: 'period',
-  },
-  Procedure: {
-    status: 'code',
-    category: 'concept',
-    code: 'concept',
-    subject: 'patient',
-    encounter: 'reference:Encounter',
-    performedDateTime: 'date',
-    performedPeriod: 'period',
-    reasonCode: 'concepts',
-  },
-  Immunization: {
-    status: 'code',
-    vaccineCode: 'concept',
-    patient: 'patient',
-    encounter: 'reference:Encounter',
-    occurrenceDateTime: 'date',
-    primarySource: 'boolean',
-  },
-  AllergyIntolerance: {
-    clinicalStatus: 'concept',
-    verificationStatus: 'concept',
-    type: 'code',
-    category: 'codes',
-    criticality: 'code',
-    code: 'concept',
-    patient: 'patient',
-    encounter: 'reference:Encounter',
-    onsetDateTime: 'date',
-    recordedDate: 'date',
-  },
-  DiagnosticReport: {
-    status: 'code',
-    category: 'concepts',
-    code: 'concept',
-    subject: 'patient',
-    encounter: 'reference:Encounter',
-    effectiveDateTime: 'date',
-    result: 'references:Observation',
-  },
-  CarePlan: {
-    status: 'code',
-    intent: 'code',
-    category: 'concepts',
-    subject: 'patient',
-    encounter: 'reference:Encounter',
-    period: 'period',
-  },
-  Goal: { lifecycleStatus: 'code', achievementStatus: 'concept', category: 'concepts', subject: 'patient', startDate: 'date' },
-};
-
-const COMPONENT: Readonly<Record<string, Form>> = { code: 'concept', ...MEASURED, interpretation: 'concepts' };
+import { date, each, entryPseudonym, type Coarseness, type Context } from './forms.js';
+import { LISTED, type Field } from './listed-fields.js';
+import { component, measured } from './measured.js';
+import type { PresentEntry, Pseudonyms } from './present-entry.js';
+import type { Release } from './release.js';
+import type { ViewEntry } from './view.js';
 
 export function isListed(resourceType: string): boolean {
-  return Object.hasOwn(ALLOWED, resourceType);
+  return Object.hasOwn(LISTED, resourceType);
 }
 
-/** The entry without identifiers, with dates and places coarsened. */
-export function coarsened(entry: PresentEntry, pseudonyms: Pseudonyms, coarseness: Coarseness): ViewEntry {
-  const allowed = ALLOWED[entry.resourceType] ?? {};
-  const id = pseudonyms.of(entry.id);
-  const resource: Record<string, unknown> = { resourceType: entry.resourceType, id };
-  pick(entry.resource, allowed, { pseudonyms, coarseness, organisation: entry.organisation }, resource);
+/** Nobody is named where it is only asked whether a form can be told. */
+const NOBODY: Pseudonyms = { patient: '', of: () => '' };
+
+/**
+ * Whether what is told of a resource means what the resource means: nothing is left out that turns the rest into something else. FHIR
+ * calls it a modifier, or rules under which alone the resource is understood.
+ */
+export function isToldTruly(resource: Resource, release: Release, coarseness: Coarseness): boolean {
+  const fields = LISTED[resource.resourceType];
+  if (fields === undefined || resource['implicitRules'] !== undefined || hasModifierExtension(resource)) return false;
+  const context: Context = { release, coarseness, pseudonyms: NOBODY, organisation: '', year: 0 };
+  return Object.entries(fields).every(
+    ([name, { form, unless }]) =>
+      unless !== 'leave-out' || isAbsent(resource, name) || form(resource[name], context) !== undefined,
+  );
+}
+
+/** Of a primitive an extension alone may say why there is none: it is there, and not understood. */
+const isAbsent = (from: Readonly<Record<string, unknown>>, name: string): boolean =>
+  from[name] === undefined && from[`_${name}`] === undefined;
+
+function hasModifierExtension(value: unknown): boolean {
+  if (Array.isArray(value)) return value.some(hasModifierExtension);
+  if (!isObject(value)) return false;
+  return value['modifierExtension'] !== undefined || Object.values(value).some(hasModifierExtension);
+}
+
+/** The entry without identifiers, with numbers, dates and places coarsened: valid FHIR R4 where the resource is. */
+export function coarsened(
+  { id, organisation, resourceType, occurredAt, recordedAt, resource, rank }: PresentEntry,
+  pseudonyms: Pseudonyms,
+  release: Release,
+  coarseness: Coarseness,
+): ViewEntry {
+  const name = entryPseudonym(id, pseudonyms);
+  const context: Context = { release, coarseness, pseudonyms, organisation, year: new Date(rank.eventTime).getUTCFullYear() };
+  const told: Record<string, unknown> = { resourceType, id: name, ...fieldsOf(resource, LISTED[resourceType] ?? {}, context) };
+  if (resourceType === 'Observation') {
+    const components = each(component)(resource['component'], context);
+    Object.assign(told, measured(resource, context), components !== undefined && { component: components });
+  }
+  // When is left out, that the person died is not.
+  if (resource['deceasedDateTime'] !== undefined && told['deceasedDateTime'] === undefined) told['deceasedBoolean'] = true;
   return {
-    id,
-    organisation: coarseness.organisation ? entry.organisation : pseudonyms.of(entry.organisation),
-    resourceType: entry.resourceType,
-    occurredAt: coarseDate(entry.occurredAt, coarseness) ?? null,
+    id: name,
+    // By one name for all people an organisation that knows how much it published would find its own, and whom it knows in it.
+    organisation: coarseness.organisation ? organisation : entryPseudonym(organisation, pseudonyms),
+    resourceType,
+    occurredAt: (date(occurredAt, context) as string | undefined) ?? null,
     // What is fed live arrives within minutes of having happened: to the second it would undo the coarsening of dates.
-    recordedAt: entry.recordedAt.slice(0, coarseness.dateDigits),
-    resource: resource as unknown as Resource,
+    recordedAt: recordedAt.slice(0, coarseness.dateDigits),
+    resource: told as unknown as Resource,
   };
 }
 
-interface Context {
-  readonly pseudonyms: Pseudonyms;
-  readonly coarseness: Coarseness;
-  readonly organisation: string;
-}
+/** https://hl7.org/fhir/R4/extension-data-absent-reason.html */
+const MASKED = { extension: [{ url: 'http://hl7.org/fhir/StructureDefinition/data-absent-reason', valueCode: 'masked' }] };
+/** Required fields of a primitive type: what extends them stands under a name of its own. */
+const PRIMITIVE = new Set(['occurrenceDateTime']);
 
-function pick(
+function fieldsOf(
   from: Readonly<Record<string, unknown>>,
-  allowed: Readonly<Record<string, Form>>,
+  listed: Readonly<Record<string, Field>>,
   context: Context,
-  into: Record<string, unknown>,
-): void {
-  for (const field in allowed) {
-    const value = from[field];
-    if (value === undefined || value === null) continue;
-    const brought = bring(value, allowed[field] as Form, context);
-    if (brought !== undefined) into[field] = brought;
+): Record<string, unknown> {
+  const told: Record<string, unknown> = {};
+  for (const [name, { form, unless }] of Object.entries(listed)) {
+    const value = from[name] === undefined || from[name] === null ? undefined : form(from[name], context);
+    if (value !== undefined) told[name] = value;
+    else if (unless === 'masked') told[PRIMITIVE.has(name) ? `_${name}` : name] = MASKED;
   }
-}
-
-/** The value in the form the list says, or undefined where it does not have that form. */
-function bring(value: unknown, form: Form, context: Context): unknown {
-  switch (form) {
-    case 'code':
-      return isCode(value) ? value : undefined;
-    case 'codes':
-      return list(value, (item) => (isCode(item) ? item : undefined));
-    case 'coding':
-      return coding(value);
-    case 'concept':
-      return concept(value);
-    case 'concepts':
-      return list(value, concept);
-    case 'date':
-      return coarseDate(value, context.coarseness);
-    case 'period':
-      return isObject(value)
-        ? fields({ start: coarseDate(value['start'], context.coarseness), end: coarseDate(value['end'], context.coarseness) })
-        : undefined;
-    case 'quantity':
-      return quantity(value);
-    case 'number':
-      return typeof value === 'number' ? value : undefined;
-    case 'boolean':
-      return typeof value === 'boolean' ? value : undefined;
-    case 'patient':
-      return { reference: `Patient/${context.pseudonyms.patient}` };
-    case 'birth':
-      return birthYear(value, context.coarseness);
-    case 'places':
-      return list(value, district);
-    case 'components':
-      return list(value, (item) => component(item, context));
-    default:
-      return form.startsWith('references:')
-        ? list(value, (item) => reference(item, form.slice('references:'.length), context))
-        : reference(value, form.slice('reference:'.length), context);
-  }
-}
-
-/** Pseudonyms are longer than what they stand for: a bound keeps an entry of a thousand results within what a store takes. */
-const LONGEST_LIST = 1_000;
-
-function list(value: unknown, one: (item: unknown) => unknown): unknown[] | undefined {
-  if (!Array.isArray(value)) return undefined;
-  const brought = value
-    .slice(0, LONGEST_LIST)
-    .map(one)
-    .filter((item) => item !== undefined);
-  return brought.length === 0 ? undefined : brought;
-}
-
-function fields(object: Record<string, unknown>): Record<string, unknown> | undefined {
-  const kept = Object.entries(object).filter(([, value]) => value !== undefined);
-  return kept.length === 0 ? undefined : Object.fromEntries(kept);
-}
-
-/** FHIR's own statuses and kinds are short lower-case words: anything else is somebody's text. */
-function isCode(value: unknown): value is string {
-  return typeof value === 'string' && value.length <= 40 && /^[a-z][a-z-]*$/.test(value);
-}
-
-function coding(value: unknown): unknown {
-  if (!isObject(value)) return undefined;
-  const { system, code } = value;
-  if (typeof system !== 'string' || typeof code !== 'string') return undefined;
-  // A code is a word of a code system; with white space or of great length it would be free text in disguise.
-  if (!/^(https?:\/\/|urn:)[^\s]{1,200}$/.test(system) || !/^[^\s]{1,60}$/.test(code)) return undefined;
-  return { system, code };
-}
-
-function concept(value: unknown): unknown {
-  const codings = isObject(value) ? list(value['coding'], coding) : undefined;
-  return codings === undefined ? undefined : { coding: codings };
-}
-
-function quantity(value: unknown): unknown {
-  if (!isObject(value) || typeof value['value'] !== 'number') return undefined;
-  const unit = coding({ system: value['system'], code: value['code'] });
-  return { value: value['value'], ...(isObject(unit) ? unit : {}) };
-}
-
-function component(value: unknown, context: Context): unknown {
-  if (!isObject(value)) return undefined;
-  const into: Record<string, unknown> = {};
-  pick(value, COMPONENT, context, into);
-  return into['code'] === undefined ? undefined : into;
-}
-
-/** A reference to an entry of the same organisation, by the pseudonym which that entry has in the same view. */
-function reference(value: unknown, type: string, context: Context): unknown {
-  const target = isObject(value) && typeof value['reference'] === 'string' ? value['reference'] : '';
-  const id = /^(?:urn:uuid:|[A-Za-z]+\/)([A-Za-z0-9\-.]{1,64})$/.exec(target)?.[1];
-  return id === undefined
-    ? undefined
-    : { reference: `${type}/${context.pseudonyms.of(`${context.organisation}/${type}/${id}`)}` };
-}
-
-function coarseDate(value: unknown, coarseness: Coarseness): string | undefined {
-  if (typeof value !== 'string' || !/^\d{4}(-\d\d|$)/.test(value)) return undefined;
-  return value.slice(0, coarseness.dateDigits);
-}
-
-function birthYear(value: unknown, coarseness: Coarseness): string | undefined {
-  const year = typeof value === 'string' ? Number(/^\d{4}/.exec(value)?.[0] ?? Number.NaN) : Number.NaN;
-  return Number.isNaN(year) ? undefined : String(year - (year % coarseness.birthYears)).padStart(4, '0');
-}
-
-/** Of an address the outward part of the postcode, which names a district of some thousands of households. */
-function district(value: unknown): unknown {
-  const postcode = isObject(value) && typeof value['postalCode'] === 'string' ? value['postalCode'].trim().toUpperCase() : '';
-  const outward = /^([A-Z]{1,2}\d[A-Z\d]?)\s*\d[A-Z]{2}$/.exec(postcode)?.[1];
-  return outward === undefined ? undefined : { postalCode: outward };
+  return told;
 }

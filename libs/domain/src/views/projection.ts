@@ -1,8 +1,11 @@
 import type { Purpose, Resource } from '../vocabulary.js';
-import { coarsened, isListed, type Coarseness } from './beyond-individual-care.js';
+import { coarsened, isListed, isToldTruly } from './beyond-individual-care.js';
 import { isAhead, isCoordinated } from './care-coordination.js';
+import { entryPseudonym, type Coarseness } from './forms.js';
 import type { PresentEntry, Pseudonyms } from './present-entry.js';
+import { DEFAULT_RELEASE, type Release } from './release.js';
 import type { ViewEntry } from './view.js';
+import { withoutPseudonyms } from './without-pseudonyms.js';
 
 /** How a purpose sees an entry. A change of what it gives needs a new version. */
 export interface Projection {
@@ -16,8 +19,12 @@ export interface Projection {
   sees(resource: Resource): boolean;
   /** What the entry is called in the view. */
   entryId(id: string, pseudonyms: Pseudonyms): string;
+  /** What earlier versions, which are written no more, called it: subscribers may still hold it under that name. */
+  formerId?(id: string, pseudonyms: Pseudonyms): string;
   /** What the purpose sees of an entry that it sees at all. */
   project(entry: PresentEntry, pseudonyms: Pseudonyms): ViewEntry;
+  /** A whole view for a reader who knows the person's number: it must not join number and pseudonyms. */
+  withoutPseudonyms(entries: readonly ViewEntry[]): readonly ViewEntry[];
 }
 
 const directCare: Projection = {
@@ -28,6 +35,7 @@ const directCare: Projection = {
   sees: () => true,
   entryId: (id) => id,
   project: whole,
+  withoutPseudonyms: (entries) => entries,
 };
 
 const careCoordination: Projection = {
@@ -38,21 +46,27 @@ const careCoordination: Projection = {
   sees: isAhead,
   entryId: (id) => id,
   project: whole,
+  withoutPseudonyms: (entries) => entries,
 };
 
 function whole({ id, organisation, resourceType, occurredAt, recordedAt, resource }: PresentEntry): ViewEntry {
   return { id, organisation, resourceType, occurredAt, recordedAt, resource };
 }
 
-function beyond(purpose: Purpose, coarseness: Coarseness): Projection {
+/** Raised with each change of what is told beyond individual care, that of the release's data included. */
+const VERSION_BEYOND = 2;
+
+function beyond(purpose: Purpose, release: Release, coarseness: Coarseness): Projection {
   return {
     purpose,
-    version: 1,
+    version: VERSION_BEYOND,
     identifies: false,
     concerns: isListed,
-    sees: (resource) => isListed(resource.resourceType),
-    entryId: (id, pseudonyms) => pseudonyms.of(id),
-    project: (entry, pseudonyms) => coarsened(entry, pseudonyms, coarseness),
+    sees: (resource) => isToldTruly(resource, release, coarseness),
+    entryId: entryPseudonym,
+    formerId: (id, pseudonyms) => pseudonyms.of(id),
+    project: (entry, pseudonyms) => coarsened(entry, pseudonyms, release, coarseness),
+    withoutPseudonyms: (entries) => withoutPseudonyms(entries, coarseness.organisation),
   };
 }
 
@@ -60,6 +74,6 @@ function beyond(purpose: Purpose, coarseness: Coarseness): Projection {
 export const PROJECTIONS: readonly Projection[] = [
   directCare,
   careCoordination,
-  beyond('population-health', { dateDigits: 7, birthYears: 1, organisation: true }),
-  beyond('research', { dateDigits: 4, birthYears: 5, organisation: false }),
+  beyond('population-health', DEFAULT_RELEASE, { dateDigits: 7, birthYears: 1, organisation: true }),
+  beyond('research', DEFAULT_RELEASE, { dateDigits: 4, birthYears: 5, organisation: false }),
 ];

@@ -10,6 +10,7 @@ import { eventMessage, type DecisionEvent, type SaidDecision } from './sim-reade
 import type { SmallRegion } from './small-region.js';
 
 const DAY_MS = 86_400_000;
+const YEARS_MS = 10_000 * DAY_MS;
 const REMEMBERED = 24;
 const DECIDERS: readonly DecidedBy[] = ['patient', 'patient', 'proxy', 'organisation', 'not-stated'];
 const ENTRY_NAMES = SMALL_RESOURCE_TYPES.flatMap((type) => ENTRY_IDS.map((id) => `${type}/${id}`));
@@ -118,10 +119,10 @@ export class DecisionGenerator {
     return as !== 'organisation' || organisation === null || !this.prng.chance(this.focus.unvetted);
   }
 
-  /** Versions out of order, repeated, or told by date only, or not at all. */
+  /** Versions out of order, repeated, dated by a clock that is years ahead, or told by date only, or not at all. */
   private version(now: number): Pick<SaidDecision, 'version'> {
     const { prng } = this;
-    const lastUpdated = now - prng.below(20) * 1_000;
+    const lastUpdated = prng.chance(0.1) ? now + YEARS_MS : now - prng.below(20) * 1_000;
     const versionId = Math.max(1, Math.floor(this.count / 2) + prng.between(-2, 2));
     return prng.pick([{}, {}, { version: { lastUpdated } }, { version: { versionId } }, { version: { versionId, lastUpdated } }]);
   }

@@ -28,6 +28,10 @@ export class SimKeys implements Keys {
     return hash('sha256', text);
   }
 
+  chain(text: string): string {
+    return hash('sha256', `chain ${text}`).slice(0, 32);
+  }
+
   private of(text: string): string {
     let key = this.known.get(text);
     if (key === undefined) {

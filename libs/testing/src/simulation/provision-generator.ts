@@ -15,6 +15,7 @@ const UNCLEAR = 0.1;
 const USUAL = 0.7;
 
 const CONFIDENTIALITY = 'http://terminology.hl7.org/CodeSystem/v3-Confidentiality';
+const RESOURCE_TYPES = 'http://hl7.org/fhir/resource-types';
 const UNHEARD_OF = 'unheard-of';
 
 /** What decisions say: limits of every kind, exceptions within exceptions, periods that begin and end while the world runs. */
@@ -75,8 +76,7 @@ export class ProvisionGenerator {
       case 'codes':
         return { kind, codes: this.members(() => this.code()) };
       case 'classes': {
-        const types: Code[] = ['Encounter', 'Condition', 'Observation', 'CarePlan', 'Appointment'].map((code) => ({ code }));
-        return { kind, codes: this.members(() => (prng.chance(0.6) ? prng.pick(types) : this.code())) };
+        return { kind, codes: this.members(() => (prng.chance(0.6) ? this.resourceType() : this.code())) };
       }
       case 'labels':
         return { kind, codes: this.members(() => this.label()) };
@@ -97,6 +97,12 @@ export class ProvisionGenerator {
     const { prng } = this;
     const code = prng.pick([...SENSITIVE_CODES, '38341003', 'AMB', LISTED_CODE, UNHEARD_OF]);
     const system = prng.pick([SNOMED, SNOMED, 'urn:another', undefined]);
+    return system === undefined ? { code } : { system, code };
+  }
+
+  private resourceType(): Code {
+    const code = this.prng.pick(['Encounter', 'Condition', 'Observation', 'CarePlan', 'Appointment']);
+    const system = this.prng.pick([undefined, undefined, RESOURCE_TYPES, 'urn:another']);
     return system === undefined ? { code } : { system, code };
   }
 

@@ -23,7 +23,8 @@ const CONFIDENTIALITY = 'http://terminology.hl7.org/CodeSystem/v3-Confidentialit
 const LABELS = [
   ...[undefined, undefined, undefined, undefined],
   ...[{ system: ACT_CODE, code: 'R' }, { system: ACT_CODE, code: 'SEX' }, { code: 'M' }],
-  ...['L', 'R', 'V'].map((code) => ({ system: CONFIDENTIALITY, code })),
+  // The last is a level that nobody knows.
+  ...['L', 'R', 'V', 'X'].map((code) => ({ system: CONFIDENTIALITY, code })),
 ] as const;
 /** Days on which entries happen: few, and those of summer begin an hour earlier in England than by UTC. */
 const ENTRY_DAYS = ['2019-06-12', '2024-01-12', '2024-06-12', '2024-06-13'] as const;
@@ -76,7 +77,7 @@ export function smallResource(
         status: errorOr(prng, prng.pick(['planned', 'in-progress', 'finished'])),
         class: { system: ACT_CODE, code: 'AMB' },
         subject: patient,
-        ...(when !== undefined && { period: { start: when } }),
+        ...period(prng, when),
         ...sometimes(prng, 0.2, () => ({ diagnosis: [{ condition: reference(prng, 'Condition') }] })),
       };
     case 'Condition':
@@ -95,7 +96,7 @@ export function smallResource(
         status: errorOr(prng, prng.pick(['draft', 'active', 'completed'])),
         intent: 'plan',
         subject: patient,
-        ...(when !== undefined && { period: { start: when } }),
+        ...period(prng, when),
         title: `Plan ${prng.below(9)}`,
         ...sometimes(prng, 0.2, () => ({ addresses: [reference(prng, 'Condition')] })),
         ...sometimes(prng, 0.2, () => ({ partOf: [reference(prng, 'CarePlan')] })),
@@ -150,6 +151,7 @@ function hidden(prng: Prng): object {
     { contained: [{ resourceType: 'Condition', id: 'c', code: concept(prng) }] },
     { extension: [{ url: 'urn:reason', valueCodeableConcept: concept(prng) }] },
     { extension: [{ url: 'urn:reason', valueCode: prng.pick(CODES) }] },
+    { extension: [{ url: 'urn:level', valueCoding: { system: CONFIDENTIALITY, code: 'V' } }] },
   ]);
 }
 
@@ -163,6 +165,7 @@ function reference(prng: Prng, type: SmallResourceType): object {
     { reference: `urn:uuid:${id}` },
     { reference: `${type}?identifier=urn:local%7C${type}-${id}` },
     { type, identifier: { system: 'urn:local', value: `${type}-${id}` } },
+    { identifier: { system: 'urn:local', value: `${type}-${id}` } },
     { reference: '#c' },
   ]);
 }
@@ -171,6 +174,12 @@ function reference(prng: Prng, type: SmallResourceType): object {
 function happened(prng: Prng): string | undefined {
   const day = someEntryDay(prng);
   return prng.pick([day, day, day, day.slice(0, 7), day.slice(0, 4), `${day}T00:30:00+01:00`, `${day}T23:30:00Z`, undefined]);
+}
+
+/** Some that began long ago ended between the other days; the others go on. */
+function period(prng: Prng, start: string | undefined): { readonly period?: { readonly start: string; readonly end?: string } } {
+  if (start === undefined) return {};
+  return { period: { start, ...(start.startsWith('2019') && prng.chance(0.5) && { end: '2024-01-12' }) } };
 }
 
 /** Mostly grown up; else about to be old enough to decide alone, or of an age that cannot be told. */

@@ -1,0 +1,70 @@
+import type { Problem } from '@weft/domain';
+import { EngineDamaged, EngineUnavailable, NotPermitted, UnknownTopic, WrongExpectedRevision } from './errors.js';
+
+/** What is to be done about work that failed. */
+export type Step =
+  /** An engine's failure: the batch comes again, until the engine works, and readiness says so. */
+  | 'come-again'
+  /** A message's failure, and it is not known which message's: each is tried by itself. */
+  | 'try-apart'
+  /** It may have been chance: the message is tried once more. */
+  | 'try-again'
+  /** The message has failed in this way before, and would again: it goes to quarantine, and those behind it go on. */
+  | 'quarantine';
+
+const OF_ENGINES = [EngineUnavailable, EngineDamaged, NotPermitted, UnknownTopic, WrongExpectedRevision];
+
+/**
+ * Every failure is either an engine's or a message's: an engine says of itself that it is away, damaged, forbidden or overtaken,
+ * and everything else follows from what was to be done. `before` holds the outcomes of the same message's earlier attempts.
+ */
+export function stepAfter(error: unknown, messages: number, before: ReadonlySet<string>): Step {
+  if (isOfEngine(error)) return 'come-again';
+  if (messages > 1) return 'try-apart';
+  return before.has(outcomeOf(error)) ? 'quarantine' : 'try-again';
+}
+
+export function isOfEngine(error: unknown): boolean {
+  return OF_ENGINES.some((kind) => error instanceof kind);
+}
+
+/** Two failures of one kind are the same outcome: their texts may differ in a revision or an id. */
+function outcomeOf(error: unknown): string {
+  return error instanceof Error ? error.name : typeof error;
+}
+
+/** Why a message stands in quarantine that Weft itself fails at. The error's own text may quote the message, so it is not told. */
+function unprocessable(outcome: string): Problem {
+  const message = `Weft failed at this message in the same way twice (${outcome}): report it with the message, and redrive it once that is mended`;
+  return { field: '', code: 'unprocessable', message };
+}
+
+/**
+ * Does work on messages whose order matters, and hands those that fail by their own fault to `giveUp`. Work must bear being
+ * begun again after it failed half way. Throws an engine's failure.
+ */
+export async function eachOnItsOwn<M>(
+  messages: readonly M[],
+  work: (messages: readonly M[]) => Promise<void>,
+  giveUp: (message: M, problem: Problem) => Promise<void>,
+): Promise<void> {
+  const before = new Set<string>();
+  for (;;) {
+    try {
+      return await work(messages);
+    } catch (error) {
+      switch (stepAfter(error, messages.length, before)) {
+        case 'come-again':
+          throw error;
+        case 'try-apart':
+          for (const message of messages) await eachOnItsOwn([message], work, giveUp);
+          return;
+        case 'try-again':
+          before.add(outcomeOf(error));
+          break;
+        case 'quarantine':
+          return giveUp(messages[0] as M, unprocessable(outcomeOf(error)));
+      }
+    }
+  }
+}

@@ -1,0 +1,50 @@
+import { PROJECTIONS, type Projection, type Purpose } from '@weft/domain';
+import { SimKeys } from '@weft/testing';
+import { changeMessage, toldRevision } from './record-changes.js';
+
+const keys = new SimKeys();
+const projectionFor = (purpose: Purpose): Projection => PROJECTIONS.find((one) => one.purpose === purpose) as Projection;
+const BEYOND = ['population-health', 'research'] as const;
+const REVISIONS = Array.from({ length: 300 }, (_, revision) => revision);
+
+function told(purpose: Purpose, viewKey: string): number[] {
+  return REVISIONS.map((revision) => toldRevision(projectionFor(purpose), viewKey, revision, keys));
+}
+const steps = (numbers: readonly number[]): number[] => numbers.slice(1).map((one, index) => one - (numbers[index] as number));
+
+describe.each(BEYOND)('the revisions that subscribers of %s are told', (purpose) => {
+  it('grow with the view’s own, whole numbers that every program can hold', () => {
+    const numbers = told(purpose, 'a');
+    expect(steps(numbers).every((step) => step > 0)).toBe(true);
+    expect(numbers.every(Number.isSafeInteger)).toBe(true);
+  });
+
+  it('do not count: of equal steps some become more than a hundred times as long as others', () => {
+    const sorted = steps(told(purpose, 'a')).sort((a, b) => a - b);
+    expect(sorted[270]! / sorted[30]!).toBeGreaterThan(100);
+  });
+
+  it('are other ones for another person and for another purpose', () => {
+    const others = new Set([...told(purpose, 'b'), ...BEYOND.filter((one) => one !== purpose).flatMap((one) => told(one, 'a'))]);
+    expect(told(purpose, 'a').filter((one) => others.has(one))).toEqual([]);
+  });
+
+  it('of a later version are above all of the version before', () => {
+    const projection = projectionFor(purpose);
+    const next = { ...projection, version: projection.version + 1 };
+    expect(toldRevision(next, 'a', 0, keys)).toBeGreaterThan(toldRevision(projection, 'a', 500_000, keys));
+  });
+
+  it('come with no time: what was told at one moment would belong together', () => {
+    const change = { projection: projectionFor(purpose), viewKey: 'a', entryId: 'e', kind: 'included', viewRevision: 7 } as const;
+    const { headers, key } = changeMessage({ ...change, entry: '{}' }, keys, '2026-03-04T05:06:07.890Z');
+    expect(JSON.stringify([key, headers])).not.toMatch(/2026|05:06/);
+  });
+});
+
+it('subscribers of individual care are told the view’s own revision, and when', () => {
+  const projection = projectionFor('direct-care');
+  const change = { projection, viewKey: 'a', entryId: 'e', kind: 'included', viewRevision: 7, entry: '{}' } as const;
+  const { headers } = changeMessage(change, keys, '2026-03-04T05:06:07.890Z');
+  expect(headers).toMatchObject({ ce_viewrevision: '7', ce_time: '2026-03-04T05:06:07.890Z' });
+});
