@@ -239,7 +239,11 @@ describe('the authority', () => {
     },
     {
       why: 'what another authority than Weft’s says beside one changes nothing',
-      sent: [says(deny(ALL), { policy: [{ uri: 'urn:weft:authority:type-1' }, { authority: 'https://www.england.nhs.uk' }] })],
+      sent: [
+        says(deny(ALL), {
+          policy: [{ uri: 'urn:weft:authority:national-data-opt-out' }, { authority: 'https://www.england.nhs.uk' }],
+        }),
+      ],
       withheld: 'all: planning, research',
     },
     {
