@@ -13,6 +13,13 @@ export function nhsNumber(text: string): string {
   return digits;
 }
 
+/** The argument of every command about one person. */
+export const NHS_ARGUMENT = [
+  '<nhs>',
+  'NHS number; spaces do not matter; - asks or reads it from standard input, @FILE from a file',
+  nhsNumber,
+] as const;
+
 /** An NHS number typed with its usual spaces, and without quotation marks, is one word and not three. */
 export function joinNumbers(words: readonly string[]): string[] {
   const joined: string[] = [];

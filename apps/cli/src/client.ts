@@ -61,6 +61,10 @@ interface Caller {
   readonly signal?: AbortSignal;
 }
 
+/** A request that sends JSON. */
+export const posted = (body: object) =>
+  ({ method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }) as const;
+
 /** A running Weft, spoken to as somebody with these roles. */
 export class Client {
   private token: Promise<string> | undefined;

@@ -38,6 +38,9 @@ export function clientOf(
   return new Client(settings, { roles, givenToken, ...more });
 }
 
+/** The option of every command that a second person answers for. */
+export const SUBJECT = ['--subject <who>', 'who you are: the token issued for this command names you so'] as const;
+
 /** For governance, as somebody of a name. A token says who it stands for: another name beside it would not be heard. */
 export function clientAs(context: Context, settings: Settings, subject: string | undefined): Client {
   if (subject !== undefined && context.env['WEFT_TOKEN'] !== undefined) {

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { FHIR_JSON, fhirProblems, GOVERNANCE_SOURCE, readJson, subjectOfConsent } from '@weft/care-events';
-import { type Coordinates, DECISION_TYPE, type NewDecision, type Problem, type Recorder } from '@weft/domain';
+import { type Coordinates, DECISION_TYPE, type NewDecision, placeOf, type Problem, type Recorder } from '@weft/domain';
 import {
   CONSENT_TOPIC,
   type CoverageInRecord,
@@ -141,8 +141,8 @@ export class Decisions {
   }
 
   /** A projector has passed the message, and no stream holds it: it is in quarantine, or still to be given again. */
-  private async stateOfAbsent({ topic, partition, offset }: Coordinates): Promise<DecisionAnswer['state']> {
-    const place = `${topic}/${partition}/${offset}`;
+  private async stateOfAbsent(at: Coordinates): Promise<DecisionAnswer['state']> {
+    const place = placeOf(at);
     return (await listQuarantine(this.service.bus)).some(({ id }) => id === place) ? 'quarantined' : 'pending';
   }
 

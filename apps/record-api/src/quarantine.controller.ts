@@ -14,7 +14,7 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import { identityProblems, mendsHeader } from '@weft/care-events';
-import { type Coordinates, nhsNumberProblem } from '@weft/domain';
+import { type Coordinates, nhsNumberProblem, placeOf } from '@weft/domain';
 import {
   CONSENT_TOPIC,
   findQuarantined,
@@ -62,7 +62,7 @@ class Mend {
   @IsOptional()
   @IsBase64()
   base64?: string;
-  @ApiProperty({ description: 'Why; kept in the audit' })
+  @ApiProperty({ description: 'Why; shown to whoever approves it' })
   @IsString()
   @Length(1, REASON_MAX)
   reason!: string;
@@ -223,10 +223,9 @@ export class QuarantineController {
 
   /** Sends it, and notes where it went: the old message is gone from quarantine then, and its entry leads to the new one. */
   private async send(found: Quarantined, caller: Caller, mend?: ProposedMend): Promise<Coordinates> {
-    const seal = sealOf(this.service.settings);
-    const mends = found.from.topic === CONSENT_TOPIC ? (place: string, key: string) => mendsHeader(place, key, seal) : undefined;
-    const at = await redrive(this.wiring.bus, found, mend, mends);
-    const about = `${found.id} → ${at.topic}/${at.partition}/${at.offset}`;
+    const mends = (place: string, key: string): string => mendsHeader(place, key, sealOf(this.service.settings));
+    const at = await redrive(this.wiring.bus, found, mend, found.from.topic === CONSENT_TOPIC ? mends : undefined);
+    const about = `${found.id} → ${placeOf(at)}`;
     await this.audit.note(caller, 'redriven', { outcome: 'accepted', patient: this.patientOf(found.key), about });
     return at;
   }

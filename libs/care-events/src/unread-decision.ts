@@ -1,4 +1,4 @@
-import { CARE_EVENT_TYPES, denies, isResourceType, nhsNumberProblem, permittingNothing } from '@weft/domain';
+import { CARE_EVENT_TYPES, denies, isResourceType, nhsNumberProblem, permittingNothing, placeOf } from '@weft/domain';
 import type { NewDecision, Organisation, Problem, Provision } from '@weft/domain';
 import type { Message } from '@weft/processing';
 import { isAboutTheMaker } from './accept-event.js';
@@ -26,7 +26,7 @@ export function unreadDecision(
   const subject = subjectOf(message, attributes['subject'], data);
   const provision = provisionOf(attributes['type'], data, organisations, receivedAt);
   if (subject === null || provision === null) return null;
-  const place = `${message.topic}/${message.partition}/${message.offset}`;
+  const place = placeOf(message);
   const [id, source] = [attributes['id'], attributes['source']].map((text) => (typeof text === 'string' ? text : ''));
   return {
     subject,

@@ -68,6 +68,9 @@ export interface Coordinates {
   readonly offset: number;
 }
 
+/** The name of a place, as the quarantine has it and what is recorded of a message that could not be read. */
+export const placeOf = ({ topic, partition, offset }: Coordinates): string => `${topic}/${partition}/${offset}`;
+
 export function isSamePlace(a: Coordinates, b: Coordinates): boolean {
   return a.topic === b.topic && a.partition === b.partition && a.offset === b.offset;
 }

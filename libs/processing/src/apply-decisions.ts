@@ -1,4 +1,4 @@
-import { denies, provision, PURPOSES, type NewDecision, type Problem } from '@weft/domain';
+import { denies, placeOf, provision, PURPOSES, type NewDecision, type Problem } from '@weft/domain';
 import { setBoundaries } from './boundaries.js';
 import { afterAll } from './concurrency.js';
 import { eachOnItsOwn } from './failures.js';
@@ -72,7 +72,7 @@ function closedBy({ message, event, problems }: Arrival, problem: Problem): Arri
   const first = event.decisions.find(({ status, provision: said }) => status === 'active' && denies(said));
   if (first === undefined) return null;
   const { id, source, receivedAt, recorder } = first;
-  const place = `${message.topic}/${message.partition}/${message.offset}`;
+  const place = placeOf(message);
   const decision: NewDecision = {
     ...{ id, source, consentId: place, authority: 'local-dissent', status: 'active', receivedAt, decidedBy: 'not-stated' },
     ...{ provision: provision('deny', PURPOSES), digest: '', unread: true, recorder },

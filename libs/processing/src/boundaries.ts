@@ -7,7 +7,7 @@ import { publishChanges } from './publish-changes.js';
 import { rebuildAndTellEverything } from './rebuild-views.js';
 import { BOUNDARIES_STREAM } from './streams.js';
 import type { Wiring } from './wiring.js';
-import { cutIntoAppends, unlessFenced } from './write-view.js';
+import { appendAtEnd } from './write-view.js';
 
 /**
  * Two machines' clocks may be so far apart: each a day off, the one ahead and the other behind, and two hours more. Each
@@ -37,15 +37,9 @@ export async function setBoundaries(
   );
 }
 
-async function note(wiring: Wiring, events: readonly BoundaryEvent[]): Promise<void> {
-  if (events.length === 0) return;
-  const encoded = events.map((event) => encode(event, wiring.random));
-  for (const append of cutIntoAppends(encoded)) {
-    for (let revision: number | null = null; revision === null;) {
-      const head = await wiring.store.head(BOUNDARIES_STREAM);
-      revision = await unlessFenced(wiring.store.append(BOUNDARIES_STREAM, head, append));
-    }
-  }
+async function note({ store, random }: Wiring, events: readonly BoundaryEvent[]): Promise<void> {
+  const encoded = events.map((event) => encode(event, random));
+  await appendAtEnd(store, BOUNDARIES_STREAM, encoded);
 }
 
 interface Pending {

@@ -12,6 +12,7 @@ import {
   knownCodes,
   Looking,
   madeBetween,
+  placeOf,
   type Coordinates,
   type Decision,
   type Entry,
@@ -57,7 +58,7 @@ export async function findRecorded({ store }: Pick<Wiring, 'store'>, key: string
 /** `findRecorded`, where everything decided about the number is at hand. */
 export function recordedIn(all: readonly RecordedDecision[], event: Sent): Recorded {
   const { at } = event;
-  const place = at === undefined ? undefined : `${at.topic}/${at.partition}/${at.offset}`;
+  const place = at === undefined ? undefined : placeOf(at);
   const isConflict = (one: RecordedDecision): boolean => one.unread === true && one.consentId === place;
   const same = all.filter(({ source, id, unread }) => unread !== true && source === event.source && id === event.id);
   const alike = same.filter(({ digest }) => digest === event.digest);

@@ -1,7 +1,7 @@
 export * from './apply-decisions.js';
 export * from './apply-policy.js';
 export * from './boundaries.js';
-export { BEGINNING, chained, endOf, type StreamEnd, unchained } from './chain.js';
+export { chained, endOf, type StreamEnd } from './chain.js';
 export * from './concurrency.js';
 export {
   decodeAuditEntry,

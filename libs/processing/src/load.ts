@@ -115,9 +115,8 @@ export async function loadClosing(
   store: EventStore,
   stream: string,
 ): Promise<{ readonly closing: Closing | null; readonly revision: number }> {
-  const head = await store.head(stream);
-  const [last] = head === NO_STREAM ? [] : await store.read(stream, { from: head, maxCount: 1 });
-  if (last === undefined) return { closing: null, revision: head };
+  const [last] = await store.read(stream, { backwards: true, maxCount: 1 });
+  if (last === undefined) return { closing: null, revision: NO_STREAM };
   return { closing: decodeViewEvent(last).closing ?? null, revision: last.revision };
 }
 

@@ -1,4 +1,4 @@
-import type { Coordinates } from '@weft/domain';
+import { placeOf, type Coordinates } from '@weft/domain';
 
 /** What stands still for so long is waited for in vain. */
 const PATIENCE_MS = 60_000;
@@ -8,8 +8,8 @@ export class Patience {
   private readonly waiting = new Map<string, { readonly others: number; readonly since: number }>();
 
   /** Whether the message at this place need not wait, or not any longer: for no others, or for too long already. */
-  isOver({ topic, partition, offset }: Coordinates, others: number, now: number): boolean {
-    const place = `${topic}/${partition}/${offset}`;
+  isOver(at: Coordinates, others: number, now: number): boolean {
+    const place = placeOf(at);
     const known = this.waiting.get(place);
     const isOver = others === 0 || (known?.others === others && now - known.since >= PATIENCE_MS);
     if (isOver) this.waiting.delete(place);

@@ -149,4 +149,4 @@ async function carryOut(
 const isFrom = ({ adoption }: AdoptedPolicy, id: string): boolean => adoption?.by === 'governance' && adoption.id === id;
 
 const append = ({ store, random }: Wiring, event: ProposalEvent): Promise<void> =>
-  appendAtEnd(store, POLICY_PROPOSALS_STREAM, encode(event, random));
+  appendAtEnd(store, POLICY_PROPOSALS_STREAM, [encode(event, random)]);

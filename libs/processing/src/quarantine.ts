@@ -1,4 +1,4 @@
-import type { Coordinates, Person, Problem } from '@weft/domain';
+import { placeOf, type Coordinates, type Person, type Problem } from '@weft/domain';
 import { MESSAGE_LIMIT_BYTES, type EventBus, type Message, type OutgoingMessage } from './ports.js';
 import { MENDS_HEADER, QUARANTINE_TOPIC, REDRIVES_HEADER } from './topics.js';
 import { timestamp, type Wiring } from './wiring.js';
@@ -45,8 +45,6 @@ const MENDED = '/mended';
 /** Whether a message of the quarantine topic is one in quarantine: others are its further parts, and what is to go instead. */
 export const isQuarantineEntry = (key: string): boolean => !key.includes('/part-') && !key.endsWith(MENDED);
 
-const idOf = ({ topic, partition, offset }: Coordinates): string => `${topic}/${partition}/${offset}`;
-
 /**
  * What stands in the quarantine topic of a message. It is keyed by where the message stood, so that a message quarantined
  * twice is there once. A value that one message cannot carry (a producer that is not ours may have sent it) goes in parts.
@@ -57,7 +55,7 @@ export function quarantineMessages(
   time: string,
   closes = false,
 ): OutgoingMessage[] {
-  const id = idOf(message);
+  const id = placeOf(message);
   const value = message.value ?? new Uint8Array();
   const parts = Math.max(1, Math.ceil(value.length / PART_BYTES));
   const headers = JSON.stringify(message.headers);

@@ -5,6 +5,7 @@ import {
   isSamePlace,
   onlyDenying,
   permittingNothing,
+  placeOf,
   vetted,
   type NewDecision,
   type Policy,
@@ -156,7 +157,7 @@ const isOnlyPermission = ({ status, provision }: NewDecision): boolean =>
 
 /** Another decision under a known id. What it denies is closed until somebody has looked: its sender may believe it obeyed. */
 function conflict(decisions: readonly NewDecision[], message: Message, known: ReadonlyMap<string, Known>): Choice {
-  const place = `${message.topic}/${message.partition}/${message.offset}`;
+  const place = placeOf(message);
   const isKnown = known.has(`unread ${place}`);
   const chosen = decisions
     .filter(({ status, provision }) => status === 'active' && denies(provision))

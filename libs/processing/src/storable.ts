@@ -9,8 +9,8 @@ const GROWTH_MAX = 8;
 
 /**
  * Why an event cannot be stored, null where it can: a message has room for more than an append. The gateway refuses by the rule by
- * which a projector quarantines. `bytes` that it took on its way spare a small one a closer look,
- * for which `resourceOf` gives the resource.
+ * which a projector quarantines. `bytes` that it took on its way spare a small one a closer
+ * look, for which `resourceOf` gives the resource.
  */
 export function tooLargeToStore(
   event: Omit<CareEvent, 'type' | 'resource'> & { readonly type: string },

@@ -12,7 +12,7 @@ export async function noteSubscriber(
   { subject, organisation }: Person,
 ): Promise<void> {
   const begun: SubscriptionBegun = { type: 'subscription-begun-1', subject, organisation, at: timestamp(clock) };
-  await appendAtEnd(store, subscribersStream(purpose), encode(begun, random));
+  await appendAtEnd(store, subscribersStream(purpose), [encode(begun, random)]);
 }
 
 /** Everybody who was ever told of the purpose over HTTP, by organisation and subject: whoever left may hold copies still. */

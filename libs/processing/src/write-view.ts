@@ -7,7 +7,7 @@ import { APPEND_LIMIT_BYTES, type EventStore, type NewEvent, type Random } from 
 const EVENT_OVERHEAD_BYTES = 256;
 
 /** Cuts events, in order, into appends that the store takes. An event too large by itself is left to the store to refuse. */
-export function cutIntoAppends(events: readonly NewEvent[]): NewEvent[][] {
+function cutIntoAppends(events: readonly NewEvent[]): NewEvent[][] {
   const appends: NewEvent[][] = [];
   let bytes = Infinity;
   for (const event of events) {
@@ -104,11 +104,12 @@ function cutIntoParts(entries: readonly string[]): string[][] {
   return parts;
 }
 
-/** Appends behind whatever others write meanwhile. */
-export async function appendAtEnd(store: EventStore, stream: string, event: NewEvent): Promise<void> {
-  for (;;) {
-    const head = await store.head(stream);
-    if ((await unlessFenced(store.append(stream, head, [event]))) !== null) return;
+/** Appends behind whatever others write meanwhile: several events in as many appends as they need. */
+export async function appendAtEnd(store: EventStore, stream: string, events: readonly NewEvent[]): Promise<void> {
+  for (const append of cutIntoAppends(events)) {
+    for (let revision: number | null = null; revision === null;) {
+      revision = await unlessFenced(store.append(stream, await store.head(stream), append));
+    }
   }
 }
 

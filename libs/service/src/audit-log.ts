@@ -15,6 +15,7 @@ import {
   NO_STREAM,
   type StreamEnd,
   timestamp,
+  unlessFenced,
   type Wiring,
   WrongExpectedRevision,
 } from '@weft/processing';
@@ -130,7 +131,7 @@ export class AuditLog {
     if (this.isIndexed) return;
     if ((await store.head(AUDIT_INDEX_STREAM)) === NO_STREAM) {
       const begun = encodeAuditIndex(await this.firstIndexedDay(), random);
-      await store.append(AUDIT_INDEX_STREAM, NO_STREAM, [begun]).catch(unlessWrittenByOthers);
+      await unlessFenced(store.append(AUDIT_INDEX_STREAM, NO_STREAM, [begun]));
     }
     this.isIndexed = true;
   }
@@ -200,8 +201,4 @@ export class AuditLog {
     }
     return end;
   }
-}
-
-function unlessWrittenByOthers(error: unknown): void {
-  if (!(error instanceof WrongExpectedRevision)) throw error;
 }

@@ -38,12 +38,13 @@ export async function openWiring(service: Service): Promise<Wiring> {
 }
 
 /** What the gateway seals validated messages with and the projectors know them by; made of the region's secret, and not it. */
-export const sealOf = (settings: Settings): Seal =>
-  sealMessage(createHmac('sha256', keySecrets(settings).region).update('seal').digest());
+export const sealOf = (settings: Settings): Seal => sealMessage(madeOfRegionSecret(settings, 'seal'));
 
 /** What cursors of feeds are sealed with; made of the region's secret, and not it, nor what messages are sealed with. */
-export const cursorSecretOf = (settings: Settings): Buffer =>
-  createHmac('sha256', keySecrets(settings).region).update('cursor').digest();
+export const cursorSecretOf = (settings: Settings): Buffer => madeOfRegionSecret(settings, 'cursor');
+
+const madeOfRegionSecret = (settings: Settings, use: 'seal' | 'cursor'): Buffer =>
+  createHmac('sha256', keySecrets(settings).region).update(use).digest();
 
 export const organisationsOf = ({ organisations }: Settings): ReadonlyMap<string, Organisation> =>
   new Map(organisations.map((organisation) => [organisation.ods, organisation]));

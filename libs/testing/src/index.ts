@@ -7,6 +7,7 @@ export * from './simulation/decision-generator.js';
 export * from './simulation/focus.js';
 export * from './simulation/keys.js';
 export * from './simulation/prng.js';
+export * from './simulation/sctid.js';
 export * from './simulation/sim-reader.js';
 export * from './simulation/small-region.js';
 export * from './simulation/world.js';

@@ -1,4 +1,4 @@
-import type { Prng } from '@weft/testing';
+import { checkDigitOf, type Prng } from '@weft/testing';
 
 export const PURPOSES = ['direct-care', 'care-coordination', 'population-health', 'research'] as const;
 export type Purpose = (typeof PURPOSES)[number];
@@ -62,21 +62,7 @@ export const isOfConcern = ({ resourceType }: Entry, purpose: Purpose): boolean 
  */
 export function markerOf({ number }: Entry, version: number): string {
   const digits = `1${String(number).padStart(4, '0')}${String(version).padStart(3, '0')}100000010`;
-  return `${digits}${verhoeff(digits)}`;
-}
-
-/** Verhoeff: the dihedral group of order 10, as rotations below 5 and reflections from there on. */
-function verhoeff(digits: string): number {
-  const times = (a: number, b: number): number =>
-    a < 5 ? (b < 5 ? (a + b) % 5 : 5 + ((a + b) % 5)) : b < 5 ? 5 + ((a - b + 5) % 5) : (a - b + 5) % 5;
-  const once = [1, 5, 7, 6, 2, 8, 3, 0, 9, 4];
-  let sum = 0;
-  for (let place = 1; place <= digits.length; place += 1) {
-    let digit = Number(digits[digits.length - place]);
-    for (let round = 0; round < place % 8; round += 1) digit = once[digit] as number;
-    sum = times(sum, digit);
-  }
-  return sum < 5 ? (5 - sum) % 5 : sum;
+  return `${digits}${checkDigitOf(digits)}`;
 }
 
 export interface Seen {

@@ -1,6 +1,6 @@
 import type { AuditEntry } from '@weft/processing';
 import { Command, InvalidArgumentError } from 'commander';
-import { instant, nhsNumber } from '../arguments.js';
+import { instant, NHS_ARGUMENT } from '../arguments.js';
 import { type Client } from '../client.js';
 import { clientOf, type Context, settingsOf } from '../context.js';
 import { minuteOf, spaced } from '../describe.js';
@@ -20,7 +20,7 @@ export function auditCommand(context: Context): Command {
     .description(
       'Lists who looked at the record of one person, who decided about it, and which subscribers were told of it, oldest first. This look is audited too.',
     )
-    .argument('<nhs>', 'NHS number; spaces do not matter; - asks or reads it from standard input, @FILE from a file', nhsNumber)
+    .argument(...NHS_ARGUMENT)
     .option('--from <day>', 'first day, UTC; default as far back as entries are kept together, 30 days at least', day)
     .option('--to <day>', 'last day, UTC; default today', day)
     .addHelpText(

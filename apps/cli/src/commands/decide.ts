@@ -14,7 +14,7 @@ import {
 import { systemClock, systemRandom } from '@weft/service';
 import { Command, Option } from 'commander';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { authority, nhsNumber, ods, odsCodes, purposes, texts, whenText } from '../arguments.js';
+import { authority, NHS_ARGUMENT, ods, odsCodes, purposes, texts, whenText } from '../arguments.js';
 import { type Client } from '../client.js';
 import { clientOf, type Context, ownOrganisation, settingsOf } from '../context.js';
 import { minuteOf, spaced } from '../describe.js';
@@ -93,7 +93,7 @@ const DATES = {
 
 function decisionCommand(context: Context, name: string, effect: Provision['effect']): Command {
   return new Command(name)
-    .argument('<nhs>', 'NHS number; spaces do not matter; - asks or reads it from standard input, @FILE from a file', nhsNumber)
+    .argument(...NHS_ARGUMENT)
     .requiredOption('--purpose <purpose...>', `one or several of ${PURPOSES.join(', ')}`, purposes)
     .option('--authority <authority>', AUTHORITIES.join(', '), authority, 'local-dissent' satisfies Authority)
     .option('--organisation <ods>', 'only what these organisations recorded', odsCodes)

@@ -1,7 +1,7 @@
 import { decidedAtOf, type Limit, type Purpose, PURPOSES } from '@weft/domain';
 import type { ExplainedRecord, Explanation } from '@weft/processing';
 import { Command } from 'commander';
-import { instant, nhsNumber } from '../arguments.js';
+import { instant, NHS_ARGUMENT } from '../arguments.js';
 import { clientOf, type Context, settingsOf } from '../context.js';
 import { dayOf, minuteOf, spaced } from '../describe.js';
 import { counted, type Terminal } from '../terminal.js';
@@ -12,7 +12,7 @@ export function explainCommand(context: Context): Command {
     .description(
       'Says of each entry of a record, for each purpose, whether it is shared, by which rule, and under which decision; as Weft knew and decided at any time.',
     )
-    .argument('<nhs>', 'NHS number; spaces do not matter; - asks or reads it from standard input, @FILE from a file', nhsNumber)
+    .argument(...NHS_ARGUMENT)
     .option('--at <time>', 'RFC 3339, or a date (by its end, UTC); default now', checkedTime)
     .addHelpText(
       'after',

@@ -1,8 +1,8 @@
 import type { Person, PolicyPlan } from '@weft/domain';
 import { Command } from 'commander';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Client, Refused } from '../client.js';
-import { clientAs, type Context, settingsOf } from '../context.js';
+import { type Client, posted, Refused } from '../client.js';
+import { clientAs, type Context, settingsOf, SUBJECT } from '../context.js';
 import { EXIT, Failure } from '../failure.js';
 import { number, type Terminal } from '../terminal.js';
 import { readPolicy } from './policy-file.js';
@@ -28,8 +28,6 @@ interface AdoptOptions {
   readonly subject?: string;
 }
 
-const SUBJECT = ['--subject <who>', 'who you are: the token issued for this command names you so'] as const;
-
 export const adoptCommand = (context: Context): Command =>
   new Command('adopt')
     .description(
@@ -46,8 +44,7 @@ export const adoptCommand = (context: Context): Command =>
       if (check === true) return terminal.json ? terminal.printJson({ sound: true }) : terminal.print(`${file} is sound`);
       if (reason === undefined) throw new Failure(EXIT.usage, 'a policy is adopted for a reason', 'say it with --reason "…"');
       const client = clientAs(context, settings, subject);
-      const body = JSON.stringify({ document, reason });
-      const answer = await client.json<Proposal>('/policies', posted(body));
+      const answer = await client.json<Proposal>('/policies', posted({ document, reason }));
       tell(terminal, await planned(client, terminal, answer, ({ state }) => state !== 'planning'));
     });
 
@@ -59,14 +56,12 @@ export const authoriseCommand = (context: Context): Command =>
     .action(async (id: string, { subject }: AdoptOptions, command: Command) => {
       const client = clientAs(context, settingsOf(context, command), subject);
       const path = `/policies/${encodeURIComponent(id)}/authorisations`;
-      const answer = await client.json<Proposal>(path, posted('{}'));
+      const answer = await client.json<Proposal>(path, posted({}));
       // Another instance that is asked how far it is knows of no plan, and says that it still waits.
       const isDone = ({ state }: Proposal): boolean => state === 'adopted' || state === 'overtaken';
       const latest = await planned(client, context.terminal, answer, isDone);
       tell(context.terminal, isDone(latest) ? latest : { ...latest, state: 'planning' });
     });
-
-const posted = (body: string) => ({ method: 'POST', body, headers: { 'content-type': 'application/json' } }) as const;
 
 const POLL_MS = 1_000;
 /** A plan of a large region takes hours; nobody need wait for it here. */

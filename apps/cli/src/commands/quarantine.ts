@@ -1,7 +1,8 @@
-import type { Coordinates, Person, Problem } from '@weft/domain';
+import { type Coordinates, type Person, placeOf, type Problem } from '@weft/domain';
 import { Command } from 'commander';
 import { readFile } from 'node:fs/promises';
-import { clientAs, clientOf, type Context, settingsOf } from '../context.js';
+import { posted } from '../client.js';
+import { clientAs, clientOf, type Context, settingsOf, SUBJECT } from '../context.js';
 import { EXIT, Failure } from '../failure.js';
 import { bytes, counted, type Terminal } from '../terminal.js';
 
@@ -111,14 +112,12 @@ const redriveCommand = (context: Context): Command =>
       tell(context, await client.json<Coordinates>(`${address(id)}/redrive`, posted({})));
     });
 
-const SUBJECT = ['--subject <who>', 'who you are: the token issued for this command names you so'] as const;
-
 const mendCommand = (context: Context): Command =>
   new Command('mend')
     .description('proposes what is to go instead of a message; somebody else approves it. Its key, id, source and subject stay')
     .argument('<id>', 'topic/partition/offset, as the list has it')
     .requiredOption('--file <mended>', 'the resource (or structured event) to send instead')
-    .requiredOption('--reason <text>', 'why; kept in the audit')
+    .requiredOption('--reason <text>', 'why; shown to whoever approves it')
     .option('--header <name=value>', 'sets one header, like ce_type=care-event-recorded-1; may be repeated', header)
     .option(...SUBJECT)
     .action(async (id: string, options: MendOptions, command: Command) => {
@@ -154,12 +153,9 @@ const approveCommand = (context: Context): Command =>
       tell(context, await client.json<Coordinates>(`${address(id)}/approve`, posted({ digest })));
     });
 
-const posted = (body: object) =>
-  ({ method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }) as const;
-
 function tell({ terminal }: Context, at: Coordinates): void {
   if (terminal.json) return terminal.printJson(at);
-  terminal.print(`${terminal.paint('green', '✓')} sent back as ${at.topic}/${at.partition}/${at.offset}`);
+  terminal.print(`${terminal.paint('green', '✓')} sent back as ${placeOf(at)}`);
   terminal.print(terminal.paint('dim', 'if it is still not acceptable, it comes back here with the reasons'));
 }
 

@@ -1,6 +1,6 @@
 import { isPurpose, type Purpose, PURPOSES, type Resource } from '@weft/domain';
 import { Command } from 'commander';
-import { nhsNumber, ods, purpose } from '../arguments.js';
+import { NHS_ARGUMENT, ods, purpose } from '../arguments.js';
 import { clientOf, type Context, ownOrganisation, settingsOf } from '../context.js';
 import { dayOf, describe, shortened, spaced } from '../describe.js';
 import { counted, type Terminal } from '../terminal.js';
@@ -28,7 +28,7 @@ export function recordCommand(context: Context): Command {
   return new Command('record')
     .summary('show a record, as a purpose may see it')
     .description('Shows the record of one person as a purpose may see it. The read is audited.')
-    .argument('<nhs>', 'NHS number; spaces do not matter; - asks or reads it from standard input, @FILE from a file', nhsNumber)
+    .argument(...NHS_ARGUMENT)
     .option('--purpose <purpose>', PURPOSES.join(', '), purpose, 'direct-care' satisfies Purpose)
     .option('--org <ods>', 'the organisation that looks; default the region’s first', ods)
     .addHelpText(
