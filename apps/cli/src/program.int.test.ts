@@ -265,10 +265,10 @@ describe('weft policy', () => {
   const path = join(directory, 'policy.json');
 
   it.each([
-    ['research-first', /rules\[0\] \(research-and-planning\) permits .* before a rule asks the national data opt-out\n/],
-    ['no-national-opt-out', /rules\[6\] \(research-and-planning\) .* no rule asks the national data opt-out\n/],
+    ['research-first', /rules\[0\] \(research-and-planning\) permits .* before a rule checks the national data opt-out\n/],
+    ['no-national-opt-out', /rules\[6\] \(research-and-planning\) .* no rule checks the national data opt-out\n/],
     ['no-type-1', /Floor rule type-1-asked: .*\n +Law: UK GDPR, Article 21/],
-    ['consent-before-type-1', /rules\[0\] \(explicit-consent\) .* before a rule asks type 1 objections\n/],
+    ['consent-before-type-1', /rules\[0\] \(explicit-consent\) .* before a rule checks type 1 objections\n/],
     ['hospitals-lift-opt-outs', /authorities\.national-data-opt-out\.liftedBy\[1\] \(kind:acute\)/],
     ['misspelt', /authorites is no member here.*\n +rules\[3\]\.when\.organisationKind is no member here/],
   ])('refuses test/policies/%s.json by name, whether or not Weft is there, and before it asks why', async (name, message) => {

@@ -31,44 +31,45 @@ const RIGHT_TO_OBJECT = 'UK GDPR, Article 21 (right to object)';
 const FLOOR: readonly (FloorRule & { readonly findings: (policy: WholePolicy) => readonly Finding[] })[] = [
   {
     id: 'national-data-opt-out-asked',
-    sentence: 'Where a use beyond individual care is permitted, the national data opt-out is asked, of every organisation.',
+    sentence:
+      'A policy that permits a use beyond individual care checks the national data opt-out first, whichever organisation holds the entry.',
     law: `${SECTION_251}. Neither approval by the Confidentiality Advisory Group nor a pseudonym exempts.`,
     findings: ({ rules }) => unasked(rules, NATIONAL),
   },
   {
     id: 'national-data-opt-out-first',
-    sentence: 'The national data opt-out is asked before anything but the person’s own explicit consent permits such a use.',
+    sentence: 'Only the person’s own explicit consent may permit such a use before the national data opt-out is checked.',
     law: `${SECTION_251}. Specific consent is exempt.`,
     findings: ({ rules }) => askedTooLate(rules, NATIONAL),
   },
   {
     id: 'type-1-asked',
-    sentence: 'Where a use beyond individual care of what a GP practice holds is permitted, type 1 objections are asked.',
+    sentence: 'A policy that permits a use beyond individual care of what a GP practice holds checks type 1 objections first.',
     law: `${RIGHT_TO_OBJECT}.`,
     findings: ({ rules }) => unasked(rules, TYPE_1),
   },
   {
     id: 'type-1-first',
     sentence:
-      'Type 1 objections are asked before anything permits such a use, explicit consent included: who agrees has the practice withdraw the objection.',
+      'Nothing permits such a use before type 1 objections are checked, not even explicit consent: a person who wants to take part asks their practice to withdraw the objection.',
     law: `${RIGHT_TO_OBJECT}. Specific consent is an exemption of the national data opt-out alone.`,
     findings: ({ rules }) => askedTooLate(rules, TYPE_1),
   },
   {
     id: 'national-data-opt-out-lifted',
-    sentence: 'No organisation lifts a national data opt-out: the national answer (ndoo-import) and governance do.',
+    sentence: 'Only the national answer (ndoo-import) and governance lift a national data opt-out; no organisation does.',
     law: 'National data opt-out operational policy guidance, chapter 3 and appendix 3: the person sets it, or a formal proxy.',
     findings: ({ authorities }) => lifters('national-data-opt-out', authorities, ['ndoo-import', 'governance']),
   },
   {
     id: 'type-1-lifted',
-    sentence: 'A type 1 objection is lifted by a GP practice (kind:gp), by who recorded it (same-source), or by governance.',
+    sentence: 'Only a GP practice (kind:gp), whoever recorded it (same-source) and governance lift a type 1 objection.',
     law: `${RIGHT_TO_OBJECT}. Objection and withdrawal are codes in the GP record.`,
     findings: ({ authorities }) => lifters('type-1', authorities, ['kind:gp', 'same-source', 'governance']),
   },
   {
     id: 'lifted-by-a-maker',
-    sentence: 'Nobody lifts an objection that they may not record, save governance.',
+    sentence: 'Only governance lifts an objection that it could not have recorded itself.',
     law: `${RIGHT_TO_OBJECT}; Caldicott principle 8 (no surprises).`,
     findings: ({ authorities }) =>
       (['local-dissent', 'withheld-item', 'explicit-consent'] as const).flatMap((authority) =>
@@ -77,10 +78,10 @@ const FLOOR: readonly (FloorRule & { readonly findings: (policy: WholePolicy) =>
   },
   {
     id: 'own-age',
-    sentence: `Nobody below the age of ${OWN_AGE_YEARS} permits for themselves.`,
+    sentence: `A child under ${OWN_AGE_YEARS} gives no permission themselves.`,
     law: 'National data opt-out operational policy guidance, chapter 3: below 13 somebody with parental responsibility chooses.',
     findings: ({ ages: { own } }) =>
-      own >= OWN_AGE_YEARS ? [] : [{ field: 'ages.own', found: `lets a child of ${own} permit for themselves` }],
+      own >= OWN_AGE_YEARS ? [] : [{ field: 'ages.own', found: `lets a child of ${own} give permission themselves` }],
   },
 ];
 
@@ -129,14 +130,14 @@ const TYPE_1: Objection = {
 /** Permissions of a purpose for which the objection is asked nowhere. */
 function unasked(rules: readonly Rule[], objection: Objection): Finding[] {
   const isUnasked = (purpose: Purpose): boolean => !rules.some((rule) => asks(rule, objection, purpose));
-  return permissions(rules, objection, (purpose) => isUnasked(purpose), ` though no rule asks ${objection.named}`);
+  return permissions(rules, objection, (purpose) => isUnasked(purpose), ` though no rule checks ${objection.named}`);
 }
 
 /** Permissions that come before the objection is asked. */
 function askedTooLate(rules: readonly Rule[], objection: Objection): Finding[] {
   const isLate = (purpose: Purpose, index: number): boolean =>
     rules.findIndex((rule) => asks(rule, objection, purpose)) > index && !objection.exempts(rules[index] as Rule);
-  return permissions(rules, objection, isLate, ` before a rule asks ${objection.named}`);
+  return permissions(rules, objection, isLate, ` before a rule checks ${objection.named}`);
 }
 
 function permissions(
@@ -171,7 +172,7 @@ function lifters(
   return authorities[authority].liftedBy.flatMap((maker, index) => {
     if (allowed === 'anybody' || allowed.includes(maker)) return [];
     const field = `authorities.${authority}.liftedBy[${index}]`;
-    return [{ field, found: `(${maker}) would lift an objection that is not theirs to lift` }];
+    return [{ field, found: `(${maker}) may not lift this objection` }];
   });
 }
 

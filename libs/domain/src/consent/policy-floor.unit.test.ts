@@ -142,8 +142,8 @@ describe('the floor under every policy', () => {
   it('says which rule of the document, which rule of the floor, and under which law', () => {
     const [national] = floorProblems({ ...SHIPPED, rules: first(rule('research-and-planning')) });
     expect(national?.message).toBe(
-      '(research-and-planning) permits population-health and research before a rule asks the national data opt-out. ' +
-        'Floor rule national-data-opt-out-first: The national data opt-out is asked before anything but the person’s own explicit consent permits such a use. ' +
+      '(research-and-planning) permits population-health and research before a rule checks the national data opt-out. ' +
+        'Floor rule national-data-opt-out-first: Only the person’s own explicit consent may permit such a use before the national data opt-out is checked. ' +
         'Law: NHS Act 2006, section 251, with regulations 2 and 5; national data opt-out operational policy guidance, chapters 5 to 7. Specific consent is exempt.',
     );
   });
