@@ -2,7 +2,7 @@ import { emptyView } from '@weft/domain';
 import { decodeViewEvent } from './encoding.js';
 import { loadView } from './load.js';
 import type { StoredEvent } from './ports.js';
-import { changeMessage, type RecordChange } from './record-changes.js';
+import { changeMessages, type RecordChange } from './record-changes.js';
 import { viewStream } from './streams.js';
 import { projectionOf, serves, timestamp, type Wiring } from './wiring.js';
 
@@ -18,7 +18,7 @@ export async function publishChanges(wiring: Wiring, changes: readonly RecordCha
   let telling = await asTheyStand(wiring, await asServed(wiring, changes));
   while (telling.length > 0) {
     const time = timestamp(wiring.clock);
-    await wiring.bus.publish(telling.map((change) => changeMessage(change, wiring.keys, time)));
+    await wiring.bus.publish(changeMessages(telling, wiring.keys, time));
     telling = await overtaken(wiring, telling);
   }
 }

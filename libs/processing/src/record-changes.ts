@@ -1,5 +1,6 @@
 import type { Projection } from '@weft/domain';
 import type { Keys, OutgoingMessage } from './ports.js';
+import { viewStream } from './streams.js';
 import { recordChangesTopic } from './topics.js';
 
 /** What subscribers of a purpose are told of one entry. */
@@ -76,13 +77,27 @@ function sharesOf(digits: string): number[] {
 const utf8 = new TextEncoder();
 
 /**
+ * The changes as CloudEvents, in their order. A decision changes many entries of one view at one revision: the number under which
+ * it is told takes some work to draw, so it is drawn once.
+ */
+export function changeMessages(changes: readonly RecordChange[], keys: Keys, time: string): OutgoingMessage[] {
+  const drawn = new Map<string, number>();
+  return changes.map((change) => {
+    const { projection, viewKey, viewRevision } = change;
+    const name = `${viewStream(projection, viewKey)}@${viewRevision}`;
+    const told = drawn.get(name) ?? toldRevision(projection, viewKey, viewRevision, keys);
+    drawn.set(name, told);
+    return changeMessage(change, told, keys, time);
+  });
+}
+
+/**
  * The change as a CloudEvent in binary mode. The key names the entry, so that compaction leaves of each entry its last
  * state; a withdrawal is a tombstone. All changes of a patient go to one partition, in order.
  */
-export function changeMessage(change: RecordChange, keys: Keys, time: string): OutgoingMessage {
-  const { projection, viewKey, entry, kind, viewRevision } = change;
+function changeMessage(change: RecordChange, told: number, keys: Keys, time: string): OutgoingMessage {
+  const { projection, viewKey, entry, kind } = change;
   const key = changeKey(projection, viewKey, change.entryId, keys);
-  const told = toldRevision(projection, viewKey, viewRevision, keys);
   return {
     topic: recordChangesTopic(projection.purpose),
     key,

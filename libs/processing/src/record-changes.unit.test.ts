@@ -1,6 +1,6 @@
 import { PROJECTIONS, type Projection, type Purpose } from '@weft/domain';
 import { SimKeys } from '@weft/testing';
-import { changeMessage, toldRevision } from './record-changes.js';
+import { changeMessages, toldRevision } from './record-changes.js';
 
 const keys = new SimKeys();
 const projectionFor = (purpose: Purpose): Projection => PROJECTIONS.find((one) => one.purpose === purpose) as Projection;
@@ -37,14 +37,27 @@ describe.each(BEYOND)('the revisions that subscribers of %s are told', (purpose)
 
   it('come with no time: what was told at one moment would belong together', () => {
     const change = { projection: projectionFor(purpose), viewKey: 'a', entryId: 'e', kind: 'included', viewRevision: 7 } as const;
-    const { headers, key } = changeMessage({ ...change, entry: '{}' }, keys, '2026-03-04T05:06:07.890Z');
-    expect(JSON.stringify([key, headers])).not.toMatch(/2026|05:06/);
+    const messages = changeMessages([{ ...change, entry: '{}' }], keys, '2026-03-04T05:06:07.890Z');
+    expect(JSON.stringify(messages.map(({ key, headers }) => [key, headers]))).not.toMatch(/2026|05:06/);
   });
+});
+
+it('tells the changes of several views and revisions each under the number of its own', () => {
+  const places = BEYOND.flatMap((purpose) =>
+    ['a', 'b'].flatMap((viewKey) => [7, 8].map((revision) => ({ purpose, viewKey, revision }))),
+  );
+  const changes = [...places, ...places].map(
+    ({ purpose, viewKey, revision }) =>
+      ({ projection: projectionFor(purpose), viewKey, entryId: 'e', kind: 'withdrawn', viewRevision: revision }) as const,
+  );
+  const numbers = changeMessages(changes, keys, '2026-03-04T05:06:07.890Z').map(({ headers }) => headers['ce_viewrevision']);
+  const expected = changes.map((change) => String(toldRevision(change.projection, change.viewKey, change.viewRevision, keys)));
+  expect(numbers).toEqual(expected);
 });
 
 it('subscribers of individual care are told the view’s own revision, and when', () => {
   const projection = projectionFor('direct-care');
   const change = { projection, viewKey: 'a', entryId: 'e', kind: 'included', viewRevision: 7, entry: '{}' } as const;
-  const { headers } = changeMessage(change, keys, '2026-03-04T05:06:07.890Z');
-  expect(headers).toMatchObject({ ce_viewrevision: '7', ce_time: '2026-03-04T05:06:07.890Z' });
+  const [message] = changeMessages([change], keys, '2026-03-04T05:06:07.890Z');
+  expect(message?.headers).toMatchObject({ ce_viewrevision: '7', ce_time: '2026-03-04T05:06:07.890Z' });
 });
