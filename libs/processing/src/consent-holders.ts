@@ -118,9 +118,13 @@ async function end(wiring: Wiring, key: string, { source, consentId }: NewDecisi
 function endedIn({ decisions }: Consent, source: string, consentId: string, held: ConsentHeld): ToRecord[] {
   const { id, version, receivedAt, digest, recorder, coordinates } = held;
   const versions = decisions.filter((one) => one.source === source && one.consentId === consentId);
-  const ended = new Set(versions.filter((one) => one.id === id).map(({ authority }) => authority));
-  const permissions = versions.filter((one) => one.status === 'active' && grants(one.provision) && !isEarlier(held, one));
-  const latest = new Map(permissions.filter(({ authority }) => !ended.has(authority)).map((one) => [one.authority, one]));
+  // What was being recorded while this version ended what stood before is ended once more.
+  const lastEnded = new Map(versions.map((one, place) => [one.id === id ? one.authority : null, place]));
+  const permits = ({ status, provision }: NewDecision): boolean => status === 'active' && grants(provision);
+  const permissions = versions.filter(
+    (one, place) => permits(one) && place > (lastEnded.get(one.authority) ?? -1) && !isEarlier(held, one),
+  );
+  const latest = new Map(permissions.map((one) => [one.authority, one]));
   return [...latest.values()].map(({ coordinates: _, recordedAt: __, ...one }) => ({
     decision: ending({ ...one, id, version, receivedAt, digest, recorder }),
     message: coordinates,

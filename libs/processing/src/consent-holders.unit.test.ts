@@ -3,7 +3,9 @@ import { eventMessage, type SaidDecision } from '@weft/testing';
 import { applyDecisions } from './apply-decisions.js';
 import { loadConsent } from './load.js';
 import { ANNE, arriving, BERT, idleRegion, ids, observation } from './region.fixture.js';
+import type { EventStore } from './ports.js';
 import { RecordCareEvents } from './record-care-events.js';
+import { consentStream } from './streams.js';
 import { CONSENT_TOPIC } from './topics.js';
 import type { Wiring } from './wiring.js';
 
@@ -20,8 +22,14 @@ interface Version {
   readonly status?: SaidDecision['status'];
 }
 
-async function receive(wiring: Wiring, versions: readonly Version[], authority: Authority = 'local-dissent'): Promise<void> {
-  for (const [offset, { of: subject, versionId, lastUpdated, says, status = 'active' }] of versions.entries()) {
+async function receive(
+  wiring: Wiring,
+  versions: readonly Version[],
+  authority: Authority = 'local-dissent',
+  first = 0,
+): Promise<void> {
+  for (const [place, { of: subject, versionId, lastUpdated, says, status = 'active' }] of versions.entries()) {
+    const offset = first + place;
     const age = { ...(versionId !== undefined && { versionId }), ...(lastUpdated !== undefined && { lastUpdated }) };
     const decision: SaidDecision = {
       ...{ id: `d${offset}`, source: 'urn:ods:Y90001', consentId: 'c', digest: `digest ${offset}`, version: age, status },
@@ -63,6 +71,29 @@ describe('a Consent that goes on to another person', () => {
     await receive(wiring, [...versions, { of: BERT, versionId: 3, says: PERMITTED }], 'explicit-consent');
     expect(await ids(wiring, ANNE, 'research')).toEqual([]);
     expect((await loadConsent(wiring.store, wiring.keys.patient(ANNE))).decisions).toHaveLength(3);
+  });
+
+  it('takes also what was being recorded for the first one meanwhile', async () => {
+    const wiring = await regionOf(ANNE, BERT);
+    await receive(wiring, [{ of: ANNE, says: PERMITTED }]);
+    const anne = consentStream(wiring.keys.patient(ANNE));
+    let meanwhile: (() => Promise<void>) | null = () =>
+      receive(wiring, [{ of: BERT, versionId: 2, says: PERMITTED }], undefined, 2);
+    const append: EventStore['append'] = async (stream, ...rest) => {
+      const happens = stream === anne ? meanwhile : null;
+      if (happens !== null) meanwhile = null;
+      await happens?.();
+      return wiring.store.append(stream, ...rest);
+    };
+    const store = new Proxy(wiring.store, { get: (target, name) => (name === 'append' ? append : Reflect.get(target, name)) });
+    await receive({ ...wiring, store }, [{ of: ANNE, versionId: 1, says: PERMITTED }], undefined, 1);
+    expect(meanwhile).toBeNull();
+    expect((await loadConsent(wiring.store, wiring.keys.patient(ANNE))).decisions.map(({ id }) => id)).toEqual([
+      'd0',
+      'd2',
+      'd1',
+      'd2',
+    ]);
   });
 
   it('does not stay with somebody because a version about them is dated ahead of its receipt', async () => {

@@ -622,7 +622,12 @@ export const MUTANTS_OF_DECISIONS: readonly Mutant[] = [
     'key === wanted && before === undefined;',
     'key === wanted && before !== wanted;',
   ),
-  holders('what a Consent permits here later ends when it was elsewhere before', ' && !isEarlier(held, one));', ');'),
+  holders('what a Consent permits here later ends when it was elsewhere before', ' && !isEarlier(held, one),', ','),
+  holders(
+    'what is recorded while a Consent is taken away is not taken',
+    'place > (lastEnded.get(one.authority) ?? -1)',
+    '!lastEnded.has(one.authority)',
+  ),
   holders(
     'whom a Consent was taken from is not told again',
     'decision, own))) || again) await tell',
