@@ -53,6 +53,18 @@ describe('the chart, as it is written', () => {
     expect(names(/include "([^"]+)"/g)).toEqual(names(/define "([^"]+)"/g));
   });
 
+  it('starts an app anew when any secret that it mounts or reads is another one', () => {
+    const checksum = /define "weft\.secretsChecksum"[\s\S]*?sha256sum/.exec(source)![0];
+    const apps = textOf(`${CHART}/templates/apps.yaml`);
+    expect(apps).toContain('checksum/secrets: {{ include "weft.secretsChecksum" (dict "root" $ "kafka" $app.kafka) }}');
+    const parts = leavesOf(values).filter(
+      (path) => path.at(-1) === 'existingSecret' && !['topics', 'serviceMonitor'].includes(path[0]!),
+    );
+    const named = parts.map((path) => (path[0] === 'apps' ? '.kafka.existingSecret' : `$values.${path.join('.')}`));
+    expect(new Set(named).size).toBe(5);
+    for (const name of named) expect(checksum).toContain(` ${name}`);
+  });
+
   it('sets no environment variable of ours that is no setting', () => {
     const set = [...source.matchAll(/name: (WEFT_\w+)/g)].map(([, name]) => name!);
     expect(set.length).toBeGreaterThan(10);

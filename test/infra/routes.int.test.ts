@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { runInNewContext } from 'node:vm';
 import { GatewayModule } from '@weft/gateway';
 import { RecordApiModule } from '@weft/record-api';
 import { createHttpApp, listen, loadSettings, openService, openWiring } from '@weft/service';
@@ -38,11 +39,24 @@ function appAt(rules: readonly Rule[], path: string): string | undefined {
   return (exact ?? prefixes[0])?.app;
 }
 
+const DOORS = [
+  ['infra/docker/front-door.conf', rulesOfNginx()],
+  ['infra/helm/weft/templates/ingress.yaml', rulesOfIngress()],
+] as const;
+
+/** An app's OpenAPI document, as far as it matters here. */
+interface Document {
+  readonly paths: Readonly<Record<string, unknown>>;
+  readonly components: { readonly schemas: Readonly<Record<string, unknown>> };
+}
+
 /** For an app's own watchers, which ask it and not the front door. */
 const NOT_FOR_OUTSIDE = ['/healthz', '/readyz', '/metrics'];
 
 describe('the front doors', () => {
   const routes: { readonly app: string; readonly path: string }[] = [];
+  const documents = new Map<string, Document>();
+  const scripts: string[] = [];
 
   beforeAll(async () => {
     for (const [app, module] of [
@@ -51,9 +65,12 @@ describe('the front doors', () => {
     ] as const) {
       const directory = mkdtempSync(join(tmpdir(), 'weft-routes-'));
       const service = await openService(loadSettings({ WEFT_DATA_DIR: directory, WEFT_PORT: '0', WEFT_LOG_LEVEL: 'fatal' }));
-      const running = await createHttpApp(service, [module.register(await openWiring(service))]);
-      const answer = await fetch(`${await listen(running, service.settings)}/docs-json`);
-      const { paths } = (await answer.json()) as { readonly paths: Readonly<Record<string, unknown>> };
+      const running = await createHttpApp(service, [module.register(await openWiring(service))], { name: app, description: app });
+      const url = await listen(running, service.settings);
+      const document = (await (await fetch(`${url}/docs/${app}.json`)).json()) as Document;
+      documents.set(app, document);
+      scripts.push(await (await fetch(`${url}/docs/start.js`)).text());
+      const { paths } = document;
       const addresses = Object.keys(paths).filter((path) => !NOT_FOR_OUTSIDE.includes(path));
       routes.push(...addresses.map((path) => ({ app, path: path.replace(/\{\w+\}|\*/g, 'x') })));
       await running.close();
@@ -61,14 +78,28 @@ describe('the front doors', () => {
     }
   });
 
-  it.each([
-    ['infra/docker/front-door.conf', rulesOfNginx()],
-    ['infra/helm/weft/templates/ingress.yaml', rulesOfIngress()],
-  ])('lead every route of each app to it: %s', (_, rules) => {
+  it.each(DOORS)('lead every route of each app to it: %s', (_, rules) => {
     expect(routes.filter(({ app }) => app === 'gateway').length).toBeGreaterThanOrEqual(4);
     expect(routes.filter(({ app }) => app === 'record-api').length).toBeGreaterThanOrEqual(10);
     const led = routes.map(({ path }) => ({ path, app: appAt(rules, path) }));
     expect(led).toEqual(routes.map(({ path, app }) => ({ path, app })));
+  });
+
+  it.each(DOORS)('lead to one page that shows every route of every app: %s', async (_, rules) => {
+    const page = scripts[0]!;
+    expect(scripts).toEqual([page, page]);
+    const fetchBehind = async (path: string) => {
+      const app = appAt(rules, path);
+      const isThere = path === `/docs/${app}.json`;
+      return { ok: isThere, json: async () => documents.get(app!) };
+    };
+    const shown: { readonly spec: Document }[] = [];
+    const context = { fetch: fetchBehind, SwaggerUIBundle: (options: { readonly spec: Document }) => void shown.push(options) };
+    await runInNewContext(`(async () => {${page}})()`, context);
+    const paths = [...documents.values()].flatMap((document) => Object.keys(document.paths));
+    expect(Object.keys(shown[0]!.spec.paths).sort()).toEqual([...new Set(paths)].sort());
+    expect(Object.keys(shown[0]!.spec.components.schemas)).toEqual(expect.arrayContaining(['ManyAnswer', 'RecordAnswer']));
+    for (const path of ['/docs', '/docs/start.js', '/docs-json']) expect(appAt(rules, path)).toBe('record-api');
   });
 
   it('show nobody the metrics', () => {

@@ -1,8 +1,10 @@
 import type { Problem, Purpose } from '@weft/domain';
 import { issueToken, type Role, type Settings, systemClock } from '@weft/service';
-import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EXIT, Failure } from './failure.js';
+import { isRegionHere } from './region-here.js';
+import { shownInLine } from './shown.js';
+import { adviceOnSystem, systemCode } from './system-advice.js';
 
 /** What a token issued for one command is good for. */
 const TOKEN_SECONDS = 15 * 60;
@@ -12,7 +14,7 @@ const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 8_000;
 
 export interface Asked {
-  readonly method?: 'GET' | 'POST';
+  readonly method?: 'GET' | 'HEAD' | 'POST';
   readonly body?: Uint8Array | string;
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent again with pauses while Weft is busy or away, for a minute. Only for what may be sent twice. */
@@ -32,20 +34,19 @@ export class Refused extends Failure {
   constructor(
     readonly status: number,
     readonly problem: ProblemAnswer,
+    advice?: string,
   ) {
-    super(EXIT.finding, sentence(problem, status), adviceOn(status));
+    super(EXIT.finding, sentence(problem, status), advice);
   }
 }
 
 function sentence({ title = 'the request was refused', detail, errors = [] }: ProblemAnswer, status: number): string {
-  const fields = errors.slice(0, 20).map(({ field, message }) => `\n  ${field === '' ? '' : `${field}: `}${message}`);
+  const fields = errors
+    .slice(0, 20)
+    .map(({ field, message }) => `\n  ${shownInLine(field === '' ? message : `${field}: ${message}`)}`);
   const more = errors.length > 20 ? `\n  and ${errors.length - 20} more` : '';
-  return `${title} (${status})${detail === undefined ? '' : `: ${detail}`}${fields.join('')}${more}`;
-}
-
-function adviceOn(status: number): string | undefined {
-  if (status === 401) return 'is WEFT_DATA_DIR the data directory of the Weft that answers? Its key signs the token';
-  return undefined;
+  const said = detail === undefined ? `${title} (${status})` : `${title} (${status}): ${detail}`;
+  return shownInLine(said) + fields.join('') + more;
 }
 
 interface Caller {
@@ -93,7 +94,17 @@ export class Client {
   }
 
   async json<T>(path: string, asked: Asked = {}): Promise<T> {
-    return (await (await this.ask(path, asked)).json()) as T;
+    return this.read<T>(await this.ask(path, asked));
+  }
+
+  /** Throws Failure where the answer is no JSON: then it is none of Weft's. */
+  async read<T>(response: Response): Promise<T> {
+    const text = await response.text();
+    try {
+      return JSON.parse(text) as T;
+    } catch (error) {
+      throw new Failure(EXIT.unreachable, notWeft(this.settings.url, response.status), OTHER_PROGRAM, { cause: error });
+    }
   }
 
   private async once(path: string, { method = 'GET', body, headers }: Asked): Promise<Response | Error> {
@@ -117,19 +128,40 @@ export class Client {
 
   private async failure(outcome: Response | Error): Promise<Failure> {
     const { url } = this.settings;
-    if (outcome instanceof Error) {
-      const code = (outcome.cause as { code?: unknown } | undefined)?.code;
-      const why = typeof code === 'string' ? ` (${code})` : '';
-      return new Failure(
-        EXIT.unreachable,
-        `Weft does not answer at ${url}${why}`,
-        'start it with `weft up`, or say where it is with --url or WEFT_URL',
-        { cause: outcome },
-      );
+    if (!(outcome instanceof Response)) {
+      const code = systemCode(outcome);
+      const why = code === undefined ? '' : ` (${code})`;
+      const advice = code === undefined || code === 'ECONNREFUSED' ? START_IT : adviceOnSystem(outcome);
+      return new Failure(EXIT.unreachable, `Weft does not answer at ${url}${why}`, advice, { cause: outcome });
     }
     const problem = await problemOf(outcome);
-    if (outcome.status < 500) return new Refused(outcome.status, problem);
-    return new Failure(EXIT.unreachable, `Weft at ${url} cannot do this now: ${sentence(problem, outcome.status)}`);
+    if (problem === null) return new Failure(EXIT.unreachable, notWeft(url, outcome.status), OTHER_PROGRAM);
+    if (outcome.status < 500) return new Refused(outcome.status, problem, this.adviceOn(outcome));
+    const said = `Weft at ${url} cannot do this now: ${sentence(problem, outcome.status)}`;
+    return new Failure(EXIT.unreachable, said, this.adviceOn(outcome));
+  }
+
+  private adviceOn({ status, headers }: Response): string | undefined {
+    const { roles, organisation, givenToken } = this.as;
+    const { dataDirectory } = this.settings;
+    const after = headers.get('retry-after');
+    switch (status) {
+      case 401:
+        if (givenToken !== undefined)
+          return 'put a token that is good into WEFT_TOKEN, or unset it where the data directory is here';
+        return isRegionHere(dataDirectory)
+          ? 'is WEFT_DATA_DIR the data directory of the Weft that answers? Its key signs the token'
+          : `there is no data directory at ${dataDirectory} whose key could sign a token: name it with --data-dir, or put a token into WEFT_TOKEN`;
+      case 403:
+        if (givenToken !== undefined) return `WEFT_TOKEN says who asks: this needs one with the role ${roles.join(' or ')}`;
+        return organisation === undefined ? undefined : `it was asked for ${organisation}: --org names another organisation`;
+      case 429:
+        return `wait ${after === null ? 'a little' : `${after} s`}, then run it again; the limits are WEFT_LIMIT_… of the Weft that answers`;
+      case 503:
+        return `wait ${after === null ? 'a little' : `${after} s`}, then run it again; \`weft status\` says what is not ready`;
+      default:
+        return status >= 500 ? 'the log of the Weft that answers says why' : undefined;
+    }
   }
 
   private async bearer(): Promise<string | undefined> {
@@ -139,7 +171,7 @@ export class Client {
       throw new Failure(EXIT.usage, 'tokens come from the issuer of WEFT_JWKS_URL', 'put one into WEFT_TOKEN');
     }
     // Where no Weft ever was there is no key to sign with, and none must be left behind by asking.
-    if (!existsSync(this.settings.dataDirectory)) return undefined;
+    if (!isRegionHere(this.settings.dataDirectory)) return undefined;
     this.token ??= issueToken(this.settings, systemClock, {
       roles,
       expiresIn,
@@ -151,11 +183,18 @@ export class Client {
   }
 }
 
-async function problemOf(response: Response): Promise<ProblemAnswer> {
+const START_IT = 'start it with `weft up`, or say where it is with --url or WEFT_URL';
+const notWeft = (url: string, status: number): string => `what answers at ${url} is not Weft (${status}, and no JSON)`;
+const OTHER_PROGRAM = 'another program, or a proxy, has this address: say where Weft is with --url or WEFT_URL';
+
+/** Null for what Weft never answers. */
+async function problemOf(response: Response): Promise<ProblemAnswer | null> {
+  const text = await response.text();
+  if (text === '') return {};
   try {
-    const body = (await response.json()) as unknown;
-    return body !== null && typeof body === 'object' ? (body as ProblemAnswer) : {};
+    const body = JSON.parse(text) as unknown;
+    return body !== null && typeof body === 'object' ? (body as ProblemAnswer) : null;
   } catch {
-    return {};
+    return null;
   }
 }

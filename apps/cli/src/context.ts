@@ -1,9 +1,9 @@
-import { existsSync } from 'node:fs';
 import { openService, openWiring, type Role, type Environment, loadSettings, type Service, type Settings } from '@weft/service';
 import type { Wiring } from '@weft/processing';
 import type { Command } from 'commander';
 import { Client } from './client.js';
 import { EXIT, type ExitCode, Failure } from './failure.js';
+import { isRegionHere } from './region-here.js';
 import type { Terminal } from './terminal.js';
 
 /** What every command is given. */
@@ -58,7 +58,7 @@ export const ownOrganisation = ({ organisations }: Settings): string | undefined
  */
 export async function withWiring<T>(settings: Settings, work: (wiring: Wiring, service: Service) => Promise<T>): Promise<T> {
   const { kafka, eventStoreUrl, dataDirectory } = settings;
-  if ((kafka === undefined || eventStoreUrl === undefined) && !existsSync(dataDirectory)) {
+  if ((kafka === undefined || eventStoreUrl === undefined) && !isRegionHere(dataDirectory)) {
     throw new Failure(
       EXIT.unreachable,
       'there is no data directory yet',

@@ -1,4 +1,4 @@
-import type { Resource } from '@weft/domain';
+import { aboutOf, conceptOf, type Resource } from '@weft/domain';
 import { number } from './terminal.js';
 
 type Loose = Readonly<Record<string, unknown>>;
@@ -7,43 +7,12 @@ const isObject = (value: unknown): value is Loose => value !== null && typeof va
 const objects = (value: unknown): Loose[] => (Array.isArray(value) ? value : [value]).filter(isObject);
 const text = (value: unknown): string | undefined => (typeof value === 'string' && value.trim() !== '' ? value : undefined);
 
-/** Where R4 resources say what they are about, the most telling first. */
-const ABOUT = [
-  'code',
-  'medicationCodeableConcept',
-  'vaccineCode',
-  'title',
-  'description',
-  'type',
-  'serviceType',
-  'category',
-  'class',
-] as const;
-
 /** One line of what a resource says, for a person at a terminal: what, how much, and how it stands. */
 export function describe(resource: Resource): string {
   const what = resource.resourceType === 'Patient' ? nameOf(resource) : aboutOf(resource);
   const value = valueOf(resource);
   const standing = standingOf(resource);
   return [what, value, standing === undefined ? undefined : `(${standing})`].filter((part) => part !== undefined).join(' ');
-}
-
-function aboutOf(resource: Resource): string | undefined {
-  for (const field of ABOUT) {
-    const found =
-      text(resource[field]) ??
-      objects(resource[field])
-        .map(conceptOf)
-        .find((one) => one !== undefined);
-    if (found !== undefined) return found;
-  }
-  return undefined;
-}
-
-/** Of a CodeableConcept, or of a Coding. */
-function conceptOf(concept: Loose): string | undefined {
-  const [coding = concept] = objects(concept['coding']);
-  return text(concept['text']) ?? text(coding['display']) ?? text(coding['code']);
 }
 
 function nameOf(patient: Resource): string | undefined {

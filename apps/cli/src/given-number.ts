@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { nhsNumber } from './arguments.js';
 import type { Context } from './context.js';
 import { EXIT, Failure } from './failure.js';
+import { adviceOnSystem } from './system-advice.js';
 
 const CHARACTERS_MAX = 100;
 
@@ -50,6 +51,6 @@ async function fileOf(path: string): Promise<string> {
     return (await readFile(path, 'utf8')).slice(0, CHARACTERS_MAX);
   } catch (error) {
     const { code = 'unknown error' } = error as NodeJS.ErrnoException;
-    throw new Failure(EXIT.usage, `the file with the NHS number cannot be read (${code})`);
+    throw new Failure(EXIT.usage, `the file with the NHS number cannot be read (${code})`, adviceOnSystem(error));
   }
 }

@@ -1,38 +1,17 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { EXIT } from './failure.js';
+import { listening, send } from './server.fixture.js';
 import { runWeft } from './weft.fixture.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'weft-cli-'));
-const servers: Server[] = [];
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
-afterEach(() => Promise.all(servers.splice(0).map((server) => new Promise((closed) => server.close(closed)))));
 
 /** A command line on the data directory of these tests. */
 const weft = (line: string, env: Record<string, string> = {}, tty = false, input: readonly string[] = []) =>
   runWeft(line, { WEFT_DATA_DIR: directory, WEFT_LOG_LEVEL: 'silent', ...env }, tty, input);
-
-type Answer = (request: IncomingMessage, response: ServerResponse, body: string) => void;
-
-/** Something that answers like Weft, as far as one test needs it. */
-async function listening(answer: Answer): Promise<string> {
-  const server = createServer((request, response) => {
-    const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => answer(request, response, Buffer.concat(chunks).toString('utf8')));
-  });
-  servers.push(server);
-  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-}
-
-const send = (response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}): void => {
-  response.writeHead(status, { 'content-type': 'application/json', connection: 'close', ...headers }).end(JSON.stringify(body));
-};
 
 const nobody = 'http://127.0.0.1:9';
 
@@ -221,7 +200,59 @@ describe('weft record', () => {
   });
 });
 
-describe('weft opt-in from a date', () => {
+describe('weft explain', () => {
+  const about = (id: string, more: object) => ({
+    ...{ id, authority: 'local-dissent', status: 'active', decidedBy: 'patient', receivedAt: 0, standsFor: [] },
+    ...{ decidedAt: '2026-01-30', recorder: { as: 'governance', organisation: 'Y90001', subject: 'anna' }, ...more },
+  });
+  const said = (effect: string, purposes: readonly string[], more: object = {}) => ({
+    provision: { effect, purposes, limits: [], provisions: [], ...more },
+  });
+  const explained = {
+    ...{ at: '2026-02-01T00:00:00.000Z', policyVersion: 1, policyName: 'Default sharing policy', movedTo: null },
+    decisions: [
+      about('first', said('deny', ['research'])),
+      about('second', { ...said('deny', ['direct-care', 'research']), standsFor: ['research'] }),
+      about('third', { ...said('permit', ['research'], { from: Date.parse('2026-03-01T00:00:00Z') }), standsFor: ['research'] }),
+      about('fourth', said('deny', ['research'], { until: 0 })),
+      about('fifth', { ...said('deny', ['research']), status: 'withdrawn' }),
+    ],
+    entries: [
+      {
+        ...{ id: 'RX901/Condition/c', resourceType: 'Condition', organisation: 'RX901', occurredAt: null, recordedAt: '' },
+        purposes: [
+          {
+            ...{ purpose: 'research', included: false, rule: 'local-dissent', plainEnglish: 'You said no.' },
+            decision: { id: 'second', authority: 'local-dissent', decidedAt: '2026-01-30', decidedBy: 'patient' },
+          },
+        ],
+      },
+    ],
+  };
+  const out = async () => {
+    const WEFT_URL = await listening((_, response) => send(response, 200, explained));
+    return (await weft('explain 9990000018', { WEFT_URL })).out.replace(/ +/g, ' ');
+  };
+
+  it('says of each decision whether it stood, for which purposes, and who recorded it', async () => {
+    const lines = (await out()).split('\n').map((line) => line.trim());
+    expect(lines.filter((line) => /^\d 20/.test(line))).toEqual([
+      '1 2026-01-30 local-dissent deny not in force',
+      '2 2026-01-30 local-dissent deny in force for research',
+      '3 2026-01-30 local-dissent permit to come',
+      '4 2026-01-30 local-dissent deny ended',
+      '5 2026-01-30 local-dissent withdrawn',
+    ]);
+    expect(lines).toContain('for research; from 2026-03-01 00:00 UTC');
+    expect(lines).toContain('by the patient, recorded by anna (governance of Y90001)');
+  });
+
+  it('names the decision that a reason rests on', async () => {
+    expect(await out()).toContain('a local-dissent: You said no. Decision 2, of 2026-01-30 by the patient.');
+  });
+});
+
+describe('weft opt-in and opt-out', () => {
   const said = async (line: string) => {
     const covers = { 'direct-care': 0, 'care-coordination': 0, 'population-health': 0, research: 3 };
     const answer = {
@@ -249,6 +280,17 @@ describe('weft opt-in from a date', () => {
     'opt-out 9990000018 --purpose research --from 2999-07-01',
     'opt-in 9990000018 --purpose research --from 2999-07-01T23:00:00Z',
   ])('explains no date where none is narrowed: %s', async (line) => expect(await said(line)).not.toContain('whole day'));
+
+  it.each([
+    ['opt-in', 'what is still withheld is so by another decision or a rule'],
+    ['opt-out', 'what it covers was not shared before either'],
+  ])('says why %s changes nothing', async (name, why) => {
+    const covers = { 'direct-care': 0, 'care-coordination': 0, 'population-health': 0, research: 0 };
+    const answer = { id: '0-1', state: 'obeyed', standing: true, since: null, until: null, covers, warnings: [] };
+    const WEFT_URL = await listening((_, response) => send(response, 200, answer));
+    const { out } = await weft(`${name} 9990000018 --purpose research`, { WEFT_URL });
+    expect(out.replaceAll(/\s+/g, ' ')).toContain(`changes nothing that is in the record now: ${why}`);
+  });
 
   it.each([
     ['opt-in', 'a date, which counts from its END in England', 'a date counts to its BEGINNING'],
@@ -464,37 +506,47 @@ describe('weft publish', () => {
   });
 });
 
-describe('weft subscribe', () => {
-  const included = { kind: 'included', subject: 'a'.repeat(32), entry: null, cursor: '1.0-2' };
-  const following = (lines: readonly object[]) =>
-    listening((_, response) => {
-      response.writeHead(200, { connection: 'close' });
-      response.end(lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
-    });
-  const ended = (reason: string, cursor?: string) => ({ kind: 'ended', reason, detail: 'x', cursor });
+describe('weft publish of a directory, and its end', () => {
+  const root = join(directory, 'export');
+  const event = JSON.stringify({ specversion: '1.0', id: 'a' });
+  beforeAll(() => {
+    mkdirSync(root);
+    for (const name of ['1.json', '2.json', '3.txt']) writeFileSync(join(root, name), event);
+  });
+  const accepted = { accepted: 1, refused: 0, items: [{ entry: 0 }] };
 
-  it.each([
-    ['token-ended', '1.0-2', EXIT.finding, /token of this subscription has ended[^]*weft subscribe research --after 1\.0-2/],
-    ['token-ended', undefined, EXIT.finding, /token of this subscription has ended[^]*begins anew/],
-    ['stopping', '1.0-2', EXIT.unreachable, /Weft is stopping[^]*--after 1\.0-2/],
-  ])('says why it ended (%s), and how to go on', async (reason, cursor, code, message) => {
-    const url = await following([included, ended(reason, cursor)]);
-    const { out, err, exitCode } = await weft('subscribe research', { WEFT_URL: url });
-    expect(exitCode).toBe(code);
-    expect(err).toMatch(message);
-    expect(out).toContain('included');
+  it('publishes every file in it, and says what it skipped', async () => {
+    const url = await listening((_, response) => send(response, 202, accepted));
+    const { out, err, exitCode } = await weft(`publish ${root} --org RX901`, { WEFT_URL: url });
+    expect(out).toContain('✓ 2 events accepted and durable, 0 refused\n');
+    expect(err).toContain(`skipped 1 file: ${join(root, '3.txt')}; of a directory only`);
+    expect(exitCode).toBe(EXIT.ok);
   });
 
-  it('hands the last line on to machines, and takes no silence for an end that was meant', async () => {
-    const last = ended('token-ended', '1.0-2');
-    const spoken = await weft('subscribe research --json', { WEFT_URL: await following([included, last]) });
-    const lines = spoken.out
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line) as unknown);
-    expect(lines.slice(0, 2)).toEqual([included, last]);
-    const silent = await weft('subscribe research', { WEFT_URL: await following([included]) });
-    expect([silent.exitCode, silent.err]).toEqual([EXIT.unreachable, expect.stringContaining('without a word')]);
+  it('says at Ctrl-C what was accepted so far and how to go on, once the answer under way is there', async () => {
+    let requests = 0;
+    const url = await listening((_, response) => {
+      requests += 1;
+      process.emit('SIGINT');
+      send(response, 202, accepted);
+    });
+    const { out, err, exitCode } = await weft(`publish ${root} --org RX901`, { WEFT_URL: url });
+    expect(out).toBe('! 1 event accepted and durable, 0 refused so far\n');
+    expect(err).toContain('the same command goes on');
+    expect([requests, exitCode]).toEqual([1, EXIT.interrupted]);
+    const { out: forMachines } = await weft(`publish ${root} --org RX901 --json`, { WEFT_URL: url });
+    expect(JSON.parse(forMachines)).toEqual({ accepted: 1, refused: 0, unfinished: true });
+  });
+
+  it('says so too where Weft takes nothing more', async () => {
+    let requests = 0;
+    const url = await listening((_, response) =>
+      (requests += 1) === 1 ? send(response, 202, accepted) : send(response, 403, { title: 'No more' }),
+    );
+    const { out, err, exitCode } = await weft(`publish ${root} --org RX901`, { WEFT_URL: url });
+    expect(out).toContain('1 event accepted and durable, 0 refused so far');
+    expect(err).toContain('No more (403)');
+    expect(exitCode).toBe(EXIT.finding);
   });
 });
 

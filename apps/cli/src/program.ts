@@ -53,7 +53,7 @@ function createProgram(context: Context): Command {
     .version(versionOf(), '-V, --version', 'which Weft this is')
     .option('--json', 'answer for machines: one JSON text a line on standard output')
     .option('--data-dir <directory>', 'where the embedded engines and the keys live (WEFT_DATA_DIR, default .weft)')
-    .option('--url <address>', 'where a running Weft answers (WEFT_URL, default http://127.0.0.1:8080)')
+    .option('--url <address>', 'where a running Weft answers (WEFT_URL, else http://127.0.0.1 with WEFT_PORT, 8080)')
     .helpCommand(false)
     .addHelpText('after', EXIT_CODES);
   for (const [title, commands] of groups(context)) {

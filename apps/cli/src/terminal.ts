@@ -22,7 +22,7 @@ function presented(text: string, show = shown): string {
     .join('');
 }
 
-const painted = (text: string): string => presented(text).replaceAll(`;${OURS}m`, 'm');
+const painted = (text: string, show = shown): string => presented(text, show).replaceAll(`;${OURS}m`, 'm');
 
 /** How far long work is. Nothing but a person at a terminal sees it. */
 export interface Progress {
@@ -51,9 +51,21 @@ export class Terminal {
     return Math.max(40, this.out.columns ?? 80);
   }
 
-  /** A line of the result. */
+  /** A line of the result, and no more than one: a line end in data would begin another that looks like ours. */
   print(line = ''): void {
-    this.aside(() => this.out.write(`${painted(line)}\n`));
+    this.aside(() => this.out.write(`${painted(line, shownInLine)}\n`));
+  }
+
+  /** What has lines of its own. */
+  text(whole: string): void {
+    this.aside(() => this.out.write(`${painted(whole)}\n`));
+  }
+
+  /** A line of the result, and resolves once it is out: what is remembered of it never runs ahead. */
+  printed(line: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.out.write(`${painted(line, shownInLine)}\n`, (error) => (error ? reject(error) : resolve()));
+    });
   }
 
   /** Text of the result, broken between words, every line indented. */

@@ -117,6 +117,42 @@ describe('weft up --demo', () => {
     for (const words of ['looked at record', 'decided', 'was told']) expect(out).toContain(words);
   });
 
+  it('tells a named subscription what happened while it was away, and while Weft itself was', async () => {
+    const words = ['subscribe', 'research', '--name', 'copy', '--from-beginning', '--org', 'RX902', '--url', running.url];
+    const following = () => {
+      const child = spawn(process.execPath, [WEFT, ...words], { env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
+      const said = { out: '', err: '' };
+      /** Resolves once it has said so, or has ended. */
+      const hears = (what: RegExp) =>
+        new Promise<void>((resolve) => {
+          const look = (): void => (what.test(said.out + said.err) ? resolve() : undefined);
+          for (const stream of [child.stdout, child.stderr]) stream.on('data', () => setImmediate(look));
+          child.once('close', () => resolve());
+          look();
+        });
+      child.stdout.on('data', (data) => (said.out += String(data)));
+      child.stderr.on('data', (data) => (said.err += String(data)));
+      return { child, said, hears };
+    };
+    const first = following();
+    await first.hears(/up to now/);
+    expect(await stopped(first.child)).toBe(0);
+    expect(first.said.out).toContain('+ included');
+    expect(first.said.err).toContain('weft subscribe research --name copy');
+    await weft('opt-out 9990000018 --purpose research', there());
+    const second = following();
+    await second.hears(/up to now/);
+    expect(second.said.out).toContain('- withdrawn');
+    expect(second.said.out).not.toContain('+ included');
+    await stopped(running.child);
+    running = await up('--demo', '14', '--port', new URL(running.url).port);
+    await weft('opt-in 9990000018 --purpose research', there());
+    await second.hears(/\+ included/);
+    expect(second.said.out).toContain('+ included');
+    expect(second.said.err).toMatch(/trying again until it is back[^]*it is back/);
+    await stopped(second.child);
+  }, 180_000);
+
   it('has in the audit who proposed a policy, and who adopted it', async () => {
     const file = join(directory, 'policy.json');
     const { name, ...shown } = await json<{ name: string }>('policy show', there());

@@ -1,7 +1,16 @@
 import type { Problem, Purpose } from '@weft/domain';
-import { ApiProperty } from '@nestjs/swagger';
+import { VALIDATE_ONLY } from '@weft/service';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 
-/** What the gateway answers, as /docs shows it. */
+/** What the gateway is asked and answers, as /docs shows it. */
+
+export const VALIDATE_ONLY_QUERY = {
+  name: VALIDATE_ONLY,
+  required: false,
+  schema: { type: 'boolean', default: false },
+  description:
+    'true: everything is judged as if it were published, and nothing is; the same errors, and 200 with what would be done',
+} as const;
 
 export class ItemProblem implements Problem {
   @ApiProperty({ description: 'Path of the field', example: 'entry[3].resource.birthDate' })
@@ -17,10 +26,10 @@ export class Accepted {
   id!: string;
   @ApiProperty({ example: 'weft.care-events.RX901' })
   topic!: string;
-  @ApiProperty()
-  partition!: number;
-  @ApiProperty()
-  offset!: number;
+  @ApiPropertyOptional({ description: 'Absent where it was only validated' })
+  partition?: number;
+  @ApiPropertyOptional({ description: 'Absent where it was only validated' })
+  offset?: number;
 }
 
 /** One item of many: accepted, with its place in the bus, or refused, with every field's error. */
@@ -37,11 +46,17 @@ export class ItemAnswer implements Partial<Accepted> {
   offset?: number;
   @ApiProperty({ required: false, type: [ItemProblem] })
   errors?: readonly ItemProblem[];
+  @ApiProperty({ required: false, description: 'It is about nobody: it travels with the entries that refer to it' })
+  kept?: boolean;
+  @ApiProperty({ required: false, type: [ItemProblem], description: 'What of its references stands as it was sent' })
+  warnings?: readonly ItemProblem[];
 }
 
 export class ManyAnswer {
-  @ApiProperty()
+  @ApiProperty({ description: 'Events' })
   accepted!: number;
+  @ApiProperty({ required: false, description: 'Resources about nobody, kept with the entries that refer to them' })
+  kept?: number;
   @ApiProperty()
   refused!: number;
   @ApiProperty({ type: [ItemAnswer], description: 'In the order sent' })
@@ -52,8 +67,11 @@ const DECISION_STATES = ['pending', 'obeyed', 'superseded', 'covers-nothing', 'q
 export type DecisionState = (typeof DECISION_STATES)[number];
 
 export class DecisionAnswer {
-  @ApiProperty({ description: 'Of the decision, for GET /consents/{id}', example: '0-17' })
-  id!: string;
+  @ApiPropertyOptional({
+    description: 'Of the decision, for GET /consents/{id}; absent where it was only validated',
+    example: '0-17',
+  })
+  id?: string;
   @ApiProperty({
     enum: DECISION_STATES,
     description:

@@ -2,7 +2,7 @@ import { Catch, Injectable } from '@nestjs/common';
 import { type AcceptedEvent, nhsNumberOfReference, nhsNumbersOf } from '@weft/care-events';
 import { type Coordinates, DECISION_TYPE, nhsNumberProblem } from '@weft/domain';
 import type { Keys } from '@weft/processing';
-import { type Actor, AuditedProblemFilter, AuditLog, Service, utf8Text } from '@weft/service';
+import { type Actor, AuditedProblemFilter, AuditLog, Service, utf8Text, VALIDATE_ONLY } from '@weft/service';
 import type { FastifyRequest } from 'fastify';
 
 /** Whether an event is a decision, and about whom it says it is. */
@@ -12,16 +12,28 @@ export interface About {
 }
 
 type Outcome =
-  | { readonly ok: true; readonly event: Pick<AcceptedEvent, 'type' | 'subject'>; readonly at: Coordinates }
+  | {
+      readonly ok: true;
+      readonly event: Pick<AcceptedEvent, 'type' | 'subject'>;
+      readonly at: Partial<Coordinates>;
+    }
   | { readonly ok: false };
 
-/** Whose the decisions are that were just made durable. Resolves once the audit has it, and so before anybody is answered. */
+/** What the audit calls a decision, and one that was only validated: its answer tells of the person too. */
+const DECIDE = 'decide';
+const VALIDATE = 'validate-decision';
+
+/**
+ * Whose the decisions are that were just made durable, or found sound. Resolves once the audit has it, and so before anybody is
+ * answered.
+ */
 export async function noteTaken(audit: AuditLog, keys: Keys, caller: Actor, outcomes: readonly Outcome[]): Promise<void> {
   const noting = outcomes.map(async (outcome) => {
     if (!outcome.ok || outcome.event.type !== DECISION_TYPE) return;
     const { event, at } = outcome;
-    const about = `${at.partition}-${at.offset}`;
-    await audit.note(caller, 'decide', { outcome: 'accepted', patient: keys.patient(event.subject), about });
+    const taken = { outcome: 'accepted', patient: keys.patient(event.subject) } as const;
+    if (at.offset === undefined) return audit.note(caller, VALIDATE, taken);
+    return audit.note(caller, DECIDE, { ...taken, about: `${at.partition}-${at.offset}` });
   });
   await Promise.all(noting);
 }
@@ -30,14 +42,14 @@ export async function noteTaken(audit: AuditLog, keys: Keys, caller: Actor, outc
 export async function noteRefused(
   audit: AuditLog,
   keys: Keys,
-  caller: Actor,
+  { caller, validateOnly }: { readonly caller: Actor; readonly validateOnly: boolean },
   events: readonly About[],
   outcomes: readonly Outcome[],
 ): Promise<void> {
   const noting = events.map(async ({ isDecision, subject }, index) => {
     if (!isDecision || outcomes[index]?.ok !== false) return;
     const patient = subject !== undefined && nhsNumberProblem(subject) === null ? keys.patient(subject) : null;
-    await audit.note(caller, 'decide', { outcome: 'refused', patient });
+    await audit.note(caller, validateOnly ? VALIDATE : DECIDE, { outcome: 'refused', patient });
   });
   await Promise.all(noting);
 }
@@ -48,6 +60,10 @@ export async function noteRefused(
 export class DecisionProblemFilter extends AuditedProblemFilter {
   constructor(audit: AuditLog, service: Service) {
     super(audit, service);
+  }
+
+  protected override actionOf(request: FastifyRequest): string | undefined {
+    return (request.query as Readonly<Record<string, unknown>>)[VALIDATE_ONLY] === undefined ? super.actionOf(request) : VALIDATE;
   }
 
   protected override subjectOf({ body }: FastifyRequest): string | undefined {

@@ -8,16 +8,18 @@ import {
   effectOf,
   isWithoutRule,
   listQuarantine,
+  loadConsent,
   type Message,
   permissionLeftOut,
   type Recorded,
   type RecordedDecision,
+  recordedIn,
   TOO_MANY,
   type Wiring,
 } from '@weft/processing';
 import { type Caller, Service, WIRING } from '@weft/service';
 import type { DecisionAnswer } from './answers.js';
-import { asOrganisation, CONFLICT, Intake } from './intake.js';
+import { asOrganisation, CONFLICT, Intake, isDurable, type Publishable } from './intake.js';
 import type { OnItsWay, Outcome } from './obedience.js';
 import { refusal } from './refusals.js';
 
@@ -26,7 +28,18 @@ export interface RecordOptions {
   readonly id?: string | undefined;
   readonly source?: string | undefined;
   readonly waitMs: number;
+  /** Nothing is sent: the answer says what the decision would do, as far as it can be told without it. */
+  readonly validateOnly: boolean;
 }
+
+/** What a Consent says, as it was read. */
+interface Said {
+  readonly warnings: readonly Problem[];
+  readonly said: readonly NewDecision[];
+}
+
+/** Behind everything: where the next decision would stand. */
+const NOWHERE: Coordinates = { topic: CONSENT_TOPIC, partition: 0, offset: Number.MAX_SAFE_INTEGER };
 
 /** Decisions on their way: onto the bus, until they are obeyed, and what they then do. */
 @Injectable()
@@ -46,7 +59,7 @@ export class Decisions {
   }
 
   /** Publishes the Consent's decision and waits until it is obeyed, or so long. Throws HttpProblem, EngineUnavailable. */
-  async record(body: Uint8Array, caller: Caller, { id, source, waitMs }: RecordOptions): Promise<DecisionAnswer> {
+  async record(body: Uint8Array, caller: Caller, { id, source, waitMs, validateOnly }: RecordOptions): Promise<DecisionAnswer> {
     const parsed = readJson(body, 'body');
     if (!parsed.ok) throw refusal(parsed.problems);
     const now = this.service.clock.now();
@@ -60,13 +73,15 @@ export class Decisions {
       time: new Date(now).toISOString(),
       datacontenttype: FHIR_JSON,
     };
-    const rules = this.intake.rulesFor(caller, recorder);
+    const rules = this.intake.rulesFor(caller, validateOnly, recorder);
     const [outcome] = await this.intake.take([{ ok: true, event: { attributes, data: parsed, bytes: body } }], rules);
     if (!outcome!.ok) throw refusal(outcome!.problems);
     const { event, at } = outcome!;
+    const said = { warnings: event.warnings ?? [], said: event.decisions ?? [] };
+    if (!isDurable(at)) return this.answerIfSent(event, said, caller);
     const onItsWay = this.intake.onItsWay(event, at);
     const became = await this.intake.obedience.wait(onItsWay, waitMs);
-    const answer = await this.answer(onItsWay, became, { warnings: event.warnings ?? [], said: event.decisions ?? [] }, caller);
+    const answer = await this.answer(onItsWay, became, said, caller);
     this.seconds.observe({ state: answer.state }, (this.service.clock.now() - now) / 1000);
     if (answer.state === 'conflict') throw refusal(answer.warnings);
     return answer;
@@ -93,12 +108,21 @@ export class Decisions {
     return this.answer(onItsWay, await this.intake.obedience.outcomeOf(onItsWay), read, caller);
   }
 
-  private async answer(
-    decision: OnItsWay,
-    became: Outcome,
-    { warnings, said }: { readonly warnings: readonly Problem[]; readonly said: readonly NewDecision[] },
-    caller: Caller,
-  ): Promise<DecisionAnswer> {
+  /** What would be answered, were it sent now. What it covers in the record shows only once it is in it. */
+  private async answerIfSent(event: Publishable, read: Said, caller: Caller): Promise<DecisionAnswer> {
+    const onItsWay = this.intake.onItsWay(event, NOWHERE);
+    const { decisions: before } = await loadConsent(this.wiring.store, onItsWay.key);
+    const known = recordedIn(before, onItsWay);
+    const recordedAt = new Date(this.service.clock.now()).toISOString();
+    const mine = read.said.map((one): RecordedDecision => ({ ...one, recordedAt, coordinates: NOWHERE }));
+    const became: Outcome =
+      known.state === 'recorded' ? known : { state: 'recorded', decisions: mine, all: [...before, ...mine] };
+    const roles = caller.roles.filter((role) => role !== 'governance');
+    const { id: _, ...answer } = await this.answer(onItsWay, became, read, { ...caller, roles });
+    return answer;
+  }
+
+  private async answer(decision: OnItsWay, became: Outcome, { warnings, said }: Said, caller: Caller): Promise<DecisionAnswer> {
     if (became?.state !== 'recorded') return this.described(decision, became, warnings);
     const { decisions: mine, all } = became;
     const { policy } = await this.wiring.policies.current();

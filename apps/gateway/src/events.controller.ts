@@ -1,13 +1,16 @@
-import { Body, Controller, Headers, HttpCode, Post } from '@nestjs/common';
+import { Body, Controller, Headers, HttpCode, Post, Req, Res } from '@nestjs/common';
 import {
   ApiAcceptedResponse,
   ApiBadRequestResponse,
   ApiBody,
+  ApiConflictResponse,
   ApiConsumes,
   ApiExtraModels,
   ApiHeader,
+  ApiOkResponse,
   ApiOperation,
   ApiPayloadTooLargeResponse,
+  ApiQuery,
   ApiServiceUnavailableResponse,
   ApiTags,
   ApiUnprocessableEntityResponse,
@@ -25,14 +28,21 @@ import {
 } from '@weft/care-events';
 import { DECISION_TYPE, type Problem } from '@weft/domain';
 import type { Reading } from '@weft/processing';
-import { AuditLog, type Caller, CurrentCaller, RawBody, Roles, Service } from '@weft/service';
-import { Accepted, ManyAnswer } from './answers.js';
+import { AuditLog, type Caller, CurrentCaller, RawBody, Roles, Service, validateOnly, Example } from '@weft/service';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Accepted, ManyAnswer, VALIDATE_ONLY_QUERY } from './answers.js';
 import { type About, noteRefused } from './decision-audit.js';
 import { Intake, type Judged, type Outcome, type Rules } from './intake.js';
-import { BUNDLE_LIMIT_BYTES, ENTRIES_MAX, EVENTS_LIMIT_BYTES, tooManyValues } from './limits.js';
+import { idempotencyKeyOf } from './idempotency-key.js';
+import { BUNDLE_LIMIT_BYTES, ENTRIES_MAX, EVENTS_LIMIT_BYTES, FHIR_TYPES, tooManyValues } from './limits.js';
 import { acceptedAnswer, answerOf, refusal } from './refusals.js';
+import { PUBLISHED, PUBLISHED_BUNDLE } from './examples.js';
 
+type Body = Pick<Many, 'kind' | 'limitBytes'> & { readonly bytes: Buffer };
 type RequestHeaders = Readonly<Record<string, string | string[] | undefined>>;
+
+const EVENT_TYPES = [CLOUD_EVENT_JSON, FHIR_JSON, CLOUD_EVENTS_BATCH_JSON];
+const ONE_OR_MANY = { oneOf: [{ $ref: getSchemaPath(Accepted) }, { $ref: getSchemaPath(ManyAnswer) }] };
 
 @ApiTags('publishing')
 @ApiExtraModels(Accepted, ManyAnswer)
@@ -40,6 +50,7 @@ type RequestHeaders = Readonly<Record<string, string | string[] | undefined>>;
 @ApiPayloadTooLargeResponse({ description: 'An event above 1 MiB, or a request above its limit' })
 @ApiUnprocessableEntityResponse({ description: 'Not valid; one errors[] item a field' })
 @ApiServiceUnavailableResponse({ description: 'Nothing was accepted; send it again after Retry-After' })
+@ApiQuery(VALIDATE_ONLY_QUERY)
 @Controller()
 @Roles('publisher')
 export class EventsController {
@@ -50,32 +61,35 @@ export class EventsController {
   ) {}
 
   @Post('events')
+  @Example(PUBLISHED)
   @HttpCode(202)
-  @RawBody(EVENTS_LIMIT_BYTES)
+  @RawBody(EVENTS_LIMIT_BYTES, { takes: EVENT_TYPES })
   @ApiOperation({
     summary: 'Publish care events and decisions as CloudEvents 1.0',
     description:
       'Binary mode (the resource as body, attributes in ce- headers), structured mode, or a batch. The answer comes once the ' +
-      'event is durable. In a batch each event is judged by itself. The same (source, id) twice is one event.',
+      'event is durable. In a batch each event is judged by itself. The same (source, id) twice is one event, and with another content a conflict.',
   })
-  @ApiConsumes(FHIR_JSON, CLOUD_EVENT_JSON, CLOUD_EVENTS_BATCH_JSON)
+  @ApiConsumes(...EVENT_TYPES)
   @ApiHeader({
     name: 'ce-specversion',
     required: false,
     description: 'Binary mode: 1.0; likewise ce-id, ce-source, ce-type, ce-subject, ce-time',
   })
   @ApiBody({ schema: { type: 'object' }, description: 'A FHIR R4 resource, a CloudEvent, or an array of CloudEvents' })
+  @ApiConflictResponse({ description: 'Another event was taken under this id (`idempotency-conflict`)' })
   @ApiUnsupportedMediaTypeResponse({ description: 'No content type of CloudEvents in JSON' })
-  @ApiAcceptedResponse({
-    description: 'Durable; of a batch: at least one',
-    schema: { oneOf: [{ $ref: getSchemaPath(Accepted) }, { $ref: getSchemaPath(ManyAnswer) }] },
-  })
+  @ApiAcceptedResponse({ description: 'Durable; of a batch: at least one', schema: ONE_OR_MANY })
+  @ApiOkResponse({ description: 'Validated alone: it would be accepted; of a batch: at least one', schema: ONE_OR_MANY })
   async events(
     @Headers() headers: RequestHeaders,
     @Body() body: Buffer | undefined,
     @CurrentCaller() caller: Caller,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<Accepted | ManyAnswer> {
-    const rules = this.intake.rulesFor(caller);
+    const rules = this.intake.rulesFor(caller, validateOnly(request));
+    reply.code(statusOf(rules));
     const bytes = body ?? Buffer.alloc(0);
     if (contentModeOf({ headers }) === 'batch') return this.batch(bytes, rules);
     const [outcome] = await this.take([readCloudEvent({ headers, body: bytes, mode: 'http' })], rules);
@@ -84,43 +98,73 @@ export class EventsController {
   }
 
   private async batch(bytes: Buffer, rules: Rules): Promise<ManyAnswer> {
-    return this.many('batch', bytes, EVENTS_LIMIT_BYTES, rules);
+    return this.many({ kind: 'batch', bytes, limitBytes: EVENTS_LIMIT_BYTES }, rules);
   }
 
   /** Each event is judged by itself, and the sound ones are published in their order. */
-  private async many(kind: Many['kind'], bytes: Buffer, limitBytes: number, rules: Rules): Promise<ManyAnswer> {
-    refuseIf(tooManyValues(bytes, limitBytes));
-    const judged = await this.intake.judgeMany({ kind, bytes, limitBytes, entriesMax: ENTRIES_MAX }, rules);
+  private async many(body: Body, rules: Rules, key?: string): Promise<ManyAnswer> {
+    refuseIf(tooManyValues(body.bytes, body.limitBytes));
+    const keys = { fresh: this.service.random.uuid(), ...(key !== undefined && { given: key }) };
+    const judged = await this.intake.judgeMany({ ...body, entriesMax: ENTRIES_MAX, keys }, rules);
     if (!judged.ok) throw refusal(judged.problems);
-    const items = judged.event.map((one): Judged => ({ ...one, mayDeny: one.isDecision && !one.reading.ok }));
-    const outcomes = await this.intake.publish(items, rules);
-    if (kind === 'batch') await noteRefused(this.audit, this.service.keys, rules.caller, judged.event, outcomes);
-    return answerOf(judged.event.map(({ entry }, index) => ({ entry, outcome: outcomes[index]! })));
+    const { items, kept } = judged.event;
+    const keeping = await this.intake.keep(kept, rules);
+    const outcomes = await this.intake.publish(
+      items.map((one): Judged => ({ ...one, mayDeny: one.isDecision && !one.reading.ok })),
+      rules,
+    );
+    if (body.kind === 'batch') await noteRefused(this.audit, this.service.keys, rules, items, outcomes);
+    return answerOf(
+      items.map(({ entry }, index) => ({ entry, outcome: outcomes[index]! })),
+      keeping,
+    );
   }
 
   private async take(received: readonly Reading<ReceivedEvent>[], rules: Rules): Promise<Outcome[]> {
     const outcomes = await this.intake.take(received, rules);
-    await noteRefused(this.audit, this.service.keys, rules.caller, received.map(aboutOf), outcomes);
+    await noteRefused(this.audit, this.service.keys, rules, received.map(aboutOf), outcomes);
     return outcomes;
   }
 
   @Post('fhir')
+  @Example(PUBLISHED_BUNDLE)
   @HttpCode(202)
-  @RawBody(BUNDLE_LIMIT_BYTES)
+  @RawBody(BUNDLE_LIMIT_BYTES, { takes: FHIR_TYPES })
   @ApiOperation({
     summary: 'Publish a FHIR R4 Bundle: a care event for each resource about the patient it carries',
     description:
       'Or one resource that names its patient by NHS number. Each is judged by itself, and published in the order of the Bundle. ' +
-      'A privacy Consent is a decision: it is obeyed before anything else about its patient is published.',
+      'What is about nobody (a Medication, a Practitioner, a Location) travels with the entries that refer to it, later ones too. ' +
+      'A privacy Consent is a decision: it is obeyed before anything else about its patient is published. ' +
+      'An entry’s request is read: POST and PUT record, DELETE takes back, anything else is refused. ' +
+      'Each request is new; sent again under the same Idempotency-Key, or as a Bundle of the same identifier, it is the same one.',
   })
-  @ApiConsumes(FHIR_JSON, 'application/json')
-  @ApiBody({ schema: { type: 'object' }, description: 'A Bundle of type collection, transaction, batch, message or searchset' })
+  @ApiHeader({ name: 'Idempotency-Key', required: false, description: 'Before Bundle.identifier: which requests are one' })
+  @ApiConsumes(...FHIR_TYPES)
+  @ApiBody({
+    schema: { type: 'object' },
+    description: 'A Bundle of type collection, document, transaction, batch, message or searchset',
+  })
   @ApiAcceptedResponse({ type: ManyAnswer, description: 'At least one was accepted, and is durable' })
-  async fhir(@Body() body: Buffer | undefined, @CurrentCaller() caller: Caller): Promise<ManyAnswer> {
-    const rules = this.intake.rulesFor(caller);
-    return this.many('bundle', body ?? Buffer.alloc(0), BUNDLE_LIMIT_BYTES, rules);
+  @ApiOkResponse({ type: ManyAnswer, description: 'Validated alone: at least one would be accepted' })
+  async fhir(
+    @Headers() headers: RequestHeaders,
+    @Body() body: Buffer | undefined,
+    @CurrentCaller() caller: Caller,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<ManyAnswer> {
+    const rules = this.intake.rulesFor(caller, validateOnly(request, FORMATTING));
+    reply.code(statusOf(rules));
+    const key = idempotencyKeyOf(headers['idempotency-key']);
+    return this.many({ kind: 'bundle', bytes: body ?? Buffer.alloc(0), limitBytes: BUNDLE_LIMIT_BYTES }, rules, key);
   }
 }
+
+/** Parameters that FHIR lets a client send with every request, and that change nothing here. */
+const FORMATTING = ['_format', '_pretty'];
+
+const statusOf = (rules: Rules): 200 | 202 => (rules.validateOnly ? 200 : 202);
 
 function refuseIf(problem: Problem | undefined): void {
   if (problem !== undefined) throw refusal([problem]);

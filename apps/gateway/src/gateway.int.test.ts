@@ -304,6 +304,72 @@ describe('the gateway', () => {
       expect(ids.filter((id) => id?.startsWith('b-'))).toEqual(['b-0', 'b-6']);
     });
 
+    describe('under a used id', () => {
+      const other = { code: { text: 'Gout' } };
+
+      it('is one event where it says the same, and refused where it says something else', async () => {
+        const sent = event({ id: 'used-1' });
+        expect((await structured(sent)).status).toBe(202);
+        expect((await structured({ ...sent, time: '2026-01-02T10:00:00Z' })).status).toBe(202);
+        const before = await countOn(careEventsTopic('RX901'));
+        const answer = await structured(event({ id: 'used-1', data: condition(other) }));
+        expect([answer.status, answer.body.type, codesOf(answer)]).toEqual([
+          409,
+          'urn:weft:problem:idempotency-conflict',
+          ['id: idempotency-conflict'],
+        ]);
+        expect((await structured({ ...sent, type: 'care-event-retracted-1' })).status).toBe(409);
+        expect(await countOn(careEventsTopic('RX901'))).toBe(before);
+      });
+
+      it('is refused by itself in a batch, also beside the one that it differs from', async () => {
+        const [first, second] = [event({ id: 'used-2' }), event({ id: 'used-2', data: condition(other) })];
+        const answer = await batch([first, second, first, event({ id: 'used-3' })]);
+        expect([answer.status, answer.body.accepted, answer.body.refused]).toEqual([202, 3, 1]);
+        expect(answer.body.items[1].errors[0].code).toBe('idempotency-conflict');
+      });
+
+      it('is another event of another source, or about another person', async () => {
+        expect((await structured(event({ id: 'used-4' }))).status).toBe(202);
+        expect((await structured(event({ id: 'used-4', source: 'urn:ods:RX901:lab', data: condition(other) }))).status).toBe(202);
+        const about = { subject: somebodyElse, data: condition({ ...other, subject: patientOf(somebodyElse) }) };
+        expect((await structured(event({ id: 'used-4', ...about }))).status).toBe(202);
+      });
+
+      it('is not taken for used where the bus did not take it', async () => {
+        beforePublish = () => {
+          throw new EngineUnavailable('bus', 'no broker answers');
+        };
+        expect((await structured(event({ id: 'used-5' }))).status).toBe(503);
+        beforePublish = () => {};
+        expect((await structured(event({ id: 'used-5', data: condition(other) }))).status).toBe(202);
+      });
+    });
+
+    it.each<[string, object, string]>([
+      [
+        'that is updated in the future',
+        { meta: { lastUpdated: '2099-01-01T00:00:00Z' } },
+        'Condition.meta.lastUpdated: too-late',
+      ],
+      ['that lost its time', { meta: { lastUpdated: '1970-01-01T00:00:00Z' } }, 'Condition.meta.lastUpdated: too-early'],
+      ['of which something was left out', { meta: { tag: [{ code: 'SUBSETTED' }] } }, 'Condition.meta.tag: subsetted'],
+    ])('refuses a resource %s alike on every way in', async (_, more, problem) => {
+      const resource = condition(more);
+      const inBundle = { resourceType: 'Bundle', type: 'collection', entry: [{ resource }] };
+      const answers = [await structured(event({ data: resource })), await post('/fhir', resource), await post('/fhir', inBundle)];
+      expect(answers.map(codesOf)).toEqual([[problem], [problem], [problem.replace('Condition', 'entry[0].resource')]]);
+      expect((await batch([event({ data: resource })])).body.items[0].errors).toHaveLength(1);
+    });
+
+    it('takes a leap second for a time', async () => {
+      const leap = '2016-12-31T23:59:60Z';
+      expect((await structured(event({ id: 'leap', time: leap, data: condition({ meta: { lastUpdated: leap } }) }))).status).toBe(
+        202,
+      );
+      expect((await post('/fhir', condition({ id: 'leap', recordedDate: leap, meta: { lastUpdated: leap } }))).status).toBe(202);
+    });
+
     it('answers 422 when nothing of a batch was accepted, still with an answer for each item', async () => {
       const answer = await batch([event({ subject: '0000000000' })]);
       expect([answer.status, answer.body.accepted, answer.body.items]).toEqual([
@@ -383,10 +449,65 @@ describe('the gateway', () => {
       expect(JSON.parse(Buffer.from(message!.value!).toString())).toMatchObject({ id: 'l1', ...long });
     });
 
-    it('gives the same ids to the same Bundle sent twice', async () => {
-      const ids = async () =>
-        (await post('/fhir', bundle([patient, about('same')]))).body.items.map(({ id }: { id: string }) => id);
-      expect(await ids()).toEqual(await ids());
+    it.each<[string, object]>([
+      ['nobody of the Bundle', { reference: 'Patient/p7' }],
+      ['two people', { reference: `Patient/${somebodyElse}`, identifier: { system: NHS_NUMBER_SYSTEM, value: somebodyElse } }],
+    ])('takes nothing beside a decision about %s, who may be any of them', async (who, named) => {
+      const patientOf = who === 'two people' ? { ...named, identifier: { system: NHS_NUMBER_SYSTEM, value: nhsNumber } } : named;
+      const decision = { resource: { ...consent({ consentId: 'whose' }), patient: patientOf } };
+      const answer = await post('/fhir', bundle([patient, about('beside'), decision]));
+      expect([answer.status, answer.body.accepted]).toEqual([422, 0]);
+      expect(JSON.stringify(answer.body)).toContain('decision-refused');
+    });
+
+    describe('sent twice', () => {
+      const idsOf = async (body: object, headers: Record<string, string> = {}) =>
+        (await post('/fhir', body, { headers })).body.items.map(({ id }: { id: string }) => id);
+
+      it('is new each time, also where nothing has changed: a state may come back', async () => {
+        const [first, second] = [await idsOf(bundle([patient, about('same')])), await idsOf(bundle([patient, about('same')]))];
+        expect(new Set([...first, ...second]).size).toBe(4);
+      });
+
+      it.each<[string, object, Record<string, string>]>([
+        ['Idempotency-Key', {}, { 'idempotency-key': 'fhir-1' }],
+        ['Idempotency-Key in quotes', {}, { 'idempotency-key': '"fhir-2"' }],
+        ['Bundle.identifier', { identifier: { system: 'urn:x', value: 'fhir-3' } }, {}],
+      ])('under one %s is one request, and another content under it is refused by name', async (_, more, headers) => {
+        const sent = { ...bundle([patient, about('keyed')]), ...more };
+        expect(await idsOf(sent, headers)).toEqual(await idsOf(sent, headers));
+        const changed = { ...bundle([patient, about('keyed', { code: { text: 'Gout' } }), about('new')]), ...more };
+        const answer = await post('/fhir', changed, { headers });
+        expect([answer.status, answer.body.accepted, answer.body.refused]).toEqual([202, 2, 1]);
+        expect(answer.body.items[1].errors).toEqual([expect.objectContaining({ field: 'id', code: 'idempotency-conflict' })]);
+      });
+
+      it.each(['', 'x'.repeat(257)])('is refused under a key that is none', async (key) => {
+        const answer = await post('/fhir', condition(), { headers: { 'idempotency-key': key } });
+        expect([answer.status, codesOf(answer)]).toEqual([400, ['Idempotency-Key: malformed-key']]);
+      });
+    });
+
+    it('reads what each entry asks for', async () => {
+      const entry = (resource: object | undefined, method: string, url: string) => ({ resource, request: { method, url } });
+      const { resource } = about('asked');
+      const answer = await post('/fhir', {
+        ...bundle([
+          patient,
+          entry(resource, 'PUT', 'Condition/asked'),
+          entry(undefined, 'DELETE', 'Condition/gone'),
+          entry(resource, 'GET', 'Condition/asked'),
+        ]),
+        type: 'transaction',
+      });
+      expect([answer.status, answer.body.accepted, answer.body.refused]).toEqual([202, 3, 1]);
+      expect(answer.body.items[3].errors).toEqual([
+        expect.objectContaining({ field: 'entry[3].request.method', code: 'unsupported' }),
+      ]);
+      const { offset } = answer.body.items[2];
+      const message = (await messagesOn(careEventsTopic('RX901'))).find((one) => one.offset === offset);
+      expect(message?.headers['ce_type']).toBe('care-event-retracted-1');
+      expect(JSON.parse(Buffer.from(message!.value!).toString())).toEqual({ resourceType: 'Condition', id: 'gone' });
     });
 
     it('takes one resource that names its patient', async () => {
@@ -401,6 +522,76 @@ describe('the gateway', () => {
       expect([answer.status, answer.body.accepted, answer.body.refused]).toEqual([422, 0, 1]);
     });
 
+    describe('what is about nobody', () => {
+      const practitioner = { resource: { resourceType: 'Practitioner', id: 'dr1', name: [{ family: 'Made-up' }] } };
+      const asserted = (id: string, reference = 'Practitioner/dr1') => about(id, { asserter: { reference } });
+      const contained = [expect.objectContaining({ id: 'Practitioner-dr1', name: [{ family: 'Made-up' }] })];
+      async function carriedBy({ partition, offset }: { partition: number; offset: number }) {
+        const [message] = await service.bus.read(careEventsTopic('RX901'), partition, offset, 1);
+        return JSON.parse(Buffer.from(message!.value!).toString());
+      }
+
+      it('travels with the entry that refers to it, and is said to be kept', async () => {
+        const answer = await post('/fhir', bundle([patient, asserted('k1'), practitioner]));
+        expect(answer.body).toMatchObject({ accepted: 2, kept: 1, refused: 0, items: [{}, {}, { entry: 2, kept: true }] });
+        expect(await carriedBy(answer.body.items[1])).toMatchObject({ asserter: { reference: '#Practitioner-dr1' }, contained });
+      });
+
+      it('travels with what refers to it later, as it was last sent, until a Bundle says otherwise', async () => {
+        expect(await post('/fhir', practitioner.resource)).toMatchObject({ status: 202, body: { accepted: 0, kept: 1 } });
+        const answer = await post('/fhir', bundle([patient, asserted('k2')]));
+        expect(await carriedBy(answer.body.items[1])).toMatchObject({ contained });
+        const renamed = { ...practitioner.resource, name: [{ family: 'Renamed' }] };
+        await post('/fhir', renamed);
+        const later = await post('/fhir', asserted('k3').resource);
+        expect([later.status, later.body.items[0].errors[0].code]).toEqual([422, 'unknown-patient']);
+        const known = await post('/fhir', condition({ id: 'k4', asserter: { reference: 'Practitioner/dr1/_history/2' } }));
+        expect(await carriedBy(known.body.items[0])).toMatchObject({ contained: [{ name: [{ family: 'Renamed' }] }] });
+      });
+
+      it('is no other organisation’s', async () => {
+        await post('/fhir', practitioner.resource);
+        const token = await issueToken(service.settings, service.clock, { roles: ['publisher'], organisation: 'RX902' });
+        const answer = await post('/fhir', bundle([patient, asserted('k5')]), { token });
+        const { topic, partition, offset } = answer.body.items[1];
+        const [message] = await service.bus.read(topic, partition, offset, 1);
+        expect(JSON.parse(Buffer.from(message!.value!).toString())).toMatchObject({
+          asserter: { reference: 'Practitioner/dr1' },
+        });
+      });
+
+      it('is written once, however often it is sent', async () => {
+        await post('/fhir', practitioner.resource);
+        const written = async () => {
+          const all = [];
+          for await (const { stream } of service.store.streams('keptResource-')) all.push(await service.store.head(stream));
+          return all;
+        };
+        const before = await written();
+        await post('/fhir', bundle([patient, asserted('k6'), practitioner]));
+        expect(await written()).toEqual(before);
+        expect(before.length).toBeGreaterThan(0);
+      });
+    });
+
+    it('refuses what is about somebody else within an entry, by its place and without the number', async () => {
+      const other = { resourceType: 'Patient', id: 'x', identifier: [{ system: NHS_NUMBER_SYSTEM, value: somebodyElse }] };
+      const answer = await post('/fhir', bundle([patient, about('e1', { contained: [other], asserter: { reference: '#x' } })]));
+      expect(answer.body.items[1].errors).toEqual([
+        expect.objectContaining({ field: 'entry[1].resource.contained[0].identifier', code: 'somebody-else' }),
+      ]);
+      expect(answer.text).not.toContain(somebodyElse);
+    });
+
+    it('takes a document in, its Composition and every entry about the patient', async () => {
+      const composition = {
+        ...{ resourceType: 'Composition', id: 'd1', status: 'final', type: { text: 'Discharge summary' }, date: '2026-01-01' },
+        ...{ subject: { reference: 'urn:uuid:p1' }, author: [{ display: 'Made-up' }], title: 'Discharge summary' },
+      };
+      const answer = await post('/fhir', { ...bundle([{ resource: composition }, patient, about('d2')]), type: 'document' });
+      expect([answer.status, answer.body.accepted, answer.body.refused]).toEqual([202, 3, 0]);
+    });
+
     it.each<[string, unknown, number]>([
       ['what is cut off', JSON.stringify(bundle([patient])).slice(0, -5), 400],
       ['what is no FHIR at all', { hello: 'world' }, 422],
@@ -411,6 +602,140 @@ describe('the gateway', () => {
     ])('refuses %s', async (_, body, status) => {
       expect((await post('/fhir', body)).status).toBe(status);
     });
+  });
+
+  describe('tells what it cannot read for what it is', () => {
+    const xml = '<Condition xmlns="http://hl7.org/fhir"/>';
+    const hl7 = 'MSH|^~\\&|EHR|RX901|WEFT||20260304||ADT^A01|1|P|2.5';
+    it.each([
+      ['/events', 'application/fhir+xml', xml, /XML.*Send application\/cloudevents\+json or application\/fhir\+json or/],
+      ['/fhir', 'application/fhir+xml', xml, /XML.*Send application\/fhir\+json/],
+      ['/consents', 'text/xml', xml, /XML.*Send application\/fhir\+json/],
+      ['/fhir', 'x-application/hl7-v2+er7', hl7, /HL7 v2.*Send application\/fhir\+json/],
+      ['/fhir', 'application/x-www-form-urlencoded', '{}', /form.*Send application\/fhir\+json/],
+    ])('%s as %s', async (path, type, body, detail) => {
+      const answer = await post(path, body, { type });
+      expect([answer.status, codesOf(answer)]).toEqual([415, ['content-type: unsupported']]);
+      expect(answer.body.detail).toMatch(detail);
+      expect(answer.headers.get('accept')).toContain('application/fhir+json');
+    });
+
+    it.each([
+      ['/fhir', xml, /^XML/],
+      ['/consents', xml, /^XML/],
+      ['/events', hl7, /^HL7 v2/],
+      ['/fhir', `\u000b${hl7}`, /^HL7 v2/],
+      ['/fhir', '{"resourceType":', /ends too early/],
+    ])('%s that claims to be JSON', async (path, body, message) => {
+      const answer = await post(path, body, path === '/events' ? { type: 'application/cloudevents+json' } : {});
+      expect([answer.status, answer.body.errors[0].code]).toEqual([400, 'not-json']);
+      expect(answer.body.errors[0].message).toMatch(message);
+    });
+  });
+
+  describe('with validate-only', () => {
+    const topics = [careEventsTopic('RX901'), CONSENT_TOPIC];
+    const counts = () => Promise.all(topics.map(countOn));
+    const only = '?validate-only=true';
+    const bundleOf = (...resources: object[]) => ({
+      resourceType: 'Bundle',
+      type: 'collection',
+      entry: resources.map((resource) => ({ resource })),
+    });
+    const events = '/events';
+    const one = { type: 'application/cloudevents+json' };
+    const many = { type: 'application/cloudevents-batch+json' };
+
+    it.each<[string, string, unknown, Call, object]>([
+      ['an event', events, event({ id: 'v-1' }), one, { id: 'v-1', topic: 'weft.care-events.RX901' }],
+      [
+        'a batch',
+        events,
+        [event({ id: 'v-1' }), event({ id: 'v-2', subject: '123' })],
+        many,
+        {
+          ...{ accepted: 1, refused: 1 },
+          items: [
+            { entry: 0, id: 'v-1', topic: 'weft.care-events.RX901' },
+            { entry: 1, errors: [expect.anything()] },
+          ],
+        },
+      ],
+      [
+        'a Bundle with a decision',
+        '/fhir',
+        bundleOf(condition({ id: 'v-3' }), consent({ consentId: 'v-4' })),
+        {},
+        {
+          ...{ accepted: 2, refused: 0 },
+          items: [
+            { entry: 0, id: expect.any(String), topic: 'weft.care-events.RX901' },
+            { entry: 1, id: expect.any(String), topic: CONSENT_TOPIC },
+          ],
+        },
+      ],
+      [
+        'a decision',
+        '/consents',
+        consent({ consentId: 'v-5' }),
+        { role: 'governance', headers: { 'ce-id': 'v-5' } },
+        {
+          ...{ event: 'v-5', source: 'urn:weft:governance', state: 'obeyed', standing: true },
+          ...{ since: expect.any(String), until: null, warnings: [] },
+        },
+      ],
+    ])('says what would be done with %s, and does nothing', async (_, path, body, call, expected) => {
+      const before = await counts();
+      const answer = await post(path + only, body, call);
+      expect({ status: answer.status, body: answer.body }).toEqual({ status: 200, body: expected });
+      expect([publishCalls, await counts()]).toEqual([0, before]);
+    });
+
+    it.each<[string, string, unknown, Call]>([
+      ['an event', events, event({ subject: '123', source: 'urn:ods:RX902' }), one],
+      ['an event that is too large', events, event({ data: condition({ note: [{ text: 'x'.repeat(1_048_577) }] }) }), one],
+      ['a batch', events, [event({ time: 'yesterday' })], many],
+      ['a Bundle', '/fhir', bundleOf(condition({ code: 'Asthma' }), condition({ id: 'no id' })), {}],
+      ['what is no JSON', '/fhir', '{', {}],
+      ['a decision', '/consents', { ...consent(), patient: undefined }, { role: 'governance' }],
+      ['a decision that is not theirs to make', '/consents', consent({ authority: 'national-data-opt-out' }), {}],
+    ])('refuses %s with the same errors', async (_, path, body, call) => {
+      const validated = await post(path + only, body, call);
+      const sent = await post(path, body, call);
+      expect(validated.status).toBeGreaterThanOrEqual(400);
+      expect({ status: validated.status, body: validated.body }).toEqual({ status: sent.status, body: sent.body });
+    });
+
+    it('refuses an id that is another decision’s, and knows one that was sent before', async () => {
+      const call = { role: 'governance' as const, headers: { 'ce-id': 'v-6', prefer: 'wait=20' } };
+      const projector = await startOptOutProjector(wiring, { onFailure: (error) => expect(error).toBeUndefined() });
+      expect((await post('/consents', consent({ consentId: 'v-6' }), call)).body.state).toBe('obeyed');
+      await projector.stop();
+      const again = await post(`/consents${only}`, consent({ consentId: 'v-6' }), call);
+      expect([again.status, again.body.state]).toEqual([200, 'obeyed']);
+      const other = await post(`/consents${only}`, consent({ consentId: 'v-7' }), call);
+      expect([other.status, codesOf(other)]).toEqual([409, ['id: idempotency-conflict']]);
+    });
+
+    it('counts it apart from what is published', async () => {
+      await post(events + only, event({ id: 'v-8' }), one);
+      const text = await service.metrics.registry.getSingleMetricAsString('weft_gateway_validated_events_total');
+      expect(text).toMatch(/organisation="RX901",outcome="accepted"\} [1-9]/);
+    });
+
+    it.each(['validate_only=true', 'validate-only=yes', 'validate-only=true&validate-only=true', 'dry-run=true'])(
+      'publishes nothing for a parameter that is not understood: %s',
+      async (query) => {
+        for (const [path, call] of [
+          ['/events', one],
+          ['/fhir', {}],
+          ['/consents', { role: 'governance' }],
+        ] as [string, Call][]) {
+          expect((await post(`${path}?${query}`, event(), call)).status).toBe(400);
+        }
+        expect(publishCalls).toBe(0);
+      },
+    );
   });
 
   describe('POST /consents', () => {

@@ -1,12 +1,13 @@
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import {
   type AcceptedEvent,
-  type JudgedOne,
+  type JudgedMany,
   type JudgeRules,
   type Many,
   type ReadyEvent,
   type AcceptOptions,
   acceptEvent,
+  contentDigest,
   type ReceivedEvent,
   type Seal,
   toMessage,
@@ -21,7 +22,9 @@ import {
   type Resource,
 } from '@weft/domain';
 import {
+  findKept,
   hasNoRoom,
+  keepResources,
   loadConsent,
   MESSAGE_LIMIT_BYTES,
   NO_STREAM,
@@ -37,9 +40,12 @@ import { type Actor, AuditLog, HttpProblem, organisationsOf, policyAtStart, seal
 import { noteTaken } from './decision-audit.js';
 import { Judging } from './judging.js';
 import { Obedience, type OnItsWay } from './obedience.js';
+import { RecentEvents } from './recent-events.js';
 
 /** What became of one event: where it is durable, or what keeps it out. */
-export type Outcome = { readonly ok: true; readonly event: Publishable; readonly at: Coordinates } | Refused;
+export type Outcome = { readonly ok: true; readonly event: Publishable; readonly at: Place } | Refused;
+/** Of what was only validated, the topic that it would go to. */
+export type Place = Coordinates | Pick<Coordinates, 'topic'>;
 /** What is published of an event needs its resource no more, where its bytes are there. */
 export type Publishable = AcceptedEvent | ReadyEvent;
 
@@ -48,6 +54,8 @@ export type Rules = AcceptOptions & {
   readonly recorder: Recorder;
   /** Whose call it is. */
   readonly caller: Actor;
+  /** Everything is judged as if it were published, and nothing is. */
+  readonly validateOnly: boolean;
 };
 
 /** One event as far as it was judged, and whom it is about. */
@@ -59,6 +67,20 @@ export interface Judged {
   readonly mayDeny?: boolean;
 }
 
+/** An entry about nobody, and what of keeping it was left out. */
+export interface Kept {
+  readonly entry: number;
+  readonly warnings?: readonly Problem[];
+}
+
+/** What of one call is kept for later ones: each is looked for first. */
+const KEPT_MAX = 1_000;
+const NOT_KEPT: Problem = {
+  field: '',
+  code: 'not-kept',
+  message: `is kept with the entries of this call alone; of one call ${KEPT_MAX} resources about nobody are kept for later ones`,
+};
+
 /** What comes in one call with a decision waits so long for that decision to be obeyed. */
 const OBEDIENCE_LIMIT_MS = 20_000;
 
@@ -69,6 +91,8 @@ export class Intake implements OnModuleDestroy {
   private readonly seal: Seal;
   private readonly organisations: AcceptOptions['organisations'];
   private readonly events;
+  private readonly recent = new RecentEvents();
+  private readonly validated;
 
   constructor(
     private readonly service: Service,
@@ -80,7 +104,9 @@ export class Intake implements OnModuleDestroy {
     this.obedience = new Obedience(bus, store, clock, timers);
     this.seal = sealOf(service.settings);
     this.organisations = organisationsOf(service.settings);
-    this.events = service.metrics.counter('weft_gateway_events_total', 'Events sent to the gateway', ['organisation', 'outcome']);
+    const labels = ['organisation', 'outcome'] as const;
+    this.events = service.metrics.counter('weft_gateway_events_total', 'Events sent to the gateway', labels);
+    this.validated = service.metrics.counter('weft_gateway_validated_events_total', 'Events sent only to be validated', labels);
   }
 
   onModuleDestroy(): void {
@@ -88,9 +114,9 @@ export class Intake implements OnModuleDestroy {
   }
 
   /** The rules for what this caller sends: an organisation speaks for itself only. */
-  rulesFor(caller: Actor, recorder: Recorder = asOrganisation(caller)): Rules {
+  rulesFor(caller: Actor, validateOnly = false, recorder: Recorder = asOrganisation(caller)): Rules {
     const sender = recorder.as === 'governance' ? '' : (recorder.organisation as string);
-    return { organisations: this.organisations, now: this.service.clock.now(), sender, recorder, caller };
+    return { organisations: this.organisations, now: this.service.clock.now(), sender, recorder, caller, validateOnly };
   }
 
   /** The rules with the policy in force, which says who may make which decision: before the first, with what that will be. */
@@ -101,14 +127,27 @@ export class Intake implements OnModuleDestroy {
     return { ...rules, policy };
   }
 
-  /** Judges the events of one body, for what this caller may publish; the store is asked for the policy only where decisions are among them. */
-  async judgeMany(body: Omit<Many, 'rules'>, rules: Rules): Promise<Reading<JudgedOne[]>> {
+  /**
+   * Judges the events of one body, for what this caller may publish. The store is asked for the policy only where decisions are among
+   * them, and for what the organisation sent before only where they refer to it: then all are judged once more.
+   */
+  async judgeMany(body: Omit<Many, 'rules' | 'found'>, rules: Rules): Promise<Reading<JudgedMany>> {
     const { organisations, now, sender, recorder } = rules;
     const about: JudgeRules = { organisations, now, sender, recorder };
     const judged = await this.judging.judge({ ...body, rules: about });
-    if (!judged.ok || !judged.event.some(({ isDecision }) => isDecision)) return judged;
-    const { policy } = await this.withPolicy(rules);
-    return this.judging.judge({ ...body, rules: { ...about, policy } });
+    if (!judged.ok) return judged;
+    const { items, wanted } = judged.event;
+    const found = await findKept(this.wiring, sender, wanted);
+    const hasDecisions = items.some(({ isDecision }) => isDecision);
+    if (!hasDecisions && found.size === 0) return judged;
+    const policy = hasDecisions ? { policy: (await this.withPolicy(rules)).policy } : {};
+    return this.judging.judge({ ...body, rules: { ...about, ...policy }, found });
+  }
+
+  /** Resolves once what is about nobody is durable, so that later entries may refer to it: as much of it as is kept of one call. */
+  async keep(kept: JudgedMany['kept'], { sender, validateOnly }: Rules): Promise<Kept[]> {
+    if (!validateOnly) await keepResources(this.wiring, sender, kept.slice(0, KEPT_MAX));
+    return kept.map(({ entry }, index) => (index < KEPT_MAX ? { entry } : { entry, warnings: [NOT_KEPT] }));
   }
 
   /** Judges each event by itself and publishes what is sound. */
@@ -130,22 +169,24 @@ export class Intake implements OnModuleDestroy {
    * the decisions are. Throws
    * EngineUnavailable: then nothing may be taken as accepted, and all may be sent again.
    */
-  async publish(items: readonly Judged[], { sender, caller }: Rules): Promise<Outcome[]> {
+  async publish(items: readonly Judged[], { sender, caller, validateOnly }: Rules): Promise<Outcome[]> {
+    const send = validateOnly ? topicsOf : (messages: readonly OutgoingMessage[]) => this.service.bus.publish(messages);
     const fitting = items.map((item) => (item.reading.ok ? this.fit(item.reading.event) : item.reading));
     const outcomes = new Array<Outcome | undefined>(items.length);
     const decisions = fitting.flatMap((fit, index) => (fit.ok && fit.event.decisions !== undefined ? [index] : []));
-    await this.publishDecisions(decisions, fitting, outcomes);
+    await this.publishDecisions(decisions, fitting, outcomes, send);
     const held = await this.heldUp(items, decisions, outcomes);
     const rest = fitting.flatMap((fit, index) => (fit.ok && fit.event.decisions === undefined ? [index] : []));
     const free = rest.filter((index) => !held.has((fitting[index] as Fitting).event.subject));
-    await this.send(free, fitting, outcomes);
+    await this.sendEvents(free, fitting, outcomes, { send, validateOnly });
     const result = fitting.map(
       (fit, index): Outcome => outcomes[index] ?? (fit.ok ? (held.get(fit.event.subject) as Refused) : fit),
     );
     const accepted = result.filter(({ ok }) => ok).length;
     const organisation = sender || 'governance';
-    this.events.inc({ organisation, outcome: 'accepted' }, accepted);
-    this.events.inc({ organisation, outcome: 'refused' }, items.length - accepted);
+    const counted = validateOnly ? this.validated : this.events;
+    counted.inc({ organisation, outcome: 'accepted' }, accepted);
+    counted.inc({ organisation, outcome: 'refused' }, items.length - accepted);
     await noteTaken(this.audit, this.service.keys, caller, result);
     return result;
   }
@@ -160,6 +201,7 @@ export class Intake implements OnModuleDestroy {
     indexes: readonly number[],
     fitting: readonly Fit[],
     outcomes: (Outcome | undefined)[],
+    send: Send,
   ): Promise<void> {
     const sound: number[] = [];
     const seen = new Map<string, string>();
@@ -169,7 +211,7 @@ export class Intake implements OnModuleDestroy {
       if (problem === null) sound.push(index);
       else outcomes[index] = { ok: false, problems: [problem] };
     }
-    await this.send(sound, fitting, outcomes);
+    await this.send(sound, fitting, outcomes, send);
   }
 
   /** What the person's own stream has against a decision: its id is another one's, or there is no room for a permission. */
@@ -194,8 +236,12 @@ export class Intake implements OnModuleDestroy {
     outcomes: readonly (Outcome | undefined)[],
   ): Promise<ReadonlyMap<string, Refused>> {
     const held = new Map<string, Refused>();
+    const everybody = items.flatMap(({ reading }) => (reading.ok ? [reading.event.subject] : []));
     for (const { reading, mayDeny, subject } of items) {
-      if (!reading.ok && mayDeny === true && subject !== undefined) held.set(subject, DECISION_REFUSED);
+      if (reading.ok || mayDeny !== true) continue;
+      // Whose a decision is that names nobody, or two people, cannot be told: it may be anybody's of this call.
+      const isAnybodys = subject === undefined || reading.problems.some(({ code }) => code === 'somebody-else');
+      for (const one of isAnybodys ? everybody : [subject]) held.set(one, DECISION_REFUSED);
     }
     if (decisions.length === 0) return held;
     const others = new Set(
@@ -207,6 +253,7 @@ export class Intake implements OnModuleDestroy {
         const { subject } = (items[index]?.reading as { event: Publishable }).event;
         if (!others.has(subject)) return;
         if (outcome?.ok !== true) return void held.set(subject, DECISION_REFUSED);
+        if (!isDurable(outcome.at)) return;
         const became = await this.obedience.wait(this.onItsWay(outcome.event, outcome.at), OBEDIENCE_LIMIT_MS);
         if (became === null || became.state === 'absent') held.set(subject, DECISION_PENDING);
       }),
@@ -214,11 +261,37 @@ export class Intake implements OnModuleDestroy {
     return held;
   }
 
-  private async send(indexes: readonly number[], fitting: readonly Fit[], outcomes: (Outcome | undefined)[]): Promise<void> {
+  /** Care events, but for those that say something else than what was taken lately, or stands before them in the call, under their id. */
+  private async sendEvents(
+    indexes: readonly number[],
+    fitting: readonly Fit[],
+    outcomes: (Outcome | undefined)[],
+    { send, validateOnly }: { readonly send: Send; readonly validateOnly: boolean },
+  ): Promise<void> {
+    const inCall = new RecentEvents(indexes.length);
+    const digests = new Map<number, string>();
+    for (const index of indexes) {
+      const { event } = fitting[index] as Fitting;
+      const digest = 'digest' in event ? event.digest : contentDigest(event);
+      if (inCall.isOther(event, digest) || this.recent.isOther(event, digest)) outcomes[index] = EVENT_CONFLICT;
+      else digests.set(index, digest);
+      if (outcomes[index] === undefined) inCall.note(event, digest);
+    }
+    await this.send([...digests.keys()], fitting, outcomes, send);
+    if (validateOnly) return;
+    for (const [index, digest] of digests) this.recent.note((fitting[index] as Fitting).event, digest);
+  }
+
+  private async send(
+    indexes: readonly number[],
+    fitting: readonly Fit[],
+    outcomes: (Outcome | undefined)[],
+    send: Send,
+  ): Promise<void> {
     if (indexes.length === 0) return;
-    const places = await this.service.bus.publish(indexes.map((index) => (fitting[index] as Fitting).message));
+    const places = await send(indexes.map((index) => (fitting[index] as Fitting).message));
     for (const [order, index] of indexes.entries()) {
-      outcomes[index] = { ok: true, event: (fitting[index] as Fitting).event, at: places[order] as Coordinates };
+      outcomes[index] = { ok: true, event: (fitting[index] as Fitting).event, at: places[order] as Place };
     }
   }
 
@@ -233,6 +306,12 @@ export class Intake implements OnModuleDestroy {
     return problem === null ? { ok: true, event, message } : { ok: false, problems: [problem] };
   }
 }
+
+type Send = (messages: readonly OutgoingMessage[]) => Promise<readonly Place[]>;
+
+const topicsOf: Send = async (messages) => messages.map(({ topic }) => ({ topic }));
+
+export const isDurable = (at: Place): at is Coordinates => 'offset' in at;
 
 function resourceOf(event: Publishable): Resource {
   return 'resource' in event ? event.resource : (JSON.parse(Buffer.from(event.bytes).toString('utf8')) as Resource);
@@ -252,6 +331,11 @@ export const CONFLICT: Problem = {
   code: 'idempotency-conflict',
   message: 'this id was used for another decision about this person: send the decision under an id of its own',
 };
+const EVENT_CONFLICT = refuse(
+  'id',
+  'idempotency-conflict',
+  'this id was used for another event about this person: send the event under an id of its own',
+);
 const DECISION_REFUSED = refuse(
   '',
   'decision-refused',

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
-import { judgeMany, type JudgedOne, type Many, type Packed, unpacked } from '@weft/care-events';
+import { judgeMany, type JudgedMany, type Many, type Packed, unpacked } from '@weft/care-events';
 import type { Problem } from '@weft/domain';
 import type { Reading, Timers } from '@weft/processing';
 import { Service } from '@weft/service';
@@ -24,7 +24,7 @@ export interface Judge {
 
 interface Job {
   readonly many: Many;
-  readonly resolve: (reading: Reading<JudgedOne[]>) => void;
+  readonly resolve: (reading: Reading<JudgedMany>) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -44,7 +44,7 @@ export class JudgePool {
     private readonly size = WORKERS,
   ) {}
 
-  judge(many: Many): Promise<Reading<JudgedOne[]>> {
+  judge(many: Many): Promise<Reading<JudgedMany>> {
     return new Promise((resolve, reject) => {
       this.waiting.push({ many, resolve, reject });
       this.next();
@@ -123,14 +123,13 @@ const tooCostly = (what: string): Reading<never> => ({
 export class Judging implements OnModuleDestroy {
   private readonly pool: JudgePool;
 
-  constructor(private readonly service: Service) {
-    const { timers, settings } = service;
+  constructor({ timers, settings }: Service) {
     this.pool = new JudgePool(timers, settings.limits.WEFT_LIMIT_JUDGING_SECONDS * 1_000, startJudge);
   }
 
-  async judge(many: Many): Promise<Reading<JudgedOne[]>> {
+  async judge(many: Many): Promise<Reading<JudgedMany>> {
     if (many.bytes.length > SMALL_BYTES) return this.pool.judge(many);
-    return judgeMany(many, () => this.service.random.uuid());
+    return judgeMany(many);
   }
 
   async onModuleDestroy(): Promise<void> {

@@ -1,6 +1,8 @@
-import { BATCH_LIMIT_BYTES } from '@weft/care-events';
+import { BATCH_LIMIT_BYTES, FHIR_JSON } from '@weft/care-events';
 import type { Problem } from '@weft/domain';
 
+/** In which content types FHIR is taken. */
+export const FHIR_TYPES = [FHIR_JSON, 'application/json'];
 /** A Bundle may carry a whole history. */
 export const BUNDLE_LIMIT_BYTES = 64 * 1024 * 1024;
 export const EVENTS_LIMIT_BYTES = BATCH_LIMIT_BYTES;

@@ -51,6 +51,7 @@ describe('the gateway as a process', () => {
     const first = start();
     const url = await first.ready;
     const authorization = `Bearer ${await issueToken(settings, systemClock, { roles: ['governance'], organisation: 'RX901' })}`;
+    const headers = { authorization, 'content-type': 'application/fhir+json' };
     const body = JSON.stringify(
       consentOf({
         subject: '9990033471',
@@ -63,7 +64,7 @@ describe('the gateway as a process', () => {
       }),
     );
     // No projector runs, so this waits until the process is told to stop.
-    const waiting = fetch(`${url}/consents`, { method: 'POST', body, headers: { authorization, prefer: 'wait=60' } });
+    const waiting = fetch(`${url}/consents`, { method: 'POST', body, headers: { ...headers, prefer: 'wait=60' } });
     const location = await acknowledged(url, authorization);
     first.child.kill('SIGTERM');
     expect((await waiting).status).toBe(202);

@@ -1,7 +1,7 @@
 import type { Problem } from '@weft/domain';
 import { HttpProblem } from '@weft/service';
 import type { Accepted, ItemAnswer, ManyAnswer } from './answers.js';
-import type { Outcome } from './intake.js';
+import type { Kept, Outcome } from './intake.js';
 
 /** Where a refusal of one event says more than "not valid". The first that is found among its problems decides. */
 const STATUSES: readonly (readonly [code: string, status: number, title: string])[] = [
@@ -10,8 +10,10 @@ const STATUSES: readonly (readonly [code: string, status: number, title: string]
   ['not-the-sender', 403, 'An organisation publishes only as itself'],
   ['not-yours-to-make', 403, 'This decision is not yours to record'],
   ['not-yours-to-lift', 403, 'This objection is not yours to lift'],
-  ['idempotency-conflict', 409, 'This id is another decision’s'],
+  ['idempotency-conflict', 409, 'This id is another event’s'],
+  ['malformed-key', 400, 'The request cannot be read'],
   ['not-json', 400, 'The request cannot be read'],
+  ['repeated-member', 400, 'The request cannot be read'],
   ['not-utf-8', 400, 'The request cannot be read'],
   ['too-deep', 400, 'The request cannot be read'],
 ];
@@ -34,20 +36,26 @@ export interface Item {
   readonly outcome: Outcome;
 }
 
-/** The answer about many: some may be refused, and the rest is none the worse. Throws 422 when nothing of it was accepted. */
-export function answerOf(items: readonly Item[]): ManyAnswer {
+/**
+ * The answer about many: some may be refused, and the rest is none the worse. Throws 422 when nothing of it was accepted or kept.
+ */
+export function answerOf(items: readonly Item[], kept: readonly Kept[] = []): ManyAnswer {
   const accepted = items.filter(({ outcome }) => outcome.ok).length;
-  const answer = { accepted, refused: items.length - accepted, items: items.map(itemAnswer) };
-  if (accepted > 0 || items.length === 0) return answer;
+  const all: ItemAnswer[] = [...items.map(itemAnswer), ...kept.map((one) => ({ ...one, kept: true }))];
+  all.sort((one, other) => one.entry - other.entry);
+  const answer = { accepted, ...(kept.length > 0 && { kept: kept.length }), refused: items.length - accepted, items: all };
+  if (accepted + kept.length > 0 || items.length === 0) return answer;
   const errors = items.flatMap(({ outcome }) => (outcome.ok ? [] : outcome.problems)).slice(0, ERRORS_MAX);
   throw new HttpProblem(422, 'nothing-accepted', 'Nothing of it was accepted', { errors, members: answer });
 }
 
 export function acceptedAnswer(outcome: Outcome & { readonly ok: true }): Accepted {
-  const { topic, partition, offset } = outcome.at;
-  return { id: outcome.event.id, topic, partition, offset };
+  return { id: outcome.event.id, ...outcome.at };
 }
 
 function itemAnswer({ entry, outcome }: Item): ItemAnswer {
-  return outcome.ok ? { entry, ...acceptedAnswer(outcome) } : { entry, errors: outcome.problems };
+  if (!outcome.ok) return { entry, errors: outcome.problems };
+  const { decisions, warnings = [] } = outcome.event;
+  const isTold = decisions === undefined && warnings.length > 0;
+  return { entry, ...acceptedAnswer(outcome), ...(isTold && { warnings }) };
 }

@@ -84,8 +84,38 @@ function instant() {
   return text === '' ? null : new Date(text).toISOString();
 }
 
-function say(text) {
-  at('status').textContent = text;
+function say(text, lines = []) {
+  const list = make(
+    'ul',
+    {},
+    lines.map((line) => make('li', {}, line)),
+  );
+  at('status').replaceChildren(...(text === '' ? [] : [make('p', {}, text)]), ...(lines.length === 0 ? [] : [list]));
+}
+
+/** Nobody's record: an answer must never stand under a number, a time or a token that it was not asked with. */
+function forget() {
+  shown = null;
+  at('answer').hidden = true;
+  for (const id of [
+    'person-name',
+    'person-born',
+    'person-number',
+    'cards',
+    'why',
+    'withheld',
+    'seen',
+    'decisions',
+    'looks-rows',
+  ]) {
+    at(id).replaceChildren();
+  }
+  at('looks').hidden = true;
+  at('looks-note').hidden = true;
+  at('look').hidden = false;
+  at('look-more').textContent = 'Show the audit';
+  at('choose').reset();
+  offerPurposes();
 }
 
 function complain(error) {
@@ -103,10 +133,12 @@ function complain(error) {
   at('problem').focus();
 }
 
-/** Runs what a button asked for, with the buttons disabled meanwhile, and shows what goes wrong. */
-async function attempt(form, saying, work) {
-  const buttons = [...form.querySelectorAll('button')];
+/** Runs what a button asked for, with nothing to press or to edit meanwhile, and shows what goes wrong. */
+async function attempt(saying, work) {
+  const buttons = [...document.querySelectorAll('main form button')];
+  const inputs = [...at('ask').querySelectorAll('input')];
   for (const button of buttons) button.disabled = true;
+  for (const input of inputs) input.readOnly = true;
   at('problem').hidden = true;
   say(saying);
   try {
@@ -115,25 +147,36 @@ async function attempt(form, saying, work) {
     complain(error);
   } finally {
     for (const button of buttons) button.disabled = false;
+    for (const input of inputs) input.readOnly = false;
   }
 }
 
-const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' });
+const DAY = { day: 'numeric', month: 'short', year: 'numeric' };
+const day = new Intl.DateTimeFormat('en-GB', DAY);
+/** A date without a time is that day wherever it is read. */
+const wholeDay = new Intl.DateTimeFormat('en-GB', { ...DAY, timeZone: 'UTC' });
 const time = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short' });
 
 /** FHIR dates may end with the year or the month: those are shown as they are. */
 function dateOf(text) {
   if (text === null || text === undefined) return 'No date';
-  return /^\d{4}-\d{2}-\d{2}/.test(text) ? day.format(new Date(text)) : text;
+  if (!/^\d{4}-\d{2}-\d{2}/.test(text)) return text;
+  return (text.length === 10 ? wholeDay : day).format(new Date(text));
 }
 
 const words = (resourceType) => resourceType.replace(/([a-z])([A-Z])/g, (_, a, b) => `${a} ${b.toLowerCase()}`);
 
 function titleOf(resource) {
+  const medication = resource.contained?.find(({ id }) => `#${id}` === resource.medicationReference?.reference);
   const concept =
-    resource.code ?? resource.medicationCodeableConcept ?? resource.vaccineCode ?? resource.type?.[0] ?? resource.type;
+    resource.code ??
+    resource.medicationCodeableConcept ??
+    medication?.code ??
+    resource.vaccineCode ??
+    resource.type?.[0] ??
+    resource.type;
   const named = concept?.text ?? concept?.coding?.find(({ display }) => display)?.display;
-  return named ?? resource.title ?? resource.description ?? null;
+  return named ?? resource.title ?? resource.description ?? nameOf(resource) ?? null;
 }
 
 /** Why, as governance may see it; null for a clinician, who may read the record of now and no reasons. */
@@ -146,17 +189,102 @@ async function explanationsOf(number, when) {
   }
 }
 
+const USUAL = ['active', 'final', 'finished', 'completed', 'fulfilled', 'confirmed'];
+
+/** How much, and how it stands where that is not the usual: what is resolved, refuted or not done must not read as what is. */
+function sayingOf(resource) {
+  const parts = [resource, ...(resource.component ?? [])].map(valueOf).filter(Boolean);
+  const standing = [
+    resource.status,
+    resource.clinicalStatus?.coding?.[0]?.code,
+    resource.verificationStatus?.coding?.[0]?.code,
+    resource.doNotPerform === true ? 'not to be done' : undefined,
+  ].filter((one) => one !== undefined && !USUAL.includes(one));
+  return [parts.join(' / '), standing.length === 0 ? '' : `(${standing.join(', ')})`].filter(Boolean).join(' ');
+}
+
+function valueOf({ valueQuantity, valueCodeableConcept, valueString }) {
+  if (valueQuantity?.value !== undefined) {
+    const { comparator = '', value, unit = '' } = valueQuantity;
+    return `${comparator}${value} ${unit.replace(/\{.*?\}/, '').replace('mm[Hg]', 'mmHg')}`.trim();
+  }
+  return valueCodeableConcept?.text ?? valueCodeableConcept?.coding?.[0]?.display ?? valueString;
+}
+
+/** As people read it: 999 000 0018. */
+const spaced = (number) => number.replace(/^(\d{3})(\d{3})(\d{4})$/, '$1 $2 $3');
+
+const distinct = (values) => [...new Set(values.filter((value) => typeof value === 'string' && value !== ''))];
+
+/** As the NHS writes names: the family's first. */
+function nameOf({ resourceType, name = [] }) {
+  if (resourceType !== 'Patient') return undefined;
+  const { text, family, given = [] } = name.find(({ use }) => use === 'official' || use === 'usual') ?? name[0] ?? {};
+  if (family === undefined) return text;
+  return [family.toUpperCase(), given.join(' ')].filter(Boolean).join(', ');
+}
+
+function ageOf(birthDate) {
+  const [year, month, date] = birthDate.split('-').map(Number);
+  if (date === undefined) return '';
+  const today = new Date();
+  const isBefore = today.getMonth() + 1 < month || (today.getMonth() + 1 === month && today.getDate() < date);
+  return ` (${today.getFullYear() - year - (isBefore ? 1 : 0)} years)`;
+}
+
+function deathOf({ deceasedBoolean, deceasedDateTime }) {
+  if (deceasedDateTime !== undefined) return `died ${dateOf(deceasedDateTime)}`;
+  return deceasedBoolean === true ? 'has died' : undefined;
+}
+
+/** Who it is, by every Patient that may be shown: where organisations differ all is said, and that they differ. */
+function identityOf(entries, number, movedTo) {
+  const patients = entries.filter(({ resourceType }) => resourceType === 'Patient').map(({ resource }) => resource);
+  const [names, births, deaths] = [nameOf, ({ birthDate }) => birthDate, deathOf].map((of) => distinct(patients.map(of)));
+  const born = births.map((date) => `${dateOf(date)}${deaths.length === 0 ? ageOf(date) : ''}`);
+  return {
+    name: names.join(' or ') || 'Name not shown',
+    born: [born.length === 0 ? 'date of birth not shown' : `born ${born.join(' or ')}`, ...deaths].join(', '),
+    number: spaced(number) + (movedTo === null ? '' : `, merged into ${spaced(movedTo)}`),
+    differ: names.length > 1 || births.length > 1 || deaths.length > 1,
+  };
+}
+
+function showIdentity({ person, when }) {
+  at('person-name').textContent = person.name;
+  at('person-born').textContent = person.born;
+  at('person-number').textContent = person.number;
+  const notes = [
+    ...(person.differ ? ['Organisations do not agree on who this is: check before you go on.'] : []),
+    ...(when === null ? [] : ['Name and dates are those of now.']),
+  ];
+  at('person-note').textContent = notes.join(' ');
+  at('person-note').hidden = notes.length === 0;
+}
+
+/** The record of now; empty where governance may see decisions, and no reader anything. */
+async function recordOfNow(number, explained) {
+  try {
+    return (await ask(`/records/${number}`)).body;
+  } catch (error) {
+    if (explained === null || error.status !== 404) throw error;
+    return { entries: [] };
+  }
+}
+
 const counted = (count, one, many) => `${count} ${count === 1 ? one : many}`;
 
 async function show() {
+  forget();
   const number = nhsNumber();
   const when = instant();
   const explained = await explanationsOf(number, when);
-  const records = new Map();
-  if (when === null) records.set('direct-care', (await ask(`/records/${number}`)).body);
-  const titles = new Map(records.get('direct-care')?.entries.map(({ id, resource }) => [id, titleOf(resource)]));
-  shown = { number, when, explained, records, titles };
-  for (const id of ['short', 'reasons', 'choices', 'choosing']) at(id).hidden = explained === null;
+  const record = await recordOfNow(number, explained);
+  const titles = new Map(when === null ? record.entries.map(({ id, resource }) => [id, titleOf(resource)]) : []);
+  const person = identityOf(record.entries, number, explained?.movedTo ?? null);
+  shown = { number, when, explained, pages: new Map(), titles, person };
+  for (const id of ['short', 'reasons', 'choices', 'choosing', 'audit']) at(id).hidden = explained === null;
+  showIdentity(shown);
   offerViews();
   if (explained !== null) {
     showBasis();
@@ -165,7 +293,7 @@ async function show() {
   }
   await showPurpose();
   at('answer').hidden = false;
-  if (explained === null) return say('The record of now. Why each entry is shared is for the role governance.');
+  if (explained === null) return say('This is the record of now. Why each entry is shared is shown to governance alone.');
   const moved =
     explained.movedTo === null ? '' : ' This NHS number was merged into another one; what is shown is the whole person’s.';
   const entries = counted(explained.entries.length, 'entry', 'entries');
@@ -233,22 +361,54 @@ function rowOf(entry, purpose) {
 
 /** A cell that knows its column, for narrow screens, which show no heads. */
 const cell = (label, first, ...rest) =>
-  make('td', { 'data-label': label }, typeof first === 'string' ? make('span', {}, first) : first, ...rest);
+  make(
+    'td',
+    { 'data-label': label },
+    make('div', {}, typeof first === 'string' ? make('span', {}, first) : first, ...present(rest)),
+  );
+
+const present = (children) => children.filter((child) => child !== null);
 
 const emptyRow = (columns, text) => make('tr', {}, make('td', { colspan: columns }, text));
 
 const chosenPurpose = () => document.querySelector('input[name="purpose"]:checked').value;
 
-function showReasons(purpose, name) {
-  const entries = shown.explained.entries.toSorted((a, b) => ((a.occurredAt ?? '') < (b.occurredAt ?? '') ? 1 : -1));
+/** Of a long record only so many entries stand in the page at a time. */
+const PAGE = 100;
+
+/** Which part of a list is shown, and buttons to the parts before and after; `turn` is given the first entry of the one chosen. */
+function showPages(id, { from, count, total, turn }) {
+  const button = (name, first, there) => {
+    const element = make('button', { type: 'button', class: 'secondary', disabled: !there }, name);
+    element.addEventListener('click', () => attempt('Loading…', async () => say(await turn(first))));
+    return element;
+  };
+  at(id).hidden = total <= PAGE;
+  at(id).replaceChildren(
+    button('Previous', Math.max(0, from - PAGE), from > 0),
+    make('span', {}, ` ${from + 1} to ${from + count} of ${total} `),
+    button('Next', from + PAGE, from + count < total),
+  );
+}
+
+function showReasons(purpose, name, from = 0) {
+  const all = shown.explained.entries.toSorted((a, b) => ((a.occurredAt ?? '') < (b.occurredAt ?? '') ? 1 : -1));
+  const entries = all.slice(from, from + PAGE);
   at('why-caption').textContent = `What is shared for ${name.toLowerCase()}, latest first`;
   at('why').replaceChildren(
     ...(entries.length === 0 ? [emptyRow(5, 'There was nothing in the record.')] : entries.map((entry) => rowOf(entry, purpose))),
   );
+  const turn = (first) => showReasons(purpose, name, first);
+  showPages('why-pages', { from, count: entries.length, total: all.length, turn });
+  return `Entries ${from + 1} to ${from + entries.length}.`;
 }
 
 /** Governance alone is told how many are withheld. */
 const countOf = ({ withheld }) => (withheld === undefined ? [] : [withheld === 0 ? 'nothing withheld' : `${withheld} withheld`]);
+
+/** Perhaps somebody's entry is filed under another person's number. */
+const sayReview = (review) =>
+  `Please review: these entries say that the person was born on different days: ${review.map(({ entry }) => entry).join(', ')}.`;
 
 async function showPurpose() {
   const purpose = chosenPurpose();
@@ -256,18 +416,29 @@ async function showPurpose() {
   if (shown.explained !== null) showReasons(purpose, name);
   at('seen-title').textContent = `What a reader for ${name.toLowerCase()} is given`;
   at('seen').replaceChildren();
+  at('seen-pages').hidden = true;
   at('withheld').hidden = true;
+  at('review').hidden = true;
   if (shown.when !== null) {
     at('seen-note').textContent = 'Readers are only ever given the record of now. Leave the time empty to see it.';
     return;
   }
+  await showSeen(purpose, 0);
+}
+
+/** The page of what a reader is given that begins with an entry. All pages are of one state: of another one Weft says so. */
+async function showSeen(purpose, from) {
   const asked = shown;
-  const body = asked.records.get(purpose) ?? (await ask(`/records/${asked.number}?purpose=${purpose}`)).body;
-  asked.records.set(purpose, body);
-  if (shown !== asked || chosenPurpose() !== purpose) return;
+  const pages = asked.pages.get(purpose) ?? [`/records/${asked.number}?purpose=${purpose}&limit=${PAGE}`];
+  asked.pages.set(purpose, pages);
+  const { body } = await ask(pages[from / PAGE]);
+  if (body.next !== null) pages[from / PAGE + 1] = body.next;
+  if (shown !== asked || chosenPurpose() !== purpose) return '';
   at('withheld').textContent = body.notice ?? '';
   at('withheld').hidden = body.notice === undefined;
-  at('seen-note').textContent = `${[counted(body.entries.length, 'entry', 'entries'), ...countOf(body)].join(', ')}.`;
+  at('review').textContent = sayReview(body.review ?? []);
+  at('review').hidden = body.review === undefined;
+  at('seen-note').textContent = `${[counted(body.total, 'entry', 'entries'), ...countOf(body)].join(', ')}.`;
   at('seen').replaceChildren(
     ...body.entries.map(({ resourceType, occurredAt, organisation, resource }) =>
       make(
@@ -276,12 +447,22 @@ async function showPurpose() {
         make(
           'summary',
           {},
-          [words(resourceType), titleOf(resource), dateOf(occurredAt), organisation].filter(Boolean).join(', '),
+          [
+            words(resourceType),
+            [titleOf(resource), sayingOf(resource)].filter(Boolean).join(' '),
+            dateOf(occurredAt),
+            organisation,
+          ]
+            .filter(Boolean)
+            .join(', '),
         ),
         make('pre', { tabindex: '0' }, JSON.stringify(resource, null, 2)),
       ),
     ),
   );
+  const turn = (first) => showSeen(purpose, first);
+  showPages('seen-pages', { from, count: body.entries.length, total: body.total, turn });
+  return `Entries ${from + 1} to ${from + body.entries.length}.`;
 }
 
 /** What narrows a decision, as a person reads it; null stands for what was not understood. */
@@ -303,47 +484,58 @@ function coverageOf({ limits }) {
 
 const besides = ({ length }) => `with ${counted(length, 'exception', 'exceptions')}`;
 
-function forceOf({ status, provision: { from, until } }) {
-  if (status === 'withdrawn') return 'Withdrawn';
-  if (from === undefined && until === undefined) return 'Until changed';
+const minor = (text) => make('span', { class: 'minor' }, text);
+const namesOf = (purposes) => purposes.map((purpose) => PURPOSES[purpose].name).join(', ');
+
+/** In force, to come, or why not; and for which purposes, where it is not for all of its own. */
+function forceOf({ status, standsFor, provision: { from, until, purposes } }) {
+  const moment = shown.when === null ? Date.now() : Date.parse(shown.when);
+  const stands = standsFor.length > 0;
+  const state = stands ? (from > moment ? 'To come' : 'In force') : whyNot(status, until <= moment, purposes);
   return [
-    from !== undefined && `from ${time.format(new Date(from))}`,
-    until !== undefined && `until ${time.format(new Date(until))}`,
-  ]
-    .filter(Boolean)
-    .join(' ');
+    make('span', { class: `tag ${state === 'In force' ? 'shared' : 'outside'}` }, state),
+    stands && standsFor.length < purposes.length ? minor(`for ${namesOf(standsFor).toLowerCase()} alone`) : null,
+    from === undefined ? null : minor(`From ${time.format(new Date(from))}`),
+    until === undefined ? null : minor(`Until ${time.format(new Date(until))}`),
+  ];
+}
+
+function whyNot(status, isOver, { length }) {
+  if (status === 'withdrawn') return 'Withdrawn';
+  if (isOver) return 'Ended';
+  return length === 0 ? 'Of no purpose' : 'Not in force';
 }
 
 function showDecisions() {
   const decisions = shown.explained.decisions.toSorted((a, b) => b.receivedAt - a.receivedAt);
   at('decisions-caption').textContent =
-    'Every decision known, latest first. Of two of the same kind and scope the later one is in force.';
+    'Every decision known, latest first. Of two of the same kind about the same things the later one is in force, where a sharing rule asks for that kind.';
   at('decisions').replaceChildren(
     ...(decisions.length === 0
-      ? [emptyRow(7, 'This person has made no choice. The policy alone decides.')]
+      ? [emptyRow(5, 'This person has made no choice. The policy alone decides.')]
       : decisions.map((decision) => {
           const { provision } = decision;
           return make(
             'tr',
             {},
-            cell('Decided', decidedOn(decision)),
-            cell('Kind', AUTHORITIES[decision.authority]),
-            cell('Choice', decision.unread ? 'Not read: closed' : provision.effect === 'deny' ? 'Do not share' : 'Share'),
             cell(
-              'Purposes',
-              provision.purposes.map((purpose) => PURPOSES[purpose].name).join(', ') || 'None that Weft shares for',
+              'Decided',
+              decidedOn(decision),
+              minor(`by ${BY[decision.decidedBy] ?? decision.decidedBy}`),
+              minor(recordedBy(decision.recorder)),
             ),
+            cell(
+              'Choice',
+              decision.unread ? 'Not read: closed' : provision.effect === 'deny' ? 'Do not share' : 'Share',
+              minor(AUTHORITIES[decision.authority]),
+            ),
+            cell('Purposes', namesOf(provision.purposes) || 'None that Weft shares for'),
             cell(
               'Covers',
               coverageOf(provision),
-              provision.provisions.length === 0 ? null : make('span', { class: 'minor' }, besides(provision.provisions)),
+              provision.provisions.length === 0 ? null : minor(besides(provision.provisions)),
             ),
-            cell('In force', forceOf(decision)),
-            cell(
-              'By',
-              BY[decision.decidedBy] ?? decision.decidedBy,
-              make('span', { class: 'minor' }, recordedBy(decision.recorder)),
-            ),
+            cell('In force?', ...forceOf(decision)),
           );
         })),
   );
@@ -391,35 +583,142 @@ function consentOf(effect, purposes) {
 
 /** What became of a choice, in a sentence. */
 const ANSWERS = {
-  obeyed: ({ covers }, effect) => `The choice is recorded, and followed everywhere. ${changedBy(covers, effect)}`,
-  pending: () => 'The choice is recorded and cannot be lost. It is not followed everywhere yet: look again in a moment.',
-  superseded: () => 'The choice is recorded, but a later one is in force instead of it, so nothing changes.',
-  'covers-nothing': () => 'The choice is recorded, but nothing in the record is covered by it, so nothing changes.',
-  quarantined: () =>
-    'The choice was taken and could not be read. What it may object to is closed until somebody has looked at it.',
+  obeyed: ({ covers }, effect) => `It is followed everywhere. ${changedBy(covers, effect)}`,
+  pending: () => 'It cannot be lost, and is not followed everywhere yet: look again in a moment.',
+  superseded: () => 'A later choice is in force instead of it, so nothing changes.',
+  'covers-nothing': () => 'Nothing in the record of now is covered by it, so nothing changes.',
+  quarantined: () => 'It could not be read. What it may object to is closed until somebody has looked at it.',
 };
 
 function changedBy(covers = {}, effect) {
   const parts = Object.entries(covers)
     .filter(([, entries]) => entries > 0)
     .map(([purpose, entries]) => `${PURPOSES[purpose].name.toLowerCase()} (${counted(entries, 'entry', 'entries')})`);
-  if (parts.length === 0) return 'It changes nothing that is in the record now.';
-  return effect === 'deny' ? `It withholds from ${parts.join(', ')}.` : `It shares with ${parts.join(', ')}.`;
+  if (parts.length > 0) return `${effect === 'deny' ? 'It withholds from' : 'It shares with'} ${parts.join(', ')}.`;
+  return effect === 'deny'
+    ? 'Nothing that it covers was shared before, so the record of now does not change.'
+    : 'Nothing more is shared than before: what is withheld is so by another choice or a rule. “Entry by entry” says which.';
+}
+
+/** From when until when it stands, where it does. */
+function spanOf({ standing, since, until }) {
+  if (!standing) return [];
+  const begins = since === null ? 'It is in force' : `It is in force from ${time.format(new Date(since))}`;
+  return [`${begins}, ${until === null ? 'until it is changed' : `until ${time.format(new Date(until))}`}.`];
+}
+
+/** A warning, with the names of authorities that this page has for them. */
+const noteOf = ({ message }) =>
+  `Note: ${Object.entries(AUTHORITIES).reduce((text, [code, name]) => text.replaceAll(code, `“${name}”`), message)}.`;
+
+/** Whether whoever is asked meant it, of this person. */
+function isConfirmed(effect, purposes) {
+  const { person } = shown;
+  const facts = {
+    Person: `${person.name}, ${person.born}`,
+    'NHS number': person.number,
+    Choice: effect === 'deny' ? 'Opt out: do not share' : 'Opt in: share',
+    'Kind of choice': AUTHORITIES[at('authority').value],
+    'For which purposes': namesOf(purposes),
+  };
+  const name = effect === 'deny' ? 'opt-out' : 'opt-in';
+  at('confirm-title').textContent = `Record this ${name}?`;
+  at('confirm-yes').textContent = `Record the ${name}`;
+  at('confirm-facts').replaceChildren(
+    ...Object.entries(facts).flatMap(([term, fact]) => [make('dt', {}, term), make('dd', {}, fact)]),
+  );
+  const dialog = at('confirm');
+  dialog.returnValue = '';
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.addEventListener('close', () => resolve(dialog.returnValue === 'yes'), { once: true });
+  });
+}
+
+const UNKNOWN = 'It is not known whether the choice was recorded. Show the record again, and look at its decisions';
+
+/** The answer to the choice. Where none comes back it may be recorded all the same. */
+async function record(effect, purposes) {
+  try {
+    const { body } = await ask('/consents', {
+      method: 'POST',
+      headers: { 'content-type': 'application/fhir+json', prefer: 'wait=15', 'idempotency-key': `"${uuid()}"` },
+      body: JSON.stringify(consentOf(effect, purposes)),
+    });
+    return body;
+  } catch (error) {
+    if (error.status !== 0) throw error;
+    throw new Refusal(error.message, [UNKNOWN]);
+  }
 }
 
 async function choose(effect) {
   const purposes = new FormData(at('choose')).getAll('chosen');
   if (purposes.length === 0) throw new Refusal('There is a problem', ['Choose at least one purpose']);
-  const { body } = await ask('/consents', {
-    method: 'POST',
-    headers: { 'content-type': 'application/fhir+json', prefer: 'wait=15', 'idempotency-key': `"${uuid()}"` },
-    body: JSON.stringify(consentOf(effect, purposes)),
-  });
+  if (!(await isConfirmed(effect, purposes))) return say('Nothing was recorded.');
+  say('Recording the choice…');
+  const { person } = shown;
+  const kind = AUTHORITIES[at('authority').value].toLowerCase();
+  const body = await record(effect, purposes);
+  const what = `${effect === 'deny' ? 'Opt-out' : 'Opt-in'} for ${namesOf(purposes).toLowerCase()} (${kind})`;
+  const told = `${what} is recorded for ${person.name}, NHS number ${person.number}.`;
   at('at').value = '';
-  await show();
-  say([ANSWERS[body.state](body, effect), ...body.warnings.map(({ message }) => `Note: ${message}.`)].join(' '));
+  try {
+    await show();
+  } catch (error) {
+    throw new Refusal(error.message, [told, 'The record could not be shown again', ...(error.lines ?? [])]);
+  }
+  say(told, [ANSWERS[body.state](body, effect), ...spanOf(body), ...body.warnings.map(noteOf)]);
   at('status').focus();
 }
+
+/** What the audit calls it, as a person reads it. */
+const DID = {
+  record: 'Looked at the record',
+  everything: 'Looked at everything',
+  summary: 'Looked at the summary',
+  explain: 'Looked at the reasons',
+  audit: 'Looked at this audit',
+  quarantine: 'Looked at a message in quarantine',
+  redrive: 'Sent a message on',
+  decide: 'Recorded a decision',
+  told: 'Was told, as a subscriber',
+};
+const OUTCOMES = {
+  given: 'Given',
+  unchanged: 'Unchanged',
+  accepted: 'Accepted',
+  refused: 'Refused',
+  'not-found': 'Nothing known',
+};
+
+/** A page of who looked, decided or was told; the next one when it is asked for. */
+async function showLooks() {
+  const asked = shown;
+  const { body } = await ask(asked.looks ?? `/records/${asked.number}/audit`);
+  if (shown !== asked) return;
+  asked.looks = body.next;
+  at('looks-caption').textContent = `From ${dateOf(body.from)} to ${dateOf(body.to)}, oldest first`;
+  at('looks-rows').append(...body.entries.map(lookRow));
+  if (at('looks-rows').childElementCount === 0) at('looks-rows').append(emptyRow(5, 'Nobody in these days.'));
+  at('looks').hidden = false;
+  at('looks-note').textContent = body.note ?? '';
+  at('looks-note').hidden = body.note === null;
+  at('look').hidden = body.next === null;
+  at('look-more').textContent = 'Show more';
+  say('');
+}
+
+const lookRow = (entry) =>
+  make(
+    'tr',
+    {},
+    cell('When', time.format(new Date(entry.time))),
+    cell('Who', entry.who, minor([entry.organisation, ...entry.roles].filter(Boolean).join(', '))),
+    cell('What', DID[entry.action] ?? entry.action),
+    cell('Purpose', PURPOSES[entry.purpose]?.name ?? '–'),
+    cell('Answered', OUTCOMES[entry.outcome] ?? entry.outcome),
+  );
 
 /** The national opt-out and type 1 never touch a person's own care: those purposes are not there to choose. */
 function offerPurposes() {
@@ -477,13 +776,21 @@ for (const [purpose, { name }] of Object.entries(PURPOSES)) {
 }
 at('purposes').addEventListener('change', () => showPurpose().catch(complain));
 at('authority').addEventListener('change', offerPurposes);
-at('ask').addEventListener('submit', (event) => {
-  event.preventDefault();
-  void attempt(event.target, 'Looking…', show);
+at('ask').addEventListener('input', () => {
+  say('');
+  at('problem').hidden = true;
+  forget();
 });
-at('choose').addEventListener('submit', (event) => {
-  event.preventDefault();
-  const effect = event.submitter?.value ?? 'deny';
-  void attempt(event.target, 'Recording the choice…', () => choose(effect));
-});
+for (const [form, saying, work] of [
+  ['ask', 'Looking…', show],
+  ['choose', '', ({ submitter }) => choose(submitter?.value ?? 'deny')],
+  ['look', 'Looking…', showLooks],
+]) {
+  at(form).addEventListener('submit', (event) => {
+    event.preventDefault();
+    void attempt(saying, () => work(event));
+  });
+}
+at('confirm-yes').addEventListener('click', () => at('confirm').close('yes'));
+at('confirm-no').addEventListener('click', () => at('confirm').close('no'));
 void showRules();

@@ -1,5 +1,14 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { AUTHORITIES, NOTICE, PURPOSES, type Authority, type Problem, type Purpose, type Resource } from '@weft/domain';
+import {
+  AUTHORITIES,
+  NOTICE,
+  PURPOSES,
+  type Authority,
+  type Contradiction,
+  type Problem,
+  type Purpose,
+  type Resource,
+} from '@weft/domain';
 import { PersonAnswer } from './person.js';
 
 /** What is answered, as /docs shows it. */
@@ -28,8 +37,21 @@ export class RecordAnswer {
   version!: string;
   @ApiProperty({ type: [EntryAnswer], description: 'In the order in which things happened, those without a date first' })
   entries!: readonly EntryAnswer[];
+  @ApiPropertyOptional({
+    type: [Object],
+    description:
+      '`{ entry, fields }` each: entries whose own demographics cannot be one person’s (`birthDate`, and `family` where that differs ' +
+      'too). Somebody should look whether one is filed under the wrong number',
+  })
+  review?: readonly Contradiction[];
+  @ApiPropertyOptional({ description: 'Of a page: how many entries the record has for this reader' })
+  total?: number;
+  @ApiPropertyOptional({ type: String, nullable: true, description: 'Of a page: where the next one is; null after the last one' })
+  next?: string | null;
   @ApiPropertyOptional({ example: NOTICE, description: 'There where something is withheld and the policy has the reader told' })
   notice?: string;
+  @ApiPropertyOptional({ description: 'A care event about the person stands in quarantine, and is missing here' })
+  waiting?: boolean;
   @ApiPropertyOptional({
     description: 'Governance alone: entries of the purpose’s concern that a decision or the policy holds back',
   })
@@ -81,6 +103,12 @@ class ExplainedEntryAnswer {
   occurredAt!: string | null;
   @ApiProperty()
   recordedAt!: string;
+  @ApiProperty({
+    type: String,
+    nullable: true,
+    description: 'In a few words what it is about; null where direct care does not see it, and where `at` is given',
+  })
+  about!: string | null;
   @ApiProperty({ type: [ExplanationAnswer] })
   purposes!: readonly ExplanationAnswer[];
 }
@@ -92,7 +120,12 @@ export class ExplainedRecordAnswer {
   policyVersion!: number | null;
   @ApiProperty({ type: String, nullable: true })
   policyName!: string | null;
-  @ApiProperty({ type: [Object], description: 'Every decision known at that instant, in the order in which they came' })
+  @ApiProperty({
+    type: [Object],
+    description:
+      'Every decision known at that instant, in the order in which they came. `standsFor`: the purposes for which nothing later ' +
+      'is current in its place; none where it is withdrawn, over, replaced or asked for by no rule',
+  })
   decisions!: readonly object[];
   @ApiProperty({ type: [ExplainedEntryAnswer] })
   entries!: readonly ExplainedEntryAnswer[];

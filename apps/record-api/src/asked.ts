@@ -1,13 +1,9 @@
 import { isPurpose, nhsNumberProblem, PURPOSES, type Problem, type Purpose } from '@weft/domain';
-import { type Caller, HttpProblem } from '@weft/service';
+import { type Caller, HttpProblem, invalid } from '@weft/service';
 import type { FastifyRequest } from 'fastify';
 
 /** Purposes that a clinician reads for. Governance looks at any purpose's view. */
 export const CLINICAL: readonly Purpose[] = ['direct-care', 'care-coordination'];
-
-export function invalid(...errors: Problem[]): HttpProblem {
-  return new HttpProblem(400, 'invalid-request', 'The request is not valid', { errors });
-}
 
 /** The NHS number in the path. Throws 400; the number is not repeated. */
 export function nhsNumberOf(request: FastifyRequest): string {
@@ -15,19 +11,6 @@ export function nhsNumberOf(request: FastifyRequest): string {
   const message = nhsNumberProblem(nhs);
   if (message !== null) throw invalid({ field: 'nhs', code: 'invalid-nhs-number', message });
   return nhs;
-}
-
-/** A query parameter that may be given once, or null. */
-export function parameter(request: FastifyRequest, name: string): string | null {
-  const value = (request.query as Readonly<Record<string, string | string[] | undefined>>)[name];
-  if (Array.isArray(value)) throw invalid({ field: name, code: 'repeated', message: 'may be given once' });
-  return value ?? null;
-}
-
-/** A misspelt parameter must not pass for an absent one. */
-export function refuseOtherParameters(request: FastifyRequest, known: readonly string[]): void {
-  if (Object.keys(request.query as object).every((name) => known.includes(name))) return;
-  throw invalid({ field: 'query', code: 'unknown-parameter', message: `only these are known here: ${known.join(', ')}` });
 }
 
 /** FHIR has servers pass over parameters that they do not know; those that would narrow the answer are refused instead. */
@@ -73,8 +56,7 @@ const endOf = (day: string): number => Date.parse(day) + 86_400_000;
  * The instant asked about, milliseconds since 1970: an RFC 3339 date-time as it says, a date by its last millisecond (UTC),
  * as far as it has gone by.
  */
-export function instantOf(text: string | null, field: string, now: number): number {
-  if (text === null) return now;
+export function instantOf(text: string, field: string, now: number): number {
   const isInstant = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})$/.test(text);
   const at = isInstant ? Date.parse(dayOf(text.slice(0, 10), field) && text) : Math.min(endOf(dayOf(text, field)) - 1, now);
   if (Number.isNaN(at))

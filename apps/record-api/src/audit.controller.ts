@@ -12,11 +12,16 @@ import {
   Roles,
   Service,
   WIRING,
+  invalid,
+  parameter,
+  refuseOtherParameters,
+  Example,
 } from '@weft/service';
 import type { FastifyRequest } from 'fastify';
 import { AuditAnswer, PersonAuditAnswer } from './answers.js';
-import { dayOf, invalid, nhsNumberOf, numberOf, parameter, refuseOtherParameters } from './asked.js';
+import { dayOf, nhsNumberOf, numberOf } from './asked.js';
 import { auditOfPerson, type Days, placeOf, unindexedOf } from './audit-of-person.js';
+import { AUDIT, AUDIT_OF_PERSON } from './examples.js';
 
 const PAGE = 1_000;
 /** Days looked through for one person where there is no index, at most. */
@@ -39,6 +44,7 @@ export class AuditController {
   ) {}
 
   @Get('audit')
+  @Example(AUDIT)
   @Roles('governance')
   @Audited('audit')
   @ApiOperation({
@@ -67,6 +73,7 @@ export class AuditController {
   }
 
   @Get('records/:nhs/audit')
+  @Example(AUDIT_OF_PERSON)
   @Roles('governance')
   @Audited('audit')
   @ApiOperation({

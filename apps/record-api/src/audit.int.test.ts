@@ -35,7 +35,14 @@ describe('the audit', () => {
     [`/records/${ANNE}/explain`, 'clinician', 403, 'explain', 'refused', null],
     [`/fhir/Patient/${ANNE}/$everything`, 'operations', 403, 'everything', 'refused', null],
     [`/fhir/Patient/${ANNE}/$summary`, 'subscriber', 403, 'summary', 'refused', null],
-    [`/fhir/Patient/${ANNE}/$everything?_state=old`, 'clinician', 410, 'everything', 'moved-on', null],
+    [
+      `/fhir/Patient/${ANNE}/$everything?purpose=population-health&_state=old`,
+      'governance',
+      410,
+      'everything',
+      'moved-on',
+      'population-health',
+    ],
     [`/records/${ANNE}/audit`, 'clinician', 403, 'audit', 'refused', null],
   ] as const)('has %s by %s, answered %d: %s, %s', async (path, role, status, action, outcome, purpose) => {
     const { answer, entries } = await entriesOf(path, [role]);

@@ -1,8 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { Purpose } from '@weft/domain';
-import { cursorSecretOf, HttpProblem, Service } from '@weft/service';
-import { invalid } from './asked.js';
+import { cursorSecretOf, HttpProblem, Service, invalid } from '@weft/service';
 import type { Offsets } from './change-feed.js';
 
 /** Every engine keeps withdrawals at least a day for those who are away. Whoever comes later might miss one. */

@@ -69,6 +69,16 @@ describe('explaining a record', () => {
     expect(explained.decisions).toHaveLength(2);
   });
 
+  it('says of each decision for which purposes it stood then', async () => {
+    const by = { consentId: 'back', authority: 'national-data-opt-out', provision: provision('permit', ['research']) } as const;
+    const { at } = await explain();
+    await region.wiring.timers.sleep(5);
+    await region.decide(ANNE, by);
+    const standing = ({ decisions }: { decisions: { standsFor: string[] }[] }) => decisions.map(({ standsFor }) => standsFor);
+    expect(standing(await explain(at))).toEqual([['research'], ['direct-care']]);
+    expect(standing(await explain())).toEqual([[], ['direct-care'], ['research']]);
+  });
+
   it('says what was so at an earlier instant, and before anything was known', async () => {
     const then = await explain(beforeOptOut);
     expect(then).toMatchObject({ at: beforeOptOut, decisions: [] });

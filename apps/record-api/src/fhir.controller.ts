@@ -13,7 +13,7 @@ import {
 } from '@nestjs/swagger';
 import { capabilityStatement, everythingBundle, FHIR_JSON, patientSummary } from '@weft/care-events';
 import { PURPOSES, type Purpose, type Resource } from '@weft/domain';
-import { readRecord, type RecordForPurpose, timestamp, type Wiring } from '@weft/processing';
+import { entriesByThen, projectionOf, readRecord, type RecordForPurpose, timestamp, type Wiring } from '@weft/processing';
 import {
   Audited,
   AuditLog,
@@ -22,22 +22,31 @@ import {
   HttpProblem,
   organisationsOf,
   Public,
+  publicAddressOf,
   Roles,
   ROLES,
   Service,
   WIRING,
+  invalid,
+  parameter,
+  refuseUnlessAccepted,
+  Example,
 } from '@weft/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { invalid, nhsNumberOf, numberOf, parameter, purposeOf, refuseParameters, refuseUnlessMayRead } from './asked.js';
+import { nhsNumberOf, numberOf, purposeOf, refuseParameters, refuseUnlessMayRead } from './asked.js';
+import { beginning, pageAt, type Position, wereAllThere } from './everything-pages.js';
 import { FhirProblemFilter } from './fhir-problem-filter.js';
-import { asShown, noticeFor, readingAs, showsAnything } from './reader.js';
+import { asShown, noticeFor, readingAs, showsAnything, WAITING } from './reader.js';
 import { RecordReader } from './record-reader.js';
 import { VERSION } from './version.js';
+import { EVERYTHING, METADATA, SUMMARY } from './examples.js';
 
+/** FHIR lets servers answer plain JSON so. */
+const GIVES = [FHIR_JSON, 'application/json', 'text/json'];
 const COUNT_DEFAULT = 100;
 const COUNT_MAX = 1_000;
-/** Parameters of FHIR's operation that Weft does not serve. */
-const NARROWING = ['_type', '_since', 'start', 'end'];
+/** Parameters of FHIR's operation that Weft does not serve, and one by which links of earlier versions went on. */
+const NARROWING = ['_type', '_since', 'start', 'end', '_offset'];
 
 /** Records as FHIR R4 servers give them. A Patient's id is the NHS number. */
 @ApiTags('FHIR')
@@ -57,19 +66,25 @@ export class FhirController {
   }
 
   @Get('metadata')
+  @Example(METADATA)
   @Public()
   @ApiOperation({ summary: 'CapabilityStatement: what Weft does in FHIR. Needs no token' })
   @ApiOkResponse({ type: Object })
   async metadata(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    await send(reply, capabilityStatement({ baseUrl: baseUrlOf(request), version: VERSION, date: this.since }));
+    refuseUnlessAccepted(request, GIVES);
+    await send(reply, capabilityStatement({ baseUrl: this.baseUrlOf(request), version: VERSION, date: this.since }));
   }
 
   @Get('Patient/:nhs/$everything')
+  @Example(EVERYTHING)
   @Roles('clinician', 'governance')
   @Audited('everything')
   @ApiOperation({
     summary: 'All entries of a record, page by page',
-    description: 'Follow the link `next` until there is none. All pages are of one state of the record.',
+    description: [
+      'Follow the link `next` until there is none. The pages hold each entry that the record held at the first page, in its',
+      'version now and under the decisions of now; what came since is left out.',
+    ].join(' '),
   })
   @ApiParam({ name: 'nhs', description: 'NHS number' })
   @ApiBadRequestResponse({ description: 'A parameter is wrong, or unknown' })
@@ -77,41 +92,47 @@ export class FhirController {
   @ApiQuery({ name: 'purpose', enum: PURPOSES, required: false, description: 'Default direct-care' })
   @ApiQuery({ name: '_count', required: false, description: `Entries a page, at most ${COUNT_MAX} (default ${COUNT_DEFAULT})` })
   @ApiOkResponse({ description: 'Bundle of type searchset', type: Object })
-  @ApiGoneResponse({ description: 'The record has changed since the first page: start again' })
+  @ApiGoneResponse({ description: 'Beyond individual care alone: the record has changed since the first page, start again' })
   async everything(@Req() request: FastifyRequest, @Res() reply: FastifyReply, @CurrentCaller() caller: Caller): Promise<void> {
+    refuseUnlessAccepted(request, GIVES);
     refuseParameters(request, NARROWING);
     const nhsNumber = nhsNumberOf(request);
     const purpose = purposeOf(parameter(request, 'purpose'));
     const asked = numberOf(parameter(request, '_count'), '_count', 1, Number.MAX_SAFE_INTEGER) ?? COUNT_DEFAULT;
-    const offset = numberOf(parameter(request, '_offset'), '_offset', 0, Number.MAX_SAFE_INTEGER) ?? 0;
-    const state = parameter(request, '_state');
-    if (offset > 0 && state === null) {
-      throw invalid({ field: '_state', code: 'missing', message: 'a later page is found by the link of the page before' });
-    }
-    const { record, movedTo, patient, notice } = await this.read(caller, nhsNumber, purpose);
-    if (state !== null && state !== stateOf(record, notice)) {
-      throw new HttpProblem(410, 'moved-on', 'The record has changed since the first page', {
-        detail: 'Pages of two states would have gaps: start again without _offset and _state.',
-      });
-    }
+    const position = positionOf(request);
+    const { record, movedTo, patient, notice, waiting } = await this.read(caller, nhsNumber, purpose);
+    const named = this.stateFor(record, parameter(request, '_state'), position);
     await this.given(caller, 'everything', { patient, purpose, record });
     // FHIR lets a server give fewer than _count asks for.
     const count = Math.min(asked, COUNT_MAX);
+    const from = position ?? beginning(record.entries, timestamp(this.wiring.clock));
+    const wasThere = await this.thereThen(patient, record, from);
+    const { entries, total, next } = pageAt(from, record.entries, wasThere, count);
+    // Who was told on an earlier page is not told again.
+    const isTold = parameter(request, '_told') !== null;
+    const kept = { purpose, _count: String(count), ...named, ...((isTold || notice !== undefined) && { _told: 'true' }) };
     const bundle = everythingBundle({
-      entries: record.entries.slice(offset, offset + count),
-      baseUrl: baseUrlOf(request),
+      entries,
+      baseUrl: this.baseUrlOf(request),
       nhsNumber,
-      offset,
-      count,
-      total: record.entries.length,
-      query: { purpose, _state: stateOf(record, notice) },
-      notice,
+      total,
+      query: {
+        purpose,
+        _count: String(count),
+        ...named,
+        ...(position !== null && linkOf(position)),
+        ...(isTold && { _told: 'true' }),
+      },
+      next: next && { ...kept, ...linkOf(next) },
+      notice: isTold ? undefined : notice,
+      waiting: position === null ? waiting : undefined,
     });
     if (movedTo !== null) reply.header('content-location', `/fhir/Patient/${movedTo}/$everything?purpose=${purpose}`);
     await send(reply, bundle);
   }
 
   @Get('Patient/:nhs/$summary')
+  @Example(SUMMARY)
   @Roles('clinician', 'governance')
   @Audited('summary')
   @ApiOperation({ summary: 'International Patient Summary, of what direct care may see' })
@@ -120,14 +141,15 @@ export class FhirController {
   @ApiNotFoundResponse({ description: 'Nothing is known of this NHS number' })
   @ApiOkResponse({ description: 'Bundle of type document', type: Object })
   async summary(@Req() request: FastifyRequest, @Res() reply: FastifyReply, @CurrentCaller() caller: Caller): Promise<void> {
+    refuseUnlessAccepted(request, GIVES);
     const nhsNumber = nhsNumberOf(request);
-    const { record, movedTo, patient, notice } = await this.read(caller, nhsNumber, 'direct-care');
+    const { record, movedTo, patient, notice, waiting } = await this.read(caller, nhsNumber, 'direct-care');
     await this.given(caller, 'summary', { patient, purpose: 'direct-care', record });
     if (movedTo !== null) reply.header('content-location', `/fhir/Patient/${movedTo}/$summary`);
     const { entries } = record;
     const now = this.wiring.clock.now();
     const organisation = this.authorOf(caller);
-    await send(reply, patientSummary({ entries, nhsNumber: movedTo ?? nhsNumber, now, organisation, notice }));
+    await send(reply, patientSummary({ entries, nhsNumber: movedTo ?? nhsNumber, now, organisation, notice, waiting }));
   }
 
   @Get('*')
@@ -139,14 +161,36 @@ export class FhirController {
     });
   }
 
+  private baseUrlOf(request: FastifyRequest): string {
+    return `${publicAddressOf(this.service.settings, request)}/fhir`;
+  }
+
+  /** Beyond individual care entries have no names that last: there all pages must be of one state. */
+  private stateFor(record: RecordForPurpose, state: string | null, position: Position | null): { _state?: string } {
+    if (projectionOf(this.wiring, record.purpose).identifies) return {};
+    const now = record.digest.slice(0, 32);
+    if (state === now || (state === null && position === null)) return { _state: now };
+    throw new HttpProblem(410, 'moved-on', 'The record has changed since the first page', {
+      detail: 'Pages of two states would have gaps: start again from the first page.',
+    });
+  }
+
+  /** What was there when the reading began. The record itself is asked only where something came since. */
+  private async thereThen(patient: string, record: RecordForPurpose, from: Position): Promise<(id: string) => boolean> {
+    if (!projectionOf(this.wiring, record.purpose).identifies || wereAllThere(record.entries, from)) return () => true;
+    const ids = await entriesByThen(this.wiring, patient, from.asAt);
+    return (id) => ids.has(id);
+  }
+
   private async read(caller: Caller, nhsNumber: string, purpose: Purpose) {
     refuseUnlessMayRead(caller, purpose);
     const patient = this.wiring.keys.patient(nhsNumber);
     const { record: found, movedTo } = await readRecord(this.wiring, patient, purpose);
     const record = asShown(this.wiring, found);
     const reader = readingAs(caller);
-    if (!showsAnything(record, reader)) await this.records.refuseUnlessKnown(patient, reader);
-    return { record, movedTo, patient, notice: noticeFor(record, reader) };
+    const waiting = record.withheld === 0 && (await this.records.isWaiting(patient, purpose)) ? WAITING : undefined;
+    if (waiting === undefined && !showsAnything(record, reader)) await this.records.refuseUnlessKnown(patient, reader);
+    return { record, movedTo, patient, notice: noticeFor(record, reader), waiting };
   }
 
   private async given(
@@ -166,11 +210,15 @@ export class FhirController {
   }
 }
 
-/** What all pages of one reading must share: the entries, and so their order, and what the first page says of others. */
-const stateOf = ({ digest }: RecordForPurpose, notice: string | undefined): string =>
-  `${digest.slice(0, 32)}${notice === undefined ? '' : '-notice'}`;
+/** Null for the first page. */
+function positionOf(request: FastifyRequest): Position | null {
+  const [after, asAt] = [parameter(request, '_after'), parameter(request, '_asAt')];
+  if (after === null && asAt === null) return null;
+  if (after !== null && asAt !== null && /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/.test(asAt)) return { after, asAt };
+  throw invalid({ field: '_after', code: 'malformed', message: 'a later page is found by the link of the page before' });
+}
 
-const baseUrlOf = (request: FastifyRequest): string => `${request.protocol}://${request.host}/fhir`;
+const linkOf = ({ after, asAt }: Position) => ({ _asAt: asAt, _after: after });
 
 async function send(reply: FastifyReply, resource: Resource): Promise<void> {
   // As bytes: to text fastify would add a charset, which FHIR has no need of.

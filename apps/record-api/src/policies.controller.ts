@@ -23,14 +23,16 @@ import {
   Service,
   WIRING,
   withoutNumbers,
+  invalid,
+  Example,
 } from '@weft/service';
 import type { FastifyReply } from 'fastify';
-import { invalid } from './asked.js';
 import { PolicyAnswer, PolicyToPropose, PolicyVersionAnswer, ProposalAnswer } from './policy-answers.js';
 import { personOf } from './person.js';
 import { PolicyDesk } from './policy-desk.js';
 import { notProposed, overtaken, refusal } from './policy-refusals.js';
 import { planAnswer, policyAnswer, soundPolicy } from './policy.controller.js';
+import { AUTHORISED, POLICY, PROPOSAL, PROPOSALS, PROPOSE, VERSIONS } from './examples.js';
 
 /** Who adopts which policy, and why. */
 @ApiTags('policy')
@@ -46,6 +48,7 @@ export class PoliciesController {
   ) {}
 
   @Post()
+  @Example(PROPOSE)
   @Audited('propose-policy')
   @ApiOperation({
     summary: 'Proposes a policy, and plans it',
@@ -73,6 +76,7 @@ export class PoliciesController {
   }
 
   @Get()
+  @Example(VERSIONS)
   @ApiOperation({ summary: 'Every policy that was adopted, the first one first: who proposed and authorised it, and why' })
   @ApiOkResponse({ type: [PolicyVersionAnswer] })
   async versions(): Promise<PolicyVersionAnswer[]> {
@@ -81,6 +85,7 @@ export class PoliciesController {
   }
 
   @Get('proposals')
+  @Example(PROPOSALS)
   @ApiOperation({ summary: 'Every proposal, the first one first, and what became of it' })
   @ApiOkResponse({ type: [ProposalAnswer] })
   async proposals(): Promise<ProposalAnswer[]> {
@@ -88,6 +93,7 @@ export class PoliciesController {
   }
 
   @Get('proposals/:id')
+  @Example(PROPOSAL)
   @ApiOperation({ summary: 'One proposal, with the policy that it proposes' })
   @ApiOkResponse({ type: ProposalAnswer })
   @ApiNotFoundResponse({ description: 'No such proposal, or one that another instance is still planning' })
@@ -101,6 +107,7 @@ export class PoliciesController {
   }
 
   @Post(':id/authorisations')
+  @Example(AUTHORISED)
   @Audited('authorise-policy')
   @HttpCode(200)
   @ApiOperation({
@@ -128,6 +135,7 @@ export class PoliciesController {
   }
 
   @Get(':version')
+  @Example(POLICY)
   @ApiOperation({ summary: 'A policy that was adopted, whole' })
   @ApiOkResponse({ type: PolicyAnswer })
   @ApiNotFoundResponse({ description: 'There was no such version' })

@@ -2,8 +2,9 @@ import { Body, Controller, Get, HttpCode, Inject, Post } from '@nestjs/common';
 import { ApiBadRequestResponse, ApiOkResponse, ApiOperation, ApiTags, ApiUnprocessableEntityResponse } from '@nestjs/swagger';
 import { type AdoptedPolicy, adoptionProblems, opens, type Policy, policyFrom, type PolicyPlan, wholePolicy } from '@weft/domain';
 import { planPolicy, type Wiring } from '@weft/processing';
-import { HttpProblem, kindsOf, Public, Roles, Service, type Settings, settingsDiffer, WIRING } from '@weft/service';
+import { HttpProblem, kindsOf, Public, Roles, Service, type Settings, settingsDiffer, WIRING, Example } from '@weft/service';
 import { PlanAnswer, PolicyAnswer, PolicyInForceAnswer, PolicyToPlan } from './policy-answers.js';
+import { PLAN, POLICY_IN_FORCE } from './examples.js';
 
 @ApiTags('policy')
 @Controller('policy')
@@ -14,6 +15,7 @@ export class PolicyController {
   ) {}
 
   @Get()
+  @Example(POLICY_IN_FORCE)
   @Public()
   @ApiOperation({ summary: 'The sharing rules in force, in plain English too, with every section that was left as shipped' })
   @ApiOkResponse({ type: PolicyInForceAnswer })
@@ -23,6 +25,7 @@ export class PolicyController {
   }
 
   @Post('plans')
+  @Example(PLAN)
   @HttpCode(200)
   @Roles('governance')
   @ApiOperation({

@@ -38,11 +38,13 @@ import {
   Service,
   utf8Text,
   WIRING,
+  invalid,
+  Example,
 } from '@weft/service';
 import { IsBase64, IsObject, IsOptional, IsString, Length } from 'class-validator';
 import { CoordinatesAnswer, MendAnswer, QuarantinedAnswer, QuarantinedWholeAnswer } from './answers.js';
-import { invalid } from './asked.js';
 import { personOf } from './person.js';
+import { APPROVE, MEND, QUARANTINE, QUARANTINED, REDRIVEN } from './examples.js';
 
 /** A message of 1 MiB in Base64, with headers. */
 const MENDED_LIMIT_BYTES = 2_000_000;
@@ -85,6 +87,7 @@ export class QuarantineController {
   ) {}
 
   @Get()
+  @Example(QUARANTINE)
   @Roles('operations', 'governance')
   @ApiOperation({ summary: 'What could not be accepted, and why; oldest first', description: 'Without what the messages say.' })
   @ApiOkResponse({ type: [QuarantinedAnswer] })
@@ -94,6 +97,7 @@ export class QuarantineController {
 
   // An id holds slashes, which many proxies decode on the way: both forms find it.
   @Get([':id', ':topic/:partition/:offset'])
+  @Example(QUARANTINED)
   @Roles('operations', 'governance')
   @Audited('quarantine')
   @ApiOperation({
@@ -121,6 +125,7 @@ export class QuarantineController {
   }
 
   @Post([':id/redrive', ':topic/:partition/:offset/redrive'])
+  @Example(REDRIVEN)
   @HttpCode(200)
   @Roles('operations', 'governance')
   @Audited('redrive')
@@ -155,6 +160,7 @@ export class QuarantineController {
   }
 
   @Post([':id/mend', ':topic/:partition/:offset/mend'])
+  @Example(MEND)
   @HttpCode(202)
   @Roles('governance')
   @RouteConfig({ audited: 'mend', bodyLimitBytes: MENDED_LIMIT_BYTES })
@@ -192,6 +198,7 @@ export class QuarantineController {
   }
 
   @Post([':id/approve', ':topic/:partition/:offset/approve'])
+  @Example(APPROVE)
   @HttpCode(200)
   @Roles('governance')
   @Audited('approve')

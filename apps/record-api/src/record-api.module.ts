@@ -2,6 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import type { Wiring } from '@weft/processing';
 import { WIRING } from '@weft/service';
 import { AuditController } from './audit.controller.js';
+import { ChainWatch } from './chain-watch.js';
 import { ConsoleController } from './console.controller.js';
 import { Cursors } from './cursors.js';
 import { FhirController } from './fhir.controller.js';
@@ -32,7 +33,7 @@ export class RecordApiModule {
         StatusController,
         ConsoleController,
       ],
-      providers: [{ provide: WIRING, useValue: wiring }, RecordReader, Cursors, Subscriptions, PolicyDesk],
+      providers: [{ provide: WIRING, useValue: wiring }, RecordReader, Cursors, Subscriptions, PolicyDesk, ChainWatch],
     };
   }
 }

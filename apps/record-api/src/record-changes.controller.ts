@@ -12,12 +12,25 @@ import {
 } from '@nestjs/swagger';
 import { PURPOSES, type Purpose } from '@weft/domain';
 import { recordChangesTopic, type Wiring } from '@weft/processing';
-import { Audited, AuditedProblemFilter, type Caller, CurrentCaller, Roles, WIRING } from '@weft/service';
+import {
+  Audited,
+  AuditedProblemFilter,
+  type Caller,
+  CurrentCaller,
+  Roles,
+  WIRING,
+  invalid,
+  parameter,
+  refuseOtherParameters,
+  refuseUnlessAccepted,
+  Example,
+} from '@weft/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { invalid, parameter, purposeOf, refuseOtherParameters, refuseUnlessNamed } from './asked.js';
+import { purposeOf, refuseUnlessNamed } from './asked.js';
 import { endOf } from './change-feed.js';
 import { Cursors, refuseAhead } from './cursors.js';
 import { type Subscription, Subscriptions } from './subscriptions.js';
+import { CHANGES } from './examples.js';
 
 const NDJSON = 'application/x-ndjson';
 
@@ -33,6 +46,7 @@ export class RecordChangesController {
   ) {}
 
   @Get(':purpose')
+  @Example(CHANGES)
   @Roles('subscriber')
   @Audited('subscribe', { lane: 'feeds' })
   @ApiOperation({
@@ -51,6 +65,7 @@ export class RecordChangesController {
   @ApiOkResponse({ description: 'Goes on until one side closes, or the token ends' })
   @ApiGoneResponse({ description: 'The cursor is too old, or ahead of the topic: start from the beginning' })
   async follow(@Req() request: FastifyRequest, @Res() reply: FastifyReply, @CurrentCaller() caller: Caller): Promise<void> {
+    refuseUnlessAccepted(request, [NDJSON, 'application/ndjson', 'application/json']);
     refuseOtherParameters(request, ['from', 'after']);
     const purpose = purposeOf((request.params as { purpose: string }).purpose);
     refuseUnlessNamed(caller, purpose);

@@ -1,6 +1,14 @@
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
-import type { Purpose } from '@weft/domain';
-import { type Footing, type FoundRecord, readRecord, stillStands, type Wiring } from '@weft/processing';
+import { contradictionsIn, type Purpose } from '@weft/domain';
+import {
+  type Footing,
+  type FoundRecord,
+  projectionOf,
+  readRecord,
+  stillStands,
+  WaitingEvents,
+  type Wiring,
+} from '@weft/processing';
 import { Service, WIRING } from '@weft/service';
 import { CLINICAL, nothingKnown, nothingToShow } from './asked.js';
 import { asShown, noticeFor, type ReadingAs, seesCounts, showsAnything } from './reader.js';
@@ -8,6 +16,10 @@ import { asShown, noticeFor, type ReadingAs, seesCounts, showsAnything } from '.
 /** A record ready to be sent. */
 export interface ServedRecord {
   readonly body: Buffer;
+  /** Where in the body each entry begins, and behind the last one where the next would. */
+  readonly starts: Uint32Array;
+  /** As the answer has it. */
+  readonly version: string;
   /** A strong ETag: equal for equal bytes. */
   readonly etag: string;
   readonly movedTo: string | null;
@@ -39,12 +51,14 @@ export class RecordReader implements OnModuleDestroy {
   private readonly kept = new Map<string, Kept>();
   private keptBytes = 0;
   private readonly reads;
+  private readonly waiting: WaitingEvents;
   private readonly sweeping = setInterval(() => this.sweep(), KEPT_MS_MAX / 4).unref();
 
   constructor(
     @Inject(WIRING) private readonly wiring: Wiring,
     service: Service,
   ) {
+    this.waiting = new WaitingEvents(wiring);
     this.reads = service.metrics.counter('weft_record_reads_total', 'Records read, by where the answer came from', [
       'purpose',
       'source',
@@ -52,7 +66,8 @@ export class RecordReader implements OnModuleDestroy {
   }
 
   async read(key: string, purpose: Purpose, reader: ReadingAs): Promise<ServedRecord> {
-    const name = `${purpose} ${reader.join()} ${key}`;
+    const isWaiting = await this.isWaiting(key, purpose);
+    const name = `${purpose} ${reader.join()} ${isWaiting} ${key}`;
     const known = this.kept.get(name);
     if (known !== undefined) {
       if (await stillStands(this.wiring, known.footing)) {
@@ -64,10 +79,15 @@ export class RecordReader implements OnModuleDestroy {
     }
     const found = await readRecord(this.wiring, key, purpose);
     const { footing } = found;
-    const served = this.serve(found, reader);
+    const served = this.serve(found, reader, isWaiting);
     if (footing !== null) this.keep(name, { served, footing, foundAt: 0 });
     this.reads.inc({ purpose, source: footing === null ? 'decided-afresh' : 'view' });
     return served;
+  }
+
+  /** Whether a care event about the person is missing, of which the purpose may hear. Beyond individual care nothing is said of one person. */
+  async isWaiting(key: string, purpose: Purpose): Promise<boolean> {
+    return CLINICAL.includes(purpose) && (await this.waiting.mayBeSaid(key, purpose));
   }
 
   /** Throws 404 unless the reader, for whom one purpose showed nothing, may see of another that the number is known. */
@@ -110,20 +130,41 @@ export class RecordReader implements OnModuleDestroy {
   }
 
   /** The version is a digest of all else that the reader is given, and of nothing else: it cannot tell of what is withheld. */
-  private serve({ record: found, movedTo }: FoundRecord, reader: ReadingAs): ServedRecord {
+  private serve({ record: found, movedTo }: FoundRecord, reader: ReadingAs, isWaiting: boolean): ServedRecord {
     const record = asShown(this.wiring, found);
     const { purpose, policyVersion, consentRevision, entries, withheld, digest } = record;
-    const given = { entries, notice: noticeFor(record, reader), ...(seesCounts(reader) && { withheld, digest }) };
-    const rest = JSON.stringify(given).slice(1);
+    const texts = entries.map((entry) => JSON.stringify(entry));
+    // Of what the reader is given alone, so that it tells of nothing else.
+    const review = projectionOf(this.wiring, purpose).identifies ? contradictionsIn(entries) : [];
+    // Where something is withheld, what waits may be of its kind.
+    const waiting = isWaiting && withheld === 0;
+    const given = {
+      ...(review.length > 0 && { review }),
+      notice: noticeFor(record, reader),
+      ...(waiting && { waiting }),
+      ...(seesCounts(reader) && { withheld, digest }),
+    };
+    const rest = `"entries":[${texts.join(',')}]${JSON.stringify(given)
+      .replace(/^\{(?!\})/, ',')
+      .replace(/^\{/, '')}`;
     const version = this.wiring.keys.digest(`${purpose} ${policyVersion} ${rest}`).slice(0, 32);
     const head = JSON.stringify({ purpose, policyVersion, version }).slice(0, -1);
     return {
       body: Buffer.from(`${head},${rest}`),
+      starts: startsOf(texts, Buffer.byteLength(`${head},"entries":[`)),
+      version,
       etag: `"${version}"`,
       movedTo,
       policyVersion,
       consentRevision,
-      showsAnything: showsAnything(record, reader),
+      showsAnything: waiting || showsAnything(record, reader),
     };
   }
+}
+
+function startsOf(texts: readonly string[], first: number): Uint32Array {
+  const starts = new Uint32Array(texts.length + 1);
+  starts[0] = first;
+  for (const [index, text] of texts.entries()) starts[index + 1] = starts[index]! + Buffer.byteLength(text) + 1;
+  return starts;
 }

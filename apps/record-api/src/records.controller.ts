@@ -1,6 +1,7 @@
 import { Controller, Get, Inject, Req, Res, UseFilters } from '@nestjs/common';
 import {
   ApiBadRequestResponse,
+  ApiGoneResponse,
   ApiNotFoundResponse,
   ApiNotModifiedResponse,
   ApiOkResponse,
@@ -11,20 +12,26 @@ import {
 } from '@nestjs/swagger';
 import { PURPOSES } from '@weft/domain';
 import { explainRecord, isKnown, type Wiring } from '@weft/processing';
-import { Audited, AuditedProblemFilter, AuditLog, type Caller, CurrentCaller, Roles, WIRING } from '@weft/service';
+import {
+  Audited,
+  AuditedProblemFilter,
+  AuditLog,
+  type Caller,
+  CurrentCaller,
+  Roles,
+  WIRING,
+  invalid,
+  parameter,
+  refuseOtherParameters,
+  Example,
+} from '@weft/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ExplainedRecordAnswer, RecordAnswer } from './answers.js';
-import {
-  instantOf,
-  nhsNumberOf,
-  nothingKnown,
-  parameter,
-  purposeOf,
-  refuseOtherParameters,
-  refuseUnlessMayRead,
-} from './asked.js';
+import { instantOf, nhsNumberOf, nothingKnown, purposeOf, refuseUnlessMayRead, numberOf } from './asked.js';
 import { readingAs } from './reader.js';
+import { LIMIT_MAX, type PageAsked, pageOf } from './record-page.js';
 import { RecordReader } from './record-reader.js';
+import { EXPLAINED, RECORD } from './examples.js';
 
 @ApiTags('records')
 @ApiParam({ name: 'nhs', description: 'NHS number', example: '9990000018' })
@@ -39,6 +46,7 @@ export class RecordsController {
   ) {}
 
   @Get()
+  @Example(RECORD)
   @Roles('clinician', 'governance')
   @Audited('record')
   @ApiOperation({
@@ -49,19 +57,28 @@ export class RecordsController {
     ].join(' '),
   })
   @ApiQuery({ name: 'purpose', enum: PURPOSES, required: false, description: 'Default direct-care' })
+  @ApiQuery({
+    name: 'limit',
+    required: false,
+    description: `A page of so many entries, at most ${LIMIT_MAX}: \`next\` says where the next one is. Without it the record is given whole`,
+  })
+  @ApiQuery({ name: 'cursor', required: false, description: 'Of `next`' })
+  @ApiGoneResponse({ description: 'The record has changed since the first page: start again' })
   @ApiOkResponse({ type: RecordAnswer })
   @ApiNotModifiedResponse({ description: 'As If-None-Match has it' })
   @ApiNotFoundResponse({ description: 'Nothing is known of this NHS number, or nothing that the reader may be shown' })
   async record(@Req() request: FastifyRequest, @Res() reply: FastifyReply, @CurrentCaller() caller: Caller): Promise<void> {
-    refuseOtherParameters(request, ['purpose']);
+    refuseOtherParameters(request, ['purpose', 'limit', 'cursor']);
     const nhsNumber = nhsNumberOf(request);
     const purpose = purposeOf(parameter(request, 'purpose'));
     refuseUnlessMayRead(caller, purpose);
+    const asked = pageAsked(request, `/records/${nhsNumber}?purpose=${purpose}`);
     const patient = this.wiring.keys.patient(nhsNumber);
     const reader = readingAs(caller);
     const served = await this.records.read(patient, purpose, reader);
     if (!served.showsAnything) await this.records.refuseUnlessKnown(patient, reader);
-    const { body, etag, movedTo, policyVersion, consentRevision } = served;
+    const { movedTo, policyVersion, consentRevision } = served;
+    const { body, etag } = asked === null ? served : pageOf(served, asked);
     const isUnchanged = isAmong(request.headers['if-none-match'], etag);
     const outcome = isUnchanged ? 'unchanged' : 'given';
     await this.audit.note(caller, 'record', { outcome, patient, purpose, policyVersion, consentRevision });
@@ -72,11 +89,12 @@ export class RecordsController {
   }
 
   @Get('explain')
+  @Example(EXPLAINED)
   @Roles('governance')
   @Audited('explain')
   @ApiOperation({
     summary: 'Why each entry is shared or withheld, for every purpose',
-    description: 'As Weft knew and decided at the instant asked about.',
+    description: 'As Weft knew and decided at the instant asked about. `about` says in words what direct care sees now.',
   })
   @ApiQuery({ name: 'at', required: false, description: 'RFC 3339 date-time, or a date (by its end, UTC); default now' })
   @ApiOkResponse({ type: ExplainedRecordAnswer })
@@ -84,7 +102,8 @@ export class RecordsController {
   async explain(@Req() request: FastifyRequest, @Res() reply: FastifyReply, @CurrentCaller() caller: Caller): Promise<void> {
     refuseOtherParameters(request, ['at']);
     const nhsNumber = nhsNumberOf(request);
-    const at = instantOf(parameter(request, 'at'), 'at', this.wiring.clock.now());
+    const asked = parameter(request, 'at');
+    const at = asked === null ? undefined : instantOf(asked, 'at', this.wiring.clock.now());
     const patient = this.wiring.keys.patient(nhsNumber);
     if (!(await isKnown(this.wiring, patient))) throw nothingKnown();
     const explained = await explainRecord(this.wiring, patient, at);
@@ -93,6 +112,15 @@ export class RecordsController {
     if (movedTo !== null) reply.header('content-location', `/records/${movedTo}/explain`);
     await reply.send(explained);
   }
+}
+
+/** The page asked for; null where the record is wanted whole. */
+function pageAsked(request: FastifyRequest, address: string): PageAsked | null {
+  const limit = numberOf(parameter(request, 'limit'), 'limit', 1, LIMIT_MAX);
+  const cursor = parameter(request, 'cursor');
+  if (limit !== null) return { limit, cursor, address: `${address}&limit=${limit}` };
+  if (cursor === null) return null;
+  throw invalid({ field: 'limit', code: 'missing', message: 'is required with cursor: follow `next` as it was given' });
 }
 
 /** RFC 9110, 13.1.2: If-None-Match compares weakly; `*` stands for any. */

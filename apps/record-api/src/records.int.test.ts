@@ -1,6 +1,17 @@
 import { NOTICE, type Notices, provision } from '@weft/domain';
 import { applyPolicy, digestOf, loadView, projectionOf, viewStream } from '@weft/processing';
-import { ANNE, BERT, carePlan, condition, NOBODY, observation, openRegion, patient, type Region } from './region.fixture.js';
+import {
+  ANNE,
+  BERT,
+  CARL,
+  carePlan,
+  condition,
+  NOBODY,
+  observation,
+  openRegion,
+  patient,
+  type Region,
+} from './region.fixture.js';
 
 describe('reading a record', () => {
   let region: Region;
@@ -38,6 +49,69 @@ describe('reading a record', () => {
       resource: observation(ANNE, 'o1'),
     });
   });
+
+  it('flags for review what cannot be one person’s, to whoever is given it and to nobody else', async () => {
+    const carl = { ...patient(CARL), name: [{ family: 'Archer' }], birthDate: '1950-01-01' };
+    await region.publish('Y90001', CARL, carl);
+    expect((await read(CARL)).body).not.toHaveProperty('review');
+    await region.publish('RX901', CARL, { ...carl, name: [{ family: 'Baker' }], birthDate: '1985-06-07' });
+    const fields = ['birthDate', 'family'];
+    expect((await region.ask(`/records/${CARL}`, { roles: ['clinician'] })).body.review).toEqual([
+      { entry: 'RX901/Patient/p1', fields },
+      { entry: 'Y90001/Patient/p1', fields },
+    ]);
+    for (const purpose of ['care-coordination', 'population-health', 'research'])
+      expect((await read(CARL, purpose)).body).not.toHaveProperty('review');
+  });
+
+  it.each([1, 3, 4, 1_000])(
+    'gives it in pages of %d, which together are the whole, each with what is said of the whole',
+    async (limit) => {
+      const whole = (await read(ANNE)).body;
+      const entries = [];
+      const etags = new Set<string>();
+      for (let next: string | null = `/records/${ANNE}?purpose=direct-care&limit=${limit}`; next !== null;) {
+        const { status, body, headers } = await region.ask(next, { roles: ['governance'] });
+        expect(status).toBe(200);
+        const { entries: page, total, next: following, ...more } = body;
+        const { entries: _, ...ofWhole } = whole;
+        expect({ total, ...more }).toEqual({ total: whole.entries.length, ...ofWhole });
+        expect(page.length).toBe(Math.min(limit, whole.entries.length - entries.length));
+        entries.push(...page);
+        etags.add(headers.get('etag')!);
+        next = following;
+      }
+      expect(entries).toEqual(whole.entries);
+      expect(etags.size).toBe(Math.ceil(whole.entries.length / limit));
+    },
+  );
+
+  it('gives a page of nothing of a view that has none', async () => {
+    const { status, body } = await region.ask(`/records/${ANNE}?purpose=direct-care&limit=2&cursor=${'0'.repeat(32)}.0`, {
+      roles: ['clinician'],
+    });
+    expect([status, body.type]).toEqual([410, 'urn:weft:problem:moved-on']);
+    await region.publish('RX902', BERT, observation(BERT, 'none', undefined, { status: 'entered-in-error' }));
+    const empty = await region.ask(`/records/${BERT}?limit=2`, { roles: ['governance'] });
+    expect([empty.status, empty.body]).toEqual([
+      200,
+      expect.objectContaining({ entries: [], total: 0, next: null, withheld: 0 }),
+    ]);
+  });
+
+  it('gives no page of a record that has changed since the first one', async () => {
+    const subject = '9990000042';
+    for (const id of ['o1', 'o2', 'o3']) await region.publish('RX901', subject, observation(subject, id));
+    const first = await region.ask(`/records/${subject}?limit=2`, { roles: ['clinician'] });
+    await region.publish('RX901', subject, observation(subject, 'o4'));
+    const second = await region.ask(first.body.next, { roles: ['clinician'] });
+    expect([second.status, second.body.type]).toEqual([410, 'urn:weft:problem:moved-on']);
+  });
+
+  it.each(['limit=0', 'limit=1001', 'limit=x', 'cursor=a.0', 'limit=2&cursor=x', 'limit=2&cursor=..%2Fx.1'])(
+    'refuses %s, which is no page',
+    async (query) => expect((await region.ask(`/records/${ANNE}?${query}`, { roles: ['clinician'] })).status).toBe(400),
+  );
 
   it('names the purposes that a clinician may read for when asked for another', async () => {
     const { status, body } = await region.ask(`/records/${ANNE}?purpose=research`, { roles: ['clinician'] });

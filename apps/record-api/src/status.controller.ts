@@ -12,11 +12,20 @@ import {
   RECORD_PROJECTOR_GROUP,
   type Wiring,
 } from '@weft/processing';
-import { QuarantineTally, Roles, Service, settingsDiffer, WIRING } from '@weft/service';
+import {
+  QuarantineTally,
+  Roles,
+  Service,
+  settingsDiffer,
+  WIRING,
+  parameter,
+  refuseOtherParameters,
+  Example,
+} from '@weft/service';
 import type { FastifyRequest } from 'fastify';
 import { StatusAnswer } from './answers.js';
-import { parameter, refuseOtherParameters } from './asked.js';
 import { VERSION } from './version.js';
+import { STATUS } from './examples.js';
 
 @ApiTags('operations')
 @ApiBadRequestResponse({ description: 'A parameter is wrong, or unknown' })
@@ -32,6 +41,7 @@ export class StatusController {
   }
 
   @Get()
+  @Example(STATUS)
   @Roles('operations')
   @ApiOperation({ summary: 'Where the topics and the projectors stand, and how far behind they are' })
   @ApiQuery({ name: 'counts', required: false, description: 'true: count patients and quarantine too, which looks at every one' })

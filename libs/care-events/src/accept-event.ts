@@ -1,16 +1,17 @@
 import { createHash } from 'node:crypto';
 import type { CareEvent, NewDecision, Organisation, Policy, Problem, Recorder, Resource } from '@weft/domain';
 import { canonicalJson, DECISION_TYPE, denies, vetted } from '@weft/domain';
-import type { Reading } from '@weft/processing';
+import { type Reading, unprocessable } from '@weft/processing';
 import type { ReceivedEvent } from './cloud-event.js';
 import { decisionsOfConsent, type ConsentReading } from './consent-in.js';
 import { GOVERNANCE_SOURCE, organisationOf, readEnvelope } from './envelope.js';
 import type { Envelope, EventType } from './envelope.js';
 import { costProblem } from './fhir.js';
 import { validate } from './fhir-r4/validate.js';
+import { metaProblems } from './meta-rules.js';
 import { ownRuleProblems, survivorOf } from './own-rules.js';
 import { isObject } from './patient-reference.js';
-import { presentable, problem, refuse, unprocessable } from './problems.js';
+import { presentable, problem, refuse } from './problems.js';
 
 /** An event that obeys every rule. A care event or, of type consent-decision-recorded-1, decisions. */
 export interface AcceptedEvent extends Omit<CareEvent, 'type'> {
@@ -87,7 +88,8 @@ function acceptDecision(
   if (!data.ok || problems.length > 0) return refused([...problems, ...clock, ...(data.ok ? [] : data.problems)]);
   const resource = data.event;
   const reading = vettedBy(decisionsOf(envelope, resource, options), options.policy);
-  const faults = [...clock, ...(options.validate === false ? [] : validate(resource))];
+  const fhir = options.validate === false ? [] : validate(resource);
+  const faults = [...clock, ...merged(metaProblems(envelope.type, resource, options.now), fhir)];
   if (!reading.ok) return refused(reading.problems.some(isAboutTheMaker) ? reading.problems : merged(reading.problems, faults));
   const mustBeSound = reading.decisions.every(({ status, provision }) => status === 'active' && !denies(provision));
   if (mustBeSound && faults.length > 0) return refused(faults);
@@ -169,7 +171,10 @@ function resourceOf({ data }: ReceivedEvent): Reading<Resource> {
 }
 
 function resourceProblems(envelope: Envelope, resource: Resource, options: AcceptOptions): Problem[] {
-  const own = ownRuleProblems(envelope.type, envelope.subject, resource);
+  const own = [
+    ...ownRuleProblems(envelope.type, envelope.subject, resource),
+    ...metaProblems(envelope.type, resource, options.now),
+  ];
   return options.validate !== false && isValidatedInFull(envelope.type) ? merged(own, validate(resource)) : own;
 }
 

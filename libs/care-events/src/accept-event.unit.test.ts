@@ -86,7 +86,7 @@ describe('an event', () => {
     expect(!reading.ok && reading.problems.length).toBe(50);
     expect(!reading.ok && reading.problems.at(-1)?.message).toBe('has more problems than these 49');
     const participant = Array.from({ length: 500 }, () => ({ actor: { reference: `Patient/${OTHER}` } }));
-    const elsewhere = accept({ ...observation, participant });
+    const elsewhere = accept({ resourceType: 'Appointment', id: 'a', status: 'booked', participant });
     expect(!elsewhere.ok && elsewhere.problems.length).toBe(51);
     expect(!elsewhere.ok && elsewhere.problems.at(-1)?.message).toMatch(/^and \d+ problems more$/);
   });
@@ -206,6 +206,13 @@ describe('a retraction', () => {
 
   it('needs no more than type and id', () => {
     expect(refusals({ resourceType: 'Observation', id: 'o1' }, { type })).toEqual([]);
+  });
+
+  it('of a Consent that may be about sharing is refused: as a care event it would take back nothing', () => {
+    const scoped = (code: string) => ({ scope: { coding: [{ code }] } });
+    expect(refusals({ resourceType: 'Consent', id: 'c1' }, { type })).toEqual(['type wrong-type']);
+    expect(refusals({ resourceType: 'Consent', id: 'c1', ...scoped('patient-privacy') }, { type })).toEqual(['type wrong-type']);
+    expect(refusals({ resourceType: 'Consent', id: 'c1', ...scoped('adr') }, { type })).toEqual([]);
   });
 
   it('is refused without either, or of a type that FHIR does not know', () => {

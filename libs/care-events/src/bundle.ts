@@ -1,16 +1,23 @@
-import { canonicalJson, DECISION_TYPE } from '@weft/domain';
+import { DECISION_TYPE } from '@weft/domain';
 import type { Organisation, Policy, Problem, Recorder, Resource } from '@weft/domain';
 import type { Reading } from '@weft/processing';
 import { acceptEvent } from './accept-event.js';
 import type { AcceptedEvent } from './accept-event.js';
+import type { KeptResource } from './about-nobody.js';
+import { keepTogether } from './bundle-kept.js';
+import type { FoundResources } from './bundle-kept.js';
 import { indexPatients, subjectsOf } from './bundle-patients.js';
-import type { BundleEntry } from './bundle-patients.js';
+import type { BundleEntry } from './bundle-names.js';
+import { askedOf, CONSENT_NOT_RETRACTED, NOBODY_TO_RETRACT, onlyPatientOf } from './bundle-request.js';
+import type { Asked } from './bundle-request.js';
 import { costProblem } from './fhir.js';
 import { isPrivacyConsent } from './consent-in.js';
-import { isObject, textOf } from './patient-reference.js';
+import { isObject, textOf, unversioned } from './patient-reference.js';
 import type { Loose } from './patient-reference.js';
-import { presentable, problem, typeShown, within } from './problems.js';
-import { stableUuid } from './stable-uuid.js';
+import { presentable, problem, within } from './problems.js';
+import { timeProblems } from './envelope.js';
+import { RequestIds } from './request-ids.js';
+import type { RequestKeys } from './request-ids.js';
 
 export interface BundleOptions {
   readonly organisations: ReadonlyMap<string, Organisation>;
@@ -23,9 +30,11 @@ export interface BundleOptions {
   /** Who records the decisions that it carries, and by which policy they may. */
   readonly recorder?: Recorder;
   readonly policy?: Policy;
-  /** The id of a decision's event: new for each request, because a decision that returns to an earlier state is new. */
-  readonly newId?: () => string;
+  /** What the ids of its events are made of. */
+  readonly keys: RequestKeys;
   readonly validate?: boolean;
+  /** What the organisation sent before that is about nobody, by the names that were wanted. */
+  readonly found?: FoundResources;
 }
 
 export interface BundleItem {
@@ -44,7 +53,15 @@ export interface PendingItem {
   readonly judge: () => Reading<AcceptedEvent>;
 }
 
-const BUNDLE_TYPES: readonly unknown[] = ['collection', 'transaction', 'batch', 'message', 'searchset'];
+export interface OpenedBundle {
+  readonly items: readonly PendingItem[];
+  /** What is about nobody: it travels with the entries that refer to it, also with later ones. */
+  readonly kept: readonly (KeptResource & { readonly entry: number })[];
+  /** Names of what is referred to and may have come before. */
+  readonly wanted: readonly string[];
+}
+
+const BUNDLE_TYPES: readonly unknown[] = ['collection', 'document', 'transaction', 'batch', 'message', 'searchset'];
 /** What a Bundle says about itself, and not about a patient. */
 const WRAPPING = ['MessageHeader', 'OperationOutcome'];
 
@@ -55,95 +72,178 @@ const WRAPPING = ['MessageHeader', 'OperationOutcome'];
  */
 export function careEventsOfBundle(bundle: unknown, options: BundleOptions): Reading<BundleItem[]> {
   const opened = openBundle(bundle, options);
-  return opened.ok ? { ok: true, event: opened.event.map(({ entry, judge }) => ({ entry, reading: judge() })) } : opened;
+  return opened.ok ? { ok: true, event: opened.event.items.map(({ entry, judge }) => ({ entry, reading: judge() })) } : opened;
 }
 
 /** careEventsOfBundle, one entry at a time. */
-export function openBundle(bundle: unknown, options: BundleOptions): Reading<PendingItem[]> {
+export function openBundle(bundle: unknown, options: BundleOptions): Reading<OpenedBundle> {
   if (!isObject(bundle) || textOf(bundle['resourceType']) === undefined) {
     return { ok: false, problems: [problem('resourceType', 'required', 'must be a FHIR Bundle or one FHIR resource')] };
   }
+  const ids = new RequestIds(sourceOf(options), bundle, options.keys);
   if (bundle['resourceType'] !== 'Bundle') {
-    const alone = { index: 0, resource: bundle as unknown as Resource };
-    const patients = indexPatients([alone]);
-    return { ok: true, event: [{ entry: 0, ...about(alone, patients), judge: () => readEntry(alone, patients, options) }] };
+    const alone = { index: 0, resource: bundle as unknown as Resource, asked: RECORDED };
+    return { ok: true, event: opened([alone], ids, unplaced, options) };
   }
   if (!BUNDLE_TYPES.includes(bundle['type'])) {
     return { ok: false, problems: [problem('Bundle.type', 'unsupported', `must be one of ${BUNDLE_TYPES.join(', ')}`)] };
   }
-  return { ok: true, event: itemsOf(Array.isArray(bundle['entry']) ? bundle['entry'] : [], options) };
+  const raw: readonly unknown[] = Array.isArray(bundle['entry']) ? bundle['entry'] : [];
+  const entries = raw
+    .map(readRawEntry)
+    .filter((entry) => !('resource' in entry && WRAPPING.includes(entry.resource.resourceType)));
+  return { ok: true, event: opened(entries, ids, placed, options) };
 }
 
-function itemsOf(raw: readonly unknown[], options: BundleOptions): PendingItem[] {
-  const entries = raw.map(readRawEntry);
-  const patients = indexPatients(entries.filter((entry) => 'resource' in entry));
-  return entries
-    .filter((entry) => !('resource' in entry && WRAPPING.includes(entry.resource.resourceType)))
-    .map((entry) => ({
-      entry: entry.index,
-      ...('resource' in entry ? about(entry, patients) : { isDecision: false }),
+const RECORDED: Asked = { ok: true, does: 'record' };
+
+/** An entry as it came. One that takes back what it names need carry nothing. */
+type RawEntry = Faulty | Carrying | { readonly index: number; readonly asked: Asked & { readonly ok: true } };
+interface Faulty {
+  readonly index: number;
+  readonly problem: Problem;
+}
+type Carrying = BundleEntry & { readonly asked: Asked };
+
+/** What an entry is judged by. */
+interface Entry {
+  readonly index: number;
+  readonly resource: Resource;
+  /** What tells whose it is. */
+  readonly about: Resource | undefined;
+  readonly asked: Asked;
+  /** Of its event. */
+  readonly id: string;
+}
+
+function opened(entries: readonly RawEntry[], ids: RequestIds, placedAt: typeof placed, options: BundleOptions): OpenedBundle {
+  const carrying = entries.filter((entry) => 'resource' in entry);
+  const patients = indexPatients(carrying);
+  const only = onlyPatientOf(carrying);
+  const { resources, nobodys, wanted, warnings } = keepTogether(carrying.filter(isRecorded), options);
+  const kept: OpenedBundle['kept'][number][] = [];
+  const items: PendingItem[] = [];
+  for (const raw of entries) {
+    const { index } = raw;
+    const nobody = nobodys.get(index);
+    if (nobody !== undefined && !isFaulty(nobody)) {
+      kept.push({ entry: index, ...nobody });
+      continue;
+    }
+    const entry = 'problem' in raw ? raw : asEntry(raw, resources.get(index), only, ids);
+    items.push({
+      entry: index,
+      ...('problem' in entry ? { isDecision: false } : about(entry, patients)),
       judge: () => {
-        const reading = 'resource' in entry ? readEntry(entry, patients, options) : refuse(entry.problem);
-        return reading.ok ? reading : placed(entry.index, reading.problems);
+        if (nobody !== undefined) return placedAt(index, presentable(nobody));
+        const reading = 'problem' in entry ? refuse(entry.problem) : readEntry(entry, patients, options);
+        return reading.ok ? withWarnings(reading.event, warnings.get(index)) : placedAt(index, reading.problems);
       },
-    }));
+    });
+  }
+  return { items, kept, wanted };
+}
+
+const isRecorded = ({ asked }: Carrying): boolean => asked.ok && asked.does === 'record';
+const isFaulty = (nobodys: KeptResource | readonly Problem[]): nobodys is readonly Problem[] => Array.isArray(nobodys);
+
+function withWarnings(event: AcceptedEvent, warnings: readonly Problem[] | undefined): Reading<AcceptedEvent> {
+  return { ok: true, event: warnings === undefined ? event : { ...event, warnings: [...(event.warnings ?? []), ...warnings] } };
+}
+
+/** `whole`: the resource with what it refers to that is about nobody. */
+function asEntry(
+  raw: Exclude<RawEntry, Faulty>,
+  whole: Resource | undefined,
+  only: Resource | undefined,
+  ids: RequestIds,
+): Entry {
+  const { index, asked } = raw;
+  const told = 'resource' in raw ? (whole ?? raw.resource) : only;
+  const named = asked.ok && asked.does === 'retract' ? asked.names : undefined;
+  const resource: Resource = (named && { ...named }) ?? ('resource' in raw && told !== undefined ? told : { resourceType: '' });
+  return { index, asked, resource, about: told, id: ids.next(resource) };
 }
 
 function about(
-  { resource }: BundleEntry,
+  { about: told, resource }: Entry,
   patients: ReturnType<typeof indexPatients>,
 ): Pick<PendingItem, 'subject' | 'isDecision'> {
-  const found = subjectsOf(resource, patients);
-  return { isDecision: isPrivacyConsent(resource), ...(found.ok && { subject: found.subject }) };
+  const found = told === undefined ? undefined : subjectsOf(told, patients);
+  return { isDecision: mayDecide(resource, told), ...(found?.ok === true && { subject: found.subject }) };
+}
+
+/** Of a Consent that is taken back without being carried nobody knows what it decided. */
+function mayDecide(resource: Resource, told: Resource | undefined): boolean {
+  const consent = told?.resourceType === 'Consent' ? told : resource;
+  return isPrivacyConsent(consent) || (consent.resourceType === 'Consent' && consent !== told);
 }
 
 function placed(index: number, problems: readonly Problem[]): Reading<never> {
   return { ok: false, problems: within(`entry[${index}].resource`, problems) };
 }
 
+function unplaced(_: number, problems: readonly Problem[]): Reading<never> {
+  return { ok: false, problems };
+}
+
 function refuse(...problems: Problem[]): Reading<never> {
   return { ok: false, problems: presentable(problems) };
 }
 
-function readRawEntry(raw: unknown, index: number): BundleEntry | { readonly index: number; readonly problem: Problem } {
-  const resource = isObject(raw) ? raw['resource'] : undefined;
-  if (!isObject(raw) || !isObject(resource) || textOf(resource['resourceType']) === undefined) {
+function readRawEntry(raw: unknown, index: number): RawEntry {
+  const carried = isObject(raw) ? raw['resource'] : undefined;
+  const resource = isObject(carried) && textOf(carried['resourceType']) !== undefined ? carried : undefined;
+  const asked = isObject(raw) ? askedAt(index, askedOf(raw, resource)) : RECORDED;
+  if (!isObject(raw) || resource === undefined) {
+    if (asked.ok && asked.does === 'retract' && carried === undefined) return { index, asked };
+    if (!asked.ok) return { index, problem: asked.problem };
     return {
       index,
       problem: problem('', 'required', 'an entry must carry a resource; to take one back, send care-event-retracted-1'),
     };
   }
   const fullUrl = textOf(raw['fullUrl']);
-  return { index, resource: withId(resource, fullUrl), ...(fullUrl !== undefined && { fullUrl }) };
+  const fullUrlOf = { ...(fullUrl !== undefined && { fullUrl }) };
+  // A decision that is to be deleted was entered in error: it would otherwise be made once more.
+  if (asked.ok && asked.does === 'retract' && isPrivacyConsent(resource)) {
+    return { index, asked: RECORDED, resource: withId({ ...resource, status: 'entered-in-error' }, fullUrl), ...fullUrlOf };
+  }
+  return { index, asked, resource: withId(resource, fullUrl), ...fullUrlOf };
 }
+
+const askedAt = (index: number, asked: Asked): Asked =>
+  asked.ok ? asked : { ok: false, problem: { ...asked.problem, field: `entry[${index}].${asked.problem.field}` } };
 
 /** A resource to be created has no id yet: the one in its entry's fullUrl stands for it, the same however often it is sent. */
 function withId(resource: Loose, fullUrl: string | undefined): Resource {
-  const id =
-    resource['id'] ??
-    /^urn:uuid:([A-Za-z0-9.-]{1,64})$/.exec(fullUrl ?? '')?.[1] ??
-    /\/([A-Za-z0-9.-]{1,64})$/.exec(fullUrl ?? '')?.[1];
+  const address = unversioned(fullUrl ?? '');
+  const id = resource['id'] ?? /^(?:urn:uuid:|.*\/)([A-Za-z0-9.-]{1,64})$/.exec(address)?.[1];
   return (id === undefined || 'id' in resource ? resource : { ...resource, id }) as unknown as Resource;
 }
 
 function readEntry(
-  { resource }: BundleEntry,
+  { resource, about: told, asked, id }: Entry,
   patients: ReturnType<typeof indexPatients>,
   options: BundleOptions,
 ): Reading<AcceptedEvent> {
+  if (!asked.ok) return refuse(asked.problem);
   const over = costProblem(resource);
   if (over !== null) return refuse(over);
-  const subjects = subjectsOf(resource, patients);
+  if (told === undefined) return refuse(NOBODY_TO_RETRACT);
+  const subjects = subjectsOf(told, patients);
   if (!subjects.ok) return refuse(subjects.problem);
-  const { organisation, system, now, organisations, validate, recorder, policy, newId } = options;
-  const isDecision = isPrivacyConsent(resource);
+  const { organisation, now, organisations, validate, recorder, policy } = options;
+  const isDecision = mayDecide(resource, told);
+  if (isDecision && asked.does === 'retract') return refuse(CONSENT_NOT_RETRACTED);
+  const type = asked.does === 'retract' ? 'care-event-retracted-1' : 'care-event-recorded-1';
   const attributes = {
     specversion: '1.0',
-    id: (isDecision ? newId?.() : undefined) ?? eventIdOf(organisation, resource, subjects.subject),
-    source: system === undefined ? `urn:ods:${organisation}` : `urn:ods:${organisation}:${system}`,
-    type: isDecision ? DECISION_TYPE : 'care-event-recorded-1',
+    id,
+    source: sourceOf(options),
+    type: isDecision ? DECISION_TYPE : type,
     subject: subjects.subject,
-    time: (isDecision ? undefined : textOf(resource.meta?.lastUpdated)) ?? new Date(now).toISOString(),
+    time: (isDecision ? undefined : updatedAt(resource, now)) ?? new Date(now).toISOString(),
     datacontenttype: 'application/fhir+json',
   };
   const bytes = new TextEncoder().encode(JSON.stringify(resource));
@@ -156,15 +256,14 @@ function readEntry(
       ...(policy !== undefined && { policy }),
     },
   );
-  return reading.ok ? reading : refuse(...reading.problems.map((item) => inResource(item, resource)));
+  return reading.ok ? reading : refuse(...reading.problems);
 }
 
-/** An envelope made here can only be wrong where the resource is. */
-function inResource(item: Problem, resource: Resource): Problem {
-  return item.field === 'time' ? { ...item, field: `${typeShown(resource)}.meta.lastUpdated` } : item;
-}
+const sourceOf = ({ organisation, system }: BundleOptions): string =>
+  system === undefined ? `urn:ods:${organisation}` : `urn:ods:${organisation}:${system}`;
 
-/** Known by what is published, so that the same resource published twice is one event. */
-function eventIdOf(organisation: string, resource: Resource, subject: string): string {
-  return stableUuid(canonicalJson([organisation, subject, resource]));
+/** Where it says when, as an event's time has to; else it is judged as what it is, a fault of the resource. */
+function updatedAt({ meta }: Resource, now: number): string | undefined {
+  const text = textOf(meta?.lastUpdated);
+  return text === undefined || timeProblems('', text, now).length > 0 ? undefined : text;
 }

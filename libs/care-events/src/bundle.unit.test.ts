@@ -6,7 +6,7 @@ const NOW = Date.parse('2026-03-01T12:00:00Z');
 const NHS = 'https://fhir.nhs.uk/Id/nhs-number';
 const [ANNE, BEN] = ['9990033471', '9990079196'];
 const organisations = new Map<string, Organisation>([['RX901', { ods: 'RX901', name: 'Acute', kind: 'acute' }]]);
-const options: BundleOptions = { organisations, organisation: 'RX901', now: NOW };
+const options: BundleOptions = { organisations, organisation: 'RX901', now: NOW, keys: { fresh: 'request' } };
 const patient = (id: string, number: string) => ({ resourceType: 'Patient', id, identifier: [{ system: NHS, value: number }] });
 const observation = (id: string, subject: object | undefined) => ({
   resourceType: 'Observation',
@@ -70,7 +70,7 @@ describe('a Bundle', () => {
     ]);
   });
 
-  it.each(['collection', 'transaction', 'batch', 'message', 'searchset'])('may be of type %s', (type) => {
+  it.each(['collection', 'document', 'transaction', 'batch', 'message', 'searchset'])('may be of type %s', (type) => {
     expect(outcome(bundle([{ resource: patient('p', ANNE) }], type))).toEqual([`0: ${ANNE} p`]);
   });
 
@@ -123,7 +123,7 @@ describe('a Bundle', () => {
       '1: entry[1].resource no-patient',
       '2: entry[2].resource.subject.reference unknown-patient',
       '3: entry[3].resource.status code-invalid,entry[3].resource.colour structure',
-      '4: entry[4].resource required',
+      '4: entry[4].resource no-patient',
       '5: entry[5].resource required',
       '6: entry[6].resource.identifier nhs-number',
       '7: entry[7].resource.identifier required',
@@ -148,12 +148,6 @@ describe('a Bundle', () => {
       ],
     };
     expect(outcome(carried(renumbered))).toEqual([`0: ${ANNE} p`]);
-  });
-
-  it('does not take a patient’s id for an NHS number', () => {
-    expect(outcome(carried(observation('o', { reference: `Patient/${ANNE}` })))).toEqual([
-      '0: entry[0].resource.subject.reference unknown-patient',
-    ]);
   });
 
   it('leaves out what a message or a search says about itself', () => {
@@ -184,9 +178,25 @@ describe('a Bundle', () => {
     expect(only(carried(advance)).type).toBe('care-event-recorded-1');
   });
 
+  it('takes a privacy Consent that is to be deleted as one that was entered in error, whatever it says', () => {
+    const permission = {
+      resourceType: 'Consent',
+      id: 'c',
+      status: 'active',
+      scope: { coding: [{ code: 'patient-privacy' }] },
+      category: [{ text: 'x' }],
+      policy: [{ uri: 'urn:weft:authority:local-dissent' }],
+      patient: { identifier: { system: NHS, value: ANNE } },
+      provision: { type: 'permit' },
+    };
+    const entry = [{ resource: permission, request: { method: 'DELETE', url: 'Consent/c' } }];
+    const reading = careEventsOfBundle({ resourceType: 'Bundle', type: 'transaction', entry }, options);
+    expect(reading).toMatchObject({ event: [{ reading: { event: { decisions: [{ consentId: 'c', status: 'withdrawn' }] } } }] });
+  });
+
   it('is judged one entry at a time where somebody asks for it so', () => {
     const opened = openBundle(carried(patient('p', ANNE), observation('o', undefined)), options);
-    expect(opened.ok && opened.event.map(({ judge }) => judge().ok)).toEqual([true, false]);
+    expect(opened.ok && opened.event.items.map(({ judge }) => judge().ok)).toEqual([true, false]);
   });
 });
 
@@ -201,24 +211,53 @@ describe('an event out of a Bundle', () => {
     expect(only(carried(patient('p', ANNE)))).toMatchObject({ source: 'urn:ods:RX901', time: '2026-03-01T12:00:00.000Z' });
   });
 
-  it('is the same event whenever and however often the same resource is published', () => {
-    const { id } = only(carried(patient('p', ANNE)));
-    expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
-    const { identifier, ...rest } = patient('p', ANNE);
-    expect(only(carried({ identifier, ...rest }), { now: NOW + 1 }).id).toBe(id);
-  });
-
-  it('is another event for another resource, patient or organisation', () => {
-    const both = new Map(organisations).set('Y90001', { ods: 'Y90001', name: 'GP', kind: 'gp' });
-    const o = observation('o', { reference: 'Patient/p' });
-    const idIn = (number: string, organisation = 'RX901') => {
-      const reading = careEventsOfBundle(carried(patient('p', number), o), { organisations: both, organisation, now: NOW });
-      const item = reading.ok ? reading.event[1]?.reading : undefined;
-      return item?.ok === true ? item.event.id : undefined;
+  describe('has an id', () => {
+    const idsOf = (input: unknown, changes: Partial<BundleOptions> = {}) => {
+      const reading = careEventsOfBundle(input, { ...options, ...changes });
+      return reading.ok ? reading.event.map(({ reading: item }) => (item.ok ? item.event.id : item.problems)) : [];
     };
-    const ids = [idIn(ANNE), idIn(BEN), idIn(ANNE, 'Y90001'), only(carried(patient('p', ANNE))).id];
-    expect(ids).not.toContain(undefined);
-    expect(new Set(ids).size).toBe(4);
+    const [anne, o] = [patient('p', ANNE), observation('o', { reference: 'Patient/p' })];
+    const again = { fresh: 'another request' };
+
+    it('that is a UUID, and new for each request though its content is not', () => {
+      const [id] = idsOf(carried(anne));
+      expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+      expect(idsOf(carried(anne), { keys: again })).not.toEqual([id]);
+      expect(idsOf(anne, { keys: again })).not.toEqual(idsOf(anne));
+    });
+
+    it.each<[string, object, object]>([
+      ['Idempotency-Key', {}, { given: 'k' }],
+      ['Bundle.identifier', { identifier: { system: 'urn:x', value: 'b' } }, {}],
+      ['Idempotency-Key before Bundle.identifier', { identifier: { value: 'other' } }, { given: 'k' }],
+    ])('that is the same in each request of one %s, whatever the content and the order', (_, more, given) => {
+      const first = idsOf({ ...carried(anne, o), ...more }, { keys: { fresh: '1', ...given } });
+      const second = idsOf({ ...carried({ ...o, status: 'amended' }, anne), ...more }, { keys: { fresh: '2', ...given } });
+      expect(second).toEqual([first[1], first[0]]);
+    });
+
+    it('that is another one for another key, identifier, resource, system or organisation', () => {
+      const both = new Map(organisations).set('Y90001', { ods: 'Y90001', name: 'GP', kind: 'gp' });
+      const identified = (identifier: object) => ({ ...carried(anne), identifier });
+      const ids = [
+        ...idsOf(carried(anne, anne, o)),
+        ...idsOf(anne, { keys: { fresh: 'request', given: 'request' } }),
+        ...idsOf(anne, { keys: { fresh: 'request', given: 'other' } }),
+        ...idsOf(identified({ value: 'request' })),
+        ...idsOf(identified({ system: 'urn:x', value: 'request' })),
+        ...idsOf(anne, { system: 'epr' }),
+        ...idsOf(anne, { organisations: both, organisation: 'Y90001' }),
+      ];
+      expect(ids.every((id) => typeof id === 'string')).toBe(true);
+      expect(new Set(ids).size).toBe(ids.length);
+    });
+
+    it('that is new where the identifier says nothing', () => {
+      for (const identifier of [{}, { value: '' }, { value: 5 }, 'b', null]) {
+        const input = { ...carried(anne), identifier };
+        expect(idsOf(input)).not.toEqual(idsOf(input, { keys: again }));
+      }
+    });
   });
 
   it('has the id of its entry’s fullUrl when its resource is yet to be created', () => {
@@ -226,6 +265,93 @@ describe('an event out of a Bundle', () => {
     expect(only(bundle([{ fullUrl: 'urn:uuid:0c3151bd', resource: unborn }])).resource.id).toBe('0c3151bd');
     expect(only(bundle([{ fullUrl: 'https://epr/fhir/Patient/12', resource: unborn }])).resource.id).toBe('12');
     expect(outcome(bundle([{ resource: unborn }]))).toEqual(['0: entry[0].resource.id required']);
+  });
+});
+
+describe('the request of an entry', () => {
+  const o = { ...observation('o', { reference: 'Patient/p' }), meta: { versionId: '3' } };
+  const asked = (request: unknown, resource: object | undefined = o) =>
+    careEventsOfBundle(
+      bundle([{ resource: patient('p', ANNE) }, { ...(resource && { resource }), request }], 'transaction'),
+      options,
+    );
+  const second = (...of: Parameters<typeof asked>) => {
+    const reading = asked(...of);
+    const item = reading.ok ? reading.event[1]?.reading : undefined;
+    if (item?.ok !== true) return item?.problems.map(({ field, code }) => `${field} ${code}`);
+    const { type, subject, resource } = item.event;
+    return { type, subject, resource };
+  };
+  const recorded = { type: 'care-event-recorded-1', subject: ANNE, resource: o };
+  const retracted = { type: 'care-event-retracted-1', subject: ANNE, resource: { resourceType: 'Observation', id: 'o' } };
+  const request = (method: unknown, url: unknown, more: object = {}) => ({ method, url, ...more });
+
+  it.each([undefined, request('POST', 'Observation'), request('PUT', 'Observation/o')])('records: %j', (one) =>
+    expect(second(one)).toEqual(recorded),
+  );
+
+  it('takes back what it names, whatever version the entry carries, and whether or not it carries one', () => {
+    expect(second(request('DELETE', 'Observation/o'))).toEqual(retracted);
+    expect(asked(request('DELETE', 'Observation/o'), undefined)).toMatchObject({
+      event: [{}, { reading: { event: { ...retracted, resource: { id: 'o' } } } }],
+    });
+  });
+
+  it('takes back nothing where it cannot be told whose it is', () => {
+    const both = bundle([
+      { resource: patient('p', ANNE) },
+      { resource: patient('b', BEN) },
+      { request: request('DELETE', 'Observation/o') },
+    ]);
+    expect(outcome(both)[2]).toBe('2: entry[2].resource no-patient');
+    expect(outcome(bundle([{ request: request('DELETE', 'Observation/o') }]))).toEqual(['0: entry[0].resource no-patient']);
+  });
+
+  it.each<[object | string, string]>([
+    [request('GET', 'Observation/o'), 'request.method unsupported'],
+    [request('HEAD', 'Observation/o'), 'request.method unsupported'],
+    [request('PATCH', 'Observation/o'), 'request.method unsupported'],
+    [request('delete', 'Observation/o'), 'request.method unsupported'],
+    [request(undefined, 'Observation/o'), 'request.method unsupported'],
+    ['DELETE', 'request structure'],
+    [request('PUT', 'Observation/other'), 'request.url not-the-resource'],
+    [request('PUT', 'Condition/o'), 'request.url not-the-resource'],
+    [request('PUT', 'Observation'), 'request.url not-the-resource'],
+    [request('PUT', 'Observation?identifier=5'), 'request.url not-the-resource'],
+    [request('PUT', undefined), 'request.url not-the-resource'],
+    [request('POST', 'Condition'), 'request.url not-the-resource'],
+    [request('DELETE', 'Observation/other'), 'request.url not-the-resource'],
+    [request('DELETE', 'Observation?status=final'), 'request.url not-the-resource'],
+    [request('POST', 'Observation', { ifNoneExist: 'identifier=5' }), 'request.ifNoneExist unsupported'],
+    [request('PUT', 'Observation/o', { ifMatch: 'W/"2"' }), 'request.ifMatch unsupported'],
+  ])('is refused by name where Weft does not do it: %j', (one, problem) => {
+    expect(second(one)).toEqual([`entry[1].${problem}`]);
+    expect(asked(one)).toMatchObject({ event: [{ reading: { ok: true } }, {}] });
+  });
+
+  it('deletes a privacy Consent that it carries as one entered in error, and none of which it does not say what it decided', () => {
+    const consent = {
+      resourceType: 'Consent',
+      id: 'c',
+      scope: { coding: [{ code: 'patient-privacy' }] },
+      patient: { reference: 'Patient/p' },
+    };
+    expect(second(request('DELETE', 'Consent/c'), consent)).toMatchObject({
+      ...{ type: 'consent-decision-recorded-1', subject: ANNE, resource: { status: 'entered-in-error' } },
+    });
+    const opened = openBundle(
+      bundle([
+        { resource: patient('p', ANNE) },
+        { request: request('DELETE', 'Consent/c') },
+        { resource: consent, request: request('GET', 'Consent/c') },
+      ]),
+      options,
+    );
+    expect(opened.ok && opened.event.items.map(({ isDecision, subject, judge }) => [isDecision, subject, judge().ok])).toEqual([
+      [false, ANNE, true],
+      [true, ANNE, false],
+      [true, ANNE, false],
+    ]);
   });
 });
 

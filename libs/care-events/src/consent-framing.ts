@@ -1,6 +1,6 @@
 import { intervalOf, PURPOSES, purposesOfCode } from '@weft/domain';
 import type { Interval, Problem, Provision, Purpose } from '@weft/domain';
-import { isObject, itemsOf, textOf } from './patient-reference.js';
+import { hasUnknown, isObject, itemsOf, textOf } from './patient-reference.js';
 import type { Loose } from './patient-reference.js';
 import { problem } from './problems.js';
 
@@ -79,8 +79,8 @@ function purposesOfCoding({ code, system }: Loose, effect: Effect): readonly Pur
  * over before it was made, has none.
  */
 export function periodOf(raw: unknown, effect: Effect, path: string, unread: Problem[], made?: Interval): Bounds | null {
-  const [start, end] = isObject(raw) ? [boundOf(raw['start']), boundOf(raw['end'])] : [null, null];
-  const isRead = start !== null && end !== null;
+  const [start, end] = isObject(raw) ? [boundOf(raw, 'start'), boundOf(raw, 'end')] : [null, null];
+  const isRead = start !== null && end !== null && !hasUnknown(raw as Loose, ['start', 'end']);
   if (!isRead) unread.push(problem(path, 'malformed', 'must be a period of FHIR dateTimes'));
   if (effect === 'permit' && !isRead) return null;
   const from = effect === 'deny' ? start?.from : start?.until;
@@ -96,6 +96,8 @@ export function periodOf(raw: unknown, effect: Effect, path: string, unread: Pro
 /** FHIR Period.end is part of the period: the instant that it names is the last one. */
 const lastOf = (end: Interval | null | undefined): number | undefined => (end ? Math.max(end.until, end.from + 1) : undefined);
 
-function boundOf(text: unknown): Interval | null | undefined {
-  return text === undefined ? undefined : intervalOf(text);
+/** FHIR says of a bound that there is one and why its value is absent in the member beside it, `_start` or `_end`. */
+function boundOf(period: Loose, bound: string): Interval | null | undefined {
+  if (period[bound] !== undefined) return intervalOf(period[bound]);
+  return period[`_${bound}`] === undefined ? undefined : null;
 }

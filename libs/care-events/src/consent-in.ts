@@ -1,10 +1,29 @@
 import { denies, grants, intervalOf, isAuthority, nhsNumberProblem, permittingNothing } from '@weft/domain';
-import type { Authority, DecidedBy, Interval, NewDecision, Organisation, Problem, Provision, Recorder } from '@weft/domain';
+import type {
+  Authority,
+  DecidedBy,
+  Interval,
+  NewDecision,
+  Organisation,
+  Problem,
+  Provision,
+  Recorder,
+  Resource,
+} from '@weft/domain';
 import type { Reading } from '@weft/processing';
 import { AHEAD_MAX_MS } from './envelope.js';
 import { provisionOfConsent, type Findings } from './consent-provision.js';
-import { hasUnknown } from './consent-limits.js';
-import { isObject, itemsOf, nhsNumberOfReference, nhsNumbersOf, objectsOf, textOf } from './patient-reference.js';
+import {
+  containedIn,
+  hasUnknown,
+  isObject,
+  itemsOf,
+  nhsNumberOfReference,
+  nhsNumbersOf,
+  objectsOf,
+  textOf,
+  typeAddressed,
+} from './patient-reference.js';
 import type { Loose } from './patient-reference.js';
 import { nameShown, presentable, problem, refuse } from './problems.js';
 
@@ -54,7 +73,7 @@ export function decisionsOfConsent(consent: unknown, context: ConsentContext): C
   const made = madeOf(consent['dateTime'], context.receivedAt, findings);
   const provision = provisionOfConsent(consent, {
     organisations: context.organisations,
-    made: made ?? instant(context),
+    made: made === undefined ? instant(context) : notAfter(made, context.receivedAt),
     isUnclear: modified.length > 0,
     findings,
   });
@@ -89,6 +108,9 @@ export function isWithdrawal({ status }: Loose): boolean {
 
 const instant = ({ receivedAt }: ConsentContext): Interval => ({ from: receivedAt, until: receivedAt });
 
+/** A decision counts from no later than its receipt. */
+const notAfter = ({ from, until }: Interval, at: number): Interval => ({ from: Math.min(from, at), until: Math.min(until, at) });
+
 /** The NHS number of a Consent's patient. */
 export function subjectOfConsent(consent: unknown): Reading<string> {
   if (!isObject(consent) || consent['resourceType'] !== 'Consent')
@@ -99,10 +121,16 @@ export function subjectOfConsent(consent: unknown): Reading<string> {
   return wrong === null ? { ok: true, event: subject } : refuse('Consent.patient', 'nhs-number', wrong);
 }
 
-function numberNamed(consent: Loose): string | undefined {
+const numberNamed = (consent: Loose): string | undefined => numbersNamed(consent)[0];
+
+/** By identifier, by an address, and by a Patient within the Consent: they should agree. */
+function numbersNamed(consent: Loose): string[] {
   const patient = isObject(consent['patient']) ? consent['patient'] : {};
-  const identified = nhsNumbersOf(patient['identifier']).find(({ number }) => number !== '')?.number;
-  return identified ?? nhsNumberOfReference(patient['reference']) ?? undefined;
+  const reference = textOf(patient['reference']);
+  const within = reference?.startsWith('#') ? containedIn(consent as unknown as Resource).get(reference.slice(1)) : undefined;
+  const identifiers = [patient['identifier'], within?.['identifier']].flatMap((one) => nhsNumbersOf(one));
+  const identified = identifiers.filter(({ old }) => !old || identifiers.every((one) => one.old)).map(({ number }) => number);
+  return [...identified, nhsNumberOfReference(reference) ?? ''].filter((number) => number !== '');
 }
 
 function subjectOf(consent: Loose, context: ConsentContext, { refusals }: Findings): string | undefined {
@@ -110,7 +138,9 @@ function subjectOf(consent: Loose, context: ConsentContext, { refusals }: Findin
   if (subject === undefined) return undefined;
   const wrong = nhsNumberProblem(subject);
   if (wrong !== null) refusals.push(problem('Consent.patient', 'nhs-number', wrong));
-  else if (context.subject !== undefined && context.subject !== subject) {
+  else if (numbersNamed(consent).some((number) => number !== subject)) {
+    refusals.push(problem('Consent.patient', 'somebody-else', 'names two people: what one decided is not the other’s'));
+  } else if (context.subject !== undefined && context.subject !== subject) {
     refusals.push(problem('Consent.patient', 'somebody-else', "a decision of somebody else than the event's subject"));
   }
   return subject;
@@ -157,7 +187,8 @@ function vetoesOf({ status, verification }: Loose): Problem[] {
   const vetoes: Problem[] = [];
   if (status !== 'active' && status !== 'rejected')
     vetoes.push(problem('Consent.status', 'not-in-force', 'a permission counts once it is active'));
-  if (verification !== undefined && !itemsOf(verification).every(isVerified))
+  const verifications = itemsOf(verification);
+  if (verification !== undefined && (verifications.length === 0 || !verifications.every(isVerified)))
     vetoes.push(problem('Consent.verification', 'not-verified', 'does not say that the permission was verified'));
   return vetoes;
 }
@@ -245,13 +276,13 @@ function isPerson(performer: Loose, subject: string | undefined, patient: string
   const numbers = nhsNumbersOf(performer['identifier']).map(({ number }) => number);
   if (numbers.length > 0) return subject !== undefined && numbers.includes(subject);
   const reference = textOf(performer['reference']);
-  if (reference === undefined) return typeNamed(performer) === 'Patient';
+  if (reference === undefined) return performer['identifier'] === undefined && typeNamed(performer) === 'Patient';
   return reference === patient || (subject !== undefined && nhsNumberOfReference(reference) === subject);
 }
 
 /** The type of resource that a reference says it is of, where what it says agrees. */
 function typeNamed(reference: Loose): string | undefined {
   const said = textOf(reference['type']);
-  const addressed = /(?:^|\/)([A-Z][A-Za-z]+)\/[^/]+$/.exec(textOf(reference['reference']) ?? '')?.[1];
+  const addressed = typeAddressed(reference['reference']);
   return said !== undefined && addressed !== undefined && said !== addressed ? undefined : (said ?? addressed);
 }

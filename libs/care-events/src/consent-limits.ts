@@ -1,6 +1,6 @@
 import type { Code, Limit, NamedEntry, Organisation, Problem, Provision } from '@weft/domain';
 import { periodOf } from './consent-framing.js';
-import { isObject, itemsOf, textOf } from './patient-reference.js';
+import { hasUnknown, isObject, itemsOf, textOf, typeAddressed } from './patient-reference.js';
 import type { Loose } from './patient-reference.js';
 import { problem } from './problems.js';
 
@@ -40,7 +40,7 @@ export function limitsOf(here: Here, organisations: Organisations): Limit[] {
   listed(
     'data',
     itemsOf(raw['data']),
-    (data) => entryNamed(data, effect),
+    (data) => entryNamed(data, effect, organisations),
     (entries) => ({ kind: 'entries', entries }),
   );
   listed('code', codingsOf(raw['code']), codeOf, (codes) => ({ kind: 'codes', codes }));
@@ -92,6 +92,7 @@ function recorderNamed(actor: Loose, organisations: Organisations, here: Here): 
   const roles = role === undefined ? [] : codingsOf(role);
   if (hasUnknown(actor, ['role', 'reference']) || !isObject(reference) || roles.length === 0 || !roles.every(isRecording))
     return null;
+  if (!mayBeOrganisation(reference)) return null;
   const named = new Set(itemsOf(reference['identifier']).flatMap((identifier) => organisationsOf(identifier, organisations)));
   const [ods] = named;
   if (named.size !== 1 || ods === null || ods === undefined) return null;
@@ -100,6 +101,13 @@ function recorderNamed(actor: Loose, organisations: Organisations, here: Here): 
     here.warnings.push(problem(`${here.path}.actor`, 'unknown-organisation', message));
   }
   return ods;
+}
+
+/** Whoever works at an organisation may carry its code, and is not the organisation. */
+function mayBeOrganisation({ type, reference }: Loose): boolean {
+  const addressed = typeAddressed(reference);
+  if (type !== undefined) return type === 'Organization' && (addressed === undefined || addressed === type);
+  return reference === undefined || addressed === 'Organization';
 }
 
 function isRecording(role: Loose | null): boolean {
@@ -118,25 +126,32 @@ function organisationsOf(identifier: Loose | null, organisations: Organisations)
   return [ofSite ?? (system === ODS_ORGANISATION ? ods : null)];
 }
 
-const ENTRY = /(?:^|\/)((?:[A-Za-z0-9]{1,9}\/)?[A-Z][A-Za-z]+\/[A-Za-z0-9.-]{1,64})$/;
+const ENTRY = /(?:^|\/)([A-Z][A-Za-z]+\/[A-Za-z0-9.-]{1,64})$/;
 const MEANINGS: readonly unknown[] = ['instance', 'related', 'dependents'];
 
 /** `authoredby` names an author where the other meanings name an entry. */
-function entryNamed(data: Loose, effect: Provision['effect']): NamedEntry | null {
+function entryNamed(data: Loose, effect: Provision['effect'], organisations: Organisations): NamedEntry | null {
   const { meaning, reference } = data;
   const isKnown = MEANINGS.includes(meaning);
   if (meaning === 'authoredby' || !isObject(reference) || (!isKnown && effect === 'permit')) return null;
   if (hasUnknown(data, ['meaning', 'reference'])) return null;
-  const text = textOf(reference['reference'])?.replace(/\/_history\/[^/]*$/, '') ?? '';
-  const found = ENTRY.exec(text)?.[1];
-  // Of an absolute address only the last two parts are the entry's; what is before them is a server's path.
-  const entry = /^[a-z]+:/.test(text) ? found?.split('/').slice(-2).join('/') : found;
-  return entry === undefined ? null : { entry, reach: isKnown ? (meaning as NamedEntry['reach']) : 'related' };
+  const entry = nameOf(textOf(reference['reference'])?.replace(/\/_history\/[^/]*$/, '') ?? '', effect, organisations);
+  return entry === null ? null : { entry, reach: isKnown ? (meaning as NamedEntry['reach']) : 'related' };
 }
 
-/** Whether an object says more than the members that are understood here, a modifier extension among them. */
-export function hasUnknown(value: Loose, known: readonly string[]): boolean {
-  return Object.keys(value).some((member) => !['id', 'extension', ...known].includes(member.replace(/^_/, '')));
+/**
+ * An entry's own id, or its type and id alone. Before these stands an organisation, with its system if it has one, or the address
+ * of somebody's server: in a denial what is no organisation of the region is passed over, so that it covers everybody's entry of
+ * that name.
+ */
+function nameOf(reference: string, effect: Provision['effect'], organisations: Organisations): string | null {
+  const named = ENTRY.exec(reference)?.[1];
+  if (named === undefined) return null;
+  const before = reference.slice(0, -named.length);
+  if (before === '' || /^[a-z]+:\/\//i.test(before)) return named;
+  const ods = /^([A-Za-z0-9]{1,9})(?::[\x21-\x7e]+)?\/$/.exec(before)?.[1]?.toUpperCase();
+  if (ods !== undefined && (effect === 'permit' || organisations.has(ods))) return reference;
+  return effect === 'deny' ? named : null;
 }
 
 /** The codings of CodeableConcepts; null for one of text alone, or of something else, which cannot be read. */

@@ -1,8 +1,8 @@
 import { PURPOSES } from '@weft/domain';
 import type { Interval, Organisation, Problem, Provision } from '@weft/domain';
 import { FRAMED_BY_NOTHING, framingsOf, unframedDenial, type Framings } from './consent-framing.js';
-import { hasUnknown, limitsOf } from './consent-limits.js';
-import { isObject, itemsOf, objectsOf } from './patient-reference.js';
+import { limitsOf } from './consent-limits.js';
+import { hasUnknown, isObject, itemsOf, objectsOf } from './patient-reference.js';
 import type { Loose } from './patient-reference.js';
 import { problem } from './problems.js';
 
@@ -58,9 +58,19 @@ function baseEffect(consent: Loose, raw: Loose): Effect {
   if (consent['status'] === 'rejected') return 'deny';
   if (raw['type'] !== undefined) return raw['type'] === 'permit' ? 'permit' : 'deny';
   const rule = isObject(consent['policyRule']) ? objectsOf(consent['policyRule']['coding']) : [];
-  const isOptIn = rule.some(({ code }) => code === 'OPTIN') && !rule.some(({ code }) => code === 'OPTOUT');
+  const isOptIn = rule.some(isOptInOfHl7) && !rule.some(({ code }) => code === 'OPTOUT');
   return isOptIn && !hasUnknown(raw, ['provision']) ? 'permit' : 'deny';
 }
+
+const isOptInOfHl7 = ({ code, system }: Loose): boolean =>
+  code === 'OPTIN' && (system === undefined || ACT_CODE_SYSTEMS.includes(system));
+
+/** HL7 v3 ActCode has had these addresses. */
+const ACT_CODE_SYSTEMS: readonly unknown[] = [
+  'http://terminology.hl7.org/CodeSystem/v3-ActCode',
+  'http://hl7.org/fhir/v3/ActCode',
+  'urn:oid:2.16.840.1.113883.5.4',
+];
 
 const exceptionsIn = (raw: Loose): (Loose | null)[] => (raw['provision'] === undefined ? [] : itemsOf(raw['provision']));
 

@@ -73,6 +73,7 @@ const BY_PATIENT = { performer: [person()] };
 const OPTIN = { policy: undefined, policyRule: concept('OPTIN', 'http://terminology.hl7.org/CodeSystem/v3-ActCode') };
 const OPTOUT = { policy: undefined, policyRule: concept('OPTOUT', 'http://terminology.hl7.org/CodeSystem/v3-ActCode') };
 const HIV = '86406008';
+const numbered = (nhsNumber: string) => ({ identifier: [person(nhsNumber)['identifier']] });
 const born = (birthDate: string) => entry('Y90001', { resourceType: 'Patient', id: 'p', birthDate });
 const observation = (id: string, more: object) => entry('RX902', { resourceType: 'Observation', id, ...more });
 
@@ -144,6 +145,28 @@ describe('a Consent that is plain', () => {
         says(permit('HRESCH'), {}, NATIONAL),
       ],
       withheld: 'o1 e1: research',
+    },
+  ]);
+});
+
+describe('whom it is about', () => {
+  table([
+    {
+      why: 'two people in one Consent.patient are refused, or one of them would believe it obeyed',
+      sent: [says(deny('HRESCH'), { patient: { ...person(), reference: `Patient/${BEN}` } })],
+      answers: ['refused: somebody-else'],
+      withheld: 'nothing',
+    },
+    {
+      why: 'and so is a Patient within the Consent who is somebody else',
+      sent: [
+        says(deny('HRESCH'), {
+          contained: [{ resourceType: 'Patient', id: 'p', ...numbered(BEN) }],
+          patient: { reference: '#p' },
+        }),
+      ],
+      answers: ['refused: somebody-else'],
+      withheld: 'nothing',
     },
   ]);
 });
@@ -378,6 +401,12 @@ describe('who gave a permission', () => {
       sent: [NDOO, consentOfPerson([{ reference: 'RelatedPerson/mother' }])],
       entries: [born('2020-01-01')],
       withheld: opened,
+    },
+    {
+      why: 'a Patient by a number that is not known to be the person’s is somebody else',
+      sent: [NDOO, consentOfPerson([{ type: 'Patient', identifier: { system: 'https://rx901.example/mrn', value: '7' } }])],
+      answers: refused,
+      withheld: closed,
     },
     { why: 'an absent performer is nobody', sent: [NDOO, consentOfPerson(undefined)], answers: refused, withheld: closed },
     {
@@ -647,6 +676,9 @@ describe('which of two decisions is the later', () => {
 });
 
 describe('from when until when', () => {
+  const ABSENT = {
+    extension: [{ url: 'http://hl7.org/fhir/StructureDefinition/data-absent-reason', valueCode: 'unknown' }],
+  };
   const during = (start?: string, end?: string) => ({ period: { ...(start && { start }), ...(end && { end }) } });
   const closed = 'all: research';
   const objection = (start?: string, end?: string) => [says(deny('HRESCH', during(start, end)))];
@@ -733,6 +765,26 @@ describe('from when until when', () => {
       answers: ['taken: malformed'],
       at: '2040-01-01T00:00:00Z',
       withheld: closed,
+    },
+    ...[{ _end: ABSENT }, { start: '2026-06-01', _end: ABSENT }, { ends: '2026-06-02' }].map((period) => ({
+      why: `a permission with a period that says more than is understood (${Object.keys(period).join(', ')}) counts for nothing`,
+      sent: [says(deny('HRESCH')), says(permit('HRESCH', { period }))],
+      answers: ['taken', 'refused: malformed'],
+      withheld: 'all: research',
+    })),
+    {
+      why: 'an objection of which the beginning is not known has always begun, and ends as it says',
+      sent: [says(deny('HRESCH', { period: { _start: ABSENT, end: '2026-07-31' } }))],
+      at: '2026-07-31T22:59:59Z',
+      answers: ['taken: malformed'],
+      withheld: 'all: research',
+    },
+    {
+      why: 'an objection from a clock that is ahead ends as it says',
+      sent: [says(deny('HRESCH', { period: { end: '2026-07-01' } }), { dateTime: '2027-01-01T00:00:00Z' })],
+      at: '2026-07-02T00:00:00Z',
+      answers: ['taken: too-late'],
+      withheld: 'nothing',
     },
     {
       why: 'a permission of which the end cannot be read counts for nothing',
@@ -845,6 +897,11 @@ describe('the purpose', () => {
 });
 
 describe('the actor', () => {
+  /** RX901 in the place of an organisation, by somebody who works there. */
+  const somebody = (named: object) => {
+    const { reference, ...more } = actor('PROV', 'RX901') as { reference: { identifier: unknown } };
+    return { actor: [{ ...more, reference: { identifier: reference.identifier, ...named } }] };
+  };
   const recipient = (role: string) => says(deny('TREAT', actors(role, 'RX901')));
   const everybody = 'all: all but research';
   const custodian = (system: string, value: string) => says(deny('COC', { actor: [actor('CST', value, system)] }));
@@ -958,6 +1015,18 @@ describe('the actor', () => {
       answers: ['taken: unclear'],
       withheld: `all: ${of}`,
     },
+    ...[{ type: 'PractitionerRole' }, { type: 'Device' }, { reference: 'Practitioner/1' }, { reference: '#me' }].map((named) => ({
+      why: `who carries an organisation’s code and is none (${JSON.stringify(named)}) cannot be told: an objection to all`,
+      sent: [says(deny('COC', somebody(named)))],
+      answers: ['taken: unclear'],
+      withheld: `all: ${of}`,
+    })),
+    {
+      why: 'and a permission to nobody',
+      sent: [says(deny('COC', except({ type: 'permit', ...somebody({ type: 'PractitionerRole' }) })))],
+      answers: ['taken: unclear'],
+      withheld: `all: ${of}`,
+    },
     {
       why: 'of several organisations any',
       sent: [says(deny('COC', recordedBy('RX901', 'RX902')))],
@@ -981,6 +1050,9 @@ describe('the actor', () => {
 describe('an entry that is named', () => {
   const of = 'care-coordination';
   const hidden = (reference: string, meaning = 'instance') => [says(deny('COC', item(reference, meaning)))];
+  const ofSystem = (system: string) => [
+    { ...entry('RX901', { resourceType: 'Condition', id: 's' }), id: `RX901:${system}/Condition/s` },
+  ];
   const chain = [
     entry('Y90001', { resourceType: 'Observation', id: 'x1', encounter: { reference: 'Encounter/e1' } }),
     entry('Y90001', { resourceType: 'Observation', id: 'x2', derivedFrom: [{ reference: 'Observation/x1' }] }),
@@ -1005,6 +1077,53 @@ describe('an entry that is named', () => {
     },
     { why: 'by a relative address of a version', sent: hidden('Condition/c1/_history/3'), withheld: `c1: ${of}` },
     { why: 'that is not there: nothing', sent: hidden('Condition/xyz'), withheld: 'nothing' },
+    ...['fhir/Condition/c1', '/fhir/r4/Condition/c1', 'HTTPS://ehr.example/fhir/Condition/c1', 'Patient/7/Condition/c1'].map(
+      (reference) => ({
+        why: `by ${reference}, a path on somebody’s server: by its type and id`,
+        sent: hidden(reference),
+        withheld: `c1: ${of}`,
+      }),
+    ),
+    {
+      why: 'with an organisation that is not of the region: everybody’s of that name',
+      sent: hidden('RX999/Condition/c1'),
+      withheld: `c1: ${of}`,
+    },
+    {
+      why: 'with one of an organisation’s systems: that system’s',
+      sent: hidden('rx901:lab/Condition/s'),
+      entries: ofSystem('lab'),
+      withheld: `s: ${of}`,
+    },
+    {
+      why: 'with another of its systems is another',
+      sent: hidden('RX901:ehr/Condition/s'),
+      entries: ofSystem('lab'),
+      withheld: 'nothing',
+    },
+    ...['lab', 'ehr/two'].map((system) => ({
+      why: `without an organisation is that of its system ${system} too`,
+      sent: hidden('Condition/s'),
+      entries: ofSystem(system),
+      withheld: `s: ${of}`,
+    })),
+    {
+      why: 'in a permission with a system that has no such entry: not another’s of that name',
+      sent: [says(deny('COC', except({ type: 'permit', ...item('RX901:ehr/Condition/c1') })))],
+      withheld: `all: ${of}`,
+    },
+    {
+      why: 'in a permission with a system: that system’s',
+      sent: [says(deny('COC', except({ type: 'permit', ...item('RX901:lab/Condition/s') })))],
+      entries: ofSystem('lab'),
+      withheld: `o1 e1 c1 m1: ${of}`,
+    },
+    {
+      why: 'in a permission by a path on somebody’s server cannot be told',
+      sent: [says(deny('COC', except({ type: 'permit', ...item('/fhir/Condition/c1') })))],
+      answers: ['taken: unclear'],
+      withheld: `all: ${of}`,
+    },
     ...['urn:uuid:6fd1f3b6-0c07-4e7a-9d3e-0d6c1d2d6a10', '#c1', 'Condition?code=1', 'condition/c1', 'c1'].map((reference) => ({
       why: `by ${reference}, which cannot be told: an objection to all`,
       sent: hidden(reference),
@@ -1386,6 +1505,43 @@ describe('a label', () => {
       ],
       withheld: `x: ${of}`,
     },
+    ...['http://hl7.org/fhir/v3/Confidentiality', 'urn:oid:2.16.840.1.113883.5.25', 'https://ehr.example/labels'].map(
+      (system) => ({
+        why: `an entry whose level is of ${system} is as confidential as it says: it is denied`,
+        sent: [says(deny('COC', labelled('R')))],
+        entries: [observation('x', { meta: { security: [{ system, code: 'V' }] } }), labels('y', 'R')],
+        withheld: `x y: ${of}`,
+      }),
+    ),
+    ...['http://hl7.org/fhir/v3/Confidentiality', 'https://ehr.example/labels'].map((system) => ({
+      why: `an objection to a level of ${system} covers what is above it too`,
+      sent: [says(deny('COC', { securityLabel: [{ system, code: 'R' }] }))],
+      entries: [labels('x', 'R'), labels('y', 'V')],
+      withheld: `x y: ${of}`,
+    })),
+    ...['http://hl7.org/fhir/v3/Confidentiality', 'https://ehr.example/labels'].map((system) => ({
+      why: `nor is what says with a level of ${system} that it is restricted`,
+      sent: [says(deny('COC', except({ type: 'permit', ...labelled('N') })))],
+      entries: [observation('x', { meta: { security: [{ system, code: 'V' }] } })],
+      withheld: `x: ${of}`,
+    })),
+    {
+      why: 'a level of somebody else’s system opens nothing, though it is spelt like HL7’s',
+      sent: [says(deny('COC', except({ type: 'permit', securityLabel: [{ system: 'https://ehr.example/labels', code: 'N' }] })))],
+      withheld: `all: ${of}`,
+    },
+    ...[{ display: 'very restricted' }, { system: 'http://terminology.hl7.org/CodeSystem/v3-Confidentiality' }].map((label) => ({
+      why: `a label without a code (${JSON.stringify(label)}) cannot be told: it is denied`,
+      sent: [says(deny('COC', labelled('R')))],
+      entries: [observation('x', { meta: { security: [label] } })],
+      withheld: `x: ${of}`,
+    })),
+    {
+      why: 'and is not permitted',
+      sent: [says(deny('COC', except({ type: 'permit', ...labelled('N') })))],
+      entries: [observation('x', { meta: { security: [{ display: 'very restricted' }] } })],
+      withheld: `x: ${of}`,
+    },
     {
       why: 'a document says beside its label how confidential it is',
       sent: [says(deny('COC', labelled('R')))],
@@ -1662,6 +1818,12 @@ describe('what is not in force, or not understood', () => {
     },
     { why: 'one that was verified does', sent: [NDOO, agrees({ verification: [{ verified: true }] })], withheld: 'nothing' },
     {
+      why: 'a list of no verifications says nothing',
+      sent: [NDOO, agrees({ verification: [] })],
+      answers: ['taken', 'refused: not-verified'],
+      withheld: 'all: research',
+    },
+    {
       why: 'one that was verified and was not does not',
       sent: [NDOO, agrees({ verification: [{ verified: true }, { verified: false }] })],
       answers: ['taken', 'refused: not-verified'],
@@ -1825,6 +1987,11 @@ describe('a provision without a type', () => {
       withheld: 'nothing',
     },
     {
+      why: 'somebody else’s OPTIN means something else: it denies',
+      sent: [says(undefined, { policyRule: concept('OPTIN', 'https://ehr.example/rules') })],
+      withheld: 'all: everything',
+    },
+    {
       why: 'OPTIN with exceptions permits all but those',
       sent: [says(except(deny('COC', recordedBy('RX901'))), { ...OPTIN, ...under })],
       withheld: 'c1: care-coordination',
@@ -1942,6 +2109,7 @@ describe('versions of one Consent', () => {
         }),
         version(undefined, deny('HRESCH'), { meta: { lastUpdated: '2026-05-01T00:00:00Z' } }),
       ],
+      answers: [how === 'permit' ? 'refused: too-late' : 'taken: too-late', 'taken'],
       withheld: 'all: research',
     })),
     {
@@ -1950,6 +2118,7 @@ describe('versions of one Consent', () => {
         version(undefined, deny('HRESCH'), { meta: { lastUpdated: '2099-01-01T00:00:00Z' } }),
         version(undefined, permit('HRESCH'), { meta: { lastUpdated: '2026-05-01T00:00:00Z' } }),
       ],
+      answers: ['taken: too-late', 'taken'],
       withheld: 'all: research',
     },
     {
@@ -1961,6 +2130,7 @@ describe('versions of one Consent', () => {
           at: '2026-12-02T00:00:00Z',
         },
       ],
+      answers: ['taken: too-late', 'taken'],
       withheld: 'nothing',
       at: '2026-12-03T00:00:00Z',
     },

@@ -32,7 +32,7 @@ function asEvent(resource: unknown, type = 'care-event-recorded-1'): Refusals {
 }
 function inBundle(...resources: unknown[]): readonly Refusals[] {
   const bundle = { resourceType: 'Bundle', type: 'collection', entry: resources.map((resource) => ({ resource })) };
-  const reading = careEventsOfBundle(bundle, { organisations, organisation: 'RX901', now: NOW });
+  const reading = careEventsOfBundle(bundle, { organisations, organisation: 'RX901', now: NOW, keys: { fresh: 'request' } });
   return reading.ok ? reading.event.map((item) => told(item.reading)) : [];
 }
 function inTopic(resource: unknown, type: string, read: 'careEvent' | 'decision' = 'careEvent') {

@@ -42,7 +42,9 @@ function said(resource: unknown, attributes: Record<string, unknown> = {}): stri
 }
 function saidOfBundle(...resources: unknown[]): string {
   const bundle = { resourceType: 'Bundle', type: 'collection', entry: resources.map((resource) => ({ resource })) };
-  return JSON.stringify(careEventsOfBundle(bundle, { organisations, organisation: 'RX901', now: NOW }));
+  return JSON.stringify(
+    careEventsOfBundle(bundle, { organisations, organisation: 'RX901', now: NOW, keys: { fresh: 'request' } }),
+  );
 }
 const decision = { type: 'consent-decision-recorded-1' };
 const denying = (more: object) => ({ ...consent, provision: { type: 'deny', ...more } });

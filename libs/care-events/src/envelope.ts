@@ -46,6 +46,24 @@ function isAbsent(value: unknown): boolean {
   return value === undefined || value === null || value === '';
 }
 
+const MALFORMED_TIME = 'must be an RFC 3339 date and time with its offset';
+
+function isTooLate(text: string, now: number): string | null {
+  return (instantOf(text) ?? now) > now + AHEAD_MAX_MS ? 'is more than 24 hours ahead' : null;
+}
+
+function isTooEarly(text: string, now: number): string | null {
+  return (instantOf(text) ?? now) < EARLIEST ? 'is before 1990: the clock has lost its time' : null;
+}
+
+/** What is wrong with a time at which something is said to have been sent or stored. One rule, wherever it stands. */
+export function timeProblems(field: string, text: string, now: number): Problem[] {
+  if (instantOf(text) === null) return [problem(field, 'malformed', MALFORMED_TIME)];
+  const [late, early] = [isTooLate(text, now), isTooEarly(text, now)];
+  if (late !== null) return [problem(field, 'too-late', late)];
+  return early === null ? [] : [problem(field, 'too-early', early)];
+}
+
 /** The CloudEvents 1.0 attributes that Weft looks at, with the rules they must obey; others are let pass unread. */
 export class Envelope {
   @Expose()
@@ -77,9 +95,9 @@ export class Envelope {
 
   @Expose()
   @Required()
-  @Rule('malformed', (text) => (instantOf(text) === null ? 'must be an RFC 3339 date and time with its offset' : null))
-  @Rule('too-late', (text, now) => ((instantOf(text) ?? now) > now + AHEAD_MAX_MS ? 'is more than 24 hours ahead' : null))
-  @Rule('too-early', (text, now) => ((instantOf(text) ?? now) < EARLIEST ? 'is before 1990: the clock has lost its time' : null))
+  @Rule('malformed', (text) => (instantOf(text) === null ? MALFORMED_TIME : null))
+  @Rule('too-late', isTooLate)
+  @Rule('too-early', isTooEarly)
   time!: string;
 
   @Expose()

@@ -18,58 +18,58 @@ export interface EverythingPage {
   /** The FHIR base, without a slash at its end. */
   readonly baseUrl: string;
   readonly nhsNumber: string;
-  /** How many entries stand before this page. */
-  readonly offset: number;
-  /** How many a page holds at most. */
-  readonly count: number;
-  /** How many there are in all. */
+  /** How many there are on all pages. */
   readonly total: number;
-  /** Further query parameters that the links keep, such as the purpose. */
-  readonly query?: Readonly<Record<string, string>>;
-  /** What the first page says of entries that are not among these. */
+  /** Query parameters of this page, and of the next where there is one. */
+  readonly query: Readonly<Record<string, string>>;
+  readonly next: Readonly<Record<string, string>> | null;
+  /** What this page says of what is not given. */
   readonly notice?: string | undefined;
+  /** What this page says of care events that are not in the record yet. */
+  readonly waiting?: string | undefined;
 }
 
 /** One page of `Patient/$everything`: following `next` from the first page gives every entry once. */
 export function everythingBundle(page: EverythingPage): Resource {
-  const { entries, baseUrl, offset, count, total, notice } = page;
-  const next = offset + entries.length;
+  const { entries, baseUrl, total, query, next, notice, waiting } = page;
   const matches = entries.map((entry) => ({
     fullUrl: fullUrlOf(baseUrl, entry),
     resource: entry.resource,
     search: { mode: 'match' },
   }));
-  const outcomes = notice === undefined || offset > 0 ? [] : [{ resource: suppressed(notice), search: { mode: 'outcome' } }];
+  const outcomes = [
+    ...(notice === undefined ? [] : [outcome('suppressed', notice)]),
+    ...(waiting === undefined ? [] : [outcome('incomplete', waiting)]),
+  ];
   return {
     resourceType: 'Bundle',
     type: 'searchset',
     total,
     link: [
-      { relation: 'self', url: pageUrl(page, offset) },
-      ...(offset > 0 ? [{ relation: 'previous', url: pageUrl(page, Math.max(0, offset - count)) }] : []),
-      ...(entries.length > 0 && next < total ? [{ relation: 'next', url: pageUrl(page, next) }] : []),
+      { relation: 'self', url: pageUrl(page, query) },
+      ...(next === null ? [] : [{ relation: 'next', url: pageUrl(page, next) }]),
     ],
     // FHIR has no empty arrays.
     ...(matches.length + outcomes.length > 0 && { entry: [...matches, ...outcomes] }),
   };
 }
 
-/** FHIR R4, issue type `suppressed`: something is not given for reasons of consent or privacy. */
-function suppressed(notice: string): Resource {
-  return {
-    resourceType: 'OperationOutcome',
-    issue: [{ severity: 'information', code: 'suppressed', details: { text: notice } }],
-  };
+/**
+ * FHIR R4, issue types: `suppressed` is not given for reasons of consent or privacy, `incomplete` could not be had.
+ */
+function outcome(code: 'suppressed' | 'incomplete', text: string): object {
+  const severity = code === 'suppressed' ? 'information' : 'warning';
+  const resource = { resourceType: 'OperationOutcome', issue: [{ severity, code, details: { text } }] };
+  return { resource, search: { mode: 'outcome' } };
 }
 
-/** Two organisations may use one id: each has its own base, against which its relative references resolve too. */
-function fullUrlOf(baseUrl: string, { organisation, resourceType, resource }: RecordEntry): string {
-  return `${baseUrl}/${organisation}/${resourceType}/${resource.id}`;
+/** Two sources may use one id: each has its own base, against which its relative references resolve too. */
+function fullUrlOf(baseUrl: string, { id, organisation, resourceType, resource }: RecordEntry): string {
+  return `${baseUrl}/${id.includes('/') ? id : `${organisation}/${resourceType}/${resource.id}`}`;
 }
 
-function pageUrl({ baseUrl, nhsNumber, count, query = {} }: EverythingPage, offset: number): string {
-  const parameters = new URLSearchParams({ ...query, _count: String(count), _offset: String(offset) });
-  return `${baseUrl}/Patient/${nhsNumber}/$everything?${parameters}`;
+function pageUrl({ baseUrl, nhsNumber }: EverythingPage, query: Readonly<Record<string, string>>): string {
+  return `${baseUrl}/Patient/${nhsNumber}/$everything?${new URLSearchParams(query)}`;
 }
 
 /** What the FHIR side of Weft can do. `date` is RFC 3339, or a date. */

@@ -1,7 +1,10 @@
+export type { KeptResource } from './about-nobody.js';
 export { acceptEvent } from './accept-event.js';
 export type { AcceptedEvent, AcceptOptions } from './accept-event.js';
+export type { FoundResources } from './bundle-kept.js';
 export { careEventsOfBundle, openBundle } from './bundle.js';
-export type { BundleItem, BundleOptions, PendingItem } from './bundle.js';
+export type { BundleItem, BundleOptions, OpenedBundle, PendingItem } from './bundle.js';
+export { contentDigest } from './content-digest.js';
 export {
   BATCH_EVENTS_MAX,
   BATCH_LIMIT_BYTES,
@@ -21,10 +24,10 @@ export type { EventType } from './envelope.js';
 export { fhirProblems } from './fhir.js';
 export { capabilityStatement, everythingBundle } from './fhir-out.js';
 export type { EverythingPage, RecordEntry } from './fhir-out.js';
-export { JSON_DEPTH_MAX, readJson } from './json.js';
+export { JSON_DEPTH_MAX, readJson, repeatedMemberOf } from './json.js';
 export { type Identified, identityProblems } from './mended.js';
 export { judgeMany } from './judge-many.js';
-export type { JudgedOne, JudgeRules, Many, ReadyEvent } from './judge-many.js';
+export type { JudgedMany, JudgedOne, JudgeRules, Many, ReadyEvent } from './judge-many.js';
 export { unpacked } from './packed.js';
 export type { Packed } from './packed.js';
 export { createMessageReader, mendsHeader, SEAL_HEADER, sealMessage, toMessage } from './message.js';
@@ -34,3 +37,4 @@ export { patientSummary } from './patient-summary.js';
 export type { SummaryOptions } from './patient-summary.js';
 export { PROBLEM_JSON, problemDetails } from './problem-details.js';
 export type { ProblemDetails } from './problem-details.js';
+export type { RequestKeys } from './request-ids.js';

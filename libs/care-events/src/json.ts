@@ -3,6 +3,7 @@ import type { Reading } from '@weft/processing';
 import type { Problem } from '@weft/domain';
 import { jsonErrorPosition } from './json-error-position.js';
 import { nameShown, problem } from './problems.js';
+import { membersIn, repeatedMember } from './json-members.js';
 
 /** FHIR nests a dozen levels in earnest; whatever walks a resource later may then recurse without fear for its stack. */
 export const JSON_DEPTH_MAX = 64;
@@ -14,7 +15,7 @@ export const JSON_DEPTH_MAX = 64;
 export function readJson(bytes: Uint8Array, field: string, limitBytes: number = MESSAGE_LIMIT_BYTES): Reading<unknown> {
   const refuse = (code: string, message: string): Reading<never> => ({ ok: false, problems: [problem(field, code, message)] });
   if (bytes.length > limitBytes) return refuse('too-large', `${bytes.length} bytes are above the limit of ${limitBytes}`);
-  const deepAt = tooDeepAt(bytes);
+  const { deepAt, members } = outlineOf(bytes);
   if (deepAt !== null) return refuse('too-deep', `nested deeper than ${JSON_DEPTH_MAX} levels at byte ${deepAt}`);
   let text: string;
   try {
@@ -26,14 +27,31 @@ export function readJson(bytes: Uint8Array, field: string, limitBytes: number = 
   try {
     value = JSON.parse(text);
   } catch {
-    const at = jsonErrorPosition(text);
-    return refuse(
-      'not-json',
-      at < text.length ? `not JSON at character ${at}` : `not JSON: it ends too early, at character ${at}`,
-    );
+    return refuse('not-json', notJson(text));
   }
   const unfit = hasUnfit(value) ? unfitMember(value, field) : null;
-  return unfit === null ? { ok: true, event: value } : { ok: false, problems: [unfit] };
+  if (unfit !== null) return { ok: false, problems: [unfit] };
+  return membersIn(value) === members ? { ok: true, event: value } : { ok: false, problems: [repeatedMember(bytes, field)] };
+}
+
+/** The member that stands twice in one object of the JSON that the bytes are, whose value is known; null where there is none. */
+export function repeatedMemberOf(bytes: Uint8Array, value: unknown, field: string): Problem | null {
+  return membersIn(value) === outlineOf(bytes).members ? null : repeatedMember(bytes, field);
+}
+
+/** Characters count from 0; lines, where there are several, from 1 as editors have them. */
+function placeIn(text: string, at: number): string {
+  const line = text.slice(0, at).split('\n').length;
+  return line === 1 ? `character ${at}` : `character ${at}, in line ${line}`;
+}
+
+/** What people send in earnest that is no JSON is told for what it is. */
+function notJson(text: string): string {
+  if (/^\s*</.test(text)) return 'XML, not JSON: send FHIR as JSON (application/fhir+json)';
+  if (/^\s*(?:MSH|FHS|BHS)[^A-Za-z0-9\s]/.test(text))
+    return 'HL7 v2, not JSON: send FHIR R4, which an integration engine can make of it';
+  const at = jsonErrorPosition(text);
+  return `not JSON${at < text.length ? '' : ': it ends too early,'} at ${placeIn(text, at)}`;
 }
 
 const QUOTE = 0x22;
@@ -43,18 +61,20 @@ const BACKSLASH = 0x5c;
 const OPENING = new Set([0x5b, 0x7b]);
 const CLOSING = new Set([0x5d, 0x7d]);
 
-/** Where brackets, outside strings, first stand too deep; null where they never do. */
-function tooDeepAt(bytes: Uint8Array): number | null {
+/** Where brackets, outside strings, first stand too deep, or null; and else how many members there are, each with its colon. */
+function outlineOf(bytes: Uint8Array): { readonly deepAt: number | null; readonly members: number } {
   let depth = 0;
+  let members = 0;
   for (let at = 0; at < bytes.length; at += 1) {
     const byte = bytes[at]!;
     if (byte === QUOTE) at = endOfString(bytes, at);
+    else if (byte === COLON) members += 1;
     else if (OPENING.has(byte)) {
       depth += 1;
-      if (depth > JSON_DEPTH_MAX) return at;
+      if (depth > JSON_DEPTH_MAX) return { deepAt: at, members };
     } else if (CLOSING.has(byte)) depth -= 1;
   }
-  return null;
+  return { deepAt: null, members };
 }
 
 /** The closing quote of the string that opens at `at`, or the end of the bytes. */

@@ -127,3 +127,22 @@ describe('taking JSON apart without reading it', () => {
     );
   });
 });
+
+describe('an object with one member twice', () => {
+  const read = (text: string) => readJson(Buffer.from(text), 'data');
+
+  it.each([
+    ['{"type":"deny","type":"permit"}', 'data.type'],
+    ['{"a":1,"\\u0061":1}', 'data.a'],
+    ['{"a":[{"b":1},{"b":1,"c":{"d":":","d":2}}]}', 'data.a[1].c.d'],
+    ['[[],{"a":{},"a":{}}]', 'data[1].a'],
+    ['{"9990000018":1,"9990000018":2}', 'data.…'],
+  ])('is malformed, and it is said where: %s', (text, field) => {
+    expect(read(text)).toMatchObject({ ok: false, problems: [{ field, code: 'repeated-member' }] });
+  });
+
+  it.each(['{"a":{"b":1},"c":{"b":1}}', '[{"a":1},{"a":1}]', '{"a":":,{\\"a\\":1"}', '{"1":1,"2":{"1":[]}}', '5', '"a:b"'])(
+    'is not one whose members have names of their own: %s',
+    (text) => expect(read(text)).toEqual({ ok: true, event: JSON.parse(text) }),
+  );
+});

@@ -3,11 +3,15 @@ import type { Organisation, Policy, Problem, Recorder } from '@weft/domain';
 import type { Reading } from '@weft/processing';
 import { acceptEvent } from './accept-event.js';
 import type { AcceptedEvent } from './accept-event.js';
+import type { KeptResource } from './about-nobody.js';
+import type { FoundResources } from './bundle-kept.js';
 import { openBundle } from './bundle.js';
 import { readCloudEventBatch } from './cloud-event.js';
+import { contentDigest } from './content-digest.js';
 import type { ReceivedEvent } from './cloud-event.js';
 import { readJson } from './json.js';
 import { problem } from './problems.js';
+import type { RequestKeys } from './request-ids.js';
 
 /** What a judgement needs to know, as data that may go to another thread. */
 export interface JudgeRules {
@@ -28,10 +32,18 @@ export interface Many {
   readonly limitBytes: number;
   readonly entriesMax: number;
   readonly rules: JudgeRules;
+  /** What the organisation sent before that is about nobody, by the names that were wanted. */
+  readonly found?: FoundResources;
+  /** What the ids of a Bundle's events are made of. */
+  readonly keys: RequestKeys;
 }
 
 /** An event to be published as it came: what was read of its resource has done its work. */
-export type ReadyEvent = Omit<AcceptedEvent, 'resource' | 'bytes'> & { readonly bytes: Uint8Array };
+export type ReadyEvent = Omit<AcceptedEvent, 'resource' | 'bytes'> & {
+  readonly bytes: Uint8Array;
+  /** Of what it says. */
+  readonly digest: string;
+};
 
 export interface JudgedOne {
   /** Index in the Bundle or batch. */
@@ -43,32 +55,42 @@ export interface JudgedOne {
   readonly isDecision: boolean;
 }
 
-/** Each event judged by itself; refused as a whole only where it cannot be told apart. `newId` is for decisions of a Bundle. Never throws. */
-export function judgeMany(many: Many, newId: () => string): Reading<JudgedOne[]> {
-  return many.kind === 'bundle' ? judgeBundle(many, newId) : judgeBatch(many);
+export interface JudgedMany {
+  readonly items: readonly JudgedOne[];
+  /** What is about nobody, by its index in the Bundle. */
+  readonly kept: readonly (KeptResource & { readonly entry: number })[];
+  /** Names of what the Bundle refers to and may have come before. */
+  readonly wanted: readonly string[];
 }
 
-function judgeBundle({ bytes, limitBytes, entriesMax, rules }: Many, newId: () => string): Reading<JudgedOne[]> {
+/** Each event judged by itself; refused as a whole only where it cannot be told apart. Never throws. */
+export function judgeMany(many: Many): Reading<JudgedMany> {
+  return many.kind === 'bundle' ? judgeBundle(many) : judgeBatch(many);
+}
+
+function judgeBundle({ bytes, limitBytes, entriesMax, rules, found, keys }: Many): Reading<JudgedMany> {
   const parsed = readJson(bytes, 'body', limitBytes);
   if (!parsed.ok) return parsed;
   const { entry } = (parsed.event ?? {}) as { readonly entry?: unknown };
   const over = tooMany(Array.isArray(entry) ? entry.length : 1, entriesMax);
   if (over !== null) return { ok: false, problems: [over] };
   const { sender: organisation, ...about } = rules;
-  const bundle = openBundle(parsed.event, { ...about, organisation, newId });
+  const bundle = openBundle(parsed.event, { ...about, organisation, keys, ...(found !== undefined && { found }) });
   if (!bundle.ok) return bundle;
+  const { items, kept, wanted } = bundle.event;
   return {
     ok: true,
-    event: bundle.event.map(({ judge, ...item }) => ({ ...item, reading: ready(judge()) })),
+    event: { items: items.map(({ judge, ...item }) => ({ ...item, reading: ready(judge()) })), kept, wanted },
   };
 }
 
-function judgeBatch({ bytes, entriesMax, rules }: Many): Reading<JudgedOne[]> {
+function judgeBatch({ bytes, entriesMax, rules }: Many): Reading<JudgedMany> {
   const batch = readCloudEventBatch(bytes);
   if (!batch.ok) return batch;
   const over = tooMany(batch.event.length, entriesMax);
   if (over !== null) return { ok: false, problems: [over] };
-  return { ok: true, event: batch.event.map((received, entry) => judgeReceived(received, entry, rules)) };
+  const items = batch.event.map((received, entry) => judgeReceived(received, entry, rules));
+  return { ok: true, event: { items, kept: [], wanted: [] } };
 }
 
 function judgeReceived(received: Reading<ReceivedEvent>, entry: number, rules: JudgeRules): JudgedOne {
@@ -90,5 +112,5 @@ function tooMany(count: number, max: number): Problem | null {
 function ready(reading: Reading<AcceptedEvent>): Reading<ReadyEvent> {
   if (!reading.ok) return reading;
   const { resource, bytes = new TextEncoder().encode(JSON.stringify(resource)), ...rest } = reading.event;
-  return { ok: true, event: { ...rest, bytes } };
+  return { ok: true, event: { ...rest, bytes, digest: contentDigest(reading.event) } };
 }

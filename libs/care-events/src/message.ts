@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { DECISION_TYPE, onlyDenying } from '@weft/domain';
 import type { CareEvent, NewDecision, Organisation, Problem, Recorder, Resource } from '@weft/domain';
-import { CARE_EVENTS_PREFIX, careEventsTopic, CONSENT_TOPIC, MENDS_HEADER } from '@weft/processing';
+import { CARE_EVENTS_PREFIX, careEventsTopic, CONSENT_TOPIC, MENDS_HEADER, unprocessable } from '@weft/processing';
 import type { DecisionReading, Message, MessageReader, OutgoingMessage, Reading } from '@weft/processing';
 import { accepted, acceptEvent, decisionsOf } from './accept-event.js';
 import type { AcceptedEvent } from './accept-event.js';
@@ -9,7 +9,7 @@ import { readCloudEvent } from './cloud-event.js';
 import { FHIR_JSON, organisationOf } from './envelope.js';
 import type { EventType } from './envelope.js';
 import type { ReadyEvent } from './judge-many.js';
-import { problem, unprocessable } from './problems.js';
+import { problem } from './problems.js';
 import { unreadDecision } from './unread-decision.js';
 
 /** The header by which a projector knows an event that the gateway has judged by every rule. */

@@ -4,16 +4,10 @@ import { isPrivacyConsent } from './consent-in.js';
 import { isEventType } from './envelope.js';
 import type { EventType } from './envelope.js';
 import { isResourceType } from './fhir-r4/types.js';
-import {
-  containedIn,
-  isObject,
-  nhsNumberOfReference,
-  nhsNumbersOf,
-  objectsOf,
-  patientReferencesOf,
-} from './patient-reference.js';
+import { isObject, nhsNumberOfReference, nhsNumbersOf, objectsOf } from './patient-reference.js';
 import type { Loose } from './patient-reference.js';
 import { problem, typeShown } from './problems.js';
+import { somebodyElseProblems } from './somebody-else.js';
 
 /** https://hl7.org/fhir/R4/datatypes.html#id */
 const FHIR_ID = /^[A-Za-z0-9.-]{1,64}$/;
@@ -41,35 +35,6 @@ function identityProblems(type: unknown, resource: Resource): Problem[] {
   return [problem(field, 'malformed', 'must be 1 to 64 letters, digits, hyphens and dots')];
 }
 
-/** A resource filed under the wrong person harms two: every NHS number by which it names its patient must be the subject. */
-function somebodyElseProblems(subject: string, resource: Resource): Problem[] {
-  const elsewhere = (path: string): Problem =>
-    problem(path, 'somebody-else', "a resource about somebody else than the event's subject");
-  if (resource.resourceType === 'Patient') {
-    return isSomebodyElse(subject, resource['identifier']) ? [elsewhere('Patient.identifier')] : [];
-  }
-  const contained = containedIn(resource);
-  return patientReferencesOf(resource)
-    .filter(({ reference }) => refersElsewhere(subject, reference, contained))
-    .map(({ path }) => elsewhere(path));
-}
-
-function isSomebodyElse(subject: string, identifiers: unknown): boolean {
-  const numbers = nhsNumbersOf(identifiers);
-  return numbers.length > 0 && !numbers.some(({ number }) => number === subject);
-}
-
-function refersElsewhere(subject: string, reference: Loose, contained: ReturnType<typeof containedIn>): boolean {
-  if (nhsNumbersOf(reference['identifier']).length > 0) return isSomebodyElse(subject, reference['identifier']);
-  const target = reference['reference'];
-  if (typeof target === 'string' && target.startsWith('#')) {
-    const named = contained.get(target.slice(1));
-    return named !== undefined && isSomebodyElse(subject, named['identifier']);
-  }
-  const number = nhsNumberOfReference(target);
-  return number !== null && number !== subject;
-}
-
 function typeProblems(type: EventType, subject: string, resource: Resource): Problem[] {
   switch (type) {
     case 'patient-merged-1':
@@ -92,11 +57,18 @@ function typeProblems(type: EventType, subject: string, resource: Resource): Pro
           ]
         : [];
     case 'care-event-retracted-1':
+      if (isPrivacyConsent(resource)) return [TAKEN_BACK_AS_A_DECISION];
       return isResourceType(resource.resourceType)
         ? []
         : [problem('Resource.resourceType', 'structure', 'is no resource type of FHIR R4')];
   }
 }
+
+const TAKEN_BACK_AS_A_DECISION = problem(
+  'type',
+  'wrong-type',
+  'a privacy Consent is taken back as a decision: send it as consent-decision-recorded-1 with status entered-in-error; of a Consent about something else, say its scope',
+);
 
 function diedProblems(resource: Resource): Problem[] {
   if (resource.resourceType !== 'Patient') return [problem('data', 'wrong-resource', 'a death is told by the Patient')];

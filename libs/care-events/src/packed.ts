@@ -1,8 +1,8 @@
 import type { Problem } from '@weft/domain';
-import type { JudgedOne, ReadyEvent } from './judge-many.js';
+import type { JudgedMany, JudgedOne, ReadyEvent } from './judge-many.js';
 
 /** Judged events on their way from one thread to another: the bytes of all in one piece, which is handed over and not copied. */
-export interface Packed {
+export interface Packed extends Omit<JudgedMany, 'items'> {
   readonly items: readonly PackedItem[];
   readonly bytes: Uint8Array;
 }
@@ -13,7 +13,7 @@ type PackedItem = Omit<JudgedOne, 'reading'> & {
     | { readonly ok: true; readonly event: Omit<ReadyEvent, 'bytes'>; readonly length: number };
 };
 
-export function packed(judged: readonly JudgedOne[]): Packed {
+export function packed({ items: judged, ...rest }: JudgedMany): Packed {
   const lengths = judged.map(({ reading }) => (reading.ok ? reading.event.bytes.length : 0));
   const bytes = new Uint8Array(lengths.reduce((sum, length) => sum + length, 0));
   let at = 0;
@@ -24,14 +24,15 @@ export function packed(judged: readonly JudgedOne[]): Packed {
     at += own.length;
     return { ...item, reading: { ok: true, event, length: own.length } };
   });
-  return { items, bytes };
+  return { items, bytes, ...rest };
 }
 
-export function unpacked({ items, bytes }: Packed): JudgedOne[] {
+export function unpacked({ items, bytes, kept, wanted }: Packed): JudgedMany {
   let at = 0;
-  return items.map(({ reading, ...item }): JudgedOne => {
+  const judged = items.map(({ reading, ...item }): JudgedOne => {
     if (!reading.ok) return { ...item, reading };
     const own = bytes.subarray(at, (at += reading.length));
     return { ...item, reading: { ok: true, event: { ...reading.event, bytes: own } } };
   });
+  return { items: judged, kept, wanted };
 }

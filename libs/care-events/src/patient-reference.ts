@@ -1,5 +1,6 @@
 import { nhsNumberProblem } from '@weft/domain';
 import type { Resource } from '@weft/domain';
+import { PATIENT_PLACES } from './patient-places.js';
 import { typeShown } from './problems.js';
 
 export const NHS_NUMBER_SYSTEM = 'https://fhir.nhs.uk/Id/nhs-number';
@@ -23,6 +24,16 @@ export function itemsOf(value: unknown): (Loose | null)[] {
 
 export function textOf(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+/** Whether an object says more than the members that are understood here, a modifier extension among them. */
+export function hasUnknown(value: Loose, known: readonly string[]): boolean {
+  return Object.keys(value).some((member) => !['id', 'extension', ...known].includes(member.replace(/^_/, '')));
+}
+
+/** The type of resource in the address of a reference. */
+export function typeAddressed(reference: unknown): string | undefined {
+  return /(?:^|\/)([A-Z][A-Za-z]+)\/[^/]+$/.exec(textOf(reference) ?? '')?.[1];
 }
 
 /** What a resource contains, by id; of several the first. A map: who looks for each of many references has read the list once. */
@@ -49,40 +60,92 @@ export function nhsNumbersOf(identifiers: unknown): NhsNumber[] {
     }));
 }
 
-/** The NHS number of a reference `Patient/<NHS number>`, relative or absolute; null where its id is no sound NHS number. */
+/** What a reference without its version refers to. */
+export const unversioned = (reference: string): string => reference.replace(/\/_history\/[^/]*$/, '');
+
+/**
+ * The NHS number of a reference `Patient/<NHS number>`, relative or absolute, or of a conditional one by NHS number; null where that
+ * is no sound NHS number.
+ */
 export function nhsNumberOfReference(reference: unknown): string | null {
-  const id = /(?:^|\/)Patient\/(\d{10})(?:\/_history\/.*)?$/.exec(textOf(reference) ?? '')?.[1];
-  return id !== undefined && nhsNumberProblem(id) === null ? id : null;
+  const text = textOf(reference) ?? '';
+  const number = numberOfConditional(text) ?? /(?:^|\/)Patient\/(\d{10})$/.exec(unversioned(text))?.[1];
+  return number !== undefined && nhsNumberProblem(number) === null ? number : null;
 }
 
-/** Where R4 resources name the patient they are about, with the path of each reference. */
-const ABOUT = ['subject', 'patient', 'beneficiary', 'for', 'individual'] as const;
+/** `Patient?identifier=<system>|<value>`, relative or absolute: what a conditional reference says of the one whom it means. */
+export function identifierOfConditional(
+  reference: string,
+): { readonly type: string; readonly system: string; readonly value: string } | null {
+  const [, type, query] = /(?:^|\/)([A-Z][A-Za-z]+)\?(.*)$/.exec(reference) ?? [];
+  const [system, value, ...more] = (new URLSearchParams(query ?? '').get('identifier') ?? '').split('|');
+  if (type === undefined || !system || !value || more.length > 0) return null;
+  return { type, system, value };
+}
+
+/** The number that a conditional reference by NHS number says, sound or not; undefined of any other. */
+export function numberOfConditional(reference: string): string | undefined {
+  const said = identifierOfConditional(reference);
+  return said?.type === 'Patient' && said.system === NHS_NUMBER_SYSTEM ? said.value.replace(/[\s-]/g, '') : undefined;
+}
+
+/** The Personal Demographics Service and its sandboxes: a Patient's id there is the NHS number. */
+const PDS = /^https:\/\/(?:[a-z0-9-]+\.)*api\.service\.nhs\.uk\/personal-demographics\/FHIR\/R4\/Patient\/(\d{10})$/;
+
+/** The NHS number that stands for a Patient's id: on PDS, or where no address says whose id it would be. Null where it is no sound one. */
+export function nhsNumberAsId(reference: string): string | null {
+  const text = unversioned(reference);
+  const number = PDS.exec(text)?.[1] ?? /^Patient\/(\d{10})$/.exec(text)?.[1];
+  return number !== undefined && nhsNumberProblem(number) === null ? number : null;
+}
 
 export interface PatientReference {
   readonly path: string;
   readonly reference: Loose;
 }
 
-export function patientReferencesOf(resource: Resource): PatientReference[] {
-  const direct = ABOUT.flatMap((field) => references(resource[field], `${typeShown(resource)}.${field}`));
-  const participants = Array.isArray(resource['participant']) ? resource['participant'] : [];
-  const actors = participants.flatMap((participant, index) =>
-    isObject(participant) ? references(participant['actor'], `${typeShown(resource)}.participant[${index}].actor`) : [],
-  );
-  return [...direct, ...actors.filter(({ reference }) => mayBePatient(reference))];
+export interface PatientReferences {
+  /** Where R4 looks for whom it is about. */
+  readonly own: readonly PatientReference[];
+  /** Where it names who took part: the patient, perhaps, and the one whom it is about where the first say nobody. */
+  readonly others: readonly PatientReference[];
 }
 
-function references(value: unknown, path: string): PatientReference[] {
-  if (Array.isArray(value))
-    return value.flatMap((item, index) => (isObject(item) ? [{ path: `${path}[${index}]`, reference: item }] : []));
-  return isObject(value) ? [{ path, reference: value }] : [];
+/** Every reference of a resource that may name its patient, with its path. */
+export function patientReferencesOf(resource: Resource): PatientReferences {
+  const { own, others } = placesOf(resource.resourceType);
+  const from = (places: readonly (readonly string[])[]): PatientReference[] =>
+    places.flatMap((place) => references(resource, place, typeShown(resource)));
+  return { own: from(own), others: from(others) };
 }
 
-/** An appointment's actors are patients, practitioners, rooms: only what says that it is a patient counts. */
-function mayBePatient(reference: Loose): boolean {
-  return (
-    reference['type'] === 'Patient' ||
-    nhsNumbersOf(reference['identifier']).length > 0 ||
-    /(?:^|\/)Patient[/?]/.test(textOf(reference['reference']) ?? '')
-  );
+/** Whether R4 lets a resource of the type name a patient whom it is about. */
+export const namesPatients = (type: string): boolean => places.has(type);
+
+type Place = readonly string[];
+interface Places {
+  readonly own: readonly Place[];
+  readonly others: readonly Place[];
+}
+
+const NOWHERE: Places = { own: [], others: [] };
+const places = new Map(PATIENT_PLACES.trim().split('\n').map(readLine));
+
+function readLine(line: string): [string, Places] {
+  const [first, others = ''] = line.split(' | ') as [string, string?];
+  const [type, ...own] = first.split(' ') as [string, ...string[]];
+  const paths = (words: readonly string[]): Place[] => words.filter((word) => word !== '').map((word) => word.split('.'));
+  return [type, { own: paths(own), others: paths(others.split(' ')) }];
+}
+
+function placesOf(type: string): Places {
+  return places.get(type) ?? NOWHERE;
+}
+
+function references(value: unknown, [step, ...rest]: Place, path: string): PatientReference[] {
+  if (step === undefined) return isObject(value) ? [{ path, reference: value }] : [];
+  if (!isObject(value)) return [];
+  const below = value[step];
+  if (!Array.isArray(below)) return references(below, rest, `${path}.${step}`);
+  return below.flatMap((item, index) => references(item, rest, `${path}.${step}[${index}]`));
 }

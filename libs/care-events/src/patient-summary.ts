@@ -1,9 +1,12 @@
 import type { Resource } from '@weft/domain';
 import type { RecordEntry } from './fhir-out.js';
-import { isObject, NHS_NUMBER_SYSTEM, nhsNumbersOf, textOf } from './patient-reference.js';
+import { NHS_NUMBER_SYSTEM, nhsNumbersOf, textOf } from './patient-reference.js';
 import { stableUuid } from './stable-uuid.js';
-import { entriesOf, SECTIONS, titleOf } from './summary-sections.js';
-import type { Section } from './summary-sections.js';
+import { superseded } from './summary-latest.js';
+import { narrative, paragraph, remainderText, tableOf } from './summary-narrative.js';
+import { personText } from './summary-person.js';
+import { placed, References, urlOf } from './summary-references.js';
+import { type LeftOut, placeOf, type Section, SECTIONS } from './summary-sections.js';
 
 export interface SummaryOptions {
   readonly entries: readonly RecordEntry[];
@@ -14,23 +17,32 @@ export interface SummaryOptions {
   readonly organisation: { readonly ods: string; readonly name?: string };
   /** What the document says of entries that are not given to this reader. */
   readonly notice?: string | undefined;
+  /** What the document says of care events that are not in the record yet. */
+  readonly waiting?: string | undefined;
 }
 
 const PROFILE = 'http://hl7.org/fhir/uv/ips/StructureDefinition';
 
 /**
- * The International Patient Summary of a record, as a document Bundle: the Composition, the Patient, and what the sections
- * refer to. Everything that refers to the patient, or to an entry that is in the document, does so by its place there.
+ * The International Patient Summary of a record, as a document Bundle: the Composition, the Patient, what the sections refer
+ * to, and what that cannot be read without. Everything that refers to the patient, or to an entry that is in the document, does
+ * so by its place there.
  */
 export function patientSummary(options: SummaryOptions): Resource {
-  const sections = SECTIONS.map((section) => ({ section, entries: entriesOf(section, options.entries) }));
-  const shown = [...new Set(sections.flatMap(({ entries }) => entries))];
+  const references = new References(options.entries);
+  const sorted = sortedOut(options, references);
+  const listed = sorted.sections.flatMap(({ entries }) => entries);
+  const shown = [...listed, ...references.neededBy(listed)];
   const patient = patientOf(options);
-  const places = placesOf(shown, options.entries, patient.url);
+  const places = new Map([
+    ...shown.map((entry): [RecordEntry, string] => [entry, urlOf(entry)]),
+    ...options.entries.filter(isPatient).map((entry): [RecordEntry, string] => [entry, patient.url]),
+  ]);
   const timestamp = new Date(options.now).toISOString();
-  const composition = compositionOf(options, sections, patient.url, timestamp);
+  const composition = compositionOf(options, { ...sorted, shown, references, patient, timestamp });
   const ids = shown.map(({ id }) => id).join(' ');
-  const identity = `${timestamp} ${options.nhsNumber} ${options.organisation.ods} ${ids}${options.notice ?? ''}`;
+  const said = `${options.notice ?? ''}${options.waiting ?? ''}`;
+  const identity = `${timestamp} ${options.nhsNumber} ${options.organisation.ods} ${ids}${said}`;
   return {
     resourceType: 'Bundle',
     meta: { profile: [`${PROFILE}/Bundle-uv-ips`] },
@@ -40,20 +52,62 @@ export function patientSummary(options: SummaryOptions): Resource {
     entry: [
       { fullUrl: `urn:uuid:${stableUuid(`composition ${identity}`)}`, resource: composition },
       { fullUrl: patient.url, resource: patient.resource },
-      ...shown.map((entry) => ({ fullUrl: urlOf(entry), resource: placed(entry, places, patient.url) })),
+      ...shown.map((entry) => ({ fullUrl: urlOf(entry), resource: placed(entry, places, references, patient.url) })),
     ],
   };
 }
 
-function urlOf({ id }: Pick<RecordEntry, 'id'>): string {
-  return `urn:uuid:${stableUuid(id)}`;
+const isPatient = ({ resourceType }: RecordEntry): boolean => resourceType === 'Patient';
+
+type Held = { readonly section: Section; readonly entries: readonly RecordEntry[] };
+type Remaining = { readonly entry: RecordEntry; readonly why: LeftOut };
+interface Sorted {
+  readonly sections: readonly Held[];
+  readonly remainder: readonly Remaining[];
 }
+
+/** Each entry but the Patients is in one section or in the remainder, the latest first, the same whatever order they came in. */
+function sortedOut({ entries, now }: SummaryOptions, references: References): Sorted {
+  const all = entries.filter((entry) => !isPatient(entry)).sort(latestFirst);
+  const sections = new Map<Section, RecordEntry[]>(Object.values(SECTIONS).map((section) => [section, []]));
+  const remainder: Remaining[] = [];
+  for (const entry of all) {
+    const place = placeOf(entry.resource, now);
+    if ('leftOut' in place) remainder.push({ entry, why: place.leftOut });
+    else sections.get(SECTIONS[place.section])?.push(entry);
+  }
+  return {
+    sections: [...sections].map(([section, placedIn]) => {
+      if (section.latestOnly !== true) return { section, entries: placedIn.sort(inForceFirst) };
+      const earlier = superseded(placedIn, (entry) => references.findFor(entry), now);
+      remainder.push(...placedIn.filter(({ id }) => earlier.has(id)).map((entry) => ({ entry, why: 'superseded' as const })));
+      return { section, entries: placedIn.filter(({ id }) => !earlier.has(id)) };
+    }),
+    remainder,
+  };
+}
+
+function latestFirst(one: RecordEntry, other: RecordEntry): number {
+  return instantOf(other) - instantOf(one) || (one.id < other.id ? -1 : 1);
+}
+
+function instantOf({ occurredAt }: RecordEntry): number {
+  const instant = Date.parse(occurredAt ?? '');
+  return Number.isNaN(instant) ? -8.64e15 : instant;
+}
+
+/** An allergy that is resolved is listed, behind those that are not. */
+const inForceFirst = (one: RecordEntry, other: RecordEntry): number => Number(isOver(one)) - Number(isOver(other));
+
+const isOver = ({ resource }: RecordEntry): boolean =>
+  resource.resourceType === 'AllergyIntolerance' &&
+  /"(inactive|resolved)"/.test(JSON.stringify(resource['clinicalStatus'] ?? ''));
 
 /** Of several organisations' Patients the last updated one, then the first by id; one that names another number last. */
 function patientOf({ entries, nhsNumber }: SummaryOptions): { url: string; resource: Resource } {
   const identifier = { system: NHS_NUMBER_SYSTEM, value: nhsNumber };
   const [chosen] = entries
-    .filter(({ resourceType }) => resourceType === 'Patient')
+    .filter(isPatient)
     .map((entry) => ({
       entry,
       own: carries(entry.resource, nhsNumber),
@@ -71,71 +125,24 @@ function carries(patient: Resource, nhsNumber: string): boolean {
   return nhsNumbersOf(patient['identifier']).some(({ number }) => number === nhsNumber);
 }
 
-/** Where in the document an organisation's references lead, by `<ODS code>/<type>/<id>` and, for urn:uuid, `<ODS code> <id>`. */
-function placesOf(shown: readonly RecordEntry[], all: readonly RecordEntry[], patientUrl: string): ReadonlyMap<string, string> {
-  const patients = all.filter(({ resourceType }) => resourceType === 'Patient');
-  const targets = [
-    ...shown.map((entry) => ({ entry, place: urlOf(entry) })),
-    ...patients.map((entry) => ({ entry, place: patientUrl })),
-  ];
-  return new Map(
-    targets.flatMap(({ entry, place }): [string, string][] => [
-      [entry.id, place],
-      [`${entry.organisation} ${entry.resource.id}`, place],
-    ]),
-  );
+interface Composing extends Sorted {
+  readonly shown: readonly RecordEntry[];
+  readonly references: References;
+  readonly patient: { readonly url: string; readonly resource: Resource };
+  readonly timestamp: string;
 }
 
-function placed({ organisation, resource }: RecordEntry, places: ReadonlyMap<string, string>, patientUrl: string): Resource {
-  const placedInside = withReferences(resource, (reference) => {
-    const uuid = /^urn:uuid:(.+)$/.exec(reference)?.[1];
-    if (uuid !== undefined) return places.get(`${organisation} ${uuid}`);
-    const relative = /(?:^|\/)([A-Z][A-Za-z]+\/[A-Za-z0-9.-]{1,64})(?:\/_history\/[^/]*)?$/.exec(reference)?.[1];
-    return relative === undefined ? undefined : places.get(`${organisation}/${relative}`);
-  }) as Resource;
-  return { ...placedInside, ...aboutThePatient(resource, patientUrl) };
-}
-
-/** Whatever is in a record is about its patient, also where the organisation's own Patient is not in the record. */
-function aboutThePatient(resource: Resource, patientUrl: string): Partial<Resource> {
-  return Object.fromEntries(
-    ['subject', 'patient'].flatMap((field) => {
-      const reference = resource[field];
-      if (!isObject(reference) || /(?:^|\/)(?!Patient\/)[A-Z][A-Za-z]+\/[^/]+$/.test(textOf(reference['reference']) ?? ''))
-        return [];
-      return [[field, { ...reference, reference: patientUrl }]];
-    }),
-  );
-}
-
-function withReferences(value: unknown, placeOf: (reference: string) => string | undefined): unknown {
-  if (Array.isArray(value)) return value.map((item) => withReferences(item, placeOf));
-  if (!isObject(value)) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [
-      key,
-      key === 'reference' && typeof item === 'string' ? (placeOf(item) ?? item) : withReferences(item, placeOf),
-    ]),
-  );
-}
-
-type Held = { readonly section: Section; readonly entries: readonly RecordEntry[] };
-
-function compositionOf(
-  { organisation, notice }: SummaryOptions,
-  sections: readonly Held[],
-  patientUrl: string,
-  date: string,
-): Resource {
+function compositionOf(options: SummaryOptions, composing: Composing): Resource {
+  const { organisation } = options;
+  const { patient, timestamp } = composing;
   return {
     resourceType: 'Composition',
     meta: { profile: [`${PROFILE}/Composition-uv-ips`] },
-    // `additional`: what it says stands in no section.
-    ...(notice !== undefined && { text: narrative('additional', `<p>${escaped(notice)}</p>`) }),
+    text: wholeText(options, composing),
     status: 'final',
     type: { coding: [{ system: 'http://loinc.org', code: '60591-5', display: 'Patient summary Document' }] },
-    subject: { reference: patientUrl },
-    date,
+    subject: { reference: patient.url },
+    date: timestamp,
     author: [
       {
         type: 'Organization',
@@ -144,9 +151,44 @@ function compositionOf(
       },
     ],
     title: 'International Patient Summary',
-    section: sections
-      .filter(({ section, entries }) => section.required || entries.length > 0)
-      .map((held) => sectionOf(held, emptinessOf(notice))),
+    section: composing.sections
+      .filter(({ section, entries }) => section.required === true || entries.length > 0)
+      .map((held) => sectionOf(held, options, composing.references)),
+  };
+}
+
+/** `additional`: it says what stands in no section. */
+function wholeText({ entries, nhsNumber, notice, waiting, now }: SummaryOptions, composing: Composing): object {
+  const { patient, shown, references } = composing;
+  const others = entries.filter((entry) => isPatient(entry) && urlOf(entry) !== patient.url);
+  const isRead = new Set(shown);
+  const remainder = composing.remainder.filter(
+    ({ entry }) => !(isRead.has(entry) && ['Medication', 'Specimen'].includes(entry.resourceType)),
+  );
+  return narrative(
+    'additional',
+    [
+      personText({ patient: patient.resource, others, nhsNumber, now }),
+      ...[notice, waiting].flatMap((text) => (text === undefined ? [] : [paragraph(text)])),
+      remainderText(remainder, (entry) => references.findFor(entry)),
+    ].join(''),
+  );
+}
+
+function sectionOf({ section, entries }: Held, options: SummaryOptions, references: References): object {
+  const { notice, waiting, now } = options;
+  const { title, loinc } = section;
+  const code = { coding: [{ system: 'http://loinc.org', code: loinc }] };
+  if (entries.length > 0) {
+    const table = tableOf(entries, (entry) => references.findFor(entry), now);
+    return { title, code, text: narrative('generated', table), entry: entries.map((entry) => ({ reference: urlOf(entry) })) };
+  }
+  const { reason, text } = emptinessOf(notice);
+  return {
+    title,
+    code,
+    text: narrative('generated', paragraph([text, ...(waiting === undefined ? [] : [waiting])].join(' '))),
+    emptyReason: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/list-empty-reason', code: reason }] },
   };
 }
 
@@ -155,29 +197,3 @@ const emptinessOf = (notice: string | undefined) =>
   notice === undefined
     ? { reason: 'unavailable', text: 'Nothing is known here from what is shared.' }
     : { reason: 'withheld', text: `Nothing is shown here. ${notice}` };
-
-function narrative(status: 'generated' | 'additional', body: string): object {
-  return { status, div: `<div xmlns="http://www.w3.org/1999/xhtml">${body}</div>` };
-}
-
-function sectionOf({ section, entries }: Held, empty: ReturnType<typeof emptinessOf>): object {
-  const lines = entries.map(
-    (entry) =>
-      `<li>${escaped(titleOf(entry.resource))}${entry.occurredAt ? `, ${escaped(entry.occurredAt.slice(0, 10))}` : ''}</li>`,
-  );
-  const body = lines.length > 0 ? `<ul>${lines.join('')}</ul>` : `<p>${escaped(empty.text)}</p>`;
-  return {
-    title: section.title,
-    code: { coding: [{ system: 'http://loinc.org', code: section.loinc }] },
-    text: narrative('generated', body),
-    ...(entries.length > 0
-      ? { entry: entries.map((entry) => ({ reference: urlOf(entry) })) }
-      : {
-          emptyReason: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/list-empty-reason', code: empty.reason }] },
-        }),
-  };
-}
-
-function escaped(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
-}

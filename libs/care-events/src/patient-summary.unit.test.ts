@@ -2,71 +2,23 @@ import fc from 'fast-check';
 import type { Resource } from '@weft/domain';
 import type { RecordEntry } from './fhir-out.js';
 import { fhirProblems } from './fhir.js';
-import { patientSummary } from './patient-summary.js';
+import {
+  coded,
+  condition,
+  type Document,
+  entry,
+  mmol,
+  narrativesOf,
+  NHS_NUMBER as nhsNumber,
+  observation,
+  patient,
+  report,
+  sectionsOf,
+  subject,
+  summary,
+} from './summary.fixture.js';
 
 const NHS = 'https://fhir.nhs.uk/Id/nhs-number';
-const nhsNumber = '9990033471';
-const coded = (...codes: string[]) => ({ coding: codes.map((code) => ({ code })) });
-const subject = { reference: 'Patient/p1' };
-
-interface SectionOut {
-  readonly title: string;
-  readonly code: { readonly coding: readonly [{ readonly code: string }] };
-  readonly text: { readonly div: string };
-  readonly entry?: readonly { readonly reference: string }[];
-  readonly emptyReason?: object;
-}
-interface Document {
-  readonly timestamp: string;
-  readonly identifier: { readonly value: string };
-  readonly entry: readonly { readonly fullUrl: string; readonly resource: Resource }[];
-}
-
-function entry(resource: Record<string, unknown>, organisation = 'RX901', occurredAt: string | null = null): RecordEntry {
-  const { resourceType, id } = resource as unknown as { resourceType: string; id: string };
-  return {
-    id: `${organisation}/${resourceType}/${id}`,
-    organisation,
-    resourceType,
-    occurredAt,
-    recordedAt: '2026-03-01T12:00:00Z',
-    resource: resource as unknown as Resource,
-  };
-}
-const patient = (id: string, changes: object = {}) => ({
-  resourceType: 'Patient',
-  id,
-  identifier: [{ system: NHS, value: nhsNumber }],
-  ...changes,
-});
-const condition = (id: string, clinical: string, changes: object = {}) => ({
-  resourceType: 'Condition',
-  id,
-  subject,
-  code: { text: `Condition ${id}` },
-  clinicalStatus: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/condition-clinical', code: clinical }] },
-  ...changes,
-});
-const observation = (id: string, category: string, changes: object = {}) => ({
-  resourceType: 'Observation',
-  id,
-  status: 'final',
-  subject,
-  category: [coded(category)],
-  code: coded('8302-2'),
-  ...changes,
-});
-
-function summary(entries: readonly RecordEntry[], notice?: string): Document {
-  return patientSummary({
-    entries,
-    notice,
-    nhsNumber,
-    now: Date.parse('2026-03-01T12:00:00Z'),
-    organisation: { ods: 'Y90001', name: 'The "A&E"' },
-  }) as unknown as Document;
-}
-const sectionsOf = (document: Document) => document.entry[0]!.resource['section'] as readonly SectionOut[];
 
 /** For each section the ids of the resources that its entries lead to. */
 function contents(entries: readonly RecordEntry[]): Record<string, string[]> {
@@ -132,9 +84,9 @@ const everything = [
   entry(observation('lab', 'laboratory')),
   entry({ resourceType: 'Procedure', id: 'hip', status: 'completed', subject, code: { text: 'Hip' } }),
   entry({ resourceType: 'CarePlan', id: 'plan', status: 'active', intent: 'plan', subject, title: 'Plan' }),
-  entry(observation('height-old', 'vital-signs'), 'RX901', '2020-01-01'),
-  entry(observation('height-new', 'vital-signs'), 'Y90001', '2021-01-01T00:00:00Z'),
-  entry(observation('height-wrong', 'vital-signs', { status: 'entered-in-error' }), 'RX901', '2022-01-01'),
+  entry(observation('height-old', 'vital-signs', { ...mmol(1), effectiveDateTime: '2020-01-01' })),
+  entry(observation('height-new', 'vital-signs', { ...mmol(2), effectiveDateTime: '2021-01-01T00:00:00Z' }), 'Y90001'),
+  entry(observation('height-wrong', 'vital-signs', { status: 'entered-in-error', effectiveDateTime: '2022-01-01' })),
   entry({ resourceType: 'Flag', id: 'flag', status: 'active', code: { text: 'Falls' }, subject }),
   entry(observation('walks', 'functional-status')),
   entry(observation('smoker', 'social-history')),
@@ -221,37 +173,76 @@ describe('references within a summary', () => {
     expect(others.find(({ resource }) => resource.id === 'a')?.resource['subject']).toHaveProperty('display', 'Anne');
   });
 
-  it('lead to what is in the document, of the same organisation, and are left alone otherwise', () => {
-    const report = (id: string, reference: string) => ({
-      resourceType: 'DiagnosticReport',
-      id,
-      status: 'final',
-      code: { text: id },
-      subject,
-      result: [{ reference }],
-    });
-    const lab = (organisation: string) => entry(observation('lab', 'laboratory', { code: coded(organisation) }), organisation);
+  it('lead to what is in the document, of the same source, and say where they lead nowhere', () => {
+    const of = (id: string, reference: string) => report(id, { result: [{ reference }] });
+    const lab = (source: string) => entry(observation('lab', 'laboratory', { code: coded(source) }), source);
     const document = summary([
       lab('RX901'),
+      lab('RX901:lab'),
       lab('Y90001'),
-      entry(report('relative', 'Observation/lab'), 'RX901'),
-      entry(report('address', 'https://gp.example/fhir/Observation/lab/_history/2'), 'Y90001'),
-      entry(report('uuid', 'urn:uuid:lab'), 'Y90001'),
-      entry(report('absent', 'Observation/elsewhere'), 'Y90001'),
+      entry(of('relative', 'Observation/lab'), 'RX901'),
+      entry(of('system', 'Observation/lab'), 'RX901:lab'),
+      entry(of('address', 'https://gp.example/fhir/Observation/lab/_history/2'), 'Y90001'),
+      entry(of('uuid', 'urn:uuid:lab'), 'Y90001'),
+      entry(of('absent', 'Observation/elsewhere'), 'Y90001'),
+      entry(of('absent-uuid', 'urn:uuid:2f0f5c1e-0000-4000-8000-000000000000'), 'Y90001'),
+      entry(of('other-server', 'https://other.example/fhir/Observation/1'), 'Y90001'),
     ]);
     const urlOf = (code: string) =>
-      document.entry.find(({ resource }) => JSON.stringify(resource['code'] ?? '').includes(code))?.fullUrl;
+      document.entry.find(({ resource }) => JSON.stringify(resource['code'] ?? '').includes(`"${code}"`))?.fullUrl;
     const results = Object.fromEntries(
       document.entry
         .filter(({ resource }) => resource.resourceType === 'DiagnosticReport')
-        .map(({ resource }) => [resource.id, (resource['result'] as [{ reference: string }])[0].reference]),
+        .map(({ resource }) => [resource.id, (resource['result'] as object[])[0]]),
     );
     expect(results).toEqual({
-      relative: urlOf('RX901'),
-      address: urlOf('Y90001'),
-      uuid: urlOf('Y90001'),
-      absent: 'Observation/elsewhere',
+      relative: { reference: urlOf('RX901') },
+      system: { reference: urlOf('RX901:lab') },
+      address: { reference: urlOf('Y90001') },
+      uuid: { reference: urlOf('Y90001') },
+      absent: { type: 'Observation', display: 'observation that is not in this document' },
+      'absent-uuid': { display: 'something that is not in this document' },
+      'other-server': { reference: 'https://other.example/fhir/Observation/1' },
     });
+  });
+
+  it('take with them what an entry cannot be read without: a report its results, a medicine its name, though no section lists it', () => {
+    const document = summary([
+      entry(
+        observation('old', 'laboratory', {
+          ...mmol(4.1),
+          effectiveDateTime: '2026-01-01',
+          specimen: { reference: 'Specimen/s' },
+        }),
+      ),
+      entry({ resourceType: 'Specimen', id: 's', subject, type: { text: 'Blood' } }),
+      entry(
+        observation('new', 'laboratory', {
+          ...mmol(6.9),
+          effectiveDateTime: '2026-02-01',
+          specimen: { reference: 'Specimen/s' },
+        }),
+      ),
+      entry(report('r', { conclusion: 'Normal', result: [{ reference: 'Observation/old' }] })),
+      entry({ resourceType: 'Medication', id: 'm', code: { text: 'Warfarin' } }),
+      entry({
+        resourceType: 'MedicationStatement',
+        id: 'taken',
+        status: 'active',
+        subject,
+        medicationReference: { reference: 'Medication/m' },
+      }),
+    ]);
+    const urls = new Set(document.entry.map(({ fullUrl }) => fullUrl));
+    const references = JSON.stringify(document.entry.slice(1)).match(/(?<="reference":")[^"]+/g)!;
+    expect(references.length).toBeGreaterThan(5);
+    for (const reference of references) expect(urls).toContain(reference);
+    expect(document.entry.map(({ resource }) => resource.id)).toEqual(expect.arrayContaining(['old', 's', 'm']));
+    const { whole, of } = narrativesOf(document);
+    expect(of('10160-0')).toContain('Warfarin');
+    expect(of('30954-2')).not.toContain('4.1');
+    expect(whole).toContain('1 further entry');
+    expect(whole).toContain('which is listed: 1 observation');
   });
 });
 
@@ -293,17 +284,17 @@ describe('a summary from which something is withheld', () => {
   const withheld = { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/list-empty-reason', code: 'withheld' }] };
 
   it('is FHIR R4', () => {
-    expect(fhirProblems(summary([], notice) as unknown as Resource)).toEqual([]);
+    expect(fhirProblems(summary([], { notice }) as unknown as Resource)).toEqual([]);
     const sound = everything.filter(({ resource }) => fhirProblems(resource).length === 0);
-    expect(fhirProblems(summary(sound, notice) as unknown as Resource)).toEqual([]);
+    expect(fhirProblems(summary(sound, { notice }) as unknown as Resource)).toEqual([]);
   });
 
   it('says so in its own narrative, and as the reason of every empty section alike, so that none looks like “no allergies”', () => {
-    const document = summary([entry(patient('p1')), entry(condition('active', 'active'))], notice);
+    const document = summary([entry(patient('p1')), entry(condition('active', 'active'))], { notice });
     const text = 'Something about &#60;this&#62; person is not shown.';
-    expect(document.entry[0]!.resource['text']).toEqual({
+    expect(document.entry[0]!.resource['text']).toMatchObject({
       status: 'additional',
-      div: `<div xmlns="http://www.w3.org/1999/xhtml"><p>${text}</p></div>`,
+      div: expect.stringContaining(`<p>${text}</p>`),
     });
     expect(reasons(document)).toEqual([undefined, withheld, withheld]);
     const [, allergies, medications] = sectionsOf(document);
@@ -312,7 +303,7 @@ describe('a summary from which something is withheld', () => {
   });
 
   it('says so also where no section is empty', () => {
-    const document = summary(everything, notice);
+    const document = summary(everything, { notice });
     expect(JSON.stringify(document.entry[0]!.resource['text'])).toContain('is not shown');
     expect(reasons(document).filter((reason) => reason !== undefined)).toEqual([]);
   });
@@ -320,32 +311,90 @@ describe('a summary from which something is withheld', () => {
   it('says nothing of it where the reader is not told', () => {
     const text = JSON.stringify(summary([entry(patient('p1'))]));
     expect(text).not.toMatch(/withheld|not shown/);
-    expect(summary([entry(patient('p1'))]).entry[0]!.resource).not.toHaveProperty('text');
+  });
+});
+
+describe('a summary of a person about whom something is waiting', () => {
+  const waiting = 'Something sent about this person is not here yet.';
+
+  it('says so in its own narrative and in every empty section, so that none looks like “no allergies”', () => {
+    const document = summary([entry(condition('active', 'active'))], { waiting });
+    expect(fhirProblems(document as unknown as Resource)).toEqual([]);
+    const { whole, of } = narrativesOf(document);
+    expect(whole).toContain(waiting);
+    expect(of('48765-2')).toBe(`Nothing is known here from what is shared. ${waiting}\n`);
+    expect(narrativesOf(summary([])).whole).not.toContain(waiting);
   });
 });
 
 describe('the narrative of a summary', () => {
-  it('says what and when, and never runs what was sent', () => {
+  it('says what, when and whose, and never runs what was sent', () => {
     const hostile = entry(
       condition('x', 'active', { code: { text: '<script>alert("1")</script> & \'more\'' } }),
       'RX901',
       '2020-02-03T10:00:00Z',
     );
     const [problems] = sectionsOf(summary([hostile]));
-    expect(problems!.text.div).toBe(
-      '<div xmlns="http://www.w3.org/1999/xhtml"><ul><li>&#60;script&#62;alert(&#34;1&#34;)&#60;/script&#62; &#38; &#39;more&#39;, 2020-02-03</li></ul></div>',
+    expect(problems!.text.div).toContain(
+      '<tr><td>&#60;script&#62;alert(&#34;1&#34;)&#60;/script&#62; &#38; &#39;more&#39;</td><td>03-Feb-2020 10:00</td><td>RX901</td></tr>',
     );
   });
 
-  it('names a thing by its text, else its display, else its code, else its type', () => {
-    const named = (code: object | undefined) => {
-      const { code: _, ...nameless } = condition('x', 'active');
-      const [section] = sectionsOf(summary([entry({ ...nameless, ...(code && { code }) })]));
-      return /<li>(.*)<\/li>/.exec(section!.text.div)?.[1];
+  it.each([
+    ['2026', '2026'],
+    ['2026-02', 'Feb-2026'],
+    ['2026-02-03', '03-Feb-2026'],
+    ['2026-07-03T23:30:00Z', '04-Jul-2026 00:30'],
+    [null, 'no date'],
+    ['2026-02-31', 'no date'],
+  ])('writes the date %s as %s, by England’s clock', (date, words) => {
+    expect(narrativesOf(summary([entry(condition('x', 'active'), 'RX901', date)])).of('11450-4')).toContain(`| ${words} |`);
+  });
+
+  it('names a thing by its text, else its display, else its code', () => {
+    const named = (code: object) => {
+      const words = narrativesOf(summary([entry(condition('x', 'active', { code }))])).of('11450-4');
+      return /\n(.*?) \| /.exec(words)?.[1];
     };
     expect(named({ text: 'Text', coding: [{ display: 'Display', code: '1' }] })).toBe('Text');
     expect(named({ coding: [{ code: '1' }, { code: '2', display: 'Display' }] })).toBe('Display');
     expect(named(coded('1'))).toBe('1');
-    expect(named(undefined)).toBe('Condition');
+  });
+
+  it('names at most thirty of those that were refuted, and counts the others', () => {
+    const refuted = Array.from({ length: 33 }, (_, index) =>
+      entry(condition(`c${index}`, 'active', { verificationStatus: coded('refuted') })),
+    );
+    expect(narrativesOf(summary(refuted)).whole).toMatch(/Condition c0 \(condition\).*; and 3 more\n/);
+  });
+
+  it('begins with whose it is, as NHS screens name a person', () => {
+    const anne = patient('p1', {
+      name: [{ family: 'Fernsby', given: ['Anne', 'M'] }],
+      gender: 'female',
+      birthDate: '1950-03-04',
+    });
+    expect(narrativesOf(summary([entry(anne)])).whole).toBe(
+      'FERNSBY, Anne M, born 04-Mar-1950 (75y), female, NHS number 999 003 3471\n',
+    );
+    expect(narrativesOf(summary([])).whole).toBe('Name not known, date of birth not known, NHS number 999 003 3471\n');
+    const died = patient('p1', { birthDate: '1950-03-04', deceasedDateTime: '2026-01-02' });
+    expect(narrativesOf(summary([entry(died)])).whole).toContain('born 04-Mar-1950, NHS number 999 003 3471, died 02-Jan-2026');
+  });
+
+  it('says where organisations contradict each other about the person, and not where one says nothing', () => {
+    const anne = patient('a', {
+      name: [{ family: 'Fernsby' }],
+      birthDate: '1950-03-04',
+      meta: { lastUpdated: '2026-01-01T00:00:00Z' },
+    });
+    const other = (changes: object) =>
+      narrativesOf(summary([entry(anne), entry(patient('b', changes), 'RX902')])).whole.split('\n');
+    expect(other({ birthDate: '1951-03-04', name: [{ family: 'Smith' }] }).slice(1, 3)).toEqual([
+      'RX902 has another date of birth: 04-Mar-1951',
+      'RX902 has another name: SMITH',
+    ]);
+    expect(other({ deceasedBoolean: true })[1]).toBe('RX902 says of this person: has died');
+    expect(other({ name: [{ family: 'FERNSBY', given: ['Anne'] }] })).toHaveLength(2);
   });
 });

@@ -10,12 +10,6 @@ export function problem(field: string, code: string, message: string): Problem {
   return { field, code, message };
 }
 
-/** What a reader answers where it fails itself. The error's own text may quote the input, so it is not told. */
-export function unprocessable(error: unknown): Problem {
-  const kind = error instanceof Error ? error.name : typeof error;
-  return problem('', 'unprocessable', `Weft fails at reading this (${kind}): report it, with what was sent`);
-}
-
 /** The name of a member, in a path. A name may be anything, also somebody's: it is repeated only where it looks like one of FHIR's. */
 export function nameShown(member: string): string {
   return /^_?[a-z][A-Za-z]{0,62}\d{0,3}[A-Za-z]{0,20}$|^__proto__$/.test(member) ? member : '…';

@@ -11,6 +11,7 @@ import type {
   Proposal,
   Purpose,
   RecordedCareEvent,
+  Resource,
   ViewEntry,
   ViewEvent,
 } from '@weft/domain';
@@ -96,6 +97,12 @@ export interface ReplayCheckpoint {
   readonly policyVersion: number;
   readonly appliesPolicy: boolean;
   readonly tellAll: boolean;
+}
+
+/** A resource about nobody, as an organisation sent it last. */
+export interface ResourceKept {
+  readonly type: 'resource-kept-1';
+  readonly resource: Resource;
 }
 
 /** Every view of every patient was brought in line with this version of the policy. */
@@ -185,6 +192,7 @@ export const decodeDeathJudged = (stored: StoredEvent): DeathJudged => decode<De
 export const decodeBoundary = (stored: StoredEvent): BoundaryEvent => decode<BoundaryEvent>(stored);
 export const decodeProposal = (stored: StoredEvent): ProposalEvent => decode<ProposalEvent>(stored);
 export const decodeSubscriptionBegun = (stored: StoredEvent): SubscriptionBegun => decode<SubscriptionBegun>(stored);
+export const decodeResourceKept = (stored: StoredEvent): ResourceKept => decode<ResourceKept>(stored);
 export const decodePolicyApplied = (stored: StoredEvent): PolicyApplied => decode<PolicyApplied>(stored);
 export const decodeReplayCheckpoint = (stored: StoredEvent): ReplayCheckpoint => decode<ReplayCheckpoint>(stored);
 

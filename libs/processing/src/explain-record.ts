@@ -1,10 +1,12 @@
 import {
+  aboutOf,
   decidedAtOf,
   emptyIdentity,
   emptyRecord,
   evolveIdentity,
   evolveRecord,
   isPresent,
+  purposesStanding,
   type AdoptedPolicy,
   type Authority,
   type DecidedBy,
@@ -13,7 +15,7 @@ import {
   type Recorder,
 } from '@weft/domain';
 import { decodeCareEvent, decodeIdentityEvent, type RecordedDecision } from './encoding.js';
-import { rulingsAt, type Rulings } from './judges.js';
+import { rulingsAt, surroundingsOf, type Rulings } from './judges.js';
 import { eventsOf, loadConsent } from './load.js';
 import { careRecordStream, identityStream } from './streams.js';
 import { serves, type Wiring } from './wiring.js';
@@ -43,7 +45,14 @@ export interface ExplainedEntry {
   readonly organisation: string;
   readonly occurredAt: string | null;
   readonly recordedAt: string;
+  /** In a few words what it is about. Null where direct care does not see it, and where an earlier time is explained. */
+  readonly about: string | null;
   readonly purposes: readonly Explanation[];
+}
+
+export interface ExplainedDecision extends Omit<RecordedDecision, 'coordinates'> {
+  /** The purposes for which it stood then, or was to from its beginning; none where it was withdrawn, over, replaced or asked for by no rule. */
+  readonly standsFor: readonly Purpose[];
 }
 
 export interface ExplainedRecord {
@@ -51,7 +60,7 @@ export interface ExplainedRecord {
   readonly at: string;
   readonly policyVersion: number | null;
   readonly policyName: string | null;
-  readonly decisions: readonly Omit<RecordedDecision, 'coordinates'>[];
+  readonly decisions: readonly ExplainedDecision[];
   readonly entries: readonly ExplainedEntry[];
   /** The surviving NHS number, where the one asked for had been merged into it. */
   readonly movedTo: string | null;
@@ -59,9 +68,10 @@ export interface ExplainedRecord {
 
 /**
  * Explains every entry of a person for every purpose, at any instant (milliseconds since 1970): by the events, decisions,
- * merges and policy that Weft knew by then, and by the decisions that stood then.
+ * merges and policy that Weft knew by then, and by the decisions that stood then. What direct care sees now is also told in words.
  */
-export async function explainRecord(wiring: Wiring, key: string, at: number): Promise<ExplainedRecord> {
+export async function explainRecord(wiring: Wiring, key: string, asked?: number): Promise<ExplainedRecord> {
+  const at = asked ?? wiring.clock.now();
   const adopted = (await wiring.policies.all()).filter((policy) => Date.parse(policy.adoptedAt) <= at).at(-1);
   const { survivor, movedTo } = await survivorThen(wiring, key, at);
   const members = await membersThen(wiring, survivor, at);
@@ -78,56 +88,65 @@ export async function explainRecord(wiring: Wiring, key: string, at: number): Pr
     decisions.push(...known.filter((decision) => Date.parse(decision.recordedAt) <= at));
   }
   const rulings = adopted === undefined ? null : rulingsAt(at, decisions, adopted, record.entries);
+  const around = surroundingsOf(record.entries);
+  const standing = new Map(adopted && purposesStanding(decisions, adopted.policy, at, () => around.birthDates()));
   return {
     at: new Date(at).toISOString(),
     policyVersion: adopted?.version ?? null,
     policyName: adopted?.policy.name ?? null,
-    decisions: decisions.map(({ coordinates: _, ...decision }) => decision),
-    entries: [...record.entries.values()].filter(isPresent).map((entry) => explainEntry(wiring, entry, rulings, adopted)),
+    decisions: decisions.map((decision) => explainDecision(decision, standing.get(decision))),
+    entries: [...record.entries.values()]
+      .filter(isPresent)
+      .map((entry) => explainEntry(wiring, entry, rulings, adopted))
+      // What was seen then may be withheld now.
+      .map((entry) => (asked === undefined ? entry : { ...entry, about: null })),
     movedTo,
   };
 }
 
+function explainDecision(
+  { coordinates: _, ...decision }: RecordedDecision,
+  standsFor: readonly Purpose[] = [],
+): ExplainedDecision {
+  return { ...decision, standsFor };
+}
+
 function explainEntry(wiring: Wiring, entry: Entry, rulings: Rulings | null, adopted: AdoptedPolicy | undefined): ExplainedEntry {
   const { id, resourceType, organisation, occurredAt, recordedAt } = entry;
-  return {
-    id,
-    resourceType,
-    organisation,
-    occurredAt,
-    recordedAt,
-    purposes: wiring.projections
-      .filter((projection) => serves(wiring, projection))
-      .map((projection): Explanation => {
-        const { purpose } = projection;
-        if (!isPresent(entry) || !projection.sees(entry.resource)) {
-          return {
-            purpose,
-            included: false,
-            rule: 'not-of-concern',
-            decision: null,
-            plainEnglish: 'This purpose does not look at entries of this kind.',
-          };
-        }
-        if (rulings === null || adopted === undefined) {
-          return {
-            purpose,
-            included: false,
-            rule: 'no-policy',
-            decision: null,
-            plainEnglish: 'No sharing policy was in force yet, so nothing was shared.',
-          };
-        }
-        const { permitted, rule, decision, plainEnglish } = rulings.of(projection)(entry);
+  const purposes = wiring.projections
+    .filter((projection) => serves(wiring, projection))
+    .map((projection): Explanation => {
+      const { purpose } = projection;
+      if (!isPresent(entry) || !projection.sees(entry.resource)) {
         return {
           purpose,
-          included: permitted,
-          rule,
-          decision: decision === null ? null : shown(decision as RecordedDecision, permitted ? 'permit' : 'deny'),
-          plainEnglish,
+          included: false,
+          rule: 'not-of-concern',
+          decision: null,
+          plainEnglish: 'This purpose does not look at entries of this kind.',
         };
-      }),
-  };
+      }
+      if (rulings === null || adopted === undefined) {
+        return {
+          purpose,
+          included: false,
+          rule: 'no-policy',
+          decision: null,
+          plainEnglish: 'No sharing policy was in force yet, so nothing was shared.',
+        };
+      }
+      const { permitted, rule, decision, plainEnglish } = rulings.of(projection)(entry);
+      return {
+        purpose,
+        included: permitted,
+        rule,
+        decision: decision === null ? null : shown(decision as RecordedDecision, permitted ? 'permit' : 'deny'),
+        plainEnglish,
+      };
+    });
+  const isSeen = purposes.some(({ purpose, included }) => purpose === 'direct-care' && included);
+  const about = isSeen && isPresent(entry) ? (aboutOf(entry.resource) ?? null) : null;
+  return { id, resourceType, organisation, occurredAt, recordedAt, about, purposes };
 }
 
 function shown(decision: RecordedDecision, effect: 'permit' | 'deny'): Explanation['decision'] {

@@ -33,9 +33,9 @@ function outcomeOf(error: unknown): string {
   return error instanceof Error ? error.name : typeof error;
 }
 
-/** Why a message stands in quarantine that Weft itself fails at. The error's own text may quote the message, so it is not told. */
-function unprocessable(outcome: string): Problem {
-  const message = `Weft failed at this message in the same way twice (${outcome}): report it with the message, and redrive it once that is mended`;
+/** What is said of anything that Weft itself fails at. The error's own text may quote the message, so it is not told. */
+export function unprocessable(error: unknown): Problem {
+  const message = `Weft itself fails at this (${outcomeOf(error)}): report it, with what was sent; once Weft is mended it can be sent again`;
   return { field: '', code: 'unprocessable', message };
 }
 
@@ -63,7 +63,7 @@ export async function eachOnItsOwn<M>(
           before.add(outcomeOf(error));
           break;
         case 'quarantine':
-          return giveUp(messages[0] as M, unprocessable(outcomeOf(error)));
+          return giveUp(messages[0] as M, unprocessable(error));
       }
     }
   }

@@ -13,8 +13,11 @@ export {
   type RecordedDecision,
 } from './encoding.js';
 export * from './decision-effect.js';
+export { entriesByThen } from './entries-by-then.js';
 export * from './errors.js';
 export * from './explain-record.js';
+export { unprocessable } from './failures.js';
+export { findKept, keepResources } from './kept-resources.js';
 export { loadClosing, loadConsent, loadView } from './load.js';
 export * from './plan-policy.js';
 export * from './policy-book.js';
@@ -35,5 +38,6 @@ export * from './subscribers.js';
 export * from './topics.js';
 export * from './verify-chains.js';
 export * from './verify-views.js';
+export { WaitingEvents } from './waiting.js';
 export * from './wiring.js';
 export { unlessFenced } from './write-view.js';

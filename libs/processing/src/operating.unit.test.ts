@@ -269,6 +269,20 @@ describe('an explanation', () => {
       decision: { authority: 'local-dissent', effect: 'deny', decidedBy: 'not-stated' },
     });
   });
+
+  it('says in words what direct care sees now, and of nothing that is withheld or was seen once', async () => {
+    const { wiring } = await region();
+    const code = { text: 'Body weight' };
+    await publish(wiring, [
+      observation(ANNE, 'a', { resource: { resourceType: 'Observation', id: 'a', status: 'final', code } }),
+    ]);
+    const about = async (at?: number) => (await explainRecord(wiring, wiring.keys.patient(ANNE), at)).entries[0]?.about;
+    const before = wiring.clock.now();
+    expect(await about()).toBe('Body weight');
+    expect(await about(before)).toBeNull();
+    await decide(wiring, ANNE, ['direct-care'], 'deny');
+    expect(await about()).toBeNull();
+  });
 });
 
 describe('a new policy', () => {

@@ -129,6 +129,12 @@ function mendOf(first: Message, standing: ReadonlyMap<string, Message>): Propose
 
 const aboutOf = ({ headers }: Message): About => JSON.parse(headers['about'] ?? '{}') as About;
 
+/** The topic and key that a message in quarantine came with, and its type where a header says it. */
+export function keyOfQuarantined(message: Message): { readonly topic: string; readonly key: string; readonly type?: string } {
+  const { from, key, headers } = aboutOf(message);
+  return { topic: from.topic, key, type: headers['ce_type'] };
+}
+
 function valueOf(first: Message, parts: number, standing: ReadonlyMap<string, Message>): Uint8Array {
   return joined(
     Array.from({ length: parts }, (_, part) => (part === 0 ? first : standing.get(`${first.key}/part-${part}`))?.value),

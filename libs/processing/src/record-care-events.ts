@@ -1,13 +1,4 @@
-import {
-  eventKey,
-  isIdentityEvent,
-  isMerge,
-  isSamePlace,
-  type AdoptedPolicy,
-  type CareEvent,
-  type Coordinates,
-  type RecordedCareEvent,
-} from '@weft/domain';
+import { eventKey, isIdentityEvent, isMerge, isSamePlace, type AdoptedPolicy, type CareEvent } from '@weft/domain';
 import { awaited } from './claims.js';
 import { encode } from './encoding.js';
 import { EngineUnavailable, WrongExpectedRevision } from './errors.js';
@@ -18,28 +9,16 @@ import { mergeNumbers } from './merge-numbers.js';
 import { afterAll, allSettled, KeyedQueue } from './concurrency.js';
 import { Patience } from './patience.js';
 import { canTakeOn, foldIn, letGo, loadPatient, takeOn, type PatientState } from './patient-state.js';
-import { type Batch, type Message, type NewEvent, type OutgoingMessage } from './ports.js';
+import type { Batch, Message, OutgoingMessage } from './ports.js';
 import { publishChanges } from './publish-changes.js';
 import { quarantine } from './quarantine.js';
 import { emptyViews, rebuildAndTellEverything, rebuildViews } from './rebuild-views.js';
 import type { RecordChange } from './record-changes.js';
-import { tooLargeToStore } from './storable.js';
+import { CONFLICT, isOther, recorded, siftCareEvents, type Arrival } from './sift-care-events.js';
 import { careRecordStream } from './streams.js';
 import { tellEverything } from './tell-everything.js';
-import { timestamp, type Wiring } from './wiring.js';
-import { appendAll, unlessFenced, utf8Length } from './write-view.js';
-
-interface Arrival {
-  readonly message: Message;
-  readonly event: CareEvent;
-}
-
-interface Sifted {
-  readonly fresh: { readonly event: RecordedCareEvent; readonly encoded: NewEvent }[];
-  /** Quarantine messages of events that the bus could carry but the store cannot. */
-  readonly oversized: OutgoingMessage[];
-  redelivered: boolean;
-}
+import type { Wiring } from './wiring.js';
+import { appendAll, unlessFenced } from './write-view.js';
 
 /** What a batch leads to beyond the store: what subscribers are told, and what goes to quarantine. */
 interface Outbox {
@@ -187,13 +166,13 @@ export class RecordCareEvents {
   private async record(key: string, arrivals: readonly Arrival[], adopted: AdoptedPolicy, outbox: Outbox): Promise<void> {
     const { wiring } = this;
     const state = await this.recall(key, adopted);
-    const { fresh, oversized, redelivered } = this.sift(state, arrivals);
+    const { fresh, refused, redelivered } = siftCareEvents(wiring, state.record, arrivals);
     const untoldEvents = { key, from: state.record.revision + 1 };
     if (fresh.length > 0) {
       const encoded = fresh.map((one) => one.encoded);
       await appendAll(wiring.store, careRecordStream(key), state.record.revision, encoded);
     }
-    outbox.quarantined.push(...oversized);
+    outbox.quarantined.push(...refused);
     if (fresh.length === 0 && !redelivered) return;
     const events = fresh.map(({ event }) => event);
     const takesOn = canTakeOn(state, events, wiring.clock.now(), adopted.version) && !redelivered;
@@ -210,30 +189,14 @@ export class RecordCareEvents {
     outbox.changes.push(...changes.flat());
   }
 
-  /** The same (source, id) is one event. At the same place in the bus it is a redelivery: a crash may have left work undone. */
-  private sift(state: PatientState, arrivals: readonly Arrival[]): Sifted {
-    const seen = new Set<string>();
-    const sifted: Sifted = { fresh: [], oversized: [], redelivered: false };
-    for (const { event, message } of arrivals) {
-      const key = eventKey(event);
-      const accepted = state.record.accepted.get(key);
-      if (accepted !== undefined) sifted.redelivered ||= isSamePlace(accepted, message);
-      if (accepted !== undefined || seen.has(key)) continue;
-      seen.add(key);
-      const accepting = recorded(event, message, timestamp(this.wiring.clock));
-      const encoded = encode(accepting, this.wiring.random);
-      const problem = tooLargeToStore(event, utf8Length(encoded.data), () => event.resource);
-      if (problem === null) sifted.fresh.push({ event: accepting, encoded });
-      else sifted.oversized.push(...quarantine(this.wiring, message, [problem]));
-    }
-    return sifted;
-  }
-
   private async mergeOrUnmerge(key: string, { event, message }: Arrival, outbox: Outbox): Promise<void> {
     const { wiring } = this;
     this.forget(key);
     const accepted = (await loadRecord(wiring.store, key)).accepted.get(eventKey(event));
-    if (accepted !== undefined && !isSamePlace(accepted, message)) return;
+    if (accepted !== undefined && !isSamePlace(accepted, message)) {
+      const isConflict = isOther(accepted, message, recorded(wiring, event, message).digest);
+      return void (isConflict && outbox.quarantined.push(...quarantine(wiring, message, [CONFLICT])));
+    }
     if (accepted === undefined) {
       const problems = await mergeNumbers(wiring, event, message);
       if (problems.length > 0) {
@@ -278,7 +241,7 @@ export class RecordCareEvents {
     for (;;) {
       const record = await loadRecord(this.wiring.store, key);
       if (record.accepted.has(eventKey(event))) return;
-      const data = encode(recorded(event, message, timestamp(this.wiring.clock)), this.wiring.random);
+      const data = encode(recorded(this.wiring, event, message), this.wiring.random);
       const appended = await unlessFenced(this.wiring.store.append(careRecordStream(key), record.revision, [data]));
       if (appended !== null) return;
     }
@@ -309,12 +272,6 @@ export class RecordCareEvents {
 }
 
 const weightOf = ({ record }: PatientState): number => record.accepted.size + PATIENT_EVENTS;
-
-function recorded(event: CareEvent, message: Coordinates, recordedAt: string): RecordedCareEvent {
-  const { type, id, source, organisation, time, resource } = event;
-  const { topic, partition, offset } = message;
-  return { type, id, source, organisation, time, recordedAt, coordinates: { topic, partition, offset }, resource };
-}
 
 const partitionOf = ([first]: readonly Message[]): string => `${first?.topic}/${first?.partition}`;
 

@@ -1,4 +1,5 @@
 import { PURPOSES, type Projection, type Purpose } from '@weft/domain';
+import type { Keys } from './ports.js';
 
 const camelCase = (purpose: Purpose): string => purpose.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
 const CATEGORIES = new Map(PURPOSES.map((purpose) => [purpose, camelCase(purpose)]));
@@ -15,6 +16,9 @@ export const viewStream = (projection: Projection, viewKey: string): string => `
 export const viewPrefix = ({ purpose, version }: Projection): string => `${CATEGORIES.get(purpose)}View${version}-`;
 /** Which person a FHIR Consent is about, by its source and id: it may be corrected to another. */
 export const consentHolderStream = (consent: string): string => `consentHolder-${consent}`;
+/** What an organisation sent that is about nobody, by a name that its references use. */
+export const keptResourceStream = (keys: Pick<Keys, 'digest'>, organisation: string, name: string): string =>
+  `keptResource-${keys.digest(JSON.stringify([organisation, name])).slice(0, 32)}`;
 export const POLICY_STREAM = 'policy-region';
 export const POLICY_PROPOSALS_STREAM = 'policyProposals-region';
 export const POLICY_APPLIED_STREAM = 'policyApplied-region';

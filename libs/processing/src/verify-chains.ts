@@ -28,26 +28,28 @@ export interface ChainReport {
 
 const CHAINED_PREFIXES = [AUDIT_PREFIX, AUDIT_OF_PREFIX, CONSENT_PREFIX];
 
-/** Follows the chain of every stream of audit and decisions from its first event on. Throws what the store throws. */
+/**
+ * Follows the chain of every stream of audit and decisions from its first event on. Throws what the store throws, or `onPage`, which
+ * is told after each page how many events were followed and how many places are damaged, and may take its time.
+ */
 export async function verifyChains(
   { store, keys }: Pick<Wiring, 'store' | 'keys'>,
-  onProgress?: (events: number) => void,
+  onPage?: (events: number, damages: number) => void | Promise<void>,
 ): Promise<ChainReport> {
   const damaged: ChainDamage[] = [];
   let [streams, events, unchainedEvents] = [0, 0, 0];
   for (const prefix of CHAINED_PREFIXES) {
     for await (const { stream } of store.streams(prefix)) {
-      const following = new Following(keys, stream);
+      const following = new Following(keys, stream, damaged);
       const head = await store.head(stream);
       for await (const page of eventsOf(store, stream)) {
         for (const stored of page) await following.follow(stored, store);
         events += page.length;
-        onProgress?.(events);
+        await onPage?.(events, damaged.length);
       }
       following.end(head);
       streams += 1;
       unchainedEvents += following.unchained;
-      damaged.push(...following.damaged);
     }
   }
   return { streams, events, unchained: unchainedEvents, damaged };
@@ -55,7 +57,6 @@ export async function verifyChains(
 
 /** One stream, event by event. What is damaged is named once: behind it the chain goes on from what is stored. */
 class Following {
-  readonly damaged: ChainDamage[] = [];
   unchained = 0;
   private last: StreamEnd = BEGINNING;
   private isChained = false;
@@ -63,6 +64,8 @@ class Following {
   constructor(
     private readonly keys: Wiring['keys'],
     private readonly stream: string,
+    /** Of all streams. */
+    private readonly damaged: ChainDamage[],
   ) {}
 
   async follow(stored: StoredEvent, store: EventStore): Promise<void> {

@@ -45,13 +45,18 @@ export class AuditedProblemFilter implements ExceptionFilter {
     sendProblem(error, request, reply, this.service.log);
   }
 
+  /** What the audit calls that which was asked for; undefined for what is not audited. */
+  protected actionOf({ routeOptions }: FastifyRequest): string | undefined {
+    return routeOptions.config.audited;
+  }
+
   /** The NHS number of whom the request is about, as far as it can be told. */
   protected subjectOf(request: FastifyRequest): string | undefined {
     return (request.params as { nhs?: string }).nhs;
   }
 
   private async note(error: unknown, request: FastifyRequest): Promise<void> {
-    const action = request.routeOptions.config.audited;
+    const action = this.actionOf(request);
     const outcome = outcomeOf(problemOf(error).problem.statusCode, request);
     if (action === undefined || outcome === undefined) return;
     const nhs = this.subjectOf(request);

@@ -1,7 +1,9 @@
 import { RouteConfig } from '@nestjs/platform-fastify';
+import { repeatedMemberOf } from '@weft/care-events';
 import type { FastifyContextConfig, FastifyInstance, FastifyRequest } from 'fastify';
 import { Transform, type Readable } from 'node:stream';
 import { type Lane, laneOf, refusalsBy, Shares, whoOf } from './limits.js';
+import { refuseUnlessTaken, unsupported } from './media-types.js';
 import { HttpProblem } from './problem.js';
 import type { Service } from './service.js';
 import type { LimitSettings } from './settings.js';
@@ -15,12 +17,14 @@ const SMALL_BYTES = 16 * 1024;
 declare module 'fastify' {
   interface FastifyContextConfig {
     rawBody?: boolean;
+    /** The content types of bodies that the route takes; absent: JSON, and of a raw body any. */
+    takes?: readonly string[];
     bodyLimitBytes?: number;
   }
 }
 
 /** The handler gets the body as it came, a Buffer whatever its content type, of at most so many bytes. `more`: of the route. */
-export const RawBody = (limitBytes = BODY_LIMIT_BYTES, more: Pick<FastifyContextConfig, 'audited' | 'lane'> = {}) =>
+export const RawBody = (limitBytes = BODY_LIMIT_BYTES, more: Pick<FastifyContextConfig, 'audited' | 'lane' | 'takes'> = {}) =>
   RouteConfig({ rawBody: true, bodyLimitBytes: limitBytes, ...more });
 
 /** How bodies are read, and how many at a time. Register before any route. */
@@ -28,21 +32,25 @@ export function readBodies(server: FastifyInstance, service: Pick<Service, 'sett
   server.addHook('onRoute', (route) => {
     route.bodyLimit ??= route.config?.bodyLimitBytes;
   });
+  server.addHook('onRequest', async (request) => {
+    const { takes } = request.routeOptions.config;
+    if (takes !== undefined && hasBody(request)) refuseUnlessTaken(request, takes);
+  });
   const parseJson = server.getDefaultJsonParser('error', 'error');
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
     if (request.routeOptions.config.rawBody === true || body.length === 0) return done(null, body);
     if (!/^application\/(?:[\w.-]+\+)?json *(?:;|$)/i.test(request.headers['content-type'] ?? '')) {
-      return done(
-        new HttpProblem(415, 'unsupported-media-type', 'This content type is not understood here', {
-          detail: 'Send application/json.',
-        }),
-      );
+      return done(unsupported((request.headers['content-type'] ?? '').toLowerCase(), ['application/json']));
     }
     const text = utf8Text(body);
     if (text === undefined)
       return done(new HttpProblem(400, 'malformed-request', 'The request cannot be read', { detail: 'The body is not UTF-8.' }));
-    return parseJson(request, text, done);
+    return parseJson(request, text, (error, value: unknown) => {
+      const repeated = error === null ? repeatedMemberOf(body, value, 'body') : null;
+      if (repeated === null) done(error, value);
+      else done(new HttpProblem(400, 'malformed-request', 'The request cannot be read', { errors: [repeated] }));
+    });
   });
   boundBytesInFlight(server, service);
 }

@@ -234,6 +234,7 @@ describe('an app', () => {
   describe('answers with problems', () => {
     it.each<[string, string, RequestInit & { roles?: Role[] }, number, string]>([
       ['an unknown address', `/nothing/${nhsNumber}`, {}, 404, 'not-found'],
+      ['a method that an address has not', '/rules', { method: 'DELETE' }, 405, 'method-not-allowed'],
       ['an address that cannot be decoded', `/records/${nhsNumber}%c3`, {}, 400, 'malformed-request'],
       ['an endless address', `/records/${nhsNumber}${'9'.repeat(200)}`, {}, 414, 'address-too-long'],
       ['a body above the limit', '/raw', { method: 'POST', body: 'x'.repeat(2_000_001), roles: ['publisher'] }, 413, 'too-large'],
@@ -274,6 +275,13 @@ describe('an app', () => {
         'JSON that reaches for the prototype',
         '/json',
         { method: 'POST', body: '{"__proto__": {}}', headers: { 'content-type': 'application/json' }, roles: ['operations'] },
+        400,
+        'malformed-request',
+      ],
+      [
+        'JSON with one member twice',
+        '/json',
+        { method: 'POST', body: '{"a": 1, "a": 2}', headers: { 'content-type': 'application/json' }, roles: ['operations'] },
         400,
         'malformed-request',
       ],
@@ -492,7 +500,9 @@ describe('an app', () => {
     const engine = { check: async () => {}, close: async () => {} };
     const parts = { bus: engine as unknown as EventBus, store: engine as unknown as EventStore, log: pino({ level: 'silent' }) };
     const other = await createHttpApp(await openService(settingsOf(), parts), []);
-    await expect(listen(other, { host: '127.0.0.1', port: taken })).rejects.toThrow('WEFT_PORT: is in use by another process');
+    await expect(listen(other, { host: '127.0.0.1', port: taken })).rejects.toThrow(
+      `WEFT_PORT: ${taken} is in use by another process: choose another port`,
+    );
     await other.close();
   });
 

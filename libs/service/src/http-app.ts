@@ -14,15 +14,19 @@ import { serveDocumentation } from './documentation.js';
 import { limitCallers } from './limits.js';
 import { nestLogger } from './log.js';
 import { OperationsController } from './operations.js';
-import { invalidRequest, ProblemFilter, sendProblem } from './problem.js';
+import { invalidRequest, sendProblem } from './problem.js';
+import { ProblemFilter } from './problem-filter.js';
 import { watchReadiness } from './region-metrics.js';
 import { Service } from './service.js';
 import { SettingsError } from './settings.js';
+import { Routes } from './unmatched.js';
 import { organisationsOf } from './wiring.js';
 
 export interface HttpAppOptions {
   /** What /docs says at its top. */
   readonly description?: string;
+  /** Name of the app, where it runs by itself. */
+  readonly name?: string;
 }
 
 /** Makes Service and its AuditLog known to every module, and closes it once the server has stopped and the modules have. */
@@ -61,6 +65,8 @@ export async function createHttpApp(
 ): Promise<NestFastifyApplication> {
   const adapter = fastifyAdapter(service);
   const server = adapter.getInstance() as unknown as FastifyInstance;
+  const routes = new Routes();
+  routes.watch(server);
   observe(server, service);
   watchReadiness(service);
   setHeaders(server);
@@ -76,7 +82,7 @@ export async function createHttpApp(
     return503OnClosing: true,
   });
   app.useGlobalGuards(new AccessGuard(app.get(Reflector), organisationsOf(service.settings)));
-  app.useGlobalFilters(new ProblemFilter(service.log));
+  app.useGlobalFilters(new ProblemFilter(service.log, routes));
   app.useGlobalPipes(
     new ValidationPipe({
       ...{ transform: true, whitelist: true, forbidNonWhitelisted: true, exceptionFactory: invalidRequest },
@@ -85,7 +91,7 @@ export async function createHttpApp(
     }),
   );
   app.enableShutdownHooks();
-  serveDocumentation(app, options.description ?? '');
+  serveDocumentation(app, { name: options.name, description: options.description ?? '' });
   return app;
 }
 
@@ -103,7 +109,7 @@ export async function listen(
     const { code } = error as NodeJS.ErrnoException;
     const fault = code === undefined ? undefined : ADDRESS_FAULTS[code];
     if (fault === undefined) throw error;
-    throw new SettingsError([fault]);
+    throw new SettingsError([{ ...fault, message: `${fault.setting === 'WEFT_PORT' ? port : host} ${fault.message}` }]);
   }
   const address = app.getHttpServer().address();
   const actual = typeof address === 'object' && address !== null ? address.port : port;
@@ -111,8 +117,8 @@ export async function listen(
 }
 
 const ADDRESS_FAULTS: Readonly<Record<string, { readonly setting: string; readonly message: string }>> = {
-  EADDRINUSE: { setting: 'WEFT_PORT', message: 'is in use by another process' },
-  EACCES: { setting: 'WEFT_PORT', message: 'is not for this user to listen on' },
+  EADDRINUSE: { setting: 'WEFT_PORT', message: 'is in use by another process: choose another port, or stop that one' },
+  EACCES: { setting: 'WEFT_PORT', message: 'is not for this user to listen on: ports below 1024 are often the administrator’s' },
   EADDRNOTAVAIL: { setting: 'WEFT_HOST', message: 'is no address of this machine' },
   ENOTFOUND: { setting: 'WEFT_HOST', message: 'is no host that is known' },
 };
@@ -126,12 +132,19 @@ function fastifyAdapter(service: Service): FastifyAdapter {
     requestTimeout: 120_000,
     logger: false,
     genReqId: requestId,
+    rewriteUrl: withPlainDollar,
     // Errors of the router itself, before any hook: an address that cannot be decoded, or is too long.
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
       secure(reply, '/');
       sendProblem(error, request, reply, service.log);
     },
   });
+}
+
+/** FHIR's operations begin with a dollar, which many clients send as `%24`: to the router that is another path. */
+function withPlainDollar({ url = '/' }: { readonly url?: string }): string {
+  const path = url.split('?', 1)[0] as string;
+  return path.replaceAll('%24', '$') + url.slice(path.length);
 }
 
 /** The caller's X-Request-ID where it is a UUID, as NHS England's APIs have it. Anything else could carry anything into the log. */

@@ -2,6 +2,7 @@ import { Controller, Get, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiProduces, ApiServiceUnavailableResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { Public, Roles } from './access.js';
+import { Example } from './documentation.js';
 import type { ReadinessReport } from './readiness.js';
 import { Service } from './service.js';
 
@@ -11,6 +12,7 @@ export class OperationsController {
   constructor(private readonly service: Service) {}
 
   @Get('healthz')
+  @Example({ answer: { status: 'alive' } })
   @Public()
   @ApiOperation({ summary: 'Is the process alive?' })
   @ApiOkResponse({ description: 'It is' })
@@ -19,6 +21,7 @@ export class OperationsController {
   }
 
   @Get('readyz')
+  @Example({ answer: { status: 'ready', checks: { bus: 'ok', store: 'ok' } } })
   @Public()
   @ApiOperation({ summary: 'Do the engines answer, and is everything running?' })
   @ApiOkResponse({ description: 'Ready' })
@@ -30,6 +33,7 @@ export class OperationsController {
   }
 
   @Get('metrics')
+  @Example({ answer: '# TYPE weft_ready gauge\nweft_ready{part="bus"} 1\n' })
   @Roles('operations')
   @ApiOperation({ summary: 'Prometheus metrics' })
   @ApiProduces('text/plain')

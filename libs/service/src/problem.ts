@@ -1,13 +1,15 @@
 import { STATUS_CODES } from 'node:http';
-import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, type ValidationError } from '@nestjs/common';
+import { HttpException, type ValidationError } from '@nestjs/common';
 import type { Problem } from '@weft/domain';
 import { EngineError } from '@weft/processing';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { withoutNumbers } from './log.js';
+import { outcomeOf } from './operation-outcome.js';
 import { TokenKeysUnavailable, Unauthenticated } from './tokens.js';
 
 export const PROBLEM_JSON = 'application/problem+json';
+const FHIR_JSON = 'application/fhir+json';
 
 /** RFC 9457, with one `errors` item a field. */
 export interface ProblemDetails {
@@ -134,26 +136,26 @@ function problemBody(problem: HttpProblem, requestId: string): ProblemDetails {
   };
 }
 
-/** Answers every error of every route, the unmatched ones too. */
-@Catch()
-export class ProblemFilter implements ExceptionFilter {
-  constructor(private readonly log: Logger) {}
+type Send = (error: unknown, request: FastifyRequest, reply: FastifyReply, log: Logger) => void;
 
-  catch(error: unknown, host: ArgumentsHost): void {
-    const http = host.switchToHttp();
-    sendProblem(error, http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>(), this.log);
-  }
-}
+export const sendProblem: Send = (error, request, reply, log) =>
+  sendAs(PROBLEM_JSON, (problem) => problemBody(problem, request.id), { error, request, reply, log });
 
-export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply, log: Logger): void {
+/** As FHIR has it: an OperationOutcome with one issue a field. */
+export const sendOutcome: Send = (error, request, reply, log) => sendAs(FHIR_JSON, outcomeOf, { error, request, reply, log });
+
+function sendAs(
+  type: string,
+  bodyOf: (problem: HttpProblem) => object,
+  { error, request, reply, log }: { error: unknown; request: FastifyRequest; reply: FastifyReply; log: Logger },
+): void {
   const { problem, unexpected } = problemOf(error);
   if (unexpected) log.error({ err: error, request: request.id }, problem.title);
   if (reply.sent) return;
-  const body = problemBody(problem, request.id);
   void reply
-    .code(body.status)
+    .code(problem.statusCode)
     .headers(problem.more.headers ?? {})
-    .type(PROBLEM_JSON)
-    // As bytes: to text fastify would add a charset, which this media type does not have.
-    .send(Buffer.from(JSON.stringify(body)));
+    .type(type)
+    // As bytes: to text fastify would add a charset, which these media types do not have.
+    .send(Buffer.from(JSON.stringify(bodyOf(problem))));
 }

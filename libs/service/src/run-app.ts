@@ -16,7 +16,7 @@ export async function runApp(
     const service = await openService(settings);
     service.metrics.watchProcess();
     const wiring = await openWiring(service);
-    const app = await createHttpApp(service, modules(service, wiring), { description });
+    const app = await createHttpApp(service, modules(service, wiring), { name, description });
     service.log.info({ app: name, address: await listen(app, settings) }, 'ready');
   } catch (error) {
     if (!(error instanceof SettingsError || error instanceof EngineError)) throw error;

@@ -14,7 +14,8 @@ export function keepSecretFile(path: string, make: () => string): string {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === undefined) throw error;
-    throw new SettingsError([{ setting: 'WEFT_DATA_DIR', message: `${path} cannot be kept there (${code})` }]);
+    const message = `${path} can be neither read nor made there (${code})`;
+    throw new SettingsError([{ setting: 'WEFT_DATA_DIR', message }], { cause: error });
   }
 }
 

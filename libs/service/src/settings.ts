@@ -1,6 +1,15 @@
 import { readFileSync, statSync } from 'node:fs';
+import { BlockList } from 'node:net';
 import { resolve } from 'node:path';
-import { ORGANISATION_KINDS, type Organisation, type OrganisationKind } from '@weft/domain';
+import { readJson } from '@weft/care-events';
+import {
+  faultOfReleasedCodes,
+  ORGANISATION_KINDS,
+  type Organisation,
+  type OrganisationKind,
+  type ReleasedCodes,
+} from '@weft/domain';
+import { addressesOf } from './ip-addresses.js';
 
 /** What an app is told from outside, read once at its start. Secrets are in it: never log it whole. */
 export interface Settings {
@@ -15,6 +24,10 @@ export interface Settings {
   readonly port: number;
   /** Where the CLI finds a running Weft. */
   readonly url: string;
+  /** The address that links carry, without a slash at its end. Absent: what a trusted proxy says, or where a request arrives. */
+  readonly publicUrl?: string;
+  /** Those whose X-Forwarded-Proto and X-Forwarded-Host are believed. */
+  readonly trustedProxies: BlockList;
   /** Absent: generated once, in the data directory. */
   readonly regionSecret?: string;
   readonly researchSecret?: string;
@@ -23,6 +36,8 @@ export interface Settings {
   readonly organisations: readonly Organisation[];
   /** The document of an empty region's first policy, parsed and not yet checked; absent: the shipped one. */
   readonly policy?: unknown;
+  /** Codes that population health and research are told, by code system; of systems that it does not name the shipped ones. */
+  readonly releasedCodes: ReleasedCodes;
   readonly limits: LimitSettings;
   readonly logLevel: LogLevel;
 }
@@ -90,7 +105,10 @@ export const SETTINGS = {
   WEFT_EVENTSTORE_URL: 'connection string of EventStoreDB (esdb://…); absent: the embedded store',
   WEFT_HOST: 'address to listen on (default 127.0.0.1)',
   WEFT_PORT: 'port to listen on, 0 for any (default 8080)',
-  WEFT_URL: 'where the CLI finds a running Weft (default http://127.0.0.1:8080)',
+  WEFT_URL: 'where the CLI finds a running Weft (default: WEFT_HOST and WEFT_PORT, http://127.0.0.1:8080)',
+  WEFT_PUBLIC_URL: 'address that links carry, as callers outside reach it (https://host/path)',
+  WEFT_TRUSTED_PROXIES:
+    'IP addresses and networks, comma separated, whose X-Forwarded-Proto and -Host are believed (default none)',
   WEFT_REGION_SECRET: 'secret under which patients’ keys are made, 32 characters or more',
   WEFT_REGION_SECRET_FILE: 'file that holds it',
   WEFT_RESEARCH_SECRET: 'secret under which research’s keys are made, 32 characters or more, another than the region’s',
@@ -108,6 +126,8 @@ export const SETTINGS = {
   >),
   WEFT_ORGANISATIONS: 'JSON file: a list of { ods, name, kind }',
   WEFT_POLICY: 'JSON file: the first policy of an empty region; absent: the shipped one',
+  WEFT_RELEASED_CODES:
+    'JSON file: lists of the codes that population health and research are told, by code system; absent: the shipped ones',
   WEFT_LOG_LEVEL: LOG_LEVELS.join(', '),
   WEFT_TOKEN: 'bearer token that the CLI uses instead of issuing its own',
 } as const;
@@ -121,8 +141,11 @@ export interface SettingProblem {
 
 /** The environment cannot be used: the message has one line for each setting that is wrong. */
 export class SettingsError extends Error {
-  constructor(readonly problems: readonly SettingProblem[]) {
-    super(problems.map(({ setting, message }) => `${setting}: ${message}`).join('\n'));
+  constructor(
+    readonly problems: readonly SettingProblem[],
+    options?: { readonly cause: unknown },
+  ) {
+    super(problems.map(({ setting, message }) => `${setting}: ${message}`).join('\n'), options);
     this.name = 'SettingsError';
   }
 }
@@ -170,32 +193,66 @@ export function readSettings(
   const source = new Source(given, readText, modeOf);
   source.refuseMisspelt();
   const [regionSecret, researchSecret, integritySecret] = readKeySecrets(source);
+  const host = source.text('WEFT_HOST') ?? '127.0.0.1';
+  const port = readPort(source);
   const settings: Settings = {
     dataDirectory: resolve(source.text('WEFT_DATA_DIR') ?? '.weft'),
     kafka: readKafka(source),
     eventStoreUrl: source.url('WEFT_EVENTSTORE_URL', /^(esdb|kurrentdb|kdb)(\+discover)?:$/, 'esdb://host:port'),
-    host: source.text('WEFT_HOST') ?? '127.0.0.1',
-    port: readPort(source),
-    url: source.url('WEFT_URL', /^https?:$/, 'http://host:port')?.replace(/\/+$/, '') ?? 'http://127.0.0.1:8080',
+    host,
+    port,
+    url: source.url('WEFT_URL', /^https?:$/, 'http://host:port')?.replace(/\/+$/, '') ?? addressOf(host, port),
+    publicUrl: readPublicUrl(source),
+    trustedProxies: readProxies(source),
     regionSecret,
     researchSecret,
     integritySecret,
     tokens: readTokens(source),
     organisations: readOrganisations(source) ?? DEFAULT_ORGANISATIONS,
     policy: source.json('WEFT_POLICY'),
+    releasedCodes: readReleasedCodes(source),
     limits: readLimits(source),
     logLevel: source.oneOf('WEFT_LOG_LEVEL', LOG_LEVELS) ?? 'info',
   };
   return { settings, problems: source.problems };
 }
 
+/** Where a Weft with these settings answers on this machine. Listening everywhere is no address to ask at, nor is any port one. */
+function addressOf(host: string, port: number): string {
+  const asked = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+  return `http://${asked.includes(':') ? `[${asked}]` : asked}:${port === 0 ? DEFAULT_PORT : port}`;
+}
+
+const DEFAULT_PORT = 8080;
+
 function readPort(source: Source): number {
   const text = source.text('WEFT_PORT');
-  if (text === undefined) return 8080;
+  if (text === undefined) return DEFAULT_PORT;
   const port = Number(text);
   if (/^\d+$/.test(text) && port <= 65_535) return port;
   source.refuse('WEFT_PORT', 'is no port: a number from 0 to 65535');
   return 0;
+}
+
+function readPublicUrl(source: Source): string | undefined {
+  const text = source.url('WEFT_PUBLIC_URL', /^https?:$/, 'https://host/path');
+  if (text === undefined) return undefined;
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url === null) {
+    if (source.problems.at(-1)?.setting !== 'WEFT_PUBLIC_URL')
+      source.refuse('WEFT_PUBLIC_URL', 'is no address like https://host/path');
+    return undefined;
+  }
+  if (url.username + url.password + url.search + url.hash !== '')
+    source.refuse('WEFT_PUBLIC_URL', 'holds more than a host and a path');
+  return `${url.origin}${url.pathname}`.replace(/\/+$/, '');
+}
+
+function readProxies(source: Source): BlockList {
+  const text = source.text('WEFT_TRUSTED_PROXIES');
+  const proxies = text === undefined ? new BlockList() : addressesOf(text);
+  if (proxies === null) source.refuse('WEFT_TRUSTED_PROXIES', 'is no comma separated list of IP addresses and networks');
+  return proxies ?? new BlockList();
 }
 
 function readLimits(source: Source): LimitSettings {
@@ -301,6 +358,14 @@ function readOrganisations(source: Source): readonly Organisation[] | undefined 
   return undefined;
 }
 
+function readReleasedCodes(source: Source): ReleasedCodes {
+  const list = source.json('WEFT_RELEASED_CODES') ?? {};
+  const fault = faultOfReleasedCodes(list);
+  if (fault === undefined) return list as ReleasedCodes;
+  source.refuse('WEFT_RELEASED_CODES', fault);
+  return {};
+}
+
 function faultOfOrganisations(list: unknown): string | undefined {
   if (!Array.isArray(list) || list.length === 0) return 'holds no list of organisations';
   const seen = new Set<string>();
@@ -380,12 +445,12 @@ class Source {
   json(name: SettingName): unknown {
     const text = this.file(name);
     if (text === undefined) return undefined;
-    try {
-      return JSON.parse(text) as unknown;
-    } catch {
-      this.refuse(name, 'holds no JSON');
-      return undefined;
-    }
+    const bytes = Buffer.from(text);
+    const reading = readJson(bytes, name, bytes.length);
+    if (reading.ok) return reading.event;
+    const repeated = reading.problems.find(({ code }) => code === 'repeated-member');
+    this.refuse(name, repeated === undefined ? 'holds no JSON' : `holds a member that ${repeated.message} (${repeated.field})`);
+    return undefined;
   }
 
   /** A secret, or the first line of the file that `<name>_FILE` names, as container platforms mount them. */

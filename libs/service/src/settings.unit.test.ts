@@ -59,6 +59,17 @@ describe('settings', () => {
     expect(readSettings({ WEFT_PORT: '', WEFT_KAFKA_BROKERS: ' ' }).settings).toMatchObject({ port: 8080, kafka: undefined });
   });
 
+  it.each([
+    [{}, 'http://127.0.0.1:8080'],
+    [{ WEFT_PORT: '9000' }, 'http://127.0.0.1:9000'],
+    [{ WEFT_PORT: '9000', WEFT_HOST: '0.0.0.0' }, 'http://127.0.0.1:9000'],
+    [{ WEFT_HOST: 'fd00::1' }, 'http://[fd00::1]:8080'],
+    [{ WEFT_PORT: '0' }, 'http://127.0.0.1:8080'],
+    [{ WEFT_PORT: '9000', WEFT_URL: 'https://weft.example/' }, 'https://weft.example'],
+  ])('finds a running Weft where these settings have it listen: %j', (env, url) =>
+    expect(readSettings(env).settings.url).toBe(url),
+  );
+
   it('names every setting that is wrong, at once', () => {
     const wrong = {
       WEFT_PORT: '80a',
@@ -172,6 +183,7 @@ describe('settings', () => {
   it.each([
     ['{}', 'holds no list'],
     ['nonsense', 'holds no JSON'],
+    ['[{"ods":"RX901","ods":"RX902"}]', 'holds a member that stands twice in one JSON object'],
     ['[{"ods":"rx901","name":"A","kind":"acute"}]', '[0].ods is no ODS code'],
     ['[{"ods":"RX901","name":"","kind":"acute"}]', '[0].name is missing'],
     ['[{"ods":"RX901","name":"A","kind":"hospital"}]', '[0].kind is none of'],

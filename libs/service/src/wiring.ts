@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { createMessageReader, type Seal, sealMessage } from '@weft/care-events';
-import { type Organisation, PROJECTIONS, type Policy } from '@weft/domain';
+import { type Organisation, projectionsOf, releaseWith, type Policy } from '@weft/domain';
 import { PolicyBook, regionTopics, type Wiring } from '@weft/processing';
 import { keySecrets } from './keys.js';
 import type { Service } from './service.js';
@@ -32,7 +32,7 @@ export async function openWiring(service: Service): Promise<Wiring> {
     random,
     keys,
     reader,
-    projections: PROJECTIONS,
+    projections: projectionsOf(releaseWith(settings.releasedCodes)),
     policies: new PolicyBook(store, clock, random),
   };
 }

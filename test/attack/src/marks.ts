@@ -163,11 +163,41 @@ export const MARKS: readonly Mark[] = [
   },
   { name: 'how often it was published', resource: (id) => weight(id, {}), versions: (nth) => 2 + (nth % 20) },
   {
-    name: 'a code that nobody else has, of the right shape',
-    resource: (id, nth) => condition(id, SNOMED, sctid(`71${nth}`, '00')),
+    name: 'a code made up as SNOMED CT would make it',
+    resource: (id, nth) => condition(id, SNOMED, sctid(`71004${nth}`, '00')),
+    literal: (nth) => sctid(`71004${nth}`, '00'),
+  },
+  {
+    name: 'a code made up in the namespace of the UK edition',
+    resource: (id, nth) => condition(id, SNOMED, sctid(`71004${nth}`, '100000010')),
+    literal: (nth) => sctid(`71004${nth}`, '100000010'),
+  },
+  {
+    name: 'a code made up as LOINC would make it',
+    resource: (id, nth) => weight(id, { code: { coding: [{ system: LOINC, code: loinc(71_000 + nth) }] } }),
+    literal: (nth) => `"${loinc(71_000 + nth)}"`,
+  },
+  {
+    name: 'a code made up as ICD-10 would make it',
+    resource: (id, nth) => condition(id, 'http://hl7.org/fhir/sid/icd-10', `U${10 + nth}.7`),
+    literal: (nth) => `"U${10 + nth}.7"`,
+  },
+  {
+    name: 'a code that is released and that nobody else has',
+    resource: (id, nth) => condition(id, SNOMED, RARE[nth % RARE.length] as string),
     isLimit: true,
   },
 ];
+
+/** In value sets of FHIR R4, so released as shipped, and in nobody's record here. */
+const RARE = '56189001 56293002 56764001 56876005 57159002 57364006 57613003 57950004 58150001 58264006'.split(' ');
+
+/** LOINC's check digit: modulus 10, every other digit from the right doubled. */
+function loinc(number: number): string {
+  const doubled = [...String(number)].reverse().map((digit, place) => Number(digit) * (place % 2 === 0 ? 2 : 1));
+  const sum = doubled.reduce((total, digit) => total + (digit > 9 ? digit - 9 : digit), 0);
+  return `${number}-${(10 - (sum % 10)) % 10}`;
+}
 
 /** A SNOMED CT identifier: item, namespace and partition, and Verhoeff's check digit. */
 function sctid(item: string, rest: string): string {

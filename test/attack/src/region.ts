@@ -141,6 +141,13 @@ function ordinary(prng: Prng, nhsNumber: string): Resource[] {
       valueQuantity: { value: prng.between(70, 72), system: UCUM, code: 'kg' },
     },
     {
+      ...about('Observation', 'l'),
+      status: 'final',
+      code: { coding: [{ system: 'urn:local', code: `l${prng.below(900)}` }] },
+      effectiveDateTime: '2024-05',
+      valueQuantity: { value: prng.between(70, 72), system: UCUM, code: 'kg' },
+    },
+    {
       ...about('Condition', 'c'),
       clinicalStatus: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/condition-clinical', code: 'active' }] },
       code: { coding: [code] },

@@ -12,13 +12,19 @@ import {
   type Quarantined,
   type Wiring,
 } from '@weft/processing';
-import type { Region } from './region.js';
+
+/** What is looked at: a region in this process, or one of processes that this one looks into. */
+export interface Looked {
+  readonly wiring: Wiring;
+  /** The organisations' codes. */
+  readonly organisations: readonly string[];
+}
 
 /** So long may a partition stay where it is while messages stand behind. */
 const STALL_MS = 60_000;
 
 /** Waits until every message is dealt with. Gives the partitions that stand still. */
-export async function stalled({ wiring, organisations }: Region): Promise<string[]> {
+export async function stalled({ wiring, organisations }: Looked): Promise<string[]> {
   const groups = [
     ...organisations.map((ods) => [RECORD_PROJECTOR_GROUP, careEventsTopic(ods)] as const),
     [OPT_OUT_PROJECTOR_GROUP, CONSENT_TOPIC] as const,
@@ -44,7 +50,7 @@ async function behindIn({ bus }: Wiring, group: string, topic: string): Promise<
 }
 
 /** Every message of the inbound topics must be in its record, or in quarantine and not for a fault of Weft's own. */
-export async function unaccounted({ wiring, organisations }: Region): Promise<string[]> {
+export async function unaccounted({ wiring, organisations }: Looked): Promise<string[]> {
   const quarantined = new Map((await listQuarantine(wiring.bus)).map((one) => [one.id, one]));
   const found: string[] = [];
   for (const topic of [...organisations.map(careEventsTopic), CONSENT_TOPIC]) {
@@ -104,7 +110,7 @@ async function eventsOf({ store }: Wiring, stream: string): Promise<ReadonlySet<
 
 /** Of whom nothing odd was said, what is missing of what was; and of whoever objected, what is still given. */
 export async function missing(
-  { wiring }: Region,
+  { wiring }: Pick<Looked, 'wiring'>,
   expected: ReadonlyMap<string, readonly string[]>,
   objected: ReadonlySet<string>,
 ): Promise<string[]> {

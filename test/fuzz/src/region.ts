@@ -6,14 +6,11 @@ import { GatewayModule } from '@weft/gateway';
 import { OptOutProjectorModule } from '@weft/opt-out-projector';
 import { RecordProjectorModule } from '@weft/record-projector';
 import { createHttpApp, createLogger, issueToken, listen, loadSettings, openService, openWiring, type Role } from '@weft/service';
-import type { Wiring } from '@weft/processing';
+import type { Looked } from './check.js';
 import type { Input } from './inputs.js';
 
 /** A region in this process, on the embedded engines. */
-export interface Region {
-  readonly wiring: Wiring;
-  /** The organisations' codes. */
-  readonly organisations: readonly string[];
+export interface Region extends Looked {
   /** What the projectors said of batches that failed, with no engine away. */
   readonly failures: readonly string[];
   ask(request: Input & { readonly kind: 'request' }): Promise<{ readonly status: number; readonly body: string }>;

@@ -63,7 +63,7 @@ async function send(region: Region, inputs: readonly Input[], counts: Record<str
 }
 
 /** A fact of each witness by each organisation, and an objection of every other one. */
-function witnesses(): OutgoingMessage[] {
+export function witnesses(): OutgoingMessage[] {
   const json = (value: object): Buffer => Buffer.from(JSON.stringify(value));
   const headers = { 'content-type': 'application/cloudevents+json' };
   const facts = WITNESSES.flatMap((number) =>
@@ -78,7 +78,7 @@ function witnesses(): OutgoingMessage[] {
   ];
 }
 
-const objecting = (): ReadonlySet<string> => new Set(WITNESSES.filter((_, index) => index % 2 === 0));
+export const objecting = (): ReadonlySet<string> => new Set(WITNESSES.filter((_, index) => index % 2 === 0));
 
 function objection(subject: string): object {
   const data = consentOf({
@@ -89,6 +89,6 @@ function objection(subject: string): object {
   return { ...attributes, time: '2026-01-01T10:00:00Z', datacontenttype: 'application/fhir+json', data };
 }
 
-function expected(): ReadonlyMap<string, readonly string[]> {
+export function expected(): ReadonlyMap<string, readonly string[]> {
   return new Map(WITNESSES.map((number) => [number, ORGANISATIONS.map((ods) => `${ods}/Condition/w-${ods}`)]));
 }

@@ -145,7 +145,7 @@ export const MUTANTS_OF_DECISIONS: readonly Mutant[] = [
     "return effect === 'permit' || isBare(name) ?",
     'return isBare(name) ?',
   ),
-  limits('a denial names an entry as it is spelt alone', "[name, [organisation?.toUpperCase(), ...rest].join('/')]", '[name]'),
+  limits('a denial names an entry as it is spelt alone', '[name, name.replace(/^[^:/]+/, (ods) => ods.toUpperCase())]', '[name]'),
   limits(
     'a recorder who cannot be told is somebody else',
     "anyOf(organisations.map((ods) => (ods === null ? 'cannot-tell'",
@@ -166,7 +166,7 @@ export const MUTANTS_OF_DECISIONS: readonly Mutant[] = [
   limits('a level of confidentiality covers itself alone', "effect === 'deny' ? own >= level : own <= level", 'own === level'),
   limits(
     'any label of such a code is a level of confidentiality',
-    'if (system !== undefined && system !== CONFIDENTIALITY_SYSTEM) return null;',
+    "if (effect === 'permit' && label.system !== undefined && !isOfConfidentiality(label)) return null;",
     '',
   ),
   limits(
@@ -199,7 +199,7 @@ export const MUTANTS_OF_DECISIONS: readonly Mutant[] = [
     "(effect === 'deny' || system === undefined || system === RESOURCE_TYPES_SYSTEM)",
     "(effect === 'deny' || system === undefined)",
   ),
-  limits('a level said elsewhere than in the label is not looked at', ', ...elsewhere].map(levelOf)', '].map(levelOf)'),
+  limits('a level said elsewhere than in the label is not looked at', ', ...elsewhere].map(', '].map('),
   limits('a level that nobody knows is the least', 'return levels.includes(null) ? null : Math', 'return Math'),
   limits('what goes on lies within no period', '(last < until || until === Infinity)', 'last < until'),
   clinicalTime(

@@ -17,6 +17,7 @@ const CLAIMS = processing('claims');
 const VIEW = domain('views/view');
 const DERIVE = domain('views/derive');
 const RECORDING = processing('record-care-events');
+const SIFTING = processing('sift-care-events');
 const STATE = processing('patient-state');
 const DECISIONS = processing('apply-decisions');
 const SHIFT = processing('shift-views');
@@ -59,20 +60,32 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     RECORD,
     'the place of an accepted event is forgotten',
-    'record.accepted.set(key, event.coordinates);',
-    'record.accepted.set(key, { ...event.coordinates, offset: -1 });',
+    'record.accepted.set(key, { ...event.coordinates, digest: event.digest });',
+    'record.accepted.set(key, { ...event.coordinates, offset: -1, digest: event.digest });',
   ),
   mutant(RECORD, 'an amended entry does not say when it changed', 'entry.changedAt = record.revision;', ''),
   mutant(
     VERSION,
     'an equal version counts as an earlier one',
-    'return next.versionId < current.versionId;',
-    'return next.versionId <= current.versionId + 1;',
+    'if (id !== null && id !== 0) return id < 0;',
+    'if (id !== null) return id <= 1;',
   ),
   mutant(
     VERSION,
-    'a bare retraction is placed by arrival',
-    'if (next.bareRetraction !== current.bareRetraction) return madeAt(next) < madeAt(current);',
+    'what a bare retraction retracted comes back by being sent again',
+    'isPast: isRetraction || isAgeless(next),',
+    'isPast: false,',
+  ),
+  mutant(
+    VERSION,
+    'what says nothing of its age hides the age of those before it',
+    'versionId: next.versionId ?? current.versionId,',
+    'versionId: next.versionId,',
+  ),
+  mutant(
+    RECORD,
+    'what says the same as the version in force replaces it',
+    'if (event.digest !== undefined && event.digest === entry.digest) return null;',
     '',
   ),
   // decide: decisions in force
@@ -126,22 +139,23 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   // dedupe and order
   mutant(
-    RECORDING,
+    SIFTING,
     'an event sent twice is accepted twice',
-    'if (accepted !== undefined || seen.has(key)) continue;',
-    'if (seen.has(key)) continue;',
+    'const known = record.accepted.get(key) ?? seen.get(key);',
+    'const known = seen.get(key);',
   ),
   mutant(
-    RECORDING,
+    SIFTING,
     'an event twice in one batch is accepted twice',
-    'if (accepted !== undefined || seen.has(key)) continue;',
-    'if (accepted !== undefined) continue;',
+    'const known = record.accepted.get(key) ?? seen.get(key);',
+    'const known = record.accepted.get(key);',
   ),
+  mutant(SIFTING, 'a redelivery is taken for a duplicate', 'sifted.redelivered ||= isSamePlace(known, message);', ''),
   mutant(
-    RECORDING,
-    'a redelivery is taken for a duplicate',
-    'if (accepted !== undefined) sifted.redelivered ||= isSamePlace(accepted, message);',
-    '',
+    SIFTING,
+    'something else under a known id is dropped',
+    'if (isOther(known, message, accepting.digest)) sifted.refused',
+    'if (record.revision < -1) sifted.refused',
   ),
   // the fence and the state remembered between events
   mutant(

@@ -64,14 +64,16 @@ function isOfClass(code: Code, effect: Effect, entry: Facts, around: Around, unc
 
 const FROM_LEAST = 'ULMNRV';
 const CONFIDENTIALITY = 'http://terminology.hl7.org/CodeSystem/v3-Confidentiality';
-const levelOf = ({ system, code }: Code): number =>
-  system === undefined || system === CONFIDENTIALITY ? FROM_LEAST.indexOf(code) : -1;
+const isOfHl7 = ({ system }: Code): boolean => system === undefined || system === CONFIDENTIALITY;
 
+/** What is denied by a level is denied by whoever's level of that name; what is permitted by one is meant as HL7 means it. */
 function isOfLabel(label: Code, effect: Effect, entry: Facts, around: Around, unclear: boolean): boolean {
+  const levelOf = (one: Code): number => (effect === 'deny' || isOfHl7(one) ? FROM_LEAST.indexOf(one.code) : -1);
   const level = levelOf(label);
-  if (level === -1) return bears(label, effect, entry, around, unclear);
+  const isBorne = !isOfHl7(label) || level === -1 ? bears(label, effect, entry, around, unclear) : false;
+  if (level === -1 || isBorne) return isBorne;
   const labels = (entry.resource.meta?.['security'] ?? []) as readonly Code[];
-  const own = labels.filter((one) => one.system === CONFIDENTIALITY || levelOf(one) >= 0);
+  const own = labels.filter((one) => one.system === CONFIDENTIALITY || FROM_LEAST.includes(one.code));
   const elsewhere = codesIn(entry.resource).filter(({ system }) => system === CONFIDENTIALITY);
   const levels = [...(own.length === 0 ? [{ code: 'N' }] : own), ...elsewhere].map(levelOf);
   if (levels.includes(-1)) return unclear;

@@ -15,32 +15,38 @@ export interface Naming {
 
 /** Of each entry the event that stands, from all events in the order in which they were accepted. */
 function standing(events: readonly RecordedCareEvent[]): Map<string, RecordedCareEvent> {
-  const stands = new Map<string, RecordedCareEvent>();
+  const taken = new Map<string, RecordedCareEvent[]>();
   const seen = new Set<string>();
   for (const event of events) {
-    const name = `${event.source} ${event.id}`;
+    const name = `${event.source} ${event.id} ${said(event)}`;
     if (seen.has(name) || event.type.startsWith('patient-merged') || event.type.startsWith('patient-unmerged')) continue;
     seen.add(name);
-    const before = stands.get(idOf(event));
-    if (before === undefined || !isOlder(event, before)) stands.set(idOf(event), event);
+    const before = taken.get(idOf(event)) ?? [];
+    const last = before.at(-1);
+    if (last === undefined || (said(last) !== said(event) && !isOlder(event, before))) taken.set(idOf(event), [...before, event]);
   }
-  return stands;
+  return new Map([...taken].map(([id, list]) => [id, list.at(-1) as RecordedCareEvent]));
 }
+
+/** What an event says, when and by which message aside. */
+export const said = ({ type, resource }: Pick<RecordedCareEvent, 'type' | 'resource'>): string =>
+  JSON.stringify([type, resource]);
 
 const isRetraction = (event: RecordedCareEvent): boolean => event.type === 'care-event-retracted-1';
 const numbered = ({ resource }: RecordedCareEvent): number => Number(resource.meta?.versionId ?? Number.NaN);
 const dated = ({ resource }: RecordedCareEvent): number => Date.parse(resource.meta?.lastUpdated ?? '');
 
-function isOlder(next: RecordedCareEvent, before: RecordedCareEvent): boolean {
-  const numbers = [numbered(next), numbered(before)] as const;
-  if (!numbers.some(Number.isNaN) && numbers[0] !== numbers[1]) return numbers[0] < numbers[1];
-  const isBare = (event: RecordedCareEvent): boolean =>
-    isRetraction(event) && Number.isNaN(numbered(event)) && Number.isNaN(dated(event));
-  if (isBare(next) !== isBare(before)) {
-    const made = (event: RecordedCareEvent): number => (Number.isNaN(dated(event)) ? Date.parse(event.time) : dated(event));
-    return made(next) < made(before);
-  }
-  return dated(next) < dated(before);
+/** Whether it is older than what those before it that stood for a while last said of their ages, or is one of them come back. */
+function isOlder(next: RecordedCareEvent, before: readonly RecordedCareEvent[]): boolean {
+  const signs = [numbered, dated].map((age) => {
+    const known = before.map(age).findLast((one) => !Number.isNaN(one)) ?? Number.NaN;
+    return Math.sign(age(next) - known);
+  });
+  const telling = signs.find((sign) => sign === 1 || sign === -1);
+  if (telling !== undefined) return telling === -1;
+  const last = before.at(-1) as RecordedCareEvent;
+  const isOver = isGone(last) || (Number.isNaN(numbered(last)) && Number.isNaN(dated(last)));
+  return isOver && signs.includes(0);
 }
 
 /** Entries that are no more, whatever anybody decided. */

@@ -1,4 +1,11 @@
-import { eventKey, type Coordinates, type IdentityEvent, type Projection, type RecordedCareEvent } from '@weft/domain';
+import {
+  eventKey,
+  type CareEvent,
+  type Coordinates,
+  type IdentityEvent,
+  type Projection,
+  type RecordedCareEvent,
+} from '@weft/domain';
 import {
   CARE_EVENTS_PREFIX,
   CONSENT_TOPIC,
@@ -14,6 +21,7 @@ import { History } from './history.js';
 import { ConsentChecks } from './consent-checks.js';
 import { Ledger, placeOf, type KeptDecision } from './ledger.js';
 import { mayBeRecorded } from './naive-sift.js';
+import { said } from './naive.js';
 import type { Watcher } from './region-run.js';
 import { Told } from './told.js';
 import { ViewChecks, type Projected } from './view-checks.js';
@@ -204,12 +212,17 @@ export class Oracle implements Watcher {
 
   private isDealtWith(message: Message): void {
     const reading = simReader.careEvent(message);
-    const name = reading.ok ? this.nameOf(message, reading.event) : '';
-    const isSomewhere = [placeOf(message), name].some((one) => this.quarantined.has(one)) || this.acceptedFrom.has(name);
+    const isSomewhere = this.quarantined.has(placeOf(message)) || (reading.ok && this.isRecorded(message, reading.event));
     if (!isSomewhere) this.violated('nothing is dropped', `${placeOf(message)} was committed, and is nowhere`);
     if (!reading.ok || reading.event.survivor === undefined) return;
     const [superseded, survivor] = [message.key, reading.event.survivor].map((number) => this.world.keys.patient(number));
     this.views.moving.committed(superseded as string, survivor as string, eventKey(reading.event));
+  }
+
+  /** Under its id, and saying what it says: something else under a known id is nobody's event. */
+  private isRecorded({ key }: Message, event: CareEvent): boolean {
+    const recorded = this.ledger.events.get(this.world.keys.patient(key)) ?? [];
+    return recorded.some((one) => eventKey(one) === eventKey(event) && said(one) === said(event));
   }
 
   private isObeyed(message: Message): void {

@@ -58,11 +58,23 @@ export const isOfConcern = ({ resourceType }: Entry, purpose: Purpose): boolean 
 
 /**
  * A code that every purpose is shown, so that an entry is known in any answer, whatever form the answer has: beyond individual care only
- * codes are told that may be SNOMED CT's, here of the United Kingdom's namespace (item, namespace, partition, check digit).
+ * codes of SNOMED CT's form are told, here of the United Kingdom's namespace (item, namespace, partition, check digit), and of those
+ * the ones that the region releases.
  */
-export function markerOf({ number }: Entry, version: number): string {
+export function markerOf({ number }: Pick<Entry, 'number'>, version: number): string {
   const digits = `1${String(number).padStart(4, '0')}${String(version).padStart(3, '0')}100000010`;
   return `${digits}${checkDigitOf(digits)}`;
+}
+
+/** As many entries, and versions of each, as a storm publishes at the most: each program reads all their codes when it starts. */
+export const ENTRIES_MAX = 2_000;
+export const VERSIONS_MAX = 25;
+
+/** What WEFT_RELEASED_CODES names: the codes of every entry in every version. */
+export function releasedCodes(): Record<string, string[]> {
+  const numbers = Array.from({ length: ENTRIES_MAX }, (_, number) => ({ number }));
+  const codes = numbers.flatMap((entry) => Array.from({ length: VERSIONS_MAX }, (_, index) => markerOf(entry, index + 1)));
+  return { 'http://snomed.info/sct': codes };
 }
 
 export interface Seen {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Prng } from '@weft/testing';
-import { type Entry, laterEntry, ORGANISATIONS } from './entries.js';
+import { ENTRIES_MAX, type Entry, laterEntry, ORGANISATIONS, VERSIONS_MAX } from './entries.js';
 import { bundleOf, cloudEventOf, resourceIdOf, resourceOf } from './fhir.js';
 import type { Region } from './region.js';
 import { pause, type World } from './world.js';
@@ -26,9 +26,9 @@ export async function publishBase(world: World, region: Region): Promise<void> {
 /** An organisation that goes on publishing: what is new, what is amended, what was wrong. */
 export async function keepPublishing(world: World, region: Region, draw: Prng): Promise<void> {
   while (world.isStormy) {
-    const isNew = draw.chance(NEW);
+    const isNew = draw.chance(NEW) && world.entries.length < ENTRIES_MAX;
     const entry = isNew ? newEntry(world, draw) : draw.pick(world.entries);
-    if (!entry.isBusy && !entry.isRetracted) await publish(world, region, entry, draw);
+    if (!entry.isBusy && !entry.isRetracted && entry.version < VERSIONS_MAX) await publish(world, region, entry, draw);
     await pause(draw.below(300));
   }
 }

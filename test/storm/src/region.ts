@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { issueToken, loadSettings, type Role, type Settings, systemClock } from '@weft/service';
-import { PURPOSES } from './entries.js';
+import { PURPOSES, releasedCodes } from './entries.js';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 /** The record-projector runs twice, so that one goes on where the other is killed. */
@@ -43,7 +43,10 @@ export class Region {
     readonly directory: string,
     private readonly onWarning: (name: ProcessName, text: string) => void,
   ) {
+    const released = join(directory, 'released-codes.json');
+    writeFileSync(released, JSON.stringify(releasedCodes()));
     const own = {
+      WEFT_RELEASED_CODES: released,
       ...{ WEFT_DATA_DIR: join(directory, 'data'), WEFT_PORT: '0', WEFT_LOG_LEVEL: 'info' },
       // All subscribers are of one caller here.
       ...{ WEFT_LIMIT_TOKEN_FEEDS: '1000', WEFT_LIMIT_ORGANISATION_FEEDS: '1000' },

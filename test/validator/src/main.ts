@@ -7,9 +7,11 @@ import { definitionsModule, tableOf } from './definitions.js';
 import type { CodeSystem, StructureDefinition, ValueSet } from './definitions.js';
 import { examples, isSmall, samples, SAMPLES } from './files.js';
 import { speeds } from './measure.js';
+import { patientPlaces, patientPlacesModule } from './patient-places.js';
 import { SPECIMENS } from './specimens.js';
 
 const DEFINITIONS = fileURLToPath(new URL('../../../libs/care-events/src/fhir-r4/definitions.ts', import.meta.url));
+const PLACES = fileURLToPath(new URL('../../../libs/care-events/src/patient-places.ts', import.meta.url));
 const FOUND = 1;
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -124,4 +126,8 @@ program
   .command('definitions <directory>')
   .description("make the table from HL7's own definitions, which are in hl7.fhir.r4.examples")
   .action(makeDefinitions);
+program
+  .command('places')
+  .description('make the table of where a resource names its patient')
+  .action(() => writeFileSync(PLACES, patientPlacesModule(patientPlaces())));
 program.parse();

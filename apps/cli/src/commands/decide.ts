@@ -96,9 +96,9 @@ function decisionCommand(context: Context, name: string, effect: Provision['effe
     .argument(...NHS_ARGUMENT)
     .requiredOption('--purpose <purpose...>', `one or several of ${PURPOSES.join(', ')}`, purposes)
     .option('--authority <authority>', AUTHORITIES.join(', '), authority, 'local-dissent' satisfies Authority)
-    .option('--organisation <ods>', 'only what these organisations recorded', odsCodes)
-    .option('--entry <id>', 'only these entries, like RX901/Condition/ab12 or Condition/ab12', texts)
-    .option('--category <code>', 'only these resource types or codes', texts)
+    .option('--organisation <ods>', 'only what these organisations recorded; several by commas', odsCodes)
+    .option('--entry <id>', 'only these entries, like RX901/Condition/ab12 or Condition/ab12; several by commas', texts)
+    .option('--category <code>', 'only these resource types or codes; several by commas', texts)
     .option('--from <time>', DATES[effect].from, whenText)
     .option('--until <time>', DATES[effect].until, whenText)
     .addOption(
@@ -187,7 +187,7 @@ function show(context: Context, name: string, nhs: string, options: Options, ans
       2,
     );
   }
-  if (answer.covers !== undefined) terminal.print(`  ${covered(name, answer.covers, isLater)}`);
+  if (answer.covers !== undefined) terminal.paragraph(covered(name, answer.covers, isLater), 2);
 }
 
 const isDate = (text: string | undefined): text is string => text !== undefined && /^\d{4}-\d{2}-\d{2}$/.test(text);
@@ -195,10 +195,17 @@ const isDate = (text: string | undefined): text is string => text !== undefined 
 const earlier = ({ from }: Options): string =>
   `To begin at a time of that day, give it with its offset, like --from ${from}T09:00:00Z.`;
 
+/** Why nothing in the record changes: somebody who opts in must not think that all is shared now. */
+const UNCHANGED = {
+  deny: 'It changes nothing that is in the record now: what it covers was not shared before either.',
+  permit:
+    'It changes nothing that is in the record now: what is still withheld is so by another decision or a rule. weft explain says by which.',
+} as const;
+
 /** "It withholds 12 entries from research." */
 function covered(name: string, covers: NonNullable<DecisionAnswer['covers']>, isLater: boolean): string {
   const some = PURPOSES.filter((purpose) => covers[purpose] > 0);
-  if (some.length === 0) return 'It changes nothing that is in the record now.';
+  if (some.length === 0) return UNCHANGED[name === 'opt-in' ? 'permit' : 'deny'];
   const parts = some.map(
     (purpose) => `${counted(covers[purpose], 'entry', 'entries')} ${name === 'opt-in' ? 'with' : 'from'} ${purpose}`,
   );

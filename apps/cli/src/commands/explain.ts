@@ -19,7 +19,8 @@ export function explainCommand(context: Context): Command {
       `
 Examples:
   $ weft explain 9990000018
-  $ weft explain 9990000018 --at 2026-01-31`,
+  $ weft explain 9990000018 --at 2026-01-31
+  $ weft explain - < number.txt`,
     )
     .action(async (nhs: string, { at }: { readonly at?: string }, command: Command) => {
       const settings = settingsOf(context, command);
@@ -53,15 +54,14 @@ function show(terminal: Terminal, nhs: string, explained: ExplainedRecord): void
   terminal.print(terminal.paint('dim', policy));
   if (movedTo !== null) terminal.print(`merged into ${spaced(movedTo)}, whose record this is`);
   terminal.print();
-  showDecisions(terminal, decisions);
-  const reasons = new Reasons();
+  showDecisions(terminal, decisions, Date.parse(at));
+  const reasons = new Reasons(decisions);
   const inOrder = [...entries].sort((a, b) => (a.occurredAt ?? '').localeCompare(b.occurredAt ?? ''));
   terminal.table(
-    ['when', 'from', 'what', ...PURPOSES.map((purpose) => SHORT[purpose])],
+    ['when', 'what', ...PURPOSES.map((purpose) => SHORT[purpose])],
     inOrder.map((entry) => [
-      dayOf(entry.occurredAt),
-      entry.organisation,
-      entry.resourceType,
+      entry.occurredAt === null ? '–' : minuteOf(entry.occurredAt),
+      nameOf(entry),
       ...PURPOSES.map((purpose) =>
         mark(
           terminal,
@@ -77,28 +77,41 @@ function show(terminal: Terminal, nhs: string, explained: ExplainedRecord): void
   if (entries.length > 0) terminal.table([], [['·', terminal.paint('dim', 'not of this purpose’s concern')]]);
 }
 
-function showDecisions(terminal: Terminal, decisions: ExplainedRecord['decisions']): void {
+/** What it is about where that may be said, and its id, which has organisation and type. */
+const nameOf = ({ id, resourceType, about = null }: ExplainedRecord['entries'][number]): string =>
+  `${about === null ? resourceType : `${resourceType}: ${about}`} ${id}`;
+
+function showDecisions(terminal: Terminal, decisions: ExplainedRecord['decisions'], at: number): void {
   if (decisions.length === 0) {
     terminal.print('Nothing was decided.');
     return terminal.print();
   }
-  terminal.print(counted(decisions.length, 'decision'));
-  terminal.table(
-    [],
-    decisions.map((decision) => [
-      dayOf(decidedAtOf(decision)),
-      decision.authority,
-      stateOf(decision),
-      decision.provision.purposes.length === PURPOSES.length
-        ? 'every purpose'
-        : decision.provision.purposes.join(', ') || 'no purpose Weft shares for',
-      [`by ${byOf(decision.decidedBy)}`, `recorded by ${recorderOf(decision.recorder)}`, ...limits(decision.provision)].join(
-        '; ',
-      ),
-    ]),
-    2,
-  );
+  terminal.print(`${counted(decisions.length, 'decision')}, in the order in which they came`);
+  for (const [index, decision] of decisions.entries()) {
+    const { provision, authority, decidedBy, recorder } = decision;
+    const head = [String(index + 1).padStart(3), dayOf(decidedAtOf(decision)), authority, stateOf(decision)].join('  ');
+    terminal.print(`${head}  ${standingOf(terminal, decision, at)}`);
+    const purposes = provision.purposes.length === PURPOSES.length ? 'every purpose' : provision.purposes.join(', ');
+    const about = [purposes === '' ? 'for no purpose Weft shares for' : `for ${purposes}`, ...limits(provision)];
+    terminal.paragraph(about.join('; '), 5);
+    terminal.paragraph(terminal.paint('dim', `by ${byOf(decidedBy)}, recorded by ${recorderOf(recorder)}`), 5);
+  }
   terminal.print();
+}
+
+/** Whether it was in force then, and for which purposes, where it was not for all of its own. */
+function standingOf(
+  terminal: Terminal,
+  { status, standsFor, provision: { purposes, from, until } }: Explained,
+  at: number,
+): string {
+  if (standsFor.length > 0) {
+    const part = standsFor.length < purposes.length ? ` for ${standsFor.join(', ')}` : '';
+    return terminal.paint('green', `${from !== undefined && from > at ? 'to come' : 'in force'}${part}`);
+  }
+  const why =
+    status === 'withdrawn' ? '' : until !== undefined && until <= at ? 'ended' : purposes.length === 0 ? '' : 'not in force';
+  return terminal.paint('dim', why);
 }
 
 type Explained = ExplainedRecord['decisions'][number];
@@ -118,8 +131,8 @@ function recorderOf({ as, organisation, subject }: Explained['recorder']): strin
 function limits({ limits: narrowed, from, until, provisions }: Explained['provision']): string[] {
   return [
     ...narrowed.map(describeLimit),
-    ...(from === undefined ? [] : [`from ${minuteOf(new Date(from).toISOString())}`]),
-    ...(until === undefined ? [] : [`until ${minuteOf(new Date(until).toISOString())}`]),
+    ...(from === undefined ? [] : [`from ${minuteOf(new Date(from).toISOString())} UTC`]),
+    ...(until === undefined ? [] : [`until ${minuteOf(new Date(until).toISOString())} UTC`]),
     ...(provisions.length === 0 ? [] : [counted(provisions.length, 'exception')]),
   ];
 }
@@ -130,13 +143,13 @@ function describeLimit(limit: Limit): string {
     case 'recorded-by':
       return `only from ${limit.organisations.map((ods) => ods ?? 'somebody not understood').join(', ')}`;
     case 'entries':
-      return counted(limit.entries.length, 'entry', 'entries');
+      return `only ${limit.entries.map((named) => named?.entry ?? 'an entry not understood').join(', ')}`;
     case 'data-period':
       return 'only of a time';
     case 'unread':
       return `${limit.field} not understood`;
     default:
-      return limit.codes.map((code) => code?.code ?? 'a code not understood').join(', ');
+      return `only ${limit.codes.map((code) => code?.code ?? 'a code not understood').join(', ')}`;
   }
 }
 
@@ -151,12 +164,16 @@ class Reasons {
   readonly all = new Map<string, string>();
   private readonly labels = new Map<string, string>();
 
+  constructor(private readonly decisions: ExplainedRecord['decisions']) {}
+
   label({ rule, decision, plainEnglish }: Explanation): string {
-    const key = `${rule} ${decision?.id ?? ''}`;
+    const key = `${rule} ${decision?.id ?? ''} ${decision?.authority ?? ''}`;
     const known = this.labels.get(key);
     if (known !== undefined) return known;
     const label = letters(this.labels.size);
-    const ground = decision === null ? '' : ` Decided on ${dayOf(decision.decidedAt)} by ${byOf(decision.decidedBy)}.`;
+    const place = this.decisions.findIndex(({ id, authority }) => id === decision?.id && authority === decision.authority);
+    const ground =
+      decision === null ? '' : ` Decision ${place + 1}, of ${dayOf(decision.decidedAt)} by ${byOf(decision.decidedBy)}.`;
     this.labels.set(key, label);
     this.all.set(label, `${rule}: ${plainEnglish}${ground}`);
     return label;

@@ -1,10 +1,11 @@
+import { readJson } from '@weft/care-events';
 import { adoptionProblems, type PolicyDocument } from '@weft/domain';
-import { readFile } from 'node:fs/promises';
 import { EXIT, Failure } from '../failure.js';
+import { textOf } from '../given-file.js';
 
 /** A policy document that may come into force. Throws Failure with every fault: a misspelt condition would share what nobody meant to. */
 export async function readPolicy(file: string): Promise<PolicyDocument> {
-  const document = await readJson(file);
+  const document = await documentIn(file);
   const problems = adoptionProblems(document);
   if (problems.length === 0) return document as PolicyDocument;
   throw new Failure(EXIT.finding, [`${file} cannot be adopted:`, ...problems.map(lineOf), ...floorOf(problems)].join('\n  '));
@@ -22,14 +23,12 @@ function floorOf(problems: Problems): string[] {
   return [...floor.values()].flatMap(({ id, sentence, law }) => [`Floor rule ${id}: ${sentence}`, `  Law: ${law}`]);
 }
 
-async function readJson(file: string): Promise<unknown> {
-  try {
-    return JSON.parse(await readFile(file, 'utf8')) as unknown;
-  } catch (error) {
-    const why =
-      error instanceof SyntaxError
-        ? 'holds no JSON'
-        : `cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`;
-    throw new Failure(EXIT.usage, `${file} ${why}`);
-  }
+async function documentIn(file: string): Promise<unknown> {
+  const bytes = Buffer.from(await textOf(file));
+  const reading = readJson(bytes, 'document', bytes.length);
+  if (reading.ok) return reading.event;
+  const repeated = reading.problems.find(({ code }) => code === 'repeated-member');
+  if (repeated !== undefined)
+    throw new Failure(EXIT.usage, `${file} holds a member that ${repeated.message} (${repeated.field})`);
+  throw new Failure(EXIT.usage, `${file} holds no JSON`, '`weft policy show --json > policy.json` writes one to begin with');
 }

@@ -16,6 +16,12 @@ interface Version extends Partial<Pick<Proposal, 'reason' | 'proposedBy' | 'prop
 export const proposalsCommand = (context: Context): Command =>
   new Command('proposals')
     .description('lists what was proposed, by whom and why, and what became of it')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ weft policy proposals`,
+    )
     .action(async (_: unknown, command: Command) => {
       const { terminal } = context;
       const client = clientOf(context, settingsOf(context, command), ['governance']);
@@ -37,6 +43,13 @@ export const proposalsCommand = (context: Context): Command =>
 export const versionsCommand = (context: Context): Command =>
   new Command('versions')
     .description('lists the policies that were adopted: when, by whom, why, and what each opened and closed')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ weft policy versions
+  $ weft policy versions --json | jq .reason`,
+    )
     .action(async (_: unknown, command: Command) => {
       const { terminal } = context;
       const client = clientOf(context, settingsOf(context, command), ['governance']);

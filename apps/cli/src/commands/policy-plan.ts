@@ -14,6 +14,12 @@ export const planCommand = (context: Context): Command =>
       'says how many people and entries the adoption of a file would open and close, by purpose and by subscriber. Reads the engines directly and writes nothing; Weft may be up meanwhile.',
     )
     .argument('<file>', 'a policy document, as `weft policy show --json` gives one')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ weft policy plan policy.json`,
+    )
     .action(async (file: string, _: unknown, command: Command) => {
       const { terminal } = context;
       const settings = settingsOf(context, command);

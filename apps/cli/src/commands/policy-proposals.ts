@@ -37,6 +37,13 @@ export const adoptCommand = (context: Context): Command =>
     .option('--check', 'only say what is wrong with it')
     .option('--reason <text>', 'why; kept with the policy for good')
     .option(...SUBJECT)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ weft policy adopt policy.json --check
+  $ weft policy adopt policy.json --reason "Agreed by the board in May" --subject anna`,
+    )
     .action(async (file: string, { check, reason, subject }: AdoptOptions, command: Command) => {
       const { terminal } = context;
       const settings = settingsOf(context, command);
@@ -53,6 +60,12 @@ export const authoriseCommand = (context: Context): Command =>
     .description('authorises a proposal of somebody else, which is then adopted')
     .argument('<id>', 'of the proposal; weft policy proposals lists them')
     .option(...SUBJECT)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ weft policy authorise 6f0c… --subject bert`,
+    )
     .action(async (id: string, { subject }: AdoptOptions, command: Command) => {
       const client = clientAs(context, settingsOf(context, command), subject);
       const path = `/policies/${encodeURIComponent(id)}/authorisations`;

@@ -17,6 +17,13 @@ export const SETTINGS_DIFFER = [
 export const showCommand = (context: Context): Command =>
   new Command('show')
     .description('shows the rules in force, as a patient reads them, and who may record, lift and identify')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ weft policy show
+  $ weft policy show --json > policy.json`,
+    )
     .action(async (_: unknown, command: Command) => {
       const settings = settingsOf(context, command);
       const policy = await clientOf(context, settings, ['governance']).json<PolicyAnswer>('/policy');

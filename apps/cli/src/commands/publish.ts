@@ -1,8 +1,9 @@
 import { Command } from 'commander';
-import { stat } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
 import { ods } from '../arguments.js';
-import { clientOf, type Context, settingsOf } from '../context.js';
+import { clientOf, type Context, interruption, settingsOf } from '../context.js';
 import { EXIT } from '../failure.js';
+import { filesOf, type Found } from '../publish/files.js';
 import { requestsOf } from '../publish/inputs.js';
 import { Publisher, type Refusal } from '../publish/publisher.js';
 import type { Where } from '../publish/requests.js';
@@ -12,57 +13,94 @@ export function publishCommand(context: Context): Command {
   return new Command('publish')
     .summary('publish FHIR Bundles and CloudEvents from files')
     .description(
-      'Publishes as one organisation: FHIR R4 Bundles and resources as JSON, CloudEvents 1.0 as JSON or JSON lines, files of any size, several, or - for standard input. Large Bundles are split. What was accepted is durable.',
+      'Publishes as one organisation: FHIR R4 Bundles and resources as JSON, CloudEvents 1.0 as JSON or JSON lines, files of any size, several, whole directories, or - for standard input. Large Bundles are split. What was accepted is durable.',
     )
-    .argument('<file...>', 'files, or - for standard input')
+    .argument('<file...>', 'files, directories (all *.json, *.ndjson and *.jsonl below them), or - for standard input')
     .requiredOption('--org <ods>', 'ODS code of the organisation that publishes', ods)
     .addHelpText(
       'after',
       `
-To publish the same file again does no harm: an event is known by its source and
-id. Exit code 1 when anything was refused; each refusal says where and why. With
---json each is a line of its own, and the last line counts.
+To publish the same file again does no harm: a CloudEvent is known by its source
+and id, and a FHIR resource that says what stands changes nothing. So after
+Ctrl-C, or where Weft went away, the same command goes on. Exit code 1 when
+anything was refused; each refusal says where and why. With --json each is a line
+of its own, and the last line counts.
 
 Examples:
   $ weft publish discharges.json --org RX901
+  $ weft publish export/ --org RX901
   $ weft publish events.ndjson --org Y90001 --json
   $ zcat history.ndjson.gz | weft publish - --org RX902`,
     )
-    .action(async (files: readonly string[], { org }: { readonly org: string }, command: Command) => {
+    .action(async (named: readonly string[], { org }: { readonly org: string }, command: Command) => {
       const settings = settingsOf(context, command);
-      const { terminal } = context;
-      const publisher = new Publisher(clientOf(context, settings, ['publisher'], { organisation: org }), (refusal) =>
-        tellRefusal(terminal, refusal),
-      );
-      await publishAll(context, files, publisher);
-      const { accepted, refused } = publisher;
-      if (refused > 0) context.exitCode = EXIT.finding;
-      if (terminal.json) terminal.printJson({ accepted, refused });
-      else tellCounts(terminal, accepted, refused);
+      const files = await filesOf(named);
+      tellSkipped(context.terminal, files.skipped);
+      const { signal, answered, release } = interruptionBetween();
+      const client = clientOf(context, settings, ['publisher'], { organisation: org, signal: answered });
+      const publisher = new Publisher(client, (refusal) => tellRefusal(context.terminal, refusal));
+      let isWhole = false;
+      try {
+        isWhole = await publishAll(context, files.found, publisher, signal);
+      } catch (error) {
+        if (!signal.aborted) throw error;
+      } finally {
+        release();
+        tellOutcome(context, publisher, isWhole, signal.aborted);
+      }
     });
 }
 
-async function publishAll({ terminal, stdin }: Context, files: readonly string[], publisher: Publisher): Promise<void> {
-  const sizes = await Promise.all(files.map(async (file) => (file === '-' ? 0 : await sizeOf(file))));
-  const progress = terminal.progress('publishing', files.includes('-') ? 0 : sum(sizes), { unit: 'bytes' });
+/** An answer that is under way when a person ends the command is waited for so long: otherwise nobody knows what it says. */
+const GRACE_MS = 5_000;
+
+/** `signal` ends the work between two requests, `answered` a request whose answer does not come. */
+function interruptionBetween() {
+  const { signal, release } = interruption();
+  const answered = new AbortController();
+  const abort = (): void => void setTimeout(() => answered.abort(), GRACE_MS).unref();
+  signal.addEventListener('abort', abort, { once: true });
+  return { signal, answered: answered.signal, release };
+}
+
+/** Whether it came to the end of everything. */
+async function publishAll(
+  { terminal, stdin }: Context,
+  files: readonly Found[],
+  publisher: Publisher,
+  signal: AbortSignal,
+): Promise<boolean> {
+  // Whoever types the input has no end of it to wait for.
+  signal.addEventListener('abort', () => (stdin as Readable).destroy(), { once: true });
+  const isCounted = files.every(({ file }) => file !== '-');
+  const progress = terminal.progress('publishing', isCounted ? sum(files.map(({ bytes }) => bytes)) : 0, { unit: 'bytes' });
   try {
-    for (const [index, file] of files.entries()) {
-      const before = sum(sizes.slice(0, index));
+    for (const [index, { file }] of files.entries()) {
+      const before = sum(files.slice(0, index).map(({ bytes }) => bytes));
       const onBytes = (bytes: number): void => progress.update(before + bytes, `${number(publisher.accepted)} accepted`);
-      for await (const outgoing of requestsOf(file, stdin, { onBytes })) await publisher.send(outgoing);
+      for await (const outgoing of requestsOf(file, stdin, { onBytes })) {
+        if (signal.aborted) return false;
+        await publisher.send(outgoing);
+      }
     }
+    return true;
   } finally {
     progress.stop();
   }
 }
 
-/** Whoever reads the file says what is wrong with it. */
-const sizeOf = (file: string): Promise<number> =>
-  stat(file).then(
-    ({ size }) => size,
-    () => 0,
-  );
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+
+const SHOWN_SKIPPED = 5;
+
+function tellSkipped(terminal: Terminal, skipped: readonly string[]): void {
+  if (skipped.length === 0) return;
+  const more = skipped.length > SHOWN_SKIPPED ? ` and ${number(skipped.length - SHOWN_SKIPPED)} more` : '';
+  const why = 'of a directory only *.json, *.ndjson and *.jsonl are published';
+  terminal.note(
+    `${terminal.paint('yellow', '!')} skipped ${counted(skipped.length, 'file')}: ${skipped.slice(0, SHOWN_SKIPPED).join(', ')}${more}; ${why}`,
+  );
+}
 
 function tellRefusal(terminal: Terminal, { where, errors }: Refusal): void {
   if (terminal.json) return terminal.printJson({ refused: where, errors });
@@ -74,7 +112,15 @@ function tellRefusal(terminal: Terminal, { where, errors }: Refusal): void {
 const placeOf = ({ file, line, entry }: Where): string =>
   `${file}${line === undefined ? '' : `:${line}`}${entry === undefined ? '' : ` entry[${entry}]`}`;
 
-function tellCounts(terminal: Terminal, accepted: number, refused: number): void {
-  const sign = refused === 0 ? terminal.paint('green', '✓') : terminal.paint('yellow', '!');
-  terminal.print(`${sign} ${counted(accepted, 'event')} accepted and durable, ${number(refused)} refused`);
+function tellOutcome(context: Context, { accepted, refused }: Publisher, isWhole: boolean, isInterrupted: boolean): void {
+  const { terminal } = context;
+  if (refused > 0) context.exitCode = EXIT.finding;
+  if (isInterrupted && !isWhole) context.exitCode = EXIT.interrupted;
+  // Where nothing was sent at all, the error says it all.
+  if (!isWhole && !isInterrupted && accepted + refused === 0) return;
+  if (terminal.json) return terminal.printJson({ accepted, refused, ...(!isWhole && { unfinished: true }) });
+  const sign = refused === 0 && isWhole ? terminal.paint('green', '✓') : terminal.paint('yellow', '!');
+  const soFar = isWhole ? '' : ' so far';
+  terminal.print(`${sign} ${counted(accepted, 'event')} accepted and durable, ${number(refused)} refused${soFar}`);
+  if (!isWhole) terminal.note('the same command goes on: what was accepted is known again, and not taken twice');
 }

@@ -1,9 +1,9 @@
 import { type Coordinates, type Person, placeOf, type Problem } from '@weft/domain';
 import { Command } from 'commander';
-import { readFile } from 'node:fs/promises';
 import { posted } from '../client.js';
 import { clientAs, clientOf, type Context, settingsOf, SUBJECT } from '../context.js';
 import { EXIT, Failure } from '../failure.js';
+import { textOf } from '../given-file.js';
 import { bytes, counted, type Terminal } from '../terminal.js';
 
 interface Quarantined {
@@ -36,7 +36,7 @@ export function quarantineCommand(context: Context): Command {
   return new Command('quarantine')
     .summary('what could not be accepted, and why')
     .description(
-      'Messages that could not be accepted, with every reason and their bytes untouched. Nothing is lost here: mend it, and send it back.',
+      'Messages that could not be accepted, with every reason and their bytes untouched. Nothing is lost here: send it back as it is once its cause is gone (redrive), or propose what goes instead (mend), which somebody else approves (approve).',
     )
     .addCommand(listCommand(context), { isDefault: true })
     .addCommand(showCommand(context))
@@ -60,12 +60,21 @@ Examples:
 const address = (id: string): string => `/quarantine/${encodeURIComponent(id)}`;
 
 const listCommand = (context: Context): Command =>
-  new Command('list').description('lists what is in quarantine, oldest first').action(async (_: unknown, command: Command) => {
-    const settings = settingsOf(context, command);
-    const found = await clientOf(context, settings, ['operations']).json<readonly Quarantined[]>('/quarantine');
-    if (context.terminal.json) context.terminal.printJson(found);
-    else showList(context.terminal, found);
-  });
+  new Command('list')
+    .description('lists what is in quarantine, oldest first')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ weft quarantine list
+  $ weft quarantine list --json | jq ".[].id"`,
+    )
+    .action(async (_: unknown, command: Command) => {
+      const settings = settingsOf(context, command);
+      const found = await clientOf(context, settings, ['operations']).json<readonly Quarantined[]>('/quarantine');
+      if (context.terminal.json) context.terminal.printJson(found);
+      else showList(context.terminal, found);
+    });
 
 function showList(terminal: Terminal, found: readonly Quarantined[]): void {
   if (found.length === 0) return terminal.print('Nothing is in quarantine.');
@@ -89,6 +98,13 @@ const showCommand = (context: Context): Command =>
     .argument('<id>', 'topic/partition/offset, as the list has it')
     .option('--mended', 'what was proposed to go instead')
     .option(...SUBJECT)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ weft quarantine show weft.care-events.RX901/0/17 > mended.json
+  $ weft quarantine show weft.care-events.RX901/0/17 --mended --subject bert`,
+    )
     .action(async (id: string, { mended, subject }: { mended?: boolean; subject?: string }, command: Command) => {
       const { terminal } = context;
       const client = clientAs(context, settingsOf(context, command), subject);
@@ -99,7 +115,7 @@ const showCommand = (context: Context): Command =>
       const { text, base64 } = mended === true ? (found.mend as Mend) : found;
       const whole = text === undefined ? Buffer.from(base64 ?? '', 'base64') : Buffer.from(text);
       // A file or a program is given it as it came; a terminal would obey it.
-      if (terminal.out.isTTY === true) terminal.print(whole.toString('utf8'));
+      if (terminal.out.isTTY === true) terminal.text(whole.toString('utf8'));
       else terminal.out.write(whole);
     });
 
@@ -107,6 +123,12 @@ const redriveCommand = (context: Context): Command =>
   new Command('redrive')
     .description('sends a message back to its topic as it is, and takes it out of quarantine')
     .argument('<id>', 'topic/partition/offset, as the list has it')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ weft quarantine redrive weft.care-events.RX901/0/17`,
+    )
     .action(async (id: string, _: unknown, command: Command) => {
       const client = clientOf(context, settingsOf(context, command), ['operations']);
       tell(context, await client.json<Coordinates>(`${address(id)}/redrive`, posted({})));
@@ -120,9 +142,15 @@ const mendCommand = (context: Context): Command =>
     .requiredOption('--reason <text>', 'why; shown to whoever approves it')
     .option('--header <name=value>', 'sets one header, like ce_type=care-event-recorded-1; may be repeated', header)
     .option(...SUBJECT)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ weft quarantine mend weft.care-events.RX901/0/17 --file mended.json --reason "the code was misspelt" --subject anna`,
+    )
     .action(async (id: string, options: MendOptions, command: Command) => {
       const client = clientAs(context, settingsOf(context, command), options.subject);
-      const text = await readMended(options.file);
+      const text = await textOf(options.file);
       const headers = options.header && {
         ...(await client.json<QuarantinedWhole>(address(id))).headers,
         ...options.header,
@@ -148,6 +176,12 @@ const approveCommand = (context: Context): Command =>
     .argument('<id>', 'topic/partition/offset, as the list has it')
     .requiredOption('--digest <digest>', 'of the mend that you looked at')
     .option(...SUBJECT)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ weft quarantine approve weft.care-events.RX901/0/17 --digest 9f86d081… --subject bert`,
+    )
     .action(async (id: string, { digest, subject }: { digest: string; subject?: string }, command: Command) => {
       const client = clientAs(context, settingsOf(context, command), subject);
       tell(context, await client.json<Coordinates>(`${address(id)}/approve`, posted({ digest })));
@@ -157,14 +191,6 @@ function tell({ terminal }: Context, at: Coordinates): void {
   if (terminal.json) return terminal.printJson(at);
   terminal.print(`${terminal.paint('green', '✓')} sent back as ${placeOf(at)}`);
   terminal.print(terminal.paint('dim', 'if it is still not acceptable, it comes back here with the reasons'));
-}
-
-async function readMended(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    throw new Failure(EXIT.usage, `${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`);
-  }
 }
 
 function header(text: string, previous: Readonly<Record<string, string>> = {}): Record<string, string> {

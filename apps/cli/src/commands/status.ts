@@ -43,6 +43,11 @@ export function statusCommand(context: Context): Command {
     });
 }
 
+const MENDING = [
+  '  weft quarantine list says why each is there; weft quarantine mend ID proposes what goes instead,',
+  '  and somebody else approves it: weft quarantine approve ID',
+];
+
 function show(terminal: Terminal, url: string, status: StatusAnswer, ready: ReadyAnswer): void {
   const failing = Object.entries(ready.checks).filter(([, result]) => result !== 'ok');
   const health = failing.length === 0 ? terminal.paint('green', 'ready') : terminal.paint('red', 'not ready');
@@ -52,7 +57,7 @@ function show(terminal: Terminal, url: string, status: StatusAnswer, ready: Read
   if (decisionsInQuarantine > 0) {
     const found = `${counted(decisionsInQuarantine, 'message')} in quarantine may be ${decisionsInQuarantine === 1 ? 'an objection' : 'objections'}`;
     terminal.print(terminal.paint('red', `${found}: the people they are about are closed until they are mended`));
-    terminal.print('  weft quarantine list shows them, weft quarantine redrive ID takes one in again');
+    for (const line of MENDING) terminal.print(line);
   }
   if (status.settingsDiffer) for (const line of SETTINGS_DIFFER) terminal.print(terminal.paint('yellow', line));
   terminal.print();

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { PURPOSES } from '@weft/domain';
 import type {
   AclPlan,
@@ -15,7 +14,8 @@ import { Command } from 'commander';
 import { duration, whole } from '../arguments.js';
 import { type Context, settingsOf } from '../context.js';
 import { EXIT, Failure } from '../failure.js';
-import type { Terminal } from '../terminal.js';
+import { textOf } from '../given-file.js';
+import { counted, type Terminal } from '../terminal.js';
 
 interface Options {
   readonly apply?: boolean;
@@ -69,7 +69,7 @@ Examples:
         throw new Failure(EXIT.usage, 'WEFT_KAFKA_BROKERS is not set', 'the embedded bus makes its topics by itself');
       }
       const { openKafkaAdministration, planTopics, readPrincipals, wantedTopics } = await import('@weft/kafka');
-      const principals = options.users === undefined ? undefined : usersIn(options.users, readPrincipals);
+      const principals = options.users === undefined ? undefined : await usersIn(options.users, readPrincipals);
       const { partitions: count } = options;
       const wanted = wantedTopics({
         organisations: organisations.map(({ ods }) => ods),
@@ -102,9 +102,10 @@ function regionOf({ partitions: count, replication, minInsync, retention }: Opti
   };
 }
 
-function usersIn(file: string, readPrincipals: (value: unknown) => Principal[]): Principal[] {
+async function usersIn(file: string, readPrincipals: (value: unknown) => Principal[]): Promise<Principal[]> {
+  const text = await textOf(file);
   try {
-    return readPrincipals(JSON.parse(readFileSync(file, 'utf8')));
+    return readPrincipals(JSON.parse(text));
   } catch (error) {
     throw new Failure(EXIT.usage, `--users ${file}: ${(error as Error).message}`, '`weft topics --help` says what it holds');
   }
@@ -134,7 +135,7 @@ async function refuseOvertaking(administration: KafkaAdministration, { differing
     if (waiting === 0) continue;
     throw new Failure(
       EXIT.finding,
-      `${topic.topic} holds ${waiting} messages that are not dealt with yet: with more partitions, what comes next could overtake them`,
+      `${topic.topic} holds ${counted(waiting, 'message')} not dealt with yet: with more partitions, what comes next could overtake them`,
       'let publishers rest until `weft status` shows that nothing waits, then try again; nothing was changed',
     );
   }
@@ -192,7 +193,7 @@ function tellAccess(terminal: Terminal, access: Access, applied: boolean, remove
         surplus,
         terminal.paint('red', applied && removed ? 'taken away' : 'surplus; --apply --remove-surplus takes it away'),
       ),
-      ...(same.length > 0 ? [[`${same.length} rules`, '', terminal.paint('green', 'as wanted')]] : []),
+      ...(same.length > 0 ? [[counted(same.length, 'rule'), '', terminal.paint('green', 'as wanted')]] : []),
     ],
   );
 }

@@ -10,7 +10,7 @@ import { port, whole } from '../arguments.js';
 import { type Context, interruption, settingsOf } from '../context.js';
 import { checkedPeople } from '../demo/region.js';
 import { runDemo } from '../demo/run-demo.js';
-import { EXIT, Failure } from '../failure.js';
+import { EXIT, Failure, failureAt, isInUse } from '../failure.js';
 import { tellNextSteps } from '../next-steps.js';
 import type { Terminal } from '../terminal.js';
 
@@ -111,12 +111,9 @@ async function lockOf({ dataDirectory }: Settings): Promise<DirectoryLock> {
   try {
     return await lockDirectory(dataDirectory, 'up');
   } catch (error) {
-    throw new Failure(
-      EXIT.usage,
-      error instanceof Error ? error.message : 'the data directory cannot be locked',
-      'stop that one first, or give this one a directory of its own with --data-dir',
-      { cause: error },
-    );
+    if (!isInUse(error)) throw failureAt(error, dataDirectory);
+    const advice = 'stop that one first, or give this one a directory of its own with --data-dir';
+    throw new Failure(EXIT.usage, error.message, advice, { cause: error });
   }
 }
 

@@ -67,7 +67,7 @@ function show(terminal: Terminal, report: VerifyReport, isDamaged: boolean): voi
   }
   terminal.print(verdict(terminal, report, isDamaged));
   terminal.print(
-    `${counted(records, 'record')}, ${counted(views, 'view')} compared, ${counted(entries, 'entry', 'entries')}, ${number(differing.length)} differ`,
+    `${counted(records, 'record')}, ${counted(views, 'view')} compared, ${counted(entries, 'entry', 'entries')}, ${counted(differing.length, 'differs', 'differ')}`,
   );
 }
 

@@ -17,7 +17,7 @@ interface Place {
 /**
  * A Bundle too large for one request, as several smaller ones. An entry names its patient by another entry, which may stand
  * anywhere; so the file is read twice, first for the Patients, and each part takes those along that its entries refer to. To
- * send a Patient again does no harm: the same resource is the same event.
+ * send a Patient again does no harm: what says the same changes nothing.
  */
 export async function* requestsOfLargeBundle(
   path: string,

@@ -1,7 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { filesOf } from './files.js';
 import { type Outgoing, requestsOf } from './inputs.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'weft-inputs-'));
@@ -63,7 +64,7 @@ describe('what a file holds to be published', () => {
   });
 
   it('sends a Bundle that stands on a line as FHIR, behind the events before it', async () => {
-    const bundle = { resourceType: 'Bundle', type: 'collection', entry: [] };
+    const bundle = { resourceType: 'Bundle', type: 'collection', entry: [{}] };
     const path = file('mixed.ndjson', `${JSON.stringify(event('a'))}\n${JSON.stringify(bundle)}\n`);
     const found = await read(path);
     expect(found.map((one) => one.kind === 'request' && one.path)).toEqual(['/events', '/fhir']);
@@ -90,7 +91,7 @@ describe('what a file holds to be published', () => {
   });
 
   it('reads standard input, a document as well as lines', async () => {
-    const bundle = { resourceType: 'Bundle', type: 'collection', entry: [] };
+    const bundle = { resourceType: 'Bundle', type: 'collection', entry: [{}] };
     const [fhir] = await read('-', Readable.from([Buffer.from(JSON.stringify(bundle, undefined, 2))]));
     expect(bodyOf(fhir)).toEqual(bundle);
     const [batch] = await read(
@@ -104,13 +105,66 @@ describe('what a file holds to be published', () => {
     ]);
   });
 
-  it('says what is no document', async () => {
-    expect((await read(file('empty.json', ''))).map(messageOf)).toEqual(['this is not JSON: it ends too early, at character 0']);
+  it('says what is no document, and in which line', async () => {
     expect((await read(file('half.json', '[\n{"specversion": "1.0"},\n'))).map(messageOf)).toContainEqual(
       expect.stringContaining('ends too early'),
     );
-    await expect(read(join(directory, 'nowhere.json'))).rejects.toThrow(/there is no file .*nowhere.json/);
-    await expect(read(directory)).rejects.toThrow(/is a directory/);
+    expect((await read(file('comma.json', '\n{\n "resourceType": "Basic",\n}'))).map(messageOf)).toEqual([
+      'this is not JSON at character 29, in line 4',
+    ]);
+  });
+
+  it.each([
+    ['nothing.json', '', 'the file is empty'],
+    ['nothing.ndjson', '', 'the file is empty'],
+    ['space.jsonl', '\uFEFF \n\n', 'the file is empty'],
+    ['bundle.json', '{"resourceType":"Bundle","type":"collection","entry":[]}', 'the Bundle has no entry'],
+    ['bare.json', '{"resourceType":"Bundle","type":"collection"}', 'the Bundle has no entry'],
+    ['list.json', ' [ ] ', 'the list is empty'],
+    ['message.hl7', 'MSH|^~\\&|A|B\rPID|1||9990000018\r', 'this is an HL7 v2 message (MSH|…); Weft takes FHIR R4 JSON'],
+    ['document.ndjson', '<?xml version="1.0"?>\n<ClinicalDocument xmlns="urn:hl7-org:v3">', 'this is a CDA document in XML'],
+  ])('refuses %s for what it is, in words, and repeats nothing of it', async (name, content, message) => {
+    const found = await read(file(`what-${name}`, content));
+    expect(found.map(messageOf)).toEqual([expect.stringContaining(message)]);
+    expect(JSON.stringify(found)).not.toContain('9990000018');
+  });
+
+  it('says that nothing came on standard input', async () => {
+    expect((await read('-')).map(messageOf)).toEqual(['nothing came']);
+  });
+});
+
+describe('which files are published', () => {
+  const root = mkdtempSync(join(directory, 'tree-'));
+  mkdirSync(join(root, 'b', 'deep'), { recursive: true });
+  mkdirSync(join(root, '.git'));
+  mkdirSync(join(root, 'none'));
+  const put = (...path: string[]): string => {
+    writeFileSync(join(root, ...path), '{}');
+    return join(root, ...path);
+  };
+  const wanted = [put('a.json'), put('b', 'c.ndjson'), put('b', 'deep', 'd.JSONL'), put('z.json')];
+  const others = [put('.hidden.json'), put('b', 'readme.md')];
+  symlinkSync(join(root, 'a.json'), join(root, 'link.json'));
+  put('.git', 'config.json');
+
+  it('are all JSON below a directory, in their order, and what is left out is said', async () => {
+    const { found, skipped } = await filesOf([root]);
+    expect(found).toEqual(wanted.map((path) => ({ file: path, bytes: 2 })));
+    expect(skipped).toEqual([join(root, '.git'), others[0], others[1], join(root, 'link.json')]);
+  });
+
+  it('are those that are named, whatever their names, with standard input among them', async () => {
+    const { found } = await filesOf(['-', others[1] as string]);
+    expect(found.map((one) => one.file)).toEqual(['-', others[1]]);
+  });
+
+  it.each([
+    ['nowhere.json', /there is no file .*nowhere.json/],
+    ['none', /none holds no \*\.json/],
+    [join('a.json', 'x'), /a.json\/x cannot be used \(ENOTDIR\)/],
+  ])('are refused all where one of them is not there (%s)', async (name, message) => {
+    await expect(filesOf([root, join(root, name)])).rejects.toThrow(message);
   });
 });
 

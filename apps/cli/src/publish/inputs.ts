@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { readJson } from '@weft/care-events';
-import { EXIT, Failure } from '../failure.js';
+import { failureAt } from '../failure.js';
 import { requestsOfLargeBundle } from './bundle.js';
+import { foreignFormat } from './foreign.js';
 import { JsonSplitter, NotSplittable } from './json-splitter.js';
 import { EventBatches, fhirRequest, type LocalRefusal, type PublishRequest, refusal, type Where } from './requests.js';
 
@@ -27,20 +28,12 @@ export interface Read {
 /** What of a file, or of standard input for `-`, is to be sent, in its order. Throws Failure where it cannot be read. */
 export async function* requestsOf(file: string, stdin: NodeJS.ReadableStream, read: Read): AsyncGenerator<Outgoing> {
   if (file === '-') return yield* requestsOfStream(stdin as AsyncIterable<Buffer>, 'standard input', read);
-  const found = await stat(file).catch((error: NodeJS.ErrnoException) => {
-    throw unreadable(file, error);
-  });
-  if (found.isDirectory()) throw new Failure(EXIT.usage, `${file} is a directory`, 'name the files in it');
   try {
     yield* requestsOfStream(createReadStream(file, { highWaterMark: 256 * 1024 }), file, read, file);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).syscall !== undefined) throw unreadable(file, error as NodeJS.ErrnoException);
-    throw error;
+    throw (error as NodeJS.ErrnoException).syscall === undefined ? error : failureAt(error, file);
   }
 }
-
-const unreadable = (file: string, { code = 'unknown error' }: NodeJS.ErrnoException): Failure =>
-  new Failure(EXIT.usage, code === 'ENOENT' ? `there is no file ${file}` : `${file} cannot be read (${code})`);
 
 /** JSON lines, or one document: told apart by whether the first line is whole. */
 async function* requestsOfStream(
@@ -51,6 +44,11 @@ async function* requestsOfStream(
 ): AsyncGenerator<Outgoing> {
   const chunks = stream[Symbol.asyncIterator]();
   const { bytes: head, ended } = await firstLine(chunks);
+  const unusable = whyUnusable(head, ended, path);
+  if (unusable !== null) {
+    await chunks.return?.();
+    return yield refusal({ file }, ...unusable);
+  }
   const rest = (async function* () {
     if (head.length > 0) yield head;
     while (!ended) {
@@ -73,6 +71,12 @@ async function* requestsOfStream(
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
+}
+
+function whyUnusable(head: Buffer, ended: boolean, path: string | undefined): [code: string, message: string] | null {
+  if (ended && trimmed(head).length === 0) return ['empty', path === undefined ? 'nothing came' : EMPTY];
+  const foreign = foreignFormat(head);
+  return foreign === null ? null : ['unknown-format', foreign];
 }
 
 /** Enough to hold the first line that is not blank, or as much as a document may have that goes as it is. */
@@ -109,25 +113,35 @@ function parsed(text: string): unknown {
 
 async function* requestsOfLines(stream: AsyncIterable<Buffer>, file: string, read: Read): AsyncGenerator<Outgoing> {
   const batches = new EventBatches(BATCH_ITEMS, BATCH_BYTES);
+  let isEmpty = true;
   for await (const { line, bytes, tooLong } of linesOf(stream, read)) {
     const where = { file, line };
+    isEmpty &&= bytes.length === 0 && !tooLong;
     if (tooLong) yield refusal(where, 'too-large', `the line is above ${LINE_BYTES_MAX} bytes`);
     else if (bytes.length > 0) yield* requestsOfItem(bytes, where, batches);
   }
   yield* batches.flush();
+  if (isEmpty) yield refusal({ file }, 'empty', EMPTY);
 }
+
+const EMPTY = 'the file is empty';
 
 /** One event into its batch; a FHIR document by itself, behind the events before it. */
 function* requestsOfItem(bytes: Buffer, where: Where, batches: EventBatches): Generator<Outgoing> {
   const value = parsed(bytes.toString('utf8'));
   if (value === undefined) return yield refusal(where, 'not-json', `this is ${whereNotJson(bytes)}`);
-  const item = (value ?? {}) as { specversion?: unknown; resourceType?: unknown };
+  const item = (value ?? {}) as { specversion?: unknown; resourceType?: unknown; entry?: unknown };
   if (item.resourceType !== undefined && item.specversion === undefined) {
+    if (isEmptyBundle(item)) return yield refusal(where, 'empty', 'the Bundle has no entry: there is nothing in it to publish');
     yield* batches.flush();
     return yield fhirRequest(bytes, where, item.resourceType === 'Bundle');
   }
   if (item.specversion !== undefined) return yield* batches.add(bytes, where);
   yield refusal(where, 'unknown-format', 'neither a CloudEvent (specversion) nor FHIR (resourceType)');
+}
+
+function isEmptyBundle({ resourceType, entry = [] }: { readonly resourceType?: unknown; readonly entry?: unknown }): boolean {
+  return resourceType === 'Bundle' && Array.isArray(entry) && entry.length === 0;
 }
 
 function whereNotJson(bytes: Buffer): string {
@@ -163,9 +177,13 @@ async function* linesOf(stream: AsyncIterable<Buffer>, read: Read) {
   if (size > 0) yield take(Buffer.alloc(0));
 }
 
-/** Without the space around it, and the byte order mark that some systems put first. */
-function trimmed(bytes: Buffer): Buffer {
-  let start = bytes.subarray(0, 3).equals(Buffer.from([0xef, 0xbb, 0xbf])) ? 3 : 0;
+/** Without the byte order mark that some systems put first. */
+const unmarked = (bytes: Buffer): Buffer => bytes.subarray(bytes.subarray(0, 3).equals(Buffer.from([0xef, 0xbb, 0xbf])) ? 3 : 0);
+
+/** Without that, and without the space around it. */
+function trimmed(marked: Buffer): Buffer {
+  const bytes = unmarked(marked);
+  let start = 0;
   let end = bytes.length;
   while (start < end && bytes[start]! <= 0x20) start += 1;
   while (end > start && bytes[end - 1]! <= 0x20) end -= 1;
@@ -181,7 +199,7 @@ async function* requestsOfDocument(path: string, file: string, read: Read): Asyn
     const first = await firstByteOf(path);
     if (first === '[') yield* requestsOfList(path, file, batches, read);
     else if (size > WHOLE_BYTES) yield* requestsOfLargeBundle(path, file, read.onBytes);
-    else yield* requestsOfItem(trimmed(await wholeOf(path)), where, batches);
+    else yield* requestsOfItem(unmarked(await wholeOf(path)), where, batches);
     yield* batches.flush();
   } catch (error) {
     if (!(error instanceof NotSplittable)) throw error;
@@ -193,14 +211,18 @@ async function* requestsOfDocument(path: string, file: string, read: Read): Asyn
 async function* requestsOfList(path: string, file: string, batches: EventBatches, read: Read): AsyncGenerator<Outgoing> {
   const splitter = new JsonSplitter('', LINE_BYTES_MAX);
   let total = 0;
+  let elements = 0;
   for await (const chunk of createReadStream(path, { highWaterMark: 256 * 1024 }) as AsyncIterable<Buffer>) {
     for (const part of splitter.push(chunk)) {
-      if (part.kind === 'element') yield* requestsOfItem(part.bytes, { file, entry: part.index }, batches);
+      if (part.kind !== 'element') continue;
+      elements += 1;
+      yield* requestsOfItem(part.bytes, { file, entry: part.index }, batches);
     }
     total += chunk.length;
     read.onBytes(total);
   }
   splitter.finish();
+  if (elements === 0) yield refusal({ file }, 'empty', 'the list is empty: there is nothing in it to publish');
 }
 
 async function firstByteOf(path: string): Promise<string> {

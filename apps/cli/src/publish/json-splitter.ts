@@ -29,6 +29,7 @@ export class JsonSplitter {
   private root: 'none' | 'array' | 'object' | 'over' = 'none';
   /** The name of the member whose value is being read; null while its name is. */
   private member: string | null = null;
+  private readonly members = new Set<string>();
   private isInList = false;
   private elements = 0;
   /** Bytes before the chunk at hand. */
@@ -74,6 +75,9 @@ export class JsonSplitter {
         if (closes) this.close();
       } else if (this.root === 'object' && this.depth === 1 && byte === COLON && this.member === null) {
         this.member = nameOf(take(at), this.before + at);
+        if (this.members.has(this.member))
+          throw new NotSplittable(`a member stands twice in it, again at byte ${this.before + at}`);
+        this.members.add(this.member);
         start = at + 1;
         this.began = -1;
       } else if (this.opensList(byte)) {

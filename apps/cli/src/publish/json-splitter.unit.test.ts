@@ -73,6 +73,8 @@ describe('taking a JSON document apart', () => {
     ['"text"', /neither/],
     ['[1] [2]', /follows behind its end/],
     ['{x: 1}', /name cannot be read/],
+    ['{"entry": [1], "entry": [2]}', /stands twice/],
+    ['{"type": "batch", "\\u0074ype": "history"}', /stands twice/],
   ])('says where %s cannot be taken apart', (text, message) => {
     expect(() => split(text)).toThrow(NotSplittable);
     expect(() => split(text)).toThrow(message);

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Problem } from '@weft/domain';
 import { type Client, Refused } from '../client.js';
 import type { Outgoing } from './inputs.js';
@@ -40,7 +41,8 @@ export class Publisher {
     try {
       return await this.client.json<ManyAnswer>(path, {
         method: 'POST',
-        headers: { 'content-type': contentType },
+        // However often it is sent again: what is under this key is one request.
+        headers: { 'content-type': contentType, ...(path === '/fhir' && { 'idempotency-key': randomUUID() }) },
         body,
         patient: true,
       });

@@ -70,3 +70,15 @@ projected:
         items: [{ key: {{ .kafka.key }}, path: password }]
     {{- end }}
 {{- end }}
+
+{{- /* Another one whenever a secret that an app mounts is another one. Takes what weft.env does. */ -}}
+{{- define "weft.secretsChecksum" -}}
+{{- $values := .root.Values -}}
+{{- $data := list -}}
+{{- range $name := list $values.secrets.existingSecret $values.eventStore.existingSecret $values.eventStore.ca.existingSecret $values.kafka.ca.existingSecret .kafka.existingSecret -}}
+{{- if $name -}}
+{{- $data = append $data (get (lookup "v1" "Secret" $.root.Release.Namespace $name) "data" | default dict) -}}
+{{- end -}}
+{{- end -}}
+{{- $data | toJson | sha256sum -}}
+{{- end }}

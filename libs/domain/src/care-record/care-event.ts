@@ -25,4 +25,6 @@ export interface RecordedCareEvent extends Omit<CareEvent, 'subject' | 'survivor
   /** When Weft accepted it, RFC 3339. */
   readonly recordedAt: string;
   readonly coordinates: Coordinates;
+  /** Of what it says (`contentOf`); absent where it was accepted before there were digests. */
+  readonly digest?: string;
 }

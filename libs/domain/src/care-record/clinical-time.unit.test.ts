@@ -19,6 +19,19 @@ describe('all of the time in which a fact happened', () => {
     ['a period that ends before it begins', { period: { start: '2024-01-02', end: '2023' } }, day('2024-01-02'), Infinity],
     ['a period that cannot be read', { period: { start: 'then', end: 5 } }, -Infinity, Infinity],
     ['the most telling of several', { date: '2020', effectiveDateTime: '2024-01-02' }, day('2024-01-02'), day('2024-01-03')],
+    [
+      'a Timing, from its first event to its last',
+      { occurrenceTiming: { event: ['2024-01-02', '2024-01-04'] } },
+      day('2024-01-02'),
+      day('2024-01-05'),
+    ],
+    [
+      'a Timing within its bounds',
+      { timingTiming: { repeat: { boundsPeriod: { start: '2024-01-02' } } } },
+      day('2024-01-02'),
+      Infinity,
+    ],
+    ['when a specimen was collected', { collection: { collectedDateTime: '2024-01-02' } }, day('2024-01-02'), day('2024-01-03')],
   ])('%s', (_, members, from, until) => expect(of(members)).toEqual({ from, until }));
 
   it('is nothing where the resource says nothing, or nothing that can be read', () => {

@@ -1,7 +1,8 @@
 import type { Coordinates, Resource } from '../vocabulary.js';
 import type { RecordedCareEvent } from './care-event.js';
 import { occurredAt } from './clinical-time.js';
-import { isEarlierVersion, versionRank, type VersionRank } from './version.js';
+import { saysTheSame } from './content.js';
+import { isEarlierVersion, rankAfter, versionRank, type VersionRank } from './version.js';
 
 /** One clinical fact: an organisation's resource with its versions. `id` is `<ODS code>/<resource type>/<resource id>`. */
 export interface Entry {
@@ -17,9 +18,16 @@ export interface Entry {
   birthDate: string | null;
   /** The version in force; undefined once the caller has let go of it to save memory. */
   resource: Resource | undefined;
+  /** Digest of the version in force, where it is known: what says the same changes nothing. */
+  digest: string | undefined;
   versions: number;
   /** Revision of the event that brought the version in force. */
   changedAt: number;
+}
+
+/** Where in the bus an accepted event stood, and what it said; no digest of one that was accepted before there were digests. */
+export interface Accepted extends Coordinates {
+  readonly digest?: string | undefined;
 }
 
 /**
@@ -29,8 +37,8 @@ export interface Entry {
 export interface CareRecord {
   /** Revision of the last event folded, -1 for none. */
   revision: number;
-  /** The events accepted, as `<source> <id>`, with where in the bus the accepted one stood. */
-  readonly accepted: Map<string, Coordinates>;
+  /** The events accepted, as `<source> <id>`. */
+  readonly accepted: Map<string, Accepted>;
   readonly entries: Map<string, Entry>;
 }
 
@@ -46,11 +54,6 @@ export function entryId(organisation: string, resource: Resource): string {
   return `${organisation}/${resource.resourceType}/${resource.id}`;
 }
 
-/** Whether the event is in the record already: the same (source, id) is one event, whenever the second comes. */
-export function hasAccepted(record: CareRecord, event: { readonly source: string; readonly id: string }): boolean {
-  return record.accepted.has(eventKey(event));
-}
-
 /** Whether an event merges numbers or undoes that: it brings no entry. */
 export const isMerge = (type: string): boolean => type === 'patient-merged-1' || type === 'patient-unmerged-1';
 
@@ -58,8 +61,10 @@ export const isMerge = (type: string): boolean => type === 'patient-merged-1' ||
 export function evolveRecord(record: CareRecord, event: RecordedCareEvent): Entry | null {
   record.revision += 1;
   const key = eventKey(event);
-  if (record.accepted.has(key)) return null;
-  record.accepted.set(key, event.coordinates);
+  const known = record.accepted.get(key);
+  // Two numbers of a merged person may each have an event of this id.
+  if (known !== undefined && saysTheSame(known.digest, event.digest)) return null;
+  record.accepted.set(key, { ...event.coordinates, digest: event.digest });
   if (isMerge(event.type)) return null;
   return evolveEntry(record, event);
 }
@@ -67,7 +72,7 @@ export function evolveRecord(record: CareRecord, event: RecordedCareEvent): Entr
 function evolveEntry(record: CareRecord, event: RecordedCareEvent): Entry | null {
   const id = entryId(event.organisation, event.resource);
   const retracted = event.type === 'care-event-retracted-1' || isEnteredInError(event.resource);
-  const rank = versionRank(event.resource, event.time, event.type === 'care-event-retracted-1');
+  const rank = versionRank(event.resource, event.time);
   let entry = record.entries.get(id);
   if (entry === undefined) {
     entry = {
@@ -80,6 +85,7 @@ function evolveEntry(record: CareRecord, event: RecordedCareEvent): Entry | null
       occurredAt: null,
       birthDate: null,
       resource: undefined,
+      digest: undefined,
       versions: 0,
       changedAt: record.revision,
     };
@@ -87,7 +93,9 @@ function evolveEntry(record: CareRecord, event: RecordedCareEvent): Entry | null
   }
   entry.versions += 1;
   if (entry.versions > 1 && isEarlierVersion(rank, entry.rank)) return null;
-  entry.rank = rank;
+  if (event.digest !== undefined && event.digest === entry.digest) return null;
+  entry.rank = rankAfter(entry.rank, rank, retracted);
+  entry.digest = event.digest;
   entry.retracted = retracted;
   entry.recordedAt = event.recordedAt;
   entry.occurredAt = occurredAt(event.resource);

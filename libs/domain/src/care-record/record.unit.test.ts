@@ -34,6 +34,21 @@ describe('a care record', () => {
     expect(entryOf(record)).toMatchObject({ versions: 2, resource: { status: 'amended' } });
   });
 
+  it('takes what two numbers of one person say under one (source, id) as two events', () => {
+    const first = event({ id: 'o1' }, { id: 'same', digest: 'first' });
+    const second = event({ id: 'o2' }, { id: 'same', digest: 'second' });
+    expect([...fold([first, second, { ...first }]).entries.keys()]).toEqual(['RX901/Observation/o1', 'RX901/Observation/o2']);
+  });
+
+  it('is not changed by what says the same as the version in force, and is by a return to an earlier state', () => {
+    const [a, b] = [event({ status: 'final' }, { digest: 'a' }), event({ status: 'amended' }, { digest: 'b' })];
+    const again = (one: RecordedCareEvent, recordedAt: string) => ({ ...one, id: recordedAt, recordedAt });
+    const record = fold([a, again(a, '2026-03-02T00:00:00Z')]);
+    expect(entryOf(record)).toMatchObject({ recordedAt: a.recordedAt, changedAt: 0, versions: 2 });
+    expect(evolveRecord(record, again(a, '2026-03-03T00:00:00Z'))).toBeNull();
+    expect(entryOf(fold([a, b, again(a, '2026-03-02T00:00:00Z')]))?.resource).toMatchObject({ status: 'final' });
+  });
+
   it('lets another source use the same id', () => {
     const first = event({ id: 'a' }, { id: 'same' });
     const second = event({ id: 'b' }, { id: 'same', source: 'urn:ods:RX901:pathology' });
@@ -67,16 +82,58 @@ describe('a care record', () => {
     expect(fold([event(condition)]).entries.get('RX901/Condition/c1')?.retracted).toBe(true);
   });
 
-  it('does not bring back, by a version that was merely delayed, what was retracted after it', () => {
-    const retraction = event({}, { type: 'care-event-retracted-1', time: '2026-03-02T00:00:00Z' });
-    const delayed = event({ status: 'final', meta: { lastUpdated: '2026-03-01T00:00:00Z' } });
-    const corrected = event({ status: 'corrected', meta: { lastUpdated: '2026-03-03T00:00:00Z' } });
-    expect(entryOf(fold([retraction, delayed]))?.retracted).toBe(true);
-    expect(entryOf(fold([delayed, retraction]))?.retracted).toBe(true);
-    expect(entryOf(fold([retraction, delayed, corrected]))).toMatchObject({
-      retracted: false,
-      resource: { status: 'corrected' },
+  describe('when a retraction names no version', () => {
+    const bare = (time: string) => event({}, { type: 'care-event-retracted-1', time });
+    const inError = () => event({ status: 'entered-in-error' });
+    const version = (versionId: string) => event({ status: `v${versionId}`, meta: { versionId } });
+    const dated = (day: string) => event({ status: day, meta: { lastUpdated: `2026-03-${day}T00:00:00Z` } });
+
+    it.each(['1999-01-01T00:00:00Z', '2026-03-01T10:00:00Z', '2099-01-01T00:00:00Z'])(
+      'retracts all that arrived before it, and nothing after it, whatever its clock says (%s)',
+      (time) => {
+        for (const one of [() => version('7'), () => dated('02'), () => event({ status: 'final' })]) {
+          expect(entryOf(fold([one(), bare(time)]))?.retracted).toBe(true);
+          expect(entryOf(fold([bare(time), one()]))?.retracted).toBe(false);
+        }
+        expect(entryOf(fold([version('7'), bare(time), version('8')]))).toMatchObject({ resource: { status: 'v8' } });
+        expect(entryOf(fold([dated('02'), bare(time), dated('03')]))).toMatchObject({ resource: { status: '03' } });
+      },
+    );
+
+    it.each([
+      ['a retraction', () => bare('2026-03-01T10:00:00Z')],
+      ['entered in error', inError],
+    ])('is not undone by a version that it retracted, sent again or delayed (%s)', (_, retraction) => {
+      for (const late of [version('7'), version('6')]) {
+        expect(entryOf(fold([version('7'), retraction(), late]))).toMatchObject({ retracted: true, versions: 3 });
+      }
+      expect(entryOf(fold([dated('02'), retraction(), dated('01')]))?.retracted).toBe(true);
+      expect(entryOf(fold([dated('02'), retraction(), dated('02')]))?.retracted).toBe(true);
     });
+  });
+
+  it('retracts no later version than the one that a retraction names', () => {
+    const naming = (versionId: string) => event({ meta: { versionId } }, { type: 'care-event-retracted-1' });
+    const version = (versionId: string) => event({ status: `v${versionId}`, meta: { versionId } });
+    expect(entryOf(fold([version('3'), version('5'), naming('4')]))?.retracted).toBe(false);
+    expect(entryOf(fold([version('5'), naming('5'), version('5')]))?.retracted).toBe(true);
+    expect(entryOf(fold([naming('5'), version('4'), version('6')]))).toMatchObject({ resource: { status: 'v6' } });
+  });
+
+  it('lets an earlier version that comes late only join the history, also behind one that says nothing of its age', () => {
+    const [v5, ageless, v4] = [
+      event({ meta: { versionId: '5' } }),
+      event({ status: 'later' }),
+      event({ meta: { versionId: '4' } }),
+    ];
+    expect(entryOf(fold([v5, ageless, v4]))).toMatchObject({ versions: 3, resource: { status: 'later' } });
+    expect(entryOf(fold([v5, ageless, { ...v5, id: 'again' }]))?.resource).toMatchObject({ status: 'later' });
+  });
+
+  it('takes a leap second for a time', () => {
+    const leap = event({ status: 'leap', meta: { lastUpdated: '2016-12-31T23:59:60Z' } });
+    const before = event({ status: 'before', meta: { lastUpdated: '2016-12-31T23:59:58Z' } });
+    expect(entryOf(fold([leap, before]))?.resource).toMatchObject({ status: 'leap' });
   });
 
   it('keeps entries of different organisations apart though their type and id are the same', () => {

@@ -6,39 +6,57 @@ export interface VersionRank {
   readonly versionId: number | null;
   /** meta.lastUpdated in milliseconds since 1970. */
   readonly lastUpdated: number | null;
-  /** CloudEvents time in milliseconds since 1970: orders a bare retraction, which carries no meta. */
+  /** CloudEvents time in milliseconds since 1970: orders nothing. */
   readonly eventTime: number;
-  readonly bareRetraction: boolean;
+  /** Whether the version of this age is in force no more: it was retracted, or replaced by one that says nothing of its age. */
+  readonly isPast: boolean;
 }
 
-export function versionRank(resource: Resource, eventTime: string, retraction: boolean): VersionRank {
+export function versionRank(resource: Resource, eventTime: string): VersionRank {
   const versionId = resource.meta?.versionId;
-  const lastUpdated = Date.parse(resource.meta?.lastUpdated ?? '');
-  const rank = {
+  return {
     versionId: versionId !== undefined && /^\d{1,15}$/.test(versionId) ? Number(versionId) : null,
-    lastUpdated: Number.isNaN(lastUpdated) ? null : lastUpdated,
-    eventTime: Date.parse(eventTime),
+    lastUpdated: millisecondsOf(resource.meta?.lastUpdated ?? ''),
+    eventTime: millisecondsOf(eventTime) ?? 0,
+    isPast: false,
   };
-  return { ...rank, bareRetraction: retraction && rank.versionId === null && rank.lastUpdated === null };
+}
+
+/** A leap second has no instant of its own in POSIX time: it is taken for the second before it. */
+function millisecondsOf(time: string): number | null {
+  const at = Date.parse(time.replace(/(T\d\d:\d\d):60/, '$1:59'));
+  return Number.isNaN(at) ? null : at;
+}
+
+/** Whether a version says nothing of its age, so that only its arrival places it. */
+const isAgeless = ({ versionId, lastUpdated }: VersionRank): boolean => versionId === null && lastUpdated === null;
+
+/**
+ * True when `next`, which arrived after `current`, is an earlier version of the same entry all the same: by meta.versionId, else
+ * meta.lastUpdated, else arrival. Of the same age as one that is past it is that one, and must not bring it back.
+ */
+export function isEarlierVersion(next: VersionRank, current: VersionRank): boolean {
+  const [id, time] = [difference(next.versionId, current.versionId), difference(next.lastUpdated, current.lastUpdated)];
+  if (id !== null && id !== 0) return id < 0;
+  if (time !== null && time !== 0) return time < 0;
+  return current.isPast && (id !== null || time !== null);
 }
 
 /**
- * True when `next`, which arrived after `current`, is an earlier version of the same entry all the same: by meta.versionId,
- * else meta.lastUpdated, else arrival. A retraction that names no version is placed by when it was made, so that a version
- * which was merely delayed does not bring back what was retracted after it.
+ * What later versions are held against once `next` has come after `current`. Where it says nothing of its age, the age of those
+ * before it is remembered: no sender's clock places it.
  */
-export function isEarlierVersion(next: VersionRank, current: VersionRank): boolean {
-  if (next.versionId !== null && current.versionId !== null && next.versionId !== current.versionId) {
-    return next.versionId < current.versionId;
-  }
-  if (next.bareRetraction !== current.bareRetraction) return madeAt(next) < madeAt(current);
-  if (next.lastUpdated !== null && current.lastUpdated !== null) return next.lastUpdated < current.lastUpdated;
-  return false;
+export function rankAfter(current: VersionRank, next: VersionRank, isRetraction: boolean): VersionRank {
+  return {
+    versionId: next.versionId ?? current.versionId,
+    lastUpdated: next.lastUpdated ?? current.lastUpdated,
+    eventTime: next.eventTime,
+    isPast: isRetraction || isAgeless(next),
+  };
 }
 
-function madeAt(rank: VersionRank): number {
-  return rank.lastUpdated ?? rank.eventTime;
-}
+const difference = (one: number | null, other: number | null): number | null =>
+  one === null || other === null ? null : one - other;
 
 /** What two versions may say of their age: null where one of them does not. */
 export interface Age {
@@ -48,8 +66,6 @@ export interface Age {
 
 /** True when `one` is earlier than `other` by everything that both say of their age: where they disagree neither is. */
 export function isEarlierByAll(one: Age, other: Age): boolean {
-  const [id, time] = [difference(one.versionId, other.versionId), difference(one.lastUpdated, other.lastUpdated)];
+  const [id, time] = [difference(one.versionId, other.versionId) ?? 0, difference(one.lastUpdated, other.lastUpdated) ?? 0];
   return (id < 0 || time < 0) && id <= 0 && time <= 0;
 }
-
-const difference = (one: number | null, other: number | null): number => (one === null || other === null ? 0 : one - other);

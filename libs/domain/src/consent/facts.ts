@@ -9,8 +9,8 @@ export interface Facts {
   /** The same codes whatever their system, and each with its system (`codeKey`). */
   readonly texts: ReadonlySet<string>;
   readonly keys: ReadonlySet<string>;
-  /** How confidential it says it is: meta.security and Composition.confidentiality. */
-  readonly labels: readonly Code[];
+  /** How confidential it says it is: meta.security and Composition.confidentiality. One in words alone has no code. */
+  readonly labels: readonly Partial<Code>[];
   /** Names by which other resources may refer to it: `<type>/<id>`, its id, and its business identifiers. */
   readonly names: readonly string[];
   /** The names that it refers to, with the element that does. */
@@ -26,14 +26,28 @@ export function factsOf(resource: Resource): Facts {
     texts: new Set(facts.codes.map(({ code }) => code)),
     keys: new Set(facts.codes.map(codeKey)),
     labels: [
-      ...codingsOf(resource.meta?.['security']),
+      ...labelsOf(resource.meta?.['security']),
       ...codingsOf({ system: CONFIDENTIALITY_SYSTEM, code: resource['confidentiality'] }),
     ],
     names,
   };
 }
 
-export const CONFIDENTIALITY_SYSTEM = 'http://terminology.hl7.org/CodeSystem/v3-Confidentiality';
+const CONFIDENTIALITY_SYSTEM = 'http://terminology.hl7.org/CodeSystem/v3-Confidentiality';
+/** HL7 v3 Confidentiality has had these addresses. */
+const CONFIDENTIALITY_SYSTEMS: readonly unknown[] = [
+  CONFIDENTIALITY_SYSTEM,
+  'http://hl7.org/fhir/v3/Confidentiality',
+  'urn:oid:2.16.840.1.113883.5.25',
+];
+export const isOfConfidentiality = ({ system }: Partial<Code>): boolean => CONFIDENTIALITY_SYSTEMS.includes(system);
+
+function labelsOf(security: unknown): Partial<Code>[] {
+  return (Array.isArray(security) ? security : [security]).filter(isObject).map(({ system, code }) => ({
+    ...(typeof system === 'string' && { system }),
+    ...(typeof code === 'string' && { code }),
+  }));
+}
 
 /** A code with its system as one text. */
 export const codeKey = ({ system, code }: Code): string => `${system ?? ''}|${code}`;

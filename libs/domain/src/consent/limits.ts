@@ -1,7 +1,7 @@
 import { isResourceType } from '../resource-types.js';
 import { anyOf, covered, type Coverage } from './coverage.js';
 import type { Code, Limit, NamedEntry, Provision } from './decision.js';
-import { codeKey, CONFIDENTIALITY_SYSTEM } from './facts.js';
+import { codeKey, isOfConfidentiality } from './facts.js';
 import { withoutOrganisation, type JudgedEntry, type Surroundings } from './surroundings.js';
 
 type Effect = Provision['effect'];
@@ -79,10 +79,9 @@ function readNames(entries: readonly (NamedEntry | null)[], effect: Effect, arou
   };
 }
 
-/** A denial covers an entry however its organisation is spelt. */
+/** A denial covers an entry however its organisation is spelt; a system's name is as it is. */
 function spellings(name: string, effect: Effect): string[] {
-  const [organisation, ...rest] = name.split('/');
-  return effect === 'permit' || isBare(name) ? [name] : [name, [organisation?.toUpperCase(), ...rest].join('/')];
+  return effect === 'permit' || isBare(name) ? [name] : [name, name.replace(/^[^:/]+/, (ods) => ods.toUpperCase())];
 }
 
 /**
@@ -139,10 +138,11 @@ const CONFIDENTIALITY = ['U', 'L', 'M', 'N', 'R', 'V'];
 /** A denied level of confidentiality covers those above it, a permitted one those below. Other labels are codes. */
 function coversLabels(limit: Extract<Limit, { kind: 'labels' }>, entry: JudgedEntry, effect: Effect, looking: Looking): Coverage {
   const { levels, others } = looking.once(limit, effect, () => ({
-    levels: limit.codes.flatMap((code) => (code === null ? [] : (levelOf(code) ?? []))),
-    others: limit.codes.filter((code) => code === null || levelOf(code) === null),
+    levels: limit.codes.flatMap((code) => (code === null ? [] : (levelOf(code, effect) ?? []))),
+    // A level of somebody else's system may mean something else besides.
+    others: limit.codes.filter((code) => code === null || levelOf(code, 'permit') === null),
   }));
-  const own = levels.length === 0 ? null : ownLevel(entry, looking.around);
+  const own = levels.length === 0 ? null : ownLevel(entry, effect, looking.around);
   return anyOf([
     ...levels.map((level) => (own === null ? 'cannot-tell' : covered(effect === 'deny' ? own >= level : own <= level))),
     coversAny(others, entry, effect, looking),
@@ -150,18 +150,23 @@ function coversLabels(limit: Extract<Limit, { kind: 'labels' }>, entry: JudgedEn
 }
 
 /** The highest level that an entry says anywhere, as a DocumentReference does beside its own label; null for one of no known name. */
-function ownLevel(entry: JudgedEntry, around: Surroundings): number | null {
+function ownLevel(entry: JudgedEntry, effect: Effect, around: Surroundings): number | null {
   const { labels, codes } = around.factsOf(entry);
-  const own = labels.filter((label) => label.system === CONFIDENTIALITY_SYSTEM || levelOf(label) !== null);
-  const elsewhere = codes.filter(({ system }) => system === CONFIDENTIALITY_SYSTEM);
-  const levels = [...(own.length === 0 ? [{ code: 'N' }] : own), ...elsewhere].map(levelOf);
+  const own = labels.filter((label) => isOfConfidentiality(label) || isLevel(label.code) || isInWords(label));
+  const elsewhere = codes.filter(isOfConfidentiality);
+  const levels = [...(own.length === 0 ? [{ code: 'N' }] : own), ...elsewhere].map((label) => levelOf(label, effect));
   return levels.includes(null) ? null : Math.max(...(levels as number[]));
 }
 
-function levelOf({ system, code }: Code): number | null {
-  if (system !== undefined && system !== CONFIDENTIALITY_SYSTEM) return null;
-  const level = CONFIDENTIALITY.indexOf(code);
-  return level < 0 ? null : level;
+const isLevel = (code: string | undefined): boolean => code !== undefined && CONFIDENTIALITY.includes(code);
+
+/** A label that says no code may be any level. */
+const isInWords = ({ system, code }: Partial<Code>): boolean => code === undefined && system === undefined;
+
+/** A denial takes a level for one whatever its system; in a permission that of another system than HL7's is unknown. */
+function levelOf(label: Partial<Code>, effect: Effect): number | null {
+  if (effect === 'permit' && label.system !== undefined && !isOfConfidentiality(label)) return null;
+  return isLevel(label.code) ? CONFIDENTIALITY.indexOf(label.code as string) : null;
 }
 
 /** FHIR Consent.provision.dataPeriod: when the fact happened. One that lies partly within cannot be told. */

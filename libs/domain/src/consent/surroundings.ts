@@ -127,7 +127,8 @@ function add<K>(map: Map<K, JudgedEntry[]>, key: K, entry: JudgedEntry): void {
   else known.push(entry);
 }
 
-export const withoutOrganisation = (id: string): string => id.slice(id.indexOf('/') + 1);
+/** `<type>/<id>`: what is before it may have a slash of its own, in the name of a system. */
+export const withoutOrganisation = (id: string): string => id.split('/').slice(-2).join('/');
 
 /** An address means an entry of the same organisation, as does an identifier without a system; others mean the same everywhere. */
 function scoped({ organisation }: JudgedEntry, name: string): string {

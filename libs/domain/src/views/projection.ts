@@ -70,10 +70,15 @@ function beyond(purpose: Purpose, release: Release, coarseness: Coarseness): Pro
   };
 }
 
-/** The four purposes' projections, the shipped versions. */
-export const PROJECTIONS: readonly Projection[] = [
-  directCare,
-  careCoordination,
-  beyond('population-health', DEFAULT_RELEASE, { dateDigits: 7, birthYears: 1, organisation: true }),
-  beyond('research', DEFAULT_RELEASE, { dateDigits: 4, birthYears: 5, organisation: false }),
-];
+/** The four purposes' projections, by what a region releases. */
+export function projectionsOf(release: Release): readonly Projection[] {
+  return [
+    directCare,
+    careCoordination,
+    beyond('population-health', release, { dateDigits: 7, birthYears: 1, organisation: true }),
+    beyond('research', release, { dateDigits: 4, birthYears: 5, organisation: false }),
+  ];
+}
+
+/** The same, as shipped. */
+export const PROJECTIONS = projectionsOf(DEFAULT_RELEASE);

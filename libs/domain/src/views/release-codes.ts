@@ -1,29 +1,37 @@
+import { isObject } from '../is-object.js';
+import { CVX_CODES, LOINC_CODES, RXNORM_CODES, SNOMED_CODES } from './released-codes.js';
+
 /** Which codes of a code system are told. */
 export interface CodeSystemRule {
-  /** A regular expression that the whole code matches. */
+  /** These and no others: a code that fits the system's form and that nobody else has is somebody's mark. */
+  readonly codes: ReadonlySet<string>;
+  /** A regular expression that the whole code matches: a list may hold by mistake what is none. */
   readonly shape?: string;
   readonly check?: 'sctid' | 'loinc';
   /** Of SNOMED CT: the namespaces whose extensions are national editions. Codes of any other are somebody's own. */
   readonly namespaces?: readonly string[];
-  /** Where the system is small, or the region told which codes it releases: these and no others. */
-  readonly codes?: readonly string[];
 }
 
+/** Codes that a region releases, by the address of their code system. */
+export type ReleasedCodes = Readonly<Record<string, readonly string[]>>;
+
 const HL7 = 'http://terminology.hl7.org/CodeSystem';
-const words = (text: string): CodeSystemRule => ({ codes: text.split(' ') });
+const words = (text: string): CodeSystemRule => ({ codes: new Set(text.split(' ')) });
+/** None is told until a region says which it releases. */
+const NONE: ReadonlySet<string> = new Set();
 
 /** SNOMED International's NHS Digital clinical and drug extensions, and the United States' edition, which synthetic data use. */
 const NATIONAL = ['1000000', '1000001', '1000119', '1000124'];
 
 export const DEFAULT_CODE_SYSTEMS: Readonly<Record<string, CodeSystemRule>> = {
-  'http://snomed.info/sct': { shape: '[1-9]\\d{5,17}', check: 'sctid', namespaces: NATIONAL },
-  'https://dmd.nhs.uk': { shape: '[1-9]\\d{5,17}', check: 'sctid', namespaces: NATIONAL },
-  'http://loinc.org': { shape: '[1-9]\\d{0,4}-\\d|1\\d{5}-\\d', check: 'loinc' },
-  'http://hl7.org/fhir/sid/icd-10': { shape: '[A-Z]\\d\\d(\\.?[\\dX]\\d?)?[DA]?' },
-  'http://hl7.org/fhir/sid/icd-10-uk': { shape: '[A-Z]\\d\\d(\\.?[\\dX]\\d?)?[DA]?' },
-  'https://fhir.hl7.org.uk/CodeSystem/OPCS-4': { shape: '[A-HJ-Z]\\d\\d(\\.?\\d)?' },
-  'http://hl7.org/fhir/sid/cvx': { shape: '\\d{2,3}' },
-  'http://www.nlm.nih.gov/research/umls/rxnorm': { shape: '[1-9]\\d{3,6}' },
+  'http://snomed.info/sct': { codes: SNOMED_CODES, shape: '[1-9]\\d{5,17}', check: 'sctid', namespaces: NATIONAL },
+  'https://dmd.nhs.uk': { codes: NONE, shape: '[1-9]\\d{5,17}', check: 'sctid', namespaces: NATIONAL },
+  'http://loinc.org': { codes: LOINC_CODES, shape: '[1-9]\\d{0,4}-\\d|1\\d{5}-\\d', check: 'loinc' },
+  'http://hl7.org/fhir/sid/icd-10': { codes: NONE, shape: '[A-Z]\\d\\d(\\.?[\\dX]\\d?)?[DA]?' },
+  'http://hl7.org/fhir/sid/icd-10-uk': { codes: NONE, shape: '[A-Z]\\d\\d(\\.?[\\dX]\\d?)?[DA]?' },
+  'https://fhir.hl7.org.uk/CodeSystem/OPCS-4': { codes: NONE, shape: '[A-HJ-Z]\\d\\d(\\.?\\d)?' },
+  'http://hl7.org/fhir/sid/cvx': { codes: CVX_CODES, shape: '\\d{2,3}' },
+  'http://www.nlm.nih.gov/research/umls/rxnorm': { codes: RXNORM_CODES, shape: '[1-9]\\d{3,6}' },
   [`${HL7}/condition-clinical`]: words('active recurrence relapse inactive remission resolved'),
   [`${HL7}/condition-ver-status`]: words('unconfirmed provisional differential confirmed refuted entered-in-error'),
   [`${HL7}/condition-category`]: words('problem-list-item encounter-diagnosis'),
@@ -48,11 +56,36 @@ export const DEFAULT_CODE_SYSTEMS: Readonly<Record<string, CodeSystemRule>> = {
   ),
 };
 
-/** Whether a code may be told: its system is listed, and it looks like a code of that system. */
+/** The shipped systems, each of which a region has listed codes with these alone. Of what is no listed system nothing is taken. */
+export function codeSystemsWith(codes: ReleasedCodes): Readonly<Record<string, CodeSystemRule>> {
+  const systems = Object.entries(DEFAULT_CODE_SYSTEMS).map(([system, rule]): [string, CodeSystemRule] => {
+    const own = Object.hasOwn(codes, system) ? codes[system] : undefined;
+    return [system, own === undefined ? rule : { ...rule, codes: new Set(own) }];
+  });
+  return Object.fromEntries(systems);
+}
+
+/** What is wrong with a region's list of the codes that it releases; undefined for nothing. Does not repeat a code. */
+export function faultOfReleasedCodes(list: unknown): string | undefined {
+  if (!isObject(list)) return 'holds no object of lists of codes, each by the address of its code system';
+  for (const [system, codes] of Object.entries(list)) {
+    if (!Object.hasOwn(DEFAULT_CODE_SYSTEMS, system)) return `names ${system}, of which no codes are told`;
+    if (!Array.isArray(codes)) return `has no list of codes for ${system}`;
+    const wrong = codes.findIndex((code) => !fits(DEFAULT_CODE_SYSTEMS[system] as CodeSystemRule, code));
+    if (wrong >= 0) return `has for ${system} at [${wrong}] what has not the form of a code of that system`;
+  }
+  return undefined;
+}
+
+/** Whether a code may be told: its system is listed, and so is it. */
 export function listedCode(systems: Readonly<Record<string, CodeSystemRule>>, system: unknown, code: unknown): boolean {
   if (typeof system !== 'string' || typeof code !== 'string' || !Object.hasOwn(systems, system)) return false;
-  const { shape, check, namespaces, codes } = systems[system] as CodeSystemRule;
-  if (codes !== undefined && !codes.includes(code)) return false;
+  const rule = systems[system] as CodeSystemRule;
+  return rule.codes.has(code) && fits(rule, code);
+}
+
+function fits({ shape, check, namespaces }: Omit<CodeSystemRule, 'codes'>, code: unknown): boolean {
+  if (typeof code !== 'string' || code === '') return false;
   if (shape !== undefined && !wholly(shape).test(code)) return false;
   if (check === 'sctid') return isSnomedConcept(code, namespaces ?? []);
   return check !== 'loinc' || hasLoincCheckDigit(code);

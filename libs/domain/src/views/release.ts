@@ -1,4 +1,4 @@
-import { DEFAULT_CODE_SYSTEMS, type CodeSystemRule } from './release-codes.js';
+import { codeSystemsWith, DEFAULT_CODE_SYSTEMS, type CodeSystemRule, type ReleasedCodes } from './release-codes.js';
 import { DEFAULT_MEASURES, DEFAULT_UNIT_TEXTS, DEFAULT_UNITS, type Measure, type UnitRange } from './release-measures.js';
 
 /**
@@ -30,3 +30,6 @@ export const DEFAULT_RELEASE: Release = {
   oldestAge: 90,
   earliestBirthYear: 1936,
 };
+
+/** The shipped release with a region's own codes: another list makes other views, which a replay brings about. */
+export const releaseWith = (codes: ReleasedCodes): Release => ({ ...DEFAULT_RELEASE, codeSystems: codeSystemsWith(codes) });

@@ -11,7 +11,7 @@ const REMEMBERED = 24;
 /** What one organisation publishes: few entry ids, so that versions, retractions and duplicates meet the same entries again. */
 export class CareEventGenerator {
   private count = 0;
-  private readonly published: OutgoingMessage[] = [];
+  private readonly published: CareEvent[] = [];
   /** Merges sent: what is undone was mostly done before. */
   private readonly merged: { readonly subject: string; readonly survivor: string }[] = [];
   private readonly topic: string;
@@ -29,12 +29,27 @@ export class CareEventGenerator {
   next(now: number): OutgoingMessage {
     const { prng, rates } = this;
     if (prng.chance(rates.poison)) return this.poison();
-    if (prng.chance(rates.duplicate) && this.published.length > 0) return prng.pick(this.published);
-    const event = prng.chance(rates.merge) ? this.mergeOrUnmerge(now) : this.careEvent(now);
-    const message = eventMessage(this.topic, event.subject, event);
-    this.published.push(message);
+    if (this.published.length === 0) return this.send(this.careEvent(now));
+    if (prng.chance(rates.duplicate)) return this.message(prng.pick(this.published));
+    if (prng.chance(rates.repeated)) return this.send(this.repeated(prng.pick(this.published), now));
+    return this.send(prng.chance(rates.merge) ? this.mergeOrUnmerge(now) : this.careEvent(now));
+  }
+
+  private message(event: CareEvent): OutgoingMessage {
+    return eventMessage(this.topic, event.subject, event);
+  }
+
+  private send(event: CareEvent): OutgoingMessage {
+    this.published.push(event);
     if (this.published.length > REMEMBERED) this.published.shift();
-    return message;
+    return this.message(event);
+  }
+
+  /** What was said before, as an event of its own; or, at times, something else under an id that was used already. */
+  private repeated(before: CareEvent, now: number): CareEvent {
+    const { id, type, subject, resource } = before;
+    if (!this.prng.chance(0.3)) return { ...before, ...this.envelope(type, subject, now, resource) };
+    return { ...this.careEvent(now), id, subject };
   }
 
   private careEvent(now: number): CareEvent {

@@ -5,6 +5,8 @@ import { SMALL_RESOURCE_TYPES, type SmallResourceType } from './resources.js';
 /** How often the rarer things come, as shares of all messages. */
 export interface Rates {
   readonly duplicate: number;
+  /** Of care events: one that says what another one said, or something else under a used id. */
+  readonly repeated: number;
   readonly retraction: number;
   readonly merge: number;
   readonly poison: number;
@@ -24,6 +26,7 @@ export interface Rates {
 
 export const RATES: Rates = {
   duplicate: 0.12,
+  repeated: 0.06,
   retraction: 0.08,
   merge: 0.1,
   poison: 0.03,

@@ -1,0 +1,181 @@
+import { NHS_NUMBER_SYSTEM } from '@weft/care-events';
+import { DEFAULT_RULES, NOTICE } from '@weft/domain';
+
+/** What the record API is sent and answers, whole, as /docs shows it. Everything here is about nobody. */
+
+const subject = { type: 'Patient', identifier: { system: NHS_NUMBER_SYSTEM, value: '9990000018' } };
+const resource = {
+  resourceType: 'Condition',
+  id: 'c-17',
+  code: { coding: [{ system: 'http://snomed.info/sct', code: '38341003', display: 'Hypertension' }] },
+  subject,
+  onsetDateTime: '2019-03-14',
+};
+const named = { resourceType: 'Condition', organisation: 'RX901', occurredAt: '2019-03-14' };
+const entry = { id: 'RX901/Condition/c-17', ...named, recordedAt: '2026-03-04T09:30:00.412Z', resource };
+const lead = { subject: 'a.lead@region.example', organisation: null };
+const second = { subject: 'another.lead@region.example', organisation: null };
+const KEY = 'b6b1e1f6a7c84d0c9f1e2d3c4b5a6978';
+const digest = '5f0c1c7e0b6f4e4b9b1d2c3f4a5b6c7d5f0c1c7e0b6f4e4b9b1d2c3f4a5b6c7d';
+
+export const RECORD = {
+  answer: {
+    ...{ purpose: 'direct-care', policyVersion: 1, version: '5f0c1c7e0b6f4e4b9b1d2c3f4a5b6c7d', entries: [entry] },
+    notice: NOTICE,
+  },
+};
+
+const decision = {
+  ...{ id: '2026-000027', authority: 'local-dissent', effect: 'deny', decidedAt: '2026-03-05T10:00:00.000Z' },
+  ...{ decidedBy: 'patient', recordedBy: { as: 'organisation', organisation: 'RX901', subject: 'ehr' } },
+  recordedAt: '2026-03-05T10:00:01.120Z',
+};
+const known = {
+  ...{ id: decision.id, source: 'urn:ods:RX901', consentId: 'c-9', authority: decision.authority, status: 'active' },
+  ...{ decidedAt: decision.decidedAt, receivedAt: Date.parse(decision.recordedAt), decidedBy: decision.decidedBy, digest },
+  ...{ recorder: decision.recordedBy, recordedAt: decision.recordedAt, standsFor: ['care-coordination'] },
+  provision: { effect: 'deny', purposes: ['care-coordination'], limits: [], provisions: [] },
+};
+export const EXPLAINED = {
+  answer: {
+    ...{ at: '2026-03-06T00:00:00.000Z', policyVersion: 1, policyName: 'As shipped', decisions: [known], movedTo: null },
+    entries: [
+      {
+        ...{ id: entry.id, ...named, recordedAt: entry.recordedAt, about: 'Hypertension' },
+        purposes: [
+          {
+            ...{ purpose: 'care-coordination', included: false, rule: 'local-dissent', decision },
+            plainEnglish: 'You asked that this is not shared for the co-ordination of your care.',
+          },
+        ],
+      },
+    ],
+  },
+};
+
+export const EVERYTHING = {
+  answer: {
+    ...{ resourceType: 'Bundle', type: 'searchset', total: 1 },
+    link: [{ relation: 'self', url: 'https://weft.example/fhir/Patient/9990000018/$everything?purpose=direct-care' }],
+    entry: [{ fullUrl: 'https://weft.example/fhir/Condition/c-17', resource, search: { mode: 'match' } }],
+  },
+};
+export const SUMMARY = {
+  answer: {
+    ...{ resourceType: 'Bundle', type: 'document', timestamp: '2026-03-06T08:00:00.000Z' },
+    identifier: { system: 'urn:ietf:rfc:3986', value: 'urn:uuid:8d3f1b52-4b5e-4f0f-9c55-8a4a3f6f1e0c' },
+    entry: [{ fullUrl: 'urn:uuid:6f1c2f0e-6f0a-4f5e-9f6e-0f5a5b8f3b01', resource: { resourceType: 'Composition' } }],
+  },
+};
+export const METADATA = {
+  answer: { resourceType: 'CapabilityStatement', status: 'active', kind: 'instance', fhirVersion: '4.0.1' },
+};
+
+const audited = {
+  ...{
+    time: '2026-03-06T08:00:00.000Z',
+    request: '6671ecdc-05b5-4e88-ac96-5c99acc03f7b',
+    who: 'dr.weaver',
+    organisation: 'RX901',
+  },
+  ...{ roles: ['clinician'], action: 'record', purpose: 'direct-care', patient: KEY, outcome: 'given' },
+  ...{ policyVersion: 1, consentRevision: 0 },
+};
+export const AUDIT = { answer: { entries: [audited], next: null } };
+export const AUDIT_OF_PERSON = { answer: { from: '2026-02-04', to: '2026-03-06', entries: [audited], next: null, note: null } };
+
+const change = {
+  ...{ key: 'Q0m5c2l0', kind: 'included', entryId: entry.id, subject: KEY, viewRevision: 4711, partition: 1, offset: 17, entry },
+  cursor: 'direct-care.1772787600000.0-3.1-18.9p2Yd0a3b1c5e7f9h1j3kA',
+};
+export const CHANGES = { answer: `${JSON.stringify(change)}\n\n` };
+
+const document = { name: 'Our region’s', rules: DEFAULT_RULES };
+const reason = 'Agreed by the information governance board on 2 March';
+const JSON_TYPE = 'application/json';
+const reach = (people: number, entries: number) => ({ people, entries });
+const plan = {
+  ...{ inForce: 1, plannedAt: '2026-03-06T08:00:00.000Z', people: 40, openings: [], opens: false },
+  purposes: {
+    research: {
+      ...{ opened: reach(0, 0), closed: reach(2, 31) },
+      subscribers: [
+        {
+          subject: 'project 12',
+          organisation: 'RX902',
+          lastBegan: '2026-03-01T00:00:00.000Z',
+          opened: reach(0, 0),
+          closed: reach(2, 31),
+        },
+      ],
+    },
+  },
+};
+const policy = {
+  ...{ version: 1, name: 'As shipped', adoptedAt: '2026-03-01T08:00:00.000Z', rules: DEFAULT_RULES },
+  authorities: { 'type-1': { record: ['patient', 'gp'], lift: ['gp'] } },
+  identity: { demographics: [], merges: ['demographics', 'recorded'] },
+  ...{ ages: { own: 13 }, codes: [], notices: { withheld: ['clinician', 'governance'], silent: [] } },
+  organisations: { RX901: 'acute', Y90001: 'gp' },
+};
+const proposal = {
+  ...{ id: '8d3f1b52-4b5e-4f0f-9c55-8a4a3f6f1e0c', state: 'waiting', name: document.name, reason, opens: true },
+  ...{ proposedBy: lead, proposedAt: '2026-03-06T08:00:00.000Z', authorisedBy: null, version: null, plan },
+};
+export const POLICY = { answer: policy };
+export const POLICY_IN_FORCE = { answer: { ...policy, settingsDiffer: false } };
+export const PLAN = { request: { [JSON_TYPE]: { 'a policy': { document } } }, answer: plan };
+export const PROPOSE = { request: { [JSON_TYPE]: { 'a policy': { document, reason } } }, answer: proposal };
+export const PROPOSAL = { answer: { ...proposal, document } };
+export const PROPOSALS = { answer: [proposal] };
+export const AUTHORISED = { answer: { ...proposal, state: 'adopted', authorisedBy: second, version: 2 } };
+export const VERSIONS = {
+  answer: [
+    {
+      ...{ version: 2, name: document.name, adoptedAt: '2026-03-06T09:00:00.000Z', applied: true, by: 'governance' },
+      ...{ proposal: proposal.id, reason, proposedBy: lead, proposedAt: proposal.proposedAt, authorisedBy: second, plan },
+    },
+  ],
+};
+
+const from = { topic: 'weft.care-events.RX901', partition: 1, offset: 17 };
+const proposed = {
+  digest,
+  proposedBy: lead,
+  proposedAt: '2026-03-06T08:00:00.000Z',
+  reason: 'The practice sent a wrong check digit',
+};
+const quarantined = {
+  ...{ id: 'weft.care-events.RX901/1/17', quarantinedAt: '2026-03-04T09:30:01.000Z', from, bytes: 412 },
+  problems: [{ field: 'Condition.code', code: 'structure', message: 'Invalid type: expected CodeableConcept' }],
+};
+export const QUARANTINE = { answer: [quarantined] };
+export const QUARANTINED = {
+  answer: {
+    ...quarantined,
+    key: '9990000018',
+    headers: { ce_type: 'care-event-recorded-1' },
+    text: '{"resourceType":"Condition"}',
+  },
+};
+export const MEND = {
+  request: { [JSON_TYPE]: { 'another value': { text: JSON.stringify(resource), reason: proposed.reason } } },
+  answer: proposed,
+};
+export const APPROVE = { request: { [JSON_TYPE]: { 'what was looked at': { digest } } }, answer: from };
+export const REDRIVEN = { answer: from };
+
+export const STATUS = {
+  answer: {
+    ...{ version: '0.1.0', policyVersion: 1, settingsDiffer: false, projections: [{ purpose: 'research', version: 1 }], lag: 0 },
+    groups: [
+      {
+        ...{ group: 'weft.record-projector', topic: 'weft.care-events.RX901', lag: 0 },
+        partitions: [{ partition: 0, committed: 18, high: 18 }],
+      },
+    ],
+    topics: [{ topic: 'weft.care-events.RX901', partitions: [{ partition: 0, low: 0, high: 18 }] }],
+    ...{ decisionsInQuarantine: 0, counts: { records: 40, patientsWithDecisions: 3, quarantined: 0 } },
+  },
+};
+export const CONSOLE_PAGE = { answer: '<!doctype html>…' };

@@ -1,0 +1,52 @@
+import type { Problem, Resource } from '@weft/domain';
+import { namesOf } from './bundle-names.js';
+import type { BundleEntry } from './bundle-names.js';
+import { fhirProblems } from './fhir.js';
+import { isResourceType } from './fhir-r4/types.js';
+import { namesPatients, NHS_NUMBER_SYSTEM } from './patient-reference.js';
+import { problem, typeShown } from './problems.js';
+
+/** A resource about nobody: kept with whatever refers to it. */
+export interface KeptResource {
+  /** By which entries of later Bundles may refer to it. */
+  readonly names: readonly string[];
+  readonly resource: Resource;
+}
+
+/** Types that may name a patient and often name none. */
+const NEED_NO_PATIENT = ['Device', 'Schedule', 'Specimen'];
+/** Types that carry what belongs to somebody, though R4 has no place in them that says to whom. */
+const CARRY_OTHERS = ['Binary', 'Bundle', 'EnrollmentResponse', 'Linkage', 'MessageHeader', 'OperationOutcome', 'Parameters'];
+const ABOUT_PAYMENTS = ['PaymentNotice', 'PaymentReconciliation', 'Subscription', 'VerificationResult'];
+/** A picture of a Practitioner need not travel with each of their entries. */
+const KEPT_BYTES_MAX = 64 * 1024;
+
+/** Whether a resource of the type may be about nobody, as a Medication, a Practitioner or a Location is. */
+export function mayBeNobodys(type: unknown): boolean {
+  if (!isResourceType(type) || type === 'Patient') return false;
+  if (CARRY_OTHERS.includes(type) || ABOUT_PAYMENTS.includes(type)) return false;
+  return !namesPatients(type) || NEED_NO_PATIENT.includes(type);
+}
+
+/** Why a resource that names no patient cannot be kept; none where it can. */
+export function keepingProblems(resource: Resource, validate: boolean): readonly Problem[] {
+  const text = JSON.stringify(resource);
+  const refuse = (code: string, message: string): Problem[] => [problem(typeShown(resource), code, message)];
+  if (text.includes(NHS_NUMBER_SYSTEM)) return refuse('no-patient', 'carries an NHS number, and does not say whose it is');
+  if (text.length > KEPT_BYTES_MAX) {
+    return refuse(
+      'too-large',
+      `takes more than ${KEPT_BYTES_MAX} characters, and is about nobody: it would stand in many records`,
+    );
+  }
+  return validate ? fhirProblems(resource) : [];
+}
+
+const LASTING_NAMES_MAX = 5;
+
+/** The names by which later Bundles may refer to it: what a urn:uuid means holds within one Bundle. */
+export function lastingNames(entry: BundleEntry): string[] {
+  return namesOf(entry).filter(isLasting).slice(0, LASTING_NAMES_MAX);
+}
+
+export const isLasting = (name: string): boolean => !/^(?:urn:uuid:|\*\/)/.test(name);

@@ -1,0 +1,138 @@
+import type { Problem, Resource } from '@weft/domain';
+import { isLasting, keepingProblems, lastingNames, mayBeNobodys } from './about-nobody.js';
+import type { KeptResource } from './about-nobody.js';
+import { namesMeant, namesOf, typeMeant } from './bundle-names.js';
+import type { BundleEntry } from './bundle-names.js';
+import { indexPatients, subjectsOf } from './bundle-patients.js';
+import { isPrivacyConsent } from './consent-in.js';
+import { costProblem } from './fhir.js';
+import { withKept } from './kept-with.js';
+import type { Target } from './kept-with.js';
+import { nhsNumberAsId, textOf } from './patient-reference.js';
+import type { Loose } from './patient-reference.js';
+import { problem } from './problems.js';
+
+/** What one entry takes with it, and all entries of a Bundle together. */
+const ONE = { resources: 64, characters: 256 * 1024 };
+const TOGETHER_CHARACTERS = 32 * 1024 * 1024;
+/** What a Bundle refers to of what came before it is looked for by so many names. */
+const NAMES_WANTED_MAX = 100;
+
+/** Resources about nobody that an organisation sent before, by a name. */
+export type FoundResources = ReadonlyMap<string, Resource>;
+
+/** A Bundle's entries with what they refer to that is about nobody. */
+export interface BundleKept {
+  /** The resources of the other entries, by index. */
+  readonly resources: ReadonlyMap<number, Resource>;
+  /** Those about nobody, by index: kept, or what is wrong with it. */
+  readonly nobodys: ReadonlyMap<number, KeptResource | readonly Problem[]>;
+  /** Names of what they refer to that is not among them, and may have come before. */
+  readonly wanted: readonly string[];
+  /** By index, what of an entry's references was left as it is. */
+  readonly warnings: ReadonlyMap<number, readonly Problem[]>;
+}
+
+interface Options {
+  readonly found?: FoundResources | undefined;
+  readonly validate?: boolean | undefined;
+}
+
+export function keepTogether(all: readonly BundleEntry[], { found = NOTHING_FOUND, validate = true }: Options): BundleKept {
+  const sound = all.filter(({ resource }) => costProblem(resource) === null);
+  const patients = indexPatients(sound);
+  const isNobodys = ({ resource }: BundleEntry): boolean => {
+    if (!mayBeNobodys(resource.resourceType)) return false;
+    const whose = subjectsOf(resource, patients);
+    return !whose.ok && whose.problem.code === 'no-patient';
+  };
+  const faults = new Map(
+    sound.filter(isNobodys).map((entry) => [entry.index, keepingProblems(entry.resource, validate)] as const),
+  );
+  const isKept = ({ index }: BundleEntry): boolean => faults.get(index)?.length === 0;
+  const targets = indexTargets(sound, isKept);
+  const wanted = new Set<string>();
+  const warnings = new Map<number, readonly Problem[]>();
+  let left = TOGETHER_CHARACTERS;
+
+  /** A Patient by type and id means the same one as before, and nobody by an id that could be an NHS number. */
+  const isSound = (target: Target): boolean => {
+    if (!('entry' in target) || !target.entry.startsWith('Patient/')) return true;
+    const named = patients.get(target.entry);
+    return named !== undefined && named !== 'another' && named.ok && nhsNumberAsId(target.entry) === null;
+  };
+  const complete = (entry: BundleEntry): Resource => {
+    const { resource, index } = entry;
+    if (costProblem(resource) !== null || isPrivacyConsent(resource)) return resource;
+    const own: Problem[] = [];
+    const targetOf = (reference: Loose): Target | undefined => {
+      const names = namesMeant(reference);
+      for (const name of names) {
+        const target = targets.get(name) ?? (found.has(name) ? { kept: found.get(name)! } : undefined);
+        if (target === 'several' || (target !== undefined && !isSound(target))) return undefined;
+        if (target !== undefined) return target;
+      }
+      if (!mayBeNobodys(typeMeant(reference))) return undefined;
+      for (const name of names.filter(isLasting)) {
+        if (wanted.has(name) || wanted.size < NAMES_WANTED_MAX) wanted.add(name);
+        else if (own.length === 0) own.push(NOT_LOOKED_FOR);
+      }
+      return undefined;
+    };
+    const made = withKept(resource, targetOf, { ...ONE, characters: Math.min(ONE.characters, left) });
+    left -= made.characters;
+    if (made.isCut) own.push(NO_ROOM);
+    if (own.length > 0) warnings.set(index, own);
+    return made.resource;
+  };
+
+  return {
+    resources: new Map(all.flatMap((entry) => (faults.has(entry.index) ? [] : [[entry.index, complete(entry)]]))),
+    nobodys: new Map(
+      sound.flatMap((entry) => {
+        const problems = faults.get(entry.index);
+        if (problems === undefined) return [];
+        return [[entry.index, problems.length > 0 ? problems : { names: lastingNames(entry), resource: complete(entry) }]];
+      }),
+    ),
+    wanted: [...wanted],
+    warnings,
+  };
+}
+
+const NOTHING_FOUND: FoundResources = new Map();
+const NO_ROOM = problem(
+  'contained',
+  'no-room',
+  'refers to more than is kept with it; what it refers to beyond that stands as a reference',
+);
+const NOT_LOOKED_FOR = problem(
+  'contained',
+  'not-looked-for',
+  `the Bundle refers to more than ${NAMES_WANTED_MAX} resources that are not in it; the rest was not looked for in what came before`,
+);
+
+/** What each name of the Bundle means. A name of two different resources means none of them. */
+function indexTargets(
+  entries: readonly BundleEntry[],
+  isKept: (entry: BundleEntry) => boolean,
+): ReadonlyMap<string, Target | 'several'> {
+  const targets = new Map<string, Target | 'several'>();
+  for (const entry of entries) {
+    const { resource } = entry;
+    const id = textOf(resource.id);
+    if (!isKept(entry) && id === undefined) continue;
+    const target: Target = isKept(entry) ? { kept: resource } : { entry: `${resource.resourceType}/${id}` };
+    for (const name of namesOf(entry)) {
+      const known = targets.get(name);
+      targets.set(name, known === undefined || isSame(known, target) ? target : 'several');
+    }
+  }
+  return targets;
+}
+
+function isSame(one: Target | 'several', other: Target): boolean {
+  if (one === 'several') return false;
+  if ('entry' in one || 'entry' in other) return 'entry' in one && 'entry' in other && one.entry === other.entry;
+  return JSON.stringify(one.kept) === JSON.stringify(other.kept);
+}

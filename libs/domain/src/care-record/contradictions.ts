@@ -1,0 +1,55 @@
+import { isObject } from '../is-object.js';
+import { intervalOf, type Interval } from '../fhir-time.js';
+import type { Resource } from '../vocabulary.js';
+
+/** An entry whose own demographics cannot be the same person's as those of another entry of the record. */
+export interface Contradiction {
+  readonly entry: string;
+  /** What cannot be true of one person. A family name alone may change. */
+  readonly fields: readonly ('birthDate' | 'family')[];
+}
+
+interface Demographics {
+  readonly entry: string;
+  readonly born: Interval | null;
+  readonly families: ReadonlySet<string>;
+}
+
+/** A record of more Patients is looked at no further: each is compared with each. */
+const COMPARED_MAX = 200;
+
+/**
+ * The entries that somebody should look at, because the Patients that they are or contain were born on different days: perhaps one is
+ * filed under somebody else's number. What is not said, or said less precisely, contradicts nothing.
+ */
+export function contradictionsIn(entries: Iterable<{ readonly id: string; readonly resource: Resource }>): Contradiction[] {
+  const known: Demographics[] = [];
+  for (const { id, resource } of entries) {
+    for (const patient of patientsIn(resource)) if (known.length < COMPARED_MAX) known.push(demographicsOf(id, patient));
+  }
+  return known.flatMap((one) => {
+    const others = known.filter((other) => other.entry !== one.entry && areApart(one.born, other.born));
+    if (others.length === 0) return [];
+    const isRenamed = others.some(({ families }) => isOther(one.families, families));
+    return [{ entry: one.entry, fields: isRenamed ? (['birthDate', 'family'] as const) : (['birthDate'] as const) }];
+  });
+}
+
+function patientsIn(resource: Resource): readonly Readonly<Record<string, unknown>>[] {
+  const contained: readonly unknown[] = Array.isArray(resource['contained']) ? resource['contained'] : [];
+  return [resource, ...contained].filter(isObject).filter(({ resourceType }) => resourceType === 'Patient');
+}
+
+function demographicsOf(entry: string, { birthDate, name }: Readonly<Record<string, unknown>>): Demographics {
+  const names: readonly unknown[] = Array.isArray(name) ? name : [];
+  const families = names
+    .filter(isObject)
+    .flatMap(({ family }) => (typeof family === 'string' ? [family.trim().toLowerCase()] : []));
+  return { entry, born: intervalOf(birthDate), families: new Set(families) };
+}
+
+const areApart = (one: Interval | null, other: Interval | null): boolean =>
+  one !== null && other !== null && (one.until <= other.from || other.until <= one.from);
+
+const isOther = (one: ReadonlySet<string>, other: ReadonlySet<string>): boolean =>
+  one.size > 0 && other.size > 0 && ![...one].some((family) => other.has(family));

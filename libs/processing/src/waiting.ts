@@ -1,0 +1,87 @@
+import { nhsNumberProblem, type Provision, type Purpose } from '@weft/domain';
+import { loadConsent } from './load.js';
+import type { Message } from './ports.js';
+import { isQuarantineEntry, keyOfQuarantined } from './quarantine.js';
+import { keysOfPerson } from './read-record.js';
+import { CARE_EVENTS_PREFIX, QUARANTINE_TOPIC } from './topics.js';
+import type { Wiring } from './wiring.js';
+
+/** So many messages in quarantine are remembered; of a quarantine larger than that nothing is said. */
+const STANDING_MAX = 200_000;
+/** So long a reader is kept while the quarantine is read for the first time. */
+const PATIENCE_MS = 500;
+
+/** Knows of whom a care event stands in quarantine, and so is missing from their record. Reads the quarantine once, then what is added. */
+export class WaitingEvents {
+  /** By the place of a message the patient it is about. */
+  private readonly standing = new Map<string, string>();
+  private readonly perPatient = new Map<string, number>();
+  private readonly read = new Map<number, number>();
+  private reading: Promise<void> | null = null;
+  private isWhole = false;
+
+  constructor(private readonly wiring: Wiring) {}
+
+  /**
+   * Whether a reader for a purpose may hear that something about the person is missing. What stands in quarantine cannot be judged:
+   * so not where anything of the person is denied to the purpose, for it may be just that.
+   */
+  async mayBeSaid(patient: string, purpose: Purpose): Promise<boolean> {
+    await this.catchUp();
+    if (!this.isWhole || this.perPatient.size === 0 || this.standing.size >= STANDING_MAX) return false;
+    const members = await keysOfPerson(this.wiring, patient);
+    if (!members.some((member) => this.perPatient.has(member))) return false;
+    const consents = await Promise.all(members.map((member) => loadConsent(this.wiring.store, member)));
+    return !consents.some(({ decisions }) => decisions.some(({ provision }) => denies(provision, purpose)));
+  }
+
+  private async catchUp(): Promise<void> {
+    this.reading ??= this.readOn().finally(() => (this.reading = null));
+    const answered = new AbortController();
+    await Promise.race([this.reading, this.wiring.timers.sleep(PATIENCE_MS, answered.signal)]).finally(() => answered.abort());
+  }
+
+  private async readOn(): Promise<void> {
+    const { bus } = this.wiring;
+    for (const { partition, low, high } of await bus.offsets(QUARANTINE_TOPIC)) {
+      let next = Math.max(this.read.get(partition) ?? 0, low);
+      while (next < high) {
+        const page = await bus.read(QUARANTINE_TOPIC, partition, next);
+        const last = page.at(-1);
+        if (last === undefined) break;
+        for (const message of page) this.take(message);
+        next = last.offset + 1;
+        this.read.set(partition, next);
+      }
+    }
+    this.isWhole = true;
+  }
+
+  private take(message: Message): void {
+    const { key, value } = message;
+    this.forget(key);
+    const patient = value === null || !isQuarantineEntry(key) ? null : patientOf(message, this.wiring);
+    if (patient === null || this.standing.size >= STANDING_MAX) return;
+    this.standing.set(key, patient);
+    this.perPatient.set(patient, (this.perPatient.get(patient) ?? 0) + 1);
+  }
+
+  private forget(place: string): void {
+    const patient = this.standing.get(place);
+    if (patient === undefined) return;
+    this.standing.delete(place);
+    const left = (this.perPatient.get(patient) ?? 1) - 1;
+    if (left > 0) this.perPatient.set(patient, left);
+    else this.perPatient.delete(patient);
+  }
+}
+
+/** Whose a message in quarantine is, if it is one that a record lacks: no decision, no merge, no death. */
+function patientOf(message: Message, { keys }: Pick<Wiring, 'keys'>): string | null {
+  const { topic, key, type } = keyOfQuarantined(message);
+  if (!topic.startsWith(CARE_EVENTS_PREFIX) || type?.startsWith('patient-')) return null;
+  return nhsNumberProblem(key) === null ? keys.patient(key) : null;
+}
+
+const denies = ({ effect, purposes, provisions }: Provision, purpose: Purpose): boolean =>
+  (effect === 'deny' && purposes.includes(purpose)) || provisions.some((one) => denies(one, purpose));
