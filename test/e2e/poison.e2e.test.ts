@@ -22,9 +22,9 @@ const CODECS: Readonly<Record<string, string>> = {
   [CONSENT_TOPIC]: 'lz4',
 };
 /** Nobody's; none of those whom the fuzzer speaks of. */
-const [ANNE, BERT, CARL, DORA] = Array.from({ length: 900 }, (_, index) => `99900${70_000 + index}`).filter(
-  (number) => nhsNumberProblem(number) === null,
-) as [string, string, string, string];
+const [ANNE, BERT, CARL, DORA, EDIE, ...MERGED] = Array.from({ length: 900 }, (_, index) => `99900${70_000 + index}`)
+  .filter((number) => nhsNumberProblem(number) === null)
+  .slice(0, 75) as [string, string, string, string, string, ...string[]];
 
 type Sent = kafkajs.Message;
 const about = (number: string) => ({ type: 'Patient', identifier: { system: NHS_NUMBER_SYSTEM, value: number } });
@@ -204,6 +204,22 @@ if (reason !== '' || 'reason' in found) {
       for (const purpose of PURPOSES) expect(await ids(CARL, purpose)).toEqual([]);
       expect([await ids(DORA), await ids(DORA, 'research')]).toEqual([['before'], []]);
     }, 60_000);
+
+    it('that merges seventy numbers into one person holds up neither them nor who is behind them', async () => {
+      for (const number of [EDIE, ...MERGED]) await send(TOPIC, said(number, `of-${number}`));
+      expect(await stalled(looked())).toEqual([]);
+      const link = [{ type: 'replaced-by', other: about(EDIE) }];
+      const merges = MERGED.map((number) => {
+        const data = { resourceType: 'Patient', id: number, identifier: [about(number).identifier], link };
+        return said(number, `merge-${number}`, { type: 'patient-merged-1', data });
+      });
+      await producer.send({ topic: TOPIC, messages: merges });
+      for (const number of [EDIE, MERGED[0]!]) await send(TOPIC, said(number, `behind-${number}`));
+      expect(await stalled(looked())).toEqual([]);
+      expect(MERGED).toHaveLength(70);
+      const expected = [EDIE, ...MERGED].map((number) => `of-${number}`);
+      expect((await ids(EDIE)).sort()).toEqual([...expected, `behind-${EDIE}`, `behind-${MERGED[0]}`].sort());
+    }, 120_000);
 
     it('of whatever kind the fuzzer knows is in its record or in quarantine, and what is said of others arrives', async () => {
       const inputs = inputsOf(7, 0, INPUTS_A_ROUND).flatMap((input) => (input.kind === 'message' ? [input.message] : []));

@@ -126,7 +126,7 @@ describe('the alerts', () => {
   it.each(alerts.map((one) => [one.alert, one] as const))(
     '%s says how urgent it is, what is the matter and where to read',
     (name, alert) => {
-      expect(['page', 'ticket']).toContain(alert.labels.severity);
+      expect(['page', 'ticket', 'info']).toContain(alert.labels.severity);
       expect(alert.annotations.summary.length).toBeGreaterThan(10);
       expect(alert.annotations.runbook).toBe(`docs/operations.md#${name.toLowerCase()}`);
     },

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import {
+  intervalOf,
   judge,
   occurredAt,
   PURPOSES,
@@ -21,7 +22,7 @@ import {
   type Focus,
 } from '@weft/testing';
 import { boundariesIn, judgeOf } from './src/naive-decisions.js';
-import { idOf, type Facts } from './src/naive-limits.js';
+import { idOf, tellsDeath, type Facts } from './src/naive-limits.js';
 
 /** The same people each time, so that a change is to blame where they are judged otherwise. A failure says by which `seed` it is found again. */
 const PEOPLE = Number(process.env['WEFT_JUDGED_PEOPLE'] ?? 1_000);
@@ -72,7 +73,15 @@ function judged(facts: Facts): JudgedEntry {
   const { organisation, resource } = facts;
   const { resourceType } = resource;
   const birthDate = resourceType === 'Patient' ? ((resource['birthDate'] as string | undefined) ?? null) : null;
-  return { id: idOf(facts), organisation, resourceType, occurredAt: occurredAt(resource), resource, birthDate };
+  const judgedEntry = { id: idOf(facts), organisation, resourceType, occurredAt: occurredAt(resource), resource, birthDate };
+  return tellsDeath(facts) ? { ...judgedEntry, ...deathOf(facts) } : judgedEntry;
+}
+
+/** When it was, as far as it is told: without a date, before it was told. */
+function deathOf({ resource, time = '' }: Facts): Pick<JudgedEntry, 'occurredAt' | 'died'> {
+  const date = resource['deceasedDateTime'];
+  const told = { from: Date.parse(time), until: Date.parse(time) };
+  return typeof date === 'string' ? { occurredAt: date, died: intervalOf(date) ?? told } : { occurredAt: null, died: told };
 }
 
 /** Where the core and the account of it that shares nothing with it differ about an entry, a purpose and an instant. */

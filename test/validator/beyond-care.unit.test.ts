@@ -20,7 +20,7 @@ const TOLD = ALL_TYPES.filter((type) => BEYOND.some((projection) => projection.c
 function* told(resource: Resource): Generator<Resource> {
   const { resourceType } = resource;
   const about = { id: `RX901/${resourceType}/${String(resource.id)}`, organisation: 'RX901', resourceType, resource };
-  const when = { occurredAt: occurredAt(resource), recordedAt: '2026-01-02T03:04:05Z', rank: { eventTime: Date.UTC(2026) } };
+  const when = { occurredAt: occurredAt(resource), recordedAt: '2026-01-02T03:04:05Z', eventTime: Date.UTC(2026) };
   for (const projection of BEYOND) {
     if (projection.sees(resource)) yield projection.project({ ...about, ...when }, pseudonyms).resource;
   }

@@ -1,4 +1,4 @@
-import type { Problem, Purpose } from '@weft/domain';
+import { parseWithDigits, type Problem, type Purpose } from '@weft/domain';
 import { issueToken, type Role, type Settings, systemClock } from '@weft/service';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EXIT, Failure } from './failure.js';
@@ -101,7 +101,7 @@ export class Client {
   async read<T>(response: Response): Promise<T> {
     const text = await response.text();
     try {
-      return JSON.parse(text) as T;
+      return parseWithDigits(text) as T;
     } catch (error) {
       throw new Failure(EXIT.unreachable, notWeft(this.settings.url, response.status), OTHER_PROGRAM, { cause: error });
     }

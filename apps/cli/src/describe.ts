@@ -1,5 +1,4 @@
-import { aboutOf, conceptOf, type Resource } from '@weft/domain';
-import { number } from './terminal.js';
+import { aboutOf, conceptOf, digitsOf, type Resource } from '@weft/domain';
 
 type Loose = Readonly<Record<string, unknown>>;
 
@@ -34,10 +33,9 @@ function valueOf(resource: Resource): string | undefined {
 
 function quantityOf(holder: Loose): string | undefined {
   const { valueQuantity, valueCodeableConcept, valueString } = holder;
-  if (isObject(valueQuantity) && typeof valueQuantity['value'] === 'number') {
-    return `${number(valueQuantity['value'])} ${text(valueQuantity['unit']) ?? text(valueQuantity['code']) ?? ''}`
-      .replace(/\{.*?\}/, '')
-      .trim();
+  const digits = isObject(valueQuantity) ? digitsOf(valueQuantity, 'value') : undefined;
+  if (isObject(valueQuantity) && digits !== undefined) {
+    return `${digits} ${text(valueQuantity['unit']) ?? text(valueQuantity['code']) ?? ''}`.replace(/\{.*?\}/, '').trim();
   }
   return isObject(valueCodeableConcept) ? conceptOf(valueCodeableConcept) : text(valueString);
 }

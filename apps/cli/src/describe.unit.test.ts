@@ -1,3 +1,4 @@
+import { parseWithDigits, type Resource } from '@weft/domain';
 import { describe as line, spaced } from './describe.js';
 
 describe('one line of a resource', () => {
@@ -32,6 +33,11 @@ describe('one line of a resource', () => {
     [{ resourceType: 'Observation', code: 7, component: 'x', valueQuantity: [] }, ''],
   ])('%#: says what, how much and how it stands', (resource, expected) => {
     expect(line(resource)).toBe(expected);
+  });
+
+  it('says a number as its sender wrote it', () => {
+    const text = '{"resourceType":"Observation","code":{"text":"Potassium"},"valueQuantity":{"value":5.00,"unit":"mmol/L"}}';
+    expect(line(parseWithDigits(text) as Resource)).toBe('Potassium 5.00 mmol/L');
   });
 
   it('writes an NHS number as people read it', () => {

@@ -17,7 +17,8 @@ describe('--help', () => {
     ...['up', 'topics', 'token', 'publish', 'record', 'subscribe', 'explain', 'audit', 'opt-out', 'opt-in', 'policy', 'status'],
     ...['verify', 'replay', 'quarantine', 'quarantine list', 'quarantine show', 'quarantine redrive', 'quarantine mend'],
     ...['quarantine approve', 'policy show', 'policy plan', 'policy adopt', 'policy authorise', 'policy proposals'],
-    ...['policy versions'],
+    ...['policy versions', 're-identify', 're-identify list', 're-identify propose', 're-identify authorise'],
+    ...['re-identify disclose'],
   ])('of %s teaches with an example', async (command) => {
     const { out, exitCode } = await weft(`${command} --help`);
     expect(out).toContain(`weft ${command}`);
@@ -34,6 +35,9 @@ describe('an NHS number', () => {
     'opt-out - --purpose research',
     'opt-in - --purpose research',
     'record --purpose research -',
+    're-identify propose - --purpose research --reason left',
+    're-identify authorise x -',
+    're-identify disclose x -',
   ])('is read from standard input by %s', async (line) => {
     const asked: string[] = [];
     const WEFT_URL = await listening(({ url = '' }, response, body) => {
@@ -76,7 +80,14 @@ describe('what a terminal would obey', () => {
   };
   const audited = { time, who: text, organisation: text, action: text, purpose: text, outcome: text };
   const status = {
-    ...{ version: text, policyVersion: 1, settingsDiffer: true, lag: 1, decisionsInQuarantine: 1 },
+    ...{
+      version: text,
+      policyVersion: 1,
+      settingsDiffer: true,
+      lag: 1,
+      decisionsInQuarantine: 1,
+      recordsToReview: { people: 1, organisations: { [text]: 1 } },
+    },
     ...{ groups: [{ group: text, topic: text, lag: 1 }], topics: [{ topic: text, partitions: [{ low: 0, high: 1 }] }] },
     counts: { records: 1, patientsWithDecisions: 1, quarantined: 1 },
   };
@@ -107,6 +118,13 @@ describe('what a terminal would obey', () => {
     ['quarantine approve x --digest y', { topic: text, partition: 0, offset: 0 }],
     ['policy show', { version: 1, name: text, adoptedAt: text, rules, organisations: {}, settingsDiffer: true }],
     ['policy proposals', [proposal]],
+    ['re-identify', [{ ...proposal, purpose: text, known: text, disclosedTo: person }]],
+    ['re-identify propose 9990000018 --purpose research --reason left', { id: text, known: 'pseudonym' }],
+    ['re-identify authorise x 9990000018', { known: text, expiresAt: text }],
+    [
+      're-identify disclose x --pseudonym y',
+      { state: 'disclosed', purpose: text, nhsNumber: text, pseudonym: text, formerPseudonyms: [text] },
+    ],
     ['policy versions', [{ ...proposal, adoptedAt: text, applied: true, by: null }]],
     ['status', { ...status, status: 'not-ready', checks: { [text]: text } }],
     [`publish ${events} --org RX901`, { accepted: 0, refused: 1, items: [{ entry: 0, errors: problems }] }],

@@ -12,6 +12,7 @@ import { explainCommand } from './commands/explain.js';
 import { policyCommand } from './commands/policy.js';
 import { publishCommand } from './commands/publish.js';
 import { quarantineCommand } from './commands/quarantine.js';
+import { reIdentifyCommand } from './commands/re-identify.js';
 import { recordCommand } from './commands/record.js';
 import { replayCommand } from './commands/replay.js';
 import { statusCommand } from './commands/status.js';
@@ -42,7 +43,10 @@ const groups = (context: Context): readonly (readonly [title: string, commands: 
   ['Share', [publishCommand(context), recordCommand(context), subscribeCommand(context)]],
   [
     'Decide and explain',
-    [explainCommand(context), auditCommand(context), optOutCommand(context), optInCommand(context), policyCommand(context)],
+    [
+      ...[explainCommand(context), auditCommand(context), optOutCommand(context), optInCommand(context), policyCommand(context)],
+      reIdentifyCommand(context),
+    ],
   ],
   ['Operate', [statusCommand(context), verifyCommand(context), replayCommand(context), quarantineCommand(context)]],
 ];

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import type { Writable } from 'node:stream';
+import { jsonWithDigits } from '@weft/domain';
 import cliProgress from 'cli-progress';
 import { shown, shownInLine } from './shown.js';
 import { table, wrapped } from './table.js';
@@ -81,7 +82,7 @@ export class Terminal {
 
   /** A machine's answer: one JSON text a line. */
   printJson(value: unknown): void {
-    this.out.write(`${shown(JSON.stringify(value))}\n`);
+    this.out.write(`${shown(jsonWithDigits(value))}\n`);
   }
 
   /** What is no result: a person reads it, a pipe does not. */

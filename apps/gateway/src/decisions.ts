@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { FHIR_JSON, fhirProblems, GOVERNANCE_SOURCE, readJson, subjectOfConsent } from '@weft/care-events';
+import { FHIR_JSON, fhirProblems, GOVERNANCE_SOURCE, readFhirJson, subjectOfConsent } from '@weft/care-events';
 import { type Coordinates, DECISION_TYPE, type NewDecision, placeOf, type Problem, type Recorder } from '@weft/domain';
 import {
   CONSENT_TOPIC,
@@ -60,7 +60,7 @@ export class Decisions {
 
   /** Publishes the Consent's decision and waits until it is obeyed, or so long. Throws HttpProblem, EngineUnavailable. */
   async record(body: Uint8Array, caller: Caller, { id, source, waitMs, validateOnly }: RecordOptions): Promise<DecisionAnswer> {
-    const parsed = readJson(body, 'body');
+    const parsed = readFhirJson(body, 'body');
     if (!parsed.ok) throw refusal(parsed.problems);
     const now = this.service.clock.now();
     const { from, recorder } = makerOf(caller, source);

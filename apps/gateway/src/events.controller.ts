@@ -32,13 +32,18 @@ import { AuditLog, type Caller, CurrentCaller, RawBody, Roles, Service, validate
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Accepted, ManyAnswer, VALIDATE_ONLY_QUERY } from './answers.js';
 import { type About, noteRefused } from './decision-audit.js';
-import { Intake, type Judged, type Outcome, type Rules } from './intake.js';
+import { Intake, type Outcome, type Rules } from './intake.js';
 import { idempotencyKeyOf } from './idempotency-key.js';
 import { BUNDLE_LIMIT_BYTES, ENTRIES_MAX, EVENTS_LIMIT_BYTES, FHIR_TYPES, tooManyValues } from './limits.js';
 import { acceptedAnswer, answerOf, refusal } from './refusals.js';
 import { PUBLISHED, PUBLISHED_BUNDLE } from './examples.js';
 
 type Body = Pick<Many, 'kind' | 'limitBytes'> & { readonly bytes: Buffer };
+/** What a FHIR request says in headers. */
+interface Said {
+  readonly key?: string | undefined;
+  readonly source?: string | undefined;
+}
 type RequestHeaders = Readonly<Record<string, string | string[] | undefined>>;
 
 const EVENT_TYPES = [CLOUD_EVENT_JSON, FHIR_JSON, CLOUD_EVENTS_BATCH_JSON];
@@ -102,17 +107,14 @@ export class EventsController {
   }
 
   /** Each event is judged by itself, and the sound ones are published in their order. */
-  private async many(body: Body, rules: Rules, key?: string): Promise<ManyAnswer> {
+  private async many(body: Body, rules: Rules, { key, source }: Said = {}): Promise<ManyAnswer> {
     refuseIf(tooManyValues(body.bytes, body.limitBytes));
     const keys = { fresh: this.service.random.uuid(), ...(key !== undefined && { given: key }) };
-    const judged = await this.intake.judgeMany({ ...body, entriesMax: ENTRIES_MAX, keys }, rules);
+    const judged = await this.intake.judgeMany({ ...body, entriesMax: ENTRIES_MAX, keys }, rules, source);
     if (!judged.ok) throw refusal(judged.problems);
     const { items, kept } = judged.event;
     const keeping = await this.intake.keep(kept, rules);
-    const outcomes = await this.intake.publish(
-      items.map((one): Judged => ({ ...one, mayDeny: one.isDecision && !one.reading.ok })),
-      rules,
-    );
+    const outcomes = await this.intake.publish(items, rules);
     if (body.kind === 'batch') await noteRefused(this.audit, this.service.keys, rules, items, outcomes);
     return answerOf(
       items.map(({ entry }, index) => ({ entry, outcome: outcomes[index]! })),
@@ -140,6 +142,11 @@ export class EventsController {
       'Each request is new; sent again under the same Idempotency-Key, or as a Bundle of the same identifier, it is the same one.',
   })
   @ApiHeader({ name: 'Idempotency-Key', required: false, description: 'Before Bundle.identifier: which requests are one' })
+  @ApiHeader({
+    name: 'ce-source',
+    required: false,
+    description: 'Before Bundle.meta.source: the system whose ids these are, urn:ods:<ODS code>:<system>',
+  })
   @ApiConsumes(...FHIR_TYPES)
   @ApiBody({
     schema: { type: 'object' },
@@ -156,8 +163,8 @@ export class EventsController {
   ): Promise<ManyAnswer> {
     const rules = this.intake.rulesFor(caller, validateOnly(request, FORMATTING));
     reply.code(statusOf(rules));
-    const key = idempotencyKeyOf(headers['idempotency-key']);
-    return this.many({ kind: 'bundle', bytes: body ?? Buffer.alloc(0), limitBytes: BUNDLE_LIMIT_BYTES }, rules, key);
+    const said = { key: idempotencyKeyOf(headers['idempotency-key']), source: [headers['ce-source']].flat()[0] };
+    return this.many({ kind: 'bundle', bytes: body ?? Buffer.alloc(0), limitBytes: BUNDLE_LIMIT_BYTES }, rules, said);
   }
 }
 

@@ -53,6 +53,7 @@ const EVENTS = {
   'patient-died-1': event('patient-died-1', ADA, {
     ...{ resourceType: 'Patient', id: 'p-18', identifier: [numberOf(ADA)], deceasedDateTime: '2026-03-05' },
   }),
+  'patient-death-retracted-1': event('patient-death-retracted-1', ADA, { resourceType: 'Patient', id: 'p-18' }),
   'consent-decision-recorded-1': event('consent-decision-recorded-1', ADA, CONSENT),
 };
 

@@ -135,6 +135,53 @@ describe('the gateway', () => {
   const codesOf = (answer: { body: { errors?: { code: string; field: string }[] } }) =>
     answer.body.errors?.map(({ field, code }) => `${field}: ${code}`);
 
+  describe('a number', () => {
+    const measured = (id: string, digits: string) =>
+      `{"resourceType":"Observation","id":"${id}","status":"final","code":{"text":"Potassium"},"subject":${JSON.stringify(patientOf(nhsNumber))},"valueQuantity":{"value":${digits},"unit":"mmol/L"}}`;
+    const enveloped = (id: string, data: string) =>
+      JSON.stringify(event({ id, data: null })).replace('"data":null', `"data":${data}`);
+    const ce = (id: string) => ({
+      'ce-specversion': '1.0',
+      'ce-id': id,
+      'ce-source': 'urn:ods:RX901:ehr',
+      'ce-type': 'care-event-recorded-1',
+      'ce-subject': nhsNumber,
+      'ce-time': '2026-01-01T10:00:00Z',
+    });
+    const textOf = async (id: string) =>
+      (await messagesOn('weft.care-events.RX901'))
+        .map(({ value }) => Buffer.from(value!).toString())
+        .find((text) => text.includes(`"id":"${id}"`));
+    const inBundle = (resource: string) => `{"resourceType":"Bundle","type":"collection","entry":[{"resource":${resource}}]}`;
+
+    it.each([
+      ['binary', (resource: string) => post('/events', resource, { headers: ce('digits-binary') })],
+      ['structured', (resource: string) => structured(enveloped('digits-structured', resource))],
+      ['batch', (resource: string) => batch(`[${enveloped('digits-batch', resource)}]`)],
+      ['bundle', (resource: string) => post('/fhir', inBundle(resource))],
+      ['resource', (resource: string) => post('/fhir', resource)],
+    ])('goes on with the digits that its sender wrote: %s', async (way, send) => {
+      const resource = measured(`digits-${way}`, '5.00');
+      expect((await send(resource)).status).toBe(202);
+      expect(await textOf(`digits-${way}`)).toBe(resource);
+    });
+
+    it('with other digits is another content: under the same id a conflict', async () => {
+      const answers = [];
+      for (const digits of ['5.00', '5.00', '5.0'])
+        answers.push(await structured(enveloped('digits-twice', measured('digits-twice', digits))));
+      expect(answers.map(({ status }) => status)).toEqual([202, 202, 409]);
+    });
+
+    it('is no text, and nobody else says what its digits were', async () => {
+      const asText = await structured(enveloped('digits-text', measured('digits-text', '"5.00"')));
+      expect(codesOf(asText)).toEqual(['Observation.value.ofType(Quantity).value: structure']);
+      const imitated = measured('digits-said', '5,"#value":"6.00"');
+      expect(codesOf(await structured(enveloped('digits-said', imitated)))).toEqual(['body.data.valueQuantity.…: forbidden-key']);
+      expect(codesOf(await post('/fhir', imitated))).toEqual(['body.valueQuantity.…: forbidden-key']);
+    });
+  });
+
   async function messagesOn(topic: string): Promise<Message[]> {
     const partitions = await service.bus.offsets(topic);
     const pages = await Promise.all(partitions.map(({ partition, low }) => service.bus.read(topic, partition, low, 5_000)));
@@ -304,6 +351,20 @@ describe('the gateway', () => {
       expect(ids.filter((id) => id?.startsWith('b-'))).toEqual(['b-0', 'b-6']);
     });
 
+    it('takes nothing of a batch beside what may be a decision and is refused', async () => {
+      const decided = event({ id: 'd-1', type: 'consent-decision-recorded-1', data: consent() });
+      const twice = JSON.stringify(decided).replace('"status":', '"status":"active","status":');
+      const refused = [
+        { ...decided, subject: '0000000000' },
+        { ...decided, type: 'care-event-recorded-1' },
+        { ...decided, type: 'consent-decision-recorded-2' },
+      ].map((one) => JSON.stringify(one));
+      for (const one of [twice, ...refused]) {
+        const answer = await batch(`[${JSON.stringify(event({ id: 'beside' }))},${one}]`);
+        expect([answer.status, answer.body.items[0].errors?.[0].code]).toEqual([422, 'decision-refused']);
+      }
+    });
+
     describe('under a used id', () => {
       const other = { code: { text: 'Gout' } };
 
@@ -458,6 +519,17 @@ describe('the gateway', () => {
       const answer = await post('/fhir', bundle([patient, about('beside'), decision]));
       expect([answer.status, answer.body.accepted]).toEqual([422, 0]);
       expect(JSON.stringify(answer.body)).toContain('decision-refused');
+    });
+
+    it('takes nothing beside a decision within another resource, where Weft obeys none', async () => {
+      const inner = bundle([{ resource: consent({ consentId: 'inner' }) }]);
+      const within = about('x', { contained: [consent({ consentId: 'w' })] });
+      for (const entry of [{ resource: inner }, within]) {
+        const answer = await post('/fhir', bundle([patient, about('beside-one'), entry]));
+        expect([answer.status, answer.body.accepted]).toEqual([422, 0]);
+        expect(answer.body.items.at(-1).errors).toContainEqual(expect.objectContaining({ code: 'decision-within' }));
+        expect(answer.body.items[1].errors).toEqual([expect.objectContaining({ code: 'decision-refused' })]);
+      }
     });
 
     describe('sent twice', () => {

@@ -16,6 +16,8 @@ import {
   type Coordinates,
   DECISION_TYPE,
   type NewDecision,
+  parseWithDigits,
+  nhsNumberProblem,
   type Policy,
   type Problem,
   type Recorder,
@@ -131,9 +133,9 @@ export class Intake implements OnModuleDestroy {
    * Judges the events of one body, for what this caller may publish. The store is asked for the policy only where decisions are among
    * them, and for what the organisation sent before only where they refer to it: then all are judged once more.
    */
-  async judgeMany(body: Omit<Many, 'rules' | 'found'>, rules: Rules): Promise<Reading<JudgedMany>> {
+  async judgeMany(body: Omit<Many, 'rules' | 'found'>, rules: Rules, source?: string): Promise<Reading<JudgedMany>> {
     const { organisations, now, sender, recorder } = rules;
-    const about: JudgeRules = { organisations, now, sender, recorder };
+    const about: JudgeRules = { organisations, now, sender, recorder, ...(source !== undefined && { source }) };
     const judged = await this.judging.judge({ ...body, rules: about });
     if (!judged.ok) return judged;
     const { items, wanted } = judged.event;
@@ -240,7 +242,7 @@ export class Intake implements OnModuleDestroy {
     for (const { reading, mayDeny, subject } of items) {
       if (reading.ok || mayDeny !== true) continue;
       // Whose a decision is that names nobody, or two people, cannot be told: it may be anybody's of this call.
-      const isAnybodys = subject === undefined || reading.problems.some(({ code }) => code === 'somebody-else');
+      const isAnybodys = !isNumber(subject) || reading.problems.some(({ code }) => code === 'somebody-else');
       for (const one of isAnybodys ? everybody : [subject]) held.set(one, DECISION_REFUSED);
     }
     if (decisions.length === 0) return held;
@@ -314,7 +316,7 @@ const topicsOf: Send = async (messages) => messages.map(({ topic }) => ({ topic 
 export const isDurable = (at: Place): at is Coordinates => 'offset' in at;
 
 function resourceOf(event: Publishable): Resource {
-  return 'resource' in event ? event.resource : (JSON.parse(Buffer.from(event.bytes).toString('utf8')) as Resource);
+  return 'resource' in event ? event.resource : (parseWithDigits(Buffer.from(event.bytes).toString('utf8')) as Resource);
 }
 
 export type Refused = { readonly ok: false; readonly problems: readonly Problem[] };
@@ -350,6 +352,8 @@ const DECISION_PENDING = refuse(
 function isDecision(item: Reading<ReceivedEvent>): boolean {
   return item.ok && item.event.attributes['type'] === DECISION_TYPE;
 }
+
+const isNumber = (subject: string | undefined): subject is string => subject !== undefined && nhsNumberProblem(subject) === null;
 
 function subjectOf(item: Reading<ReceivedEvent>): string | undefined {
   const subject = item.ok ? item.event.attributes['subject'] : undefined;

@@ -17,6 +17,7 @@ import {
   watchDecisions,
   watchLag,
   watchQuarantine,
+  watchReviews,
   WIRING,
 } from '@weft/service';
 
@@ -41,6 +42,7 @@ export class OptOutProjectorModule implements OnApplicationBootstrap, OnModuleDe
     watchLag(this.service, OPT_OUT_PROJECTOR_GROUP, [CONSENT_TOPIC]);
     watchDecisions(this.service);
     watchQuarantine(this.service);
+    watchReviews(this.service);
     warnAtStart(log, settings, await adoptAtStart(this.wiring, this.audit, settings));
     this.projector = await startOptOutProjector(this.wiring, projectorObserver(this.service, 'opt-out-projector'));
     this.follower = followPolicies(this.wiring, (err) => {

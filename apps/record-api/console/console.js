@@ -44,6 +44,28 @@ class Refusal extends Error {
   }
 }
 
+/** By the object that holds it and its name there, a number as its sender wrote it. Browsers that do not tell show it as they would write it. */
+const DIGITS = new WeakMap();
+
+function notingDigits(name, value, context) {
+  if (typeof value === 'number' && context !== undefined && context.source !== String(value)) {
+    DIGITS.set(this, { ...DIGITS.get(this), [name]: context.source });
+  }
+  return value;
+}
+
+const digitsOf = (owner, name) => DIGITS.get(owner)?.[name];
+
+const jsonOf = (resource) =>
+  JSON.stringify(
+    resource,
+    function withDigits(name, value) {
+      const digits = digitsOf(this, name);
+      return digits === undefined ? value : JSON.rawJSON(digits);
+    },
+    2,
+  );
+
 /** A request as whoever the token names. Throws Refusal with what the problem details say. */
 async function ask(path, init = {}) {
   const token = at('token').value.trim();
@@ -56,7 +78,7 @@ async function ask(path, init = {}) {
   const text = await response.text();
   let body = null;
   try {
-    body = JSON.parse(text);
+    body = JSON.parse(text, notingDigits);
   } catch {
     // Said by the status alone.
   }
@@ -206,7 +228,7 @@ function sayingOf(resource) {
 function valueOf({ valueQuantity, valueCodeableConcept, valueString }) {
   if (valueQuantity?.value !== undefined) {
     const { comparator = '', value, unit = '' } = valueQuantity;
-    return `${comparator}${value} ${unit.replace(/\{.*?\}/, '').replace('mm[Hg]', 'mmHg')}`.trim();
+    return `${comparator}${digitsOf(valueQuantity, 'value') ?? value} ${unit.replace(/\{.*?\}/, '').replace('mm[Hg]', 'mmHg')}`.trim();
   }
   return valueCodeableConcept?.text ?? valueCodeableConcept?.coding?.[0]?.display ?? valueString;
 }
@@ -456,7 +478,7 @@ async function showSeen(purpose, from) {
             .filter(Boolean)
             .join(', '),
         ),
-        make('pre', { tabindex: '0' }, JSON.stringify(resource, null, 2)),
+        make('pre', { tabindex: '0' }, jsonOf(resource)),
       ),
     ),
   );
@@ -682,6 +704,9 @@ const DID = {
   quarantine: 'Looked at a message in quarantine',
   redrive: 'Sent a message on',
   decide: 'Recorded a decision',
+  'propose-re-identification': 'Proposed to join number and pseudonym',
+  'authorise-re-identification': 'Authorised joining number and pseudonym',
+  're-identify': 'Was given number and pseudonym together',
   told: 'Was told, as a subscriber',
 };
 const OUTCOMES = {

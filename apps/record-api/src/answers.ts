@@ -9,6 +9,7 @@ import {
   type Purpose,
   type Resource,
 } from '@weft/domain';
+import type { ReviewCounts } from '@weft/processing';
 import { PersonAnswer } from './person.js';
 
 /** What is answered, as /docs shows it. */
@@ -255,6 +256,13 @@ export class StatusAnswer {
     description: 'Messages in quarantine that may be objections: for each somebody’s record is closed until it is mended',
   })
   decisionsInQuarantine!: number;
+  @ApiProperty({
+    type: Object,
+    description:
+      '`{ people, organisations }`: how many people’s records for direct care contradict themselves (they have `review`), and in how ' +
+      'many of them each organisation, by its ODS code, has a part',
+  })
+  recordsToReview!: ReviewCounts;
   @ApiPropertyOptional({ type: CountsAnswer })
   counts?: CountsAnswer;
 }
@@ -264,7 +272,8 @@ export class AuditAnswer {
     type: [Object],
     description:
       '`{ time, request, who, organisation, roles, action, purpose, patient, outcome, about?, policyVersion, consentRevision }` each, ' +
-      'in the order in which they were written. `told`: a subscriber was shown something of the person, said once a day',
+      'in the order in which they were written. `told`: a subscriber was shown something of the person, said once a day; beyond ' +
+      'individual care a person’s audit says by the day alone when that was',
   })
   entries!: readonly object[];
   @ApiProperty({ type: String, nullable: true, description: 'Where the next page is; null after the last one' })

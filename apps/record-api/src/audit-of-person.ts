@@ -1,6 +1,7 @@
 import { PURPOSES } from '@weft/domain';
-import { keysOfPerson, timestamp, type Wiring } from '@weft/processing';
+import { type AuditEntry, keysOfPerson, timestamp, type Wiring } from '@weft/processing';
 import { addDays, auditAbout, auditIndexedSince, auditOfDay, daysBetween, type StoredAuditEntry } from '@weft/service';
+import { namesByPseudonym } from './disclosures.js';
 
 /** Days of the calendar, UTC, the last one too. */
 export interface Days {
@@ -27,7 +28,7 @@ export async function auditOfPerson(wiring: Wiring, patient: string, days: Days)
     const name = entry.patient === null ? undefined : names.get(entry.patient);
     const day = entry.time.slice(0, 10);
     if (name === undefined || day < days.from || day > days.to) return;
-    found.set(id, { id, revision, entry: { ...entry, patient: name } });
+    found.set(id, { id, revision, entry: { ...(namesByPseudonym(wiring, entry) ? byDay(entry) : entry), patient: name } });
   };
   for (const name of names.keys()) for await (const one of auditAbout(wiring.store, name, days.from)) keep(one);
   const unindexed = await unindexedOf(wiring, days);
@@ -36,6 +37,13 @@ export async function auditOfPerson(wiring: Wiring, patient: string, days: Days)
   }
   return [...found.values()].sort(byTime);
 }
+
+/** The subscriber knows to the second when they were told of which pseudonym, and by which request. */
+const byDay = (entry: AuditEntry): AuditEntry => ({
+  ...entry,
+  time: `${entry.time.slice(0, 10)}T00:00:00.000Z`,
+  request: null,
+});
 
 /** Total, so that a page can go on behind the last entry of the one before. */
 export const placeOf = ({ id, entry }: StoredAuditEntry): string => `${entry.time}_${id}`;

@@ -1,6 +1,6 @@
 import { Controller, Get, Inject, Req, UseFilters } from '@nestjs/common';
 import { ApiBadRequestResponse, ApiOkResponse, ApiOperation, ApiParam, ApiQuery, ApiTags } from '@nestjs/swagger';
-import { type AuditEntry, projectionOf, timestamp, type Wiring } from '@weft/processing';
+import { type AuditEntry, timestamp, type Wiring } from '@weft/processing';
 import {
   addDays,
   Audited,
@@ -21,6 +21,7 @@ import type { FastifyRequest } from 'fastify';
 import { AuditAnswer, PersonAuditAnswer } from './answers.js';
 import { dayOf, nhsNumberOf, numberOf } from './asked.js';
 import { auditOfPerson, type Days, placeOf, unindexedOf } from './audit-of-person.js';
+import { namesByPseudonym } from './disclosures.js';
 import { AUDIT, AUDIT_OF_PERSON } from './examples.js';
 
 const PAGE = 1_000;
@@ -122,8 +123,7 @@ export class AuditController {
 
   /** What research calls a person is not for others, who could find out who that is by the time of the entry. */
   private withoutPseudonym(entry: AuditEntry): AuditEntry {
-    const isPseudonym = entry.action === 'told' && entry.purpose !== null && !projectionOf(this.wiring, entry.purpose).identifies;
-    return isPseudonym ? { ...entry, patient: null } : entry;
+    return namesByPseudonym(this.wiring, entry) ? { ...entry, patient: null } : entry;
   }
 
   private today(): string {

@@ -1,4 +1,4 @@
-import { type Closing, holdsAt, type Projection, type Purpose, type ViewEntry } from '@weft/domain';
+import { type Closing, holdsAt, parseWithDigits, type Projection, type Purpose, type ViewEntry } from '@weft/domain';
 import {
   changeKey,
   loadClosing,
@@ -168,7 +168,7 @@ function changeOf(message: Message): Change {
   const subject = headers['ce_subject'] ?? key.slice(0, key.indexOf('.'));
   const place = { subject, viewRevision: viewRevisionOf(message), partition, offset };
   if (value === null) return { key, kind: 'withdrawn', ...place, entry: null };
-  const entry = JSON.parse(new TextDecoder().decode(value)) as ViewEntry;
+  const entry = parseWithDigits(new TextDecoder().decode(value)) as ViewEntry;
   return { key, kind: KINDS[headers['ce_type'] ?? ''] ?? 'included', entryId: entry.id, ...place, entry };
 }
 

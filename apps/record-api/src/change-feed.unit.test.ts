@@ -38,7 +38,8 @@ function wiringOf(told: readonly Told[]) {
       return { stop: async () => {} };
     },
   };
-  const wiring = { bus, store, clock: { now: () => 0 }, projections: PROJECTIONS } as unknown as Wiring;
+  const projections = PROJECTIONS.map((projection) => ({ ...projection, version: 1 }));
+  const wiring = { bus, store, clock: { now: () => 0 }, projections } as unknown as Wiring;
   return { wiring, followedFrom: () => followed?.from };
 }
 

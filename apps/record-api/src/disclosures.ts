@@ -1,5 +1,5 @@
 import type { Purpose } from '@weft/domain';
-import { allSettled, timestamp, type Wiring } from '@weft/processing';
+import { allSettled, type AuditEntry, projectionOf, timestamp, type Wiring } from '@weft/processing';
 import { auditAbout, type AuditLog, type Caller } from '@weft/service';
 
 /** So many are remembered as audited today; of those forgotten the audit itself is asked. */
@@ -47,3 +47,7 @@ export class Disclosures {
     await this.audit.note(caller, 'told', { outcome: 'given', patient, purpose });
   }
 }
+
+/** Whether an entry names the person as a purpose beyond individual care knows them. */
+export const namesByPseudonym = (wiring: Wiring, { action, purpose }: AuditEntry): boolean =>
+  action === 'told' && purpose !== null && !projectionOf(wiring, purpose).identifies;

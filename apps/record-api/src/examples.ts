@@ -165,6 +165,36 @@ export const MEND = {
 export const APPROVE = { request: { [JSON_TYPE]: { 'what was looked at': { digest } } }, answer: from };
 export const REDRIVEN = { answer: from };
 
+const why = 'A finding that the participant has to be told of; approved by the ethics committee on 2 March';
+const asked = {
+  ...{ id: '2f6d9f5e-6c3b-4a57-8a52-0f3a1c9d7e21', state: 'waiting', purpose: 'research', known: 'pseudonym', reason: why },
+  ...{ proposedBy: lead, proposedAt: '2026-03-06T08:00:00.000Z', authorisedBy: null, authorisedAt: null },
+  ...{ disclosedTo: null, disclosedAt: null, expiresAt: '2026-03-13T08:00:00.000Z' },
+};
+const agreed = {
+  ...{ ...asked, state: 'authorised', authorisedBy: second, authorisedAt: '2026-03-06T09:00:00.000Z' },
+  expiresAt: '2026-03-07T09:00:00.000Z',
+};
+const byPseudonym = { pseudonym: KEY };
+const byNumber = { nhsNumber: '9990000018' };
+const meant = { [JSON_TYPE]: { 'whom research calls so': byPseudonym, 'what research calls a person': byNumber } };
+export const RE_IDENTIFY = {
+  request: {
+    [JSON_TYPE]: {
+      'whom research calls so': { purpose: 'research', reason: why, ...byPseudonym },
+      'what research calls a person': { purpose: 'research', reason: 'They asked to leave the study', ...byNumber },
+    },
+  },
+  answer: asked,
+};
+export const RE_IDENTIFICATION = { answer: asked };
+export const RE_IDENTIFICATIONS = { answer: [agreed] };
+export const RE_IDENTIFICATION_AUTHORISED = { request: meant, answer: agreed };
+export const DISCLOSURE = {
+  request: meant,
+  answer: { id: asked.id, state: 'disclosed', purpose: 'research', ...byNumber, ...byPseudonym, formerPseudonyms: [] },
+};
+
 export const STATUS = {
   answer: {
     ...{ version: '0.1.0', policyVersion: 1, settingsDiffer: false, projections: [{ purpose: 'research', version: 1 }], lag: 0 },
@@ -175,7 +205,11 @@ export const STATUS = {
       },
     ],
     topics: [{ topic: 'weft.care-events.RX901', partitions: [{ partition: 0, low: 0, high: 18 }] }],
-    ...{ decisionsInQuarantine: 0, counts: { records: 40, patientsWithDecisions: 3, quarantined: 0 } },
+    ...{
+      decisionsInQuarantine: 0,
+      recordsToReview: { people: 1, organisations: { RX901: 1, Y90001: 1 } },
+      counts: { records: 40, patientsWithDecisions: 3, quarantined: 0 },
+    },
   },
 };
 export const CONSOLE_PAGE = { answer: '<!doctype html>…' };

@@ -12,7 +12,7 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import { capabilityStatement, everythingBundle, FHIR_JSON, patientSummary } from '@weft/care-events';
-import { PURPOSES, type Purpose, type Resource } from '@weft/domain';
+import { jsonWithDigits, PURPOSES, type Purpose, type Resource } from '@weft/domain';
 import { entriesByThen, projectionOf, readRecord, type RecordForPurpose, timestamp, type Wiring } from '@weft/processing';
 import {
   Audited,
@@ -222,5 +222,5 @@ const linkOf = ({ after, asAt }: Position) => ({ _asAt: asAt, _after: after });
 
 async function send(reply: FastifyReply, resource: Resource): Promise<void> {
   // As bytes: to text fastify would add a charset, which FHIR has no need of.
-  await reply.type(FHIR_JSON).send(Buffer.from(JSON.stringify(resource)));
+  await reply.type(FHIR_JSON).send(Buffer.from(jsonWithDigits(resource)));
 }

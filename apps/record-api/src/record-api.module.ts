@@ -13,6 +13,8 @@ import { QuarantineController } from './quarantine.controller.js';
 import { RecordChangesController } from './record-changes.controller.js';
 import { RecordReader } from './record-reader.js';
 import { RecordsController } from './records.controller.js';
+import { ReIdentificationDesk } from './re-identification-desk.js';
+import { ReIdentificationsController } from './re-identifications.controller.js';
 import { StatusController } from './status.controller.js';
 import { Subscriptions } from './subscriptions.js';
 
@@ -28,12 +30,16 @@ export class RecordApiModule {
         AuditController,
         PolicyController,
         PoliciesController,
+        ReIdentificationsController,
         RecordChangesController,
         QuarantineController,
         StatusController,
         ConsoleController,
       ],
-      providers: [{ provide: WIRING, useValue: wiring }, RecordReader, Cursors, Subscriptions, PolicyDesk, ChainWatch],
+      providers: [
+        { provide: WIRING, useValue: wiring },
+        ...[RecordReader, Cursors, Subscriptions, PolicyDesk, ReIdentificationDesk, ChainWatch],
+      ],
     };
   }
 }

@@ -1,5 +1,5 @@
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
-import { contradictionsIn, type Purpose } from '@weft/domain';
+import { contradictionsIn, jsonWithDigits, type Purpose } from '@weft/domain';
 import {
   type Footing,
   type FoundRecord,
@@ -133,7 +133,7 @@ export class RecordReader implements OnModuleDestroy {
   private serve({ record: found, movedTo }: FoundRecord, reader: ReadingAs, isWaiting: boolean): ServedRecord {
     const record = asShown(this.wiring, found);
     const { purpose, policyVersion, consentRevision, entries, withheld, digest } = record;
-    const texts = entries.map((entry) => JSON.stringify(entry));
+    const texts = entries.map(jsonWithDigits);
     // Of what the reader is given alone, so that it tells of nothing else.
     const review = projectionOf(this.wiring, purpose).identifies ? contradictionsIn(entries) : [];
     // Where something is withheld, what waits may be of its kind.

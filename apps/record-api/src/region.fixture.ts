@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { acceptEvent, consentOf, GOVERNANCE_SOURCE, NHS_NUMBER_SYSTEM, toMessage } from '@weft/care-events';
-import { DECISION_TYPE, type Decision, provision, PURPOSES, type Resource } from '@weft/domain';
+import { DECISION_TYPE, type Decision, jsonWithDigits, provision, PURPOSES, type Resource } from '@weft/domain';
 import {
   applyPolicy,
   careEventsTopic,
@@ -120,7 +120,7 @@ export async function openRegion(
       ce_time: '2026-01-01T10:00:00Z',
       'content-type': 'application/fhir+json',
     };
-    await wiring.bus.publish([{ topic, key: nhsNumber, value: Buffer.from(JSON.stringify(resource)), headers }]);
+    await wiring.bus.publish([{ topic, key: nhsNumber, value: Buffer.from(jsonWithDigits(resource)), headers }]);
     await dealtWith(topic, topic === CONSENT_TOPIC ? OPT_OUT_PROJECTOR_GROUP : RECORD_PROJECTOR_GROUP);
   }
 

@@ -10,6 +10,7 @@ import {
   OPT_OUT_PROJECTOR_GROUP,
   POLICY_STREAM,
   RECORD_PROJECTOR_GROUP,
+  Reviews,
   type Wiring,
 } from '@weft/processing';
 import {
@@ -32,12 +33,14 @@ import { STATUS } from './examples.js';
 @Controller('status')
 export class StatusController {
   private readonly quarantine: QuarantineTally;
+  private readonly reviews: Reviews;
 
   constructor(
     @Inject(WIRING) private readonly wiring: Wiring,
     private readonly service: Service,
   ) {
     this.quarantine = new QuarantineTally(wiring.bus);
+    this.reviews = new Reviews(wiring.store);
   }
 
   @Get()
@@ -61,6 +64,7 @@ export class StatusController {
       groups,
       topics,
       decisionsInQuarantine: (await this.quarantine.count()).decisions,
+      recordsToReview: await this.reviews.count(),
       ...(parameter(request, 'counts') === 'true' && { counts: await this.counts() }),
     };
   }

@@ -1,3 +1,4 @@
+import { parseWithDigits } from '@weft/domain';
 import type { Change } from './change-feed.js';
 import type { Region } from './region.fixture.js';
 
@@ -37,7 +38,7 @@ export class Subscriber {
     for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) {
       const lines = (rest + chunk).split('\n');
       rest = lines.pop()!;
-      for (const line of lines) this.lines.push(line === '' ? 'up to date' : (JSON.parse(line) as Line | LastLine));
+      for (const line of lines) this.lines.push(line === '' ? 'up to date' : (parseWithDigits(line) as Line | LastLine));
     }
   }
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { PassThrough } from 'node:stream';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
-import type { Purpose } from '@weft/domain';
+import { jsonWithDigits, type Purpose } from '@weft/domain';
 import type { Wiring } from '@weft/processing';
 import { AuditLog, type Caller, Service, WIRING } from '@weft/service';
 import { type Change, feedChanges, type Offsets } from './change-feed.js';
@@ -146,7 +146,7 @@ async function write(lines: PassThrough, text: string, signal: AbortSignal): Pro
 function linesOf(changes: readonly Change[], cursor: string | undefined): string {
   const last = changes.length - 1;
   return changes
-    .map((change, index) => `${JSON.stringify(index === last && cursor !== undefined ? { ...change, cursor } : change)}\n`)
+    .map((change, index) => `${jsonWithDigits(index === last && cursor !== undefined ? { ...change, cursor } : change)}\n`)
     .join('');
 }
 

@@ -1,9 +1,11 @@
 import type { Problem, Resource } from '@weft/domain';
-import { namesOf } from './bundle-names.js';
+import { namesOf, referencesIn, typeMeant } from './bundle-names.js';
 import type { BundleEntry } from './bundle-names.js';
+import { decisionWithinProblem } from './decision-within.js';
 import { fhirProblems } from './fhir.js';
 import { isResourceType } from './fhir-r4/types.js';
-import { namesPatients, NHS_NUMBER_SYSTEM } from './patient-reference.js';
+import { metaProblems } from './meta-rules.js';
+import { namesPatients, objectsOf } from './patient-reference.js';
 import { problem, typeShown } from './problems.js';
 
 /** A resource about nobody: kept with whatever refers to it. */
@@ -28,18 +30,32 @@ export function mayBeNobodys(type: unknown): boolean {
   return !namesPatients(type) || NEED_NO_PATIENT.includes(type);
 }
 
-/** Why a resource that names no patient cannot be kept; none where it can. */
-export function keepingProblems(resource: Resource, validate: boolean): readonly Problem[] {
+/** Why a resource that names no patient cannot be kept; none where it can. It would stand in the records of many. */
+export function keepingProblems(resource: Resource, now: number, validate: boolean): readonly Problem[] {
+  const within = decisionWithinProblem(resource);
+  if (within !== null) return [within];
   const text = JSON.stringify(resource);
   const refuse = (code: string, message: string): Problem[] => [problem(typeShown(resource), code, message)];
-  if (text.includes(NHS_NUMBER_SYSTEM)) return refuse('no-patient', 'carries an NHS number, and does not say whose it is');
+  if (NHS_NUMBER_SYSTEMS.test(text)) return refuse('no-patient', 'carries an NHS number, and does not say whose it is');
+  if (isAboutSomebody(resource)) return refuse('no-patient', 'names or carries somebody, and does not say whose it is');
   if (text.length > KEPT_BYTES_MAX) {
     return refuse(
       'too-large',
       `takes more than ${KEPT_BYTES_MAX} characters, and is about nobody: it would stand in many records`,
     );
   }
-  return validate ? fhirProblems(resource) : [];
+  const own = metaProblems('care-event-recorded-1', resource, now);
+  return validate ? [...own, ...fhirProblems(resource)] : own;
+}
+
+/** By today's address, that of earlier versions of FHIR, and HL7 v3's identifier. */
+const NHS_NUMBER_SYSTEMS = /\/id\/nhs-number|2\.16\.840\.1\.113883\.2\.1\.4\.1(?![.\d])/i;
+const PERSONS: readonly unknown[] = ['Patient', 'RelatedPerson', 'Person'];
+
+/** Whether it refers to a person who is none of its Bundle, or contains what is about one. */
+function isAboutSomebody(resource: Resource): boolean {
+  if (objectsOf(resource['contained']).some((one) => !mayBeNobodys(one['resourceType']))) return true;
+  return [...referencesIn(resource)].some((reference) => PERSONS.includes(typeMeant(reference)));
 }
 
 const LASTING_NAMES_MAX = 5;

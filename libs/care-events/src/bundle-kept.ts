@@ -4,6 +4,7 @@ import type { KeptResource } from './about-nobody.js';
 import { namesMeant, namesOf, typeMeant } from './bundle-names.js';
 import type { BundleEntry } from './bundle-names.js';
 import { indexPatients, subjectsOf } from './bundle-patients.js';
+import { withEntriesNamed } from './consent-data.js';
 import { isPrivacyConsent } from './consent-in.js';
 import { costProblem } from './fhir.js';
 import { withKept } from './kept-with.js';
@@ -34,11 +35,18 @@ export interface BundleKept {
 }
 
 interface Options {
+  /** Whose id a resource has: `urn:ods:<ODS code>`, with its system if it has one. */
+  readonly sourceOf: (resource: Resource) => string;
+  /** Milliseconds since 1970. */
+  readonly now: number;
   readonly found?: FoundResources | undefined;
   readonly validate?: boolean | undefined;
 }
 
-export function keepTogether(all: readonly BundleEntry[], { found = NOTHING_FOUND, validate = true }: Options): BundleKept {
+export function keepTogether(
+  all: readonly BundleEntry[],
+  { sourceOf, now, found = NOTHING_FOUND, validate = true }: Options,
+): BundleKept {
   const sound = all.filter(({ resource }) => costProblem(resource) === null);
   const patients = indexPatients(sound);
   const isNobodys = ({ resource }: BundleEntry): boolean => {
@@ -47,10 +55,10 @@ export function keepTogether(all: readonly BundleEntry[], { found = NOTHING_FOUN
     return !whose.ok && whose.problem.code === 'no-patient';
   };
   const faults = new Map(
-    sound.filter(isNobodys).map((entry) => [entry.index, keepingProblems(entry.resource, validate)] as const),
+    sound.filter(isNobodys).map((entry) => [entry.index, keepingProblems(entry.resource, now, validate)] as const),
   );
   const isKept = ({ index }: BundleEntry): boolean => faults.get(index)?.length === 0;
-  const targets = indexTargets(sound, isKept);
+  const targets = indexTargets(sound, isKept, sourceOf);
   const wanted = new Set<string>();
   const warnings = new Map<number, readonly Problem[]>();
   let left = TOGETHER_CHARACTERS;
@@ -61,19 +69,28 @@ export function keepTogether(all: readonly BundleEntry[], { found = NOTHING_FOUN
     const named = patients.get(target.entry);
     return named !== undefined && named !== 'another' && named.ok && nhsNumberAsId(target.entry) === null;
   };
+  const entryMeant = (reference: Loose): string | undefined => {
+    const target = namesMeant(reference)
+      .map((name) => targets.get(name))
+      .find((one) => one !== undefined);
+    return typeof target === 'object' && 'entry' in target ? entryNamed(target) : undefined;
+  };
   const complete = (entry: BundleEntry): Resource => {
     const { resource, index } = entry;
-    if (costProblem(resource) !== null || isPrivacyConsent(resource)) return resource;
+    if (costProblem(resource) !== null) return resource;
+    if (isPrivacyConsent(resource)) return withEntriesNamed(resource, entryMeant);
     const own: Problem[] = [];
+    const source = sourceOf(resource);
     const targetOf = (reference: Loose): Target | undefined => {
       const names = namesMeant(reference);
       for (const name of names) {
-        const target = targets.get(name) ?? (found.has(name) ? { kept: found.get(name)! } : undefined);
+        const before = found.get(nameWithin(source, name));
+        const target = targets.get(name) ?? (before && { kept: before });
         if (target === 'several' || (target !== undefined && !isSound(target))) return undefined;
-        if (target !== undefined) return target;
+        if (target !== undefined) return isOtherVersion(reference, target) ? undefined : target;
       }
       if (!mayBeNobodys(typeMeant(reference))) return undefined;
-      for (const name of names.filter(isLasting)) {
+      for (const name of names.filter(isLasting).map((one) => nameWithin(source, one))) {
         if (wanted.has(name) || wanted.size < NAMES_WANTED_MAX) wanted.add(name);
         else if (own.length === 0) own.push(NOT_LOOKED_FOR);
       }
@@ -86,13 +103,16 @@ export function keepTogether(all: readonly BundleEntry[], { found = NOTHING_FOUN
     return made.resource;
   };
 
+  const namesOutside = (entry: BundleEntry): string[] =>
+    lastingNames(entry).map((name) => nameWithin(sourceOf(entry.resource), name));
+
   return {
     resources: new Map(all.flatMap((entry) => (faults.has(entry.index) ? [] : [[entry.index, complete(entry)]]))),
     nobodys: new Map(
       sound.flatMap((entry) => {
         const problems = faults.get(entry.index);
         if (problems === undefined) return [];
-        return [[entry.index, problems.length > 0 ? problems : { names: lastingNames(entry), resource: complete(entry) }]];
+        return [[entry.index, problems.length > 0 ? problems : { names: namesOutside(entry), resource: complete(entry) }]];
       }),
     ),
     wanted: [...wanted],
@@ -112,17 +132,35 @@ const NOT_LOOKED_FOR = problem(
   `the Bundle refers to more than ${NAMES_WANTED_MAX} resources that are not in it; the rest was not looked for in what came before`,
 );
 
+/** Whether a reference to one version leads to what says that it is another. */
+function isOtherVersion({ reference }: Loose, target: Target): boolean {
+  const meant = /\/_history\/([^/]+)$/.exec(textOf(reference) ?? '')?.[1];
+  const said = 'kept' in target ? target.kept.meta?.versionId : undefined;
+  return meant !== undefined && said !== undefined && said !== meant;
+}
+
+/** Each system of an organisation numbers its resources for itself; addresses and business identifiers mean the same in all. */
+const nameWithin = (source: string, name: string): string =>
+  /^urn:ods:[^:]+:/.test(source) && /^[A-Z][A-Za-z]+\/[^/?]+$/.test(name) ? `${source} ${name}` : name;
+
+/** An entry of this Bundle by its id, whichever system of the organisation it is of. */
+const entryNamed = ({ source, entry }: { readonly source: string; readonly entry: string }): string =>
+  `${source.replace(/^urn:ods:/, '')}/${entry}`;
+
 /** What each name of the Bundle means. A name of two different resources means none of them. */
 function indexTargets(
   entries: readonly BundleEntry[],
   isKept: (entry: BundleEntry) => boolean,
+  sourceOf: Options['sourceOf'],
 ): ReadonlyMap<string, Target | 'several'> {
   const targets = new Map<string, Target | 'several'>();
   for (const entry of entries) {
     const { resource } = entry;
     const id = textOf(resource.id);
     if (!isKept(entry) && id === undefined) continue;
-    const target: Target = isKept(entry) ? { kept: resource } : { entry: `${resource.resourceType}/${id}` };
+    const target: Target = isKept(entry)
+      ? { kept: resource }
+      : { entry: `${resource.resourceType}/${id}`, source: sourceOf(resource) };
     for (const name of namesOf(entry)) {
       const known = targets.get(name);
       targets.set(name, known === undefined || isSame(known, target) ? target : 'several');
@@ -133,6 +171,8 @@ function indexTargets(
 
 function isSame(one: Target | 'several', other: Target): boolean {
   if (one === 'several') return false;
-  if ('entry' in one || 'entry' in other) return 'entry' in one && 'entry' in other && one.entry === other.entry;
+  if ('entry' in one || 'entry' in other) {
+    return 'entry' in one && 'entry' in other && one.entry === other.entry && one.source === other.source;
+  }
   return JSON.stringify(one.kept) === JSON.stringify(other.kept);
 }

@@ -203,10 +203,47 @@ describe('what is not kept', () => {
       'no-patient',
     ],
     ['what may carry anything', { resourceType: 'Binary', id: 'x', contentType: 'text/plain' }, 'no-patient'],
+    ...['2.16.840.1.113883.2.1.4.1', 'http://fhir.nhs.net/Id/nhs-number'].map((system): [string, object, string] => [
+      `what carries an NHS number by ${system}`,
+      { resourceType: 'Location', id: 'x', identifier: [{ system, value: ANNE }] },
+      'no-patient',
+    ]),
+    [
+      'what refers to a patient who is none of the Bundle',
+      { resourceType: 'Location', id: 'x', extension: [{ url: 'http://x', valueReference: { reference: 'Patient/9' } }] },
+      'no-patient',
+    ],
+    ...[
+      { resourceType: 'Patient', id: 'c', name: [{ family: 'Smith' }] },
+      { resourceType: 'Observation', id: 'c', status: 'final', code: { text: 'x' } },
+    ].map((one): [string, object, string] => [
+      `what contains a ${one.resourceType}`,
+      {
+        ...{ resourceType: 'Location', id: 'x', contained: [one] },
+        extension: [{ url: 'http://x', valueReference: { reference: '#c' } }],
+      },
+      'no-patient',
+    ]),
   ])('%s', (_, resource, code) => {
     const { kept, refused } = open([{ resource }]);
     expect(kept).toEqual([]);
     expect(refused).toEqual([`entry[0].resource ${code}`]);
+  });
+
+  it.each<[string, object, string]>([
+    ['of which elements were left out', { tag: [{ code: 'SUBSETTED' }] }, 'entry[0].resource.meta.tag subsetted'],
+    ['from the future', { lastUpdated: '2026-03-03T00:00:00Z' }, 'entry[0].resource.meta.lastUpdated too-late'],
+  ])('is a version %s, which would take the place of others', (_, meta, problem) => {
+    const { kept, refused } = open([{ resource: medicine('m1', { meta }) }]);
+    expect(kept).toEqual([]);
+    expect(refused).toEqual([problem]);
+  });
+
+  it('is another version than the one that is referred to', () => {
+    const [second, other] = [medicine('m1', { meta: { versionId: '2' } }), 'Medication/m1/_history/1'];
+    expect(only([second, request('r', other)])).toMatchObject({ medicationReference: { reference: other } });
+    expect(only([request('r', other)], { 'Medication/m1': second })).not.toHaveProperty('contained');
+    expect(only([second, request('r', 'Medication/m1/_history/2')])).toHaveProperty('contained');
   });
 
   it('is guessed where one name means two resources', () => {
@@ -242,6 +279,18 @@ describe('what is not kept', () => {
 
 describe('what came before', () => {
   const before = medicine('m1') as Resource;
+
+  it('is another one for each system of an organisation, by type and id alone', () => {
+    const meta = { source: 'urn:ods:RX901:pharmacy' };
+    const identifier = [{ system: 'https://x.example/id', value: '7' }];
+    const { kept } = open([{ resource: medicine('m1', { meta, identifier }) }]);
+    expect(kept[0]?.names).toEqual(['urn:ods:RX901:pharmacy Medication/m1', 'Medication?https://x.example/id|7']);
+    const asked = request('r', 'Medication/m1', { meta });
+    expect(open([{ resource: asked }]).wanted).toEqual(['urn:ods:RX901:pharmacy Medication/m1']);
+    const found = { 'urn:ods:RX901:pharmacy Medication/m1': medicine('m1') as unknown as Resource };
+    expect(open([{ resource: asked }], found).events[0]?.resource).toMatchObject({ contained: [{ resourceType: 'Medication' }] });
+    expect(open([{ resource: request('r', 'Medication/m1') }], found).events[0]?.resource).not.toHaveProperty('contained');
+  });
 
   it('is wanted by the names that lead to nothing in the Bundle, and then contained', () => {
     const alone = request('r', 'Medication/m1');

@@ -6,13 +6,15 @@ export interface BundleEntry {
   readonly index: number;
   readonly resource: Resource;
   readonly fullUrl?: string;
+  /** The id that it came with, where that was made for the message alone. */
+  readonly sentId?: string;
 }
 
 /** Identifiers by which a resource may be referred to; who has more is not looked for by the rest. */
 const IDENTIFIERS_MAX = 8;
 
 /** Everything by which references may name an entry: its fullUrl, `urn:uuid:<id>`, `<type>/<id>`, and its business identifiers. */
-export function namesOf({ resource, fullUrl }: BundleEntry): string[] {
+export function namesOf({ resource, fullUrl, sentId }: BundleEntry): string[] {
   const address = fullUrl === undefined ? undefined : unversioned(fullUrl);
   const id = textOf(resource.id);
   const names = address === undefined ? [] : [address];
@@ -21,6 +23,7 @@ export function namesOf({ resource, fullUrl }: BundleEntry): string[] {
     // Another server's resource of that id is another one; where the entry says of no server, any may be meant.
     if (address === undefined || !/^https?:/.test(address)) names.push(`*/${resource.resourceType}/${id}`);
   }
+  if (sentId !== undefined) names.push(`${resource.resourceType}/${sentId}`, `urn:uuid:${sentId}`);
   for (const { system, value } of objectsOf(resource['identifier']).slice(0, IDENTIFIERS_MAX)) {
     const [one, other] = [textOf(system), textOf(value)];
     if (one !== undefined && other !== undefined) names.push(byIdentifier(resource.resourceType, one, other));

@@ -1,4 +1,4 @@
-import { DECISION_TYPE } from '@weft/domain';
+import { DECISION_TYPE, jsonWithDigits } from '@weft/domain';
 import type { Organisation, Policy, Problem, Recorder, Resource } from '@weft/domain';
 import type { Reading } from '@weft/processing';
 import { acceptEvent } from './accept-event.js';
@@ -7,11 +7,14 @@ import type { KeptResource } from './about-nobody.js';
 import { keepTogether } from './bundle-kept.js';
 import type { FoundResources } from './bundle-kept.js';
 import { indexPatients, subjectsOf } from './bundle-patients.js';
+import type { Subject } from './bundle-patients.js';
 import type { BundleEntry } from './bundle-names.js';
+import { lastingIds, ofTwoServers, sourceOfRequest, sourceOfResource } from './bundle-sources.js';
 import { askedOf, CONSENT_NOT_RETRACTED, NOBODY_TO_RETRACT, onlyPatientOf } from './bundle-request.js';
 import type { Asked } from './bundle-request.js';
 import { costProblem } from './fhir.js';
 import { isPrivacyConsent } from './consent-in.js';
+import { decisionsIn, decisionWithinProblem, mayHoldDecision } from './decision-within.js';
 import { isObject, textOf, unversioned } from './patient-reference.js';
 import type { Loose } from './patient-reference.js';
 import { presentable, problem, within } from './problems.js';
@@ -23,8 +26,8 @@ export interface BundleOptions {
   readonly organisations: ReadonlyMap<string, Organisation>;
   /** ODS code of whoever publishes. */
   readonly organisation: string;
-  /** The publishing system, for the events' source. */
-  readonly system?: string;
+  /** The header ce-source. */
+  readonly source?: string;
   /** Milliseconds since 1970. */
   readonly now: number;
   /** Who records the decisions that it carries, and by which policy they may. */
@@ -50,6 +53,8 @@ export interface PendingItem {
   readonly subject?: string;
   /** Whether it is a decision about sharing. */
   readonly isDecision: boolean;
+  /** Whether it is one, or may carry one that nobody obeys where it stands. */
+  readonly mayDeny: boolean;
   readonly judge: () => Reading<AcceptedEvent>;
 }
 
@@ -64,6 +69,7 @@ export interface OpenedBundle {
 const BUNDLE_TYPES: readonly unknown[] = ['collection', 'document', 'transaction', 'batch', 'message', 'searchset'];
 /** What a Bundle says about itself, and not about a patient. */
 const WRAPPING = ['MessageHeader', 'OperationOutcome'];
+const isWrapping = (resource: Resource): boolean => WRAPPING.includes(resource.resourceType) && !mayHoldDecision(resource);
 
 /**
  * A care event for each resource about the patient it carries, or what keeps it from being one: entries do not hold each
@@ -80,28 +86,31 @@ export function openBundle(bundle: unknown, options: BundleOptions): Reading<Ope
   if (!isObject(bundle) || textOf(bundle['resourceType']) === undefined) {
     return { ok: false, problems: [problem('resourceType', 'required', 'must be a FHIR Bundle or one FHIR resource')] };
   }
-  const ids = new RequestIds(sourceOf(options), bundle, options.keys);
+  const source = sourceOfRequest(bundle, options);
+  const ids = new RequestIds(source, bundle, options.keys);
   if (bundle['resourceType'] !== 'Bundle') {
     const alone = { index: 0, resource: bundle as unknown as Resource, asked: RECORDED };
-    return { ok: true, event: opened([alone], ids, unplaced, options) };
+    return { ok: true, event: opened([alone], ids, unplaced, { ...options, source }) };
   }
   if (!BUNDLE_TYPES.includes(bundle['type'])) {
     return { ok: false, problems: [problem('Bundle.type', 'unsupported', `must be one of ${BUNDLE_TYPES.join(', ')}`)] };
   }
   const raw: readonly unknown[] = Array.isArray(bundle['entry']) ? bundle['entry'] : [];
-  const entries = raw
-    .map(readRawEntry)
-    .filter((entry) => !('resource' in entry && WRAPPING.includes(entry.resource.resourceType)));
-  return { ok: true, event: opened(entries, ids, placed, options) };
+  const entries = raw.map(readRawEntry).filter((entry) => !('resource' in entry && isWrapping(entry.resource)));
+  return { ok: true, event: opened(entries, ids, placed, { ...options, source }) };
 }
 
 const RECORDED: Asked = { ok: true, does: 'record' };
 
 /** An entry as it came. One that takes back what it names need carry nothing. */
 type RawEntry = Faulty | Carrying | { readonly index: number; readonly asked: Asked & { readonly ok: true } };
+/** `source`: of the request, by whichever way it was said. */
+type Opening = BundleOptions & { readonly source: string };
+
 interface Faulty {
   readonly index: number;
   readonly problem: Problem;
+  readonly mayDeny: boolean;
 }
 type Carrying = BundleEntry & { readonly asked: Asked };
 
@@ -116,11 +125,17 @@ interface Entry {
   readonly id: string;
 }
 
-function opened(entries: readonly RawEntry[], ids: RequestIds, placedAt: typeof placed, options: BundleOptions): OpenedBundle {
+function opened(came: readonly RawEntry[], ids: RequestIds, placedAt: typeof placed, options: Opening): OpenedBundle {
+  const sourceOf = (resource: Resource): string => sourceOfResource(resource, options.source, options);
+  const entries = withLastingIds(came, sourceOf);
   const carrying = entries.filter((entry) => 'resource' in entry);
+  const clashing = ofTwoServers(carrying.filter(isRecorded), sourceOf);
   const patients = indexPatients(carrying);
   const only = onlyPatientOf(carrying);
-  const { resources, nobodys, wanted, warnings } = keepTogether(carrying.filter(isRecorded), options);
+  const { resources, nobodys, wanted, warnings } = keepTogether(carrying.filter(isRecorded), {
+    ...options,
+    sourceOf,
+  });
   const kept: OpenedBundle['kept'][number][] = [];
   const items: PendingItem[] = [];
   for (const raw of entries) {
@@ -131,17 +146,36 @@ function opened(entries: readonly RawEntry[], ids: RequestIds, placedAt: typeof 
       continue;
     }
     const entry = 'problem' in raw ? raw : asEntry(raw, resources.get(index), only, ids);
-    items.push({
+    const item = {
       entry: index,
-      ...('problem' in entry ? { isDecision: false } : about(entry, patients)),
+      ...('problem' in entry ? { isDecision: false, mayDeny: entry.mayDeny } : about(entry, patients)),
+    };
+    items.push({
+      ...item,
       judge: () => {
         if (nobody !== undefined) return placedAt(index, presentable(nobody));
+        const clash = clashing.get(index);
+        if (clash !== undefined && !item.isDecision) return refuse(clash);
         const reading = 'problem' in entry ? refuse(entry.problem) : readEntry(entry, patients, options);
         return reading.ok ? withWarnings(reading.event, warnings.get(index)) : placedAt(index, reading.problems);
       },
     });
   }
   return { items, kept, wanted };
+}
+
+/** A privacy Consent keeps the id that it came with: another under the same identifier is not to take the place of an objection. */
+function withLastingIds(entries: readonly RawEntry[], sourceOf: (resource: Resource) => string): readonly RawEntry[] {
+  const carrying = entries.filter((entry) => 'resource' in entry);
+  const ids = lastingIds(
+    carrying.filter(({ resource }) => !isPrivacyConsent(resource)),
+    sourceOf,
+  );
+  return entries.map((entry) => {
+    const id = ids.get(entry.index);
+    if (id === undefined || !('resource' in entry)) return entry;
+    return { ...entry, resource: { ...entry.resource, id }, sentId: entry.resource.id as string };
+  });
 }
 
 const isRecorded = ({ asked }: Carrying): boolean => asked.ok && asked.does === 'record';
@@ -168,10 +202,23 @@ function asEntry(
 function about(
   { about: told, resource }: Entry,
   patients: ReturnType<typeof indexPatients>,
-): Pick<PendingItem, 'subject' | 'isDecision'> {
+): Pick<PendingItem, 'subject' | 'isDecision' | 'mayDeny'> {
   const found = told === undefined ? undefined : subjectsOf(told, patients);
-  return { isDecision: mayDecide(resource, told), ...(found?.ok === true && { subject: found.subject }) };
+  const isDecision = mayDecide(resource, told);
+  // What is too costly to be read to its end is refused, and may carry one where it carries anything.
+  const isRead = told === undefined || costProblem(told) === null;
+  const decisions = isRead ? decisionsIn(told) : [];
+  const mayCarry = !isRead && (told.contained !== undefined || CARRYING.includes(told.resourceType));
+  // Whose those are that it carries must be told by each of them: else they may be anybody's.
+  const isTold =
+    found?.ok === true &&
+    decisions.every((one) => one === told || isOf(found.subject, subjectsOf(one as unknown as Resource, patients)));
+  return { isDecision, mayDeny: isDecision || mayCarry || decisions.length > 0, ...(isTold && { subject: found.subject }) };
 }
+
+const CARRYING = ['Bundle', 'Parameters'];
+
+const isOf = (subject: string, found: Subject): boolean => found.ok && found.subject === subject;
 
 /** Of a Consent that is taken back without being carried nobody knows what it decided. */
 function mayDecide(resource: Resource, told: Resource | undefined): boolean {
@@ -197,9 +244,10 @@ function readRawEntry(raw: unknown, index: number): RawEntry {
   const asked = isObject(raw) ? askedAt(index, askedOf(raw, resource)) : RECORDED;
   if (!isObject(raw) || resource === undefined) {
     if (asked.ok && asked.does === 'retract' && carried === undefined) return { index, asked };
-    if (!asked.ok) return { index, problem: asked.problem };
+    const mayDeny = mayHoldDecision(carried) || mayHoldDecision(raw);
+    if (!asked.ok) return { index, problem: asked.problem, mayDeny };
     return {
-      index,
+      ...{ index, mayDeny },
       problem: problem('', 'required', 'an entry must carry a resource; to take one back, send care-event-retracted-1'),
     };
   }
@@ -225,14 +273,14 @@ function withId(resource: Loose, fullUrl: string | undefined): Resource {
 function readEntry(
   { resource, about: told, asked, id }: Entry,
   patients: ReturnType<typeof indexPatients>,
-  options: BundleOptions,
+  options: Opening,
 ): Reading<AcceptedEvent> {
   if (!asked.ok) return refuse(asked.problem);
   const over = costProblem(resource);
   if (over !== null) return refuse(over);
   if (told === undefined) return refuse(NOBODY_TO_RETRACT);
   const subjects = subjectsOf(told, patients);
-  if (!subjects.ok) return refuse(subjects.problem);
+  if (!subjects.ok) return refuse(decisionWithinProblem(told) ?? subjects.problem);
   const { organisation, now, organisations, validate, recorder, policy } = options;
   const isDecision = mayDecide(resource, told);
   if (isDecision && asked.does === 'retract') return refuse(CONSENT_NOT_RETRACTED);
@@ -240,13 +288,13 @@ function readEntry(
   const attributes = {
     specversion: '1.0',
     id,
-    source: sourceOf(options),
+    source: sourceOfResource(told, options.source, options),
     type: isDecision ? DECISION_TYPE : type,
     subject: subjects.subject,
     time: (isDecision ? undefined : updatedAt(resource, now)) ?? new Date(now).toISOString(),
     datacontenttype: 'application/fhir+json',
   };
-  const bytes = new TextEncoder().encode(JSON.stringify(resource));
+  const bytes = new TextEncoder().encode(jsonWithDigits(resource));
   const reading = acceptEvent(
     { attributes, data: { ok: true, event: resource }, bytes },
     {
@@ -258,9 +306,6 @@ function readEntry(
   );
   return reading.ok ? reading : refuse(...reading.problems);
 }
-
-const sourceOf = ({ organisation, system }: BundleOptions): string =>
-  system === undefined ? `urn:ods:${organisation}` : `urn:ods:${organisation}:${system}`;
 
 /** Where it says when, as an event's time has to; else it is judged as what it is, a fault of the resource. */
 function updatedAt({ meta }: Resource, now: number): string | undefined {

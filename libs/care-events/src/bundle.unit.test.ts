@@ -203,7 +203,7 @@ describe('a Bundle', () => {
 describe('an event out of a Bundle', () => {
   it('is of the publisher and its system, at the time the resource was last updated, else now', () => {
     const updated = { ...patient('p', ANNE), meta: { lastUpdated: '2026-02-01T00:00:00Z' } };
-    expect(only(carried(updated), { system: 'epr' })).toMatchObject({
+    expect(only(carried(updated), { source: 'urn:ods:RX901:epr' })).toMatchObject({
       source: 'urn:ods:RX901:epr',
       organisation: 'RX901',
       time: '2026-02-01T00:00:00Z',
@@ -245,7 +245,7 @@ describe('an event out of a Bundle', () => {
         ...idsOf(anne, { keys: { fresh: 'request', given: 'other' } }),
         ...idsOf(identified({ value: 'request' })),
         ...idsOf(identified({ system: 'urn:x', value: 'request' })),
-        ...idsOf(anne, { system: 'epr' }),
+        ...idsOf(anne, { source: 'urn:ods:RX901:epr' }),
         ...idsOf(anne, { organisations: both, organisation: 'Y90001' }),
       ];
       expect(ids.every((id) => typeof id === 'string')).toBe(true);
@@ -352,6 +352,106 @@ describe('the request of an entry', () => {
       [true, ANNE, false],
       [true, ANNE, false],
     ]);
+  });
+});
+
+describe('a decision within an entry', () => {
+  const dissent = (more: object = {}) => ({
+    ...{ resourceType: 'Consent', id: 'c', status: 'active', scope: { coding: [{ code: 'patient-privacy' }] } },
+    ...{ category: [{ text: 'x' }], policyRule: { text: 'x' }, provision: { type: 'deny' } },
+    ...{ patient: { identifier: { system: NHS, value: ANNE } }, ...more },
+  });
+  const sound = { resource: observation('o', { reference: 'Patient/p' }) };
+  const isOurs = (code: string) => !['required', 'invariant', 'structure'].includes(code);
+  const opened = (...entries: object[]) => {
+    const reading = openBundle(bundle([{ resource: patient('p', ANNE) }, sound, ...entries]), options);
+    if (!reading.ok) throw new Error(JSON.stringify(reading.problems));
+    return reading.event.items.slice(2).map(({ subject, mayDeny, judge }) => {
+      const item = judge();
+      return [
+        subject,
+        mayDeny,
+        item.ok
+          ? 'taken'
+          : item.problems
+              .map(({ code }) => code)
+              .filter(isOurs)
+              .join(),
+      ];
+    });
+  };
+  const WITHIN = { url: 'http://x', valueReference: { reference: '#c' } };
+  const carrying = (type: string, one: object) => ({
+    resource: { ...observation('x', { reference: 'Patient/p' }), resourceType: type, contained: [one], extension: [WITHIN] },
+  });
+
+  it.each<[string, object]>([
+    ['a Bundle', bundle([{ resource: dissent() }])],
+    ['a Bundle within a Bundle', bundle([{ resource: bundle([{ resource: dissent() }]) }])],
+    ['Parameters', { resourceType: 'Parameters', parameter: [{ name: 'consent', resource: dissent() }] }],
+    ['a MessageHeader', { resourceType: 'MessageHeader', contained: [dissent()] }],
+    ['a Practitioner', { resourceType: 'Practitioner', id: 'n', contained: [dissent()] }],
+  ])('is nobody’s that can be told, and is refused: in %s', (_, resource) => {
+    expect(opened({ resource })).toEqual([[undefined, true, 'decision-within']]);
+  });
+
+  it('is of the one whom the entry is about where it says so itself', () => {
+    expect(opened(carrying('Observation', dissent()))).toEqual([[ANNE, true, 'decision-within']]);
+    const referring = dissent({ patient: { reference: 'Patient/p' } });
+    expect(opened({ resource: bundle([{ resource: referring }]) })).toEqual([[ANNE, true, 'decision-within']]);
+    expect(opened(carrying('Observation', dissent({ patient: { reference: '#p' } })))).toEqual([
+      [undefined, true, 'decision-within'],
+    ]);
+    expect(opened(carrying('Observation', dissent({ patient: { identifier: { system: NHS, value: BEN } } })))).toEqual([
+      [undefined, true, 'somebody-else,decision-within'],
+    ]);
+  });
+
+  it('may be one whose type is misspelt or left out, and none of another scope', () => {
+    const { resourceType: _, ...nameless } = dissent();
+    expect(opened({ resource: { ...dissent(), resourceType: 'consent' } })[0]?.[1]).toBe(true);
+    expect(opened({ resource: nameless })[0]?.slice(0, 2)).toEqual([undefined, true]);
+    expect(opened({ resource: [dissent()] })[0]?.slice(0, 2)).toEqual([undefined, true]);
+    expect(opened({ resource: { resourceType: 'Sample', id: 's' } })[0]?.[1]).toBe(false);
+    const other = { scope: { coding: [{ code: 'adr' }] } };
+    expect(opened(carrying('Observation', dissent(other)))).toEqual([[ANNE, false, 'taken']]);
+    expect(opened({ resource: bundle([{ resource: dissent(other) }]) })).toEqual([[undefined, false, 'no-patient']]);
+  });
+});
+
+describe('a decision about entries of its Bundle', () => {
+  const URN = 'urn:uuid:6d2f6d1e-0000-4000-8000-00000000000';
+  const withheld = (reference: string, more: object = {}) => ({
+    ...{ resourceType: 'Consent', id: 'c', status: 'active', scope: { coding: [{ code: 'patient-privacy' }] } },
+    ...{ patient: { reference: 'Patient/p' }, category: [{ text: 'x' }], policy: [{ uri: 'urn:weft:authority:withheld-item' }] },
+    provision: { type: 'permit', provision: [{ type: 'deny', data: [{ meaning: 'instance', reference: { reference } }] }] },
+    ...more,
+  });
+  const named = (reference: string, changes: Partial<BundleOptions> = {}, meta?: object) => {
+    const { id: _, ...unnumbered } = { ...observation('', { reference: 'Patient/p' }), ...(meta && { meta }) };
+    const entry = [
+      { resource: patient('p', ANNE) },
+      { fullUrl: `${URN}1`, resource: unnumbered },
+      { fullUrl: `${URN}2`, resource: { resourceType: 'Practitioner', id: 'n' } },
+      { resource: withheld(reference) },
+    ];
+    const reading = careEventsOfBundle(bundle(entry), { ...options, ...changes });
+    const item = reading.ok ? reading.event.at(-1)?.reading : undefined;
+    if (item?.ok !== true) throw new Error(JSON.stringify(item));
+    return item.event.decisions?.[0]?.provision.provisions[0]?.limits;
+  };
+
+  it('means by a urn:uuid the entry of that name', () => {
+    const entry = `Observation/${URN.slice('urn:uuid:'.length)}1`;
+    expect(named(`${URN}1`)).toEqual([{ kind: 'entries', entries: [{ entry: `RX901/${entry}`, reach: 'instance' }] }]);
+    expect(named(`${URN}1`, { source: 'urn:ods:RX901:lab' })).toMatchObject([{ entries: [{ entry: `RX901:lab/${entry}` }] }]);
+    const ofPacs = named(`${URN}1`, { source: 'urn:ods:RX901:lab' }, { source: 'urn:ods:RX901:pacs' });
+    expect(ofPacs).toMatchObject([{ entries: [{ entry: `RX901:pacs/${entry}` }] }]);
+  });
+
+  it('means anything by one that is no entry’s', () => {
+    expect(named(`${URN}2`)).toEqual([{ kind: 'unread', field: 'data' }]);
+    expect(named(`${URN}3`)).toEqual([{ kind: 'unread', field: 'data' }]);
   });
 });
 

@@ -1,6 +1,6 @@
 import { MESSAGE_LIMIT_BYTES } from '@weft/processing';
 import type { Reading } from '@weft/processing';
-import { jsonParts, memberBytes, readJson } from './json.js';
+import { jsonParts, memberBytes, readFhirJson } from './json.js';
 import { isObject } from './patient-reference.js';
 import { refuse } from './problems.js';
 
@@ -49,8 +49,14 @@ export function readCloudEvent(arrival: Arrival): Reading<ReceivedEvent> {
   }
 }
 
+/** One event of a batch: its characters, and what could be read of them. */
+export interface BatchItem {
+  readonly bytes: Uint8Array;
+  readonly reading: Reading<ReceivedEvent>;
+}
+
 /** Reads a batch: one reading for each of its events, in their order; refused as a whole only if it cannot be told apart. */
-export function readCloudEventBatch(body: Uint8Array): Reading<Reading<ReceivedEvent>[]> {
+export function readCloudEventBatch(body: Uint8Array): Reading<BatchItem[]> {
   if (body.length > BATCH_LIMIT_BYTES) {
     return refuse('body', 'too-large', `${body.length} bytes are above the limit of ${BATCH_LIMIT_BYTES}; send several batches`);
   }
@@ -59,7 +65,7 @@ export function readCloudEventBatch(body: Uint8Array): Reading<Reading<ReceivedE
   if (items.length > BATCH_EVENTS_MAX) {
     return refuse('body', 'too-large', `${items.length} events are above the limit of ${BATCH_EVENTS_MAX}; send several batches`);
   }
-  return { ok: true, event: items.map(readStructured) };
+  return { ok: true, event: items.map((bytes) => ({ bytes, reading: readStructured(bytes) })) };
 }
 
 function readBinary({ headers, body, mode }: Arrival): Reading<ReceivedEvent> {
@@ -74,7 +80,7 @@ function readBinary({ headers, body, mode }: Arrival): Reading<ReceivedEvent> {
 }
 
 function readStructured(body: Uint8Array): Reading<ReceivedEvent> {
-  const reading = readJson(body, 'body');
+  const reading = readFhirJson(body, 'body');
   if (!reading.ok) return reading;
   const attributes = reading.event;
   if (!isObject(attributes)) return refuse('body', 'malformed', 'an event is a JSON object');
@@ -88,7 +94,7 @@ function readStructured(body: Uint8Array): Reading<ReceivedEvent> {
 }
 
 function withData(attributes: Record<string, unknown>, bytes: Uint8Array): Reading<ReceivedEvent> {
-  const data = bytes.length === 0 ? { ok: true as const, event: undefined } : readJson(bytes, 'data');
+  const data = bytes.length === 0 ? { ok: true as const, event: undefined } : readFhirJson(bytes, 'data');
   return { ok: true, event: { attributes, data, bytes } };
 }
 

@@ -76,7 +76,7 @@ function purposesOfCoding({ code, system }: Loose, effect: Effect): readonly Pur
 
 /**
  * A period as wide as its text allows in a denial, as narrow in a permission. A denial whose period cannot be read, is empty, or
- * over before it was made, has none.
+ * may have been over before it was made, has none.
  */
 export function periodOf(raw: unknown, effect: Effect, path: string, unread: Problem[], made?: Interval): Bounds | null {
   const [start, end] = isObject(raw) ? [boundOf(raw, 'start'), boundOf(raw, 'end')] : [null, null];
@@ -85,13 +85,15 @@ export function periodOf(raw: unknown, effect: Effect, path: string, unread: Pro
   if (effect === 'permit' && !isRead) return null;
   const from = effect === 'deny' ? start?.from : start?.until;
   const until = effect === 'deny' ? lastOf(end) : end?.from;
-  const isOver = effect === 'deny' && made !== undefined && until !== undefined && until <= made.from;
+  const isOver = effect === 'deny' && made !== undefined && until !== undefined && until <= latestOf(made);
   if (isOver || (from !== undefined && until !== undefined && from >= until)) {
     unread.push(problem(path, 'empty-period', 'is over before it begins, or cannot be told to have begun'));
     return null;
   }
   return { ...(from !== undefined && { from }), ...(until !== undefined && { until }) };
 }
+
+const latestOf = ({ from, until }: Interval): number => Math.max(from, until - 1);
 
 /** FHIR Period.end is part of the period: the instant that it names is the last one. */
 const lastOf = (end: Interval | null | undefined): number | undefined => (end ? Math.max(end.until, end.from + 1) : undefined);

@@ -72,7 +72,7 @@ export function decisionsOfConsent(consent: unknown, context: ConsentContext): C
   findings.vetoes.push(...modified, ...(isWithdrawn ? [] : vetoesOf(consent)));
   const made = madeOf(consent['dateTime'], context.receivedAt, findings);
   const provision = provisionOfConsent(consent, {
-    organisations: context.organisations,
+    ...{ organisations: context.organisations, source: context.source },
     made: made === undefined ? instant(context) : notAfter(made, context.receivedAt),
     isUnclear: modified.length > 0,
     findings,
@@ -146,24 +146,36 @@ function subjectOf(consent: Loose, context: ConsentContext, { refusals }: Findin
   return subject;
 }
 
-const OTHER_SCOPES = ['treatment', 'adr', 'research'];
+const OTHER_SCOPES: readonly unknown[] = ['treatment', 'adr', 'research'];
 
-/** Whether a Consent is about sharing: one that says another scope is a clinical document, such as a refusal of resuscitation. */
+/**
+ * Whether a Consent is about sharing: one that says another scope is a clinical document, such as a refusal of resuscitation. What
+ * somebody else's system calls `treatment` may be anything, an objection to sharing too.
+ */
 export function isPrivacyConsent(resource: Loose): boolean {
   if (resource['resourceType'] !== 'Consent') return false;
-  const codes = scopesOf(resource);
-  return codes.includes('patient-privacy') || !codes.some((code) => OTHER_SCOPES.includes(code));
+  const scopes = scopesOf(resource);
+  return (
+    scopes.some(({ code }) => code === 'patient-privacy') ||
+    !scopes.some((scope) => isScopeOfHl7(scope) && OTHER_SCOPES.includes(scope['code']))
+  );
 }
 
-const scopesOf = ({ scope }: Loose): string[] =>
-  (isObject(scope) ? objectsOf(scope['coding']) : []).flatMap(({ code }) => textOf(code) ?? []);
+const scopesOf = ({ scope }: Loose): Loose[] => (isObject(scope) ? objectsOf(scope['coding']) : []);
+
+/** HL7's scopes have had these addresses. */
+const SCOPE_SYSTEMS: readonly unknown[] = [
+  'http://terminology.hl7.org/CodeSystem/consentscope',
+  'http://hl7.org/fhir/consentscope',
+];
+const isScopeOfHl7 = ({ system }: Loose): boolean => system === undefined || SCOPE_SYSTEMS.includes(system);
 
 function refuseOtherScopes(consent: Loose, { refusals, vetoes }: Findings): void {
   if (!isPrivacyConsent(consent)) {
     const message = 'only scope patient-privacy is a decision about sharing; this Consent is published as a care event';
     refusals.push(problem('Consent.scope', 'wrong-scope', message));
-  } else if (!scopesOf(consent).includes('patient-privacy')) {
-    vetoes.push(problem('Consent.scope', 'wrong-scope', 'must be patient-privacy'));
+  } else if (!scopesOf(consent).some((scope) => isScopeOfHl7(scope) && scope['code'] === 'patient-privacy')) {
+    vetoes.push(problem('Consent.scope', 'wrong-scope', 'must be patient-privacy, of HL7’s code system consentscope'));
   }
 }
 
@@ -212,15 +224,18 @@ function madeOf(dateTime: unknown, receivedAt: number, { vetoes, warnings }: Fin
 }
 
 const AUTHORITY_URI = 'urn:weft:authority:';
+/** `urn` and the name that follows it are the same in either case (RFC 8141, 3.1). */
+const OWN_URN = /^urn:weft:(.*)$/i;
 
 /** What a policy names: null for one that cannot be read, or is not known; nothing for somebody else's. */
 function authorityNamed(policy: Loose | null): (Authority | null)[] {
   const [uri, authority] = [policy?.['uri'], policy?.['authority']];
   const isUnread = (uri !== undefined && textOf(uri) === undefined) || (uri === undefined && textOf(authority) === undefined);
   if (policy === null || policy['modifierExtension'] !== undefined || isUnread) return [null];
-  if (typeof uri !== 'string' || !uri.startsWith(AUTHORITY_URI)) return [];
-  const name = uri.slice(AUTHORITY_URI.length);
-  return [isAuthority(name) ? name : null];
+  const [, own] = OWN_URN.exec(textOf(uri) ?? '') ?? [];
+  if (own === undefined) return [];
+  const name = `urn:weft:${own}`.slice(AUTHORITY_URI.length);
+  return [own.startsWith('authority:') && isAuthority(name) ? name : null];
 }
 
 /** Only Weft's own addresses name an authority. A denial without one is local dissent; a permission must say its own. */

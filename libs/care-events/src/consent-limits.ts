@@ -14,14 +14,26 @@ export interface Here {
   readonly raw: Loose;
   readonly effect: Provision['effect'];
   readonly path: string;
+  /** Whose server an address may name, in a permission: an organisation, with its system if it has one; null for nobody's. */
+  readonly own: string | null;
   readonly unread: Problem[];
   readonly warnings: Problem[];
 }
 
 const SHARING_ACTIONS: readonly unknown[] = ['access', 'use', 'disclose'];
+/** HL7's actions have had these addresses. */
+const ACTION_SYSTEMS: readonly unknown[] = [
+  'http://terminology.hl7.org/CodeSystem/consentaction',
+  'http://hl7.org/fhir/consentaction',
+];
+
+function isSharing(action: Loose | null): boolean {
+  if (action === null || !SHARING_ACTIONS.includes(action['code'])) return false;
+  return action['system'] === undefined || ACTION_SYSTEMS.includes(action['system']);
+}
 
 export function limitsOf(here: Here, organisations: Organisations): Limit[] {
-  const { raw, effect } = here;
+  const { raw } = here;
   const limits: Limit[] = [];
   const listed = <T>(
     field: string,
@@ -40,14 +52,14 @@ export function limitsOf(here: Here, organisations: Organisations): Limit[] {
   listed(
     'data',
     itemsOf(raw['data']),
-    (data) => entryNamed(data, effect, organisations),
+    (data) => entryNamed(data, here, organisations),
     (entries) => ({ kind: 'entries', entries }),
   );
   listed('code', codingsOf(raw['code']), codeOf, (codes) => ({ kind: 'codes', codes }));
   listed('class', itemsOf(raw['class']), codeOf, (codes) => ({ kind: 'classes', codes }));
   listed('securityLabel', itemsOf(raw['securityLabel']), codeOf, (codes) => ({ kind: 'labels', codes }));
   if (raw['dataPeriod'] !== undefined) limits.push(dataPeriodOf(here));
-  if (raw['action'] !== undefined && !codingsOf(raw['action']).some((action) => SHARING_ACTIONS.includes(action?.['code']))) {
+  if (raw['action'] !== undefined && !codingsOf(raw['action']).some(isSharing)) {
     limits.push(unreadable(here, 'action', 'names no action of sharing (access, use, disclose)'));
   }
   return limits;
@@ -130,25 +142,27 @@ const ENTRY = /(?:^|\/)([A-Z][A-Za-z]+\/[A-Za-z0-9.-]{1,64})$/;
 const MEANINGS: readonly unknown[] = ['instance', 'related', 'dependents'];
 
 /** `authoredby` names an author where the other meanings name an entry. */
-function entryNamed(data: Loose, effect: Provision['effect'], organisations: Organisations): NamedEntry | null {
+function entryNamed(data: Loose, here: Here, organisations: Organisations): NamedEntry | null {
   const { meaning, reference } = data;
+  const { effect } = here;
   const isKnown = MEANINGS.includes(meaning);
   if (meaning === 'authoredby' || !isObject(reference) || (!isKnown && effect === 'permit')) return null;
   if (hasUnknown(data, ['meaning', 'reference'])) return null;
-  const entry = nameOf(textOf(reference['reference'])?.replace(/\/_history\/[^/]*$/, '') ?? '', effect, organisations);
+  const entry = nameOf(textOf(reference['reference'])?.replace(/\/_history\/[^/]*$/, '') ?? '', here, organisations);
   return entry === null ? null : { entry, reach: isKnown ? (meaning as NamedEntry['reach']) : 'related' };
 }
 
 /**
  * An entry's own id, or its type and id alone. Before these stands an organisation, with its system if it has one, or the address
  * of somebody's server: in a denial what is no organisation of the region is passed over, so that it covers everybody's entry of
- * that name.
+ * that name. In a permission an address means the sender's own server, whose entries alone it can name.
  */
-function nameOf(reference: string, effect: Provision['effect'], organisations: Organisations): string | null {
+function nameOf(reference: string, { effect, own }: Here, organisations: Organisations): string | null {
   const named = ENTRY.exec(reference)?.[1];
   if (named === undefined) return null;
   const before = reference.slice(0, -named.length);
-  if (before === '' || /^[a-z]+:\/\//i.test(before)) return named;
+  if (before === '') return named;
+  if (/^[a-z]+:\/\//i.test(before)) return effect === 'deny' ? named : own && `${own}/${named}`;
   const ods = /^([A-Za-z0-9]{1,9})(?::[\x21-\x7e]+)?\/$/.exec(before)?.[1]?.toUpperCase();
   if (ods !== undefined && (effect === 'permit' || organisations.has(ods))) return reference;
   return effect === 'deny' ? named : null;

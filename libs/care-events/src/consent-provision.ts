@@ -2,6 +2,7 @@ import { PURPOSES } from '@weft/domain';
 import type { Interval, Organisation, Problem, Provision } from '@weft/domain';
 import { FRAMED_BY_NOTHING, framingsOf, unframedDenial, type Framings } from './consent-framing.js';
 import { limitsOf } from './consent-limits.js';
+import { organisationOf } from './envelope.js';
 import { hasUnknown, isObject, itemsOf, objectsOf } from './patient-reference.js';
 import type { Loose } from './patient-reference.js';
 import { problem } from './problems.js';
@@ -21,6 +22,8 @@ export interface Findings {
 }
 
 export interface ProvisionContext {
+  /** CloudEvents source of the event that carries the Consent. */
+  readonly source: string;
   readonly organisations: ReadonlyMap<string, Organisation>;
   /** When the Consent was made. */
   readonly made: Interval;
@@ -123,7 +126,7 @@ function provisionOf(
   context: ProvisionContext,
   depth: number,
 ): Provision {
-  const { findings, organisations, made } = context;
+  const { findings, organisations, made, source } = context;
   const unread: Problem[] = [];
   const isUnknown = hasUnknown(raw, MEMBERS);
   if (isUnknown)
@@ -132,7 +135,7 @@ function provisionOf(
   const isUnclear = around.isUnclear || isUnknown;
   // A denial takes over nothing where it, or what is around it, is not understood: it may be about other uses and times.
   const framings = framingsOf(raw, effect, isUnclear ? unframedDenial(around.framings) : around.framings, made, path, notes);
-  const limits = limitsOf({ raw, effect, path, ...notes }, organisations);
+  const limits = limitsOf({ raw, effect, path, own: ownerOf(source), ...notes }, organisations);
   const within = { framings: isUnclear ? unframedDenial(framings) : framings, isUnclear };
   const provisions = exceptionsOf(raw, path, within, context, depth);
   if (effect === 'deny') {
@@ -147,6 +150,8 @@ function provisionOf(
   const read = isRead ? limits : [...limits, { kind: 'unread' as const, field: path }];
   return { effect, purposes: purposes ?? [], limits: read, ...period, provisions };
 }
+
+const ownerOf = (source: string): string | null => (organisationOf(source) === null ? null : source.slice('urn:ods:'.length));
 
 function exceptionsOf(raw: Loose, path: string, around: Around, context: ProvisionContext, depth: number): Provision[] {
   return exceptionsIn(raw).map((nested, index) => {

@@ -190,6 +190,24 @@ describe('a Consent of another scope', () => {
       sent: [says(deny('HRESCH'), { scope: { coding: [{ code: 'research' }, { code: 'patient-privacy' }] } })],
       withheld: 'all: research',
     },
+    ...['treatment', 'adr', 'research'].map((scope) => ({
+      why: `what somebody else’s system calls ${scope} may be an objection to sharing, and permits nothing`,
+      sent: [
+        says(deny('HRESCH'), { scope: concept(scope, 'http://local/scopes') }),
+        says(permit('HRESCH'), { scope: concept(scope, 'http://local/scopes') }),
+      ],
+      answers: ['taken: wrong-scope', 'refused: wrong-scope'],
+      withheld: 'all: research',
+    })),
+    {
+      why: 'what somebody else’s system calls patient-privacy makes an objection and no permission',
+      sent: [
+        says(deny('HRESCH'), { scope: concept('patient-privacy', 'http://local/scopes') }),
+        says(permit('HRESCH'), { scope: concept('patient-privacy', 'http://local/scopes') }),
+      ],
+      answers: ['taken: wrong-scope', 'refused: wrong-scope'],
+      withheld: 'all: research',
+    },
     {
       why: 'an objection that says no scope counts',
       sent: [says(deny('HRESCH'), { scope: undefined })],
@@ -277,6 +295,19 @@ describe('the authority', () => {
       ],
       answers: ['taken', 'refused: authority-required'],
       withheld: 'all: research',
+    },
+    ...['URN:weft:authority:national-data-opt-out', 'urn:WEFT:authority:national-data-opt-out'].map((uri) => ({
+      why: `urn and the name after it are the same in either case: ${uri}`,
+      sent: [says(deny(ALL), { policy: [{ uri: 'urn:weft:authority:type-1' }, { uri }] })],
+      withheld: 'all: planning, research',
+    })),
+    {
+      why: 'what follows it is not: the objection counts under the other authority and as local dissent',
+      sent: [
+        says(deny(ALL), { policy: [{ uri: 'urn:weft:authority:type-1' }, { uri: 'urn:weft:Authority:national-data-opt-out' }] }),
+      ],
+      answers: ['taken: authority-assumed'],
+      withheld: 'all: everything',
     },
     {
       why: 'a permission of one authority lifts no objection under another',
@@ -749,6 +780,23 @@ describe('from when until when', () => {
       withheld: closed,
     },
     {
+      why: 'nor has one whose period may have been over before it was made',
+      sent: [says(deny('HRESCH', during(undefined, '2026-03')), dated('2026'))],
+      answers: ['taken: empty-period'],
+      withheld: closed,
+    },
+    {
+      why: 'one that was made on the day on which it ends ends with that day',
+      sent: [says(deny('HRESCH', during(undefined, '2026-06-01')), dated('2026-06-01'))],
+      withheld: 'nothing',
+    },
+    {
+      why: 'one of this year that ends after its receipt ends as it says',
+      sent: [says(deny('HRESCH', during(undefined, '2026-07')), dated('2026'))],
+      at: '2026-08-01T00:00:00Z',
+      withheld: 'nothing',
+    },
+    {
       why: 'one whose period was over when it is received has been in force',
       sent: [says(deny('HRESCH', during('2020', '2021')), dated('2020-01-01'))],
       withheld: 'nothing',
@@ -1119,6 +1167,22 @@ describe('an entry that is named', () => {
       withheld: `o1 e1 c1 m1: ${of}`,
     },
     {
+      why: 'in a permission by an address cannot be told of governance, which has no server',
+      sent: [says(deny('COC', except({ type: 'permit', ...item('https://ehr.example/fhir/Condition/c1') })))],
+      answers: ['taken: unclear'],
+      withheld: `all: ${of}`,
+    },
+    {
+      why: 'in an organisation’s permission by an address is its own',
+      sent: [by('RX901', deny('COC', except({ type: 'permit', ...item('https://ehr.example/fhir/Condition/c1') })))],
+      withheld: `o1 e1 m1: ${of}`,
+    },
+    {
+      why: 'in an organisation’s permission by an address is nobody else’s',
+      sent: [by('RX902', deny('COC', except({ type: 'permit', ...item('https://ehr.example/fhir/Condition/c1') })))],
+      withheld: `all: ${of}`,
+    },
+    {
       why: 'in a permission by a path on somebody’s server cannot be told',
       sent: [says(deny('COC', except({ type: 'permit', ...item('/fhir/Condition/c1') })))],
       answers: ['taken: unclear'],
@@ -1339,6 +1403,51 @@ describe('a code', () => {
       withheld: `6fd1f3b6 y: ${of}`,
     },
     { why: 'in meta.tag', sent: hidden, entries: [observation('x', { meta: { tag: [{ code: HIV }] } })], withheld: `x: ${of}` },
+    ...[
+      [HIV, `${HIV}:263502005=90734009`],
+      [HIV, `${HIV}|Human immunodeficiency virus infection|`],
+      [HIV, `=== ${HIV} |Human immunodeficiency virus infection| : 263502005 |Clinical course| = 90734009`],
+      [HIV, `404684003:246075003=${HIV}`],
+      [`${HIV} |Human immunodeficiency virus infection|`, HIV],
+      ['B20', 'b20'],
+      ['B20', 'B20X'],
+      ['B20.9', 'B209'],
+      ['B20.-', 'B20'],
+      ['A17.0', 'A170D'],
+      ['43C3', '43C3.'],
+      ['43C3', '43C3.00'],
+      ['43C3.00', '43C3.'],
+      ['43C3.11', '43C3'],
+    ].map(([denied = '', carried = '']) => ({
+      why: `of an objection to ${denied}, which another entry has, is ${carried} too`,
+      sent: [says(deny('COC', coded(denied)))],
+      entries: [observation('x', { code: concept(denied) }), observation('y', { code: concept(carried) })],
+      withheld: `x y: ${of}`,
+    })),
+    ...[
+      ['B20', 'B21'],
+      ['B20', 'B20.9'],
+      ['43C3.', '43C4.'],
+      ['8640600', HIV],
+      [HIV, `1${HIV}`],
+    ].map(([denied = '', carried = '']) => ({
+      why: `of an objection to ${denied} is not ${carried}`,
+      sent: [says(deny('COC', coded(denied)))],
+      entries: [observation('x', { code: concept(denied) }), observation('y', { code: concept(carried) })],
+      withheld: `x: ${of}`,
+    })),
+    {
+      why: 'that no entry has as it is written is not known by another spelling: an objection to all',
+      sent: [says(deny('COC', coded('b20')))],
+      entries: [observation('x', { code: concept('B20') })],
+      withheld: `all: ${of}`,
+    },
+    {
+      why: 'in a permission is as it is written',
+      sent: [says(deny('COC', except({ type: 'permit', ...coded('B20', '43C3') })))],
+      entries: [observation('x', { code: concept('b20') }), observation('y', { code: concept('43C3.') })],
+      withheld: `all: ${of}`,
+    },
     {
       why: 'that no entry has may be a group of codes: an objection to all',
       sent: [says(deny('COC', coded('74732009')))],
@@ -1953,6 +2062,12 @@ describe('what is not in force, or not understood', () => {
       sent: [says(deny('HRESCH', { action: [concept('correct', 'http://terminology.hl7.org/CodeSystem/consentaction')] }))],
       answers: ['taken: unclear'],
       withheld: closed,
+    },
+    {
+      why: 'what somebody else’s system calls use may be anything: it permits nothing',
+      sent: [says(deny('HRESCH')), says(permit('HRESCH', { action: [concept('use', 'http://local/actions')] }))],
+      answers: ['taken', 'refused: unclear'],
+      withheld: 'all: research',
     },
     {
       why: 'an action that is no sharing permits none',

@@ -3,7 +3,7 @@ import { FHIR_JSON } from './envelope.js';
 
 /** An entry of a record as its reader is given it. */
 export interface RecordEntry {
-  /** `<ODS code>/<resource type>/<resource id>`. */
+  /** `<source>/<resource type>/<resource id>`. */
   readonly id: string;
   readonly organisation: string;
   readonly resourceType: string;
@@ -65,8 +65,12 @@ function outcome(code: 'suppressed' | 'incomplete', text: string): object {
 
 /** Two sources may use one id: each has its own base, against which its relative references resolve too. */
 function fullUrlOf(baseUrl: string, { id, organisation, resourceType, resource }: RecordEntry): string {
-  return `${baseUrl}/${id.includes('/') ? id : `${organisation}/${resourceType}/${resource.id}`}`;
+  const path = id.includes('/') ? id : `${organisation}/${resourceType}/${resource.id}`;
+  return `${baseUrl}/${path.split('/').map(encodedSegment).join('/')}`;
 }
+
+/** A system's name may hold what an address may not; a colon it may. */
+const encodedSegment = (segment: string): string => encodeURIComponent(segment).replaceAll('%3A', ':');
 
 function pageUrl({ baseUrl, nhsNumber }: EverythingPage, query: Readonly<Record<string, string>>): string {
   return `${baseUrl}/Patient/${nhsNumber}/$everything?${new URLSearchParams(query)}`;

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { parseWithDigits } from '@weft/domain';
 import { validate } from './fhir-r4/validate.js';
 import { fhirProblems } from './fhir.js';
 
@@ -247,6 +248,57 @@ describe('a resource that is not', () => {
     expect(problems).toHaveLength(50);
     expect(problems[48]!.field).toBe('Patient.extension[48]');
     expect(problems[49]).toEqual({ field: 'Patient', code: 'more', message: 'has more problems than these 49' });
+  });
+});
+
+describe('a number', () => {
+  const told = (text: string) =>
+    fhirProblems(parseWithDigits(`{"resourceType":"Observation","status":"final","code":{"text":"x"},${text}}`)).map(
+      ({ field, code }) => `${field} ${code}`,
+    );
+
+  it.each(['5.00', '0.010', '1.0e2', '-0', '1E-7', '12345678901234567890.10'])('may be the decimal %s', (digits) =>
+    expect(told(`"valueQuantity":{"value":${digits}},"extension":[{"url":"urn:x","valueDecimal":${digits}}]`)).toEqual([]),
+  );
+
+  it('may be one of several decimals', () => {
+    const roc = '"roc":{"score":[1],"precision":[1.0,0.90],"sensitivity":[1,1e0]}';
+    const text = `{"resourceType":"MolecularSequence","coordinateSystem":0,"quality":[{"type":"snp",${roc}}]}`;
+    expect(found(parseWithDigits(text))).toEqual([]);
+  });
+
+  it.each(['1.0', '1e2', '-0', '1E0', '5.00'])('is no whole number as %s, with a fraction or an exponent', (digits) => {
+    const field = 'Observation.value.ofType(integer)';
+    expect(told(`"valueInteger":${digits}`)).toEqual([`${field} value`]);
+    expect(told(`"valueSampledData":{"origin":{},"period":1,"dimensions":${digits}}`)).toContain(
+      'Observation.value.ofType(SampledData).dimensions value',
+    );
+  });
+
+  it('is refused in a list of whole numbers where one is written as none', () => {
+    const item = '{"sequence":1,"careTeamSequence":[1,2.0],"productOrService":{"text":"x"}}';
+    expect(found(parseWithDigits(`{"resourceType":"Claim","item":[${item}]}`))).toContain('Claim.item[0].careTeamSequence value');
+  });
+
+  it.each([
+    ['valueInteger', 'integer', ['2147483648', '-2147483649', '12345678901234567890', '1.5']],
+    ['valueUnsignedInt', 'unsignedInt', ['2147483648', '-1']],
+    ['valuePositiveInt', 'positiveInt', ['2147483648', '0']],
+  ])('is refused as %s beyond the range that R4 has', (name, type, wrong) => {
+    for (const digits of wrong) {
+      const [problem] = told(`"extension":[{"url":"urn:x","${name}":${digits}}]`);
+      expect(problem).toBe(`Observation.extension[0].value.ofType(${type}) value`);
+    }
+    expect(told(`"extension":[{"url":"urn:x","${name}":2147483647}]`)).toEqual([]);
+  });
+
+  it.each(['"5.00"', '"#5.00"', '["5.00"]', 'true', 'null'])('is not %s', (other) =>
+    expect(told(`"valueQuantity":{"value":${other}}`)).toEqual(['Observation.value.ofType(Quantity).value structure']),
+  );
+
+  it('is in no list of anything else', () => {
+    expect(told('"note":[{"text":"x"},1.0]')).toContain('Observation.note[1] structure');
+    expect(told('"identifier":[[1.0]]')).toContain('Observation.identifier[0] structure');
   });
 });
 

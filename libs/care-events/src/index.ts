@@ -24,7 +24,7 @@ export type { EventType } from './envelope.js';
 export { fhirProblems } from './fhir.js';
 export { capabilityStatement, everythingBundle } from './fhir-out.js';
 export type { EverythingPage, RecordEntry } from './fhir-out.js';
-export { JSON_DEPTH_MAX, readJson, repeatedMemberOf } from './json.js';
+export { JSON_DEPTH_MAX, readFhirJson, readJson, repeatedMemberOf } from './json.js';
 export { type Identified, identityProblems } from './mended.js';
 export { judgeMany } from './judge-many.js';
 export type { JudgedMany, JudgedOne, JudgeRules, Many, ReadyEvent } from './judge-many.js';

@@ -1,5 +1,6 @@
 import { MESSAGE_LIMIT_BYTES } from '@weft/processing';
 import type { Reading } from '@weft/processing';
+import { markedBy, mayImitateMarks, parseWithDigits } from '@weft/domain';
 import type { Problem } from '@weft/domain';
 import { jsonErrorPosition } from './json-error-position.js';
 import { nameShown, problem } from './problems.js';
@@ -12,7 +13,25 @@ export const JSON_DEPTH_MAX = 64;
  * Reads bytes that anybody may have sent: above the limit, not UTF-8, not JSON (and where), nested too deep, with a number that
  * no double holds or a `__proto__` key. Never throws. `field` is what problems are told about.
  */
-export function readJson(bytes: Uint8Array, field: string, limitBytes: number = MESSAGE_LIMIT_BYTES): Reading<unknown> {
+export function readJson(bytes: Uint8Array, field: string, limitBytes?: number): Reading<unknown> {
+  const reading = readText(bytes, field, limitBytes);
+  return reading.ok ? { ok: true, event: reading.event.value } : reading;
+}
+
+/** The same of what holds FHIR: its numbers keep their digits, and nobody else says what those were. */
+export function readFhirJson(bytes: Uint8Array, field: string, limitBytes?: number): Reading<unknown> {
+  const reading = readText(bytes, field, limitBytes);
+  if (!reading.ok) return reading;
+  const { text, value } = reading.event;
+  const imitation = mayImitateMarks(text) ? memberOfMark(value, field) : null;
+  return imitation === null ? { ok: true, event: parseWithDigits(text, value) } : { ok: false, problems: [imitation] };
+}
+
+function readText(
+  bytes: Uint8Array,
+  field: string,
+  limitBytes: number = MESSAGE_LIMIT_BYTES,
+): Reading<{ readonly text: string; readonly value: unknown }> {
   const refuse = (code: string, message: string): Reading<never> => ({ ok: false, problems: [problem(field, code, message)] });
   if (bytes.length > limitBytes) return refuse('too-large', `${bytes.length} bytes are above the limit of ${limitBytes}`);
   const { deepAt, members } = outlineOf(bytes);
@@ -31,7 +50,9 @@ export function readJson(bytes: Uint8Array, field: string, limitBytes: number = 
   }
   const unfit = hasUnfit(value) ? unfitMember(value, field) : null;
   if (unfit !== null) return { ok: false, problems: [unfit] };
-  return membersIn(value) === members ? { ok: true, event: value } : { ok: false, problems: [repeatedMember(bytes, field)] };
+  return membersIn(value) === members
+    ? { ok: true, event: { text, value } }
+    : { ok: false, problems: [repeatedMember(bytes, field)] };
 }
 
 /** The member that stands twice in one object of the JSON that the bytes are, whose value is known; null where there is none. */
@@ -157,6 +178,18 @@ function unfitMember(value: unknown, path: string): Problem | null {
     if (key === '__proto__') return problem(inside, 'forbidden-key', 'a key that would change what an object is');
     const unfit = unfitMember((value as Record<string, unknown>)[key], inside);
     if (unfit !== null) return unfit;
+  }
+  return null;
+}
+
+/** The first member that has the name of a mark. */
+function memberOfMark(value: unknown, path: string): Problem | null {
+  if (value === null || typeof value !== 'object') return null;
+  for (const key in value) {
+    const inside = Array.isArray(value) ? `${path}[${key}]` : `${path}.${nameShown(key)}`;
+    if (markedBy(key) !== undefined) return problem(inside, 'forbidden-key', 'a key by which Weft notes the digits of a number');
+    const found = memberOfMark((value as Record<string, unknown>)[key], inside);
+    if (found !== null) return found;
   }
   return null;
 }

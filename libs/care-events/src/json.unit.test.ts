@@ -1,6 +1,7 @@
 import fc from 'fast-check';
+import { jsonWithDigits } from '@weft/domain';
 import { jsonErrorPosition } from './json-error-position.js';
-import { JSON_DEPTH_MAX, jsonParts, memberBytes, readJson } from './json.js';
+import { JSON_DEPTH_MAX, jsonParts, memberBytes, readFhirJson, readJson } from './json.js';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const text = (part: Uint8Array | null): string | null => part && new TextDecoder().decode(part);
@@ -65,6 +66,44 @@ describe('reading JSON that anybody may have sent', () => {
     expect(problemsOf(bytes('{"a":[1,-1e999]}'))).toEqual([
       { field: 'data.a[1]', code: 'number-too-large', message: 'a number that no double holds' },
     ]);
+  });
+});
+
+describe('reading FHIR', () => {
+  it('keeps the digits of its numbers, and nothing else differs', () => {
+    const sent = '{"valueQuantity":{"value":5.00,"unit":"mg"},"precision":[1.0,null,2],"count":5}';
+    const reading = readFhirJson(bytes(sent), 'data');
+    expect(reading.ok && jsonWithDigits(reading.event)).toBe(sent);
+    expect(readJson(bytes(sent), 'data')).toEqual({ ok: true, event: JSON.parse(sent) });
+  });
+
+  it.each([
+    ['{"valueQuantity":{"value":5,"#value":"5.00"}}', 'data.valueQuantity.…'],
+    ['{"valueQuantity":{"value":5.00,"\\u0023value":"6.00"}}', 'data.valueQuantity.…'],
+    ['{"a":[{"#x":1}]}', 'data.a[0].…'],
+    ['{"#resourceType":"Patient"}', 'data.…'],
+  ])('refuses what would say for Weft which digits a number had: %s', (sent, field) => {
+    expect(readFhirJson(bytes(sent), 'data')).toMatchObject({ ok: false, problems: [{ field, code: 'forbidden-key' }] });
+  });
+
+  it('takes texts that look like digits, or like the notes of them, for texts', () => {
+    const sent = '{"reference":"#med1","text":"\\"#value\\":\\"5.00\\"","note":[" 5.00 ",":1.0}"],"value":5.0}';
+    const reading = readFhirJson(bytes(sent), 'data');
+    expect(reading.ok && jsonWithDigits(reading.event)).toBe(sent);
+  });
+
+  it('reads the same as any JSON, whatever it is', () => {
+    fc.assert(
+      fc.property(fc.json({ noUnicodeString: false }), (sent) => {
+        const reading = readFhirJson(bytes(sent), 'data', 1_000_000);
+        const plain = readJson(bytes(sent), 'data', 1_000_000);
+        if (!reading.ok)
+          return expect(plain.ok ? reading.problems[0]!.code : reading.problems).toEqual(
+            plain.ok ? 'forbidden-key' : plain.problems,
+          );
+        expect(JSON.parse(jsonWithDigits(reading.event))).toEqual(plain.ok ? plain.event : undefined);
+      }),
+    );
   });
 });
 

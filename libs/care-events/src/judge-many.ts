@@ -1,4 +1,4 @@
-import { DECISION_TYPE } from '@weft/domain';
+import { DECISION_TYPE, jsonWithDigits } from '@weft/domain';
 import type { Organisation, Policy, Problem, Recorder } from '@weft/domain';
 import type { Reading } from '@weft/processing';
 import { acceptEvent } from './accept-event.js';
@@ -6,10 +6,11 @@ import type { AcceptedEvent } from './accept-event.js';
 import type { KeptResource } from './about-nobody.js';
 import type { FoundResources } from './bundle-kept.js';
 import { openBundle } from './bundle.js';
+import { mayHoldDecision, mayNameDecision } from './decision-within.js';
 import { readCloudEventBatch } from './cloud-event.js';
 import { contentDigest } from './content-digest.js';
 import type { ReceivedEvent } from './cloud-event.js';
-import { readJson } from './json.js';
+import { readFhirJson } from './json.js';
 import { problem } from './problems.js';
 import type { RequestKeys } from './request-ids.js';
 
@@ -21,6 +22,8 @@ export interface JudgeRules {
   /** The ODS code of whoever publishes. */
   readonly sender: string;
   readonly recorder: Recorder;
+  /** The header ce-source of a FHIR request. */
+  readonly source?: string;
   /** By which decisions are made; absent: whoever reads them has still to ask. */
   readonly policy?: Policy;
 }
@@ -53,6 +56,8 @@ export interface JudgedOne {
   readonly subject?: string | undefined;
   /** Whether it is a decision about sharing. */
   readonly isDecision: boolean;
+  /** Whether, refused, it may have denied something: then nothing else about the person is taken in the same call. */
+  readonly mayDeny: boolean;
 }
 
 export interface JudgedMany {
@@ -69,7 +74,7 @@ export function judgeMany(many: Many): Reading<JudgedMany> {
 }
 
 function judgeBundle({ bytes, limitBytes, entriesMax, rules, found, keys }: Many): Reading<JudgedMany> {
-  const parsed = readJson(bytes, 'body', limitBytes);
+  const parsed = readFhirJson(bytes, 'body', limitBytes);
   if (!parsed.ok) return parsed;
   const { entry } = (parsed.event ?? {}) as { readonly entry?: unknown };
   const over = tooMany(Array.isArray(entry) ? entry.length : 1, entriesMax);
@@ -80,7 +85,13 @@ function judgeBundle({ bytes, limitBytes, entriesMax, rules, found, keys }: Many
   const { items, kept, wanted } = bundle.event;
   return {
     ok: true,
-    event: { items: items.map(({ judge, ...item }) => ({ ...item, reading: ready(judge()) })), kept, wanted },
+    event: {
+      items: items.map(({ judge, ...item }) => {
+        const reading = ready(judge());
+        return { ...item, reading, mayDeny: item.mayDeny && !reading.ok };
+      }),
+      ...{ kept, wanted },
+    },
   };
 }
 
@@ -89,18 +100,20 @@ function judgeBatch({ bytes, entriesMax, rules }: Many): Reading<JudgedMany> {
   if (!batch.ok) return batch;
   const over = tooMany(batch.event.length, entriesMax);
   if (over !== null) return { ok: false, problems: [over] };
-  const items = batch.event.map((received, entry) => judgeReceived(received, entry, rules));
+  const items = batch.event.map(({ reading, bytes: own }, entry) => judgeReceived(reading, own, entry, rules));
   return { ok: true, event: { items, kept: [], wanted: [] } };
 }
 
-function judgeReceived(received: Reading<ReceivedEvent>, entry: number, rules: JudgeRules): JudgedOne {
-  if (!received.ok) return { entry, reading: received, isDecision: false };
-  const { type, subject } = received.event.attributes;
+function judgeReceived(received: Reading<ReceivedEvent>, bytes: Uint8Array, entry: number, rules: JudgeRules): JudgedOne {
+  if (!received.ok) return { entry, reading: received, isDecision: false, mayDeny: mayNameDecision(bytes) };
+  const { attributes, data } = received.event;
+  const { type, subject } = attributes;
+  const reading = ready(acceptEvent(received.event, rules));
+  const isDecision = type === DECISION_TYPE;
+  const mayBeOne = (): boolean => (data.ok ? mayHoldDecision(data.event) : mayNameDecision(received.event.bytes));
   return {
-    entry,
-    reading: ready(acceptEvent(received.event, rules)),
+    ...{ entry, reading, isDecision, mayDeny: !reading.ok && (isDecision || mayBeOne()) },
     subject: typeof subject === 'string' ? subject : undefined,
-    isDecision: type === DECISION_TYPE,
   };
 }
 
@@ -111,6 +124,6 @@ function tooMany(count: number, max: number): Problem | null {
 
 function ready(reading: Reading<AcceptedEvent>): Reading<ReadyEvent> {
   if (!reading.ok) return reading;
-  const { resource, bytes = new TextEncoder().encode(JSON.stringify(resource)), ...rest } = reading.event;
+  const { resource, bytes = new TextEncoder().encode(jsonWithDigits(resource)), ...rest } = reading.event;
   return { ok: true, event: { ...rest, bytes, digest: contentDigest(reading.event) } };
 }

@@ -43,6 +43,30 @@ describe('a body of many events', () => {
     ]);
   });
 
+  it('says of a batch what of it, refused, may have denied something', () => {
+    const twice = JSON.stringify(event(consent, 'consent-decision-recorded-1')).replace('"id":"c"', '"id":"c","id":"d"');
+    const within = { ...sound, contained: [consent] };
+    const body = `[${[
+      JSON.stringify(event(sound)),
+      JSON.stringify(event({ ...sound, status: undefined })),
+      JSON.stringify(event(consent)),
+      JSON.stringify(event(within)),
+      JSON.stringify(event(consent, 'consent-decision-recorded-2')),
+      twice,
+      '{"id":}',
+    ].join()}]`;
+    const found = judged({ ...many('batch', []), bytes: Buffer.from(body), entriesMax: 10 });
+    expect(found.items.map(({ reading, mayDeny }) => [reading.ok, mayDeny])).toEqual([
+      [true, false],
+      [false, false],
+      [false, true],
+      [false, true],
+      [false, true],
+      [false, true],
+      [false, false],
+    ]);
+  });
+
   it('comes from another thread as it was judged there, with its bytes', () => {
     const found = judged(many('batch', [event(sound), event({ ...sound, status: undefined }), event({ ...sound, id: 'o2' })]));
     const sent = structuredClone(packed(found));

@@ -4,7 +4,7 @@ import type { Loose } from './patient-reference.js';
 import { stableUuid } from './stable-uuid.js';
 
 /** What a reference of a Bundle's entry leads to: what is about nobody and is kept with it, or another entry, by type and id. */
-export type Target = { readonly kept: Resource } | { readonly entry: string };
+export type Target = { readonly kept: Resource } | { readonly entry: string; readonly source: string };
 export type TargetOf = (reference: Loose) => Target | undefined;
 
 /** How much an entry may take with it. */
@@ -103,7 +103,8 @@ class Keeping {
     if (target !== undefined && 'kept' in target) {
       const id = this.place(target.kept);
       if (id !== undefined) return { ...reference, reference: `#${id}` };
-    } else if (target !== undefined && text.startsWith('urn:uuid:')) return { ...reference, reference: target.entry };
+    } else if (target !== undefined && target.entry !== text && isWithinBundle(text))
+      return { ...reference, reference: target.entry };
     return outsideOf(reference, text);
   }
 
@@ -162,6 +163,9 @@ function saidBy(meta: Resource['meta']): { readonly meta?: object } {
   const { versionId: _, lastUpdated: __, security: ___, ...said } = meta ?? {};
   return Object.keys(said).length > 0 ? { meta: said } : {};
 }
+
+/** By an id that was made for the message, or that may have been. */
+const isWithinBundle = (text: string): boolean => /^(?:urn:uuid:|[A-Z][A-Za-z]+\/[A-Za-z0-9.-]{1,64}$)/.test(text);
 
 const securityOf = ({ meta }: Resource): Loose[] => objectsOf(meta?.['security']);
 

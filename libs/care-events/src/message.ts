@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { DECISION_TYPE, onlyDenying } from '@weft/domain';
+import { DECISION_TYPE, jsonWithDigits, onlyDenying, parseWithDigits } from '@weft/domain';
 import type { CareEvent, NewDecision, Organisation, Problem, Recorder, Resource } from '@weft/domain';
 import { CARE_EVENTS_PREFIX, careEventsTopic, CONSENT_TOPIC, MENDS_HEADER, unprocessable } from '@weft/processing';
 import type { DecisionReading, Message, MessageReader, OutgoingMessage, Reading } from '@weft/processing';
@@ -66,7 +66,7 @@ export function toMessage(event: AcceptedEvent | ReadyEvent, { seal }: { readonl
   const message = {
     topic: event.type === DECISION_TYPE ? CONSENT_TOPIC : careEventsTopic(event.organisation),
     key: event.subject,
-    value: 'resource' in event ? (event.bytes ?? new TextEncoder().encode(JSON.stringify(event.resource))) : event.bytes,
+    value: 'resource' in event ? (event.bytes ?? new TextEncoder().encode(jsonWithDigits(event.resource))) : event.bytes,
     headers: {
       ce_specversion: '1.0',
       ce_id: event.id,
@@ -184,7 +184,7 @@ function sealedEvent({ topic, key, value, headers }: Message, { seal }: ReaderOp
     EventType,
     string,
   ];
-  const resource = JSON.parse(utf8.decode(value)) as Resource;
+  const resource = parseWithDigits(utf8.decode(value)) as Resource;
   return { id, source, type, time, subject: key, organisation: organisationOf(source) ?? 'governance', resource, value };
 }
 

@@ -5,7 +5,9 @@ import { isObject, objectsOf } from './patient-reference.js';
 import { problem, typeShown } from './problems.js';
 
 /** What only names something needs not be whole. */
-const NAMING: readonly EventType[] = ['care-event-retracted-1', 'patient-merged-1', 'patient-unmerged-1'];
+const NAMING: readonly EventType[] = [
+  ...(['care-event-retracted-1', 'patient-merged-1', 'patient-unmerged-1', 'patient-death-retracted-1'] as const),
+];
 
 /** What a resource's meta says that keeps it from taking another version's place. */
 export function metaProblems(type: EventType, resource: Resource, now: number): Problem[] {

@@ -1,6 +1,7 @@
 import { nhsNumberProblem } from '@weft/domain';
 import type { Problem, Resource } from '@weft/domain';
 import { isPrivacyConsent } from './consent-in.js';
+import { decisionWithinProblem } from './decision-within.js';
 import { isEventType } from './envelope.js';
 import type { EventType } from './envelope.js';
 import { isResourceType } from './fhir-r4/types.js';
@@ -44,6 +45,8 @@ function typeProblems(type: EventType, subject: string, resource: Resource): Pro
     }
     case 'patient-died-1':
       return diedProblems(resource);
+    case 'patient-death-retracted-1':
+      return resource.resourceType === 'Patient' ? [] : [NOT_BY_THE_PATIENT];
     case 'consent-decision-recorded-1':
       return [];
     case 'care-event-recorded-1':
@@ -55,7 +58,7 @@ function typeProblems(type: EventType, subject: string, resource: Resource): Pro
               'a privacy Consent is a decision: send it as consent-decision-recorded-1, or it would not be obeyed',
             ),
           ]
-        : [];
+        : [decisionWithinProblem(resource) ?? []].flat();
     case 'care-event-retracted-1':
       if (isPrivacyConsent(resource)) return [TAKEN_BACK_AS_A_DECISION];
       return isResourceType(resource.resourceType)
@@ -70,8 +73,10 @@ const TAKEN_BACK_AS_A_DECISION = problem(
   'a privacy Consent is taken back as a decision: send it as consent-decision-recorded-1 with status entered-in-error; of a Consent about something else, say its scope',
 );
 
+const NOT_BY_THE_PATIENT = problem('data', 'wrong-resource', 'a death is told, and taken back, by the Patient');
+
 function diedProblems(resource: Resource): Problem[] {
-  if (resource.resourceType !== 'Patient') return [problem('data', 'wrong-resource', 'a death is told by the Patient')];
+  if (resource.resourceType !== 'Patient') return [NOT_BY_THE_PATIENT];
   if (resource['deceasedBoolean'] === true || typeof resource['deceasedDateTime'] === 'string') return [];
   return [problem('Patient.deceased[x]', 'required', 'a death needs deceasedDateTime, or deceasedBoolean true')];
 }

@@ -1,4 +1,4 @@
-import type { Resource } from '@weft/domain';
+import { isDeathId, type Resource } from '@weft/domain';
 import type { RecordEntry } from './fhir-out.js';
 import { NHS_NUMBER_SYSTEM, nhsNumbersOf, textOf } from './patient-reference.js';
 import { stableUuid } from './stable-uuid.js';
@@ -103,22 +103,38 @@ const isOver = ({ resource }: RecordEntry): boolean =>
   resource.resourceType === 'AllergyIntolerance' &&
   /"(inactive|resolved)"/.test(JSON.stringify(resource['clinicalStatus'] ?? ''));
 
-/** Of several organisations' Patients the last updated one, then the first by id; one that names another number last. */
+/** Of several organisations' Patients the last updated one, then the first by id; one that names another number last. Who told a death need know no more of the person. */
 function patientOf({ entries, nhsNumber }: SummaryOptions): { url: string; resource: Resource } {
   const identifier = { system: NHS_NUMBER_SYSTEM, value: nhsNumber };
   const [chosen] = entries
     .filter(isPatient)
     .map((entry) => ({
       entry,
+      isDeath: isDeathId(entry.id),
       own: carries(entry.resource, nhsNumber),
       updated: Date.parse(entry.resource.meta?.lastUpdated ?? '') || 0,
     }))
-    .sort((a, b) => Number(b.own) - Number(a.own) || b.updated - a.updated || (a.entry.id < b.entry.id ? -1 : 1));
+    .sort(
+      (a, b) =>
+        Number(a.isDeath) - Number(b.isDeath) ||
+        Number(b.own) - Number(a.own) ||
+        b.updated - a.updated ||
+        (a.entry.id < b.entry.id ? -1 : 1),
+    );
   if (chosen === undefined)
     return { url: urlOf({ id: `Patient ${nhsNumber}` }), resource: { resourceType: 'Patient', identifier: [identifier] } };
-  const { resource } = chosen.entry;
+  const resource = withDeath(chosen.entry.resource, entries);
   const known = Array.isArray(resource['identifier']) ? (resource['identifier'] as unknown[]) : [];
   return { url: urlOf(chosen.entry), resource: chosen.own ? resource : { ...resource, identifier: [identifier, ...known] } };
+}
+
+/** A death stands until it is taken back, whatever a Patient leaves unsaid: the one told last. */
+function withDeath(patient: Resource, entries: readonly RecordEntry[]): Resource {
+  const [last] = entries.filter(({ id }) => isDeathId(id)).sort((a, b) => (a.recordedAt < b.recordedAt ? 1 : -1));
+  if (last === undefined) return patient;
+  const { deceasedBoolean: _, deceasedDateTime: __, ...rest } = patient;
+  const { deceasedBoolean, deceasedDateTime } = last.resource as Resource & Record<string, unknown>;
+  return { ...rest, ...(deceasedDateTime === undefined ? { deceasedBoolean } : { deceasedDateTime }) };
 }
 
 function carries(patient: Resource, nhsNumber: string): boolean {

@@ -1,4 +1,4 @@
-import { type Interval, intervalOf } from '@weft/domain';
+import { type Interval, intervalOf, sourceIn } from '@weft/domain';
 import type { Resource } from '@weft/domain';
 import type { RecordEntry } from './fhir-out.js';
 import { isObject, type Loose, objectsOf, textOf } from './patient-reference.js';
@@ -65,7 +65,7 @@ function kindOf(entry: RecordEntry, find: Find): string | null {
 }
 
 /** The source within which an entry's references resolve. */
-export const sourceOf = ({ id }: Pick<RecordEntry, 'id'>): string => id.slice(0, Math.max(0, id.indexOf('/')));
+export const sourceOf = ({ id }: Pick<RecordEntry, 'id'>): string => sourceIn(id);
 
 /** What an entry says besides its value; a later value does not say it. */
 const REMARKS = ['note', 'hasMember'];

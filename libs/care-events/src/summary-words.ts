@@ -1,4 +1,4 @@
-import { intervalOf } from '@weft/domain';
+import { digitsOf, intervalOf } from '@weft/domain';
 import type { Resource } from '@weft/domain';
 import { isObject, type Loose, objectsOf, textOf } from './patient-reference.js';
 
@@ -111,9 +111,12 @@ const joined = (texts: readonly string[]): string | undefined => (texts.length =
 
 /** The value of an Observation or of one of its components; undefined where it has none. */
 export function valueText(of: Loose): string | undefined {
-  const [, value] = Object.entries(of).find(([key]) => /^value[A-Z]/.test(key)) ?? [];
-  if (value === undefined) return undefined;
-  if (!isObject(value)) return typeof value === 'string' && /^\d{4}-/.test(value) ? (dateText(value) ?? value) : String(value);
+  const [name, value] = Object.entries(of).find(([key]) => /^value[A-Z]/.test(key)) ?? [];
+  if (name === undefined || value === undefined) return undefined;
+  if (!isObject(value))
+    return typeof value === 'string' && /^\d{4}-/.test(value)
+      ? (dateText(value) ?? value)
+      : (digitsOf(of, name) ?? String(value));
   return (
     conceptText(value) ??
     quantityText(value) ??
@@ -127,8 +130,9 @@ export function valueText(of: Loose): string | undefined {
 export function quantityText(quantity: unknown): string | undefined {
   if (!isObject(quantity)) return undefined;
   const { comparator, value, unit, code } = quantity;
-  if (typeof value !== 'number' && typeof value !== 'string') return undefined;
-  return [textOf(comparator), String(value), textOf(unit) ?? textOf(code)].filter((part) => part !== undefined).join(' ');
+  const said = digitsOf(quantity, 'value') ?? textOf(value);
+  if (said === undefined) return undefined;
+  return [textOf(comparator), said, textOf(unit) ?? textOf(code)].filter((part) => part !== undefined).join(' ');
 }
 
 function rangeText({ low, high }: Loose): string | undefined {

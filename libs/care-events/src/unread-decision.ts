@@ -67,6 +67,6 @@ function provisionOf(
   const findings = { refusals: [], vetoes: [], warnings: [] };
   const isUnclear = modifiersOf(data).length > 0;
   const made = { from: receivedAt, until: receivedAt };
-  const provision = provisionOfConsent(data, { organisations, made, isUnclear, findings });
+  const provision = provisionOfConsent(data, { organisations, source: '', made, isUnclear, findings });
   return denies(provision) ? permittingNothing(provision) : null;
 }

@@ -25,9 +25,11 @@ export function canonicalJson(value: unknown): string {
   return text === '' ? '{}' : `${text}}`;
 }
 
-const quoted = (text: string): string => (PLAIN.test(text) ? `"${text}"` : JSON.stringify(text));
+/** A string as JSON writes it. */
+export const quoted = (text: string): string => (PLAIN.test(text) ? `"${text}"` : JSON.stringify(text));
 
-function named(key: string): string {
+/** The name of a member as JSON writes it, with its colon. */
+export function named(key: string): string {
   let name = names.get(key);
   if (name !== undefined) return name;
   name = `${quoted(key)}:`;

@@ -30,6 +30,7 @@ export const CARE_EVENT_TYPES = [
   'patient-merged-1',
   'patient-unmerged-1',
   'patient-died-1',
+  'patient-death-retracted-1',
 ] as const;
 export type CareEventType = (typeof CARE_EVENT_TYPES)[number];
 export const DECISION_TYPE = 'consent-decision-recorded-1';

@@ -1,10 +1,11 @@
 import { denies, placeOf, provision, PURPOSES, type NewDecision, type Problem } from '@weft/domain';
 import { setBoundaries } from './boundaries.js';
-import { afterAll } from './concurrency.js';
+import { afterAll, allSettled } from './concurrency.js';
 import { eachOnItsOwn } from './failures.js';
+import { leaveDenials, othersOf } from './decide-while-merged.js';
 import { holdConsent, settleConsent } from './consent-holders.js';
 import { recordDecisions } from './record-decisions.js';
-import { loadConsent } from './load.js';
+import { loadConsent, relatedNumbers, survivorOf } from './load.js';
 import type { Batch, OutgoingMessage } from './ports.js';
 import { publishChanges } from './publish-changes.js';
 import { quarantine } from './quarantine.js';
@@ -90,17 +91,42 @@ async function applyTo(
   let sifted = siftDecisions(await loadConsent(wiring.store, key), arrivals, policy);
   const held = new Map<string, NewDecision>();
   for (const { decision, message } of sifted.fresh) held.set(partOf(decision), await holdConsent(wiring, key, decision, message));
+  const others = await othersOf(wiring, key);
+  await leaveDenials(wiring, key, others, sifted.fresh);
   const news = await recordDecisions(wiring, key, (consent) => {
     sifted = siftDecisions(consent, arrivals, policy);
-    return sifted.fresh.map(({ decision, message }) => ({ decision: held.get(partOf(decision)) ?? decision, message }));
+    return sifted.fresh.map(({ decision, message }) => {
+      const known = held.get(partOf(decision)) ?? decision;
+      return { decision: others.length === 0 ? known : { ...known, alsoOf: others }, message };
+    });
   });
   const settling = sifted.redelivered ? decisionsOf(arrivals) : sifted.fresh.map(({ decision }) => decision);
   for (const decision of settling) await settleConsent(wiring, key, decision, sifted.redelivered);
   for (const { message, problems, closes } of sifted.quarantined)
     quarantined.push(...quarantine(wiring, message, problems, closes));
   await setBoundaries(wiring, key, settling);
-  if (sifted.redelivered) return rebuildAndTellEverything(wiring, key);
+  if (sifted.redelivered) {
+    const concerned = await personsOf(wiring, [key, ...(await relatedNumbers(wiring.store, key)).keys()]);
+    return (await allSettled(concerned.map((one) => rebuildAndTellEverything(wiring, one)))).flat();
+  }
   if (news === null) return [];
+  return [...(await bringInLine(wiring, key, news)), ...(await apartMeanwhile(wiring, key, others))];
+}
+
+/** The merge may have been undone while the denials were left with the others. */
+async function apartMeanwhile(wiring: Wiring, key: string, others: readonly string[]): Promise<RecordChange[]> {
+  if (others.length === 0) return [];
+  const [own, ...apart] = await personsOf(wiring, [key, ...others]);
+  return (await allSettled(apart.filter((one) => one !== own).map((one) => rebuildAndTellEverything(wiring, one)))).flat();
+}
+
+/** The numbers that stand for these, each once. */
+async function personsOf({ store }: Wiring, keys: readonly string[]): Promise<string[]> {
+  const survivors = await Promise.all(keys.map((key) => survivorOf(store, key)));
+  return [...new Set(survivors.map((survivor) => survivor.key))];
+}
+
+async function bringInLine(wiring: Wiring, key: string, news: number): Promise<RecordChange[]> {
   const untold = { key, from: news };
   const { changes, left } = await shiftViews(wiring, untold, wiring.projections);
   return left.length === 0 ? changes : [...changes, ...(await rebuildViews(wiring, key, { projections: left, untold }))];

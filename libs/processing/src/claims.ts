@@ -7,8 +7,8 @@ import { careRecordStream } from './streams.js';
 import type { Wiring } from './wiring.js';
 
 /**
- * What is wrong with a merge, an unmerge or a death as its organisation's to send; null where nothing is. `madeBy`: the
- * organisation whose merge an unmerge takes back.
+ * What is wrong with a merge, an unmerge, a death or its retraction as its organisation's to send; null where nothing is.
+ * `madeBy`: the organisation whose word is taken back.
  */
 export async function claimProblem(wiring: Wiring, event: CareEvent, madeBy: string | null = null): Promise<Problem | null> {
   const { type, organisation } = event;

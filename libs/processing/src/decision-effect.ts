@@ -1,13 +1,15 @@
 import {
+  allOf,
   allProvisions,
   coverageOf,
   denies,
   effectOn,
   grants,
   inForce,
+  isAlive,
   isOldEnough,
   isPresent,
-  judge,
+  judgeByNumber,
   judgingBy,
   knownCodes,
   Looking,
@@ -112,7 +114,7 @@ function isVersionOf(other: Decision, { source, consentId, authority, id }: Deci
 }
 
 /** As if all who permitted were of age: whether they are is in the record, and so for its readers alone (`lacksAge`). */
-const OF_AGE = (): readonly string[] => ['1900'];
+const OF_AGE = { birthDates: (): readonly string[] => ['1900'], deaths: () => [] };
 
 /** The decision that is current instead of this one, where there is one for each of its purposes. */
 function replacementOf(
@@ -133,7 +135,7 @@ export interface CoverageInRecord {
   readonly coversNothing: boolean;
   /** Whether it names what neither an entry nor a list of the policy knows, and so may mean anything. */
   readonly cannotTell: boolean;
-  /** Whether, by the birth dates in the record, it is a permission of somebody too young to give it. */
+  /** Whether, by the dates in the record, it is a permission of somebody too young to give it, or dead. */
   readonly lacksAge: boolean;
 }
 
@@ -165,7 +167,7 @@ export async function coverageInRecord(
     lacksAge:
       first.status === 'active' &&
       grants(first.provision) &&
-      isOldEnough(first, () => within.around.birthDates(), policy) !== 'covers',
+      allOf([isOldEnough(first, () => within.around.birthDates(), policy), isAlive(first, within.around)]) !== 'covers',
   };
 }
 
@@ -182,9 +184,9 @@ interface Within {
 /** Entries that would be decided otherwise without these decisions. */
 function changedBy(mine: readonly Decision[], projection: Projection, { person, policy, at, around }: Within): number {
   const isMine = (one: RecordedDecision): boolean => mine.some(({ source, id }) => one.source === source && one.id === id);
-  const others = person.decisions.filter((one) => !isMine(one));
-  const withMine = judge(projection.purpose, person.decisions, policy, at, around);
-  const without = judge(projection.purpose, others, policy, at, around);
+  const others = { ...person, numbers: person.numbers.map((decisions) => decisions.filter((one) => !isMine(one))) };
+  const withMine = judgeByNumber(projection.purpose, person, policy, at, around);
+  const without = judgeByNumber(projection.purpose, others, policy, at, around);
   return seenBy(projection, person).filter((entry) => withMine(entry).permitted !== without(entry).permitted).length;
 }
 
@@ -193,11 +195,11 @@ function coversAny(mine: readonly Decision[], projection: Projection, { person, 
   return seenBy(projection, person).some((entry) => mine.some((decision) => effectOn(decision, entry, judging) !== null));
 }
 
-function isUnclear({ provision }: Decision, { person, policy, around }: Within): boolean {
+function isUnclear({ provision, source }: Decision, { person, policy, around }: Within): boolean {
   const looking = new Looking(around, knownCodes(policy));
   return allProvisions(provision).some(({ limits, effect }) =>
     limits.some((limit) =>
-      [...person.record.entries.values()].some((entry) => coverageOf(limit, entry, effect, looking) === 'cannot-tell'),
+      [...person.record.entries.values()].some((entry) => coverageOf(limit, entry, effect, looking, source) === 'cannot-tell'),
     ),
   );
 }

@@ -81,6 +81,29 @@ export interface ProposalOvertaken {
   readonly at: string;
 }
 
+/** What becomes of a question who somebody is to whom a purpose beyond individual care gives another name. */
+export type ReIdentificationEvent = ReIdentificationProposed | ReIdentificationStep;
+
+export interface ReIdentificationProposed {
+  readonly type: 're-identification-proposed-1';
+  readonly id: string;
+  readonly purpose: Purpose;
+  /** What is known of the person; the other one is asked for. */
+  readonly known: 'nhs-number' | 'pseudonym';
+  /** Of what is known, keyed: it is recognised when it is named again, and cannot be read. */
+  readonly mark: string;
+  readonly reason: string;
+  readonly by: Person;
+  readonly at: string;
+}
+
+export interface ReIdentificationStep {
+  readonly type: 're-identification-authorised-1' | 're-identification-disclosed-1';
+  readonly id: string;
+  readonly by: Person;
+  readonly at: string;
+}
+
 /** Somebody begins to be told of a purpose over HTTP. */
 export interface SubscriptionBegun extends Person {
   readonly type: 'subscription-begun-1';
@@ -105,6 +128,14 @@ export interface ResourceKept {
   readonly resource: Resource;
 }
 
+/** Which organisations' entries contradict each other in a person's record from now on: none where nothing does. */
+export interface ReviewNoted {
+  readonly type: 'review-noted-1';
+  /** The person's key. */
+  readonly key: string;
+  readonly organisations: readonly string[];
+}
+
 /** Every view of every patient was brought in line with this version of the policy. */
 export interface PolicyApplied {
   readonly type: 'policy-applied-1';
@@ -127,7 +158,7 @@ export interface AuditEntry {
   /** The region's key of the person, never an NHS number; of what a subscriber was told, the key that the purpose has for them. */
   readonly patient: string | null;
   readonly outcome: 'given' | 'unchanged' | 'accepted' | 'ended' | 'refused' | 'not-found' | 'moved-on';
-  /** Which decision, message or policy an act was about, or why a subscription ended. */
+  /** Which decision, message, policy or re-identification an act was about, or why a subscription ended. */
   readonly about?: string;
   /** Under what it was given; null where nothing was. */
   readonly policyVersion: number | null;
@@ -191,9 +222,11 @@ export const decodeConsentHeld = (stored: StoredEvent): ConsentHeld => decode<Co
 export const decodeDeathJudged = (stored: StoredEvent): DeathJudged => decode<DeathJudged>(stored);
 export const decodeBoundary = (stored: StoredEvent): BoundaryEvent => decode<BoundaryEvent>(stored);
 export const decodeProposal = (stored: StoredEvent): ProposalEvent => decode<ProposalEvent>(stored);
+export const decodeReIdentification = (stored: StoredEvent): ReIdentificationEvent => decode<ReIdentificationEvent>(stored);
 export const decodeSubscriptionBegun = (stored: StoredEvent): SubscriptionBegun => decode<SubscriptionBegun>(stored);
 export const decodeResourceKept = (stored: StoredEvent): ResourceKept => decode<ResourceKept>(stored);
 export const decodePolicyApplied = (stored: StoredEvent): PolicyApplied => decode<PolicyApplied>(stored);
+export const decodeReviewNoted = (stored: StoredEvent): ReviewNoted => decode<ReviewNoted>(stored);
 export const decodeReplayCheckpoint = (stored: StoredEvent): ReplayCheckpoint => decode<ReplayCheckpoint>(stored);
 
 export function decodeDecision(stored: StoredEvent): RecordedDecision {

@@ -1,6 +1,7 @@
 import {
   aboutOf,
   decidedAtOf,
+  decisionsByNumber,
   emptyIdentity,
   emptyRecord,
   evolveIdentity,
@@ -76,8 +77,10 @@ export async function explainRecord(wiring: Wiring, key: string, asked?: number)
   const { survivor, movedTo } = await survivorThen(wiring, key, at);
   const members = await membersThen(wiring, survivor, at);
   const record = emptyRecord();
-  const decisions: RecordedDecision[] = [];
+  const consents: { readonly key: string; readonly decisions: readonly RecordedDecision[] }[] = [];
+  const homes = new Map<string, number>();
   for (const member of [...members].reverse()) {
+    const before = record.revision;
     for await (const page of eventsOf(wiring.store, careRecordStream(member))) {
       for (const stored of page) {
         const event = decodeCareEvent(stored);
@@ -85,11 +88,15 @@ export async function explainRecord(wiring: Wiring, key: string, asked?: number)
       }
     }
     const known = (await loadConsent(wiring.store, member)).decisions;
-    decisions.push(...known.filter((decision) => Date.parse(decision.recordedAt) <= at));
+    consents.unshift({ key: member, decisions: known.filter((decision) => Date.parse(decision.recordedAt) <= at) });
+    for (const { id, changedAt } of record.entries.values()) if (changedAt > before) homes.set(id, members.indexOf(member));
   }
-  const rulings = adopted === undefined ? null : rulingsAt(at, decisions, adopted, record.entries);
+  const numbers = decisionsByNumber(consents);
+  const decisions = [...new Set(numbers.toReversed().flat())];
+  const byNumber = { numbers, homeOf: ({ id }: { readonly id: string }) => homes.get(id) ?? 0 };
+  const rulings = adopted === undefined ? null : rulingsAt(at, byNumber, adopted, record.entries);
   const around = surroundingsOf(record.entries);
-  const standing = new Map(adopted && purposesStanding(decisions, adopted.policy, at, () => around.birthDates()));
+  const standing = new Map(adopted && purposesStanding(decisions, adopted.policy, at, around));
   return {
     at: new Date(at).toISOString(),
     policyVersion: adopted?.version ?? null,
@@ -105,7 +112,7 @@ export async function explainRecord(wiring: Wiring, key: string, asked?: number)
 }
 
 function explainDecision(
-  { coordinates: _, ...decision }: RecordedDecision,
+  { coordinates: _, alsoOf: __, saidOf: ___, ...decision }: RecordedDecision,
   standsFor: readonly Purpose[] = [],
 ): ExplainedDecision {
   return { ...decision, standsFor };

@@ -1,11 +1,12 @@
 import {
   allProvisions,
-  judge,
+  judgeByNumber,
   looksAround,
   silentRules,
   spanAt,
   Surroundings,
   type AdoptedPolicy,
+  type ByNumber,
   type Decision,
   type Entry,
   type Judge,
@@ -26,24 +27,27 @@ export interface Rulings {
   of(projection: Projection): Judge;
 }
 
+const ofOneNumber = (decisions: readonly Decision[]): ByNumber => ({ numbers: [decisions], homeOf: () => 0 });
+
 /** @param entries the person's whole record: decisions about a code, or what hangs on an entry, look at all of it. */
 export function rulingsAt(
   at: number,
-  decisions: readonly Decision[],
+  decided: readonly Decision[] | ByNumber,
   adopted: AdoptedPolicy,
   entries: ReadonlyMap<string, Entry>,
 ): Rulings {
   const judges = new Map<string, Judge>();
   const around = surroundingsOf(entries);
+  const byNumber = 'numbers' in decided ? decided : ofOneNumber(decided);
   return {
     at,
     policyVersion: adopted.version,
-    span: spanAt(decisions, at),
+    span: spanAt(byNumber.numbers.flat(), at),
     silent: silentRules(adopted.policy),
     of({ purpose }) {
       let found = judges.get(purpose);
       if (found === undefined) {
-        found = judge(purpose, decisions, adopted.policy, at, around);
+        found = judgeByNumber(purpose, byNumber, adopted.policy, at, around);
         judges.set(purpose, found);
       }
       return found;

@@ -1,4 +1,4 @@
-import { isEarlierByAll, versionRank, type Resource } from '@weft/domain';
+import { ageOf, isEarlierByAll, type Resource } from '@weft/domain';
 import { forEachConcurrently } from './concurrency.js';
 import { decodeResourceKept, encode, type ResourceKept } from './encoding.js';
 import type { StoredEvent } from './ports.js';
@@ -49,7 +49,7 @@ async function keep({ store, keys, random }: Engines, organisation: string, name
 function replaces(resource: Resource, last: StoredEvent): boolean {
   const { resource: known } = decodeResourceKept(last);
   if (JSON.stringify(known) === JSON.stringify(resource)) return false;
-  return !isEarlierByAll(versionRank(resource, ''), versionRank(known, ''));
+  return !isEarlierByAll(ageOf(resource), ageOf(known));
 }
 
 async function* each<T>(items: readonly T[]): AsyncGenerator<T> {

@@ -1,10 +1,12 @@
 import {
+  decisionsByNumber,
   emptyIdentity,
   emptyRecord,
   emptyView,
   evolveIdentity,
   evolveRecord,
   evolveView,
+  type ByNumber,
   type CareRecord,
   type Closing,
   type Identity,
@@ -153,30 +155,36 @@ export async function survivorOf(
 }
 
 /** The numbers that make up one person: the surviving one first, then what was merged into it, depth first. */
-export async function membersOf(
+export async function membersOf(store: EventStore, survivor: string, seen?: Heads): Promise<string[]> {
+  return membersUnder(store, survivor, await loadIdentityNoting(store, survivor, seen), seen, new Set());
+}
+
+async function membersUnder(
   store: EventStore,
-  survivor: string,
-  seen?: Heads,
-  passed: Set<string> = new Set(),
+  number: string,
+  { absorbed }: Identity,
+  seen: Heads | undefined,
+  passed: Set<string>,
 ): Promise<string[]> {
-  if (passed.has(survivor)) throw loopOfMerges();
-  passed.add(survivor);
-  const members = [survivor];
-  for (const absorbed of (await loadIdentityNoting(store, survivor, seen)).absorbed) {
-    const { supersededBy } = await loadIdentityNoting(store, absorbed, seen);
-    if (supersededBy?.key === survivor) members.push(...(await membersOf(store, absorbed, seen, passed)));
+  if (passed.has(number)) throw loopOfMerges();
+  passed.add(number);
+  const members = [number];
+  for (const one of absorbed) {
+    const identity = await loadIdentityNoting(store, one, seen);
+    if (identity.supersededBy?.key === number) members.push(...(await membersUnder(store, one, identity, seen, passed)));
   }
   return members;
 }
 
 /** One person: everything that views are derived from. */
-export interface Person {
+export interface Person extends ByNumber<RecordedDecision> {
   readonly key: string;
   readonly members: readonly string[];
   /** Revision of the surviving number's identity, -1 for none. */
   readonly identityRevision: number;
   /** All members' events as one record; where two numbers hold the same entry the surviving one's arrived later. */
   readonly record: CareRecord;
+  /** All that counts for any of the members. */
   readonly decisions: readonly RecordedDecision[];
   /** One number a member, in the members' order. */
   readonly recordRevisions: readonly number[];
@@ -194,27 +202,36 @@ export async function loadPerson(store: EventStore, survivor: string): Promise<P
   const consents = await Promise.all(members.map((member) => loadConsent(store, member)));
   const record = emptyRecord();
   const recordRevisions: number[] = [];
+  const homes = new Map<string, number>();
   for (const member of [...members].reverse()) {
     const before = record.revision;
     await loadRecord(store, member, record);
     recordRevisions.unshift(record.revision - before - 1);
+    if (members.length === 1) continue;
+    for (const { id, changedAt } of record.entries.values()) if (changedAt > before) homes.set(id, members.indexOf(member));
   }
+  const numbers = decisionsByNumber(consents.map(({ decisions }, index) => ({ key: members[index] as string, decisions })));
   return {
     key: survivor,
     members,
     identityRevision: identity.revision,
     record,
-    decisions: consents.toReversed().flatMap((consent) => consent.decisions),
+    decisions: [...new Set(numbers.toReversed().flat())],
+    numbers,
+    homeOf: ({ id }) => homes.get(id) ?? 0,
     recordRevisions,
     consentRevisions: consents.map((consent) => consent.revision),
   };
 }
 
 /** All numbers that were ever merged with this one, directly or through others; itself first. */
-export async function relatedNumbers(store: EventStore, key: string): Promise<string[]> {
-  const related = [key];
-  for (const number of related) {
-    for (const other of (await loadIdentity(store, number)).related) if (!related.includes(other)) related.push(other);
+export async function relatedNumbers(store: EventStore, key: string): Promise<Map<string, Identity>> {
+  const related = new Map<string, Identity>();
+  const found = new Set([key]);
+  for (const number of found) {
+    const identity = await loadIdentity(store, number);
+    related.set(number, identity);
+    for (const other of identity.related) found.add(other);
   }
   return related;
 }

@@ -161,10 +161,14 @@ export function letGo(entries: Iterable<Entry>): void {
 }
 
 /** True while small changes may be appended to every view: otherwise the person's views are to be rebuilt. */
+/** One that takes back deaths may take back several. */
+const reachesSeveral = ({ type }: RecordedCareEvent): boolean => type === 'patient-death-retracted-1';
+
 export function canTakeOn(state: PatientState, fresh: readonly RecordedCareEvent[], now: number, policyVersion: number): boolean {
   return (
     state.rulings.policyVersion === policyVersion &&
     holdsAt(state.rulings.span, now) &&
+    !fresh.some(reachesSeveral) &&
     !reachOthers(
       state.decisions,
       fresh.map(({ resource }) => resource.resourceType),

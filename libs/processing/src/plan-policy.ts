@@ -41,7 +41,7 @@ export async function planPolicy(wiring: Wiring, planned: Policy, options: PlanO
     const person = await personBehind(wiring, key, counted);
     if (person === null) return;
     const now = wiring.clock.now();
-    const under = (adopted: AdoptedPolicy): Rulings => rulingsAt(now, person.decisions, adopted, person.record.entries);
+    const under = (adopted: AdoptedPolicy): Rulings => rulingsAt(now, person, adopted, person.record.entries);
     const [was, is] = [under(inForce), under({ ...inForce, policy: planned })];
     for (const [purpose, tally] of tallies) {
       const { opened, closed } = differences(person, projectionOf(wiring, purpose), was, is);

@@ -140,6 +140,26 @@ describe('merges into one person', () => {
     expect(await ids(wiring, BERT)).toHaveLength(1);
   }, 60_000);
 
+  it('cost a few reads each, and tell each entry under its own number and under the surviving one', async () => {
+    const wiring = await idleRegion();
+    const numbers = Array.from({ length: 40 }, (_, index) => number(index));
+    await record(
+      wiring,
+      numbers.map((one) => observation(one, 'a')),
+    );
+    let [reads, told] = [0, 0];
+    const read: EventStore['read'] = (stream, options) => ((reads += 1), wiring.store.read(stream, options));
+    const store = Object.create(wiring.store, { read: { value: read } }) as EventStore;
+    const publish: Wiring['bus']['publish'] = (messages) => ((told += messages.length), wiring.bus.publish(messages));
+    await record(
+      { ...wiring, store, bus: { ...wiring.bus, publish } },
+      numbers.map((one) => merge(one, ANNE)),
+    );
+    expect(reads / numbers.length).toBeLessThan(80);
+    const purposes = new Set(wiring.projections.map(({ purpose }) => purpose));
+    expect(told / numbers.length / purposes.size).toBeLessThanOrEqual(4);
+  }, 60_000);
+
   it('go on along a chain of seventy', async () => {
     const wiring = await idleRegion();
     await record(wiring, [observation(number(0), 'a')]);

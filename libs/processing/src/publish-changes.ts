@@ -3,6 +3,7 @@ import { decodeViewEvent } from './encoding.js';
 import { loadView } from './load.js';
 import type { StoredEvent } from './ports.js';
 import { changeMessages, type RecordChange } from './record-changes.js';
+import { noteReviews } from './reviews.js';
 import { viewStream } from './streams.js';
 import { projectionOf, serves, timestamp, type Wiring } from './wiring.js';
 
@@ -21,6 +22,7 @@ export async function publishChanges(wiring: Wiring, changes: readonly RecordCha
     await wiring.bus.publish(changeMessages(telling, wiring.keys, time));
     telling = await overtaken(wiring, telling);
   }
+  await noteReviews(wiring, changes);
 }
 
 /**

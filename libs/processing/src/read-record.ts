@@ -138,7 +138,7 @@ async function decidedAfresh(wiring: Wiring, projection: Projection, survivor: s
   const person = await loadPerson(store, survivor);
   if (person === null) throw new EngineUnavailable('identity', 'the record is being merged at this moment; try again');
   const adopted = await wiring.policies.current();
-  const rulings = rulingsAt(clock.now(), person.decisions, adopted, person.record.entries);
+  const rulings = rulingsAt(clock.now(), person, adopted, person.record.entries);
   const pseudonyms = pseudonymsOf(keys, projection, survivor);
   const derived = deriveView(person.record, projection, rulings.of(projection), pseudonyms, rulings.silent);
   const { recordRevisions, consentRevisions, identityRevision } = person;

@@ -107,7 +107,7 @@ async function rebuildView(
 ): Promise<RecordChange[]> {
   const { store, random, keys, clock } = wiring;
   const { projection, stream, view } = stored;
-  const rulings = rulingsAt(clock.now(), person.decisions, adopted, person.record.entries);
+  const rulings = rulingsAt(clock.now(), person, adopted, person.record.entries);
   const pseudonyms = pseudonymsOf(keys, projection, person.key);
   const derived = deriveView(person.record, projection, rulings.of(projection), pseudonyms, rulings.silent);
   const basis: Basis = {

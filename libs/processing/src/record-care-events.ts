@@ -1,10 +1,19 @@
-import { eventKey, isIdentityEvent, isMerge, isSamePlace, type AdoptedPolicy, type CareEvent } from '@weft/domain';
+import {
+  eventKey,
+  isDemographicsService,
+  isIdentityEvent,
+  isMerge,
+  isOfDeath,
+  isSamePlace,
+  type AdoptedPolicy,
+  type CareEvent,
+} from '@weft/domain';
 import { awaited } from './claims.js';
 import { encode } from './encoding.js';
 import { EngineUnavailable, WrongExpectedRevision } from './errors.js';
 import { eachOnItsOwn } from './failures.js';
 import { judgeDeath } from './judge-death.js';
-import { isLoopOfMerges, loadRecord, survivorOf } from './load.js';
+import { isLoopOfMerges, loadRecord, relatedNumbers, survivorOf } from './load.js';
 import { mergeNumbers } from './merge-numbers.js';
 import { afterAll, allSettled, KeyedQueue } from './concurrency.js';
 import { Patience } from './patience.js';
@@ -16,14 +25,22 @@ import { emptyViews, rebuildAndTellEverything, rebuildViews } from './rebuild-vi
 import type { RecordChange } from './record-changes.js';
 import { CONFLICT, isOther, recorded, siftCareEvents, type Arrival } from './sift-care-events.js';
 import { careRecordStream } from './streams.js';
-import { tellEverything } from './tell-everything.js';
+import { tellNumbers } from './tell-everything.js';
 import type { Wiring } from './wiring.js';
 import { appendAll, unlessFenced } from './write-view.js';
+
+/** A merge or an unmerge that was decided, and the numbers whose views may be out of line by it. */
+interface Merged {
+  readonly message: Message;
+  readonly numbers: readonly string[];
+}
 
 /** What a batch leads to beyond the store: what subscribers are told, and what goes to quarantine. */
 interface Outbox {
   readonly changes: RecordChange[];
   readonly quarantined: OutgoingMessage[];
+  /** Merges and unmerges, made or not: the views of those whom they name are yet to be brought in line. */
+  readonly merged: Merged[];
   /** Views that cannot be derived while a loop of merges stands. */
   readonly waiting: unknown[];
   /** What waits for older events of its organisation. */
@@ -48,6 +65,8 @@ export class RecordCareEvents {
   private events = 0;
   /** One batch at a time works on a patient: the partitions of several organisations run side by side. */
   private readonly busy = new KeyedQueue();
+  /** Merges into one number one after the other: side by side each would make the others begin again. */
+  private readonly merging = new KeyedQueue();
   private readonly patience = new Patience();
   /** By partition, the offsets that are done of a batch that waits. */
   private readonly done = new Map<string, ReadonlySet<number>>();
@@ -72,7 +91,7 @@ export class RecordCareEvents {
   /** Gives the messages that must wait: merges and deaths, with what follows them of the same patient. */
   private async workOff(messages: readonly Message[]): Promise<readonly Message[]> {
     const adopted = await this.wiring.policies.current();
-    const outbox: Outbox = { changes: [], quarantined: [], waiting: [], left: [] };
+    const outbox: Outbox = { changes: [], quarantined: [], merged: [], waiting: [], left: [] };
     const patients = new Map<string, Arrival[]>();
     for (const message of messages) {
       const reading = this.wiring.reader.careEvent(message);
@@ -86,8 +105,9 @@ export class RecordCareEvents {
       else arrivals.push({ message, event: reading.event });
     }
     const work = [...patients].map(([key, arrivals]) => this.busy.run(key, () => this.person(key, arrivals, adopted, outbox)));
+    const merged = Promise.allSettled(work).then(() => this.afterMerges(outbox));
     // What was done for some is told even when others failed: the batch may be somebody else's by now, and not come again.
-    await afterAll(work, async () => {
+    await afterAll([...work, merged], async () => {
       if (outbox.quarantined.length > 0) await this.wiring.bus.publish(outbox.quarantined);
       await publishChanges(this.wiring, await this.underTheSamePolicy(adopted, [...patients.keys()], outbox.changes));
     });
@@ -122,6 +142,14 @@ export class RecordCareEvents {
     outbox.left.push(...left.map(({ message }) => message));
   }
 
+  private afterMerges(outbox: Outbox): Promise<void> {
+    return eachOnItsOwn(
+      outbox.merged,
+      (some) => this.viewsOfMerged(some, outbox),
+      async ({ message }, problem) => void outbox.quarantined.push(...quarantine(this.wiring, message, [problem])),
+    );
+  }
+
   /** Ordinary events in one go; a merge, an unmerge or a death in its place among them. Gives what must wait. */
   private async patient(
     key: string,
@@ -134,7 +162,7 @@ export class RecordCareEvents {
       const first = run[0] as Arrival;
       if (isIdentityEvent(first.event.type) && (await this.mustWait(first))) return runs.slice(index).flat();
       if (isMerge(first.event.type)) await this.mergeOrUnmerge(key, first, outbox);
-      else await this.recordRun(key, await this.withoutRefusedDeath(key, run, outbox), adopted, outbox);
+      else await this.recordRun(key, await this.withoutRefusedDeath(key, run, adopted, outbox), adopted, outbox);
     }
     return [];
   }
@@ -143,11 +171,20 @@ export class RecordCareEvents {
     return !this.patience.isOver(arrival.message, await awaited(this.wiring, arrival), this.wiring.clock.now());
   }
 
-  /** A death that is not its organisation's to say goes to quarantine, and what follows it in its run is recorded all the same. */
-  private async withoutRefusedDeath(key: string, run: readonly Arrival[], outbox: Outbox): Promise<readonly Arrival[]> {
+  /** A death, or its retraction, that is not its organisation's to say goes to quarantine, and what follows it in its run is recorded all the same. */
+  private async withoutRefusedDeath(
+    key: string,
+    run: readonly Arrival[],
+    { policy }: AdoptedPolicy,
+    outbox: Outbox,
+  ): Promise<readonly Arrival[]> {
     const { event, message } = run[0] as Arrival;
-    const problems = event.type === 'patient-died-1' ? await judgeDeath(this.wiring, key, event, message) : [];
-    if (problems.length === 0) return run;
+    if (!isOfDeath(event.type)) return run;
+    const problems = await judgeDeath(this.wiring, key, event, message);
+    if (problems.length === 0) {
+      if (event.type === 'patient-died-1' || !isDemographicsService(event.organisation, policy)) return run;
+      return [{ message, event: { ...event, takesBack: 'every-death' } }, ...run.slice(1)];
+    }
     outbox.quarantined.push(...quarantine(this.wiring, message, problems));
     return run.slice(1);
   }
@@ -191,6 +228,7 @@ export class RecordCareEvents {
 
   private async mergeOrUnmerge(key: string, { event, message }: Arrival, outbox: Outbox): Promise<void> {
     const { wiring } = this;
+    const survivor = wiring.keys.patient(event.survivor as string);
     this.forget(key);
     const accepted = (await loadRecord(wiring.store, key)).accepted.get(eventKey(event));
     if (accepted !== undefined && !isSamePlace(accepted, message)) {
@@ -198,30 +236,47 @@ export class RecordCareEvents {
       return void (isConflict && outbox.quarantined.push(...quarantine(wiring, message, [CONFLICT])));
     }
     if (accepted === undefined) {
-      const problems = await mergeNumbers(wiring, event, message);
+      const problems = await this.merging.run(survivor, () => mergeNumbers(wiring, event, message));
       if (problems.length > 0) {
         outbox.quarantined.push(...quarantine(wiring, message, problems));
         // A merge that took its step back may have been seen by others as made: what they left aside is put in line.
-        return this.derive(outbox, () => rebuildAndTellEverything(wiring, key));
+        return void outbox.merged.push({ message, numbers: [key] });
       }
       await this.appendUnlessThere(key, event, message);
     }
-    await this.derive(outbox, () => this.viewsOfMerge(key, event));
+    await this.derive(outbox, () => this.fenceOff(key, event));
+    outbox.merged.push({ message, numbers: [survivor, key] });
   }
 
-  private async viewsOfMerge(key: string, event: CareEvent): Promise<RecordChange[]> {
-    const { wiring } = this;
-    const changes: RecordChange[] = [];
-    const survivor = (await survivorOf(wiring.store, key)).key;
-    const named = wiring.keys.patient(event.survivor as string);
+  /** The views of a number that gives way are emptied at once: what its events bring from then on is looked for at the survivor. */
+  private async fenceOff(key: string, event: CareEvent): Promise<RecordChange[]> {
+    const survivor = (await survivorOf(this.wiring.store, key)).key;
     this.forget(survivor);
-    this.forget(named);
-    // The number that gives way is fenced off first: what its events bring from then on is looked for at the survivor.
-    if (survivor !== key) changes.push(...(await emptyViews(wiring, key)));
-    changes.push(...(await rebuildViews(wiring, named)));
-    if (survivor === key) changes.push(...(await rebuildViews(wiring, key)));
-    // Somebody who works on the same event, having stalled, may have done all of it already, and die before they tell.
-    return [...changes, ...(await tellEverything(wiring, key))];
+    this.forget(this.wiring.keys.patient(event.survivor as string));
+    return survivor === key ? [] : emptyViews(this.wiring, key);
+  }
+
+  /** Once a person for all merges of a batch: of seventy into one person each would read, and tell, all who were merged before. */
+  private async viewsOfMerged(merged: readonly Merged[], outbox: Outbox): Promise<void> {
+    const numbers = new Set(merged.flatMap((one) => one.numbers));
+    const rebuilt = new Set<string>();
+    for (const number of numbers) await this.derive(outbox, () => this.rebuildOnce(number, rebuilt));
+    const told = new Set<string>();
+    for (const number of numbers) {
+      if (told.has(number)) continue;
+      const related = await relatedNumbers(this.wiring.store, number);
+      for (const one of related.keys()) told.add(one);
+      // Somebody who works on the same event, having stalled, may have done all of it already, and die before they tell.
+      outbox.changes.push(...(await tellNumbers(this.wiring, related)));
+    }
+  }
+
+  private async rebuildOnce(number: string, rebuilt: Set<string>): Promise<RecordChange[]> {
+    const survivor = (await survivorOf(this.wiring.store, number)).key;
+    if (rebuilt.has(survivor)) return [];
+    rebuilt.add(survivor);
+    this.forget(survivor);
+    return rebuildViews(this.wiring, survivor);
   }
 
   /**

@@ -1,4 +1,4 @@
-import type { Projection } from '@weft/domain';
+import { type Projection, withDigits } from '@weft/domain';
 import type { Keys, OutgoingMessage } from './ports.js';
 import { viewStream } from './streams.js';
 import { recordChangesTopic } from './topics.js';
@@ -11,7 +11,7 @@ export interface RecordChange {
   /** The entry's id in the view. */
   readonly entryId: string;
   readonly kind: 'included' | 'amended' | 'withdrawn';
-  /** The entry as JSON; absent of a withdrawal. */
+  /** The entry as the view's stream has it, JSON; absent of a withdrawal. */
   readonly entry?: string;
   /** Revision of the view stream that this is true of: a subscriber ignores what is older than what it has. */
   readonly viewRevision: number;
@@ -102,7 +102,7 @@ function changeMessage(change: RecordChange, told: number, keys: Keys, time: str
     topic: recordChangesTopic(projection.purpose),
     key,
     partitionKey: viewKey,
-    value: entry === undefined ? null : utf8.encode(entry),
+    value: entry === undefined ? null : utf8.encode(withDigits(entry)),
     headers: {
       ce_specversion: '1.0',
       ce_id: `${key}@${told}.${kind}`,

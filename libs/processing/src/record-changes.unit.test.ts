@@ -56,7 +56,7 @@ it('tells the changes of several views and revisions each under the number of it
 });
 
 it('subscribers of individual care are told the view’s own revision, and when', () => {
-  const projection = projectionFor('direct-care');
+  const projection = { ...projectionFor('direct-care'), version: 1 };
   const change = { projection, viewKey: 'a', entryId: 'e', kind: 'included', viewRevision: 7, entry: '{}' } as const;
   const [message] = changeMessages([change], keys, '2026-03-04T05:06:07.890Z');
   expect(message?.headers).toMatchObject({ ce_viewrevision: '7', ce_time: '2026-03-04T05:06:07.890Z' });

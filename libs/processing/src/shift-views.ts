@@ -139,9 +139,8 @@ function standsAsBefore(
   now: number,
 ): boolean {
   const around = surroundingsOf(record.entries);
-  const births = () => around.birthDates();
-  const before = inForce(decisions.slice(0, known), purpose, policy, now, births).current;
-  const after = inForce(decisions, purpose, policy, now, births).current;
+  const before = inForce(decisions.slice(0, known), purpose, policy, now, around).current;
+  const after = inForce(decisions, purpose, policy, now, around).current;
   return before.length === after.length && after.every((decision, index) => decision === before[index]);
 }
 

@@ -55,11 +55,12 @@ export function isOther(known: Accepted, message: Coordinates, digest: string | 
 }
 
 export function recorded({ clock, keys }: Wiring, event: CareEvent, message: Coordinates): RecordedCareEvent {
-  const { type, id, source, organisation, time, resource } = event;
+  const { type, id, source, organisation, time, resource, takesBack } = event;
   const { topic, partition, offset } = message;
   const digest = keys.digest(contentOf(event)).slice(0, DIGEST_DIGITS);
   const recordedAt = timestamp(clock);
-  return { type, id, source, organisation, time, recordedAt, coordinates: { topic, partition, offset }, digest, resource };
+  const said = { type, id, source, organisation, time, ...(takesBack !== undefined && { takesBack }) };
+  return { ...said, recordedAt, coordinates: { topic, partition, offset }, digest, resource };
 }
 
 export const CONFLICT: Problem = {

@@ -57,7 +57,9 @@ export function siftDecisions(consent: Consent, arrivals: readonly Arrival[], po
   const fresh: { decision: NewDecision; message: Message }[] = [];
   const quarantined: Quarantining[] = [];
   const known = new Map<string, Known>();
-  for (const { coordinates, ...decision } of consent.decisions) know(known, decision, coordinates);
+  // What was said of another number has its id from there.
+  const own = consent.decisions.filter(({ saidOf }) => saidOf === undefined);
+  for (const { coordinates, ...decision } of own) know(known, decision, coordinates);
   let redelivered = false;
   let permissions = permissionsIn(consent.decisions);
   for (const arrival of arrivals) {

@@ -9,7 +9,8 @@ export const CARE_RECORD_PREFIX = 'careRecord-';
 export const CONSENT_PREFIX = 'consent-';
 export const careRecordStream = (key: string): string => `${CARE_RECORD_PREFIX}${key}`;
 export const consentStream = (key: string): string => `${CONSENT_PREFIX}${key}`;
-export const identityStream = (key: string): string => `identity-${key}`;
+export const IDENTITY_PREFIX = 'identity-';
+export const identityStream = (key: string): string => `${IDENTITY_PREFIX}${key}`;
 /** Which deaths said of a number were accepted, and which were not. */
 export const deathsStream = (key: string): string => `deaths-${key}`;
 export const viewStream = (projection: Projection, viewKey: string): string => `${viewPrefix(projection)}${viewKey}`;
@@ -21,7 +22,11 @@ export const keptResourceStream = (keys: Pick<Keys, 'digest'>, organisation: str
   `keptResource-${keys.digest(JSON.stringify([organisation, name])).slice(0, 32)}`;
 export const POLICY_STREAM = 'policy-region';
 export const POLICY_PROPOSALS_STREAM = 'policyProposals-region';
+/** Who asked who somebody is that research or population health gives another name, who agreed, and who was told. */
+export const RE_IDENTIFICATIONS_STREAM = 'reIdentifications-region';
 export const POLICY_APPLIED_STREAM = 'policyApplied-region';
+/** Whose records for direct care contradict themselves. */
+export const REVIEWS_STREAM = 'reviews-region';
 export const BOUNDARIES_STREAM = 'decisionBoundaries-region';
 /** Who began to be told of a purpose over HTTP, and when. */
 export const subscribersStream = (purpose: Purpose): string => `subscribers-${CATEGORIES.get(purpose)}`;

@@ -1,4 +1,4 @@
-import type { Entry, Projection, Pseudonyms } from '@weft/domain';
+import type { Entry, Identity, Projection, Pseudonyms } from '@weft/domain';
 import { pseudonymsOf } from './judges.js';
 import { loadRecord, loadView, relatedNumbers } from './load.js';
 import { NO_STREAM } from './ports.js';
@@ -9,23 +9,39 @@ import { projectionOf, type Wiring } from './wiring.js';
 /**
  * The whole state of a person as their views stand, for every entry that subscribers may ever have been told of: after a
  * crash it is not known what they were told. What was told before a merge, or before it was undone, was told under the other
- * number, so the views of all numbers that were ever one with this one are gone through for the entries of all of them.
+ * number, so the views of all numbers that were ever one with this one are gone through.
  */
 export async function tellEverything(
   wiring: Wiring,
   key: string,
   projections: readonly Projection[] = wiring.projections,
 ): Promise<RecordChange[]> {
+  return tellNumbers(wiring, await relatedNumbers(wiring.store, key), projections);
+}
+
+/** The same of numbers that are known to be all that were ever one. */
+export async function tellNumbers(
+  wiring: Wiring,
+  numbers: ReadonlyMap<string, Identity>,
+  projections: readonly Projection[] = wiring.projections,
+): Promise<RecordChange[]> {
   // Of a version that does not serve nothing is told but what it takes out: that the one that serves tells, under both names.
   const serving = new Set(projections.map(({ purpose }) => projectionOf(wiring, purpose)));
-  const numbers = await relatedNumbers(wiring.store, key);
-  const records = await Promise.all(numbers.map((number) => loadRecord(wiring.store, number)));
-  const entries = new Map(records.flatMap((record) => [...record.entries]));
+  const entries = new Map<string, readonly Entry[]>();
+  for (const number of numbers.keys()) entries.set(number, [...(await loadRecord(wiring.store, number)).entries.values()]);
   const told: RecordChange[] = [];
-  for (const number of numbers) {
-    for (const projection of serving) told.push(...(await asItStands(wiring, number, projection, [...entries.values()])));
+  for (const number of numbers.keys()) {
+    const its = everUnder(number, numbers).flatMap((one) => entries.get(one) ?? []);
+    for (const projection of serving) told.push(...(await asItStands(wiring, number, projection, its)));
   }
   return told;
+}
+
+/** A number and all that ever gave way to it, through others too: what they hold may have been told under it, and nothing else. */
+function everUnder(number: string, numbers: ReadonlyMap<string, Identity>): string[] {
+  const under = new Set([number]);
+  for (const one of under) for (const other of numbers.get(one)?.everAbsorbed ?? []) under.add(other);
+  return [...under];
 }
 
 async function asItStands(

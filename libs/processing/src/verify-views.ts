@@ -94,7 +94,7 @@ async function expectedView(
 ): Promise<ReadonlyMap<string, ViewEntry>> {
   const person = await loadPerson(wiring.store, key);
   if (person === null) return new Map();
-  const rulings = rulingsAt(at, person.decisions, await wiring.policies.current(), person.record.entries);
+  const rulings = rulingsAt(at, person, await wiring.policies.current(), person.record.entries);
   const pseudonyms = pseudonymsOf(wiring.keys, projection, key);
   return deriveView(person.record, projection, rulings.of(projection), pseudonyms, rulings.silent).entries;
 }

@@ -15,11 +15,12 @@ export function createLogger(settings: Pick<Settings, 'logLevel'>, to: Destinati
 
 /**
  * An error as a log may hold it. Our own messages never repeat identifiers; those of others may quote their input (JSON.parse
- * does), so digits that could be an NHS number are struck out, and of a SyntaxError only its place is kept.
+ * does), so digits that could be an NHS number are struck out, and of a SyntaxError only its place is kept. Nor does it hold what a
+ * purpose beyond individual care calls a person: beside it stand a request or a topic's place, which lead to the number.
  */
 export function loggableError(error: unknown): object {
   if (!(error instanceof Error)) return { type: typeof error };
-  const message = error instanceof SyntaxError ? 'text that cannot be read' : withoutNumbers(error.message);
+  const message = error instanceof SyntaxError ? 'text that cannot be read' : withoutNumbers(withoutPseudonyms(error.message));
   const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
   return {
     type: error instanceof EngineError ? error.type : error.name,
@@ -32,6 +33,10 @@ export function loggableError(error: unknown): object {
 
 /** Without what could be an NHS number. */
 export const withoutNumbers = (text: string): string => text.replace(/\d{3}[ -]?\d{3}[ -]?\d{4}/g, '[number]');
+
+/** Names of streams without the keys in them that are pseudonyms, or may be. */
+const withoutPseudonyms = (text: string): string =>
+  text.replace(/\b((?:populationHealth|research)View\d+|auditOf)-[0-9a-f]{32}/g, '$1-[pseudonym]');
 
 /** Nest's own lines, at pino's levels; what it says while it starts is debug. */
 export function nestLogger(log: Logger): LoggerService {

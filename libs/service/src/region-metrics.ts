@@ -5,6 +5,7 @@ import {
   isQuarantineEntry,
   OPT_OUT_PROJECTOR_GROUP,
   QUARANTINE_TOPIC,
+  Reviews,
 } from '@weft/processing';
 import type { Service } from './service.js';
 
@@ -57,6 +58,17 @@ export function watchQuarantine(service: Service): void {
   readiness.describe('decisions-in-quarantine', async () => {
     const counts = await look();
     return counts === null || counts.decisions === 0 ? null : String(counts.decisions);
+  });
+}
+
+/** `weft_records_to_review`: how many people's records for direct care contradict themselves. */
+export function watchReviews(service: Service): void {
+  const reviews = new Reviews(service.store);
+  const look = looksAt(service, 'reviews', () => reviews.count());
+  service.metrics.gauge('weft_records_to_review', 'People whose records contradict themselves', [], async (gauge) => {
+    const counts = await look();
+    gauge.remove();
+    if (counts !== null) gauge.set(counts.people);
   });
 }
 

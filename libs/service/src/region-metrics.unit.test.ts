@@ -10,7 +10,7 @@ import {
 import { pino } from 'pino';
 import { Metrics } from './metrics.js';
 import { Readiness } from './readiness.js';
-import { watchDecisions, watchLag, watchQuarantine, watchReadiness } from './region-metrics.js';
+import { watchDecisions, watchLag, watchQuarantine, watchReadiness, watchReviews } from './region-metrics.js';
 import type { Service } from './service.js';
 import { systemTimers } from './system.js';
 
@@ -141,6 +141,22 @@ describe('what is measured of a region', () => {
     publish(QUARANTINE_TOPIC, `${CONSENT_TOPIC}/0/1`, null);
     pass(5_000);
     expect(await scrape('weft_quarantine_decisions')).toEqual([' 0']);
+  });
+
+  it('counts the people whose records contradict themselves, and names none', async () => {
+    const { service, pass, scrape } = region();
+    const noted: object[] = [];
+    const store = { read: async (_: string, { from }: { from: number }) => noted.slice(from) };
+    watchReviews({ ...service, store } as unknown as Service);
+    expect(await scrape('weft_records_to_review')).toEqual([' 0']);
+    const note = (key: string, organisations: readonly string[]) =>
+      noted.push({ type: 'review-noted-1', revision: noted.length, data: JSON.stringify({ key, organisations }) });
+    for (const key of ['a', 'b']) note(key, ['RX901']);
+    pass(5_000);
+    expect(await scrape('weft_records_to_review')).toEqual([' 2']);
+    note('a', []);
+    pass(5_000);
+    expect(await scrape('weft_records_to_review')).toEqual([' 1']);
   });
 
   it('shows each part of readiness, and when it is back', async () => {

@@ -74,7 +74,7 @@ function throughGateway(region: Region, all: readonly BenchEvent[], { batch }: P
     const outcomes = await Promise.all(
       requests.map(({ ods, body }) => {
         const read = readCloudEventBatch(body);
-        return intake.take(read.ok ? read.event : [], rules(ods));
+        return intake.take(read.ok ? read.event.map(({ reading }) => reading) : [], rules(ods));
       }),
     );
     refuseUnlessTaken(outcomes.flat(), last - first);

@@ -38,15 +38,29 @@ export class Claims {
 
   died(key: string, event: RecordedCareEvent): void {
     this.isTheirs(event, key);
+    if (event.takesBack !== undefined && !this.isService(event))
+      this.violated(THEIRS, `${eventKey(event)} takes back what others told`);
   }
 
   private isTheirs(said: Claim, key: string): void {
     const { type, organisation, survivor } = said;
     const numbers = survivor === undefined ? [key] : [key, this.keys.patient(survivor)];
     const isMaker = (this.mergedBy.get(key) ?? []).some((cause) => cause.startsWith(`urn:ods:${organisation} `));
-    const isKnown = type === 'patient-unmerged-1' ? isMaker : numbers.every((number) => this.hasRecorded(number, said));
+    const isKnown =
+      type === 'patient-death-retracted-1'
+        ? this.toldDeath(key, organisation)
+        : type === 'patient-unmerged-1'
+          ? isMaker
+          : numbers.every((number) => this.hasRecorded(number, said));
     if (!isKnown && !this.isService(said))
       this.violated(THEIRS, `${eventKey(said)} counts, and was not for ${organisation} to say`);
+  }
+
+  /** Of any number that the person ever had: a merge may have been undone since it was judged. */
+  private toldDeath(key: string, ods: string): boolean {
+    const told = (number: string): boolean =>
+      (this.ledger.events.get(number) ?? []).some(({ type, organisation }) => type === 'patient-died-1' && organisation === ods);
+    return told(key) || (this.ledger.merges > 0 && [...this.ledger.events.keys()].some(told));
   }
 
   private isService({ organisation }: Claim): boolean {

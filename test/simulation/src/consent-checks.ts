@@ -2,11 +2,12 @@ import type { NewDecision } from '@weft/domain';
 import type { Keys, Message } from '@weft/processing';
 import { simReader } from '@weft/testing';
 import { placeOf, type KeptDecision, type Ledger } from './ledger.js';
-import { isVersionLater, permitsAnything } from './naive-decisions.js';
+import { deniesAnything, isVersionLater, permitsAnything } from './naive-decisions.js';
 import { closedByConflict, isAsExpected, mayBeRecorded, type Expected } from './naive-sift.js';
 import type { Violated } from './view-checks.js';
 
 const RECORDED = 'a decision is recorded as it was said';
+const WHILE_MERGED = 'a denial is each number’s that the person had';
 const MOVED = 'a permission goes where its Consent goes';
 
 /** What must have become of the messages of the consent topic. */
@@ -17,6 +18,29 @@ export class ConsentChecks {
     private readonly quarantined: ReadonlySet<string>,
     private readonly keys: Keys,
   ) {}
+
+  /** How many merges and unmerges there had been when a message was published. */
+  private readonly mergesBefore = new Map<string, number>();
+
+  published(message: Message): void {
+    this.mergesBefore.set(placeOf(message), this.ledger.merges);
+  }
+
+  /** Once it is committed a denial is with every number that the person had, where none was merged or parted meanwhile. */
+  private isLeftWithAll(message: Message, own: readonly KeptDecision[]): void {
+    const place = placeOf(message);
+    for (const one of own) {
+      const { key, alsoOf = [], status } = one;
+      const members = this.ledger.membersOf(this.ledger.survivorOf(key)).filter((other) => other !== key);
+      const isStill = this.mergesBefore.get(place) === this.ledger.merges;
+      if (isStill && alsoOf.toSorted().join() !== members.toSorted().join())
+        this.violated(WHILE_MERGED, `${place} counts for ${alsoOf.join()} too, should be ${members.join()}`);
+      if (status !== 'active' || !deniesAnything(one)) continue;
+      const left = (this.ledger.decidedFrom.get(place) ?? []).filter(({ saidOf }) => saidOf === key);
+      const missing = alsoOf.find((other) => !left.some((copy) => copy.key === other && deniesAnything(copy)));
+      if (missing !== undefined) this.violated(WHILE_MERGED, `${place} denies nothing of ${missing}`);
+    }
+  }
 
   /** Of whom anything was recorded from a message, itself about whom it is. */
   concernedBy(message: Message): Set<string> {
@@ -30,6 +54,7 @@ export class ConsentChecks {
     const key = this.keys.patient(message.key);
     const recorded = this.ledger.decidedFrom.get(place) ?? [];
     const own = recorded.filter((decision) => decision.key === key);
+    this.isLeftWithAll(message, own);
     if (recorded.some((decision) => decision.key !== key && permitsAnything(decision)))
       this.violated(MOVED, `${place} permits something for somebody else`);
     const choices = this.choices(message, key);
@@ -68,8 +93,8 @@ export class ConsentChecks {
     const [first] = decisions;
     if (first === undefined) return [];
     const before = (this.ledger.decisions.get(key) ?? []).find(
-      ({ id, source, unread, coordinates: { offset } }) =>
-        !unread && id === first.id && source === first.source && offset < message.offset,
+      ({ id, source, unread, saidOf, coordinates: { offset } }) =>
+        !unread && saidOf === undefined && id === first.id && source === first.source && offset < message.offset,
     );
     if (before !== undefined && before.digest === first.digest) return [{ expected: [], isRefused: false }];
     return this.ledger.policies.map(({ policy }) => {
@@ -96,7 +121,7 @@ export class ConsentChecks {
       const versions = this.versionsOf(one.source, one.consentId);
       const others = versions.filter((other) => other.key !== one.key && subjectOf(other) === other.key);
       const isOvertaken = others.some((other) => isVersionLater(other, one, other.receivedAt > one.receivedAt));
-      const own = versions.filter(({ key, id }) => key === one.key && id !== one.id);
+      const own = versions.filter(({ key, id, saidOf }) => key === one.key && id !== one.id && saidOf === undefined);
       const isOver = own.some((next) => isVersionLater(next, one, next.position > one.position));
       const hasEnded = own.some(
         (end) => end.position > one.position && end.authority === one.authority && subjectOf(end) !== one.key,

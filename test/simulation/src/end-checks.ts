@@ -10,7 +10,7 @@ import {
   type Wiring,
 } from '@weft/processing';
 import { FLIP_PREFIX, simReader, type World } from '@weft/testing';
-import { listed } from './ledger.js';
+import { listed, type KeptDecision, type Ledger } from './ledger.js';
 import type { Oracle } from './oracle.js';
 import type { RegionRun, Subscribed } from './region-run.js';
 
@@ -99,10 +99,18 @@ function withoutFlips<T extends Pick<Decision, 'consentId' | 'status'>>(decision
   return decisions.filter(({ consentId }) => !consentId.startsWith(FLIP_PREFIX) || !takenBack.has(consentId));
 }
 
+/** A denial that was left with a number is no flip of its own: it counts as one where it was taken back for both, and they are one still. */
+function isTakenBackThere({ key, saidOf, consentId }: KeptDecision, ledger: Ledger): boolean {
+  if (saidOf === undefined || !consentId.startsWith(FLIP_PREFIX)) return false;
+  if (ledger.survivorOf(saidOf) !== ledger.survivorOf(key)) return false;
+  const there = ledger.decisions.get(saidOf) ?? [];
+  return there.some((one) => one.consentId === consentId && one.status === 'withdrawn' && one.alsoOf?.includes(key));
+}
+
 function asKept({ ledger }: Oracle): Sent {
   return {
     events: (key) => ledger.events.get(key) ?? [],
-    decisions: (key) => withoutFlips(ledger.decisions.get(key) ?? []),
+    decisions: (key) => withoutFlips((ledger.decisions.get(key) ?? []).filter((one) => !isTakenBackThere(one, ledger))),
   };
 }
 
@@ -118,8 +126,16 @@ function sentTo(world: World, oracle: Oracle): Sent {
       const name = `${key} ${eventKey(reading.event)}`;
       if (seen.has(name)) continue;
       seen.add(name);
-      listed(events, key).push(asRecorded(reading.event, message));
+      const recorded = { ...asRecorded(reading.event, message), key };
+      listed(events, key).push(recorded);
     }
+  }
+  for (const [key, list] of events) {
+    const kept = oracle.ledger.events.get(key) ?? [];
+    const placed = list.map((event) => ({ event, place: kept.findIndex((one) => eventKey(one) === eventKey(event)) }));
+    // Whose deaths a service takes back is for the moment to say at which that comes, and for the policy of then.
+    const sorted = placed.sort((a, b) => a.place - b.place).map(({ event, place }) => withTakesBack(event, kept[place]));
+    events.set(key, sorted);
   }
   return { ...asKept(oracle), events: (key) => events.get(key) ?? [] };
 }
@@ -127,8 +143,12 @@ function sentTo(world: World, oracle: Oracle): Sent {
 /** Too large for the store, wherever it is sent; or a death that does not count here, and may where it is sent again. */
 function isRefused(oracle: Oracle, message: Message, event: CareEvent): boolean {
   const { topic, partition, offset, value } = message;
-  if (event.type === 'patient-died-1' && oracle.quarantined.has(`${topic}/${partition}/${offset}`)) return true;
+  if (event.type.startsWith('patient-d') && oracle.quarantined.has(`${topic}/${partition}/${offset}`)) return true;
   return (value?.byteLength ?? 0) > 900_000 && oracle.quarantined.has(oracle.nameOf(message, event));
+}
+
+function withTakesBack(event: RecordedCareEvent, kept: RecordedCareEvent | undefined): RecordedCareEvent {
+  return kept?.takesBack === undefined ? event : { ...event, takesBack: kept.takesBack };
 }
 
 function asRecorded(event: CareEvent, { topic, partition, offset }: Message): RecordedCareEvent {

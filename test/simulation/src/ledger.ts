@@ -23,6 +23,8 @@ export interface KeptDecision extends Decision {
 }
 
 export interface KeptEvent extends RecordedCareEvent {
+  /** The number whose stream it is in. */
+  readonly key: string;
   readonly position: number;
 }
 
@@ -67,7 +69,7 @@ export class Ledger {
     const [category, key] = [stored.stream.slice(0, dash), stored.stream.slice(dash + 1)];
     const position = Number(stored.position);
     const data = (): unknown => ({ ...(JSON.parse(stored.data) as object), type: stored.type, position });
-    if (category === 'careRecord') listed(this.events, key).push(data() as KeptEvent);
+    if (category === 'careRecord') listed(this.events, key).push({ ...(data() as KeptEvent), key });
     else if (category === 'consent') this.decide({ ...(data() as KeptDecision), key });
     else if (category === 'consentHolder') listed(this.holders, key).push((data() as { readonly key: string }).key);
     else if (category === 'identity') this.move(key, data() as IdentityEvent);

@@ -20,6 +20,7 @@ const vetting = of(consent('vetting'));
 const clinicalTime = of('libs/domain/src/care-record/clinical-time.ts');
 const fhirTime = of('libs/domain/src/fhir-time.ts');
 const record = of('libs/domain/src/care-record/record.ts');
+const entryNames = of('libs/domain/src/care-record/entry-id.ts');
 const applying = of(processing('apply-decisions'));
 const sifting = of(processing('sift-decisions'));
 const holders = of(processing('consent-holders'));
@@ -110,7 +111,7 @@ export const MUTANTS_OF_DECISIONS: readonly Mutant[] = [
     "(named.reach !== 'instance' || (effect === 'permit' && isBare(named.entry)))",
     "effect === 'permit' && isBare(named.entry)",
   ),
-  limits('a decision covers the entry named alone', ' || reached.has(entry.id)', ''),
+  limits('a decision covers the entry named alone', "if (reached.has(entry.id)) return 'covers';", ''),
   limits('a code in what an entry refers to is not looked for', ' || around.referredTo(entry).some(carries)', ''),
   limits(
     'a code that nobody knows covers nothing',
@@ -121,11 +122,11 @@ export const MUTANTS_OF_DECISIONS: readonly Mutant[] = [
   limits(
     'a permitted code is of any system',
     'hasAny(around.factsOf(entry).keys, wanted.keys)',
-    'hasAny(around.factsOf(entry).texts, wanted.texts)',
+    'hasAny(around.spellingsIn(entry), wanted.spellings)',
   ),
   limits(
     'a denied code is of the system named alone',
-    'hasAny(around.factsOf(one).texts, wanted.texts)',
+    'hasAny(around.spellingsIn(one), wanted.spellings)',
     'hasAny(around.factsOf(one).keys, wanted.keys)',
   ),
   limits(
@@ -142,10 +143,24 @@ export const MUTANTS_OF_DECISIONS: readonly Mutant[] = [
   ),
   limits(
     'a permission names an entry however it is spelt',
-    "return effect === 'permit' || isBare(name) ?",
-    'return isBare(name) ?',
+    "effect === 'permit' && names.has(id)",
+    'namesOfEntry(id).some((name) => names.has(name))',
   ),
-  limits('a denial names an entry as it is spelt alone', '[name, name.replace(/^[^:/]+/, (ods) => ods.toUpperCase())]', '[name]'),
+  limits(
+    'a denial names an entry as it is spelt alone',
+    "(effect === 'deny' ? spelt(entry) : permittedName(entry, source))",
+    "(effect === 'deny' ? entry : permittedName(entry, source))",
+  ),
+  limits(
+    'a permission without a source means the only entry of its name',
+    'if (!isBare(name) || !isOrganisations(source)) return name;',
+    'if (name !== source) return name;',
+  ),
+  entryNames(
+    'a denial of an organisation is none of its systems',
+    '[spelt(id), spelt(withoutSystem(id)), withoutSource(id)]',
+    '[spelt(id), withoutSource(id)]',
+  ),
   limits(
     'a recorder who cannot be told is somebody else',
     "anyOf(organisations.map((ods) => (ods === null ? 'cannot-tell'",
@@ -176,13 +191,13 @@ export const MUTANTS_OF_DECISIONS: readonly Mutant[] = [
   ),
   limits(
     'a permission opens every entry of a name that several have',
-    "return effect === 'permit' && around.entriesNamed(bare).length > 1 ? 'cannot-tell' : 'covers';",
+    "return around.entriesNamed(bare).length > 1 ? 'cannot-tell' : 'covers';",
     "return 'covers';",
   ),
   limits(
     'a permission reaches on from every entry of a name that several have',
-    ".filter(({ length }) => effect === 'deny' || length === 1)",
-    '.filter(({ length }) => length > 0)',
+    'return named.length === 1 ? named : [];',
+    'return named;',
   ),
   limits(
     'a denied kind of resource is one of no other system',
@@ -220,8 +235,8 @@ export const MUTANTS_OF_DECISIONS: readonly Mutant[] = [
   surroundings('everything hangs on its patient', "all.filter(({ resourceType }) => resourceType !== 'Patient')", 'all'),
   surroundings(
     'an address means the entries of every organisation',
-    "name.includes('|') && !name.startsWith('|') ? name : `${organisation} ${name}`",
-    "organisation === '' ? '' : name",
+    "name.includes('|') && !name.startsWith('|') ? name : `${sourceIn(id)} ${name}`",
+    "id === '' ? '' : name",
   ),
   facts(
     'what a resource contains is not looked into',
@@ -249,8 +264,8 @@ export const MUTANTS_OF_DECISIONS: readonly Mutant[] = [
   // what a decision says of an entry
   effect(
     'a nested denial counts only where the base covers',
-    "  if (exceptions.includes('deny')) return 'deny';\n  const coverage = coverageIn(provision, entry, judging);\n  if (!takesEffect(provision.effect, coverage)) return null;\n",
-    "  const coverage = coverageIn(provision, entry, judging);\n  if (!takesEffect(provision.effect, coverage)) return null;\n  if (exceptions.includes('deny')) return 'deny';\n",
+    "  if (exceptions.includes('deny')) return 'deny';\n  const coverage = coverageIn(provision, entry, judging, made);\n  if (!takesEffect(provision.effect, coverage)) return null;\n",
+    "  const coverage = coverageIn(provision, entry, judging, made);\n  if (!takesEffect(provision.effect, coverage)) return null;\n  if (exceptions.includes('deny')) return 'deny';\n",
   ),
   effect('an exception does not count', "return coverage === 'covers' ? 'permit' : null;", "return 'deny';"),
   effect(
@@ -259,7 +274,7 @@ export const MUTANTS_OF_DECISIONS: readonly Mutant[] = [
     "return 'permit';",
   ),
   effect('a denial counts where it does not cover', 'if (!takesEffect(provision.effect, coverage)) return null;', ''),
-  effect('nobody asks who gave a permission', "return mayPermit() ? 'permit' : null;", "return 'permit';"),
+  effect('nobody asks who gave a permission', "return made.mayPermit() ? 'permit' : null;", "return 'permit';"),
   effect('a part counts outside its period', ' || !isWithin(span, at)) return', ') return'),
   effect(
     'an organisation opens the entries of others',

@@ -8,6 +8,10 @@ const mutant = (file: string, name: string, find: string, replace: string): Muta
 
 const RECORD = domain('care-record/record');
 const VERSION = domain('care-record/version');
+const DEATH = domain('care-record/death');
+const GIVER = domain('consent/giver');
+const NUMBERS = domain('consent/numbers');
+const MERGED_DECIDING = processing('decide-while-merged');
 const IN_FORCE = domain('consent/in-force');
 const PERMITS = domain('consent/permits');
 const NOTICES = domain('consent/notices');
@@ -38,12 +42,7 @@ const CONCURRENCY = processing('concurrency');
 /** Mistakes that somebody might make: each has to break a guarantee that the oracle watches. */
 export const MUTANTS: readonly Mutant[] = [
   // evolve: the record
-  mutant(
-    RECORD,
-    'a late earlier version replaces the later one',
-    'if (entry.versions > 1 && isEarlierVersion(rank, entry.rank)) return null;',
-    '',
-  ),
+  mutant(RECORD, 'a late earlier version replaces the later one', 'if (!isInForce(placing) || (event', 'if ((event'),
   mutant(
     RECORD,
     'a retraction is taken for a version',
@@ -66,27 +65,45 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(RECORD, 'an amended entry does not say when it changed', 'entry.changedAt = record.revision;', ''),
   mutant(
     VERSION,
-    'an equal version counts as an earlier one',
-    'if (id !== null && id !== 0) return id < 0;',
-    'if (id !== null) return id <= 1;',
+    'the version id alone says what is earlier',
+    "if (isEarlier && isLater) return 'disagree';",
+    "if (id !== null && id !== 0) return id < 0 ? 'earlier' : 'later';",
   ),
   mutant(
     VERSION,
-    'what a bare retraction retracted comes back by being sent again',
-    'isPast: isRetraction || isAgeless(next),',
-    'isPast: false,',
+    'what was retracted comes back by being sent again',
+    'last !== null && !retracted && isSameByAll(next, last) ? isReplaced : isSameByAll;',
+    'isReplaced;',
   ),
   mutant(
     VERSION,
-    'what says nothing of its age hides the age of those before it',
-    'versionId: next.versionId ?? current.versionId,',
-    'versionId: next.versionId,',
+    'a correction under the same version is set aside',
+    'last !== null && !retracted && isSameByAll(next, last) ? isReplaced : isSameByAll;',
+    'isSameByAll;',
+  ),
+  mutant(
+    VERSION,
+    'what was corrected under the same version comes back',
+    'isSameAge(next, one) && one.replaced.includes(next.digest)',
+    'false',
+  ),
+  mutant(
+    RECORD,
+    'what is set aside leaves no age',
+    'entry.seen = withAge(entry.seen, next);',
+    'if (isInForce(placing)) entry.seen = withAge([], next);',
+  ),
+  mutant(
+    RECORD,
+    'the system is no part of an entry',
+    'entryId(source, resource)',
+    "entryId(source.split(':').slice(0, 3).join(':'), resource)",
   ),
   mutant(
     RECORD,
     'what says the same as the version in force replaces it',
-    'if (event.digest !== undefined && event.digest === entry.digest) return null;',
-    '',
+    ' || (event.digest !== undefined && event.digest === entry.last?.digest)) return null;',
+    ') return null;',
   ),
   // decide: decisions in force
   mutant(
@@ -230,8 +247,8 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     RECORDING,
     'a batch is acknowledged before it is done',
-    'await afterAll(work, async () => {',
-    'void afterAll(work, async () => {',
+    'await afterAll([...work, merged], async () => {',
+    'void afterAll([...work, merged], async () => {',
   ),
   mutant(
     DECISIONS,
@@ -271,10 +288,10 @@ export const MUTANTS: readonly Mutant[] = [
     'if (differences.length > 0 || isLongTail',
   ),
   mutant(
-    TELL,
+    LOAD,
     'a merged number is told without those it was one with',
-    'const numbers = await relatedNumbers(wiring.store, key);',
-    'const numbers = [key];',
+    'for (const other of identity.related) found.add(other);',
+    '',
   ),
   mutant(
     TELL,
@@ -291,23 +308,18 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     RECORDING,
     'of a merge only what one did of it is told',
-    'return [...changes, ...(await tellEverything(wiring, key))];',
-    'return changes;',
+    'outbox.changes.push(...(await tellNumbers(this.wiring, related)));',
+    '',
   ),
   // merges
   mutant(
     RECORDING,
     'a number that gave way is not emptied',
-    'if (survivor !== key) changes.push(...(await emptyViews(wiring, key)));',
-    '',
+    'return survivor === key ? [] : emptyViews(this.wiring, key);',
+    'return [];',
   ),
-  mutant(RECORDING, 'the survivor is not rebuilt', 'changes.push(...(await rebuildViews(wiring, named)));', ''),
-  mutant(
-    RECORDING,
-    'a number that stands for itself again is not rebuilt',
-    'if (survivor === key) changes.push(...(await rebuildViews(wiring, key)));',
-    '',
-  ),
+  mutant(RECORDING, 'the survivor is not rebuilt', 'return rebuildViews(this.wiring, survivor);', 'return [];'),
+  mutant(RECORDING, 'a number that stands for itself again is not rebuilt', 'numbers: [survivor, key]', 'numbers: [survivor]'),
   mutant(
     MERGE,
     'a loop of merges is not looked for',
@@ -370,6 +382,24 @@ export const MUTANTS: readonly Mutant[] = [
     'const consents = await Promise.all(members.map((member) => loadConsent(store, member)));',
     'const consents = await Promise.all(members.slice(0, 1).map((member) => loadConsent(store, member)));',
   ),
+  mutant(DEATH, 'a death is a version of its Patient', "patientId.replace('/Patient/', '/death/')", 'patientId'),
+  mutant(
+    DEATH,
+    'a retraction takes back what others told',
+    " && (event.takesBack === 'every-death' || organisation === event.organisation)",
+    '',
+  ),
+  mutant(DEATH, 'a demographics service takes back its own word alone', "event.takesBack === 'every-death' || ", ''),
+  mutant(GIVER, 'the dead permit', 'isAlive(decision, lifetime), ', ''),
+  mutant(STATE, 'a retraction of deaths is taken on as if it changed nothing', '    !fresh.some(reachesSeveral) &&\n', ''),
+  mutant(
+    MERGED_DECIDING,
+    'a denial is its own number’s alone',
+    "(decision.status === 'active' && denies(decision.provision)) || ",
+    '',
+  ),
+  mutant(NUMBERS, 'another number’s denial is passed over', 'if (!other.permitted && other.decision !== null) return other;', ''),
+  mutant(NUMBERS, 'what was permitted while merged is forgotten', 'alsoOf?.includes(key)', 'alsoOf?.includes(key) === null'),
   // readers
   mutant(READ, 'a reader believes a view of older decisions', '    sameNumbers(basis.consentRevisions, consentHeads) &&\n', ''),
   mutant(READ, 'a reader believes a view of an older policy', '    basis.policyVersion === policyVersion &&\n', ''),

@@ -1,6 +1,6 @@
 import type { Decision, Maker, Policy, Provision, Purpose, Recorder, Rule } from '@weft/domain';
 import { DEFAULT_AUTHORITIES } from '@weft/domain';
-import { codesIn, lets, type Around, type Facts } from './naive-limits.js';
+import { codesIn, lets, tellsDeath, type Around, type Facts } from './naive-limits.js';
 import { meantBy } from './naive-time.js';
 
 /** All provisions of a decision, at whatever depth. */
@@ -23,27 +23,92 @@ export function boundariesIn(decisions: readonly Decision[]): number[] {
 const holds = ({ from, until }: Provision, at: number): boolean => (from ?? -Infinity) <= at && at < (until ?? Infinity);
 
 /** Whether what is decided of one entry may depend on others. */
-export function looksAround({ provision, decidedBy }: Decision): boolean {
+export function looksAround({ provision, decidedBy, authority }: Decision): boolean {
   const kinds = partsOf(provision).flatMap(({ limits }) => limits.map(({ kind }) => kind));
-  return kinds.some((kind) => ['codes', 'classes', 'labels', 'entries'].includes(kind)) || decidedBy === 'patient';
+  return (
+    kinds.some((kind) => ['codes', 'classes', 'labels', 'entries'].includes(kind)) ||
+    decidedBy === 'patient' ||
+    authority === 'explicit-consent'
+  );
+}
+
+/** A decision, with the number in whose stream it is. */
+type Kept = Decision & { readonly key?: string };
+
+/**
+ * The rule by which an entry is judged: by what counts for the number that it is recorded of, unless a decision that counts for another
+ * number of the person denies it.
+ */
+export function judgeOf(
+  purpose: Purpose,
+  decisions: readonly Kept[],
+  policy: Policy,
+  at: number,
+  record: readonly Facts[],
+): (entry: Facts) => Rule | undefined {
+  const judges = new Map<string, (entry: Facts) => Ruled>();
+  const judgeFor = (key = ''): ((entry: Facts) => Ruled) => {
+    const known = judges.get(key) ?? judgeAlone(purpose, countingFor(key, decisions), policy, at, record);
+    judges.set(key, known);
+    return known;
+  };
+  return (entry) => {
+    const own = judgeFor(entry.key)(entry);
+    if (own.rule?.effect !== 'permit') return own.rule;
+    for (const key of new Set(decisions.map((decision) => decision.key))) {
+      const other = judgeFor(key)(entry);
+      if (other.rule?.effect !== 'permit' && other.isDecided) return other.rule;
+    }
+    return own.rule;
+  };
+}
+
+/** Its own, and those made of the person's other numbers while it was one with them; of a copy the original, where that is among them. */
+function countingFor(key: string, decisions: readonly Kept[]): readonly Decision[] {
+  if (decisions.every((decision) => (decision.key ?? '') === key)) return decisions;
+  const others = decisions.filter((decision) => decision.key !== key && decision.alsoOf?.includes(key));
+  const isDouble = (one: Kept): boolean =>
+    one.saidOf !== undefined &&
+    others.some(
+      (other) =>
+        other.source === one.source &&
+        other.id === one.id &&
+        other.authority === one.authority &&
+        other.consentId === one.consentId,
+    );
+  const counting = decisions.filter((decision) => (decision.key ?? '') === key && !isDouble(decision));
+  for (const other of others) {
+    const last = counting.findLastIndex((one) => one.key === other.key);
+    const next = counting.findIndex((one, place) => place > last && one.key === key && one.recordedAt > other.recordedAt);
+    counting.splice(next < 0 ? counting.length : next, 0, other);
+  }
+  return counting;
+}
+
+interface Ruled {
+  readonly rule: Rule | undefined;
+  /** Whether a decision decided. */
+  readonly isDecided: boolean;
 }
 
 /** The first rule that applies to an entry of a record; none where none does, or where a decision could not be read. */
-export function judgeOf(
+function judgeAlone(
   purpose: Purpose,
   decisions: readonly Decision[],
   policy: Policy,
   at: number,
   record: readonly Facts[],
-): (entry: Facts) => Rule | undefined {
+): (entry: Facts) => Ruled {
   const lists = new Set([...(policy.codes ?? []), ...policy.rules.flatMap(({ when }) => when.codes ?? [])]);
   const judging: Judging = { purpose, policy, at, around: { record, lists, found: new Map() } };
   const inForce = decisions.length === 0 ? [] : inForceFor(decisions, judging);
   const unread = inForce.filter((decision) => decision.unread);
   const read = inForce.filter((decision) => !decision.unread);
   return (entry) => {
-    if (unread.some((decision) => forbids(decision.provision, decision, entry, judging))) return undefined;
-    return policy.rules.find((one) => one.purposes.includes(purpose) && applies(one, entry, read, judging));
+    if (unread.some((decision) => forbids(decision.provision, decision, entry, judging)))
+      return { rule: undefined, isDecided: true };
+    const rule = policy.rules.find((one) => one.purposes.includes(purpose) && applies(one, entry, read, judging));
+    return { rule, isDecided: rule?.when.decision !== undefined };
   };
 }
 
@@ -71,12 +136,12 @@ function applies({ when, effect, authority }: Rule, entry: Facts, inForce: reado
 /** A denial anywhere in a decision counts where it reaches the entry itself, unless an exception of its own opens it. */
 function forbids(provision: Provision, decision: Decision, entry: Facts, judging: Judging): boolean {
   if (provision.provisions.some((exception) => forbids(exception, decision, entry, judging))) return true;
-  if (provision.effect !== 'deny' || !reaches(provision, entry, judging)) return false;
+  if (provision.effect !== 'deny' || !reaches(provision, entry, judging, decision)) return false;
   return !provision.provisions.some((exception) => opens(exception, decision, entry, judging));
 }
 
 function opens(provision: Provision, decision: Decision, entry: Facts, judging: Judging): boolean {
-  if (forbids(provision, decision, entry, judging) || !reaches(provision, entry, judging, false)) return false;
+  if (forbids(provision, decision, entry, judging) || !reaches(provision, entry, judging, decision, false)) return false;
   if (provision.effect === 'permit') return mayGive(decision, entry, judging);
   return provision.provisions.some((exception) => opens(exception, decision, entry, judging));
 }
@@ -85,11 +150,14 @@ function reaches(
   provision: Provision,
   entry: Facts,
   { purpose, at, around }: Judging,
+  { source }: Decision,
   unclear = provision.effect === 'deny',
 ): boolean {
   const { purposes, limits, effect } = provision;
   return (
-    purposes.includes(purpose) && holds(provision, at) && limits.every((limit) => lets(limit, effect, entry, around, unclear))
+    purposes.includes(purpose) &&
+    holds(provision, at) &&
+    limits.every((limit) => lets(limit, effect, entry, around, unclear, source))
   );
 }
 
@@ -103,6 +171,8 @@ function mayGive(decision: Decision, entry: Facts, judging: Judging): boolean {
 function isGivers(decision: Decision, { policy, around }: Pick<Judging, 'policy' | 'around'>): boolean {
   const { recorder, decidedBy } = decision;
   if (lacksPerformer(decision, policy)) return false;
+  const isOwn = decidedBy === 'patient' || decision.authority === 'explicit-consent';
+  if (isOwn && around.record.filter(tellsDeath).some((death) => madeAt(decision).last >= diedBy(death))) return false;
   if (decidedBy !== 'patient') return true;
   const births = around.record.flatMap(({ resource }) => {
     const born = resource.resourceType === 'Patient' ? resource['birthDate'] : undefined;
@@ -110,6 +180,11 @@ function isGivers(decision: Decision, { policy, around }: Pick<Judging, 'policy'
   });
   if (births.length === 0) return recorder.as === 'governance';
   return births.every((born) => wasOldEnough(born, madeAt(decision).first, policy.ages?.own ?? 13));
+}
+
+/** The first instant at which the person may have been dead. */
+function diedBy({ resource, time = '' }: Facts): number {
+  return meantBy(resource['deceasedDateTime'] as string | undefined)?.first ?? Date.parse(time);
 }
 
 /** A birth date of a year or a month may mean its very last day. */

@@ -5,10 +5,19 @@ import { meantBy } from './naive-time.js';
 /** What a decision or a rule sees of an entry. */
 export interface Facts {
   readonly organisation: string;
+  readonly source: string;
   readonly resource: Resource;
+  readonly type?: string;
+  readonly time?: string;
+  /** The number that it is recorded of; absent where there is one alone. */
+  readonly key?: string;
 }
 
-export const idOf = ({ organisation, resource }: Facts): string => `${organisation}/${resource.resourceType}/${resource.id}`;
+export const tellsDeath = ({ type }: Facts): boolean => type === 'patient-died-1';
+export const idOf = (facts: Facts): string =>
+  tellsDeath(facts)
+    ? `${facts.organisation}/death/${facts.resource.id}`
+    : `${facts.source.replace('urn:ods:', '')}/${facts.resource.resourceType}/${facts.resource.id}`;
 
 type Effect = 'permit' | 'deny';
 
@@ -22,9 +31,9 @@ export interface Around {
 
 /**
  * Whether a limit lets the decision reach an entry. Where nobody can tell, `unclear` says: it lets a denial and does not let a
- * permission, and an exception to a denial is sure of what the denial reaches.
+ * permission, and an exception to a denial is sure of what the denial reaches. `by` is the source of the decision.
  */
-export function lets(limit: Limit, effect: Effect, entry: Facts, around: Around, unclear = effect === 'deny'): boolean {
+export function lets(limit: Limit, effect: Effect, entry: Facts, around: Around, unclear: boolean, by: string): boolean {
   const any = <T>(members: readonly (T | null)[], is: (member: T) => boolean): boolean =>
     members.some((member) => (member === null ? unclear : is(member)));
   switch (limit.kind) {
@@ -33,7 +42,7 @@ export function lets(limit: Limit, effect: Effect, entry: Facts, around: Around,
     case 'recorded-by':
       return any(limit.organisations, (ods) => ods === entry.organisation);
     case 'entries':
-      return any(limit.entries, (named) => reaches(named, effect, entry, around));
+      return any(limit.entries, (named) => reaches(named, effect, entry, around, by));
     case 'codes':
       return any(limit.codes, (code) => bears(code, effect, entry, around, unclear));
     case 'classes':
@@ -102,10 +111,11 @@ function whenOf(resource: Resource): { readonly first: number; readonly last: nu
 
 const LINKS = ['encounter', 'basedOn', 'partOf', 'derivedFrom', 'hasMember', 'result', 'focus', 'context'];
 
-function reaches(named: NamedEntry, effect: Effect, entry: Facts, around: Around): boolean {
-  if (named.reach === 'instance') return isNamed(entry, named.entry, effect) && isMeant(named.entry, effect, around.record);
-  const asked = `${effect} ${named.entry}`;
-  const found = around.found.get(asked) ?? hangingOn(named.entry, effect, around.record);
+function reaches(named: NamedEntry, effect: Effect, entry: Facts, around: Around, by: string): boolean {
+  const name = effect === 'permit' ? ownName(named.entry, by) : named.entry;
+  if (named.reach === 'instance') return isNamed(entry, name, effect) && isMeant(name, effect, around.record);
+  const asked = `${effect} ${name}`;
+  const found = around.found.get(asked) ?? hangingOn(name, effect, around.record);
   around.found.set(asked, found);
   return found.has(idOf(entry));
 }
@@ -134,15 +144,22 @@ function hangingOn(name: string, effect: Effect, record: readonly Facts[]): Read
   return new Set([...found].map(idOf));
 }
 
-/** A permission that names an entry of several organisations alike means none of them. */
+/** A type and an id alone mean an entry of the source that permits it. */
+const ownName = (name: string, by: string): string =>
+  name.split('/').length === 2 && by.startsWith('urn:ods:') ? `${by.replace('urn:ods:', '')}/${name}` : name;
+
+/** A permission that names an entry of several sources alike means none of them. */
 function isMeant(name: string, effect: Effect, record: readonly Facts[]): boolean {
   return effect === 'deny' || name.split('/').length === 3 || record.filter((one) => isNamed(one, name, effect)).length < 2;
 }
 
 function isNamed(entry: Facts, name: string, effect: Effect): boolean {
-  const [last, before, ods] = name.split('/').reverse();
+  const [last, before, whose] = name.split('/').reverse();
   if (`${entry.resource.resourceType}/${entry.resource.id}` !== `${before}/${last}`) return false;
-  return ods === undefined || ods === entry.organisation || (effect === 'deny' && ods.toUpperCase() === entry.organisation);
+  const source = entry.source.replace('urn:ods:', '');
+  if (whose === undefined || whose === source) return true;
+  // A denial that names an organisation means all of its systems, however it writes their names.
+  return effect === 'deny' && [source, entry.organisation].some((one) => one.toLowerCase() === whose.toLowerCase());
 }
 
 /** Whether one entry names another; nobody but a patient is named by everything. */
@@ -158,9 +175,9 @@ function identifiersOf({ resource }: Facts): string[] {
   return ((resource['identifier'] ?? []) as { system: string; value: string }[]).map(({ system, value }) => `${system}|${value}`);
 }
 
-/** An address means an entry of the same organisation. */
-function addressesOf({ organisation, resource }: Facts, from: Facts): string[] {
-  return organisation === from.organisation ? [`${resource.resourceType}/${resource.id}`, `urn:uuid:${resource.id}`] : [];
+/** An address means an entry of the same source. */
+function addressesOf({ source, resource }: Facts, from: Facts): string[] {
+  return source === from.source ? [`${resource.resourceType}/${resource.id}`, `urn:uuid:${resource.id}`] : [];
 }
 
 interface Reference {

@@ -1,7 +1,7 @@
 import type { Decision, Policy, Projection, RecordedCareEvent, ViewEntry } from '@weft/domain';
 import { occurredAt } from '@weft/domain';
 import { judgeOf } from './naive-decisions.js';
-import { idOf } from './naive-limits.js';
+import { idOf, tellsDeath } from './naive-limits.js';
 
 /**
  * What a record, a decision and a policy come to, said once more and as simply as can be: no state, no shortcuts, nothing
@@ -15,38 +15,63 @@ export interface Naming {
 
 /** Of each entry the event that stands, from all events in the order in which they were accepted. */
 function standing(events: readonly RecordedCareEvent[]): Map<string, RecordedCareEvent> {
-  const taken = new Map<string, RecordedCareEvent[]>();
+  const about = new Map<string, RecordedCareEvent[]>();
+  const deaths = new Map<string, RecordedCareEvent>();
   const seen = new Set<string>();
   for (const event of events) {
     const name = `${event.source} ${event.id} ${said(event)}`;
     if (seen.has(name) || event.type.startsWith('patient-merged') || event.type.startsWith('patient-unmerged')) continue;
     seen.add(name);
-    const before = taken.get(idOf(event)) ?? [];
-    const last = before.at(-1);
-    if (last === undefined || (said(last) !== said(event) && !isOlder(event, before))) taken.set(idOf(event), [...before, event]);
+    if (event.type.startsWith('patient-d')) tellOfDeath(deaths, event);
+    else about.set(idOf(event), [...(about.get(idOf(event)) ?? []), event]);
   }
-  return new Map([...taken].map(([id, list]) => [id, list.at(-1) as RecordedCareEvent]));
+  return new Map([...[...about].map(([id, list]) => [id, lastTaken(list)] as const), ...deaths]);
+}
+
+/** Of the events about one entry the last that was not set aside as earlier, or as one that is over. */
+function lastTaken(events: readonly RecordedCareEvent[]): RecordedCareEvent {
+  const taken: RecordedCareEvent[] = [];
+  events.forEach((next, nth) => {
+    const before = events.slice(0, nth);
+    const last = taken.at(-1);
+    if (before.some((one) => compared(next, one) === 'earlier')) return;
+    if (last !== undefined && !isGone(last) && compared(next, last) === 'same') {
+      if (isAged(next) && taken.some((one) => said(one) === said(next))) return;
+    } else if (before.some((one) => compared(next, one) === 'same')) return;
+    if (last === undefined || said(last) !== said(next)) taken.push(next);
+  });
+  return taken.at(-1) as RecordedCareEvent;
+}
+
+/** A death stands as it was told last, until whoever told it takes it back, or the demographics service everybody's. */
+function tellOfDeath(deaths: Map<string, RecordedCareEvent>, event: RecordedCareEvent): void {
+  const last = deaths.get(idOf(event));
+  if (tellsDeath(event)) {
+    if (last === undefined || said(last) !== said(event)) deaths.set(idOf(event), event);
+    return;
+  }
+  for (const [id, death] of deaths) {
+    if (event.takesBack === 'every-death' || death.organisation === event.organisation) deaths.set(id, event);
+  }
 }
 
 /** What an event says, when and by which message aside. */
 export const said = ({ type, resource }: Pick<RecordedCareEvent, 'type' | 'resource'>): string =>
   JSON.stringify([type, resource]);
 
-const isRetraction = (event: RecordedCareEvent): boolean => event.type === 'care-event-retracted-1';
+const isRetraction = ({ type }: RecordedCareEvent): boolean =>
+  type === 'care-event-retracted-1' || type === 'patient-death-retracted-1';
+/** One that is no number is none: NaN is neither before nor after anything. */
 const numbered = ({ resource }: RecordedCareEvent): number => Number(resource.meta?.versionId ?? Number.NaN);
 const dated = ({ resource }: RecordedCareEvent): number => Date.parse(resource.meta?.lastUpdated ?? '');
 
-/** Whether it is older than what those before it that stood for a while last said of their ages, or is one of them come back. */
-function isOlder(next: RecordedCareEvent, before: readonly RecordedCareEvent[]): boolean {
-  const signs = [numbered, dated].map((age) => {
-    const known = before.map(age).findLast((one) => !Number.isNaN(one)) ?? Number.NaN;
-    return Math.sign(age(next) - known);
-  });
-  const telling = signs.find((sign) => sign === 1 || sign === -1);
-  if (telling !== undefined) return telling === -1;
-  const last = before.at(-1) as RecordedCareEvent;
-  const isOver = isGone(last) || (Number.isNaN(numbered(last)) && Number.isNaN(dated(last)));
-  return isOver && signs.includes(0);
+const isAged = (event: RecordedCareEvent): boolean => !Number.isNaN(numbered(event)) || !Number.isNaN(dated(event));
+
+/** By the numbers and the dates that both have. */
+function compared(one: RecordedCareEvent, other: RecordedCareEvent): 'earlier' | 'same' | 'neither' {
+  const signs = [numbered, dated].map((age) => Math.sign(age(one) - age(other))).filter((sign) => !Number.isNaN(sign));
+  if (signs.length > 0 && signs.every((sign) => sign === 0)) return 'same';
+  return signs.includes(-1) && !signs.includes(1) ? 'earlier' : 'neither';
 }
 
 /** Entries that are no more, whatever anybody decided. */
@@ -55,12 +80,12 @@ export function goneFrom(events: readonly RecordedCareEvent[]): string[] {
 }
 
 function isGone(event: RecordedCareEvent): boolean {
-  const { status, verificationStatus } = event.resource as {
-    status?: string;
+  const { status, verificationStatus, lifecycleStatus, docStatus } = event.resource as {
+    [state: string]: unknown;
     verificationStatus?: { coding: { code: string }[] };
   };
-  const wrong = 'entered-in-error';
-  return isRetraction(event) || status === wrong || verificationStatus?.coding.some(({ code }) => code === wrong) === true;
+  const states = [status, lifecycleStatus, docStatus, verificationStatus?.coding.map(({ code }) => code)].flat();
+  return isRetraction(event) || states.includes('entered-in-error');
 }
 
 /** What there is to be seen of a record: entries that stand and are not gone. */
@@ -90,8 +115,9 @@ export function viewOf(
     if (rule?.effect === 'permit') {
       const { resourceType } = resource;
       const id = idOf(event);
-      const rank = { eventTime: Date.parse(event.time) };
-      const entry = { id, organisation, resourceType, occurredAt: occurredAt(resource), recordedAt, resource, rank };
+      const eventTime = Date.parse(event.time);
+      const when = tellsDeath(event) ? ((resource['deceasedDateTime'] as string | undefined) ?? null) : occurredAt(resource);
+      const entry = { id, organisation, resourceType, occurredAt: when, recordedAt, resource, eventTime };
       entries.set(projection.entryId(id, naming), projection.project(entry, naming));
       continue;
     }

@@ -111,7 +111,7 @@ export class Oracle implements Watcher {
     if (this.quarantined.has(place)) return this.violated('a refusal stands', `${place} is in quarantine, and in ${stream}`);
     if (isMerging(event) && !this.ledger.mergedBy.has(eventKey(event)))
       this.violated('a merge is decided once', `${name} was recorded, and never came about`);
-    if (event.type === 'patient-died-1') this.claims.died(stream.slice('careRecord-'.length), event);
+    if (event.type.startsWith('patient-d')) this.claims.died(stream.slice('careRecord-'.length), event);
     this.inOrder(stream, event.coordinates, 'once');
   }
 
@@ -165,6 +165,7 @@ export class Oracle implements Watcher {
   private published(message: Message): void {
     this.history.published(message);
     this.told.take(message);
+    if (message.topic === CONSENT_TOPIC) this.consents.published(message);
     if (message.topic === QUARANTINE_TOPIC) this.quarantine(message);
     else if (message.topic.startsWith('weft.record-changes.')) this.namesNobody(message);
   }

@@ -5,6 +5,7 @@ import { cases } from './cases.js';
 import { compare, fuzz } from './compare.js';
 import { definitionsModule, tableOf } from './definitions.js';
 import type { CodeSystem, StructureDefinition, ValueSet } from './definitions.js';
+import { errorStates, errorStatesModule } from './error-states.js';
 import { examples, isSmall, samples, SAMPLES } from './files.js';
 import { speeds } from './measure.js';
 import { patientPlaces, patientPlacesModule } from './patient-places.js';
@@ -12,6 +13,7 @@ import { SPECIMENS } from './specimens.js';
 
 const DEFINITIONS = fileURLToPath(new URL('../../../libs/care-events/src/fhir-r4/definitions.ts', import.meta.url));
 const PLACES = fileURLToPath(new URL('../../../libs/care-events/src/patient-places.ts', import.meta.url));
+const ERROR_STATES = fileURLToPath(new URL('../../../libs/domain/src/care-record/error-state-places.ts', import.meta.url));
 const FOUND = 1;
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -130,4 +132,8 @@ program
   .command('places')
   .description('make the table of where a resource names its patient')
   .action(() => writeFileSync(PLACES, patientPlacesModule(patientPlaces())));
+program
+  .command('error-states')
+  .description('make the table of where a resource says that it was entered in error')
+  .action(() => writeFileSync(ERROR_STATES, errorStatesModule(errorStates())));
 program.parse();

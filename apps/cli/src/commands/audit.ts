@@ -89,5 +89,8 @@ const DID: Readonly<Record<string, string>> = {
   quarantine: 'looked at message',
   redrive: 'sent message on',
   decide: 'decided',
+  'propose-re-identification': 'proposed re-identifying',
+  'authorise-re-identification': 'authorised re-identifying',
+  're-identify': 're-identified',
   told: 'was told',
 };

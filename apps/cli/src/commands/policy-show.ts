@@ -67,11 +67,11 @@ function showAuthorities(terminal: Terminal, { authorities }: WholePolicy): void
 }
 
 function identityIn({ identity }: WholePolicy): string[] {
-  const { demographics, merges, unmerges, deaths } = identity;
+  const { demographics, merges, unmerges, deaths, deathRetractions } = identity;
   const by = (who: readonly string[]): string => who.join(', ') || 'nobody';
   return [
     `demographics services: ${demographics.join(', ') || 'none'}`,
-    `merges by ${by(merges)}; unmerges by ${by(unmerges)}; deaths by ${by(deaths)}`,
+    `merges by ${by(merges)}; unmerges by ${by(unmerges)}; deaths by ${by(deaths)}; their retractions by ${by(deathRetractions)}`,
   ];
 }
 

@@ -10,6 +10,7 @@ interface StatusAnswer {
   readonly settingsDiffer: boolean;
   readonly lag: number;
   readonly decisionsInQuarantine: number;
+  readonly recordsToReview: { readonly people: number; readonly organisations: Readonly<Record<string, number>> };
   readonly groups: readonly { readonly group: string; readonly topic: string; readonly lag: number }[];
   readonly topics: readonly {
     readonly topic: string;
@@ -58,6 +59,16 @@ function show(terminal: Terminal, url: string, status: StatusAnswer, ready: Read
     const found = `${counted(decisionsInQuarantine, 'message')} in quarantine may be ${decisionsInQuarantine === 1 ? 'an objection' : 'objections'}`;
     terminal.print(terminal.paint('red', `${found}: the people they are about are closed until they are mended`));
     for (const line of MENDING) terminal.print(line);
+  }
+  const { people, organisations } = status.recordsToReview;
+  if (people > 0) {
+    const whose = Object.entries(organisations).map(([ods, times]) => `${ods} in ${number(times)}`);
+    terminal.print(
+      terminal.paint(
+        'yellow',
+        `${counted(people, 'record')} for direct care to review, born on different days by ${whose.join(', ')}`,
+      ),
+    );
   }
   if (status.settingsDiffer) for (const line of SETTINGS_DIFFER) terminal.print(terminal.paint('yellow', line));
   terminal.print();

@@ -1,4 +1,4 @@
-import { type Purpose, PURPOSES, type Resource } from '@weft/domain';
+import { parseWithDigits, type Purpose, PURPOSES, type Resource } from '@weft/domain';
 import { Command, InvalidArgumentError } from 'commander';
 import { ods, purpose } from '../arguments.js';
 import { Refused } from '../client.js';
@@ -95,7 +95,7 @@ async function subscribe(context: Context, purpose: Purpose, options: Options, c
     ...{ purpose, signal, cursor: position?.cursor ?? after, begin: fromBeginning === true ? 'beginning' : 'end' },
     connect: () => clientOf(context, settings, ['subscriber'], about),
     hasNewTokens: !context.env['WEFT_TOKEN']?.trim(),
-    tell: (line) => terminal.printed(terminal.json ? line : lineOf(terminal, JSON.parse(line) as Change)),
+    tell: (line) => terminal.printed(terminal.json ? line : lineOf(terminal, parseWithDigits(line) as Change)),
     keep: async (cursor) => position?.keep(cursor),
     note: (text) => terminal.note(terminal.paint('dim', text)),
   });

@@ -5,6 +5,8 @@ import { narrativeProblem } from './narrative.js';
 export interface Primitive {
   readonly json: 'string' | 'number' | 'boolean';
   readonly problem: (value: never) => string | null;
+  /** A number without a fraction: R4 has it written in digits alone. */
+  readonly isWhole?: true;
   /** What its text says beyond its form. */
   readonly rule?: (value: string) => string | null;
 }
@@ -25,12 +27,12 @@ const BASE64 = /^[A-Za-z0-9+/\s]*(?:=\s*){0,2}$/;
 /** https://hl7.org/fhir/R4/datatypes.html#primitive */
 export const PRIMITIVES: Readonly<Record<string, Primitive>> = {
   boolean: { json: 'boolean', problem: () => null },
-  integer: number((value) => (value | 0) === value, 'must be a whole number of 32 bits'),
-  unsignedInt: number(
+  integer: whole((value) => (value | 0) === value, 'must be a whole number of 32 bits'),
+  unsignedInt: whole(
     (value) => Number.isInteger(value) && value >= 0 && value <= INTEGER_MAX,
     'must be a whole number, 0 or above, of 31 bits',
   ),
-  positiveInt: number(
+  positiveInt: whole(
     (value) => Number.isInteger(value) && value > 0 && value <= INTEGER_MAX,
     'must be a whole number above 0, of 31 bits',
   ),
@@ -61,6 +63,10 @@ export const PRIMITIVES: Readonly<Record<string, Primitive>> = {
 
 function number(isRight: (value: number) => boolean, sentence: string): Primitive {
   return { json: 'number', problem: (value) => (isRight(value) ? null : sentence) };
+}
+
+function whole(isRight: (value: number) => boolean, sentence: string): Primitive {
+  return { ...number(isRight, sentence), isWhole: true };
 }
 
 function string(isRight: (value: string) => boolean, sentence: string): Primitive {

@@ -1,3 +1,4 @@
+import { markedBy } from '@weft/domain';
 import type { Problem } from '@weft/domain';
 import { isObject } from '../patient-reference.js';
 import type { Loose } from '../patient-reference.js';
@@ -47,7 +48,9 @@ function checkObject(value: Loose, type: Type, isValued: boolean, walk: Walk): v
     if (key !== 'id') content += 1;
     const member = type.members.get(key);
     if (member === undefined) {
-      if (key !== 'resourceType' || !type.isResource) reportUnknown(key, walk);
+      const marked = markedBy(key);
+      if (marked !== undefined) checkDigits(value, marked, type, walk);
+      else if (key !== 'resourceType' || !type.isResource) reportUnknown(key, walk);
       continue;
     }
     const { choice } = member.element;
@@ -69,6 +72,15 @@ function checkObject(value: Loose, type: Type, isValued: boolean, walk: Walk): v
 function isPresent(value: Loose, names: readonly string[]): boolean {
   for (const name of names) if (value[name] !== undefined) return true;
   return false;
+}
+
+/** A number's own digits, which are marked where JavaScript writes others. Of any other type it is said that it is no number. */
+function checkDigits(value: Loose, name: string, type: Type, walk: Walk): void {
+  if (value[name] === undefined) return reportUnknown(`#${name}`, walk);
+  const member = type.members.get(name);
+  if (member?.primitive?.isWhole === true) {
+    report(walk, 'value', 'must be written as a whole number, without fraction or exponent', member.step);
+  }
 }
 
 function reportUnknown(key: string, walk: Walk): void {

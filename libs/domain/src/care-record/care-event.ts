@@ -18,6 +18,8 @@ export interface CareEvent {
   readonly resource: Resource;
   /** Of a merge or an unmerge: the surviving NHS number, from the Patient's link of type `replaced-by`. */
   readonly survivor?: string;
+  /** Of a death's retraction: that it takes back what others told too, as the region's demographics service does. */
+  readonly takesBack?: 'every-death';
 }
 
 /** A care event in a record: what `careRecord-<key>` streams hold. */

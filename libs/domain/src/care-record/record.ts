@@ -2,28 +2,13 @@ import type { Coordinates, Resource } from '../vocabulary.js';
 import type { RecordedCareEvent } from './care-event.js';
 import { occurredAt } from './clinical-time.js';
 import { saysTheSame } from './content.js';
-import { isEarlierVersion, rankAfter, versionRank, type VersionRank } from './version.js';
+import { deathIdOf, evolveDeaths, isOfDeath } from './death.js';
+import { entryId } from './entry-id.js';
+import type { Entry } from './entry.js';
+import { isEnteredInError } from './error-states.js';
+import { ageOf, isInForce, millisecondsOf, placeVersion, withAge, withReplaced } from './version.js';
 
-/** One clinical fact: an organisation's resource with its versions. `id` is `<ODS code>/<resource type>/<resource id>`. */
-export interface Entry {
-  readonly id: string;
-  readonly organisation: string;
-  readonly resourceType: string;
-  rank: VersionRank;
-  /** True when the version in force says that the fact is none: entered in error, or retracted. */
-  retracted: boolean;
-  recordedAt: string;
-  occurredAt: string | null;
-  /** Patient.birthDate of the version in force, where it is a Patient that says one. */
-  birthDate: string | null;
-  /** The version in force; undefined once the caller has let go of it to save memory. */
-  resource: Resource | undefined;
-  /** Digest of the version in force, where it is known: what says the same changes nothing. */
-  digest: string | undefined;
-  versions: number;
-  /** Revision of the event that brought the version in force. */
-  changedAt: number;
-}
+export type { Entry } from './entry.js';
 
 /** Where in the bus an accepted event stood, and what it said; no digest of one that was accepted before there were digests. */
 export interface Accepted extends Coordinates {
@@ -50,10 +35,6 @@ export function eventKey(event: { readonly source: string; readonly id: string }
   return `${event.source} ${event.id}`;
 }
 
-export function entryId(organisation: string, resource: Resource): string {
-  return `${organisation}/${resource.resourceType}/${resource.id}`;
-}
-
 /** Whether an event merges numbers or undoes that: it brings no entry. */
 export const isMerge = (type: string): boolean => type === 'patient-merged-1' || type === 'patient-unmerged-1';
 
@@ -66,36 +47,26 @@ export function evolveRecord(record: CareRecord, event: RecordedCareEvent): Entr
   if (known !== undefined && saysTheSame(known.digest, event.digest)) return null;
   record.accepted.set(key, { ...event.coordinates, digest: event.digest });
   if (isMerge(event.type)) return null;
+  if (isOfDeath(event.type)) {
+    const id = deathIdOf(entryId(event.organisation, event.resource));
+    return evolveDeaths(record.entries, event, { id, revision: record.revision });
+  }
   return evolveEntry(record, event);
 }
 
 function evolveEntry(record: CareRecord, event: RecordedCareEvent): Entry | null {
-  const id = entryId(event.organisation, event.resource);
+  const entry = entryOf(record, event);
   const retracted = event.type === 'care-event-retracted-1' || isEnteredInError(event.resource);
-  const rank = versionRank(event.resource, event.time);
-  let entry = record.entries.get(id);
-  if (entry === undefined) {
-    entry = {
-      id,
-      organisation: event.organisation,
-      resourceType: event.resource.resourceType,
-      rank,
-      retracted,
-      recordedAt: event.recordedAt,
-      occurredAt: null,
-      birthDate: null,
-      resource: undefined,
-      digest: undefined,
-      versions: 0,
-      changedAt: record.revision,
-    };
-    record.entries.set(id, entry);
-  }
+  const next = { ...ageOf(event.resource), digest: event.digest };
+  const placing = placeVersion(next, entry);
   entry.versions += 1;
-  if (entry.versions > 1 && isEarlierVersion(rank, entry.rank)) return null;
-  if (event.digest !== undefined && event.digest === entry.digest) return null;
-  entry.rank = rankAfter(entry.rank, rank, retracted);
-  entry.digest = event.digest;
+  entry.seen = withAge(entry.seen, next);
+  if (!isInForce(placing)) entry.setAside += 1;
+  if (!isInForce(placing) || (event.digest !== undefined && event.digest === entry.last?.digest)) return null;
+  if (placing === 'stands-by-arrival') entry.disagreeing += 1;
+  if (entry.last !== null) entry.seen = withReplaced(entry.seen, entry.last);
+  entry.last = next;
+  entry.eventTime = millisecondsOf(event.time) ?? 0;
   entry.retracted = retracted;
   entry.recordedAt = event.recordedAt;
   entry.occurredAt = occurredAt(event.resource);
@@ -105,13 +76,20 @@ function evolveEntry(record: CareRecord, event: RecordedCareEvent): Entry | null
   return entry;
 }
 
-function birthDateOf({ resourceType, birthDate }: Resource): string | null {
-  return resourceType === 'Patient' && typeof birthDate === 'string' ? birthDate : null;
+/** The entry that an event is about, as it was before it. */
+function entryOf(record: CareRecord, { source, organisation, resource, recordedAt }: RecordedCareEvent): Entry {
+  const id = entryId(source, resource);
+  const known = record.entries.get(id);
+  if (known !== undefined) return known;
+  const entry: Entry = {
+    ...{ id, organisation, resourceType: resource.resourceType, recordedAt },
+    ...{ seen: [], last: null, eventTime: 0, retracted: false, occurredAt: null, birthDate: null },
+    ...{ resource: undefined, versions: 0, setAside: 0, disagreeing: 0, changedAt: record.revision },
+  };
+  record.entries.set(id, entry);
+  return entry;
 }
 
-/** FHIR R4: `entered-in-error` stands in status, or for Condition and AllergyIntolerance in verificationStatus. */
-export function isEnteredInError(resource: Resource): boolean {
-  if (resource['status'] === 'entered-in-error') return true;
-  const verification = resource['verificationStatus'] as { coding?: readonly { code?: string }[] } | undefined;
-  return Array.isArray(verification?.coding) && verification.coding.some((coding) => coding?.code === 'entered-in-error');
+function birthDateOf({ resourceType, birthDate }: Resource): string | null {
+  return resourceType === 'Patient' && typeof birthDate === 'string' ? birthDate : null;
 }

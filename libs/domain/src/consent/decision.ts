@@ -86,6 +86,10 @@ export interface Decision {
   readonly unread?: true;
   /** Of a message that was mended: the place in quarantine it came from. */
   readonly mends?: string;
+  /** Keys of the person's other numbers when it was made: it counts for those too for as long as they are one person. */
+  readonly alsoOf?: readonly string[];
+  /** Of a denial that was made about another number of the person: the key of that number. */
+  readonly saidOf?: string;
   /** When Weft recorded it, RFC 3339. */
   readonly recordedAt: string;
 }

@@ -22,30 +22,36 @@ export interface Judging {
 export function effectOn(decision: Decision, entry: JudgedEntry, judging: Judging): Provision['effect'] | null {
   const own = opensOnly(decision, judging.policy);
   const mayPermit = (): boolean => (own === null || entry.organisation === own) && takesEffect('permit', judging.giver(decision));
-  return effectOfProvision(decision.provision, entry, judging, mayPermit);
+  return effectOfProvision(decision.provision, entry, judging, { source: decision.source, mayPermit });
+}
+
+/** Of the decision that is judged. */
+interface Made {
+  readonly source: string;
+  readonly mayPermit: () => boolean;
 }
 
 /**
  * A denial among the exceptions counts everywhere, a permission where the provision around it covers: where that cannot be told,
  * what is excepted is neither denied by it nor permitted. A permission counts only if its giver may give it.
  */
-function effectOfProvision(
-  provision: Provision,
-  entry: JudgedEntry,
-  judging: Judging,
-  mayPermit: () => boolean,
-): Provision['effect'] | null {
-  const exceptions = provision.provisions.map((one) => effectOfProvision(one, entry, judging, mayPermit));
+function effectOfProvision(provision: Provision, entry: JudgedEntry, judging: Judging, made: Made): Provision['effect'] | null {
+  const exceptions = provision.provisions.map((one) => effectOfProvision(one, entry, judging, made));
   if (exceptions.includes('deny')) return 'deny';
-  const coverage = coverageIn(provision, entry, judging);
+  const coverage = coverageIn(provision, entry, judging, made);
   if (!takesEffect(provision.effect, coverage)) return null;
-  if (provision.effect === 'permit') return mayPermit() ? 'permit' : null;
+  if (provision.effect === 'permit') return made.mayPermit() ? 'permit' : null;
   if (!exceptions.includes('permit')) return 'deny';
   return coverage === 'covers' ? 'permit' : null;
 }
 
-function coverageIn({ purposes, limits, effect, ...span }: Provision, entry: JudgedEntry, judging: Judging): Coverage {
+function coverageIn(
+  { purposes, limits, effect, ...span }: Provision,
+  entry: JudgedEntry,
+  judging: Judging,
+  { source }: Made,
+): Coverage {
   const { purpose, at, looking } = judging;
   if (!purposes.includes(purpose) || !isWithin(span, at)) return 'does-not-cover';
-  return allOf(limits.map((limit) => coverageOf(limit, entry, effect, looking)));
+  return allOf(limits.map((limit) => coverageOf(limit, entry, effect, looking, source)));
 }

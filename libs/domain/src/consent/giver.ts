@@ -1,4 +1,4 @@
-import { intervalOf } from '../fhir-time.js';
+import { intervalOf, type Interval } from '../fhir-time.js';
 import { authoritiesOf } from './authorities.js';
 import { allOf, type Coverage } from './coverage.js';
 import { madeBetween, type Decision } from './decision.js';
@@ -7,17 +7,23 @@ import type { Policy } from './policy.js';
 /** From this age on a person permits for themselves, unless the locality's policy says otherwise. */
 export const OWN_AGE_YEARS = 13;
 
-/** Whether a permission has a giver who may give it. A denial needs none: one by or for a child counts. */
-export function giverCovers(decision: Decision, births: () => readonly string[], policy: Policy): Coverage {
+/** When a person was born and died, by everything that their record says of it; asked only where it matters. */
+export interface Lifetime {
+  birthDates(): readonly string[];
+  deaths(): readonly Interval[];
+}
+
+/** Whether a permission has a giver who may give it. A denial needs none: one by or for a child counts, or for who has died. */
+export function giverCovers(decision: Decision, lifetime: Lifetime, policy: Policy): Coverage {
   if (lacksGiver(decision, policy)) return 'does-not-cover';
-  return isOldEnough(decision, births, policy);
+  return allOf([isAlive(decision, lifetime), isOldEnough(decision, () => lifetime.birthDates(), policy)]);
 }
 
 /** `giverCovers`, asked once of each decision. */
-export function giversBy(births: () => readonly string[], policy: Policy): (decision: Decision) => Coverage {
+export function giversBy(lifetime: Lifetime, policy: Policy): (decision: Decision) => Coverage {
   const known = new Map<Decision, Coverage>();
   return (decision) => {
-    const coverage = known.get(decision) ?? giverCovers(decision, births, policy);
+    const coverage = known.get(decision) ?? giverCovers(decision, lifetime, policy);
     known.set(decision, coverage);
     return coverage;
   };
@@ -30,6 +36,18 @@ export function lacksGiver(
 ): boolean {
   if (recorder.as !== 'organisation' || !(authoritiesOf(policy)[authority].needs ?? []).includes('performer')) return false;
   return decidedBy !== 'patient' && decidedBy !== 'proxy';
+}
+
+/** Nobody permits after their death, nor does anybody for them where it is the person's own consent that is asked for. */
+export function isAlive(decision: Decision, lifetime: Lifetime): Coverage {
+  if (decision.decidedBy !== 'patient' && decision.authority !== 'explicit-consent') return 'covers';
+  const { earliest, latest } = madeBetween(decision);
+  return allOf(
+    lifetime.deaths().map(({ from, until }) => {
+      if (latest < from) return 'covers';
+      return earliest < until ? 'cannot-tell' : 'does-not-cover';
+    }),
+  );
 }
 
 /** By every birth date in the record. Governance vouches for an age that the record does not say. */

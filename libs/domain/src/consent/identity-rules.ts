@@ -12,6 +12,7 @@ export interface IdentityRules {
   readonly merges: readonly Identifier[];
   readonly unmerges: readonly Identifier[];
   readonly deaths: readonly Identifier[];
+  readonly deathRetractions: readonly Identifier[];
 }
 
 export const DEFAULT_IDENTITY_RULES: IdentityRules = {
@@ -19,9 +20,10 @@ export const DEFAULT_IDENTITY_RULES: IdentityRules = {
   merges: ['demographics', 'recorded'],
   unmerges: ['demographics', 'same-source'],
   deaths: ['demographics', 'recorded'],
+  deathRetractions: ['demographics', 'same-source'],
 };
 
-/** What is known of somebody who merges numbers, undoes a merge, or says that a person died. */
+/** What is known of somebody who merges numbers, undoes a merge, says that a person died, or takes that back. */
 export interface Claim {
   readonly organisation: string;
   /** Whether the organisation has recorded something about each number named. */
@@ -35,6 +37,11 @@ const IDENTITY_EVENTS = {
   'patient-merged-1': { rules: 'merges', what: 'a merge', code: 'not-yours-to-merge' },
   'patient-unmerged-1': { rules: 'unmerges', what: 'an unmerge', code: 'not-yours-to-unmerge' },
   'patient-died-1': { rules: 'deaths', what: 'a death', code: 'not-yours-to-record-a-death' },
+  'patient-death-retracted-1': {
+    rules: 'deathRetractions',
+    what: 'the retraction of a death',
+    code: 'not-yours-to-retract-a-death',
+  },
 } as const;
 
 export type IdentityEventType = keyof typeof IDENTITY_EVENTS;
@@ -48,6 +55,10 @@ interface IdentityPolicy {
 
 export function identityRulesOf({ identity }: IdentityPolicy): IdentityRules {
   return { ...DEFAULT_IDENTITY_RULES, ...identity };
+}
+
+export function isDemographicsService(organisation: string, policy: IdentityPolicy): boolean {
+  return identityRulesOf(policy).demographics.includes(organisation);
 }
 
 export function mayIdentify(type: IdentityEventType, claim: Claim, policy: IdentityPolicy): boolean {

@@ -13,7 +13,7 @@ import {
   type Limit,
   type Provision,
 } from './decision.js';
-import { giversBy } from './giver.js';
+import { giversBy, type Lifetime } from './giver.js';
 import type { Policy } from './policy.js';
 
 /** The decisions that are current at an instant, for one purpose, and what each of the others gave way to. */
@@ -27,17 +27,17 @@ export interface InForce {
  * it had replaced is current again. A later version of a FHIR Consent replaces that Consent whatever its scope, and a withdrawn
  * one takes all its versions away. Nothing replaces a denial that may not lift it.
  *
- * @param births the birth dates in the person's record: a child's own permission lifts nothing.
+ * @param lifetime when the person was born and died: a child's own permission lifts nothing, nor does one after death.
  */
 export function inForce(
   decisions: readonly Decision[],
   purpose: Purpose,
   policy: Policy,
   at: number,
-  births: () => readonly string[],
+  lifetime: Lifetime,
 ): InForce {
   const standing = withoutMended(decisions);
-  const lifting = liftingBy(policy, births);
+  const lifting = liftingBy(policy, lifetime);
   const replacedBy = new Map<Decision, Decision>();
   for (const versions of groupsOf(standing, (decision) => `${decision.source} ${decision.consentId}`)) {
     if (versions.length > 1) replaceEarlierVersions(versions, at, lifting, replacedBy);
@@ -57,8 +57,8 @@ interface Lifting {
   readonly mayPermit: (decision: Decision) => boolean;
 }
 
-function liftingBy(policy: Policy, births: () => readonly string[]): Lifting {
-  const giver = giversBy(births, policy);
+function liftingBy(policy: Policy, lifetime: Lifetime): Lifting {
+  const giver = giversBy(lifetime, policy);
   return { policy, mayPermit: (decision) => takesEffect('permit', giver(decision)) };
 }
 

@@ -4,7 +4,7 @@ import type { Decision } from './decision.js';
 import { DAY, decision, deny, GOVERNANCE, NOW, organisation, permit, POLICY } from './decisions.fixture.js';
 import { holdsAt, inForce, nextBoundary, sameSpan, spanAt } from './in-force.js';
 
-const nobody = () => [];
+const nobody = { birthDates: () => [], deaths: () => [] };
 const current = (decisions: readonly Decision[], at = NOW, purpose: Purpose = 'research') =>
   inForce(decisions, purpose, POLICY, at, nobody).current;
 const RESEARCH = ['research'] as const;

@@ -1,8 +1,11 @@
+import { withoutDeath } from '../care-record/death.js';
+import { entryId, namesOfEntry, spelt, withoutSource } from '../care-record/entry-id.js';
 import { isResourceType } from '../resource-types.js';
 import { anyOf, covered, type Coverage } from './coverage.js';
+import { spellingsOf } from './code-spellings.js';
 import type { Code, Limit, NamedEntry, Provision } from './decision.js';
 import { codeKey, isOfConfidentiality } from './facts.js';
-import { withoutOrganisation, type JudgedEntry, type Surroundings } from './surroundings.js';
+import type { JudgedEntry, Surroundings } from './surroundings.js';
 
 type Effect = Provision['effect'];
 
@@ -25,7 +28,8 @@ export class Looking {
   }
 }
 
-type Answer<L extends Limit> = (limit: L, entry: JudgedEntry, effect: Effect, looking: Looking) => Coverage;
+/** `source`: of the decision. */
+type Answer<L extends Limit> = (limit: L, entry: JudgedEntry, effect: Effect, looking: Looking, source: string) => Coverage;
 
 /** What each kind of limit answers. A kind that is missing here does not compile. */
 const ANSWERS: { readonly [K in Limit['kind']]: Answer<Extract<Limit, { kind: K }>> } = {
@@ -39,8 +43,8 @@ const ANSWERS: { readonly [K in Limit['kind']]: Answer<Extract<Limit, { kind: K 
   unread: () => 'cannot-tell',
 };
 
-export function coverageOf(limit: Limit, entry: JudgedEntry, effect: Effect, looking: Looking): Coverage {
-  return (ANSWERS[limit.kind] as Answer<Limit>)(limit, entry, effect, looking);
+export function coverageOf(limit: Limit, entry: JudgedEntry, effect: Effect, looking: Looking, source: string): Coverage {
+  return (ANSWERS[limit.kind] as Answer<Limit>)(limit, entry, effect, looking, source);
 }
 
 /** Whether judging by the limit needs the rest of the record, so that one more entry may change what it says of the others. */
@@ -53,45 +57,69 @@ export function looksAround(limit: Limit, effect: Effect): boolean {
   return limit.kind === 'codes' || limit.kind === 'classes' || limit.kind === 'labels';
 }
 
-/** A name without its organisation, which several may use: in a denial it means all of these, in a permission none. */
+/** A name without its source, which several may use. */
 const isBare = (name: string): boolean => name.split('/').length < 3;
+const isOrganisations = (source: string): boolean => source.startsWith('urn:ods:');
 
-function coversNamed(limit: Extract<Limit, { kind: 'entries' }>, entry: JudgedEntry, effect: Effect, looking: Looking): Coverage {
+/**
+ * A denial covers every entry that may be meant. A permission covers the one that is named: without a source, that of the source which
+ * recorded the permission, and where this records no entries, the only one of that name.
+ */
+function coversNamed(
+  limit: Extract<Limit, { kind: 'entries' }>,
+  entry: JudgedEntry,
+  effect: Effect,
+  looking: Looking,
+  source: string,
+): Coverage {
   const { around } = looking;
-  const { names, reached, hasUnread } = looking.once(limit, effect, () => readNames(limit.entries, effect, around));
-  if (names.has(entry.id) || reached.has(entry.id)) return 'covers';
-  const bare = withoutOrganisation(entry.id);
-  if (!names.has(bare)) return hasUnread ? 'cannot-tell' : 'does-not-cover';
-  return effect === 'permit' && around.entriesNamed(bare).length > 1 ? 'cannot-tell' : 'covers';
+  const { names, reached, hasUnread } = looking.once(limit, effect, () => readNames(limit.entries, effect, around, source));
+  if (reached.has(entry.id)) return 'covers';
+  const id = withoutDeath(entry.id);
+  if (effect === 'deny' && namesOfEntry(id).some((name) => names.has(name))) return 'covers';
+  if (effect === 'permit' && names.has(id)) return 'covers';
+  const bare = withoutSource(id);
+  if (effect === 'deny' || !names.has(bare)) return hasUnread ? 'cannot-tell' : 'does-not-cover';
+  return around.entriesNamed(bare).length > 1 ? 'cannot-tell' : 'covers';
 }
 
-function readNames(entries: readonly (NamedEntry | null)[], effect: Effect, around: Surroundings) {
+function readNames(entries: readonly (NamedEntry | null)[], effect: Effect, around: Surroundings, source: string) {
+  const nameOf = ({ entry }: NamedEntry): string => (effect === 'deny' ? spelt(entry) : permittedName(entry, source));
   const read = entries.filter((named) => named !== null);
-  const reaching = read.filter(({ reach }) => reach !== 'instance').flatMap(({ entry }) => spellings(entry, effect));
-  const starts = reaching
-    .map((name) => around.entriesNamed(name))
-    .filter(({ length }) => effect === 'deny' || length === 1)
-    .flat();
+  const starts = read
+    .filter(({ reach }) => reach !== 'instance')
+    .map(nameOf)
+    .flatMap((name) => (effect === 'deny' ? around.entriesNamed(name) : onlyOne(name, around)));
   return {
-    names: new Set(read.flatMap(({ entry }) => spellings(entry, effect))),
+    names: new Set(read.map(nameOf)),
     reached: starts.length === 0 ? new Set<string>() : around.reach(starts, effect),
     hasUnread: read.length < entries.length,
   };
 }
 
-/** A denial covers an entry however its organisation is spelt; a system's name is as it is. */
-function spellings(name: string, effect: Effect): string[] {
-  return effect === 'permit' || isBare(name) ? [name] : [name, name.replace(/^[^:/]+/, (ods) => ods.toUpperCase())];
+/** A name without a source means that of the decision's own. */
+function permittedName(name: string, source: string): string {
+  if (!isBare(name) || !isOrganisations(source)) return name;
+  const [resourceType, id] = name.split('/') as [string, string];
+  return entryId(source, { resourceType, id });
+}
+
+/** What a permission goes out from: what is named whole, or is the only one of its name. */
+function onlyOne(name: string, around: Surroundings): readonly JudgedEntry[] {
+  const named = around.entriesNamed(name);
+  if (!isBare(name)) return named.filter(({ id }) => id === name);
+  return named.length === 1 ? named : [];
 }
 
 /**
- * A denied code is found wherever it is in the entry, and in what the entry refers to, whatever its system. A permitted one must
- * be the entry's own, of the system named. A code that nobody knows may be a group of codes: it cannot be told.
+ * A denied code is found wherever it is in the entry, and in what the entry refers to, whatever its system and in every spelling
+ * that may be meant. A permitted one must be the entry's own, of the system named and as it is written. A code that nobody knows
+ * may be a group of codes: it cannot be told.
  */
 function coversCodes(codes: readonly (Code | null)[], entry: JudgedEntry, effect: Effect, looking: Looking): Coverage {
   const { around, known } = looking;
   const wanted = looking.once(codes, effect, () => ({
-    texts: new Set(codes.map((code) => code?.code)),
+    spellings: new Set(codes.flatMap((code) => (code === null ? [] : spellingsOf(code.code)))),
     keys: new Set(codes.map((code) => (code === null ? null : codeKey(code)))),
     isUnclear: effect === 'deny' && codes.some((code) => code === null || !(known.has(code.code) || around.hasCode(code))),
   }));
@@ -99,7 +127,7 @@ function coversCodes(codes: readonly (Code | null)[], entry: JudgedEntry, effect
     if (hasAny(around.factsOf(entry).keys, wanted.keys)) return 'covers';
     return codes.includes(null) ? 'cannot-tell' : 'does-not-cover';
   }
-  const carries = (one: JudgedEntry): boolean => hasAny(around.factsOf(one).texts, wanted.texts);
+  const carries = (one: JudgedEntry): boolean => hasAny(around.spellingsIn(one), wanted.spellings);
   if (carries(entry) || around.referredTo(entry).some(carries)) return 'covers';
   return wanted.isUnclear ? 'cannot-tell' : 'does-not-cover';
 }

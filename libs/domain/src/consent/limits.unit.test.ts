@@ -1,5 +1,5 @@
 import type { Coverage } from './coverage.js';
-import type { Limit } from './decision.js';
+import type { Limit, NamedEntry } from './decision.js';
 import { entry } from './decisions.fixture.js';
 import { coverageOf, Looking, looksAround } from './limits.js';
 import { Surroundings, type JudgedEntry } from './surroundings.js';
@@ -145,16 +145,19 @@ const ROWS: readonly Row[] = [
   { why: 'a limit that cannot be read', limit: { kind: 'unread', field: 'actor' }, denied: UNCLEAR, permitted: UNCLEAR },
 ];
 
+/** A source that records no entries. */
+const BY_GOVERNANCE = 'urn:weft:governance';
+
 describe('a limit', () => {
   it.each(ROWS)(
     '$why: in a denial it $denied, in a permission it $permitted',
     ({ limit, of = condition, beside = [], ...row }) => {
       const record = [of, ...beside];
       const looking = new Looking(new Surroundings(() => record), new Set(['999']));
-      expect(coverageOf(limit, of, 'deny', looking)).toBe(row.denied);
-      expect(coverageOf(limit, of, 'permit', looking)).toBe(row.permitted);
+      expect(coverageOf(limit, of, 'deny', looking, BY_GOVERNANCE)).toBe(row.denied);
+      expect(coverageOf(limit, of, 'permit', looking, BY_GOVERNANCE)).toBe(row.permitted);
       // And again, from what is kept.
-      expect(coverageOf(limit, of, 'deny', looking)).toBe(row.denied);
+      expect(coverageOf(limit, of, 'deny', looking, BY_GOVERNANCE)).toBe(row.denied);
     },
   );
 
@@ -174,8 +177,41 @@ describe('a limit', () => {
     const record = [condition];
     const looking = new Looking(new Surroundings(() => record), new Set());
     const limit = named('RX901/Condition/late');
-    expect(coverageOf(limit, condition, 'deny', looking)).toBe(NO);
-    expect(coverageOf(limit, entry('RX901', 'Condition/late'), 'deny', looking)).toBe(YES);
+    expect(coverageOf(limit, condition, 'deny', looking, BY_GOVERNANCE)).toBe(NO);
+    expect(coverageOf(limit, entry('RX901', 'Condition/late'), 'deny', looking, BY_GOVERNANCE)).toBe(YES);
+  });
+
+  describe('that names an entry', () => {
+    const record = ['RX901', 'RX901:lab', 'RX902'].map((source) => ({
+      ...entry('RX901', 'Condition/c1'),
+      id: `${source}/Condition/c1`,
+    }));
+    const covered = (name: string, effect: 'permit' | 'deny', source: string, reach: NamedEntry['reach'] = 'instance') => {
+      const looking = new Looking(new Surroundings(() => record), new Set());
+      return record.filter((one) => coverageOf(named(name, reach), one, effect, looking, source) === YES).map(({ id }) => id);
+    };
+    const [own, lab, other] = record.map(({ id }) => id);
+
+    it.each<[string, string, (string | undefined)[]]>([
+      ['without its source', 'Condition/c1', [own, lab, other]],
+      ['of an organisation, for all of its systems', 'RX901/Condition/c1', [own, lab]],
+      ['however the organisation is spelt', 'rx901/Condition/c1', [own, lab]],
+      ['of one system', 'RX901:lab/Condition/c1', [lab]],
+      ['however the system is spelt', 'rx901:LAB/Condition/c1', [lab]],
+    ])('denies it %s', (_, name, ids) => {
+      for (const reach of ['instance', 'related'] as const) expect(covered(name, 'deny', 'urn:ods:RX902', reach)).toEqual(ids);
+    });
+
+    it.each<[string, string, string, (string | undefined)[]]>([
+      ['without a source: that of its own source', 'Condition/c1', 'urn:ods:RX901', [own]],
+      ['without a source: that of its own system', 'Condition/c1', 'urn:ods:RX901:lab', [lab]],
+      ['without a source, by who records no entries: the only one, and of several none', 'Condition/c1', BY_GOVERNANCE, []],
+      ['whole', 'RX901:lab/Condition/c1', 'urn:ods:RX902', [lab]],
+      ['whole, and not what its systems have', 'RX901/Condition/c1', 'urn:ods:RX902', [own]],
+      ['and spelt otherwise: none', 'rx901/Condition/c1', 'urn:ods:RX902', []],
+    ])('permits it %s', (_, name, source, ids) => {
+      for (const reach of ['instance', 'related'] as const) expect(covered(name, 'permit', source, reach)).toEqual(ids);
+    });
   });
 
   it('reaches along a chain of any length, in a circle too, and only within what is linked', () => {
@@ -185,16 +221,16 @@ describe('a limit', () => {
     const other = entry('RX901', 'Observation/other', { performer: [{ reference: 'Practitioner/x' }] });
     const looking = new Looking(new Surroundings(() => [...chain, other]), new Set());
     const limit = named('RX901/Observation/o250', 'dependents');
-    expect(chain.every((one) => coverageOf(limit, one, 'deny', looking) === YES)).toBe(true);
-    expect(chain.every((one) => coverageOf(limit, one, 'permit', looking) === YES)).toBe(true);
-    expect(coverageOf(limit, other, 'deny', looking)).toBe(NO);
+    expect(chain.every((one) => coverageOf(limit, one, 'deny', looking, BY_GOVERNANCE) === YES)).toBe(true);
+    expect(chain.every((one) => coverageOf(limit, one, 'permit', looking, BY_GOVERNANCE) === YES)).toBe(true);
+    expect(coverageOf(limit, other, 'deny', looking, BY_GOVERNANCE)).toBe(NO);
   });
 
   it('reaches nothing by way of the person, to whom everything refers', () => {
     const patient = entry('RX901', 'Patient/p');
     const [one, other] = ['a', 'b'].map((id) => entry('RX901', `Observation/${id}`, { focus: [{ reference: 'Patient/p' }] }));
     const looking = new Looking(new Surroundings(() => [patient, one!, other!]), new Set());
-    expect(coverageOf(named('RX901/Observation/a', 'related'), other!, 'deny', looking)).toBe(NO);
+    expect(coverageOf(named('RX901/Observation/a', 'related'), other!, 'deny', looking, BY_GOVERNANCE)).toBe(NO);
   });
 
   it('does not take an identifier without a system for the same in another organisation', () => {
@@ -203,7 +239,7 @@ describe('a limit', () => {
     const [own, foreign] = [entry('RX901', 'Observation/a', refers), entry('RX902', 'Observation/b', refers)];
     const looking = new Looking(new Surroundings(() => [visit, own, foreign]), new Set());
     const limit = named('RX901/Encounter/e', 'dependents');
-    expect([own, foreign].map((one) => coverageOf(limit, one, 'permit', looking))).toEqual([YES, NO]);
+    expect([own, foreign].map((one) => coverageOf(limit, one, 'permit', looking, BY_GOVERNANCE))).toEqual([YES, NO]);
   });
 
   it('is asked about many entries without looking for each of its members in each', () => {
@@ -234,7 +270,7 @@ describe('a limit', () => {
         entries: many.map((index) => ({ entry: `Observation/o${index}`, reach })),
       })),
     ];
-    for (const limit of all) for (const one of record) coverageOf(limit, one, 'deny', looking);
+    for (const limit of all) for (const one of record) coverageOf(limit, one, 'deny', looking, BY_GOVERNANCE);
     expect(looked).toBeLessThan(record.length * all.length * 10);
   });
 });

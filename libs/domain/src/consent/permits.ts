@@ -1,4 +1,5 @@
 import type { Authority, Purpose } from '../vocabulary.js';
+import { spellingsOf } from './code-spellings.js';
 import { madeBetween, type Decision } from './decision.js';
 import { effectOn, type Judging } from './effect.js';
 import { giversBy } from './giver.js';
@@ -48,7 +49,7 @@ export function permits(
 }
 
 export function judge(purpose: Purpose, decisions: readonly Decision[], policy: Policy, at: number, around: Surroundings): Judge {
-  const current = decisions.length === 0 ? [] : inForce(decisions, purpose, policy, at, () => around.birthDates()).current;
+  const current = decisions.length === 0 ? [] : inForce(decisions, purpose, policy, at, around).current;
   const judging = judgingBy(purpose, policy, at, around);
   const unread = current.filter((decision) => decision.unread === true);
   const read = new Map<Authority, Decision[]>();
@@ -77,7 +78,7 @@ export function judge(purpose: Purpose, decisions: readonly Decision[], policy: 
 
 /** What decisions are judged under in one record. */
 export function judgingBy(purpose: Purpose, policy: Policy, at: number, around: Surroundings): Judging {
-  const giver = giversBy(() => around.birthDates(), policy);
+  const giver = giversBy(around, policy);
   return { purpose, policy, at, giver, looking: new Looking(around, knownCodes(policy)) };
 }
 
@@ -98,7 +99,9 @@ function appliesTo(rule: Rule, entry: JudgedEntry, policy: Policy, around: Surro
     // An organisation of unknown kind may be of the kind that a deny protects: an unclear case counts as deny.
     if (kind === undefined ? rule.effect === 'permit' : !organisationKinds.includes(kind)) return false;
   }
-  return codes === undefined || around.factsOf(entry).codes.some(({ code }) => codes.includes(code));
+  if (codes === undefined) return true;
+  if (rule.effect === 'permit') return codes.some((code) => around.factsOf(entry).texts.has(code));
+  return codes.some((code) => spellingsOf(code).some((one) => around.spellingsIn(entry).has(one)));
 }
 
 /** The latest current decision that gives a rule its ground. A deny anywhere in scope outweighs a permit: unclear is deny. */

@@ -75,6 +75,7 @@ describe('a rule', () => {
   it('about codes finds them anywhere in an entry, whatever their system', () => {
     const nested = entry('RX901', 'Observation/o', { extension: [{ url: 'u', valueCoding: { system: 'other', code: 'hiv' } }] });
     expect(ruled({ codes: ['hiv'] }, nested)).toBe('sensitive');
+    expect(ruled({ codes: ['H.I.V.'] }, nested)).toBe('sensitive');
     expect(ruled({ codes: ['hiv'] }, observation())).toBe('individual-care');
   });
 

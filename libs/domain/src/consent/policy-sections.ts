@@ -50,7 +50,10 @@ const ODS_CODES = {
   are: 'ODS codes: 1 to 9 capital letters and digits',
 };
 const IDENTIFIERS = oneOf(['demographics', 'recorded', 'same-source']);
-const IDENTITY_MEMBERS = { demographics: ODS_CODES, merges: IDENTIFIERS, unmerges: IDENTIFIERS, deaths: IDENTIFIERS };
+const IDENTITY_MEMBERS = {
+  ...{ demographics: ODS_CODES, merges: IDENTIFIERS, unmerges: IDENTIFIERS },
+  ...{ deaths: IDENTIFIERS, deathRetractions: IDENTIFIERS },
+};
 
 /** A document may say no more than who the demographics services are. */
 function identityProblems(identity: unknown, path: string): Problem[] {

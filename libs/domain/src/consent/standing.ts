@@ -1,5 +1,6 @@
 import { PURPOSES, type Purpose } from '../vocabulary.js';
 import type { Decision } from './decision.js';
+import type { Lifetime } from './giver.js';
 import { inForce } from './in-force.js';
 import type { Policy } from './policy.js';
 
@@ -12,11 +13,11 @@ export function purposesStanding(
   decisions: readonly Decision[],
   policy: Policy,
   at: number,
-  births: () => readonly string[],
+  lifetime: Lifetime,
 ): ReadonlyMap<Decision, readonly Purpose[]> {
   const standing = new Map<Decision, Purpose[]>(decisions.map((decision) => [decision, []]));
   for (const purpose of PURPOSES) {
-    const { current, replacedBy } = inForce(decisions, purpose, policy, at, births);
+    const { current, replacedBy } = inForce(decisions, purpose, policy, at, lifetime);
     const now = new Set(current);
     const asked = new Set(policy.rules.flatMap((rule) => (rule.purposes.includes(purpose) ? [rule.authority] : [])));
     for (const decision of decisions) {

@@ -4,7 +4,7 @@ import { DAY, decision, deny, NOW, permit, POLICY } from './decisions.fixture.js
 import { purposesStanding } from './standing.js';
 
 const standing = (...decisions: readonly Decision[]) => {
-  const found = purposesStanding(decisions, POLICY, NOW, () => []);
+  const found = purposesStanding(decisions, POLICY, NOW, { birthDates: () => [], deaths: () => [] });
   return decisions.map((one) => found.get(one));
 };
 

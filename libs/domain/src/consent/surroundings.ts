@@ -1,6 +1,9 @@
 import { clinicalInterval } from '../care-record/clinical-time.js';
+import { withoutDeath } from '../care-record/death.js';
+import { namesOfEntry, sourceIn, spelt } from '../care-record/entry-id.js';
 import { intervalOf, type Interval } from '../fhir-time.js';
 import type { Resource } from '../vocabulary.js';
+import { spellingsOf } from './code-spellings.js';
 import type { Code } from './decision.js';
 import { factsOf, type Facts } from './facts.js';
 
@@ -13,6 +16,8 @@ export interface JudgedEntry {
   readonly resource: Resource | undefined;
   /** Of a Patient: Patient.birthDate. */
   readonly birthDate?: string | null;
+  /** Of a death: when it was. */
+  readonly died?: Interval;
 }
 
 /** Elements along which a decision about an entry reaches what hangs on it, step by step and backwards. */
@@ -31,10 +36,12 @@ interface Graph {
 export class Surroundings {
   /** By resource, not by entry: an entry's version in force changes. */
   private readonly facts = new WeakMap<Resource, Facts>();
+  private readonly spellings = new WeakMap<Facts, ReadonlySet<string>>();
   private readonly times = new WeakMap<Resource, Interval | null>();
   private graph?: Graph;
   private codesThere?: ReadonlySet<string>;
   private births?: readonly string[];
+  private died?: readonly Interval[];
   private named?: ReadonlyMap<string, readonly JudgedEntry[]>;
 
   constructor(private readonly entries: () => Iterable<JudgedEntry>) {}
@@ -48,7 +55,12 @@ export class Surroundings {
     return resource === undefined ? intervalOf(occurredAt) : kept(this.times, resource, clinicalInterval);
   }
 
-  /** Whether any entry carries the code, whatever its system. */
+  /** Its codes, whatever their system, in every spelling that may be meant. */
+  spellingsIn(entry: JudgedEntry): ReadonlySet<string> {
+    return kept(this.spellings, this.factsOf(entry), ({ texts }) => new Set([...texts].flatMap(spellingsOf)));
+  }
+
+  /** Whether any entry carries the code as it is written, whatever its system: another spelling may be another code. */
   hasCode({ code }: Code): boolean {
     this.codesThere ??= new Set([...this.entries()].flatMap((entry) => [...this.factsOf(entry).texts]));
     return this.codesThere.has(code);
@@ -59,15 +71,20 @@ export class Surroundings {
     return this.births;
   }
 
+  deaths(): readonly Interval[] {
+    this.died ??= [...this.entries()].flatMap(({ died }) => (died === undefined ? [] : [died]));
+    return this.died;
+  }
+
   /** The entries that an entry refers to. */
   referredTo(entry: JudgedEntry): readonly JudgedEntry[] {
     return this.links().targets.get(entry) ?? [];
   }
 
-  /** The entries of a name: `<organisation>/<type>/<id>`, or `<type>/<id>`, which several organisations may use. */
+  /** The entries that a name may mean: `<source>/<type>/<id>`, or the same without its system or its source, which several may use. */
   entriesNamed(name: string): readonly JudgedEntry[] {
-    this.named ??= indexed(this.entries(), ({ id }) => [id, withoutOrganisation(id)]);
-    return this.named.get(name) ?? [];
+    this.named ??= indexed(this.entries(), ({ id }) => new Set(namesOfEntry(withoutDeath(id))));
+    return this.named.get(spelt(name)) ?? [];
   }
 
   /** Ids of what hangs on these entries, themselves included. A denial reaches along every link and back, and what else refers to it. */
@@ -101,14 +118,14 @@ export class Surroundings {
   }
 }
 
-function kept<T>(known: WeakMap<Resource, T>, resource: Resource, find: (resource: Resource) => T): T {
-  if (!known.has(resource)) known.set(resource, find(resource));
-  return known.get(resource) as T;
+function kept<K extends object, T>(known: WeakMap<K, T>, of: K, find: (of: K) => T): T {
+  if (!known.has(of)) known.set(of, find(of));
+  return known.get(of) as T;
 }
 
 function indexed(
   entries: Iterable<JudgedEntry>,
-  namesOf: (entry: JudgedEntry) => readonly string[],
+  namesOf: (entry: JudgedEntry) => Iterable<string>,
 ): ReadonlyMap<string, readonly JudgedEntry[]> {
   const index = new Map<string, JudgedEntry[]>();
   for (const entry of entries) for (const name of namesOf(entry)) add(index, name, entry);
@@ -127,10 +144,7 @@ function add<K>(map: Map<K, JudgedEntry[]>, key: K, entry: JudgedEntry): void {
   else known.push(entry);
 }
 
-/** `<type>/<id>`: what is before it may have a slash of its own, in the name of a system. */
-export const withoutOrganisation = (id: string): string => id.split('/').slice(-2).join('/');
-
-/** An address means an entry of the same organisation, as does an identifier without a system; others mean the same everywhere. */
-function scoped({ organisation }: JudgedEntry, name: string): string {
-  return name.includes('|') && !name.startsWith('|') ? name : `${organisation} ${name}`;
+/** An address means an entry of the same source, as does an identifier without a system; others mean the same everywhere. */
+function scoped({ id }: JudgedEntry, name: string): string {
+  return name.includes('|') && !name.startsWith('|') ? name : `${sourceIn(id)} ${name}`;
 }

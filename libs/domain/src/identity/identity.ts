@@ -43,6 +43,8 @@ export interface Identity {
   absorbed: string[];
   /** Numbers that this one was ever merged with, in either direction, and may have been told to subscribers under. */
   readonly related: Set<string>;
+  /** Those of them that ever gave way to this one: what they hold may have been told under it. */
+  readonly everAbsorbed: Set<string>;
   /** What is wrong with merges and unmerges that were decided, by `placeOfEvent`; nothing with those accepted. */
   readonly decided: Map<string, readonly Problem[]>;
   /** The care events that merged this number or undid it, as `<source> <id>`. */
@@ -60,7 +62,8 @@ export function madeBy({ supersededBy }: Identity): string | null {
 }
 
 export function emptyIdentity(): Identity {
-  return { revision: -1, supersededBy: null, absorbed: [], related: new Set(), decided: new Map(), causes: new Set() };
+  const [related, everAbsorbed, causes] = [new Set<string>(), new Set<string>(), new Set<string>()];
+  return { revision: -1, supersededBy: null, absorbed: [], related, everAbsorbed, decided: new Map(), causes };
 }
 
 export function evolveIdentity(identity: Identity, event: IdentityEvent): void {
@@ -84,6 +87,7 @@ export function evolveIdentity(identity: Identity, event: IdentityEvent): void {
       break;
     case 'number-absorbed-1':
       identity.related.add(event.key);
+      identity.everAbsorbed.add(event.key);
       if (!identity.absorbed.includes(event.key)) identity.absorbed.push(event.key);
       break;
     case 'number-released-1':

@@ -1,3 +1,4 @@
+import { sourceIn } from '../care-record/entry-id.js';
 import type { Resource } from '../vocabulary.js';
 import { isObject } from '../is-object.js';
 import { date, each, entryPseudonym, type Coarseness, type Context } from './forms.js';
@@ -21,7 +22,7 @@ const NOBODY: Pseudonyms = { patient: '', of: () => '' };
 export function isToldTruly(resource: Resource, release: Release, coarseness: Coarseness): boolean {
   const fields = LISTED[resource.resourceType];
   if (fields === undefined || resource['implicitRules'] !== undefined || hasModifierExtension(resource)) return false;
-  const context: Context = { release, coarseness, pseudonyms: NOBODY, organisation: '', year: 0 };
+  const context: Context = { release, coarseness, pseudonyms: NOBODY, source: '', year: 0 };
   return Object.entries(fields).every(
     ([name, { form, unless }]) =>
       unless !== 'leave-out' || isAbsent(resource, name) || form(resource[name], context) !== undefined,
@@ -40,13 +41,14 @@ function hasModifierExtension(value: unknown): boolean {
 
 /** The entry without identifiers, with numbers, dates and places coarsened: valid FHIR R4 where the resource is. */
 export function coarsened(
-  { id, organisation, resourceType, occurredAt, recordedAt, resource, rank }: PresentEntry,
+  { id, organisation, resourceType, occurredAt, recordedAt, resource, eventTime }: PresentEntry,
   pseudonyms: Pseudonyms,
   release: Release,
   coarseness: Coarseness,
 ): ViewEntry {
   const name = entryPseudonym(id, pseudonyms);
-  const context: Context = { release, coarseness, pseudonyms, organisation, year: new Date(rank.eventTime).getUTCFullYear() };
+  const year = new Date(eventTime).getUTCFullYear();
+  const context: Context = { release, coarseness, pseudonyms, source: sourceIn(id), year };
   const told: Record<string, unknown> = { resourceType, id: name, ...fieldsOf(resource, LISTED[resourceType] ?? {}, context) };
   if (resourceType === 'Observation') {
     const components = each(component)(resource['component'], context);

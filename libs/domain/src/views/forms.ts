@@ -17,7 +17,8 @@ export interface Context {
   readonly release: Release;
   readonly coarseness: Coarseness;
   readonly pseudonyms: Pseudonyms;
-  readonly organisation: string;
+  /** Within which the entry's references resolve, as it stands in its id. */
+  readonly source: string;
   /** Of the event: no date of what has happened is later. When the entry arrived is chance, and no view may depend on it. */
   readonly year: number;
 }
@@ -75,12 +76,12 @@ export const period: Form = (value, context) => {
 
 export const patient: Form = (_, { pseudonyms }) => ({ reference: `Patient/${pseudonyms.patient}` });
 
-/** A reference to an entry of the same organisation, by the pseudonym which that entry has in the same view. */
+/** A reference to an entry of the same source, by the pseudonym which that entry has in the same view. */
 export function reference(type: string): Form {
-  return (value, { pseudonyms, organisation }) => {
+  return (value, { pseudonyms, source }) => {
     const target = isObject(value) && typeof value['reference'] === 'string' ? value['reference'] : '';
     const id = /^(?:urn:uuid:|[A-Za-z]+\/)([A-Za-z0-9\-.]{1,64})$/.exec(target)?.[1];
-    return id === undefined ? undefined : { reference: `${type}/${entryPseudonym(`${organisation}/${type}/${id}`, pseudonyms)}` };
+    return id === undefined ? undefined : { reference: `${type}/${entryPseudonym(`${source}/${type}/${id}`, pseudonyms)}` };
   };
 }
 

@@ -1,11 +1,9 @@
 import type { Entry } from '../care-record/record.js';
-import type { VersionRank } from '../care-record/version.js';
 import type { Resource } from '../vocabulary.js';
 
 /** An entry whose version in force is at hand. */
-export type PresentEntry = Pick<Entry, 'id' | 'organisation' | 'resourceType' | 'occurredAt' | 'recordedAt'> & {
+export type PresentEntry = Pick<Entry, 'id' | 'organisation' | 'resourceType' | 'occurredAt' | 'recordedAt' | 'eventTime'> & {
   readonly resource: Resource;
-  readonly rank: Pick<VersionRank, 'eventTime'>;
 };
 
 /** What a projection may use to name things without naming people. */

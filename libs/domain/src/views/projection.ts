@@ -1,3 +1,4 @@
+import { withoutSystem } from '../care-record/entry-id.js';
 import type { Purpose, Resource } from '../vocabulary.js';
 import { coarsened, isListed, isToldTruly } from './beyond-individual-care.js';
 import { isAhead, isCoordinated } from './care-coordination.js';
@@ -27,24 +28,29 @@ export interface Projection {
   withoutPseudonyms(entries: readonly ViewEntry[]): readonly ViewEntry[];
 }
 
+/** Raised where an entry is called otherwise, or another version of it stands, than before. */
+const VERSION_OF_CARE = 2;
+
 const directCare: Projection = {
   purpose: 'direct-care',
-  version: 1,
+  version: VERSION_OF_CARE,
   identifies: true,
   concerns: () => true,
   sees: () => true,
   entryId: (id) => id,
+  formerId: withoutSystem,
   project: whole,
   withoutPseudonyms: (entries) => entries,
 };
 
 const careCoordination: Projection = {
   purpose: 'care-coordination',
-  version: 1,
+  version: VERSION_OF_CARE,
   identifies: true,
   concerns: isCoordinated,
   sees: isAhead,
   entryId: (id) => id,
+  formerId: withoutSystem,
   project: whole,
   withoutPseudonyms: (entries) => entries,
 };
@@ -64,7 +70,7 @@ function beyond(purpose: Purpose, release: Release, coarseness: Coarseness): Pro
     concerns: isListed,
     sees: (resource) => isToldTruly(resource, release, coarseness),
     entryId: entryPseudonym,
-    formerId: (id, pseudonyms) => pseudonyms.of(id),
+    formerId: (id, pseudonyms) => pseudonyms.of(withoutSystem(id)),
     project: (entry, pseudonyms) => coarsened(entry, pseudonyms, release, coarseness),
     withoutPseudonyms: (entries) => withoutPseudonyms(entries, coarseness.organisation),
   };

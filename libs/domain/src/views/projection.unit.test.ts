@@ -12,7 +12,7 @@ function present(resource: Resource): PresentEntry {
     resourceType: resource.resourceType,
     occurredAt: '2021-05-17T10:11:12+01:00',
     recordedAt: '2026-01-01T00:00:00Z',
-    rank: { eventTime: Date.parse('2026-01-01T00:00:00Z') },
+    eventTime: Date.parse('2026-01-01T00:00:00Z'),
     resource,
   };
 }

@@ -62,23 +62,41 @@ export class CareEventGenerator {
       return this.envelope('care-event-retracted-1', subject, now, { resourceType: type, id, ...meta });
     }
     const resource = smallResource(prng, type, id, subject, this.version(now), now);
-    const isDeath = type === 'Patient' && prng.chance(0.1);
+    if (type === 'Patient' && prng.chance(0.25)) return this.death(subject, resource, now);
     const bytes = prng.chance(this.rates.oversized) ? 990_000 : prng.chance(this.rates.large) ? 520_000 : 0;
     const written = bytes === 0 ? resource : { ...resource, note: [{ text: 'x'.repeat(bytes) }] };
-    return this.envelope(isDeath ? 'patient-died-1' : 'care-event-recorded-1', subject, now, written);
+    return this.envelope('care-event-recorded-1', subject, now, written);
   }
 
-  /** Versions out of order, repeated, or told by date only, or not at all. */
+  /** Told, told otherwise, and taken back: some days ago, lately, or nobody says when. */
+  private death(subject: string, resource: Resource, now: number): CareEvent {
+    const { prng } = this;
+    if (prng.chance(0.35)) {
+      return this.envelope('patient-death-retracted-1', subject, now, { resourceType: 'Patient', id: resource.id as string });
+    }
+    const at = new Date(now - prng.pick([0, 20_000, 3 * 86_400_000])).toISOString();
+    const deceased = prng.pick([{ deceasedBoolean: true }, { deceasedDateTime: at }, { deceasedDateTime: at.slice(0, 10) }]);
+    return this.envelope('patient-died-1', subject, now, { ...resource, ...deceased });
+  }
+
+  /** Versions out of order, repeated, going back, or told by date or number only, or not at all. */
   private version(now: number): NonNullable<Resource['meta']> {
     const { prng } = this;
     const lastUpdated = new Date(now - prng.below(20) * 1_000).toISOString();
-    switch (prng.below(4)) {
+    const versionId = String(Math.max(1, Math.floor(this.count / 8) + prng.between(-3, 2)));
+    switch (prng.below(8)) {
       case 0:
-        return {};
       case 1:
+        return {};
+      case 2:
         return { lastUpdated };
+      case 3:
+        return { versionId };
+      case 4:
+        // A restored server numbers from 1 again, another has ids without an order.
+        return { versionId: prng.pick(['1', '2', 'W/a']), lastUpdated };
       default:
-        return { versionId: String(Math.max(1, Math.floor(this.count / 8) + prng.between(-3, 2))), lastUpdated };
+        return { versionId, lastUpdated };
     }
   }
 
@@ -97,7 +115,7 @@ export class CareEventGenerator {
 
   private envelope(type: CareEventType, subject: string, now: number, resource: Resource): CareEvent {
     const { ods } = this.organisation;
-    const source = `urn:ods:${ods}`;
+    const source = this.prng.pick([`urn:ods:${ods}`, `urn:ods:${ods}`, `urn:ods:${ods}:lab`]);
     const time = new Date(now - this.prng.below(60) * 1_000).toISOString();
     return { type, id: `${ods}-${this.count++}`, source, organisation: ods, subject, time, resource };
   }

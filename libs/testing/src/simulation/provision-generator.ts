@@ -118,7 +118,8 @@ export class ProvisionGenerator {
     const type = prng.pick(this.focus.resourceTypes);
     const reference = `${type}/${prng.pick(this.focus.entryIds)}`;
     const { ods } = prng.pick(this.region.organisations);
-    const entry = prng.pick([reference, reference, `${ods}/${reference}`, `${ods.toLowerCase()}/${reference}`]);
+    const source = prng.pick([ods, ods, ods.toLowerCase(), `${ods}:lab`, `${ods}:LAB`]);
+    const entry = prng.pick([reference, `${source}/${reference}`]);
     return { entry, reach: prng.pick(['instance', 'instance', 'related', 'dependents']) };
   }
 

@@ -1,0 +1,58 @@
+import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { keyOfPseudonym, numberOfKey, type ReIdentification, type Wiring } from '@weft/processing';
+import { Service, WIRING } from '@weft/service';
+
+/** A pseudonym is searched for among everybody. A request waits so long for it, and is asked again. */
+const PATIENCE_MS = 20_000;
+
+/** Whom a pseudonym names. */
+export interface Found {
+  readonly key: string;
+  /** Null where the person's number stands nowhere. */
+  readonly nhsNumber: string | null;
+}
+
+/** Searches that were begun here, each until it was asked for what it found. */
+@Injectable()
+export class ReIdentificationDesk implements OnModuleDestroy {
+  private readonly searches = new Map<string, Promise<Found | null>>();
+  private readonly stopping = new AbortController();
+
+  constructor(
+    private readonly service: Service,
+    @Inject(WIRING) private readonly wiring: Wiring,
+  ) {}
+
+  async onModuleDestroy(): Promise<void> {
+    this.stopping.abort();
+    await Promise.allSettled(this.searches.values());
+  }
+
+  /** Null where the pseudonym names nobody. */
+  async find({ id, purpose }: ReIdentification, pseudonym: string): Promise<Found | null | 'searching'> {
+    const search = this.searches.get(id) ?? this.search(purpose, pseudonym);
+    this.searches.set(id, search);
+    const answered = new AbortController();
+    const patience = this.service.timers.sleep(PATIENCE_MS, answered.signal).then(() => 'searching' as const);
+    const forget = (): void => void this.searches.delete(id);
+    try {
+      const outcome = await Promise.race([search, patience]);
+      if (outcome !== 'searching') forget();
+      return outcome;
+    } catch (error) {
+      forget();
+      throw error;
+    } finally {
+      answered.abort();
+    }
+  }
+
+  private search(purpose: ReIdentification['purpose'], pseudonym: string): Promise<Found | null> {
+    const search = keyOfPseudonym(this.wiring, purpose, pseudonym, this.stopping.signal).then(
+      async (key) => key && { key, nhsNumber: await numberOfKey(this.wiring, key) },
+    ) as Promise<Found | null>;
+    // Nobody may be waiting when it fails; who asks next is told.
+    search.catch(() => undefined);
+    return search;
+  }
+}

@@ -1,0 +1,33 @@
+import type { Interval } from '../fhir-time.js';
+import type { Resource } from '../vocabulary.js';
+import type { SeenAge, Version } from './version.js';
+
+/** One clinical fact: a source's resource with its versions. `id`: see `entryId`. */
+export interface Entry {
+  readonly id: string;
+  readonly organisation: string;
+  readonly resourceType: string;
+  /** Every age of its versions, as far as it decides what becomes of further ones. */
+  seen: readonly SeenAge[];
+  /** The version in force, or the retraction, by its age and what it says: what says the same changes nothing. */
+  last: Version | null;
+  /** CloudEvents time of the version in force, in milliseconds since 1970: orders nothing. */
+  eventTime: number;
+  /** True when the version in force says that the fact is none: entered in error, or retracted. */
+  retracted: boolean;
+  recordedAt: string;
+  occurredAt: string | null;
+  /** Patient.birthDate of the version in force, where it is a Patient that says one. */
+  birthDate: string | null;
+  /** Of a death: when it was, as far as it is told. */
+  died?: Interval;
+  /** The version in force; undefined once the caller has let go of it to save memory. */
+  resource: Resource | undefined;
+  versions: number;
+  /** Of these, how many changed nothing because they came late, or again. */
+  setAside: number;
+  /** Of these, how many stand by their arrival because their version id and their date disagree about which is later. */
+  disagreeing: number;
+  /** Revision of the event that brought the version in force. */
+  changedAt: number;
+}

@@ -1,0 +1,76 @@
+import type { Purpose } from '../vocabulary.js';
+import type { Decision } from './decision.js';
+import { judge, type Judge } from './permits.js';
+import type { Policy } from './policy.js';
+import type { JudgedEntry, Surroundings } from './surroundings.js';
+
+/** What was decided about each number of a person, and with which of them an entry lives. */
+export interface ByNumber<D extends Decision = Decision> {
+  readonly numbers: readonly (readonly D[])[];
+  readonly homeOf: (entry: Pick<JudgedEntry, 'id'>) => number;
+}
+
+/**
+ * Judges an entry by what was decided about the number that it lives with, and by every other number's denials: what was permitted
+ * for one number lifts no denial of another, and opens no entry of another.
+ */
+export function judgeByNumber(
+  purpose: Purpose,
+  { numbers, homeOf }: ByNumber,
+  policy: Policy,
+  at: number,
+  around: Surroundings,
+): Judge {
+  const judges = numbers.map((decisions) => judge(purpose, decisions, policy, at, around));
+  if (judges.length === 1) return judges[0] as Judge;
+  // Where nobody decided anything, nothing is denied by a decision.
+  const mayDeny = numbers.flatMap((decisions, number) => (decisions.length === 0 ? [] : [number]));
+  return (entry) => {
+    const home = homeOf(entry);
+    const own = (judges[home] as Judge)(entry);
+    if (!own.permitted) return own;
+    for (const number of mayDeny) {
+      const other = number === home ? own : (judges[number] as Judge)(entry);
+      if (!other.permitted && other.decision !== null) return other;
+    }
+    return own;
+  };
+}
+
+/** What was decided about one number, as its stream has it. */
+export interface OfNumber<D extends Decision = Decision> {
+  readonly key: string;
+  readonly decisions: readonly D[];
+}
+
+/**
+ * What counts for each of a person's numbers: its own decisions, and those that were made about another one while the two were one
+ * person, as they are again. A denial that was left with the number stands for itself where the decision that it is of does not.
+ */
+export function decisionsByNumber<D extends Decision>(members: readonly OfNumber<D>[]): readonly (readonly D[])[] {
+  return members.map(({ key, decisions }) => {
+    const others = members.filter((member) => member.key !== key).flatMap((member) => member.decisions);
+    const shared = others.filter(({ alsoOf }) => alsoOf?.includes(key));
+    if (shared.length === 0) return decisions;
+    const isThere = (copy: D): boolean => copy.saidOf !== undefined && shared.some((one) => isCopyOf(copy, one));
+    return inOrderOfArrival(
+      decisions.filter((one) => !isThere(one)),
+      shared,
+    );
+  });
+}
+
+const isCopyOf = (copy: Decision, one: Decision): boolean =>
+  copy.source === one.source && copy.id === one.id && copy.consentId === one.consentId && copy.authority === one.authority;
+
+/** Each number's decisions keep the order in which they were recorded, whatever a clock said. */
+function inOrderOfArrival<D extends Decision>(own: readonly D[], shared: readonly D[]): D[] {
+  const ordered: D[] = [...own];
+  let place = 0;
+  for (const one of shared) {
+    while (place < ordered.length && (ordered[place] as D).recordedAt <= one.recordedAt) place += 1;
+    ordered.splice(place, 0, one);
+    place += 1;
+  }
+  return ordered;
+}
