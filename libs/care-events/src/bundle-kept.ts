@@ -48,6 +48,7 @@ export function keepTogether(
   { sourceOf, now, found = NOTHING_FOUND, validate = true }: Options,
 ): BundleKept {
   const sound = all.filter(({ resource }) => costProblem(resource) === null);
+  const readable = new Set(sound);
   const patients = indexPatients(sound);
   const isNobodys = ({ resource }: BundleEntry): boolean => {
     if (!mayBeNobodys(resource.resourceType)) return false;
@@ -77,7 +78,7 @@ export function keepTogether(
   };
   const complete = (entry: BundleEntry): Resource => {
     const { resource, index } = entry;
-    if (costProblem(resource) !== null) return resource;
+    if (!readable.has(entry)) return resource;
     if (isPrivacyConsent(resource)) return withEntriesNamed(resource, entryMeant);
     const own: Problem[] = [];
     const source = sourceOf(resource);
