@@ -42,7 +42,7 @@ import { type Actor, AuditLog, HttpProblem, organisationsOf, policyAtStart, seal
 import { noteTaken } from './decision-audit.js';
 import { Judging } from './judging.js';
 import { Obedience, type OnItsWay } from './obedience.js';
-import { RecentEvents } from './recent-events.js';
+import { recentName, RecentEvents } from './recent-events.js';
 
 /** What became of one event: where it is durable, or what keeps it out. */
 export type Outcome = { readonly ok: true; readonly event: Publishable; readonly at: Place } | Refused;
@@ -271,17 +271,18 @@ export class Intake implements OnModuleDestroy {
     { send, validateOnly }: { readonly send: Send; readonly validateOnly: boolean },
   ): Promise<void> {
     const inCall = new RecentEvents(indexes.length);
-    const digests = new Map<number, string>();
+    const taken = new Map<number, { readonly name: string; readonly digest: string }>();
     for (const index of indexes) {
       const { event } = fitting[index] as Fitting;
       const digest = 'digest' in event ? event.digest : contentDigest(event);
-      if (inCall.isOther(event, digest) || this.recent.isOther(event, digest)) outcomes[index] = EVENT_CONFLICT;
-      else digests.set(index, digest);
-      if (outcomes[index] === undefined) inCall.note(event, digest);
+      const name = recentName(event);
+      if (inCall.isOther(name, digest) || this.recent.isOther(name, digest)) outcomes[index] = EVENT_CONFLICT;
+      else taken.set(index, { name, digest });
+      if (outcomes[index] === undefined) inCall.note(name, digest);
     }
-    await this.send([...digests.keys()], fitting, outcomes, send);
+    await this.send([...taken.keys()], fitting, outcomes, send);
     if (validateOnly) return;
-    for (const [index, digest] of digests) this.recent.note((fitting[index] as Fitting).event, digest);
+    for (const { name, digest } of taken.values()) this.recent.note(name, digest);
   }
 
   private async send(

@@ -4,12 +4,6 @@ import { createHash } from 'node:crypto';
 const EVENTS_MAX = 50_000;
 const DIGITS = 22;
 
-interface Named {
-  readonly source: string;
-  readonly id: string;
-  readonly subject: string;
-}
-
 /**
  * What this gateway took lately, so that another event under a used id is refused while its sender waits. To ask the store would cost
  * the reading of a whole record for each event, and could not see what is still on its way there. The projector, which has the record at
@@ -22,12 +16,11 @@ export class RecentEvents {
   constructor(private readonly max = EVENTS_MAX) {}
 
   /** Whether something else was taken under this id about this person. */
-  isOther(named: Named, content: string): boolean {
-    return (this.known.get(nameOf(named)) ?? content) !== content;
+  isOther(name: string, content: string): boolean {
+    return (this.known.get(name) ?? content) !== content;
   }
 
-  note(named: Named, content: string): void {
-    const name = nameOf(named);
+  note(name: string, content: string): void {
     this.known.delete(name);
     this.known.set(name, content);
     for (const oldest of this.known.keys()) {
@@ -37,7 +30,16 @@ export class RecentEvents {
   }
 }
 
-const nameOf = ({ source, id, subject }: Named): string =>
+/** What an event is known by here: a digest, so that no number is kept. */
+export const recentName = ({
+  source,
+  id,
+  subject,
+}: {
+  readonly source: string;
+  readonly id: string;
+  readonly subject: string;
+}): string =>
   createHash('sha256')
     .update(JSON.stringify([source, id, subject]))
     .digest('base64url')

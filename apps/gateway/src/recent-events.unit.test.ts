@@ -1,6 +1,6 @@
-import { RecentEvents } from './recent-events.js';
+import { recentName, RecentEvents } from './recent-events.js';
 
-const named = (id: string, subject = '9990000018', source = 'urn:ods:RX901') => ({ id, subject, source });
+const named = (id: string, subject = '9990000018', source = 'urn:ods:RX901') => recentName({ id, subject, source });
 
 describe('the events that a gateway took lately', () => {
   it('are known by source, id and person', () => {
