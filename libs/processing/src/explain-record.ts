@@ -1,7 +1,7 @@
 import {
   aboutOf,
   decidedAtOf,
-  decisionsByNumber,
+  decidedAbout,
   emptyIdentity,
   emptyRecord,
   evolveIdentity,
@@ -91,10 +91,9 @@ export async function explainRecord(wiring: Wiring, key: string, asked?: number)
     consents.unshift({ key: member, decisions: known.filter((decision) => Date.parse(decision.recordedAt) <= at) });
     for (const { id, changedAt } of record.entries.values()) if (changedAt > before) homes.set(id, members.indexOf(member));
   }
-  const numbers = decisionsByNumber(consents);
-  const decisions = [...new Set(numbers.toReversed().flat())];
-  const byNumber = { numbers, homeOf: ({ id }: { readonly id: string }) => homes.get(id) ?? 0 };
-  const rulings = adopted === undefined ? null : rulingsAt(at, byNumber, adopted, record.entries);
+  const decided = decidedAbout(consents, homes);
+  const { decisions } = decided;
+  const rulings = adopted === undefined ? null : rulingsAt(at, decided, adopted, record.entries);
   const around = surroundingsOf(record.entries);
   const standing = new Map(adopted && purposesStanding(decisions, adopted.policy, at, around));
   return {

@@ -1,5 +1,5 @@
 import {
-  decisionsByNumber,
+  decidedAbout,
   emptyIdentity,
   emptyRecord,
   emptyView,
@@ -210,15 +210,13 @@ export async function loadPerson(store: EventStore, survivor: string): Promise<P
     if (members.length === 1) continue;
     for (const { id, changedAt } of record.entries.values()) if (changedAt > before) homes.set(id, members.indexOf(member));
   }
-  const numbers = decisionsByNumber(consents.map(({ decisions }, index) => ({ key: members[index] as string, decisions })));
+  const ofNumbers = consents.map(({ decisions }, index) => ({ key: members[index] as string, decisions }));
   return {
     key: survivor,
     members,
     identityRevision: identity.revision,
     record,
-    decisions: [...new Set(numbers.toReversed().flat())],
-    numbers,
-    homeOf: ({ id }) => homes.get(id) ?? 0,
+    ...decidedAbout(ofNumbers, homes),
     recordRevisions,
     consentRevisions: consents.map((consent) => consent.revision),
   };

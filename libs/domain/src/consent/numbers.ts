@@ -60,6 +60,15 @@ export function decisionsByNumber<D extends Decision>(members: readonly OfNumber
   });
 }
 
+/** Everything decided about a person; `homes`: by entry, with which of these numbers it lives, where that is not the first. */
+export function decidedAbout<D extends Decision>(
+  members: readonly OfNumber<D>[],
+  homes: ReadonlyMap<string, number>,
+): ByNumber<D> & { readonly decisions: readonly D[] } {
+  const numbers = decisionsByNumber(members);
+  return { numbers, homeOf: ({ id }) => homes.get(id) ?? 0, decisions: [...new Set(numbers.toReversed().flat())] };
+}
+
 const isCopyOf = (copy: Decision, one: Decision): boolean =>
   copy.source === one.source && copy.id === one.id && copy.consentId === one.consentId && copy.authority === one.authority;
 
