@@ -107,9 +107,9 @@ interface ProposeOptions extends Options {
   readonly reason: string;
 }
 
-const authoriseCommand = (context: Context): Command =>
-  new Command('authorise')
-    .description('authorises what somebody else proposed, naming whom it is about')
+/** A command about one proposal, to which its caller says again whom it is about. */
+const onProposal = (name: string, example: string): Command =>
+  new Command(name)
     .argument('<id>', 'weft re-identify list has it')
     .argument(...NHS_OPTIONAL)
     .option(...PSEUDONYM)
@@ -118,8 +118,12 @@ const authoriseCommand = (context: Context): Command =>
       'after',
       `
 Examples:
-  $ weft re-identify authorise 2f6d9f5e-… - --subject bert`,
-    )
+  $ weft re-identify ${example}`,
+    );
+
+const authoriseCommand = (context: Context): Command =>
+  onProposal('authorise', 'authorise 2f6d9f5e-… - --subject bert')
+    .description('authorises what somebody else proposed, naming whom it is about')
     .action(async (id: string, nhs: string | undefined, options: Options, command: Command) => {
       const { terminal } = context;
       const body = known(nhs, options);
@@ -135,18 +139,8 @@ Examples:
 const POLL_MS = 1_000;
 
 const discloseCommand = (context: Context): Command =>
-  new Command('disclose')
+  onProposal('disclose', 'disclose 2f6d9f5e-… - --subject anna')
     .description('gives number and pseudonym together, once, to one of the two who agreed')
-    .argument('<id>', 'weft re-identify list has it')
-    .argument(...NHS_OPTIONAL)
-    .option(...PSEUDONYM)
-    .option(...SUBJECT)
-    .addHelpText(
-      'after',
-      `
-Examples:
-  $ weft re-identify disclose 2f6d9f5e-… - --subject anna`,
-    )
     .action(async (id: string, nhs: string | undefined, options: Options, command: Command) => {
       const { terminal } = context;
       const body = known(nhs, options);
