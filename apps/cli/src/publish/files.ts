@@ -1,6 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EXIT, Failure, failureAt } from '../failure.js';
+import { failureOfFile } from '../given-file.js';
 
 export interface Found {
   readonly file: string;
@@ -38,8 +39,7 @@ async function aboutOf(path: string) {
   try {
     return await stat(path);
   } catch (error) {
-    const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    throw isMissing ? new Failure(EXIT.usage, `there is no file ${path}`) : failureAt(error, path);
+    throw failureOfFile(error, path);
   }
 }
 
