@@ -55,9 +55,14 @@ function tellOfDeath(deaths: Map<string, RecordedCareEvent>, event: RecordedCare
   }
 }
 
-/** What an event says, when and by which message aside. */
-export const said = ({ type, resource }: Pick<RecordedCareEvent, 'type' | 'resource'>): string =>
-  JSON.stringify([type, resource]);
+const texts = new WeakMap<RecordedCareEvent['resource'], string>();
+
+/** What an event says, when and by which message aside. Asked of each event at every step, so the text of a resource is kept. */
+export function said({ type, resource }: Pick<RecordedCareEvent, 'type' | 'resource'>): string {
+  const text = texts.get(resource) ?? JSON.stringify(resource);
+  texts.set(resource, text);
+  return `${type} ${text}`;
+}
 
 const isRetraction = ({ type }: RecordedCareEvent): boolean =>
   type === 'care-event-retracted-1' || type === 'patient-death-retracted-1';
