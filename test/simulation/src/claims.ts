@@ -45,7 +45,7 @@ export class Claims {
   private isTheirs(said: Claim, key: string): void {
     const { type, organisation, survivor } = said;
     const numbers = survivor === undefined ? [key] : [key, this.keys.patient(survivor)];
-    const isMaker = (this.mergedBy.get(key) ?? []).some((cause) => cause.startsWith(`urn:ods:${organisation} `));
+    const isMaker = (this.mergedBy.get(key) ?? []).some((cause) => new RegExp(`^urn:ods:${organisation}[ :]`).test(cause));
     const isKnown =
       type === 'patient-death-retracted-1'
         ? this.toldDeath(key, organisation)
