@@ -36,8 +36,9 @@ function acceptedIn(held: Holdings, problems: string[]): ReadonlySet<string> {
     for (const { data } of events) {
       const event = JSON.parse(data) as CareEvent | Decision;
       const name = `${stream} ${eventKey(event)}`;
-      // One message may decide under several authorities, and is then as many decisions.
-      const one = 'authority' in event ? `${name} ${event.authority}` : name;
+      // One message may decide under several authorities, and is then as many decisions. It also ends the permissions of the person
+      // whom its Consent was about before; where the two are merged, its denial comes to that person too, under the other's number.
+      const one = 'authority' in event ? `${name} ${event.authority} ${event.saidOf ?? ''}` : name;
       if (each.has(one)) problems.push(`${one} is accepted twice`);
       each.add(one);
       accepted.add(name);
