@@ -5,6 +5,8 @@ import type { Processes, Running } from './processes.js';
 const ORGANISATIONS = ['Y90001', 'RX901', 'RX902', 'RX903'];
 const PEOPLE = 40;
 const EVENTS_A_REQUEST = 10;
+/** Between two requests of one organisation: without it they publish all that the machine can do while something restarts. */
+const PAUSE_MS = 100;
 
 export interface Told {
   readonly organisation: string;
@@ -68,7 +70,10 @@ export class Load {
   start(): void {
     this.publishing = true;
     this.publishers = ORGANISATIONS.map(async (organisation) => {
-      while (this.publishing) await this.publish(organisation);
+      while (this.publishing) {
+        await this.publish(organisation);
+        await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+      }
     });
   }
 

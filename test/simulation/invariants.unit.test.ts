@@ -1,7 +1,7 @@
 import type { Violation } from './src/oracle.js';
 import { simulate } from './src/simulate.js';
 
-const SEEDS = 200;
+const SEEDS = 120;
 
 /** The invariants of the design, each with what the oracle calls the ways in which it can be broken. */
 const INVARIANTS: readonly (readonly [string, readonly string[]])[] = [
