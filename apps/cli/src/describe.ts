@@ -10,8 +10,8 @@ const text = (value: unknown): string | undefined => (typeof value === 'string' 
 export function describe(resource: Resource): string {
   const what = resource.resourceType === 'Patient' ? nameOf(resource) : aboutOf(resource);
   const value = valueOf(resource);
-  const standing = standingOf(resource);
-  return [what, value, standing === undefined ? undefined : `(${standing})`].filter((part) => part !== undefined).join(' ');
+  const standing = standingOf(resource).join(', ');
+  return [what, value, standing === '' ? undefined : `(${standing})`].filter((part) => part !== undefined).join(' ');
 }
 
 function nameOf(patient: Resource): string | undefined {
@@ -19,8 +19,9 @@ function nameOf(patient: Resource): string | undefined {
   const given = Array.isArray(name?.['given']) ? name['given'].filter((one) => typeof one === 'string') : [];
   const whole = name === undefined ? undefined : (text(name['text']) ?? [...given, text(name['family']) ?? ''].join(' ').trim());
   const born = text(patient['birthDate']);
-  const died = text(patient['deceasedDateTime'])?.slice(0, 10);
-  const parts = [whole || undefined, text(patient['gender']), born && `born ${born}`, died && `died ${died}`];
+  const date = text(patient['deceasedDateTime'])?.slice(0, 10);
+  const died = date === undefined ? patient['deceasedBoolean'] === true && 'has died' : `died ${date}`;
+  const parts = [whole || undefined, text(patient['gender']), born && `born ${born}`, died || undefined];
   return parts.filter((part) => part !== undefined).join(', ');
 }
 
@@ -35,7 +36,9 @@ function quantityOf(holder: Loose): string | undefined {
   const { valueQuantity, valueCodeableConcept, valueString } = holder;
   const digits = isObject(valueQuantity) ? digitsOf(valueQuantity, 'value') : undefined;
   if (isObject(valueQuantity) && digits !== undefined) {
-    return `${digits} ${text(valueQuantity['unit']) ?? text(valueQuantity['code']) ?? ''}`.replace(/\{.*?\}/, '').trim();
+    return `${text(valueQuantity['comparator']) ?? ''}${digits} ${text(valueQuantity['unit']) ?? text(valueQuantity['code']) ?? ''}`
+      .replace(/\{.*?\}/, '')
+      .trim();
   }
   return isObject(valueCodeableConcept) ? conceptOf(valueCodeableConcept) : text(valueString);
 }
@@ -43,10 +46,12 @@ function quantityOf(holder: Loose): string | undefined {
 /** A status that is the usual one says nothing. */
 const UNREMARKABLE = ['active', 'final', 'finished', 'completed', 'fulfilled', 'confirmed'];
 
-function standingOf(resource: Resource): string | undefined {
-  const [clinical] = objects(resource['clinicalStatus']);
-  const standing = text(resource['status']) ?? (clinical && conceptOf(clinical));
-  return standing === undefined || UNREMARKABLE.includes(standing.toLowerCase()) ? undefined : standing;
+/** What is resolved, refuted or not to be done must not read like what is. */
+function standingOf(resource: Resource): string[] {
+  const [status, clinical, verification] = [resource['status'], resource['clinicalStatus'], resource['verificationStatus']];
+  const standing = [text(status), ...[clinical, verification].map((one) => objects(one).map(conceptOf)[0])];
+  const notable = standing.filter((one) => one !== undefined && !UNREMARKABLE.includes(one.toLowerCase()));
+  return [...(notable as string[]), ...(resource['doNotPerform'] === true ? ['not to be done'] : [])];
 }
 
 /** To the minute, in the zone in which it is written. */

@@ -28,6 +28,32 @@ describe('one line of a resource', () => {
       { resourceType: 'Patient', name: [{ family: 'Rao', given: ['Ruth'] }], gender: 'female', birthDate: '1991-08-21' },
       'Ruth Rao, female, born 1991-08-21',
     ],
+    [
+      { resourceType: 'Observation', code: { text: 'Troponin' }, valueQuantity: { value: 5, comparator: '<', unit: 'ng/L' } },
+      'Troponin <5 ng/L',
+    ],
+    [
+      { resourceType: 'Condition', code: { text: 'Gout' }, verificationStatus: { coding: [{ code: 'refuted' }] } },
+      'Gout (refuted)',
+    ],
+    [
+      {
+        resourceType: 'AllergyIntolerance',
+        code: { text: 'Penicillin' },
+        clinicalStatus: { coding: [{ code: 'inactive' }] },
+        verificationStatus: { coding: [{ code: 'unconfirmed', display: 'Unconfirmed' }] },
+      },
+      'Penicillin (inactive, Unconfirmed)',
+    ],
+    [
+      { resourceType: 'MedicationRequest', status: 'active', doNotPerform: true, medicationCodeableConcept: { text: 'Aspirin' } },
+      'Aspirin (not to be done)',
+    ],
+    [{ resourceType: 'Patient', name: [{ text: 'Ruth Rao' }], deceasedBoolean: true }, 'Ruth Rao, has died'],
+    [
+      { resourceType: 'Patient', name: [{ text: 'Ruth Rao' }], deceasedDateTime: '2026-02-03T04:05:06Z' },
+      'Ruth Rao, died 2026-02-03',
+    ],
     [{ resourceType: 'Encounter', status: 'planned', class: { code: 'AMB' } }, 'AMB (planned)'],
     [{ resourceType: 'Basic' }, ''],
     [{ resourceType: 'Observation', code: 7, component: 'x', valueQuantity: [] }, ''],

@@ -197,9 +197,14 @@ describe('weft record', () => {
     expect(toGovernance).toContain('2 entries are held back');
   });
 
+  it('says that something is in quarantine, and so is missing', async () => {
+    const { out } = await weft('record 9990000018', { WEFT_URL: await answering({ waiting: true }) });
+    expect(out.split('\n')[1]).toBe('Something that was sent about this person could not be taken in yet. It is missing here.');
+  });
+
   it('says nothing of them where the answer does not', async () => {
     const { out } = await weft('record 9990000018', { WEFT_URL: await answering({}) });
-    expect(out).not.toMatch(/withheld|held back|not shown/);
+    expect(out).not.toMatch(/withheld|held back|not shown|missing/);
   });
 });
 

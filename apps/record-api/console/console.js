@@ -23,6 +23,14 @@ const BEYOND_CARE = ['population-health', 'research'];
 
 const at = (id) => document.getElementById(id);
 
+/** By which text would read otherwise than it stands, or that nobody sees: controls, and marks of direction. */
+const UNSEEN = /(?![\n\t])[\p{Cc}\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
+
+/** As it stands: such a character is written out, as JSON does, so that it changes nothing of what stands beside it. */
+const plain = (text) => text.replace(UNSEEN, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`);
+
+const put = (id, text) => at(id).replaceChildren(plain(text));
+
 /** An element with attributes and children; texts are texts, never markup. */
 function make(name, attributes, ...children) {
   const element = document.createElement(name);
@@ -30,7 +38,8 @@ function make(name, attributes, ...children) {
     if (value === true) element.setAttribute(key, '');
     else if (value !== false) element.setAttribute(key, value);
   }
-  element.append(...children.flat().filter((child) => child !== null));
+  const present = children.flat().filter((child) => child !== null);
+  element.append(...present.map((child) => (typeof child === 'string' ? plain(child) : child)));
   return element;
 }
 
@@ -66,6 +75,10 @@ const jsonOf = (resource) =>
     2,
   );
 
+const PROBLEM = 'There is a problem';
+/** What this page calls the fields that it asks for. */
+const FIELDS = { nhs: 'NHS number', at: 'At this time' };
+
 /** A request as whoever the token names. Throws Refusal with what the problem details say. */
 async function ask(path, init = {}) {
   const token = at('token').value.trim();
@@ -83,9 +96,9 @@ async function ask(path, init = {}) {
     // Said by the status alone.
   }
   if (response.ok) return { status: response.status, body };
-  const lines = body?.errors?.map(({ field, message }) => `${field}: ${message}`) ?? [];
+  const lines = body?.errors?.map(({ field, message }) => `${FIELDS[field] ?? field}: ${message}`) ?? [];
   throw new Refusal(
-    body?.title ?? 'There is a problem',
+    response.status === 400 ? PROBLEM : (body?.title ?? PROBLEM),
     lines.length > 0 ? lines : [body?.detail ?? `The answer was ${response.status}`],
     response.status,
   );
@@ -97,7 +110,7 @@ function nhsNumber() {
   const missing = [];
   if (at('token').value.trim() === '') missing.push('Paste an access token');
   if (!/^\d{10}$/.test(number)) missing.push('Enter an NHS number of 10 digits');
-  if (missing.length > 0) throw new Refusal('There is a problem', missing);
+  if (missing.length > 0) throw new Refusal(PROBLEM, missing);
   return number;
 }
 
@@ -126,6 +139,8 @@ function forget() {
     'cards',
     'why',
     'withheld',
+    'waiting',
+    'review',
     'seen',
     'decisions',
     'looks-rows',
@@ -144,7 +159,7 @@ function complain(error) {
   say('');
   const lines = error instanceof Refusal ? error.lines : ['Something went wrong on this page'];
   at('problem').replaceChildren(
-    make('h2', {}, error instanceof Refusal ? error.message : 'There is a problem'),
+    make('h2', {}, error instanceof Refusal ? error.message : PROBLEM),
     make(
       'ul',
       {},
@@ -186,6 +201,8 @@ function dateOf(text) {
   return (text.length === 10 ? wholeDay : day).format(new Date(text));
 }
 
+/** A death is an entry of its own, told by a Patient. */
+const kindOf = ({ id, resourceType }) => (/\/death\/[^/]+$/.test(id) ? 'Death' : words(resourceType));
 const words = (resourceType) => resourceType.replace(/([a-z])([A-Z])/g, (_, a, b) => `${a} ${b.toLowerCase()}`);
 
 function titleOf(resource) {
@@ -217,6 +234,7 @@ const USUAL = ['active', 'final', 'finished', 'completed', 'fulfilled', 'confirm
 function sayingOf(resource) {
   const parts = [resource, ...(resource.component ?? [])].map(valueOf).filter(Boolean);
   const standing = [
+    deathOf(resource),
     resource.status,
     resource.clinicalStatus?.coding?.[0]?.code,
     resource.verificationStatus?.coding?.[0]?.code,
@@ -224,6 +242,9 @@ function sayingOf(resource) {
   ].filter((one) => one !== undefined && !USUAL.includes(one));
   return [parts.join(' / '), standing.length === 0 ? '' : `(${standing.join(', ')})`].filter(Boolean).join(' ');
 }
+
+/** One line of what an entry says. */
+const lineOf = (resource) => [titleOf(resource), sayingOf(resource)].filter(Boolean).join(' ');
 
 function valueOf({ valueQuantity, valueCodeableConcept, valueString }) {
   if (valueQuantity?.value !== undefined) {
@@ -273,14 +294,14 @@ function identityOf(entries, number, movedTo) {
 }
 
 function showIdentity({ person, when }) {
-  at('person-name').textContent = person.name;
-  at('person-born').textContent = person.born;
-  at('person-number').textContent = person.number;
+  put('person-name', person.name);
+  put('person-born', person.born);
+  put('person-number', person.number);
   const notes = [
     ...(person.differ ? ['Organisations do not agree on who this is: check before you go on.'] : []),
     ...(when === null ? [] : ['Name and dates are those of now.']),
   ];
-  at('person-note').textContent = notes.join(' ');
+  put('person-note', notes.join(' '));
   at('person-note').hidden = notes.length === 0;
 }
 
@@ -302,7 +323,7 @@ async function show() {
   const when = instant();
   const explained = await explanationsOf(number, when);
   const record = await recordOfNow(number, explained);
-  const titles = new Map(when === null ? record.entries.map(({ id, resource }) => [id, titleOf(resource)]) : []);
+  const titles = new Map(when === null ? record.entries.map(({ id, resource }) => [id, lineOf(resource)]) : []);
   const person = identityOf(record.entries, number, explained?.movedTo ?? null);
   shown = { number, when, explained, pages: new Map(), titles, person };
   for (const id of ['short', 'reasons', 'choices', 'choosing', 'audit']) at(id).hidden = explained === null;
@@ -336,7 +357,7 @@ function showBasis() {
     explained.policyVersion === null
       ? 'before any sharing policy'
       : `under “${explained.policyName}”, version ${explained.policyVersion}`;
-  at('basis').textContent = `${when === null ? 'Now' : `As it was on ${time.format(new Date(explained.at))}`}, ${policy}.`;
+  put('basis', `${when === null ? 'Now' : `As it was on ${time.format(new Date(explained.at))}`}, ${policy}.`);
 }
 
 const explanationOf = (entry, purpose) => entry.purposes.find((one) => one.purpose === purpose);
@@ -374,7 +395,7 @@ function rowOf(entry, purpose) {
     'tr',
     {},
     cell('Date', dateOf(entry.occurredAt)),
-    cell('What', words(entry.resourceType), title ? make('span', { class: 'minor' }, title) : null),
+    cell('What', kindOf(entry), title ? make('span', { class: 'minor' }, title) : null),
     cell('Recorded by', entry.organisation),
     cell('Shared?', make('span', { class: `tag ${state}` }, TAGS[state])),
     cell('Why', why.plainEnglish, basis === null ? null : make('span', { class: 'minor' }, basis)),
@@ -432,6 +453,14 @@ const countOf = ({ withheld }) => (withheld === undefined ? [] : [withheld === 0
 const sayReview = (review) =>
   `Please review: these entries say that the person was born on different days: ${review.map(({ entry }) => entry).join(', ')}.`;
 
+/** By its place on the page what the reader has to know before any entry; undefined where there is nothing to say. */
+const noticesOf = ({ notice, waiting, review }) => ({
+  withheld: notice,
+  waiting: waiting === true ? WAITING : undefined,
+  review: review && sayReview(review),
+});
+const WAITING = 'Something that was sent about this person could not be taken in yet. It is missing here.';
+
 async function showPurpose() {
   const purpose = chosenPurpose();
   const { name } = PURPOSES[purpose];
@@ -439,8 +468,7 @@ async function showPurpose() {
   at('seen-title').textContent = `What a reader for ${name.toLowerCase()} is given`;
   at('seen').replaceChildren();
   at('seen-pages').hidden = true;
-  at('withheld').hidden = true;
-  at('review').hidden = true;
+  for (const id of Object.keys(noticesOf({}))) at(id).hidden = true;
   if (shown.when !== null) {
     at('seen-note').textContent = 'Readers are only ever given the record of now. Leave the time empty to see it.';
     return;
@@ -456,29 +484,22 @@ async function showSeen(purpose, from) {
   const { body } = await ask(pages[from / PAGE]);
   if (body.next !== null) pages[from / PAGE + 1] = body.next;
   if (shown !== asked || chosenPurpose() !== purpose) return '';
-  at('withheld').textContent = body.notice ?? '';
-  at('withheld').hidden = body.notice === undefined;
-  at('review').textContent = sayReview(body.review ?? []);
-  at('review').hidden = body.review === undefined;
+  for (const [id, text] of Object.entries(noticesOf(body))) {
+    put(id, text ?? '');
+    at(id).hidden = text === undefined;
+  }
   at('seen-note').textContent = `${[counted(body.total, 'entry', 'entries'), ...countOf(body)].join(', ')}.`;
   at('seen').replaceChildren(
-    ...body.entries.map(({ resourceType, occurredAt, organisation, resource }) =>
+    ...body.entries.map((entry) =>
       make(
         'details',
         {},
         make(
           'summary',
           {},
-          [
-            words(resourceType),
-            [titleOf(resource), sayingOf(resource)].filter(Boolean).join(' '),
-            dateOf(occurredAt),
-            organisation,
-          ]
-            .filter(Boolean)
-            .join(', '),
+          [kindOf(entry), lineOf(entry.resource), dateOf(entry.occurredAt), entry.organisation].filter(Boolean).join(', '),
         ),
-        make('pre', { tabindex: '0' }, jsonOf(resource)),
+        make('pre', { tabindex: '0' }, jsonOf(entry.resource)),
       ),
     ),
   );
@@ -657,9 +678,7 @@ function isConfirmed(effect, purposes) {
   });
 }
 
-const UNKNOWN = 'It is not known whether the choice was recorded. Show the record again, and look at its decisions';
-
-/** The answer to the choice. Where none comes back it may be recorded all the same. */
+/** The answer to the choice. Where none comes back it may be recorded all the same, and what is on the page may not be so any more. */
 async function record(effect, purposes) {
   try {
     const { body } = await ask('/consents', {
@@ -670,13 +689,17 @@ async function record(effect, purposes) {
     return body;
   } catch (error) {
     if (error.status !== 0) throw error;
-    throw new Refusal(error.message, [UNKNOWN]);
+    const { name, number } = shown.person;
+    forget();
+    throw new Refusal(error.message, [
+      `It is not known whether the choice was recorded for ${name}, NHS number ${number}. Show the record again, and look at its decisions`,
+    ]);
   }
 }
 
 async function choose(effect) {
   const purposes = new FormData(at('choose')).getAll('chosen');
-  if (purposes.length === 0) throw new Refusal('There is a problem', ['Choose at least one purpose']);
+  if (purposes.length === 0) throw new Refusal(PROBLEM, ['Choose at least one purpose']);
   if (!(await isConfirmed(effect, purposes))) return say('Nothing was recorded.');
   say('Recording the choice…');
   const { person } = shown;

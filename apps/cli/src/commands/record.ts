@@ -17,6 +17,8 @@ interface RecordAnswer {
     readonly resource: Resource;
   }[];
   readonly notice?: string;
+  /** A care event about the person stands in quarantine. */
+  readonly waiting?: boolean;
   readonly review?: readonly { readonly entry: string }[];
   /** For governance alone. */
   readonly withheld?: number;
@@ -75,12 +77,16 @@ interface Shown {
 }
 
 function show(terminal: Terminal, nhs: string, record: RecordAnswer, { movedTo, all }: Shown): void {
-  const { entries, notice, review = [], withheld } = record;
+  const { entries, notice, waiting, review = [], withheld } = record;
   const purposeName = isPurpose(record.purpose) ? record.purpose.replace('-', ' ') : record.purpose;
   const counts = [counted(entries.length, 'entry', 'entries'), ...(withheld === undefined ? [] : [`${withheld} withheld`])];
   terminal.print(`${terminal.paint('bold', spaced(nhs))} · ${purposeName} · ${counts.join(', ')}`);
   if (movedTo !== null) terminal.print(`merged into ${spaced(movedTo)}, whose record this is`);
   if (notice !== undefined) terminal.print(terminal.paint('yellow', notice));
+  if (waiting === true) {
+    const missing = 'Something that was sent about this person could not be taken in yet. It is missing here.';
+    terminal.print(terminal.paint('yellow', missing));
+  }
   if (review.length > 0) {
     const named = review.map(({ entry }) => entry).join(', ');
     terminal.print(terminal.paint('yellow', `Please review: born on different days by ${named}`));
