@@ -14,6 +14,7 @@ import {
   type Message,
   type Projector,
   startOptOutProjector,
+  startRecordProjector,
   type Wiring,
 } from '@weft/processing';
 import {
@@ -462,6 +463,50 @@ describe('the gateway', () => {
       expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '5']);
       expect(answer.body.accepted).toBeUndefined();
       expect(answer.text).not.toContain('broker');
+    });
+  });
+
+  describe('with Prefer: wait', () => {
+    const waits = (seconds: number) => ({ headers: { prefer: `wait=${seconds}` } });
+    const outcomes = ({ body }: { body: { items: { outcome?: string }[] } }) => body.items.map(({ outcome }) => outcome);
+    let projectors: Projector[] = [];
+    const start = async () => {
+      projectors = [await startRecordProjector(wiring, [careEventsTopic('RX901')]), await startOptOutProjector(wiring)];
+    };
+    afterEach(async () => {
+      await Promise.all(projectors.map((projector) => projector.stop()));
+      projectors = [];
+    });
+    const about = (id: string, more: object = {}) => event({ id, data: condition({ id: 'waited-for', ...more }) });
+
+    it('says of each event what became of it in the record', async () => {
+      await start();
+      const first = await batch([about('w1'), about('w2'), about('w3', { code: { text: 'Eczema' } })], waits(30));
+      expect(outcomes(first)).toEqual(['new', 'unchanged', 'new']);
+      // A death counts from whoever has recorded something about the person.
+      const unknown = '9990000042';
+      const death = { resourceType: 'Patient', id: 'p', identifier: [patientOf(unknown).identifier] };
+      const refused = event({
+        id: 'w5',
+        type: 'patient-died-1',
+        subject: unknown,
+        data: { ...death, deceasedBoolean: true },
+      });
+      const decision = event({ id: 'w6', type: 'consent-decision-recorded-1', data: consent({ consentId: 'waited-for' }) });
+      const again = await batch([about('w1'), about('w4'), refused, decision, event({ id: 'w7', time: 'x' })], waits(30));
+      expect(outcomes(again)).toEqual(['duplicate', 'new', 'quarantined', 'new', undefined]);
+      expect((await structured(about('w4'), waits(30))).body).toMatchObject({ id: 'w4', outcome: 'duplicate' });
+      const bundle = { resourceType: 'Bundle', type: 'collection', entry: [{ resource: condition({ id: 'waited-for' }) }] };
+      const headers = { ...waits(30).headers, 'ce-source': 'urn:ods:RX901:ehr' };
+      expect(outcomes(await post('/fhir', bundle, { headers }))).toEqual(['unchanged']);
+    });
+
+    it('says that it is not known yet, where that takes longer', async () => {
+      expect(outcomes(await batch([about('w8'), about('w9')], waits(1)))).toEqual(['pending', 'pending']);
+    });
+
+    it.each(['', 'handling=lenient', 'wait=0'])('is not waited for with Prefer: %s', async (prefer) => {
+      expect((await structured(about(`w10 ${prefer}`), { headers: { prefer } })).body).not.toHaveProperty('outcome');
     });
   });
 

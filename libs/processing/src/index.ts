@@ -1,5 +1,6 @@
 export * from './apply-decisions.js';
 export * from './apply-policy.js';
+export { whatBecame, type Became, type Passed } from './became.js';
 export * from './boundaries.js';
 export { chained, endOf, type StreamEnd } from './chain.js';
 export * from './concurrency.js';
@@ -36,6 +37,7 @@ export * from './record-changes.js';
 export { Reviews, type ReviewCounts } from './reviews.js';
 export { hasNoRoom, PERMISSIONS_MAX, TOO_MANY } from './sift-decisions.js';
 export * from './replay-views.js';
+export { eventDigest } from './sift-care-events.js';
 export { tooLargeToStore } from './storable.js';
 export * from './streams.js';
 export * from './subscribers.js';

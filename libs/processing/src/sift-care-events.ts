@@ -1,7 +1,7 @@
 import { contentOf, eventKey, isSamePlace, saysTheSame } from '@weft/domain';
 import type { Accepted, CareEvent, CareRecord, Coordinates, Problem, RecordedCareEvent } from '@weft/domain';
 import { encode } from './encoding.js';
-import type { Message, NewEvent, OutgoingMessage } from './ports.js';
+import type { Keys, Message, NewEvent, OutgoingMessage } from './ports.js';
 import { quarantine } from './quarantine.js';
 import { tooLargeToStore } from './storable.js';
 import { timestamp, type Wiring } from './wiring.js';
@@ -54,10 +54,15 @@ export function isOther(known: Accepted, message: Coordinates, digest: string | 
   return !isSamePlace(known, message) && !saysTheSame(known.digest, digest);
 }
 
+/** Of what an event says, as the record has it: tells events of one (source, id) apart. */
+export function eventDigest(keys: Keys, event: Parameters<typeof contentOf>[0]): string {
+  return keys.digest(contentOf(event)).slice(0, DIGEST_DIGITS);
+}
+
 export function recorded({ clock, keys }: Wiring, event: CareEvent, message: Coordinates): RecordedCareEvent {
   const { type, id, source, organisation, time, resource, takesBack } = event;
   const { topic, partition, offset } = message;
-  const digest = keys.digest(contentOf(event)).slice(0, DIGEST_DIGITS);
+  const digest = eventDigest(keys, event);
   const recordedAt = timestamp(clock);
   const said = { type, id, source, organisation, time, ...(takesBack !== undefined && { takesBack }) };
   return { ...said, recordedAt, coordinates: { topic, partition, offset }, digest, resource };
