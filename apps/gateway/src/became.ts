@@ -3,7 +3,6 @@ import {
   type Became as InRecord,
   type EventStore,
   forEachConcurrently,
-  type Passed,
   RECORD_PROJECTOR_GROUP,
   whatBecame,
 } from '@weft/processing';
@@ -19,8 +18,6 @@ export type Became = (typeof BECAME)[number];
 /** A care event or a decision that is durable. */
 export interface Taken extends OnItsWay {
   readonly type: string;
-  /** Of what it says, as the record has it. */
-  readonly digestInRecord: () => string;
 }
 
 const WIDTH = 8;
@@ -65,7 +62,7 @@ export class Becoming {
         const isPassed = ({ at }: Taken): boolean => at.topic === topic && (committed.get(at.partition) ?? -1) > at.offset;
         await forEachConcurrently(each([...people]), WIDTH, async ([key, some]) => {
           if (!some.every(isPassed)) return;
-          const all = await whatBecame(this.store, key, some.map(asPassed));
+          const all = await whatBecame(this.store, key, some);
           for (const [index, one] of some.entries()) became.set(one, all[index]!);
           people.delete(key);
         });
@@ -74,8 +71,6 @@ export class Becoming {
     });
   }
 }
-
-const asPassed = ({ source, id, at, digestInRecord: digest }: Taken): Passed => ({ source, id, at, digest });
 
 async function* each<T>(items: readonly T[]): AsyncGenerator<T> {
   yield* items;

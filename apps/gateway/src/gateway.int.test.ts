@@ -677,6 +677,26 @@ describe('the gateway', () => {
         });
       });
 
+      it('makes a repetition no other request, whatever became of it in between', async () => {
+        const projector = await startRecordProjector(wiring, [careEventsTopic('RX901')]);
+        const doctor = (family: string) => ({ ...practitioner.resource, id: 'dr2', name: [{ family }] });
+        const send = (more: object = {}) => {
+          const resource = condition({ id: 'again', asserter: { reference: 'Practitioner/dr2' }, ...more });
+          return post('/fhir', resource, { headers: { 'idempotency-key': 'again', prefer: 'wait=30' } });
+        };
+        const answers = [await send()];
+        for (const family of ['Made-up', 'Renamed']) {
+          await post('/fhir', doctor(family));
+          answers.push(await send());
+        }
+        answers.push(await send({ code: { text: 'Eczema' } }));
+        await projector.stop();
+        expect(answers.map(({ status }) => status)).toEqual([202, 202, 202, 422]);
+        expect(answers.slice(0, 3).map(({ body }) => body.items[0].outcome)).toEqual(['new', 'duplicate', 'duplicate']);
+        expect(await carriedBy(answers[2]!.body.items[0])).toMatchObject({ contained: [{ name: [{ family: 'Renamed' }] }] });
+        expect(answers[3]!.body.items[0].errors).toEqual([expect.objectContaining({ code: 'idempotency-conflict' })]);
+      });
+
       it('is written once, however often it is sent', async () => {
         await post('/fhir', practitioner.resource);
         const written = async () => {

@@ -24,7 +24,6 @@ import {
   type Resource,
 } from '@weft/domain';
 import {
-  eventDigest,
   findKept,
   hasNoRoom,
   keepResources,
@@ -216,18 +215,8 @@ export class Intake implements OnModuleDestroy {
   }
 
   private taken(event: Publishable, at: Coordinates): Taken {
-    const { keys } = this.service;
     const { id, source, subject, type, decisions = [] } = event;
-    const digest = decisions[0]?.digest ?? '';
-    return {
-      type,
-      id,
-      source,
-      at,
-      digest,
-      key: keys.patient(subject),
-      digestInRecord: () => eventDigest(keys, { type, resource: resourceOf(event) }),
-    };
+    return { type, id, source, at, key: this.service.keys.patient(subject), digest: decisions[0]?.digest ?? digestOf(event) };
   }
 
   /** The decision as it is waited for. */
@@ -311,7 +300,7 @@ export class Intake implements OnModuleDestroy {
     const taken = new Map<number, { readonly name: string; readonly digest: string }>();
     for (const index of indexes) {
       const { event } = fitting[index] as Fitting;
-      const digest = 'digest' in event ? event.digest : contentDigest(event);
+      const digest = digestOf(event);
       const name = recentName(event);
       if (inCall.isOther(name, digest) || this.recent.isOther(name, digest)) outcomes[index] = EVENT_CONFLICT;
       else taken.set(index, { name, digest });
@@ -352,6 +341,9 @@ type Send = (messages: readonly OutgoingMessage[]) => Promise<readonly Place[]>;
 const topicsOf: Send = async (messages) => messages.map(({ topic }) => ({ topic }));
 
 export const isDurable = (at: Place): at is Coordinates => 'offset' in at;
+
+/** Of what its sender sent. */
+const digestOf = (event: Publishable): string => ('digest' in event ? event.digest : (event.sentDigest ?? contentDigest(event)));
 
 function resourceOf(event: Publishable): Resource {
   return 'resource' in event ? event.resource : (parseWithDigits(Buffer.from(event.bytes).toString('utf8')) as Resource);

@@ -1,4 +1,13 @@
-import { emptyRecord, eventKey, evolveRecord, isMerge, isSamePlace, saysTheSame, type Coordinates } from '@weft/domain';
+import {
+  digestSent,
+  emptyRecord,
+  eventKey,
+  evolveRecord,
+  isMerge,
+  isSamePlace,
+  saysTheSame,
+  type Coordinates,
+} from '@weft/domain';
 import { decodeCareEvent } from './encoding.js';
 import { eventsOf } from './load.js';
 import type { EventStore } from './ports.js';
@@ -18,8 +27,8 @@ export interface Passed {
   readonly source: string;
   readonly id: string;
   readonly at: Coordinates;
-  /** Of what it says, as the record has it. Asked for only where the record knows its id from elsewhere. */
-  readonly digest: () => string;
+  /** Of what its sender sent. */
+  readonly digest: string;
 }
 
 /** What became of events about one number, in the order given, by that number's own stream. */
@@ -33,13 +42,13 @@ export async function whatBecame(store: EventStore, key: string, events: readonl
       const entry = evolveRecord(record, event);
       const name = eventKey(event);
       if (!wanted.has(name) || found.has(name)) continue;
-      found.set(name, { at: event.coordinates, digest: event.digest, isNew: entry !== null || isMerge(event.type) });
+      found.set(name, { at: event.coordinates, digest: digestSent(event), isNew: entry !== null || isMerge(event.type) });
     }
   }
   return events.map((event) => {
     const known = found.get(eventKey(event));
     if (known === undefined) return 'quarantined';
     if (isSamePlace(known.at, event.at)) return known.isNew ? 'new' : 'unchanged';
-    return known.digest === undefined || saysTheSame(known.digest, event.digest()) ? 'duplicate' : 'quarantined';
+    return saysTheSame(known.digest, event.digest) ? 'duplicate' : 'quarantined';
   });
 }

@@ -37,7 +37,6 @@ export * from './record-changes.js';
 export { Reviews, type ReviewCounts } from './reviews.js';
 export { hasNoRoom, PERMISSIONS_MAX, TOO_MANY } from './sift-decisions.js';
 export * from './replay-views.js';
-export { eventDigest } from './sift-care-events.js';
 export { tooLargeToStore } from './storable.js';
 export * from './streams.js';
 export * from './subscribers.js';
