@@ -432,6 +432,15 @@ describe('the gateway', () => {
       expect((await post('/fhir', condition({ id: 'leap', recordedDate: leap, meta: { lastUpdated: leap } }))).status).toBe(202);
     });
 
+    it('refuses a leap second in the middle of a day, by its field', async () => {
+      const none = '2016-12-31T22:59:60Z';
+      expect(codesOf(await structured(event({ time: none })))).toEqual(['time: malformed']);
+      expect(codesOf(await post('/fhir', condition({ recordedDate: none })))).toEqual(['Condition.recordedDate: value']);
+      expect(codesOf(await post('/fhir', condition({ meta: { lastUpdated: none } })))).toEqual([
+        'Condition.meta.lastUpdated: malformed',
+      ]);
+    });
+
     it('answers 422 when nothing of a batch was accepted, still with an answer for each item', async () => {
       const answer = await batch([event({ subject: '0000000000' })]);
       expect([answer.status, answer.body.accepted, answer.body.items]).toEqual([

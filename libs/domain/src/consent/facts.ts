@@ -41,7 +41,7 @@ export function factsOf(resource: Resource): Facts {
  * that, a UUID of version 8.
  */
 function containedIn({ contained }: Resource): Facts['contained'] {
-  return (Array.isArray(contained) ? contained : []).filter(isObject).flatMap(({ resourceType, id }) => {
+  return (Array.isArray(contained) ? contained : []).filter(isObject).flatMap(({ resourceType, id }): Facts['contained'] => {
     if (typeof resourceType !== 'string' || typeof id !== 'string') return [];
     if (MADE_ID.test(id)) return [{ resourceType, id: null }];
     const own = id.startsWith(`${resourceType}-`) ? [{ resourceType, id: id.slice(resourceType.length + 1) }] : [];
