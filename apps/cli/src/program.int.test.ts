@@ -473,6 +473,39 @@ describe('weft publish', () => {
     ]);
   });
 
+  it('says with --wait what became of each event, and asks for no more than that', async () => {
+    writeFileSync(path, events('a', 'b', 'c', 'd', 'e', 'f'));
+    const became = ['new', 'unchanged', 'duplicate', 'quarantined', 'pending', 'new'];
+    const waits: unknown[] = [];
+    const url = await listening((request, response) => {
+      waits.push(request.headers['prefer']);
+      send(response, 202, { accepted: 6, refused: 0, items: became.map((outcome, entry) => ({ entry, outcome })) });
+    });
+    const { out, exitCode } = await weft(`publish ${path} --org RX901 --wait`, { WEFT_URL: url });
+    expect(out).toBe(
+      '! 6 events accepted and durable, 0 refused\n' +
+        '  2 new, 1 unchanged, 1 duplicate, 1 in quarantine; 1 not yet recorded when Weft answered\n',
+    );
+    expect(exitCode).toBe(EXIT.finding);
+    const json = (await weft(`publish ${path} --org RX901 --wait --json`, { WEFT_URL: url })).out;
+    expect(JSON.parse(json)).toEqual({
+      ...{ accepted: 6, refused: 0 },
+      ...{ new: 2, unchanged: 1, duplicate: 1, quarantined: 1, pending: 1 },
+    });
+    await weft(`publish ${path} --org RX901`, { WEFT_URL: url });
+    expect(waits).toEqual(['wait=60', 'wait=60', undefined]);
+  });
+
+  it('counts what is about nobody apart from events', async () => {
+    writeFileSync(path, events('a'));
+    const answer = { accepted: 1, kept: 1, refused: 0, items: [{ entry: 0 }, { entry: 1, kept: true }] };
+    const bundle = join(directory, 'kept.json');
+    writeFileSync(bundle, JSON.stringify({ resourceType: 'Bundle', type: 'collection', entry: [{}, {}] }));
+    const url = await listening((_, response) => send(response, 202, answer));
+    const { out } = await weft(`publish ${bundle} --org RX901`, { WEFT_URL: url });
+    expect(out).toBe('✓ 1 event accepted and durable, 1 resource about nobody kept with them, 0 refused\n');
+  });
+
   it('sends again what a busy Weft did not take', async () => {
     writeFileSync(path, events('a'));
     const bodies: string[] = [];

@@ -211,7 +211,8 @@ describe('weft up --demo', () => {
     };
     expect(await json(`publish ${EXAMPLE} --org RX901`, there())).toEqual({ accepted: 3, refused: 0 });
     const once = await settled();
-    expect((await weft(`publish ${EXAMPLE} --org RX901`, there())).out).toContain('3 events accepted');
+    const again = await json(`publish ${EXAMPLE} --org RX901 --wait`, there());
+    expect(again).toMatchObject({ accepted: 3, new: 0, unchanged: 3, duplicate: 0, quarantined: 0, pending: 0 });
     expect(await settled()).toBe(once);
   });
 

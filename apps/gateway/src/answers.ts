@@ -1,6 +1,8 @@
 import type { Problem, Purpose } from '@weft/domain';
 import { VALIDATE_ONLY } from '@weft/service';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { BECAME, type Became } from './became.js';
+import { LONGEST_WAIT_S } from './prefer.js';
 
 /** What the gateway is asked and answers, as /docs shows it. */
 
@@ -21,6 +23,20 @@ export class ItemProblem implements Problem {
   message!: string;
 }
 
+/** Why an answer to what was published may wait, as /docs shows it. */
+export const PREFER_WAIT = {
+  name: 'Prefer',
+  required: false,
+  description: `wait=<seconds>, at most ${LONGEST_WAIT_S}: the answer waits until the record has each event, and says in \`outcome\` what became of it`,
+} as const;
+
+const OUTCOME = {
+  enum: BECAME,
+  description:
+    'With Prefer: wait. new: it is in the record; unchanged: it is, and its entry said the same or something later; ' +
+    'duplicate: the record had it already; quarantined: it could not be recorded, and waits to be mended; pending: not known yet',
+};
+
 export class Accepted {
   @ApiProperty({ description: 'The CloudEvents id' })
   id!: string;
@@ -30,6 +46,8 @@ export class Accepted {
   partition?: number;
   @ApiPropertyOptional({ description: 'Absent where it was only validated' })
   offset?: number;
+  @ApiPropertyOptional(OUTCOME)
+  outcome?: Became;
 }
 
 /** One item of many: accepted, with its place in the bus, or refused, with every field's error. */
@@ -44,6 +62,8 @@ export class ItemAnswer implements Partial<Accepted> {
   partition?: number;
   @ApiProperty({ required: false })
   offset?: number;
+  @ApiPropertyOptional(OUTCOME)
+  outcome?: Became;
   @ApiProperty({ required: false, type: [ItemProblem] })
   errors?: readonly ItemProblem[];
   @ApiProperty({ required: false, description: 'It is about nobody: it travels with the entries that refer to it' })

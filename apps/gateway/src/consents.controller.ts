@@ -23,9 +23,9 @@ import { Decisions } from './decisions.js';
 import { unquoted } from './idempotency-key.js';
 import { FHIR_TYPES } from './limits.js';
 import { DECIDED } from './examples.js';
+import { LONGEST_WAIT_S, waitOf } from './prefer.js';
 
 const DEFAULT_WAIT_S = 10;
-const LONGEST_WAIT_S = 60;
 
 @ApiTags('decisions')
 @Controller('consents')
@@ -74,7 +74,7 @@ export class ConsentsController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<DecisionAnswer> {
-    const wait = waitOf(headers['prefer']);
+    const wait = waitOf(headers['prefer'], DEFAULT_WAIT_S);
     const isOnlyValidated = validateOnly(request);
     const answer = await this.decisions.record(body ?? Buffer.alloc(0), caller, {
       id: headers['ce-id'] ?? unquoted(headers['idempotency-key']),
@@ -100,11 +100,4 @@ export class ConsentsController {
     if (answer === undefined) throw new NotFoundException();
     return answer;
   }
-}
-
-/** RFC 7240: `wait=<seconds>`, and `respond-async` for none. What cannot be read is passed over. */
-function waitOf(prefer = ''): number {
-  const wait = /(?:^|[,;\s])wait\s*=\s*"?(\d{1,6})\b/i.exec(prefer)?.[1];
-  if (wait !== undefined) return Math.min(Number(wait), LONGEST_WAIT_S);
-  return /(?:^|[,;\s])respond-async\b/i.test(prefer) ? 0 : DEFAULT_WAIT_S;
 }

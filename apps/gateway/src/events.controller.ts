@@ -30,13 +30,14 @@ import { DECISION_TYPE, type Problem } from '@weft/domain';
 import type { Reading } from '@weft/processing';
 import { AuditLog, type Caller, CurrentCaller, RawBody, Roles, Service, validateOnly, Example } from '@weft/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Accepted, ManyAnswer, VALIDATE_ONLY_QUERY } from './answers.js';
+import { Accepted, ManyAnswer, PREFER_WAIT, VALIDATE_ONLY_QUERY } from './answers.js';
 import { type About, noteRefused } from './decision-audit.js';
 import { Intake, type Outcome, type Rules } from './intake.js';
 import { idempotencyKeyOf } from './idempotency-key.js';
 import { BUNDLE_LIMIT_BYTES, ENTRIES_MAX, EVENTS_LIMIT_BYTES, FHIR_TYPES, tooManyValues } from './limits.js';
 import { acceptedAnswer, answerOf, refusal } from './refusals.js';
 import { PUBLISHED, PUBLISHED_BUNDLE } from './examples.js';
+import { waitOf } from './prefer.js';
 
 type Body = Pick<Many, 'kind' | 'limitBytes'> & { readonly bytes: Buffer };
 /** What a FHIR request says in headers. */
@@ -44,6 +45,8 @@ interface Said {
   readonly key?: string | undefined;
   readonly source?: string | undefined;
 }
+/** What a request is judged by, and how long its answer may wait for what becomes of it. */
+type Request = Rules & { readonly waitMs: number };
 type RequestHeaders = Readonly<Record<string, string | string[] | undefined>>;
 
 const EVENT_TYPES = [CLOUD_EVENT_JSON, FHIR_JSON, CLOUD_EVENTS_BATCH_JSON];
@@ -81,6 +84,7 @@ export class EventsController {
     required: false,
     description: 'Binary mode: 1.0; likewise ce-id, ce-source, ce-type, ce-subject, ce-time',
   })
+  @ApiHeader(PREFER_WAIT)
   @ApiBody({ schema: { type: 'object' }, description: 'A FHIR R4 resource, a CloudEvent, or an array of CloudEvents' })
   @ApiConflictResponse({ description: 'Another event was taken under this id (`idempotency-conflict`)' })
   @ApiUnsupportedMediaTypeResponse({ description: 'No content type of CloudEvents in JSON' })
@@ -93,21 +97,31 @@ export class EventsController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<Accepted | ManyAnswer> {
-    const rules = this.intake.rulesFor(caller, validateOnly(request));
+    const rules = this.rulesOf(caller, headers, validateOnly(request));
     reply.code(statusOf(rules));
     const bytes = body ?? Buffer.alloc(0);
     if (contentModeOf({ headers }) === 'batch') return this.batch(bytes, rules);
-    const [outcome] = await this.take([readCloudEvent({ headers, body: bytes, mode: 'http' })], rules);
+    const outcomes = await this.take([readCloudEvent({ headers, body: bytes, mode: 'http' })], rules);
+    const [outcome] = await this.toldOf(outcomes, rules);
     if (!outcome!.ok) throw refusal(outcome!.problems);
     return acceptedAnswer(outcome!);
   }
 
-  private async batch(bytes: Buffer, rules: Rules): Promise<ManyAnswer> {
+  private rulesOf(caller: Caller, headers: RequestHeaders, isOnlyValidated: boolean): Request {
+    const wait = waitOf([headers['prefer']].flat().join(', '));
+    return { ...this.intake.rulesFor(caller, isOnlyValidated), waitMs: isOnlyValidated ? 0 : wait * 1_000 };
+  }
+
+  private async toldOf(outcomes: readonly Outcome[], { waitMs }: Request): Promise<readonly Outcome[]> {
+    return waitMs === 0 ? outcomes : this.intake.withWhatBecame(outcomes, waitMs);
+  }
+
+  private async batch(bytes: Buffer, rules: Request): Promise<ManyAnswer> {
     return this.many({ kind: 'batch', bytes, limitBytes: EVENTS_LIMIT_BYTES }, rules);
   }
 
   /** Each event is judged by itself, and the sound ones are published in their order. */
-  private async many(body: Body, rules: Rules, { key, source }: Said = {}): Promise<ManyAnswer> {
+  private async many(body: Body, rules: Request, { key, source }: Said = {}): Promise<ManyAnswer> {
     refuseIf(tooManyValues(body.bytes, body.limitBytes));
     const keys = { fresh: this.service.random.uuid(), ...(key !== undefined && { given: key }) };
     const judged = await this.intake.judgeMany({ ...body, entriesMax: ENTRIES_MAX, keys }, rules, source);
@@ -116,8 +130,9 @@ export class EventsController {
     const keeping = await this.intake.keep(kept, rules);
     const outcomes = await this.intake.publish(items, rules);
     if (body.kind === 'batch') await noteRefused(this.audit, this.service.keys, rules, items, outcomes);
+    const told = await this.toldOf(outcomes, rules);
     return answerOf(
-      items.map(({ entry }, index) => ({ entry, outcome: outcomes[index]! })),
+      items.map(({ entry }, index) => ({ entry, outcome: told[index]! })),
       keeping,
     );
   }
@@ -147,6 +162,7 @@ export class EventsController {
     required: false,
     description: 'Before Bundle.meta.source: the system whose ids these are, urn:ods:<ODS code>:<system>',
   })
+  @ApiHeader(PREFER_WAIT)
   @ApiConsumes(...FHIR_TYPES)
   @ApiBody({
     schema: { type: 'object' },
@@ -161,7 +177,7 @@ export class EventsController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ManyAnswer> {
-    const rules = this.intake.rulesFor(caller, validateOnly(request, FORMATTING));
+    const rules = this.rulesOf(caller, headers, validateOnly(request, FORMATTING));
     reply.code(statusOf(rules));
     const said = { key: idempotencyKeyOf(headers['idempotency-key']), source: [headers['ce-source']].flat()[0] };
     return this.many({ kind: 'bundle', bytes: body ?? Buffer.alloc(0), limitBytes: BUNDLE_LIMIT_BYTES }, rules, said);

@@ -14,6 +14,7 @@ import {
   type Message,
   type Projector,
   startOptOutProjector,
+  startRecordProjector,
   type Wiring,
 } from '@weft/processing';
 import {
@@ -431,6 +432,15 @@ describe('the gateway', () => {
       expect((await post('/fhir', condition({ id: 'leap', recordedDate: leap, meta: { lastUpdated: leap } }))).status).toBe(202);
     });
 
+    it('refuses a leap second in the middle of a day, by its field', async () => {
+      const none = '2016-12-31T22:59:60Z';
+      expect(codesOf(await structured(event({ time: none })))).toEqual(['time: malformed']);
+      expect(codesOf(await post('/fhir', condition({ recordedDate: none })))).toEqual(['Condition.recordedDate: value']);
+      expect(codesOf(await post('/fhir', condition({ meta: { lastUpdated: none } })))).toEqual([
+        'Condition.meta.lastUpdated: malformed',
+      ]);
+    });
+
     it('answers 422 when nothing of a batch was accepted, still with an answer for each item', async () => {
       const answer = await batch([event({ subject: '0000000000' })]);
       expect([answer.status, answer.body.accepted, answer.body.items]).toEqual([
@@ -462,6 +472,50 @@ describe('the gateway', () => {
       expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '5']);
       expect(answer.body.accepted).toBeUndefined();
       expect(answer.text).not.toContain('broker');
+    });
+  });
+
+  describe('with Prefer: wait', () => {
+    const waits = (seconds: number) => ({ headers: { prefer: `wait=${seconds}` } });
+    const outcomes = ({ body }: { body: { items: { outcome?: string }[] } }) => body.items.map(({ outcome }) => outcome);
+    let projectors: Projector[] = [];
+    const start = async () => {
+      projectors = [await startRecordProjector(wiring, [careEventsTopic('RX901')]), await startOptOutProjector(wiring)];
+    };
+    afterEach(async () => {
+      await Promise.all(projectors.map((projector) => projector.stop()));
+      projectors = [];
+    });
+    const about = (id: string, more: object = {}) => event({ id, data: condition({ id: 'waited-for', ...more }) });
+
+    it('says of each event what became of it in the record', async () => {
+      await start();
+      const first = await batch([about('w1'), about('w2'), about('w3', { code: { text: 'Eczema' } })], waits(30));
+      expect(outcomes(first)).toEqual(['new', 'unchanged', 'new']);
+      // A death counts from whoever has recorded something about the person.
+      const unknown = '9990000042';
+      const death = { resourceType: 'Patient', id: 'p', identifier: [patientOf(unknown).identifier] };
+      const refused = event({
+        id: 'w5',
+        type: 'patient-died-1',
+        subject: unknown,
+        data: { ...death, deceasedBoolean: true },
+      });
+      const decision = event({ id: 'w6', type: 'consent-decision-recorded-1', data: consent({ consentId: 'waited-for' }) });
+      const again = await batch([about('w1'), about('w4'), refused, decision, event({ id: 'w7', time: 'x' })], waits(30));
+      expect(outcomes(again)).toEqual(['duplicate', 'new', 'quarantined', 'new', undefined]);
+      expect((await structured(about('w4'), waits(30))).body).toMatchObject({ id: 'w4', outcome: 'duplicate' });
+      const bundle = { resourceType: 'Bundle', type: 'collection', entry: [{ resource: condition({ id: 'waited-for' }) }] };
+      const headers = { ...waits(30).headers, 'ce-source': 'urn:ods:RX901:ehr' };
+      expect(outcomes(await post('/fhir', bundle, { headers }))).toEqual(['unchanged']);
+    });
+
+    it('says that it is not known yet, where that takes longer', async () => {
+      expect(outcomes(await batch([about('w8'), about('w9')], waits(1)))).toEqual(['pending', 'pending']);
+    });
+
+    it.each(['', 'handling=lenient', 'wait=0'])('is not waited for with Prefer: %s', async (prefer) => {
+      expect((await structured(about(`w10 ${prefer}`), { headers: { prefer } })).body).not.toHaveProperty('outcome');
     });
   });
 
@@ -630,6 +684,26 @@ describe('the gateway', () => {
         expect(JSON.parse(Buffer.from(message!.value!).toString())).toMatchObject({
           asserter: { reference: 'Practitioner/dr1' },
         });
+      });
+
+      it('makes a repetition no other request, whatever became of it in between', async () => {
+        const projector = await startRecordProjector(wiring, [careEventsTopic('RX901')]);
+        const doctor = (family: string) => ({ ...practitioner.resource, id: 'dr2', name: [{ family }] });
+        const send = (more: object = {}) => {
+          const resource = condition({ id: 'again', asserter: { reference: 'Practitioner/dr2' }, ...more });
+          return post('/fhir', resource, { headers: { 'idempotency-key': 'again', prefer: 'wait=30' } });
+        };
+        const answers = [await send()];
+        for (const family of ['Made-up', 'Renamed']) {
+          await post('/fhir', doctor(family));
+          answers.push(await send());
+        }
+        answers.push(await send({ code: { text: 'Eczema' } }));
+        await projector.stop();
+        expect(answers.map(({ status }) => status)).toEqual([202, 202, 202, 422]);
+        expect(answers.slice(0, 3).map(({ body }) => body.items[0].outcome)).toEqual(['new', 'duplicate', 'duplicate']);
+        expect(await carriedBy(answers[2]!.body.items[0])).toMatchObject({ contained: [{ name: [{ family: 'Renamed' }] }] });
+        expect(answers[3]!.body.items[0].errors).toEqual([expect.objectContaining({ code: 'idempotency-conflict' })]);
       });
 
       it('is written once, however often it is sent', async () => {

@@ -39,13 +39,16 @@ import {
   type Wiring,
 } from '@weft/processing';
 import { type Actor, AuditLog, HttpProblem, organisationsOf, policyAtStart, sealOf, Service, WIRING } from '@weft/service';
+import { type Became, Becoming, type Taken } from './became.js';
+import { Committed } from './committed.js';
 import { noteTaken } from './decision-audit.js';
 import { Judging } from './judging.js';
 import { Obedience, type OnItsWay } from './obedience.js';
 import { recentName, RecentEvents } from './recent-events.js';
 
 /** What became of one event: where it is durable, or what keeps it out. */
-export type Outcome = { readonly ok: true; readonly event: Publishable; readonly at: Place } | Refused;
+export type Outcome =
+  { readonly ok: true; readonly event: Publishable; readonly at: Place; readonly became?: Became | undefined } | Refused;
 /** Of what was only validated, the topic that it would go to. */
 export type Place = Coordinates | Pick<Coordinates, 'topic'>;
 /** What is published of an event needs its resource no more, where its bytes are there. */
@@ -90,6 +93,8 @@ const OBEDIENCE_LIMIT_MS = 20_000;
 @Injectable()
 export class Intake implements OnModuleDestroy {
   readonly obedience: Obedience;
+  private readonly committed: Committed;
+  private readonly becoming: Becoming;
   private readonly seal: Seal;
   private readonly organisations: AcceptOptions['organisations'];
   private readonly events;
@@ -103,7 +108,9 @@ export class Intake implements OnModuleDestroy {
     private readonly judging: Judging,
   ) {
     const { bus, store, clock, timers } = service;
-    this.obedience = new Obedience(bus, store, clock, timers);
+    this.committed = new Committed(bus, clock, timers);
+    this.obedience = new Obedience(this.committed, store);
+    this.becoming = new Becoming(store, this.committed, this.obedience);
     this.seal = sealOf(service.settings);
     this.organisations = organisationsOf(service.settings);
     const labels = ['organisation', 'outcome'] as const;
@@ -112,7 +119,7 @@ export class Intake implements OnModuleDestroy {
   }
 
   onModuleDestroy(): void {
-    this.obedience.stop();
+    this.committed.stop();
   }
 
   /** The rules for what this caller sends: an organisation speaks for itself only. */
@@ -191,6 +198,25 @@ export class Intake implements OnModuleDestroy {
     counted.inc({ organisation, outcome: 'refused' }, items.length - accepted);
     await noteTaken(this.audit, this.service.keys, caller, result);
     return result;
+  }
+
+  /** The outcomes with what became of each event that was taken, once that is known, or after so long. */
+  async withWhatBecame(outcomes: readonly Outcome[], limitMs: number): Promise<readonly Outcome[]> {
+    const places = outcomes.flatMap((outcome, index) =>
+      outcome.ok && isDurable(outcome.at) ? [{ index, ...outcome, at: outcome.at }] : [],
+    );
+    const became = await this.becoming.wait(
+      places.map(({ event, at }) => this.taken(event, at)),
+      limitMs,
+    );
+    const told = [...outcomes];
+    for (const [order, { index, ok, event, at }] of places.entries()) told[index] = { ok, event, at, became: became[order] };
+    return told;
+  }
+
+  private taken(event: Publishable, at: Coordinates): Taken {
+    const { id, source, subject, type, decisions = [] } = event;
+    return { type, id, source, at, key: this.service.keys.patient(subject), digest: decisions[0]?.digest ?? digestOf(event) };
   }
 
   /** The decision as it is waited for. */
@@ -274,7 +300,7 @@ export class Intake implements OnModuleDestroy {
     const taken = new Map<number, { readonly name: string; readonly digest: string }>();
     for (const index of indexes) {
       const { event } = fitting[index] as Fitting;
-      const digest = 'digest' in event ? event.digest : contentDigest(event);
+      const digest = digestOf(event);
       const name = recentName(event);
       if (inCall.isOther(name, digest) || this.recent.isOther(name, digest)) outcomes[index] = EVENT_CONFLICT;
       else taken.set(index, { name, digest });
@@ -315,6 +341,9 @@ type Send = (messages: readonly OutgoingMessage[]) => Promise<readonly Place[]>;
 const topicsOf: Send = async (messages) => messages.map(({ topic }) => ({ topic }));
 
 export const isDurable = (at: Place): at is Coordinates => 'offset' in at;
+
+/** Of what its sender sent. */
+const digestOf = (event: Publishable): string => ('digest' in event ? event.digest : (event.sentDigest ?? contentDigest(event)));
 
 function resourceOf(event: Publishable): Resource {
   return 'resource' in event ? event.resource : (parseWithDigits(Buffer.from(event.bytes).toString('utf8')) as Resource);

@@ -1,4 +1,5 @@
 import { EngineUnavailable, type EventBus, type EventStore, NO_STREAM } from '@weft/processing';
+import { Committed } from './committed.js';
 import { Obedience } from './obedience.js';
 
 const decision = {
@@ -36,8 +37,8 @@ function world(answers: readonly (number | Error)[], stored: readonly Stored[] =
       .slice(from);
   const store = { read, head: async () => stored.length - 1 || NO_STREAM } as unknown as EventStore;
   const sleep = async (ms: number) => void (now += ms);
-  const obedience = new Obedience({ committed } as unknown as EventBus, store, { now: () => now }, { sleep });
-  return { obedience, elapsed: () => now, asked: () => asked };
+  const projector = new Committed({ committed } as unknown as EventBus, { now: () => now }, { sleep });
+  return { projector, obedience: new Obedience(projector, store), elapsed: () => now, asked: () => asked };
 }
 
 describe('obedience', () => {
@@ -94,8 +95,8 @@ describe('obedience', () => {
   });
 
   it('lets everyone go when the process stops', async () => {
-    const { obedience } = world([7]);
-    obedience.stop();
+    const { obedience, projector } = world([7]);
+    projector.stop();
     expect(await obedience.wait(decision, 1e9)).toBeNull();
   });
 });

@@ -49,8 +49,8 @@ export function answerOf(items: readonly Item[], kept: readonly Kept[] = []): Ma
   throw new HttpProblem(422, 'nothing-accepted', 'Nothing of it was accepted', { errors, members: answer });
 }
 
-export function acceptedAnswer(outcome: Outcome & { readonly ok: true }): Accepted {
-  return { id: outcome.event.id, ...outcome.at };
+export function acceptedAnswer({ event, at, became }: Outcome & { readonly ok: true }): Accepted {
+  return { id: event.id, ...at, ...(became !== undefined && { outcome: became }) };
 }
 
 function itemAnswer({ entry, outcome }: Item): ItemAnswer {

@@ -1,3 +1,4 @@
+import { sameJson } from '@weft/domain';
 import type { Problem, Resource } from '@weft/domain';
 import { isLasting, keepingProblems, lastingNames, mayBeNobodys } from './about-nobody.js';
 import type { KeptResource } from './about-nobody.js';
@@ -26,6 +27,8 @@ export type FoundResources = ReadonlyMap<string, Resource>;
 export interface BundleKept {
   /** The resources of the other entries, by index. */
   readonly resources: ReadonlyMap<number, Resource>;
+  /** By index, an entry's resource as the Bundle alone makes it, where what came before may have made it another. */
+  readonly sent: ReadonlyMap<number, Resource>;
   /** Those about nobody, by index: kept, or what is wrong with it. */
   readonly nobodys: ReadonlyMap<number, KeptResource | readonly Problem[]>;
   /** Names of what they refer to that is not among them, and may have come before. */
@@ -62,7 +65,8 @@ export function keepTogether(
   const targets = indexTargets(sound, isKept, sourceOf);
   const wanted = new Set<string>();
   const warnings = new Map<number, readonly Problem[]>();
-  let left = TOGETHER_CHARACTERS;
+  const sent = new Map<number, Resource>();
+  const left = { now: TOGETHER_CHARACTERS, bySent: TOGETHER_CHARACTERS };
 
   /** A Patient by type and id means the same one as before, and nobody by an id that could be an NHS number. */
   const isSound = (target: Target): boolean => {
@@ -82,11 +86,13 @@ export function keepTogether(
     if (isPrivacyConsent(resource)) return withEntriesNamed(resource, entryMeant);
     const own: Problem[] = [];
     const source = sourceOf(resource);
-    const targetOf = (reference: Loose): Target | undefined => {
+    let usesFound = false;
+    const targetOf = (before: FoundResources, reference: Loose): Target | undefined => {
       const names = namesMeant(reference);
       for (const name of names) {
-        const before = found.get(nameWithin(source, name));
-        const target = targets.get(name) ?? (before && { kept: before });
+        const known = before.get(nameWithin(source, name));
+        usesFound ||= known !== undefined;
+        const target = targets.get(name) ?? (known && { kept: known });
         if (target === 'several' || (target !== undefined && !isSound(target))) return undefined;
         if (target !== undefined) return isOtherVersion(reference, target) ? undefined : target;
       }
@@ -97,8 +103,13 @@ export function keepTogether(
       }
       return undefined;
     };
-    const made = withKept(resource, targetOf, { ...ONE, characters: Math.min(ONE.characters, left) });
-    left -= made.characters;
+    const made = withKept(resource, (one) => targetOf(found, one), roomIn(left.now));
+    if (usesFound || left.now !== left.bySent) {
+      const bySent = withKept(resource, (one) => targetOf(NOTHING_FOUND, one), roomIn(left.bySent));
+      sent.set(index, bySent.resource);
+      left.bySent -= bySent.characters;
+    } else left.bySent -= made.characters;
+    left.now -= made.characters;
     if (made.isCut) own.push(NO_ROOM);
     if (own.length > 0) warnings.set(index, own);
     return made.resource;
@@ -116,10 +127,13 @@ export function keepTogether(
         return [[entry.index, problems.length > 0 ? problems : { names: namesOutside(entry), resource: complete(entry) }]];
       }),
     ),
+    sent,
     wanted: [...wanted],
     warnings,
   };
 }
+
+const roomIn = (left: number) => ({ ...ONE, characters: Math.min(ONE.characters, left) });
 
 const NOTHING_FOUND: FoundResources = new Map();
 const NO_ROOM = problem(
@@ -175,5 +189,5 @@ function isSame(one: Target | 'several', other: Target): boolean {
   if ('entry' in one || 'entry' in other) {
     return 'entry' in one && 'entry' in other && one.entry === other.entry && one.source === other.source;
   }
-  return JSON.stringify(one.kept) === JSON.stringify(other.kept);
+  return sameJson(one.kept, other.kept);
 }

@@ -12,6 +12,7 @@ import type { BundleEntry } from './bundle-names.js';
 import { lastingIds, ofTwoServers, sourceOfRequest, sourceOfResource } from './bundle-sources.js';
 import { askedOf, CONSENT_NOT_RETRACTED, NOBODY_TO_RETRACT, onlyPatientOf } from './bundle-request.js';
 import type { Asked } from './bundle-request.js';
+import { contentDigest } from './content-digest.js';
 import { costProblem } from './fhir.js';
 import { isPrivacyConsent } from './consent-in.js';
 import { decisionsIn, decisionWithinProblem, mayHoldDecision } from './decision-within.js';
@@ -132,7 +133,7 @@ function opened(came: readonly RawEntry[], ids: RequestIds, placedAt: typeof pla
   const clashing = ofTwoServers(carrying.filter(isRecorded), sourceOf);
   const patients = indexPatients(carrying);
   const only = onlyPatientOf(carrying);
-  const { resources, nobodys, wanted, warnings } = keepTogether(carrying.filter(isRecorded), {
+  const { resources, sent, nobodys, wanted, warnings } = keepTogether(carrying.filter(isRecorded), {
     ...options,
     sourceOf,
   });
@@ -157,7 +158,8 @@ function opened(came: readonly RawEntry[], ids: RequestIds, placedAt: typeof pla
         const clash = clashing.get(index);
         if (clash !== undefined && !item.isDecision) return refuse(clash);
         const reading = 'problem' in entry ? refuse(entry.problem) : readEntry(entry, patients, options);
-        return reading.ok ? withWarnings(reading.event, warnings.get(index)) : placedAt(index, reading.problems);
+        if (!reading.ok) return placedAt(index, reading.problems);
+        return { ok: true, event: withWarnings(withSent(reading.event, sent.get(index)), warnings.get(index)) };
       },
     });
   }
@@ -181,8 +183,14 @@ function withLastingIds(entries: readonly RawEntry[], sourceOf: (resource: Resou
 const isRecorded = ({ asked }: Carrying): boolean => asked.ok && asked.does === 'record';
 const isFaulty = (nobodys: KeptResource | readonly Problem[]): nobodys is readonly Problem[] => Array.isArray(nobodys);
 
-function withWarnings(event: AcceptedEvent, warnings: readonly Problem[] | undefined): Reading<AcceptedEvent> {
-  return { ok: true, event: warnings === undefined ? event : { ...event, warnings: [...(event.warnings ?? []), ...warnings] } };
+function withWarnings(event: AcceptedEvent, warnings: readonly Problem[] | undefined): AcceptedEvent {
+  return warnings === undefined ? event : { ...event, warnings: [...(event.warnings ?? []), ...warnings] };
+}
+
+/** A retry is known by what it sent, whatever came in between that is kept with it now. */
+function withSent(event: AcceptedEvent, sent: Resource | undefined): AcceptedEvent {
+  if (sent === undefined || event.type !== 'care-event-recorded-1') return event;
+  return { ...event, sentDigest: contentDigest({ type: event.type, resource: sent }) };
 }
 
 /** `whole`: the resource with what it refers to that is about nobody. */

@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { Expose, plainToInstance } from 'class-transformer';
 import { ValidateBy, validateSync } from 'class-validator';
-import { CARE_EVENT_TYPES, DECISION_TYPE, isCalendarDay, nhsNumberProblem } from '@weft/domain';
+import { CARE_EVENT_TYPES, DECISION_TYPE, hasSecond, isCalendarDay, nhsNumberProblem, parseInstant } from '@weft/domain';
 import type { CareEventType, Problem } from '@weft/domain';
 import { problem } from './problems.js';
 
@@ -135,9 +135,8 @@ export function organisationOf(source: unknown): string | null {
 export function instantOf(text: string): number | null {
   const parts = RFC_3339.exec(text);
   if (parts === null || !isCalendarDay(Number(parts[1]), Number(parts[2]), Number(parts[3]))) return null;
-  // A leap second has no instant of its own in POSIX time: it is taken for the second before it.
-  const instant = Date.parse(parts[6] === '60' ? text.replace(/:60/, ':59') : text);
-  return Number.isNaN(instant) ? null : instant;
+  const instant = parseInstant(text);
+  return Number.isNaN(instant) || !hasSecond(text) ? null : instant;
 }
 
 function isFhirJson(contentType: string): boolean {

@@ -103,6 +103,14 @@ describe('an instant', () => {
     );
   });
 
+  it('has a leap second at the end of a day of UTC alone', () => {
+    const last = Date.parse('2016-12-31T23:59:59Z');
+    expect(instantOf('2016-12-31T23:59:60Z')).toBe(last);
+    expect(instantOf('2016-12-31t18:59:60.25-05:00')).toBe(last + 250);
+    for (const text of ['2016-12-31T22:59:60Z', '2016-12-31T23:59:60+01:00', '2016-12-31T23:58:60Z'])
+      expect(instantOf(text)).toBeNull();
+  });
+
   it('knows leap years', () => {
     expect(instantOf('2024-02-29T00:00:00Z')).not.toBeNull();
     expect(instantOf('2023-02-29T00:00:00Z')).toBeNull();

@@ -44,7 +44,7 @@ export interface Many {
 /** An event to be published as it came: what was read of its resource has done its work. */
 export type ReadyEvent = Omit<AcceptedEvent, 'resource' | 'bytes'> & {
   readonly bytes: Uint8Array;
-  /** Of what it says. */
+  /** Of what its sender sent. */
   readonly digest: string;
 };
 
@@ -125,5 +125,5 @@ function tooMany(count: number, max: number): Problem | null {
 function ready(reading: Reading<AcceptedEvent>): Reading<ReadyEvent> {
   if (!reading.ok) return reading;
   const { resource, bytes = new TextEncoder().encode(jsonWithDigits(resource)), ...rest } = reading.event;
-  return { ok: true, event: { ...rest, bytes, digest: contentDigest(reading.event) } };
+  return { ok: true, event: { ...rest, bytes, digest: rest.sentDigest ?? contentDigest(reading.event) } };
 }

@@ -1,3 +1,4 @@
+import { sameJson } from '@weft/domain';
 import type { Resource } from '@weft/domain';
 import { identifierOfConditional, isObject, objectsOf, textOf } from './patient-reference.js';
 import type { Loose } from './patient-reference.js';
@@ -130,8 +131,9 @@ class Keeping {
   /** Brought by something else that it belongs to. */
   private hasAlready(id: string, target: Resource): boolean {
     const { contained: _, meta, ...rest } = target;
-    const text = JSON.stringify({ ...rest, id, ...saidBy(meta) });
-    return this.ids.has(id) && this.contained.some((one) => one['id'] === id && JSON.stringify(one) === text);
+    if (!this.ids.has(id)) return false;
+    const wanted = { ...rest, id, ...saidBy(meta) };
+    return this.contained.some((one) => one['id'] === id && sameJson(one, wanted));
   }
 
   /** FHIR has nothing contained in what is contained (dom-2): it moves up. */
@@ -141,7 +143,7 @@ class Keeping {
     const within = new Map([['', id]]);
     const moved = objectsOf(inner).map((one) => {
       const ownId = textOf(one['id']) ?? '';
-      const isThere = this.contained.some((other) => other['id'] === ownId && JSON.stringify(other) === JSON.stringify(one));
+      const isThere = this.contained.some((other) => other['id'] === ownId && sameJson(other, one));
       const newId = isThere ? ownId : this.freeId(ownId, id);
       within.set(ownId, newId);
       return { one, newId, isThere };

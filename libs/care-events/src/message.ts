@@ -19,6 +19,9 @@ const RECORDER_HEADER = 'weft-recorder';
 /** Which of a Consent's decisions the gateway accepted, as JSON: `{ <authority>: "whole" | "denials" }`; sealed with the rest. */
 const ACCEPTED_HEADER = 'weft-accepted';
 
+/** Digest of what its sender sent, where the gateway kept with it what was sent before; sealed with the rest. */
+const SENT_HEADER = 'weft-sent';
+
 /** Says, under a secret of the region's own services, that a message as it stands has been found to obey every rule. */
 export interface Seal {
   sign(message: Sealed): string;
@@ -31,7 +34,13 @@ type Sealed = Pick<OutgoingMessage, 'topic' | 'key' | 'headers'> & { readonly va
 export function sealMessage(secret: string | Uint8Array): Seal {
   const hmac = ({ topic, key, headers, value }: Sealed) => {
     // As JSON, in which no text can pass for the end of itself: nothing can be moved from one part to the next.
-    const parts = JSON.stringify([topic, key, ...SEALED_HEADERS.map((name) => headers[name])]);
+    const sent = headers[SENT_HEADER];
+    const parts = JSON.stringify([
+      topic,
+      key,
+      ...SEALED_HEADERS.map((name) => headers[name]),
+      ...(sent === undefined ? [] : [sent]),
+    ]);
     return createHmac('sha256', secret).update(parts).update(value).digest();
   };
   return {
@@ -76,6 +85,7 @@ export function toMessage(event: AcceptedEvent | ReadyEvent, { seal }: { readonl
       ce_time: event.time,
       'content-type': FHIR_JSON,
       ...(recorder !== undefined && { [RECORDER_HEADER]: JSON.stringify(recorder), [ACCEPTED_HEADER]: acceptedOf(decisions) }),
+      ...(event.sentDigest !== undefined && { [SENT_HEADER]: event.sentDigest }),
     },
   };
   return seal === undefined ? message : { ...message, headers: { ...message.headers, [SEAL_HEADER]: seal.sign(message) } };
@@ -144,8 +154,9 @@ function senderOf({ topic }: Message): string {
 function read(message: Message, options: ReaderOptions, sender: string | undefined): Reading<AcceptedEvent> {
   const sealed = sealedEvent(message, options);
   if (sealed !== undefined) {
-    const { resource, organisation, value, ...envelope } = sealed;
-    return accepted(envelope, organisation, resource, value);
+    const { resource, organisation, value, sentDigest, ...envelope } = sealed;
+    const reading = accepted(envelope, organisation, resource, value);
+    return reading.ok && sentDigest !== undefined ? { ok: true, event: { ...reading.event, sentDigest } } : reading;
   }
   return judged(message, options, { sender, now: receivedAt(message, options) });
 }
@@ -185,7 +196,8 @@ function sealedEvent({ topic, key, value, headers }: Message, { seal }: ReaderOp
     string,
   ];
   const resource = parseWithDigits(utf8.decode(value)) as Resource;
-  return { id, source, type, time, subject: key, organisation: organisationOf(source) ?? 'governance', resource, value };
+  const organisation = organisationOf(source) ?? 'governance';
+  return { id, source, type, time, subject: key, organisation, resource, value, sentDigest: headers[SENT_HEADER] };
 }
 
 const utf8 = new TextDecoder();
@@ -197,13 +209,17 @@ function keyProblems({ key }: Message, subject: unknown): Problem[] {
 
 function careEventOf(reading: Reading<AcceptedEvent>, { topic }: Message): Reading<CareEvent> {
   if (!reading.ok) return reading;
-  const { type, id, source, organisation, subject, time, resource, survivor } = reading.event;
+  const { type, id, source, organisation, subject, time, resource, survivor, sentDigest } = reading.event;
   if (type === DECISION_TYPE) {
     return { ok: false, problems: [problem('type', 'wrong-topic', `${type} belongs in ${CONSENT_TOPIC}, not in ${topic}`)] };
   }
   return {
     ok: true,
-    event: { type, id, source, organisation, subject, time, resource, ...(survivor !== undefined && { survivor }) },
+    event: {
+      ...{ type, id, source, organisation, subject, time, resource },
+      ...(survivor !== undefined && { survivor }),
+      ...(sentDigest !== undefined && { sentDigest }),
+    },
   };
 }
 

@@ -7,6 +7,22 @@ export interface Interval {
 /** FHIR R4 dateTime: a year, a month, a day, or an instant with its zone. */
 const DATE_TIME = /^(\d{4})(?:-(\d\d)(?:-(\d\d)(T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d))?)?)?$/;
 
+const LEAP_SECOND = /(T\d\d:\d\d):60/i;
+const DAY_SECONDS = 86_400;
+
+/**
+ * Milliseconds since 1970 of a time with its zone; NaN where it is none. A leap second has no instant of its own in POSIX time: it is
+ * taken for the second before it.
+ */
+export const parseInstant = (text: string): number => Date.parse(text.replace(LEAP_SECOND, '$1:59'));
+
+/** Whether the second of a time with its zone may be: UTC has a 60th as the last of a day alone. */
+export function hasSecond(text: string): boolean {
+  if (!LEAP_SECOND.test(text)) return true;
+  const second = Math.floor(parseInstant(text) / 1000) % DAY_SECONDS;
+  return (second + DAY_SECONDS) % DAY_SECONDS === DAY_SECONDS - 1;
+}
+
 /**
  * The time that a FHIR dateTime means: all of its year, month or day in England, summer time included, or its one instant. Null
  * where it is no dateTime.
@@ -17,8 +33,7 @@ export function intervalOf(text: unknown): Interval | null {
   const [year, month, day] = [Number(parts[1]), Number(parts[2] ?? 1), Number(parts[3] ?? 1)];
   if (!isCalendarDay(year, month, day)) return null;
   if (parts[4] !== undefined) {
-    // A leap second has no instant of its own in POSIX time: it is taken for the second before it.
-    const instant = Date.parse((text as string).replace(/(T\d\d:\d\d):60/, '$1:59'));
+    const instant = parseInstant(text as string);
     return Number.isNaN(instant) ? null : { from: instant, until: instant };
   }
   const from = londonMidnight(year, month, day);

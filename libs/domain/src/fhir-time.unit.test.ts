@@ -1,5 +1,16 @@
 import fc from 'fast-check';
-import { intervalOf } from './fhir-time.js';
+import { hasSecond, intervalOf } from './fhir-time.js';
+
+describe('a second', () => {
+  it.each(['2016-12-31T23:59:60Z', '2017-01-01T00:59:60.5+01:00', '1960-06-30T23:59:60Z', '2016-12-31T10:00:59Z', '2016'])(
+    'may be: %s',
+    (text) => expect(hasSecond(text)).toBe(true),
+  );
+  it.each(['2016-12-31T22:59:60Z', '2016-12-31T23:59:60+01:00', '2016-12-31T23:00:60Z', '2016-13-31T23:59:60Z'])(
+    'cannot be: %s',
+    (text) => expect(hasSecond(text)).toBe(false),
+  );
+});
 
 describe('a FHIR dateTime', () => {
   it.each<[string, string, string, string]>([

@@ -70,9 +70,10 @@ function rulesOf(principal: Principal): Rule[] {
     case 'gateway':
       return [
         ...inbound('write'),
-        // Whoever decided is told when it is obeyed, and may ask again.
+        // Whoever decided is told when it is obeyed, and may ask again; and whoever published, what became of it.
         topic('read', CONSENT_TOPIC),
         group(OPT_OUT_PROJECTOR_GROUP, 'literal', 'describe'),
+        group(RECORD_PROJECTOR_GROUP, 'literal', 'describe'),
         PRODUCER,
       ];
     case 'record-projector':

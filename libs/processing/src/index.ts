@@ -1,5 +1,6 @@
 export * from './apply-decisions.js';
 export * from './apply-policy.js';
+export { whatBecame, type Became, type Passed } from './became.js';
 export * from './boundaries.js';
 export { chained, endOf, type StreamEnd } from './chain.js';
 export * from './concurrency.js';

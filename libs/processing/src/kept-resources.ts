@@ -1,4 +1,4 @@
-import { ageOf, isEarlierByAll, type Resource } from '@weft/domain';
+import { ageOf, isEarlierByAll, type Resource, sameJson } from '@weft/domain';
 import { forEachConcurrently } from './concurrency.js';
 import { decodeResourceKept, encode, type ResourceKept } from './encoding.js';
 import type { StoredEvent } from './ports.js';
@@ -48,7 +48,7 @@ async function keep({ store, keys, random }: Engines, organisation: string, name
 /** Neither what is there already, nor by all that both say of their age an earlier version, changes anything. */
 function replaces(resource: Resource, last: StoredEvent): boolean {
   const { resource: known } = decodeResourceKept(last);
-  if (JSON.stringify(known) === JSON.stringify(resource)) return false;
+  if (sameJson(known, resource)) return false;
   return !isEarlierByAll(ageOf(resource), ageOf(known));
 }
 

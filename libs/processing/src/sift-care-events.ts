@@ -1,4 +1,4 @@
-import { contentOf, eventKey, isSamePlace, saysTheSame } from '@weft/domain';
+import { contentOf, digestSent, eventKey, isSamePlace, saysTheSame } from '@weft/domain';
 import type { Accepted, CareEvent, CareRecord, Coordinates, Problem, RecordedCareEvent } from '@weft/domain';
 import { encode } from './encoding.js';
 import type { Message, NewEvent, OutgoingMessage } from './ports.js';
@@ -37,14 +37,14 @@ export function siftCareEvents(wiring: Wiring, record: CareRecord, arrivals: rea
     const known = record.accepted.get(key) ?? seen.get(key);
     if (known !== undefined) {
       sifted.redelivered ||= isSamePlace(known, message);
-      if (isOther(known, message, accepting.digest)) sifted.refused.push(...quarantine(wiring, message, [CONFLICT]));
+      if (isOther(known, message, digestSent(accepting))) sifted.refused.push(...quarantine(wiring, message, [CONFLICT]));
       continue;
     }
     const encoded = encode(accepting, wiring.random);
     const problem = tooLargeToStore(event, utf8Length(encoded.data), () => event.resource);
     if (problem === null) sifted.fresh.push({ event: accepting, encoded });
     else sifted.refused.push(...quarantine(wiring, message, [problem]));
-    if (problem === null) seen.set(key, { ...accepting.coordinates, digest: accepting.digest });
+    if (problem === null) seen.set(key, { ...accepting.coordinates, digest: digestSent(accepting) });
   }
   return sifted;
 }
@@ -55,11 +55,15 @@ export function isOther(known: Accepted, message: Coordinates, digest: string | 
 }
 
 export function recorded({ clock, keys }: Wiring, event: CareEvent, message: Coordinates): RecordedCareEvent {
-  const { type, id, source, organisation, time, resource, takesBack } = event;
+  const { type, id, source, organisation, time, resource, sentDigest, takesBack } = event;
   const { topic, partition, offset } = message;
   const digest = keys.digest(contentOf(event)).slice(0, DIGEST_DIGITS);
   const recordedAt = timestamp(clock);
-  const said = { type, id, source, organisation, time, ...(takesBack !== undefined && { takesBack }) };
+  const said = {
+    ...{ type, id, source, organisation, time },
+    ...(takesBack !== undefined && { takesBack }),
+    ...(sentDigest !== undefined && { sentDigest }),
+  };
   return { ...said, recordedAt, coordinates: { topic, partition, offset }, digest, resource };
 }
 

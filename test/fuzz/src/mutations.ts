@@ -199,6 +199,16 @@ export function mutatedHeaders(prng: Prng, headers: Readonly<Record<string, stri
 }
 
 const ODD_HEADERS = [
-  ...['weft-validated', 'weft-recorder', 'weft-accepted', 'weft-mends', 'content-type', 'CE_ID', '__proto__', 'ce_dataschema'],
+  ...[
+    'weft-validated',
+    'weft-recorder',
+    'weft-accepted',
+    'weft-sent',
+    'weft-mends',
+    'content-type',
+    'CE_ID',
+    '__proto__',
+    'ce_dataschema',
+  ],
   ...['weft-unreadable', 'closes', 'about', 'tombstone', ''],
 ];

@@ -59,8 +59,8 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     RECORD,
     'the place of an accepted event is forgotten',
-    'record.accepted.set(key, { ...event.coordinates, digest: event.digest });',
-    'record.accepted.set(key, { ...event.coordinates, offset: -1, digest: event.digest });',
+    'record.accepted.set(key, { ...event.coordinates, digest: digestSent(event) });',
+    'record.accepted.set(key, { ...event.coordinates, offset: -1, digest: digestSent(event) });',
   ),
   mutant(RECORD, 'an amended entry does not say when it changed', 'entry.changedAt = record.revision;', ''),
   mutant(
@@ -171,7 +171,7 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     SIFTING,
     'something else under a known id is dropped',
-    'if (isOther(known, message, accepting.digest)) sifted.refused',
+    'if (isOther(known, message, digestSent(accepting))) sifted.refused',
     'if (record.revision < -1) sifted.refused',
   ),
   // the fence and the state remembered between events

@@ -17,6 +17,7 @@ export function publishCommand(context: Context): Command {
     )
     .argument('<file...>', 'files, directories (all *.json, *.ndjson and *.jsonl below them), or - for standard input')
     .requiredOption('--org <ods>', 'ODS code of the organisation that publishes', ods)
+    .option('--wait', 'say what became of each event: Weft is asked to answer once the record has it')
     .addHelpText(
       'after',
       `
@@ -26,19 +27,24 @@ Ctrl-C, or where Weft went away, the same command goes on. Exit code 1 when
 anything was refused; each refusal says where and why. With --json each is a line
 of its own, and the last line counts.
 
+Accepted is durable, and no more: whether the record knew it already is seen by
+whoever records it. --wait waits for that, at most ${WAIT_SECONDS} s a request, and counts how
+many events were new, unchanged (the record says the same, or something later),
+duplicates (recorded before) or in quarantine; then quarantine is exit code 1 too.
+
 Examples:
   $ weft publish discharges.json --org RX901
-  $ weft publish export/ --org RX901
+  $ weft publish export/ --org RX901 --wait
   $ weft publish events.ndjson --org Y90001 --json
   $ zcat history.ndjson.gz | weft publish - --org RX902`,
     )
-    .action(async (named: readonly string[], { org }: { readonly org: string }, command: Command) => {
+    .action(async (named: readonly string[], { org, wait = false }: Options, command: Command) => {
       const settings = settingsOf(context, command);
       const files = await filesOf(named);
       tellSkipped(context.terminal, files.skipped);
       const { signal, answered, release } = interruptionBetween();
       const client = clientOf(context, settings, ['publisher'], { organisation: org, signal: answered });
-      const publisher = new Publisher(client, (refusal) => tellRefusal(context.terminal, refusal));
+      const publisher = new Publisher(client, (refusal) => tellRefusal(context.terminal, refusal), wait ? WAIT_SECONDS : 0);
       let isWhole = false;
       try {
         isWhole = await publishAll(context, files.found, publisher, signal);
@@ -46,10 +52,18 @@ Examples:
         if (!signal.aborted) throw error;
       } finally {
         release();
-        tellOutcome(context, publisher, isWhole, signal.aborted);
+        tellOutcome(context, publisher, { wait, isWhole, isInterrupted: signal.aborted });
       }
     });
 }
+
+interface Options {
+  readonly org: string;
+  readonly wait?: boolean;
+}
+
+/** A request's answer waits for its events so long. */
+const WAIT_SECONDS = 60;
 
 /** An answer that is under way when a person ends the command is waited for so long: otherwise nobody knows what it says. */
 const GRACE_MS = 5_000;
@@ -112,15 +126,39 @@ function tellRefusal(terminal: Terminal, { where, errors }: Refusal): void {
 const placeOf = ({ file, line, entry }: Where): string =>
   `${file}${line === undefined ? '' : `:${line}`}${entry === undefined ? '' : ` entry[${entry}]`}`;
 
-function tellOutcome(context: Context, { accepted, refused }: Publisher, isWhole: boolean, isInterrupted: boolean): void {
+interface Ending {
+  readonly wait: boolean;
+  readonly isWhole: boolean;
+  readonly isInterrupted: boolean;
+}
+
+function tellOutcome(context: Context, publisher: Publisher, { wait, isWhole, isInterrupted }: Ending): void {
   const { terminal } = context;
-  if (refused > 0) context.exitCode = EXIT.finding;
+  const { accepted, refused, kept, became } = publisher;
+  const isAllWell = refused === 0 && became.quarantined === 0;
+  if (!isAllWell) context.exitCode = EXIT.finding;
   if (isInterrupted && !isWhole) context.exitCode = EXIT.interrupted;
   // Where nothing was sent at all, the error says it all.
-  if (!isWhole && !isInterrupted && accepted + refused === 0) return;
-  if (terminal.json) return terminal.printJson({ accepted, refused, ...(!isWhole && { unfinished: true }) });
-  const sign = refused === 0 && isWhole ? terminal.paint('green', '✓') : terminal.paint('yellow', '!');
+  if (!isWhole && !isInterrupted && accepted + kept + refused === 0) return;
+  if (terminal.json) {
+    return terminal.printJson({
+      accepted,
+      ...(kept > 0 && { kept }),
+      refused,
+      ...(wait && became),
+      ...(!isWhole && { unfinished: true }),
+    });
+  }
+  const sign = isAllWell && isWhole ? terminal.paint('green', '✓') : terminal.paint('yellow', '!');
   const soFar = isWhole ? '' : ' so far';
-  terminal.print(`${sign} ${counted(accepted, 'event')} accepted and durable, ${number(refused)} refused${soFar}`);
+  const besides = kept === 0 ? '' : `, ${counted(kept, 'resource')} about nobody kept with them`;
+  terminal.print(`${sign} ${counted(accepted, 'event')} accepted and durable${besides}, ${number(refused)} refused${soFar}`);
+  if (wait) terminal.print(`  ${wordsOf(became)}`);
   if (!isWhole) terminal.note('the same command goes on: what was accepted is known again, and not taken twice');
+}
+
+function wordsOf({ duplicate, quarantined, pending, ...became }: Publisher['became']): string {
+  const waiting = pending === 0 ? '' : `; ${number(pending)} not yet recorded when Weft answered`;
+  const { new: fresh, unchanged } = became;
+  return `${number(fresh)} new, ${number(unchanged)} unchanged, ${counted(duplicate, 'duplicate')}, ${number(quarantined)} in quarantine${waiting}`;
 }

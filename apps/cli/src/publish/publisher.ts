@@ -8,8 +8,17 @@ import type { PublishRequest, Where } from './requests.js';
 interface ManyAnswer {
   readonly accepted: number;
   readonly refused: number;
-  readonly items: readonly { readonly entry: number; readonly errors?: readonly Problem[] }[];
+  readonly items: readonly {
+    readonly entry: number;
+    readonly errors?: readonly Problem[];
+    readonly kept?: boolean;
+    readonly outcome?: Outcome;
+  }[];
 }
+
+/** What became of an event, where the answer waited for that. */
+const OUTCOMES = ['new', 'unchanged', 'duplicate', 'quarantined', 'pending'] as const;
+type Outcome = (typeof OUTCOMES)[number];
 
 export interface Refusal {
   readonly where: Where;
@@ -26,10 +35,15 @@ const HOPELESS = [401, 403, 404, 415];
 export class Publisher {
   accepted = 0;
   refused = 0;
+  /** Resources about nobody: no events, but kept with the entries that refer to them. */
+  kept = 0;
+  /** What became of those that were accepted, as far as the answers waited for it. */
+  readonly became: Record<Outcome, number> = { new: 0, unchanged: 0, duplicate: 0, quarantined: 0, pending: 0 };
 
   constructor(
     private readonly client: Client,
     private readonly onRefusal: (refusal: Refusal) => void,
+    private readonly waitSeconds = 0,
   ) {}
 
   async send(outgoing: Outgoing): Promise<void> {
@@ -42,7 +56,11 @@ export class Publisher {
       return await this.client.json<ManyAnswer>(path, {
         method: 'POST',
         // However often it is sent again: what is under this key is one request.
-        headers: { 'content-type': contentType, ...(path === '/fhir' && { 'idempotency-key': randomUUID() }) },
+        headers: {
+          'content-type': contentType,
+          ...(path === '/fhir' && { 'idempotency-key': randomUUID() }),
+          ...(this.waitSeconds > 0 && { prefer: `wait=${this.waitSeconds}` }),
+        },
         body,
         patient: true,
       });
@@ -57,11 +75,13 @@ export class Publisher {
   }
 
   private count({ items }: ManyAnswer, { whereOf }: PublishRequest): void {
-    for (const { entry, errors } of items) {
+    for (const { entry, errors, kept, outcome } of items) {
       const where = whereOf(entry);
       if (where === null) continue;
-      if (errors === undefined) this.accepted += 1;
-      else this.refuse(where, errors);
+      if (errors !== undefined) this.refuse(where, errors);
+      else if (kept === true) this.kept += 1;
+      else this.accepted += 1;
+      if (outcome !== undefined) this.became[outcome] += 1;
     }
   }
 

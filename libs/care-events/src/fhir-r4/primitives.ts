@@ -1,4 +1,4 @@
-import { isCalendarDay } from '@weft/domain';
+import { hasSecond, isCalendarDay } from '@weft/domain';
 import { narrativeProblem } from './narrative.js';
 
 /** A primitive type: what JSON has for it, and the sentence that says what is wrong with a value of the right kind. */
@@ -15,7 +15,8 @@ const STRING_MAX = 1_048_576;
 const INTEGER_MAX = 2_147_483_647;
 
 const DATE = /^(?!0000)\d{4}(?:-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12]\d|3[01]))?)?$/;
-const TIME = /^(?:[01]\d|2[0-3]):[0-5]\d:(?:[0-5]\d|60)(?:\.\d+)?$/;
+/** Zones differ by quarters of an hour, so a leap second of one of them ends such a quarter. */
+const TIME = /^(?:[01]\d|2[0-3]):(?:[0-5]\d:[0-5]\d|(?:14|29|44|59):60)(?:\.\d+)?$/;
 const INSTANT =
   /^(?!0000)\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:(?:[0-5]\d|60)(?:\.\d+)?(?:Z|[+-](?:(?:0\d|1[0-3]):[0-5]\d|14:00))$/;
 const ID = /^[A-Za-z0-9.-]{1,64}$/;
@@ -52,10 +53,13 @@ export const PRIMITIVES: Readonly<Record<string, Primitive>> = {
   uuid: string((value) => UUID.test(value), 'must be a UUID: urn:uuid:, then 32 hexadecimal digits in lower case with hyphens'),
   date: string((value) => DATE.test(value) && isDay(value), 'must be a date of the calendar: YYYY, YYYY-MM or YYYY-MM-DD'),
   dateTime: string(
-    (value) => (value.length > 10 ? INSTANT : DATE).test(value) && isDay(value),
+    (value) => (value.length > 10 ? INSTANT.test(value) && hasSecond(value) : DATE.test(value)) && isDay(value),
     'must be a date of the calendar, or a date and time with seconds and time zone',
   ),
-  instant: string((value) => INSTANT.test(value) && isDay(value), 'must be a date and time with seconds and time zone'),
+  instant: string(
+    (value) => INSTANT.test(value) && hasSecond(value) && isDay(value),
+    'must be a date and time with seconds and time zone',
+  ),
   time: string((value) => TIME.test(value), 'must be a time: hh:mm:ss'),
   base64Binary: string(isBase64, 'must be base64'),
   xhtml: { json: 'string', problem: narrativeProblem },

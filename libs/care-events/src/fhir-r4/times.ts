@@ -1,3 +1,5 @@
+import { parseInstant } from '@weft/domain';
+
 /** How far from UTC a day without its time zone may begin or end. */
 const ZONE_MS = 14 * 3_600_000;
 
@@ -11,14 +13,12 @@ export function isAfter(one: unknown, other: unknown): boolean {
   return earliest(one) > latest(other);
 }
 
-const instant = (text: string): number => Date.parse(text.replace(/:60/, ':59'));
-
 function earliest(text: string): number {
-  return text.includes('T') ? instant(text) : Date.parse(text) - ZONE_MS;
+  return text.includes('T') ? parseInstant(text) : Date.parse(text) - ZONE_MS;
 }
 
 function latest(text: string): number {
-  if (text.includes('T')) return instant(text);
+  if (text.includes('T')) return parseInstant(text);
   const [year, month = '12', day] = text.split('-') as [string, string?, string?];
   return (day === undefined ? Date.UTC(+year, +month, 1) : Date.UTC(+year, +month - 1, +day + 1)) + ZONE_MS;
 }

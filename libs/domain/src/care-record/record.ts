@@ -1,7 +1,7 @@
 import type { Coordinates, Resource } from '../vocabulary.js';
 import type { RecordedCareEvent } from './care-event.js';
 import { occurredAt } from './clinical-time.js';
-import { saysTheSame } from './content.js';
+import { digestSent, saysTheSame } from './content.js';
 import { deathIdOf, evolveDeaths, isOfDeath } from './death.js';
 import { entryId } from './entry-id.js';
 import type { Entry } from './entry.js';
@@ -44,8 +44,8 @@ export function evolveRecord(record: CareRecord, event: RecordedCareEvent): Entr
   const key = eventKey(event);
   const known = record.accepted.get(key);
   // Two numbers of a merged person may each have an event of this id.
-  if (known !== undefined && saysTheSame(known.digest, event.digest)) return null;
-  record.accepted.set(key, { ...event.coordinates, digest: event.digest });
+  if (known !== undefined && saysTheSame(known.digest, digestSent(event))) return null;
+  record.accepted.set(key, { ...event.coordinates, digest: digestSent(event) });
   if (isMerge(event.type)) return null;
   if (isOfDeath(event.type)) {
     const id = deathIdOf(entryId(event.organisation, event.resource));

@@ -1,3 +1,4 @@
+import { parseInstant } from '../fhir-time.js';
 import type { Resource } from '../vocabulary.js';
 
 /** What a version of an entry may say of its age: null where it does not. */
@@ -60,9 +61,8 @@ export function ageOf({ meta }: Resource): Age {
   };
 }
 
-/** A leap second has no instant of its own in POSIX time: it is taken for the second before it. */
 export function millisecondsOf(time: string): number | null {
-  const at = Date.parse(time.replace(/(T\d\d:\d\d):60/, '$1:59'));
+  const at = parseInstant(time);
   return Number.isNaN(at) ? null : at;
 }
 

@@ -13,6 +13,8 @@ export interface Facts {
   readonly labels: readonly Partial<Code>[];
   /** Names by which other resources may refer to it: `<type>/<id>`, its id, and its business identifiers. */
   readonly names: readonly string[];
+  /** What it contains that other resources of its source may be named by, as `<type>/<id>`; null in place of an id that cannot be told. */
+  readonly contained: readonly { readonly resourceType: string; readonly id: string | null }[];
   /** The names that it refers to, with the element that does. */
   readonly references: readonly { readonly field: string; readonly name: string }[];
 }
@@ -29,9 +31,25 @@ export function factsOf(resource: Resource): Facts {
       ...labelsOf(resource.meta?.['security']),
       ...codingsOf({ system: CONFIDENTIALITY_SYSTEM, code: resource['confidentiality'] }),
     ],
+    contained: containedIn(resource),
     names,
   };
 }
+
+/**
+ * Weft gives what is about nobody, and stands in the entries that refer to it, the id `<type>-<id>`; where there was no room for
+ * that, a UUID of version 8.
+ */
+function containedIn({ contained }: Resource): Facts['contained'] {
+  return (Array.isArray(contained) ? contained : []).filter(isObject).flatMap(({ resourceType, id }): Facts['contained'] => {
+    if (typeof resourceType !== 'string' || typeof id !== 'string') return [];
+    if (MADE_ID.test(id)) return [{ resourceType, id: null }];
+    const own = id.startsWith(`${resourceType}-`) ? [{ resourceType, id: id.slice(resourceType.length + 1) }] : [];
+    return [{ resourceType, id }, ...own];
+  });
+}
+
+const MADE_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 const CONFIDENTIALITY_SYSTEM = 'http://terminology.hl7.org/CodeSystem/v3-Confidentiality';
 /** HL7 v3 Confidentiality has had these addresses. */

@@ -62,7 +62,7 @@ const isBare = (name: string): boolean => name.split('/').length < 3;
 const isOrganisations = (source: string): boolean => source.startsWith('urn:ods:');
 
 /**
- * A denial covers every entry that may be meant. A permission covers the one that is named: without a source, that of the source which
+ * A denial covers every entry that may be meant, and of a resource that stands in entries alone, those that contain it. A permission covers the one that is named: without a source, that of the source which
  * recorded the permission, and where this records no entries, the only one of that name.
  */
 function coversNamed(
@@ -78,10 +78,26 @@ function coversNamed(
   const id = withoutDeath(entry.id);
   if (effect === 'deny' && namesOfEntry(id).some((name) => names.has(name))) return 'covers';
   if (effect === 'permit' && names.has(id)) return 'covers';
+  const contains = effect === 'deny' ? containsNamed(around.namesContained(entry), names) : 'does-not-cover';
+  if (contains === 'covers') return contains;
   const bare = withoutSource(id);
-  if (effect === 'deny' || !names.has(bare)) return hasUnread ? 'cannot-tell' : 'does-not-cover';
+  if (effect === 'deny' || !names.has(bare)) return hasUnread ? 'cannot-tell' : contains;
   return around.entriesNamed(bare).length > 1 ? 'cannot-tell' : 'covers';
 }
+
+/** What is contained under an id that cannot be told may be any of its type. */
+function containsNamed(contained: readonly string[], names: ReadonlySet<string>): Coverage {
+  if (contained.some((name) => names.has(name))) return 'covers';
+  const types = contained.filter((name) => name.endsWith('/'));
+  return types.some((type) => [...names].some((name) => name.startsWith(type))) ? 'cannot-tell' : 'does-not-cover';
+}
+
+/** What a denial goes out from. */
+const mayBeMeant = (name: string, around: Surroundings): readonly JudgedEntry[] => [
+  ...around.entriesNamed(name),
+  ...around.entriesContaining(name),
+  ...around.entriesContaining(name.slice(0, name.lastIndexOf('/') + 1)),
+];
 
 function readNames(entries: readonly (NamedEntry | null)[], effect: Effect, around: Surroundings, source: string) {
   const nameOf = ({ entry }: NamedEntry): string => (effect === 'deny' ? spelt(entry) : permittedName(entry, source));
@@ -89,7 +105,7 @@ function readNames(entries: readonly (NamedEntry | null)[], effect: Effect, arou
   const starts = read
     .filter(({ reach }) => reach !== 'instance')
     .map(nameOf)
-    .flatMap((name) => (effect === 'deny' ? around.entriesNamed(name) : onlyOne(name, around)));
+    .flatMap((name) => (effect === 'deny' ? mayBeMeant(name, around) : onlyOne(name, around)));
   return {
     names: new Set(read.map(nameOf)),
     reached: starts.length === 0 ? new Set<string>() : around.reach(starts, effect),

@@ -13,6 +13,16 @@ const condition = entry('RX901', 'Condition/c1', { code: concept('38341003', SNO
 const labelled = (...codes: string[]) =>
   entry('RX901', 'Condition/x', { meta: { security: codes.map((code) => ({ system: CONFIDENTIALITY, code })) } });
 
+/** With what is about nobody, as the gateway keeps it with an entry, beside what its sender contained. */
+const CONTAINED = {
+  contained: [
+    { resourceType: 'Practitioner', id: 'Practitioner-7' },
+    { resourceType: 'Medication', id: 'm1' },
+    { resourceType: 'Device', id: '6f1c2f0e-6f0a-8f5e-9f6e-0f5a5b8f3b01' },
+  ],
+};
+const prescribed = entry('RX901', 'MedicationRequest/m', CONTAINED);
+
 const recordedBy = (...organisations: (string | null)[]): Limit => ({ kind: 'recorded-by', organisations });
 const named = (name: string | null, reach: 'instance' | 'related' | 'dependents' = 'instance'): Limit => ({
   kind: 'entries',
@@ -60,6 +70,28 @@ const ROWS: readonly Row[] = [
   { why: 'named as an id that ends alike', limit: named('Condition/1'), denied: NO, permitted: NO },
   { why: 'a name that cannot be read', limit: named(null), denied: UNCLEAR, permitted: UNCLEAR },
   { why: 'named, with what hangs on it', limit: named('Condition/c1', 'related'), denied: YES, permitted: YES },
+
+  { why: 'the name of what it contains', limit: named('Practitioner/7'), of: prescribed, denied: YES, permitted: NO },
+  { why: 'that with its organisation', limit: named('rx901/Practitioner/7'), of: prescribed, denied: YES, permitted: NO },
+  { why: 'that of another organisation', limit: named('RX902/Practitioner/7'), of: prescribed, denied: NO, permitted: NO },
+  { why: 'that of another type', limit: named('Location/7'), of: prescribed, denied: NO, permitted: NO },
+  { why: 'that of another one', limit: named('RX901/Practitioner/8'), of: prescribed, denied: NO, permitted: NO },
+  { why: 'that as its sender contained it', limit: named('Medication/m1'), of: prescribed, denied: YES, permitted: NO },
+  { why: 'that under an id that Weft made', limit: named('RX901/Device/x'), of: prescribed, denied: UNCLEAR, permitted: NO },
+  {
+    why: 'the name of what another entry contains',
+    limit: named('Practitioner/7'),
+    beside: [prescribed],
+    denied: NO,
+    permitted: NO,
+  },
+  {
+    why: 'the name of what an entry contains that hangs on it',
+    limit: named('Practitioner/7', 'dependents'),
+    beside: [entry('RX901', 'MedicationRequest/m', { ...CONTAINED, encounter: { reference: 'Condition/c1' } })],
+    denied: YES,
+    permitted: NO,
+  },
 
   { why: 'a code of its own', limit: codes({ system: SNOMED, code: '38341003' }), denied: YES, permitted: YES },
   { why: 'its code of another system', limit: codes({ system: 'http://x', code: '38341003' }), denied: YES, permitted: NO },

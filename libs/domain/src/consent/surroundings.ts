@@ -1,6 +1,6 @@
 import { clinicalInterval } from '../care-record/clinical-time.js';
 import { withoutDeath } from '../care-record/death.js';
-import { namesOfEntry, sourceIn, spelt } from '../care-record/entry-id.js';
+import { entryId, namesOfEntry, sourceIn, spelt } from '../care-record/entry-id.js';
 import { intervalOf, type Interval } from '../fhir-time.js';
 import type { Resource } from '../vocabulary.js';
 import { spellingsOf } from './code-spellings.js';
@@ -43,6 +43,7 @@ export class Surroundings {
   private births?: readonly string[];
   private died?: readonly Interval[];
   private named?: ReadonlyMap<string, readonly JudgedEntry[]>;
+  private carriers?: ReadonlyMap<string, readonly JudgedEntry[]>;
 
   constructor(private readonly entries: () => Iterable<JudgedEntry>) {}
 
@@ -85,6 +86,18 @@ export class Surroundings {
   entriesNamed(name: string): readonly JudgedEntry[] {
     this.named ??= indexed(this.entries(), ({ id }) => new Set(namesOfEntry(withoutDeath(id))));
     return this.named.get(spelt(name)) ?? [];
+  }
+
+  /** Names of what an entry contains, as `entriesNamed` has them; one that ends in `/` is of what has an id that cannot be told. */
+  namesContained(entry: JudgedEntry): readonly string[] {
+    const source = sourceIn(withoutDeath(entry.id));
+    return this.factsOf(entry).contained.flatMap((one) => namesOfEntry(entryId(source, { ...one, id: one.id ?? '' })));
+  }
+
+  /** The entries that contain what a name may mean. */
+  entriesContaining(name: string): readonly JudgedEntry[] {
+    this.carriers ??= indexed(this.entries(), (entry) => new Set(this.namesContained(entry)));
+    return this.carriers.get(spelt(name)) ?? [];
   }
 
   /** Ids of what hangs on these entries, themselves included. A denial reaches along every link and back, and what else refers to it. */

@@ -1,0 +1,54 @@
+import {
+  digestSent,
+  emptyRecord,
+  eventKey,
+  evolveRecord,
+  isMerge,
+  isSamePlace,
+  saysTheSame,
+  type Coordinates,
+} from '@weft/domain';
+import { decodeCareEvent } from './encoding.js';
+import { eventsOf } from './load.js';
+import type { EventStore } from './ports.js';
+import { careRecordStream } from './streams.js';
+
+/**
+ * What became of a care event.
+ * - `new`: it is in the record, and said something new when it came.
+ * - `unchanged`: it is in the record, and changed nothing: its entry said the same, or something later.
+ * - `duplicate`: it had been recorded before it was sent this time.
+ * - `quarantined`: it could not be recorded, and waits to be mended.
+ */
+export type Became = 'new' | 'unchanged' | 'duplicate' | 'quarantined';
+
+/** A care event whose message the record-projector has passed. */
+export interface Passed {
+  readonly source: string;
+  readonly id: string;
+  readonly at: Coordinates;
+  /** Of what its sender sent. */
+  readonly digest: string;
+}
+
+/** What became of events about one number, in the order given, by that number's own stream. */
+export async function whatBecame(store: EventStore, key: string, events: readonly Passed[]): Promise<Became[]> {
+  const wanted = new Set(events.map(eventKey));
+  const found = new Map<string, { readonly at: Coordinates; readonly digest: string | undefined; readonly isNew: boolean }>();
+  const record = emptyRecord();
+  for await (const page of eventsOf(store, careRecordStream(key))) {
+    for (const stored of page) {
+      const event = decodeCareEvent(stored);
+      const entry = evolveRecord(record, event);
+      const name = eventKey(event);
+      if (!wanted.has(name) || found.has(name)) continue;
+      found.set(name, { at: event.coordinates, digest: digestSent(event), isNew: entry !== null || isMerge(event.type) });
+    }
+  }
+  return events.map((event) => {
+    const known = found.get(eventKey(event));
+    if (known === undefined) return 'quarantined';
+    if (isSamePlace(known.at, event.at)) return known.isNew ? 'new' : 'unchanged';
+    return saysTheSame(known.digest, event.digest) ? 'duplicate' : 'quarantined';
+  });
+}
