@@ -767,10 +767,10 @@ describe('the gateway', () => {
     });
 
     it.each([
-      ['/fhir', xml, /^XML/],
-      ['/consents', xml, /^XML/],
-      ['/events', hl7, /^HL7 v2/],
-      ['/fhir', `\u000b${hl7}`, /^HL7 v2/],
+      ['/fhir', xml, /^FHIR in XML, not JSON/],
+      ['/consents', xml, /^FHIR in XML, not JSON/],
+      ['/events', hl7, /^an HL7 v2 message .*, not JSON/],
+      ['/fhir', `\u000b${hl7}`, /^an HL7 v2 message .*, not JSON/],
       ['/fhir', '{"resourceType":', /ends too early/],
     ])('%s that claims to be JSON', async (path, body, message) => {
       const answer = await post(path, body, path === '/events' ? { type: 'application/cloudevents+json' } : {});

@@ -1,6 +1,7 @@
 import type { Organisation } from '@weft/domain';
 import { acceptEvent } from './accept-event.js';
 import { careEventsOfBundle } from './bundle.js';
+import { withKept } from './kept-with.js';
 import { createMessageReader } from './message.js';
 
 const NOW = Date.parse('2026-03-01T12:00:00Z');
@@ -110,5 +111,17 @@ describe('references to what a resource contains', () => {
     judge({ ...observation, contained, subject: list(2_000, () => ({ reference: '#nobody' })) });
     expect(looks.count).toBeGreaterThan(0);
     expect(looks.count).toBeLessThan(30 * 2_000);
+  });
+});
+
+describe('a resource about nobody', () => {
+  it('is measured once, however many refer to it, and whether or not there is room for it', () => {
+    let written = 0;
+    const toJSON = { value: () => ((written += 1), 'as JSON') };
+    const kept = Object.defineProperty({ resourceType: 'Practitioner', id: 'p1' }, 'toJSON', toJSON);
+    const referring = { ...observation, performer: list(100, () => ({ reference: 'Practitioner/p1' })) };
+    const made = [0, 1_000].map((characters) => withKept(referring, () => ({ kept }), { resources: 1, characters }));
+    expect(made.map(({ isCut }) => isCut)).toEqual([true, false]);
+    expect(written).toBe(1);
   });
 });

@@ -5,6 +5,7 @@ export type { FoundResources } from './bundle-kept.js';
 export { careEventsOfBundle, openBundle } from './bundle.js';
 export type { BundleItem, BundleOptions, OpenedBundle, PendingItem } from './bundle.js';
 export { contentDigest } from './content-digest.js';
+export { foreignText } from './foreign-text.js';
 export {
   BATCH_EVENTS_MAX,
   BATCH_LIMIT_BYTES,

@@ -2,6 +2,7 @@ import { MESSAGE_LIMIT_BYTES } from '@weft/processing';
 import type { Reading } from '@weft/processing';
 import { markedBy, mayImitateMarks, parseWithDigits } from '@weft/domain';
 import type { Problem } from '@weft/domain';
+import { foreignText } from './foreign-text.js';
 import { jsonErrorPosition } from './json-error-position.js';
 import { nameShown, problem } from './problems.js';
 import { membersIn, repeatedMember } from './json-members.js';
@@ -68,9 +69,8 @@ function placeIn(text: string, at: number): string {
 
 /** What people send in earnest that is no JSON is told for what it is. */
 function notJson(text: string): string {
-  if (/^\s*</.test(text)) return 'XML, not JSON: send FHIR as JSON (application/fhir+json)';
-  if (/^\s*(?:MSH|FHS|BHS)[^A-Za-z0-9\s]/.test(text))
-    return 'HL7 v2, not JSON: send FHIR R4, which an integration engine can make of it';
+  const foreign = foreignText(text);
+  if (foreign !== null) return `${foreign.what}, not JSON: Weft takes FHIR R4 JSON; ${foreign.then}`;
   const at = jsonErrorPosition(text);
   return `not JSON${at < text.length ? '' : ': it ends too early,'} at ${placeIn(text, at)}`;
 }

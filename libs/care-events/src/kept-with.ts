@@ -110,11 +110,10 @@ class Keeping {
   }
 
   private place(target: Resource): string | undefined {
-    const key = target.id === undefined ? stableUuid(JSON.stringify(target)) : `${target.resourceType}-${target.id}`;
+    const { key, characters } = measured(target);
     const known = this.kept.get(key);
     if (known !== undefined) return known;
     if (this.hasAlready(key, target)) return key;
-    const characters = JSON.stringify(target).length;
     if (this.kept.size === this.room.resources || this.characters + characters > this.room.characters) {
       this.isCut = true;
       return undefined;
@@ -158,6 +157,19 @@ class Keeping {
     this.ids.add(id);
     return id;
   }
+}
+
+const measurements = new WeakMap<Resource, { readonly key: string; readonly characters: number }>();
+
+/** What a resource is called where it is contained, and its size: thousands of entries may refer to it. */
+function measured(target: Resource): { readonly key: string; readonly characters: number } {
+  const known = measurements.get(target);
+  if (known !== undefined) return known;
+  const text = JSON.stringify(target);
+  const key = target.id === undefined ? stableUuid(text) : `${target.resourceType}-${target.id}`;
+  const measurement = { key, characters: text.length };
+  measurements.set(target, measurement);
+  return measurement;
 }
 
 /** What is contained has no versions and no labels of its own (dom-4, dom-5). */

