@@ -75,7 +75,7 @@ projected:
 {{- define "weft.secretsChecksum" -}}
 {{- $values := .root.Values -}}
 {{- $data := list -}}
-{{- range $name := list $values.secrets.existingSecret $values.eventStore.existingSecret $values.eventStore.ca.existingSecret $values.kafka.ca.existingSecret .kafka.existingSecret -}}
+{{- range $name := list $values.secrets.existingSecret $values.secrets.integrity.existingSecret $values.eventStore.existingSecret $values.eventStore.ca.existingSecret $values.kafka.ca.existingSecret .kafka.existingSecret -}}
 {{- if $name -}}
 {{- $data = append $data (get (lookup "v1" "Secret" $.root.Release.Namespace $name) "data" | default dict) -}}
 {{- end -}}
