@@ -101,11 +101,7 @@ export const MUTANTS_OF_DECISIONS: readonly Mutant[] = [
     'Math.min(made.from, receivedAt)',
   ),
   // limits
-  limits(
-    'an entry that cannot be told is another one',
-    "return hasUnread ? 'cannot-tell' : 'does-not-cover';",
-    "return 'does-not-cover';",
-  ),
+  limits('an entry that cannot be told is another one', "return hasUnread ? 'cannot-tell' : contains;", 'return contains;'),
   limits(
     'a further entry is thought to change nothing for others: reach',
     "(named.reach !== 'instance' || (effect === 'permit' && isBare(named.entry)))",

@@ -17,8 +17,7 @@ interface ManyAnswer {
 }
 
 /** What became of an event, where the answer waited for that. */
-const OUTCOMES = ['new', 'unchanged', 'duplicate', 'quarantined', 'pending'] as const;
-type Outcome = (typeof OUTCOMES)[number];
+type Outcome = 'new' | 'unchanged' | 'duplicate' | 'quarantined' | 'pending';
 
 export interface Refusal {
   readonly where: Where;
