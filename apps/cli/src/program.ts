@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
+import { plainText } from '@weft/domain';
 import { withoutNumbers } from '@weft/service';
 import { Command, CommanderError } from 'commander';
 import type { Context } from './context.js';
 import { EXIT, failureOf } from './failure.js';
 import { joinNumbers } from './arguments.js';
 import { readNumbers } from './given-number.js';
-import { shown } from './shown.js';
 import { auditCommand } from './commands/audit.js';
 import { optInCommand, optOutCommand } from './commands/decide.js';
 import { explainCommand } from './commands/explain.js';
@@ -72,7 +72,7 @@ function createProgram(context: Context): Command {
       .configureOutput({
         writeOut: (text) => void context.terminal.out.write(text),
         // Commander quotes what it was given, and that may be somebody's number.
-        writeErr: (text) => void context.terminal.err.write(shown(withoutNumbers(text))),
+        writeErr: (text) => void context.terminal.err.write(plainText(withoutNumbers(text))),
         getOutHelpWidth: () => context.terminal.width,
         getErrHelpWidth: () => context.terminal.width,
         getOutHasColors: () => false,

@@ -1,8 +1,8 @@
 import { randomInt } from 'node:crypto';
 import type { Writable } from 'node:stream';
-import { jsonWithDigits } from '@weft/domain';
+import { jsonWithDigits, plainText } from '@weft/domain';
 import cliProgress from 'cli-progress';
-import { shown, shownInLine } from './shown.js';
+import { shownInLine } from './shown.js';
 import { table, wrapped } from './table.js';
 
 type Stream = Writable & { readonly isTTY?: boolean; readonly columns?: number };
@@ -16,14 +16,14 @@ const OURS = `0${randomInt(1e9, 1e12)}`;
 const PAINT = new RegExp(`(\x1b\\[\\d+;${OURS}m)`);
 
 /** As a terminal is given it: colours of ours, and of anything else only what it can be seen by. */
-function presented(text: string, show = shown): string {
+function presented(text: string, show = plainText): string {
   return text
     .split(PAINT)
     .map((part, index) => (index % 2 === 1 ? part : show(part)))
     .join('');
 }
 
-const painted = (text: string, show = shown): string => presented(text, show).replaceAll(`;${OURS}m`, 'm');
+const painted = (text: string, show = plainText): string => presented(text, show).replaceAll(`;${OURS}m`, 'm');
 
 /** How far long work is. Nothing but a person at a terminal sees it. */
 export interface Progress {
@@ -82,7 +82,7 @@ export class Terminal {
 
   /** A machine's answer: one JSON text a line. */
   printJson(value: unknown): void {
-    this.out.write(`${shown(jsonWithDigits(value))}\n`);
+    this.out.write(`${plainText(jsonWithDigits(value))}\n`);
   }
 
   /** What is no result: a person reads it, a pipe does not. */

@@ -1,9 +1,9 @@
-import { isDeathId, type Resource } from '@weft/domain';
+import { intervalOf, isDeathId, type Resource } from '@weft/domain';
 import type { RecordEntry } from './fhir-out.js';
 import { NHS_NUMBER_SYSTEM, nhsNumbersOf, textOf } from './patient-reference.js';
 import { stableUuid } from './stable-uuid.js';
 import { superseded } from './summary-latest.js';
-import { narrative, paragraph, remainderText, tableOf } from './summary-narrative.js';
+import { narrative, paragraph, remainderText, tableOf, warning } from './summary-narrative.js';
 import { personText } from './summary-person.js';
 import { placed, References, urlOf } from './summary-references.js';
 import { type LeftOut, placeOf, type Section, SECTIONS } from './summary-sections.js';
@@ -68,7 +68,10 @@ interface Sorted {
 
 /** Each entry but the Patients is in one section or in the remainder, the latest first, the same whatever order they came in. */
 function sortedOut({ entries, now }: SummaryOptions, references: References): Sorted {
-  const all = entries.filter((entry) => !isPatient(entry)).sort(latestFirst);
+  const all = latestFirst(
+    entries.filter((entry) => !isPatient(entry)),
+    now,
+  );
   const sections = new Map<Section, RecordEntry[]>(Object.values(SECTIONS).map((section) => [section, []]));
   const remainder: Remaining[] = [];
   for (const entry of all) {
@@ -87,13 +90,17 @@ function sortedOut({ entries, now }: SummaryOptions, references: References): So
   };
 }
 
-function latestFirst(one: RecordEntry, other: RecordEntry): number {
-  return instantOf(other) - instantOf(one) || (one.id < other.id ? -1 : 1);
+/** What has no date, or one in the future, is no later than anything. */
+function latestFirst(entries: readonly RecordEntry[], now: number): RecordEntry[] {
+  return entries
+    .map((entry) => ({ entry, instant: instantOf(entry, now) }))
+    .sort((one, other) => other.instant - one.instant || (one.entry.id < other.entry.id ? -1 : 1))
+    .map(({ entry }) => entry);
 }
 
-function instantOf({ occurredAt }: RecordEntry): number {
-  const instant = Date.parse(occurredAt ?? '');
-  return Number.isNaN(instant) ? -8.64e15 : instant;
+function instantOf({ occurredAt }: RecordEntry, now: number): number {
+  const from = intervalOf(occurredAt)?.from ?? Infinity;
+  return from > now ? -8.64e15 : from;
 }
 
 /** An allergy that is resolved is listed, behind those that are not. */
@@ -185,7 +192,7 @@ function wholeText({ entries, nhsNumber, notice, waiting, now }: SummaryOptions,
     'additional',
     [
       personText({ patient: patient.resource, others, nhsNumber, now }),
-      ...[notice, waiting].flatMap((text) => (text === undefined ? [] : [paragraph(text)])),
+      ...[notice, waiting].flatMap((text) => (text === undefined ? [] : [warning(text)])),
       remainderText(remainder, (entry) => references.findFor(entry)),
     ].join(''),
   );

@@ -131,7 +131,7 @@ describe('a patient summary', () => {
 
   it('has the three required sections always, and says why they are empty', () => {
     const sections = sectionsOf(summary([entry(patient('p1'))]));
-    expect(sections.map(({ code }) => code.coding[0].code)).toEqual(['11450-4', '48765-2', '10160-0']);
+    expect(sections.map(({ code }) => code.coding[0].code)).toEqual(['48765-2', '11450-4', '10160-0']);
     for (const section of sections) {
       expect(section.emptyReason).toEqual({
         coding: [{ system: 'http://terminology.hl7.org/CodeSystem/list-empty-reason', code: 'unavailable' }],
@@ -294,10 +294,10 @@ describe('a summary from which something is withheld', () => {
     const text = 'Something about &#60;this&#62; person is not shown.';
     expect(document.entry[0]!.resource['text']).toMatchObject({
       status: 'additional',
-      div: expect.stringContaining(`<p>${text}</p>`),
+      div: expect.stringContaining(`<p><b>${text}</b></p>`),
     });
-    expect(reasons(document)).toEqual([undefined, withheld, withheld]);
-    const [, allergies, medications] = sectionsOf(document);
+    expect(reasons(document)).toEqual([withheld, undefined, withheld]);
+    const [allergies, , medications] = sectionsOf(document);
     expect(allergies!.text.div).toContain(`<p>Nothing is shown here. ${text}</p>`);
     expect(medications!.text).toEqual(allergies!.text);
   });
@@ -334,10 +334,32 @@ describe('the narrative of a summary', () => {
       'RX901',
       '2020-02-03T10:00:00Z',
     );
-    const [problems] = sectionsOf(summary([hostile]));
+    const [, problems] = sectionsOf(summary([hostile]));
     expect(problems!.text.div).toContain(
       '<tr><td>&#60;script&#62;alert(&#34;1&#34;)&#60;/script&#62; &#38; &#39;more&#39;</td><td>03-Feb-2020 10:00</td><td>RX901</td></tr>',
     );
+  });
+
+  it('writes out what would turn the words behind it round, or is no XML', () => {
+    const hostile = condition('x', 'active', { code: { text: 'a\u001b[2J\u202eb' }, verificationStatus: coded('unconfirmed') });
+    expect(narrativesOf(summary([entry(hostile)])).of('11450-4')).toContain('a\\u001b[2J\\u202eb (unconfirmed) |');
+  });
+
+  it('says first what warns: allergies, then alerts', () => {
+    const flag = { resourceType: 'Flag', id: 'f', status: 'active', code: { text: 'Falls' }, subject };
+    const document = summary([entry(condition('x', 'active')), entry(flag)]);
+    expect(sectionsOf(document).map(({ title }) => title)).toEqual([
+      'Allergies and intolerances',
+      'Alerts',
+      'Problems',
+      'Medications',
+    ]);
+  });
+
+  it('lists behind all others what has a date in the future, or none', () => {
+    const dated = (id: string, date: string | null) => entry(condition(id, 'active'), 'RX901', date);
+    const words = narrativesOf(summary([dated('1', '2062'), dated('2', null), dated('3', '2020'), dated('4', '2026-02-03')]));
+    expect(words.of('11450-4').match(/Condition \d/g)).toEqual(['Condition 4', 'Condition 3', 'Condition 1', 'Condition 2']);
   });
 
   it.each([

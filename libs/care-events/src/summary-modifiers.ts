@@ -140,13 +140,21 @@ export function findingsOf(resource: Resource): string[] {
     return `${conceptText(component['code']) ?? 'part without a name'} ${value}`;
   });
   const conclusion = textOf(resource['conclusion']);
-  const manifestations = objectsOf(resource['reaction']).flatMap(({ manifestation }) => conceptTexts(manifestation));
+  const manifestations = objectsOf(resource['reaction']).flatMap(({ manifestation, severity }) =>
+    conceptTexts(manifestation).map((text) => (textOf(severity) === undefined ? text : `${text} (${String(severity)})`)),
+  );
   return [
     ...(own === undefined ? [] : [own]),
     ...components,
     ...(conclusion === undefined ? [] : [conclusion]),
     ...conceptTexts(resource['conclusionCode']),
     ...new Set(manifestations),
-    ...objectsOf(resource['dosageInstruction'] ?? resource['dosage']).flatMap(({ text }) => textOf(text) ?? []),
+    ...objectsOf(resource['dosageInstruction'] ?? resource['dosage']).map(
+      ({ text }) => textOf(text) ?? 'dose not given in words, see the entry',
+    ),
   ];
 }
+
+/** What somebody added in their own words. */
+export const remarksOf = ({ note }: Loose): string[] =>
+  objectsOf(note).flatMap(({ text }) => (textOf(text) === undefined ? [] : [`remark: ${String(text)}`]));

@@ -1,7 +1,7 @@
-import type { Resource } from '@weft/domain';
+import { plainText, type Resource } from '@weft/domain';
 import type { RecordEntry } from './fhir-out.js';
 import { objectsOf } from './patient-reference.js';
-import { findingsOf, modifiersOf } from './summary-modifiers.js';
+import { findingsOf, modifiersOf, remarksOf } from './summary-modifiers.js';
 import type { LeftOut } from './summary-sections.js';
 import { dateText, type Find, nameOf, spokenType } from './summary-words.js';
 
@@ -12,10 +12,11 @@ export function narrative(status: 'generated' | 'additional', body: string): obj
 }
 
 export function escaped(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+  return plainText(text).replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
 export const paragraph = (text: string): string => `<p>${escaped(text)}</p>`;
+export const warning = (text: string): string => `<p><b>${escaped(text)}</b></p>`;
 
 /** A row an entry: what it is and says, when, and whose it is. */
 export function tableOf(entries: readonly RecordEntry[], findFor: (entry: RecordEntry) => Find, now: number): string {
@@ -28,8 +29,9 @@ export function tableOf(entries: readonly RecordEntry[], findFor: (entry: Record
 
 /** The name, what was found, and in brackets all that changes its meaning. */
 function lineOf({ resource }: RecordEntry, find: Find, now: number): string {
-  const findings = shortened([...findingsOf(resource), ...attachmentsOf(resource)].join('; '));
-  const modifiers = [...modifiersOf(resource, now), ...(findings === '' ? missingFindings(resource) : [])];
+  const found = [...findingsOf(resource), ...attachmentsOf(resource)];
+  const findings = shortened([...found, ...remarksOf(resource)].join('; '));
+  const modifiers = [...modifiersOf(resource, now), ...(found.length === 0 ? missingFindings(resource) : [])];
   const words = modifiers.length === 0 ? '' : ` <b>(${escaped(modifiers.join('; '))})</b>`;
   return `${escaped(nameOf(resource, find))}${findings === '' ? '' : `: ${escaped(findings)}`}${words}`;
 }

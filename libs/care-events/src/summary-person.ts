@@ -2,7 +2,7 @@ import { intervalOf } from '@weft/domain';
 import type { Resource } from '@weft/domain';
 import type { RecordEntry } from './fhir-out.js';
 import { objectsOf, textOf } from './patient-reference.js';
-import { escaped } from './summary-narrative.js';
+import { escaped, warning } from './summary-narrative.js';
 import { dateText } from './summary-words.js';
 
 interface Person {
@@ -19,12 +19,12 @@ export function personText({ patient, others, nhsNumber, now }: Person): string 
     bornText(patient, now),
     textOf(patient['gender']),
     `NHS number ${nhsNumber.slice(0, 3)} ${nhsNumber.slice(3, 6)} ${nhsNumber.slice(6)}`,
-    diedText(patient),
   ].filter((fact) => fact !== undefined);
+  const died = diedText(patient);
   const contradictions = others.flatMap((other) => contradictionsOf(patient, other));
   return [
-    `<p><b>${escaped(nameText(patient) ?? 'Name not known')}</b>, ${escaped(facts.join(', '))}</p>`,
-    ...new Set(contradictions.map((text) => `<p><b>${escaped(text)}</b></p>`)),
+    `<p><b>${escaped(nameText(patient) ?? 'Name not known')}</b>, ${escaped(facts.join(', '))}${died === undefined ? '' : `, <b>${escaped(died)}</b>`}</p>`,
+    ...new Set(contradictions.map(warning)),
   ].join('');
 }
 

@@ -78,6 +78,12 @@ export const ROWS: readonly (readonly [what: string, resource: Record<string, un
   ['a cancelled one', order('x', { status: 'cancelled' }), 'none', 'completed or cancelled: 1 medication request'],
   ['a completed one', order('x', { status: 'completed' }), 'none', 'completed or cancelled: 1 medication request'],
   ['one entered in error', order('x', { status: 'entered-in-error' }), 'none', 'Entered in error: 1 medication request'],
+  [
+    'a dose in no words',
+    order('x', { dosageInstruction: [{ doseAndRate: [{ doseQuantity: { value: 1 } }] }] }),
+    'medications',
+    'Aspirin: dose not given in words, see the entry',
+  ],
   ['one whose last dose is past', order('x', { dosageInstruction: [dosedUntil('2002-01-01')] }), 'none', 'Ended'],
   [
     'one with a further dose',
@@ -174,6 +180,12 @@ export const ROWS: readonly (readonly [what: string, resource: Record<string, un
   ['a problem without a name', nameless(condition('x', 'active'), 'code'), 'problems', 'Problem without a name'],
   // Allergies
   ['an allergy', allergy('x', 'active', { criticality: 'high' }), 'allergies', 'Penicillin (high risk)'],
+  [
+    'a severe reaction',
+    allergy('x', 'active', { reaction: [{ manifestation: [{ text: 'Anaphylaxis' }], severity: 'severe' }] }),
+    'allergies',
+    'Penicillin: Anaphylaxis (severe)',
+  ],
   ['a resolved allergy', allergy('x', 'resolved'), 'allergies', 'Penicillin (resolved)'],
   ['an inactive allergy', allergy('x', 'inactive'), 'allergies', 'Penicillin (inactive)'],
   ['an unconfirmed allergy', allergy('x', 'active', allergyVerifiedAs('unconfirmed')), 'allergies', 'Penicillin (unconfirmed)'],
@@ -230,6 +242,8 @@ export const ROWS: readonly (readonly [what: string, resource: Record<string, un
     'results',
     '< 5 ng/L',
   ],
+  ['a result with a remark', lab({ ...mmol, note: [{ text: 'haemolysed' }] }), 'results', '6.9 mmol/L; remark: haemolysed'],
+  ['a remark without a result', lab({ note: [{ text: 'haemolysed' }] }), 'results', 'remark: haemolysed (no value given)'],
   ['a result without a value', lab({}), 'results', 'Potassium (no value given)'],
   ['a result whose value is missing', lab({ dataAbsentReason: { text: 'haemolysed' } }), 'results', 'no value: haemolysed'],
   ['a result that is awaited', lab({ status: 'registered' }), 'none', 'Result awaited: Potassium'],

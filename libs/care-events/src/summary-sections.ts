@@ -14,12 +14,12 @@ export interface Section {
   readonly latestOnly?: true;
 }
 
-/** International Patient Summary, http://hl7.org/fhir/uv/ips: the required sections first. */
+/** International Patient Summary, http://hl7.org/fhir/uv/ips: what warns first. */
 export const SECTIONS = {
-  problems: { title: 'Problems', loinc: '11450-4', required: true },
   allergies: { title: 'Allergies and intolerances', loinc: '48765-2', required: true },
-  medications: { title: 'Medications', loinc: '10160-0', required: true },
   alerts: { title: 'Alerts', loinc: '104605-1' },
+  problems: { title: 'Problems', loinc: '11450-4', required: true },
+  medications: { title: 'Medications', loinc: '10160-0', required: true },
   immunizations: { title: 'Immunizations', loinc: '11369-6' },
   results: { title: 'Results', loinc: '30954-2', latestOnly: true },
   procedures: { title: 'Procedures', loinc: '47519-4' },

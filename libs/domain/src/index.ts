@@ -34,6 +34,7 @@ export * from './decimal-digits.js';
 export * from './fhir-time.js';
 export * from './identity/identity.js';
 export * from './identity/nhs-number.js';
+export { plainText } from './plain-text.js';
 export * from './views/derive.js';
 export * from './views/present-entry.js';
 export * from './views/projection.js';
