@@ -1,4 +1,6 @@
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { consentOf } from '@weft/care-events';
 import { type Authority, provision, PURPOSES, type Purpose, type PolicyPlan } from '@weft/domain';
@@ -131,6 +133,37 @@ describe('a policy, from its plan to every view and topic', () => {
     return [...standing.values()].filter(Boolean).length;
   }
 
+  /** What a subscriber holds of a purpose, key by key with whose it is, and where it goes on. */
+  interface Copy {
+    readonly held: ReadonlyMap<string, string>;
+    readonly cursor?: string | undefined;
+  }
+
+  /** As whoever follows the feed over HTTP has it once they are up to now. */
+  async function followed(purpose: Purpose, { held: before, cursor: last }: Copy = { held: new Map() }): Promise<Copy> {
+    const held = new Map(before);
+    let cursor = last;
+    const from = last === undefined ? 'from=beginning' : `after=${encodeURIComponent(last)}`;
+    const who = { organisation: 'RX902', subject: `copy of ${purpose}` };
+    const { body } = await region.as(['subscriber'], `${recordApi.url}/record-changes/${purpose}?${from}`, who);
+    const input = Readable.fromWeb(body as never);
+    for await (const line of createInterface({ input })) {
+      if (line === '') break;
+      const change = JSON.parse(line) as { key: string; kind: string; subject: string; cursor?: string };
+      if (change.kind === 'withdrawn') held.delete(change.key);
+      else held.set(change.key, change.subject);
+      cursor = change.cursor ?? cursor;
+    }
+    input.destroy();
+    return { held, cursor };
+  }
+
+  /** In the form of a plan, what one copy has that the other has not. */
+  function moreHeld({ held: than }: Copy, { held: is }: Copy) {
+    const added = [...is].filter(([key]) => !than.has(key));
+    return { people: new Set(added.map(([, subject]) => subject)).size, entries: added.length };
+  }
+
   async function expectAllObey(): Promise<void> {
     expect((await region.weft('verify')).status).toBe(0);
     const now = await shown();
@@ -141,9 +174,10 @@ describe('a policy, from its plan to every view and topic', () => {
     ['opens', OPENS, 2],
     ['closes', CLOSES, 3],
   ])(
-    'one that %s does exactly what its plan says',
+    'one that %s does exactly what its plan says, to every view and to every subscriber’s copy',
     async (kind, file, version) => {
       const before = await shown();
+      const copies = new Map(await Promise.all(PURPOSES.map(async (purpose) => [purpose, await followed(purpose)] as const)));
       const plan = (await weft<PolicyPlan & { opens: boolean }>('plan', file)).answer;
       expect(plan.opens).toBe(kind === 'opens');
       expect(plan.purposes.research[kind === 'opens' ? 'opened' : 'closed'].entries).toBeGreaterThan(0);
@@ -167,6 +201,14 @@ describe('a policy, from its plan to every view and topic', () => {
       expect(more(before, after)).toEqual(planned(plan, 'opened'));
       expect(more(after, before)).toEqual(planned(plan, 'closed'));
       await expectAllObey();
+      for (const [purpose, copy] of copies) {
+        const now = await followed(purpose, copy);
+        const figures = { opened: moreHeld(copy, now), closed: moreHeld(now, copy) };
+        const { subscribers } = plan.purposes[purpose];
+        expect(subscribers).toEqual([
+          { organisation: 'RX902', subject: `copy of ${purpose}`, lastBegan: expect.any(String), ...figures },
+        ]);
+      }
     },
     240_000,
   );
