@@ -1,5 +1,5 @@
 import { NOTICE, type Reader, READERS } from '@weft/domain';
-import { digestOf, projectionOf, type RecordForPurpose, type Wiring } from '@weft/processing';
+import { digestOf, type FoundRecord, projectionOf, type RecordForPurpose, type Wiring } from '@weft/processing';
 import type { Caller } from '@weft/service';
 
 /** As what a caller reads records: of the caller's roles those that decide what an answer says of withheld entries. */
@@ -28,6 +28,12 @@ export function asShown(wiring: Wiring, record: RecordForPurpose): RecordForPurp
   const entries = projection.withoutPseudonyms(record.entries);
   return { ...record, entries, digest: digestOf(wiring.keys, new Map(entries.map((entry) => [entry.id, entry]))) };
 }
+
+/**
+ * Whether the time that a record took tells only of what it shows: where nothing is shown, or it was decided afresh from all that
+ * there is, it tells of the rest.
+ */
+export const mayTellItsTime = ({ record, fromView }: FoundRecord): boolean => fromView && record.entries.length > 0;
 
 /**
  * Whether the answer itself may show that something was ever accepted. To a clinician a record of nothing but decisions,

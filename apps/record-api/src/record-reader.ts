@@ -9,9 +9,9 @@ import {
   WaitingEvents,
   type Wiring,
 } from '@weft/processing';
-import { Service, WIRING } from '@weft/service';
+import { AnswerTimes, Service, WIRING } from '@weft/service';
 import { CLINICAL, nothingKnown, nothingToShow } from './asked.js';
-import { asShown, noticeFor, type ReadingAs, seesCounts, showsAnything } from './reader.js';
+import { asShown, mayTellItsTime, noticeFor, type ReadingAs, seesCounts, showsAnything } from './reader.js';
 
 /** A record ready to be sent. */
 export interface ServedRecord {
@@ -27,6 +27,8 @@ export interface ServedRecord {
   readonly consentRevision: number;
   /** False where it shows nothing: whether the number is known is then another question. */
   readonly showsAnything: boolean;
+  /** Whether how long it took tells of nothing but what it shows. */
+  readonly mayTellItsTime: boolean;
 }
 
 interface Kept {
@@ -57,12 +59,25 @@ export class RecordReader implements OnModuleDestroy {
   constructor(
     @Inject(WIRING) private readonly wiring: Wiring,
     service: Service,
+    private readonly times: AnswerTimes,
   ) {
     this.waiting = new WaitingEvents(wiring);
     this.reads = service.metrics.counter('weft_record_reads_total', 'Records read, by where the answer came from', [
       'purpose',
       'source',
     ]);
+  }
+
+  /** Does the work of an answer. Where its time may not be told, or there is none, a reader who is given no counts has it at an answer time. */
+  hold<T extends { readonly mayTellItsTime: boolean }>(reader: ReadingAs, work: () => Promise<T>): Promise<T> {
+    return seesCounts(reader) ? work() : this.times.hold(work, (answer) => answer.mayTellItsTime);
+  }
+
+  /** Throws 404 where it shows nothing, and nor does any other that the reader may see. */
+  async readKnown(key: string, purpose: Purpose, reader: ReadingAs): Promise<ServedRecord> {
+    const served = await this.read(key, purpose, reader);
+    if (!served.showsAnything) await this.refuseUnlessKnown(key, reader);
+    return served;
   }
 
   async read(key: string, purpose: Purpose, reader: ReadingAs): Promise<ServedRecord> {
@@ -130,8 +145,9 @@ export class RecordReader implements OnModuleDestroy {
   }
 
   /** The version is a digest of all else that the reader is given, and of nothing else: it cannot tell of what is withheld. */
-  private serve({ record: found, movedTo }: FoundRecord, reader: ReadingAs, isWaiting: boolean): ServedRecord {
-    const record = asShown(this.wiring, found);
+  private serve(found: FoundRecord, reader: ReadingAs, isWaiting: boolean): ServedRecord {
+    const { movedTo } = found;
+    const record = asShown(this.wiring, found.record);
     const { purpose, policyVersion, consentRevision, entries, withheld, digest } = record;
     const texts = entries.map(jsonWithDigits);
     // Of what the reader is given alone, so that it tells of nothing else.
@@ -158,6 +174,7 @@ export class RecordReader implements OnModuleDestroy {
       policyVersion,
       consentRevision,
       showsAnything: waiting || showsAnything(record, reader),
+      mayTellItsTime: mayTellItsTime(found),
     };
   }
 }

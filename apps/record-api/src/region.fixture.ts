@@ -15,6 +15,7 @@ import {
   type Wiring,
 } from '@weft/processing';
 import {
+  AnswerTimes,
   createHttpApp,
   issueToken,
   listen,
@@ -66,6 +67,8 @@ export interface Region {
   /** Puts the decision into the consent stream with no projector's help. */
   appendDecision(nhsNumber: string, decision: Partial<Decision>): Promise<void>;
   stopOptOutProjector(): Promise<void>;
+  /** How many answers waited for their time since it was last asked. */
+  held(): number;
   close(): Promise<void>;
 }
 
@@ -85,6 +88,13 @@ export async function openRegion(
   const optOutProjector = await startOptOutProjector(wiring, { onFailure });
   const app = await createHttpApp(service, [RecordApiModule.register(wiring)]);
   const url = await listen(app, settings);
+  const times = app.get(AnswerTimes);
+  const next = times.next.bind(times);
+  let held = 0;
+  times.next = async (begun) => {
+    await next(begun);
+    held += 1;
+  };
   const tokenWith = (request: Partial<TokenRequest>): Promise<string> => {
     const usual = { roles: [], organisation: 'RX901', purposes: PURPOSES, subject: 'somebody' };
     return issueToken(settings, service.clock, { ...usual, ...request });
@@ -185,6 +195,11 @@ export async function openRegion(
       await wiring.store.append(stream, await wiring.store.head(stream), [event]);
     },
     stopOptOutProjector: () => optOutProjector.stop(),
+    held: () => {
+      const before = held;
+      held = 0;
+      return before;
+    },
     async close() {
       await Promise.all([recordProjector.stop(), optOutProjector.stop()]);
       await app.close();

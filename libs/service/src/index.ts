@@ -1,4 +1,5 @@
 export * from './access.js';
+export { AnswerTimes } from './answer-times.js';
 export { adoptAtStart, adoptPolicy, policyAtStart, settingsDiffer, warnAtStart } from './adopt-policy.js';
 export { type Actor, AuditLog, type Given } from './audit-log.js';
 export { addDays, auditAbout, auditIndexedSince, auditOfDay, daysBetween, type StoredAuditEntry } from './audit-trail.js';
