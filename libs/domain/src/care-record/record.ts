@@ -64,11 +64,15 @@ function evolveEntry(record: CareRecord, event: RecordedCareEvent, note: NotePla
   const placing = placeVersion(next, entry);
   entry.versions += 1;
   entry.seen = withAge(entry.seen, next);
-  if (!isInForce(placing)) entry.setAside += 1;
-  else if (event.digest !== undefined && event.digest === entry.last?.digest) return null;
-  if (placing !== 'stands') note(entry, placing);
-  if (!isInForce(placing)) return null;
-  if (placing === 'stands-by-arrival') entry.disagreeing += 1;
+  if (!isInForce(placing)) {
+    entry.setAside += 1;
+    note(entry, placing);
+  }
+  if (!isInForce(placing) || (event.digest !== undefined && event.digest === entry.last?.digest)) return null;
+  if (placing === 'stands-by-arrival') {
+    entry.disagreeing += 1;
+    note(entry, placing);
+  }
   if (entry.last !== null) entry.seen = withReplaced(entry.seen, entry.last);
   entry.last = next;
   entry.eventTime = millisecondsOf(event.time) ?? 0;
