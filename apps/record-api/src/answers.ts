@@ -51,7 +51,7 @@ export class RecordAnswer {
   next?: string | null;
   @ApiPropertyOptional({ example: NOTICE, description: 'There where something is withheld and the policy has the reader told' })
   notice?: string;
-  @ApiPropertyOptional({ description: 'A care event about the person stands in quarantine, and is missing here' })
+  @ApiPropertyOptional({ description: 'A care event about the person stands in quarantine or is arriving, and is missing here' })
   waiting?: boolean;
   @ApiPropertyOptional({
     description: 'Governance alone: entries of the purpose’s concern that a decision or the policy holds back',

@@ -192,17 +192,19 @@ export class FhirController {
 
   private async read(caller: Caller, nhsNumber: string, purpose: Purpose) {
     refuseUnlessMayRead(caller, purpose);
-    const patient = this.wiring.keys.patient(nhsNumber);
     const reader = readingAs(caller);
-    return this.records.hold(reader, () => this.readAs(reader, patient, purpose));
+    return this.records.hold(reader, () => this.readAs(reader, nhsNumber, purpose));
   }
 
-  private async readAs(reader: ReadingAs, patient: string, purpose: Purpose) {
+  private async readAs(reader: ReadingAs, nhsNumber: string, purpose: Purpose) {
+    const patient = this.wiring.keys.patient(nhsNumber);
+    // First, or what comes into the record in between would be in neither.
+    const isWaiting = await this.records.isWaiting(nhsNumber, purpose);
     const found = await readRecord(this.wiring, patient, purpose);
     const { movedTo } = found;
     const record = asShown(this.wiring, found.record);
-    const waiting = record.withheld === 0 && (await this.records.isWaiting(patient, purpose)) ? WAITING : undefined;
-    if (waiting === undefined && !showsAnything(record, reader)) await this.records.refuseUnlessKnown(patient, reader);
+    const waiting = isWaiting && record.withheld === 0 ? WAITING : undefined;
+    if (waiting === undefined && !showsAnything(record, reader)) await this.records.refuseUnlessKnown(nhsNumber, reader);
     const notice = noticeFor(record, reader);
     return { record, movedTo, patient, notice, waiting, mayTellItsTime: mayTellItsTime(found) };
   }

@@ -10,7 +10,7 @@ export const readingAs = ({ roles }: Caller): ReadingAs => READERS.filter((reade
 /** Governance is given counts, and hears of numbers about which there is nothing to see. */
 export const seesCounts = (reader: ReadingAs): boolean => reader.includes('governance');
 
-/** What the reader is told where a care event about the person stands in quarantine. */
+/** What the reader is told where a care event about the person stands in quarantine, or is arriving. */
 export const WAITING = 'Something that was sent about this person could not be taken in yet. It is missing here.';
 
 /** What the reader is told of withheld entries; undefined where nothing is withheld, or the policy has nothing said. */

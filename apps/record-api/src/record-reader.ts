@@ -74,14 +74,15 @@ export class RecordReader implements OnModuleDestroy {
   }
 
   /** Throws 404 where it shows nothing, and nor does any other that the reader may see. */
-  async readKnown(key: string, purpose: Purpose, reader: ReadingAs): Promise<ServedRecord> {
-    const served = await this.read(key, purpose, reader);
-    if (!served.showsAnything) await this.refuseUnlessKnown(key, reader);
+  async readKnown(nhsNumber: string, purpose: Purpose, reader: ReadingAs): Promise<ServedRecord> {
+    const served = await this.read(nhsNumber, purpose, reader);
+    if (!served.showsAnything) await this.refuseUnlessKnown(nhsNumber, reader);
     return served;
   }
 
-  async read(key: string, purpose: Purpose, reader: ReadingAs): Promise<ServedRecord> {
-    const isWaiting = await this.isWaiting(key, purpose);
+  async read(nhsNumber: string, purpose: Purpose, reader: ReadingAs): Promise<ServedRecord> {
+    const key = this.wiring.keys.patient(nhsNumber);
+    const isWaiting = await this.isWaiting(nhsNumber, purpose);
     const name = `${purpose} ${reader.join()} ${isWaiting} ${key}`;
     const known = this.kept.get(name);
     if (known !== undefined) {
@@ -101,14 +102,14 @@ export class RecordReader implements OnModuleDestroy {
   }
 
   /** Whether a care event about the person is missing, of which the purpose may hear. Beyond individual care nothing is said of one person. */
-  async isWaiting(key: string, purpose: Purpose): Promise<boolean> {
-    return CLINICAL.includes(purpose) && (await this.waiting.mayBeSaid(key, purpose));
+  async isWaiting(nhsNumber: string, purpose: Purpose): Promise<boolean> {
+    return CLINICAL.includes(purpose) && (await this.waiting.mayBeSaid(nhsNumber, purpose));
   }
 
   /** Throws 404 unless the reader, for whom one purpose showed nothing, may see of another that the number is known. */
-  async refuseUnlessKnown(key: string, reader: ReadingAs): Promise<void> {
+  async refuseUnlessKnown(nhsNumber: string, reader: ReadingAs): Promise<void> {
     if (seesCounts(reader)) throw nothingKnown();
-    for (const purpose of CLINICAL) if ((await this.read(key, purpose, reader)).showsAnything) return;
+    for (const purpose of CLINICAL) if ((await this.read(nhsNumber, purpose, reader)).showsAnything) return;
     throw nothingToShow();
   }
 

@@ -75,7 +75,7 @@ export class RecordsController {
     const asked = pageAsked(request, `/records/${nhsNumber}?purpose=${purpose}`);
     const patient = this.wiring.keys.patient(nhsNumber);
     const reader = readingAs(caller);
-    const served = await this.records.hold(reader, () => this.records.readKnown(patient, purpose, reader));
+    const served = await this.records.hold(reader, () => this.records.readKnown(nhsNumber, purpose, reader));
     const { movedTo, policyVersion, consentRevision } = served;
     const { body, etag } = asked === null ? served : pageOf(served, asked);
     const isUnchanged = isAmong(request.headers['if-none-match'], etag);

@@ -62,11 +62,15 @@ export interface Region {
   ask(path: string, asking?: Asking): Promise<Answer>;
   /** Resolves once it is in the record and its views, or in quarantine. */
   publish(ods: string, nhsNumber: string, resource: object, type?: string): Promise<void>;
+  /** Resolves once the bus has it. */
+  send(ods: string, nhsNumber: string, resource: object): Promise<void>;
   /** Resolves once every view and topic obeys. */
   decide(nhsNumber: string, decision: Partial<Decision>): Promise<void>;
   /** Puts the decision into the consent stream with no projector's help. */
   appendDecision(nhsNumber: string, decision: Partial<Decision>): Promise<void>;
   stopOptOutProjector(): Promise<void>;
+  stopRecordProjector(): Promise<void>;
+  startRecordProjector(): Promise<void>;
   /** How many answers waited for their time since it was last asked. */
   held(): number;
   close(): Promise<void>;
@@ -84,7 +88,7 @@ export async function openRegion(
   const topics = settings.organisations.map(({ ods }) => careEventsTopic(ods));
   const failures: unknown[] = [];
   const onFailure = (error: unknown) => void failures.push(error);
-  const recordProjector = await startRecordProjector(wiring, topics, { onFailure });
+  let recordProjector = await startRecordProjector(wiring, topics, { onFailure });
   const optOutProjector = await startOptOutProjector(wiring, { onFailure });
   const app = await createHttpApp(service, [RecordApiModule.register(wiring)]);
   const url = await listen(app, settings);
@@ -131,6 +135,10 @@ export async function openRegion(
       'content-type': 'application/fhir+json',
     };
     await wiring.bus.publish([{ topic, key: nhsNumber, value: Buffer.from(jsonWithDigits(resource)), headers }]);
+  }
+
+  async function publish(topic: string, nhsNumber: string, type: string, source: string, resource: object): Promise<void> {
+    await send(topic, nhsNumber, type, source, resource);
     await dealtWith(topic, topic === CONSENT_TOPIC ? OPT_OUT_PROJECTOR_GROUP : RECORD_PROJECTOR_GROUP);
   }
 
@@ -165,7 +173,9 @@ export async function openRegion(
     tokenWith,
     ask,
     publish: (ods, nhsNumber, resource, type = 'care-event-recorded-1') =>
-      send(careEventsTopic(ods), nhsNumber, type, `urn:ods:${ods}`, resource),
+      publish(careEventsTopic(ods), nhsNumber, type, `urn:ods:${ods}`, resource),
+    send: (ods, nhsNumber, resource) =>
+      send(careEventsTopic(ods), nhsNumber, 'care-event-recorded-1', `urn:ods:${ods}`, resource),
     // As the gateway seals what governance records.
     async decide(nhsNumber, decision) {
       const resource = consentOf({ ...wholeDecision(decision), subject: nhsNumber });
@@ -195,6 +205,8 @@ export async function openRegion(
       await wiring.store.append(stream, await wiring.store.head(stream), [event]);
     },
     stopOptOutProjector: () => optOutProjector.stop(),
+    stopRecordProjector: () => recordProjector.stop(),
+    startRecordProjector: async () => void (recordProjector = await startRecordProjector(wiring, topics, { onFailure })),
     held: () => {
       const before = held;
       held = 0;
