@@ -38,7 +38,7 @@ const reads: Record<string, readonly string[]> = {
   'weft-gateway': [CONSENT_TOPIC],
   'weft-record-projector': ORGANISATIONS.map(careEventsTopic),
   'weft-opt-out-projector': [CONSENT_TOPIC, QUARANTINE_TOPIC],
-  'weft-record-api': [...changes, QUARANTINE_TOPIC],
+  'weft-record-api': [...changes, QUARANTINE_TOPIC, ...ORGANISATIONS.map(careEventsTopic)],
   registry: [recordChangesTopic('population-health')],
   ops: topics,
 };

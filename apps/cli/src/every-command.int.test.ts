@@ -87,6 +87,7 @@ describe('what a terminal would obey', () => {
       lag: 1,
       decisionsInQuarantine: 1,
       recordsToReview: { people: 1, organisations: { [text]: 1 } },
+      versions: { [text]: { setAside: 1, disagreeing: 1 } },
     },
     ...{ groups: [{ group: text, topic: text, lag: 1 }], topics: [{ topic: text, partitions: [{ low: 0, high: 1 }] }] },
     counts: { records: 1, patientsWithDecisions: 1, quarantined: 1 },
@@ -105,6 +106,7 @@ describe('what a terminal would obey', () => {
         policyName: text,
         policyVersion: 1,
         decisions: [{ ...known, provision, standsFor: [text] }],
+        setAside: [{ entry: text, recordedAt: time, plainEnglish: text }],
         entries: [{ ...entry, purposes: [explanation] }],
         movedTo: text,
       },
@@ -288,7 +290,7 @@ describe('two blood pressures of one day', () => {
     ...{ id: `RX901/Observation/${id}`, resourceType: 'Observation', organisation: 'RX901', about: 'Blood pressure' },
     ...{ occurredAt: `2026-01-31T09:${minute}:00Z`, recordedAt: '2026-01-31T10:00:00Z', purposes: [] },
   });
-  const explained = { at: '2026-02-01', policyName: 'x', policyVersion: 1, decisions: [], movedTo: null };
+  const explained = { at: '2026-02-01', policyName: 'x', policyVersion: 1, decisions: [], setAside: [], movedTo: null };
 
   it('are told apart by explain', async () => {
     const WEFT_URL = await listening((_, response) =>

@@ -237,10 +237,20 @@ describe('weft explain', () => {
       },
     ],
   };
-  const out = async () => {
-    const WEFT_URL = await listening((_, response) => send(response, 200, explained));
+  const setAside = [
+    { entry: 'RX901/Condition/c', recordedAt: '2026-01-31T09:30:00.000Z', plainEnglish: 'Version 1 changed nothing.' },
+  ];
+  const out = async (more: object = { setAside: [] }) => {
+    const WEFT_URL = await listening((_, response) => send(response, 200, { ...explained, ...more }));
     return (await weft('explain 9990000018', { WEFT_URL })).out.replace(/ +/g, ' ');
   };
+
+  it('says which versions changed nothing, and why', async () => {
+    expect(await out()).not.toContain('changed nothing');
+    expect(await out({ setAside })).toMatch(
+      /1 version that changed nothing, or whose number and date disagree\n 2026-01-31 09:30 RX901\/Condition\/c\n Version 1 changed nothing\./,
+    );
+  });
 
   it('says of each decision whether it stood, for which purposes, and who recorded it', async () => {
     const lines = (await out()).split('\n').map((line) => line.trim());

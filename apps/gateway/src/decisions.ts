@@ -17,7 +17,7 @@ import {
   TOO_MANY,
   type Wiring,
 } from '@weft/processing';
-import { type Caller, Service, WIRING } from '@weft/service';
+import { AnswerTimes, type Caller, Service, WIRING } from '@weft/service';
 import type { DecisionAnswer } from './answers.js';
 import { asOrganisation, CONFLICT, Intake, isDurable, type Publishable } from './intake.js';
 import type { OnItsWay, Outcome } from './obedience.js';
@@ -38,6 +38,11 @@ interface Said {
   readonly said: readonly NewDecision[];
 }
 
+/** A decision that is not obeyed after so long waits for an engine or for a person, and for nothing in the record. */
+const LOOKED_AFTER_MS = 60_000;
+
+const mayReadAll = ({ roles }: Caller): boolean => roles.includes('governance');
+
 /** Behind everything: where the next decision would stand. */
 const NOWHERE: Coordinates = { topic: CONSENT_TOPIC, partition: 0, offset: Number.MAX_SAFE_INTEGER };
 
@@ -50,6 +55,7 @@ export class Decisions {
     private readonly service: Service,
     private readonly intake: Intake,
     @Inject(WIRING) private readonly wiring: Wiring,
+    private readonly times: AnswerTimes,
   ) {
     this.seconds = service.metrics.histogram(
       'weft_gateway_decision_seconds',
@@ -58,8 +64,20 @@ export class Decisions {
     );
   }
 
-  /** Publishes the Consent's decision and waits until it is obeyed, or so long. Throws HttpProblem, EngineUnavailable. */
-  async record(body: Uint8Array, caller: Caller, { id, source, waitMs, validateOnly }: RecordOptions): Promise<DecisionAnswer> {
+  /**
+   * Publishes the Consent's decision and waits until it is obeyed, or so long. How long that takes tells how much there is in the
+   * record, so whoever may not read it is answered at an answer time. Throws HttpProblem, EngineUnavailable.
+   */
+  async record(body: Uint8Array, caller: Caller, options: RecordOptions): Promise<DecisionAnswer> {
+    const work = () => this.recordNow(body, caller, options);
+    return mayReadAll(caller) ? work() : this.times.hold(work);
+  }
+
+  private async recordNow(
+    body: Uint8Array,
+    caller: Caller,
+    { id, source, waitMs, validateOnly }: RecordOptions,
+  ): Promise<DecisionAnswer> {
     const parsed = readFhirJson(body, 'body');
     if (!parsed.ok) throw refusal(parsed.problems);
     const now = this.service.clock.now();
@@ -80,7 +98,8 @@ export class Decisions {
     const said = { warnings: event.warnings ?? [], said: event.decisions ?? [] };
     if (!isDurable(at)) return this.answerIfSent(event, said, caller);
     const onItsWay = this.intake.onItsWay(event, at);
-    const became = await this.intake.obedience.wait(onItsWay, waitMs);
+    // Whoever does not wait is told that it is pending: whether it is obeyed at once depends on the record.
+    const became = waitMs === 0 && !mayReadAll(caller) ? null : await this.intake.obedience.wait(onItsWay, waitMs);
     const answer = await this.answer(onItsWay, became, said, caller);
     this.seconds.observe({ state: answer.state }, (this.service.clock.now() - now) / 1000);
     if (answer.state === 'conflict') throw refusal(answer.warnings);
@@ -92,7 +111,11 @@ export class Decisions {
     const message = await this.messageOf(id);
     if (message === undefined) return undefined;
     const source = message.headers['ce_source'] ?? '';
-    if (!caller.roles.includes('governance') && organisationOf(source) !== caller.organisation) return undefined;
+    if (!mayReadAll(caller)) {
+      if (organisationOf(source) !== caller.organisation) return undefined;
+      // Whether it is obeyed is looked up at an answer time of its own: asking often must not say when it came to be.
+      if (this.service.clock.now() - message.timestamp < LOOKED_AFTER_MS) await this.times.next(message.timestamp);
+    }
     const { topic, partition, offset } = message;
     const at = { topic, partition, offset };
     const reading = this.wiring.reader.decision(message);
@@ -111,7 +134,9 @@ export class Decisions {
   /** What would be answered, were it sent now. What it covers in the record shows only once it is in it. */
   private async answerIfSent(event: Publishable, read: Said, caller: Caller): Promise<DecisionAnswer> {
     const onItsWay = this.intake.onItsWay(event, NOWHERE);
-    const { decisions: before } = await loadConsent(this.wiring.store, onItsWay.key);
+    const { decisions } = await loadConsent(this.wiring.store, onItsWay.key);
+    // To ask leaves no trace: what others decided is told of what is recorded alone, and of this to nobody else.
+    const before = mayReadAll(caller) ? decisions : decisions.filter((one) => one.source === event.source);
     const known = recordedIn(before, onItsWay);
     const recordedAt = new Date(this.service.clock.now()).toISOString();
     const mine = read.said.map((one): RecordedDecision => ({ ...one, recordedAt, coordinates: NOWHERE }));
@@ -127,7 +152,7 @@ export class Decisions {
     const { decisions: mine, all } = became;
     const { policy } = await this.wiring.policies.current();
     const effect = effectOf(mine, all, policy, this.service.clock.now());
-    const isGovernance = caller.roles.includes('governance');
+    const isGovernance = mayReadAll(caller);
     const isPointless = mine.every((one) => isWithoutRule(one, policy));
     // Only governance may read what a decision covers: to others the answer must not tell what is in the record.
     const coverage = isGovernance ? await coverageInRecord(this.wiring, decision.key, mine) : null;

@@ -28,7 +28,7 @@ import {
 } from '@weft/care-events';
 import { DECISION_TYPE, type Problem } from '@weft/domain';
 import type { Reading } from '@weft/processing';
-import { AuditLog, type Caller, CurrentCaller, RawBody, Roles, Service, validateOnly, Example } from '@weft/service';
+import { AnswerTimes, AuditLog, type Caller, CurrentCaller, RawBody, Roles, Service, validateOnly, Example } from '@weft/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Accepted, ManyAnswer, PREFER_WAIT, VALIDATE_ONLY_QUERY } from './answers.js';
 import { type About, noteRefused } from './decision-audit.js';
@@ -66,6 +66,7 @@ export class EventsController {
     private readonly intake: Intake,
     private readonly service: Service,
     private readonly audit: AuditLog,
+    private readonly times: AnswerTimes,
   ) {}
 
   @Post('events')
@@ -128,7 +129,10 @@ export class EventsController {
     if (!judged.ok) throw refusal(judged.problems);
     const { items, kept } = judged.event;
     const keeping = await this.intake.keep(kept, rules);
-    const outcomes = await this.intake.publish(items, rules);
+    const outcomes = await this.publishing(
+      items.some(({ isDecision }) => isDecision),
+      () => this.intake.publish(items, rules),
+    );
     if (body.kind === 'batch') await noteRefused(this.audit, this.service.keys, rules, items, outcomes);
     const told = await this.toldOf(outcomes, rules);
     return answerOf(
@@ -138,9 +142,18 @@ export class EventsController {
   }
 
   private async take(received: readonly Reading<ReceivedEvent>[], rules: Rules): Promise<Outcome[]> {
-    const outcomes = await this.intake.take(received, rules);
-    await noteRefused(this.audit, this.service.keys, rules, received.map(aboutOf), outcomes);
+    const about = received.map(aboutOf);
+    const outcomes = await this.publishing(
+      about.some(({ isDecision }) => isDecision),
+      () => this.intake.take(received, rules),
+    );
+    await noteRefused(this.audit, this.service.keys, rules, about, outcomes);
     return outcomes;
+  }
+
+  /** How long decisions take to be judged and obeyed tells what there is about a person: who sends some is answered at an answer time. */
+  private publishing(hasDecisions: boolean, publish: () => Promise<Outcome[]>): Promise<Outcome[]> {
+    return hasDecisions ? this.times.hold(publish) : publish();
   }
 
   @Post('fhir')

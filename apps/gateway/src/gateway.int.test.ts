@@ -1,4 +1,4 @@
-import { provision } from '@weft/domain';
+import { DECISION_TYPE, provision } from '@weft/domain';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,6 +18,7 @@ import {
   type Wiring,
 } from '@weft/processing';
 import {
+  AnswerTimes,
   createHttpApp,
   issueToken,
   listen,
@@ -76,6 +77,8 @@ describe('the gateway', () => {
   /** Stands before the bus's publish, and may throw. */
   let beforePublish: () => void;
   let publishCalls: number;
+  /** Answers that waited for their time. */
+  let held: number;
   const tokens = new Map<string, string>();
   const settingsOf = () => readSettings({ WEFT_DATA_DIR: directory, WEFT_PORT: '0', WEFT_LOG_LEVEL: 'silent' }).settings;
 
@@ -91,6 +94,12 @@ describe('the gateway', () => {
     wiring = await openWiring(service);
     await applyPolicy(wiring, await policyAtStart(wiring, service.settings));
     app = await createHttpApp(service, [GatewayModule.register(wiring)]);
+    const times = app.get(AnswerTimes);
+    const next = times.next.bind(times);
+    times.next = async (begun) => {
+      await next(begun);
+      held += 1;
+    };
     url = await listen(app, service.settings);
     for (const role of ROLES)
       tokens.set(role, await issueToken(service.settings, service.clock, { roles: [role], organisation: 'RX901' }));
@@ -102,6 +111,7 @@ describe('the gateway', () => {
   beforeEach(() => {
     beforePublish = () => {};
     publishCalls = 0;
+    held = 0;
   });
 
   interface Call {
@@ -917,6 +927,41 @@ describe('the gateway', () => {
       ]);
       expect(answer.headers.get('preference-applied')).toBe('wait=10');
       expect(await get(`/consents/${answer.body.id}`)).toEqual({ status: 200, body: answer.body });
+    });
+
+    it.each([
+      ['a decision', () => post('/consents', consent({ consentId: 'timed-1' }))],
+      ['a refused one', () => post('/consents', consent({ authority: 'national-data-opt-out' }))],
+      [
+        'one that it does not wait for',
+        () => post('/consents', consent({ consentId: 'timed-2' }), { headers: { prefer: 'wait=0' } }),
+      ],
+      ['what one would do', () => post('/consents?validate-only=true', consent({ consentId: 'timed-3' }))],
+      ['an event that is one', () => structured(event({ type: DECISION_TYPE, data: consent({ consentId: 'timed-4' }) }))],
+      [
+        'a Bundle with one',
+        () => post('/fhir', { resourceType: 'Bundle', type: 'collection', entry: [{ resource: consent() }] }),
+      ],
+    ])('answers a writer about %s at an answer time', async (_, send) => {
+      await startProjector();
+      await send();
+      expect(held).toBe(1);
+    });
+
+    it('answers governance, who may read all, as soon as it is obeyed, and anybody about what decides nothing', async () => {
+      await startProjector();
+      await post('/consents', consent({ consentId: 'timed-5' }), governance);
+      await post('/fhir', condition());
+      expect(held).toBe(0);
+    });
+
+    it('tells a writer who does not wait that it is pending, and later at an answer time what became of it', async () => {
+      await startProjector();
+      const answer = await post('/consents', consent({ consentId: 'timed-6' }), { headers: { prefer: 'wait=0' } });
+      expect([answer.status, answer.body.state]).toEqual([202, 'pending']);
+      const found = await get(answer.headers.get('location')!, tokens.get('publisher'));
+      expect(found.body.state).toBe('obeyed');
+      expect(held).toBe(2);
     });
 
     it('answers 202 with where to ask when it takes longer than the caller waits, and later there what became of it', async () => {

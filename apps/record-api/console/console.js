@@ -334,6 +334,7 @@ async function show() {
     showCards();
     showDecisions();
   }
+  showAside(explained?.setAside ?? []);
   await showPurpose();
   at('answer').hidden = false;
   if (explained === null) return say('This is the record of now. Why each entry is shared is shown to governance alone.');
@@ -341,6 +342,18 @@ async function show() {
     explained.movedTo === null ? '' : ' This NHS number was merged into another one; what is shown is the whole person’s.';
   const entries = counted(explained.entries.length, 'entry', 'entries');
   say(`${entries}, ${counted(explained.decisions.length, 'decision', 'decisions')}.${moved}`);
+}
+
+/** What changed nothing, or counts by its arrival alone: the latest first. */
+function showAside(versions) {
+  at('aside').hidden = versions.length === 0;
+  at('aside-list').replaceChildren(
+    ...versions
+      .toReversed()
+      .map(({ entry, recordedAt, plainEnglish }) =>
+        make('li', {}, `${plainEnglish} `, minor(`${entry}, came ${time.format(new Date(recordedAt))}`)),
+      ),
+  );
 }
 
 /** Without reasons there are only the purposes of a clinician. */

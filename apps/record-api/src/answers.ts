@@ -9,7 +9,7 @@ import {
   type Purpose,
   type Resource,
 } from '@weft/domain';
-import type { ReviewCounts } from '@weft/processing';
+import type { ReviewCounts, SetAside, VersionCounts } from '@weft/processing';
 import { PersonAnswer } from './person.js';
 
 /** What is answered, as /docs shows it. */
@@ -51,7 +51,7 @@ export class RecordAnswer {
   next?: string | null;
   @ApiPropertyOptional({ example: NOTICE, description: 'There where something is withheld and the policy has the reader told' })
   notice?: string;
-  @ApiPropertyOptional({ description: 'A care event about the person stands in quarantine, and is missing here' })
+  @ApiPropertyOptional({ description: 'A care event about the person stands in quarantine or is arriving, and is missing here' })
   waiting?: boolean;
   @ApiPropertyOptional({
     description: 'Governance alone: entries of the purpose’s concern that a decision or the policy holds back',
@@ -130,6 +130,14 @@ export class ExplainedRecordAnswer {
   decisions!: readonly object[];
   @ApiProperty({ type: [ExplainedEntryAnswer] })
   entries!: readonly ExplainedEntryAnswer[];
+  @ApiProperty({
+    type: [Object],
+    description:
+      '`{ entry, organisation, source, event, recordedAt, versionId, lastUpdated, retracts, why, plainEnglish }` each: versions that ' +
+      'changed nothing (`why` `earlier` or `replaced`), or are in force though their version number and date disagree ' +
+      '(`stands-by-arrival`), in the order in which they came; at most the last 500',
+  })
+  setAside!: readonly SetAside[];
   @ApiProperty({
     type: String,
     nullable: true,
@@ -263,6 +271,13 @@ export class StatusAnswer {
       'many of them each organisation, by its ODS code, has a part',
   })
   recordsToReview!: ReviewCounts;
+  @ApiProperty({
+    type: Object,
+    description:
+      'By ODS code `{ setAside, disagreeing }`, since counting began: how many versions of its entries changed nothing because they came ' +
+      'late or again, and how many are in force by their arrival alone, because their version number and their date disagree',
+  })
+  versions!: Readonly<Record<string, VersionCounts>>;
   @ApiPropertyOptional({ type: CountsAnswer })
   counts?: CountsAnswer;
 }

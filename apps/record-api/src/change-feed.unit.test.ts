@@ -1,5 +1,6 @@
-import { PROJECTIONS } from '@weft/domain';
-import type { FollowOptions, Message, Wiring } from '@weft/processing';
+import { createHash } from 'node:crypto';
+import { PROJECTIONS, type Projection } from '@weft/domain';
+import { type FollowOptions, type Keys, type Message, toldRevision, type Wiring } from '@weft/processing';
 import { type Change, feedChanges, type FeedOptions } from './change-feed.js';
 
 const KEY = `${'a'.repeat(32)}.1`;
@@ -11,6 +12,20 @@ interface Told {
   readonly kind?: 'included' | 'amended' | 'withdrawn';
 }
 
+const projections = PROJECTIONS.map((projection): Projection => ({ ...projection, version: 1 }));
+const keys = {
+  pseudonym: (_: string, text: string) => createHash('sha256').update(text).digest('hex').slice(0, 32),
+} as Keys;
+const subjectOf = (key: string): string => key.slice(0, 32);
+/** By what a subscriber is told in its place the revision of a view. */
+const revisions = new Map<number, number>();
+function told(key: string, viewRevision: number): string {
+  const projection = projections.find(({ purpose }) => purpose === 'direct-care') as Projection;
+  const number = toldRevision(projection, subjectOf(key), viewRevision, keys);
+  revisions.set(number, viewRevision);
+  return String(number);
+}
+
 /** Every view is as it was told, and no dated decision has made it out of date. */
 const closing = { basis: { span: { since: null, until: null } } };
 const store = {
@@ -19,14 +34,14 @@ const store = {
 };
 
 /** A topic of one partition that nothing was compacted in, as Kafka keeps it for a while. */
-function wiringOf(told: readonly Told[]) {
-  const log = told.map(({ key = KEY, viewRevision, kind = 'included' }, offset): Message => ({
+function wiringOf(messages: readonly Told[]) {
+  const log = messages.map(({ key = KEY, viewRevision, kind = 'included' }, offset): Message => ({
     topic: 'weft.record-changes.direct-care',
     partition: 0,
     offset,
     key,
     value: kind === 'withdrawn' ? null : new TextEncoder().encode(JSON.stringify({ id: key, recordedAt: `${viewRevision}` })),
-    headers: { ce_viewrevision: String(viewRevision), ce_type: `record-entry-${kind}-1`, ce_subject: key.slice(0, 32) },
+    headers: { ce_viewrevision: told(key, viewRevision), ce_type: `record-entry-${kind}-1`, ce_subject: subjectOf(key) },
     timestamp: 0,
   }));
   let followed: FollowOptions | undefined;
@@ -38,13 +53,12 @@ function wiringOf(told: readonly Told[]) {
       return { stop: async () => {} };
     },
   };
-  const projections = PROJECTIONS.map((projection) => ({ ...projection, version: 1 }));
-  const wiring = { bus, store, clock: { now: () => 0 }, projections } as unknown as Wiring;
+  const wiring = { bus, store, keys, clock: { now: () => 0 }, projections } as unknown as Wiring;
   return { wiring, followedFrom: () => followed?.from };
 }
 
-async function caughtUp(told: readonly Told[], from: FeedOptions['from']) {
-  const { wiring, followedFrom } = wiringOf(told);
+async function caughtUp(messages: readonly Told[], from: FeedOptions['from']) {
+  const { wiring, followedFrom } = wiringOf(messages);
   const changes: Change[] = [];
   const places: unknown[] = [];
   const stop = new AbortController();
@@ -60,7 +74,7 @@ async function caughtUp(told: readonly Told[], from: FeedOptions['from']) {
     onFailure: () => {},
   });
   return {
-    changes: changes.map(({ key, kind, viewRevision }) => [key, kind, viewRevision]),
+    changes: changes.map(({ key, kind, viewRevision }) => [key, kind, revisions.get(viewRevision)]),
     places,
     followedFrom: followedFrom(),
   };

@@ -36,8 +36,20 @@ const known = {
   ...{ recorder: decision.recordedBy, recordedAt: decision.recordedAt, standsFor: ['care-coordination'] },
   provision: { effect: 'deny', purposes: ['care-coordination'], limits: [], provisions: [] },
 };
+const aside = {
+  ...{
+    entry: entry.id,
+    organisation: 'RX901',
+    source: 'urn:ods:RX901',
+    event: '2026-000026',
+    recordedAt: '2026-03-05T09:30:00.000Z',
+  },
+  ...{ versionId: '2', lastUpdated: '2026-03-01T08:00:00Z', retracts: false, why: 'earlier' },
+  plainEnglish: 'Version 2 of 2026-03-01T08:00:00Z from RX901 is earlier than one that had already come, so it changed nothing.',
+};
 export const EXPLAINED = {
   answer: {
+    setAside: [aside],
     ...{ at: '2026-03-06T00:00:00.000Z', policyVersion: 1, policyName: 'As shipped', decisions: [known], movedTo: null },
     entries: [
       {
@@ -208,6 +220,7 @@ export const STATUS = {
     ...{
       decisionsInQuarantine: 0,
       recordsToReview: { people: 1, organisations: { RX901: 1, Y90001: 1 } },
+      versions: { RX901: { setAside: 3, disagreeing: 1 } },
       counts: { records: 40, patientsWithDecisions: 3, quarantined: 0 },
     },
   },

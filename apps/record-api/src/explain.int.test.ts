@@ -30,6 +30,16 @@ describe('explaining a record', () => {
   });
   afterAll(() => region.close());
 
+  it('says which version changed nothing, and counts it by its organisation', async () => {
+    const version = (versionId: string) =>
+      observation(ANNE, 'v', '2025-06-01', { meta: { versionId }, note: [{ text: versionId }] });
+    for (const id of ['2', '1']) await region.publish('RX902', ANNE, version(id));
+    expect((await explain()).setAside).toMatchObject([{ entry: 'RX902/Observation/v', versionId: '1', why: 'earlier' }]);
+    const status = await region.ask('/status', { roles: ['operations'] });
+    expect(status.body.versions).toEqual({ RX902: { setAside: 1, disagreeing: 0 } });
+    expect((await explain(beforeOptOut)).setAside).toEqual([]);
+  });
+
   const explain = async (at?: string) =>
     (
       await region.ask(`/records/${ANNE}/explain${at === undefined ? '' : `?at=${encodeURIComponent(at)}`}`, {

@@ -36,7 +36,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { nhsNumberOf, numberOf, purposeOf, refuseParameters, refuseUnlessMayRead } from './asked.js';
 import { beginning, pageAt, type Position, wereAllThere } from './everything-pages.js';
 import { FhirProblemFilter } from './fhir-problem-filter.js';
-import { asShown, noticeFor, readingAs, showsAnything, WAITING } from './reader.js';
+import { asShown, mayTellItsTime, noticeFor, readingAs, type ReadingAs, showsAnything, WAITING } from './reader.js';
 import { RecordReader } from './record-reader.js';
 import { VERSION } from './version.js';
 import { EVERYTHING, METADATA, SUMMARY } from './examples.js';
@@ -106,7 +106,7 @@ export class FhirController {
     // FHIR lets a server give fewer than _count asks for.
     const count = Math.min(asked, COUNT_MAX);
     const from = position ?? beginning(record.entries, timestamp(this.wiring.clock));
-    const wasThere = await this.thereThen(patient, record, from);
+    const wasThere = await this.thereThen(readingAs(caller), patient, record, from);
     const { entries, total, next } = pageAt(from, record.entries, wasThere, count);
     // Who was told on an earlier page is not told again.
     const isTold = parameter(request, '_told') !== null;
@@ -176,21 +176,37 @@ export class FhirController {
   }
 
   /** What was there when the reading began. The record itself is asked only where something came since. */
-  private async thereThen(patient: string, record: RecordForPurpose, from: Position): Promise<(id: string) => boolean> {
+  private async thereThen(
+    reader: ReadingAs,
+    patient: string,
+    record: RecordForPurpose,
+    from: Position,
+  ): Promise<(id: string) => boolean> {
     if (!projectionOf(this.wiring, record.purpose).identifies || wereAllThere(record.entries, from)) return () => true;
-    const ids = await entriesByThen(this.wiring, patient, from.asAt);
+    const { ids } = await this.records.hold(reader, async () => ({
+      ids: await entriesByThen(this.wiring, patient, from.asAt),
+      mayTellItsTime: false,
+    }));
     return (id) => ids.has(id);
   }
 
   private async read(caller: Caller, nhsNumber: string, purpose: Purpose) {
     refuseUnlessMayRead(caller, purpose);
-    const patient = this.wiring.keys.patient(nhsNumber);
-    const { record: found, movedTo } = await readRecord(this.wiring, patient, purpose);
-    const record = asShown(this.wiring, found);
     const reader = readingAs(caller);
-    const waiting = record.withheld === 0 && (await this.records.isWaiting(patient, purpose)) ? WAITING : undefined;
-    if (waiting === undefined && !showsAnything(record, reader)) await this.records.refuseUnlessKnown(patient, reader);
-    return { record, movedTo, patient, notice: noticeFor(record, reader), waiting };
+    return this.records.hold(reader, () => this.readAs(reader, nhsNumber, purpose));
+  }
+
+  private async readAs(reader: ReadingAs, nhsNumber: string, purpose: Purpose) {
+    const patient = this.wiring.keys.patient(nhsNumber);
+    // First, or what comes into the record in between would be in neither.
+    const isWaiting = await this.records.isWaiting(nhsNumber, purpose);
+    const found = await readRecord(this.wiring, patient, purpose);
+    const { movedTo } = found;
+    const record = asShown(this.wiring, found.record);
+    const waiting = isWaiting && record.withheld === 0 ? WAITING : undefined;
+    if (waiting === undefined && !showsAnything(record, reader)) await this.records.refuseUnlessKnown(nhsNumber, reader);
+    const notice = noticeFor(record, reader);
+    return { record, movedTo, patient, notice, waiting, mayTellItsTime: mayTellItsTime(found) };
   }
 
   private async given(

@@ -16,6 +16,7 @@ interface Bundle {
 }
 
 const DORA = '9990000050';
+const EVE = '9990000069';
 
 describe('a FHIR client', () => {
   let region: Region;
@@ -184,6 +185,24 @@ describe('a FHIR client', () => {
       }),
     });
     expect(await isSaid()).toEqual(all(false));
+  });
+
+  it('is told in record, $everything and $summary that something is arriving, until it is there', async () => {
+    const paths = [`/records/${EVE}`, `/fhir/Patient/${EVE}/$everything`, `/fhir/Patient/${EVE}/$summary`];
+    const answers = () => Promise.all(paths.map((path) => region.ask(path, { roles: ['clinician'] })));
+    const isSaid = async () => {
+      const [record, ...fhir] = await answers();
+      return [record!.body.waiting === true, ...fhir.map(({ text }) => text.includes(WAITING))];
+    };
+    await region.publish('RX901', EVE, observation(EVE, 'e1'));
+    await region.stopRecordProjector();
+    await region.send('RX901', EVE, observation(EVE, 'e2'));
+    // Until they look again, readers are told what was so a second ago.
+    while ((await isSaid()).includes(false)) await region.wiring.timers.sleep(50);
+    expect((await region.ask(`/records/${EVE}`, { roles: ['clinician'] })).body.entries).toHaveLength(1);
+    await region.startRecordProjector();
+    while ((await isSaid()).includes(true)) await region.wiring.timers.sleep(50);
+    expect((await region.ask(`/records/${EVE}`, { roles: ['clinician'] })).body.entries).toHaveLength(2);
   });
 
   it('gets an International Patient Summary that is valid FHIR R4', async () => {

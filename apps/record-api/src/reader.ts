@@ -1,5 +1,5 @@
 import { NOTICE, type Reader, READERS } from '@weft/domain';
-import { digestOf, projectionOf, type RecordForPurpose, type Wiring } from '@weft/processing';
+import { digestOf, type FoundRecord, projectionOf, type RecordForPurpose, type Wiring } from '@weft/processing';
 import type { Caller } from '@weft/service';
 
 /** As what a caller reads records: of the caller's roles those that decide what an answer says of withheld entries. */
@@ -10,7 +10,7 @@ export const readingAs = ({ roles }: Caller): ReadingAs => READERS.filter((reade
 /** Governance is given counts, and hears of numbers about which there is nothing to see. */
 export const seesCounts = (reader: ReadingAs): boolean => reader.includes('governance');
 
-/** What the reader is told where a care event about the person stands in quarantine. */
+/** What the reader is told where a care event about the person stands in quarantine, or is arriving. */
 export const WAITING = 'Something that was sent about this person could not be taken in yet. It is missing here.';
 
 /** What the reader is told of withheld entries; undefined where nothing is withheld, or the policy has nothing said. */
@@ -28,6 +28,12 @@ export function asShown(wiring: Wiring, record: RecordForPurpose): RecordForPurp
   const entries = projection.withoutPseudonyms(record.entries);
   return { ...record, entries, digest: digestOf(wiring.keys, new Map(entries.map((entry) => [entry.id, entry]))) };
 }
+
+/**
+ * Whether the time that a record took tells only of what it shows: where nothing is shown, or it was decided afresh from all that
+ * there is, it tells of the rest.
+ */
+export const mayTellItsTime = ({ record, fromView }: FoundRecord): boolean => fromView && record.entries.length > 0;
 
 /**
  * Whether the answer itself may show that something was ever accepted. To a clinician a record of nothing but decisions,

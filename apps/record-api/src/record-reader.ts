@@ -9,9 +9,9 @@ import {
   WaitingEvents,
   type Wiring,
 } from '@weft/processing';
-import { Service, WIRING } from '@weft/service';
+import { AnswerTimes, Service, WIRING } from '@weft/service';
 import { CLINICAL, nothingKnown, nothingToShow } from './asked.js';
-import { asShown, noticeFor, type ReadingAs, seesCounts, showsAnything } from './reader.js';
+import { asShown, mayTellItsTime, noticeFor, type ReadingAs, seesCounts, showsAnything } from './reader.js';
 
 /** A record ready to be sent. */
 export interface ServedRecord {
@@ -27,6 +27,8 @@ export interface ServedRecord {
   readonly consentRevision: number;
   /** False where it shows nothing: whether the number is known is then another question. */
   readonly showsAnything: boolean;
+  /** Whether how long it took tells of nothing but what it shows. */
+  readonly mayTellItsTime: boolean;
 }
 
 interface Kept {
@@ -57,6 +59,7 @@ export class RecordReader implements OnModuleDestroy {
   constructor(
     @Inject(WIRING) private readonly wiring: Wiring,
     service: Service,
+    private readonly times: AnswerTimes,
   ) {
     this.waiting = new WaitingEvents(wiring);
     this.reads = service.metrics.counter('weft_record_reads_total', 'Records read, by where the answer came from', [
@@ -65,8 +68,21 @@ export class RecordReader implements OnModuleDestroy {
     ]);
   }
 
-  async read(key: string, purpose: Purpose, reader: ReadingAs): Promise<ServedRecord> {
-    const isWaiting = await this.isWaiting(key, purpose);
+  /** Does the work of an answer. Where its time may not be told, or there is none, a reader who is given no counts has it at an answer time. */
+  hold<T extends { readonly mayTellItsTime: boolean }>(reader: ReadingAs, work: () => Promise<T>): Promise<T> {
+    return seesCounts(reader) ? work() : this.times.hold(work, (answer) => answer.mayTellItsTime);
+  }
+
+  /** Throws 404 where it shows nothing, and nor does any other that the reader may see. */
+  async readKnown(nhsNumber: string, purpose: Purpose, reader: ReadingAs): Promise<ServedRecord> {
+    const served = await this.read(nhsNumber, purpose, reader);
+    if (!served.showsAnything) await this.refuseUnlessKnown(nhsNumber, reader);
+    return served;
+  }
+
+  async read(nhsNumber: string, purpose: Purpose, reader: ReadingAs): Promise<ServedRecord> {
+    const key = this.wiring.keys.patient(nhsNumber);
+    const isWaiting = await this.isWaiting(nhsNumber, purpose);
     const name = `${purpose} ${reader.join()} ${isWaiting} ${key}`;
     const known = this.kept.get(name);
     if (known !== undefined) {
@@ -86,14 +102,14 @@ export class RecordReader implements OnModuleDestroy {
   }
 
   /** Whether a care event about the person is missing, of which the purpose may hear. Beyond individual care nothing is said of one person. */
-  async isWaiting(key: string, purpose: Purpose): Promise<boolean> {
-    return CLINICAL.includes(purpose) && (await this.waiting.mayBeSaid(key, purpose));
+  async isWaiting(nhsNumber: string, purpose: Purpose): Promise<boolean> {
+    return CLINICAL.includes(purpose) && (await this.waiting.mayBeSaid(nhsNumber, purpose));
   }
 
   /** Throws 404 unless the reader, for whom one purpose showed nothing, may see of another that the number is known. */
-  async refuseUnlessKnown(key: string, reader: ReadingAs): Promise<void> {
+  async refuseUnlessKnown(nhsNumber: string, reader: ReadingAs): Promise<void> {
     if (seesCounts(reader)) throw nothingKnown();
-    for (const purpose of CLINICAL) if ((await this.read(key, purpose, reader)).showsAnything) return;
+    for (const purpose of CLINICAL) if ((await this.read(nhsNumber, purpose, reader)).showsAnything) return;
     throw nothingToShow();
   }
 
@@ -130,8 +146,9 @@ export class RecordReader implements OnModuleDestroy {
   }
 
   /** The version is a digest of all else that the reader is given, and of nothing else: it cannot tell of what is withheld. */
-  private serve({ record: found, movedTo }: FoundRecord, reader: ReadingAs, isWaiting: boolean): ServedRecord {
-    const record = asShown(this.wiring, found);
+  private serve(found: FoundRecord, reader: ReadingAs, isWaiting: boolean): ServedRecord {
+    const { movedTo } = found;
+    const record = asShown(this.wiring, found.record);
     const { purpose, policyVersion, consentRevision, entries, withheld, digest } = record;
     const texts = entries.map(jsonWithDigits);
     // Of what the reader is given alone, so that it tells of nothing else.
@@ -158,6 +175,7 @@ export class RecordReader implements OnModuleDestroy {
       policyVersion,
       consentRevision,
       showsAnything: waiting || showsAnything(record, reader),
+      mayTellItsTime: mayTellItsTime(found),
     };
   }
 }

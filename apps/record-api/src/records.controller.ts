@@ -75,8 +75,7 @@ export class RecordsController {
     const asked = pageAsked(request, `/records/${nhsNumber}?purpose=${purpose}`);
     const patient = this.wiring.keys.patient(nhsNumber);
     const reader = readingAs(caller);
-    const served = await this.records.read(patient, purpose, reader);
-    if (!served.showsAnything) await this.records.refuseUnlessKnown(patient, reader);
+    const served = await this.records.hold(reader, () => this.records.readKnown(nhsNumber, purpose, reader));
     const { movedTo, policyVersion, consentRevision } = served;
     const { body, etag } = asked === null ? served : pageOf(served, asked);
     const isUnchanged = isAmong(request.headers['if-none-match'], etag);

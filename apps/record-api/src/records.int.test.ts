@@ -319,6 +319,29 @@ describe('what is withheld', () => {
     expect((await governance(NOBODY)).status).toBe(404);
   });
 
+  it('is answered to a clinician at an answer time where its own would tell of it', async () => {
+    await region.publish('RX901', ANNE, observation(ANNE, 'o1'));
+    await region.publish('RX901', BERT, observation(BERT, 'o1'));
+    await withhold(BERT, 'Observation/o1');
+    const heldFor = async (nhsNumber: string, reader = clinician): Promise<number> => {
+      region.held();
+      await reader(nhsNumber);
+      return region.held();
+    };
+    expect(await heldFor(NOBODY)).toBe(1);
+    expect(await heldFor(BERT)).toBe(1);
+    expect(await heldFor(ANNE)).toBe(0);
+    for (const path of ['/fhir/Patient/$/$everything', '/fhir/Patient/$/$summary']) {
+      const ask = (nhsNumber: string) => region.ask(path.replace('$', nhsNumber), { roles: ['clinician'] });
+      expect(await heldFor(BERT, ask)).toBe(1);
+      expect(await heldFor(ANNE, ask)).toBe(0);
+    }
+    expect(await heldFor(NOBODY, governance)).toBe(0);
+    await region.stopOptOutProjector();
+    await region.appendDecision(ANNE, { provision: provision('deny', ['research']) });
+    expect(await heldFor(ANNE)).toBe(1);
+  });
+
   it('leaves a number known for every purpose of which a clinician may see something for one', async () => {
     await region.publish('RX901', ANNE, observation(ANNE, 'o1'));
     expect(await clinician(ANNE, 'care-coordination')).toMatchObject({ status: 200, body: { entries: [] } });

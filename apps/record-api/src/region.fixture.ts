@@ -15,6 +15,7 @@ import {
   type Wiring,
 } from '@weft/processing';
 import {
+  AnswerTimes,
   createHttpApp,
   issueToken,
   listen,
@@ -61,11 +62,17 @@ export interface Region {
   ask(path: string, asking?: Asking): Promise<Answer>;
   /** Resolves once it is in the record and its views, or in quarantine. */
   publish(ods: string, nhsNumber: string, resource: object, type?: string): Promise<void>;
+  /** Resolves once the bus has it. */
+  send(ods: string, nhsNumber: string, resource: object): Promise<void>;
   /** Resolves once every view and topic obeys. */
   decide(nhsNumber: string, decision: Partial<Decision>): Promise<void>;
   /** Puts the decision into the consent stream with no projector's help. */
   appendDecision(nhsNumber: string, decision: Partial<Decision>): Promise<void>;
   stopOptOutProjector(): Promise<void>;
+  stopRecordProjector(): Promise<void>;
+  startRecordProjector(): Promise<void>;
+  /** How many answers waited for their time since it was last asked. */
+  held(): number;
   close(): Promise<void>;
 }
 
@@ -81,10 +88,17 @@ export async function openRegion(
   const topics = settings.organisations.map(({ ods }) => careEventsTopic(ods));
   const failures: unknown[] = [];
   const onFailure = (error: unknown) => void failures.push(error);
-  const recordProjector = await startRecordProjector(wiring, topics, { onFailure });
+  let recordProjector = await startRecordProjector(wiring, topics, { onFailure });
   const optOutProjector = await startOptOutProjector(wiring, { onFailure });
   const app = await createHttpApp(service, [RecordApiModule.register(wiring)]);
   const url = await listen(app, settings);
+  const times = app.get(AnswerTimes);
+  const next = times.next.bind(times);
+  let held = 0;
+  times.next = async (begun) => {
+    await next(begun);
+    held += 1;
+  };
   const tokenWith = (request: Partial<TokenRequest>): Promise<string> => {
     const usual = { roles: [], organisation: 'RX901', purposes: PURPOSES, subject: 'somebody' };
     return issueToken(settings, service.clock, { ...usual, ...request });
@@ -121,6 +135,10 @@ export async function openRegion(
       'content-type': 'application/fhir+json',
     };
     await wiring.bus.publish([{ topic, key: nhsNumber, value: Buffer.from(jsonWithDigits(resource)), headers }]);
+  }
+
+  async function publish(topic: string, nhsNumber: string, type: string, source: string, resource: object): Promise<void> {
+    await send(topic, nhsNumber, type, source, resource);
     await dealtWith(topic, topic === CONSENT_TOPIC ? OPT_OUT_PROJECTOR_GROUP : RECORD_PROJECTOR_GROUP);
   }
 
@@ -155,7 +173,9 @@ export async function openRegion(
     tokenWith,
     ask,
     publish: (ods, nhsNumber, resource, type = 'care-event-recorded-1') =>
-      send(careEventsTopic(ods), nhsNumber, type, `urn:ods:${ods}`, resource),
+      publish(careEventsTopic(ods), nhsNumber, type, `urn:ods:${ods}`, resource),
+    send: (ods, nhsNumber, resource) =>
+      send(careEventsTopic(ods), nhsNumber, 'care-event-recorded-1', `urn:ods:${ods}`, resource),
     // As the gateway seals what governance records.
     async decide(nhsNumber, decision) {
       const resource = consentOf({ ...wholeDecision(decision), subject: nhsNumber });
@@ -185,6 +205,13 @@ export async function openRegion(
       await wiring.store.append(stream, await wiring.store.head(stream), [event]);
     },
     stopOptOutProjector: () => optOutProjector.stop(),
+    stopRecordProjector: () => recordProjector.stop(),
+    startRecordProjector: async () => void (recordProjector = await startRecordProjector(wiring, topics, { onFailure })),
+    held: () => {
+      const before = held;
+      held = 0;
+      return before;
+    },
     async close() {
       await Promise.all([recordProjector.stop(), optOutProjector.stop()]);
       await app.close();

@@ -11,6 +11,7 @@ import {
   POLICY_STREAM,
   RECORD_PROJECTOR_GROUP,
   Reviews,
+  versionCounts,
   type Wiring,
 } from '@weft/processing';
 import {
@@ -65,6 +66,10 @@ export class StatusController {
       topics,
       decisionsInQuarantine: (await this.quarantine.count()).decisions,
       recordsToReview: await this.reviews.count(),
+      versions: await versionCounts(
+        store,
+        this.service.settings.organisations.map(({ ods }) => ods),
+      ),
       ...(parameter(request, 'counts') === 'true' && { counts: await this.counts() }),
     };
   }

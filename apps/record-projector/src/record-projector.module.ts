@@ -1,6 +1,6 @@
 import { type DynamicModule, Inject, Module, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { careEventsTopic, RECORD_PROJECTOR_GROUP, startRecordProjector, type Projector, type Wiring } from '@weft/processing';
-import { projectorObserver, Service, watchLag, WIRING } from '@weft/service';
+import { projectorObserver, Service, watchLag, watchVersions, WIRING } from '@weft/service';
 
 /** Runs the record-projector for as long as the app does. */
 @Module({})
@@ -19,6 +19,7 @@ export class RecordProjectorModule implements OnApplicationBootstrap, OnModuleDe
   async onApplicationBootstrap(): Promise<void> {
     const topics = this.service.settings.organisations.map(({ ods }) => careEventsTopic(ods));
     watchLag(this.service, RECORD_PROJECTOR_GROUP, topics);
+    watchVersions(this.service);
     this.projector = await startRecordProjector(this.wiring, topics, projectorObserver(this.service, 'record-projector'));
   }
 

@@ -51,6 +51,28 @@ const TWO_SERVERS = (index: number): Problem =>
     'is of another server than another entry whose resource has the same type and id: say in meta.source which system each is of, urn:ods:<ODS code>:<system>',
   );
 
+/** What Weft writes into `meta.tag` of a Consent whose id two servers of a Bundle have: whoever reads it permits nothing by it. */
+const OF_TWO_SERVERS = { system: 'urn:weft:tag', code: 'two-servers' } as const;
+
+/** Whether a resource is one of several that servers of one Bundle had under one id. */
+export function isOfTwoServers({ meta }: { readonly meta?: unknown }): boolean {
+  const tags: unknown = isObject(meta) ? meta['tag'] : undefined;
+  const isMark = (tag: unknown): boolean =>
+    isObject(tag) && tag['system'] === OF_TWO_SERVERS.system && tag['code'] === OF_TWO_SERVERS.code;
+  return Array.isArray(tags) && tags.some(isMark);
+}
+
+/**
+ * A Consent that clashes with another server's, under an id that says which server's it is: a denial is not refused, and none takes the
+ * place of another. An id that no later message may use is one that no correction or retraction finds, so what it permits does not count.
+ */
+export function asOfItsServer(resource: Resource, fullUrl: string, source: string): Resource {
+  const id = stableUuid(JSON.stringify([source, resource.resourceType, unversioned(fullUrl)]));
+  const meta: Readonly<Record<string, unknown>> = isObject(resource.meta) ? resource.meta : {};
+  const tags: readonly unknown[] = Array.isArray(meta['tag']) ? meta['tag'] : [];
+  return { ...resource, id, meta: { ...meta, tag: [...tags, OF_TWO_SERVERS] } } as Resource;
+}
+
 /** What somebody calls a fact for a while, or did once, does not say which fact it is. */
 const NOT_LASTING: readonly unknown[] = ['temp', 'old', 'secondary'];
 const MINTED = /^urn:uuid:(.+)$/;

@@ -1,4 +1,6 @@
+import { denies, grants, provision } from '@weft/domain';
 import { careEventsOfBundle } from './bundle.js';
+import { consentOf, type ConsentParts } from './consent-out.js';
 
 const NHS = 'https://fhir.nhs.uk/Id/nhs-number';
 const subject = { identifier: { system: NHS, value: '9000000009' } };
@@ -65,6 +67,65 @@ describe('resources of two servers under one id', () => {
     const lab = at('lab', { meta: { source: 'urn:ods:RX901:lab' } });
     expect(named(bundle([lab, at('epr')]))).toEqual(['urn:ods:RX901:lab 1', 'urn:ods:RX901 1']);
     expect(named(bundle([at('lab'), at('lab')]))).toEqual(['urn:ods:RX901 1', 'urn:ods:RX901 1']);
+  });
+});
+
+describe('Consents of two servers under one id', () => {
+  const at = (server: string, more: Partial<ConsentParts> = {}, meta: Loose = {}) => ({
+    fullUrl: `https://${server}.example/fhir/Consent/c1`,
+    resource: {
+      ...consentOf({
+        ...{ subject: '9000000009', consentId: 'c1', authority: 'local-dissent', status: 'active', decidedBy: 'patient' },
+        ...{ decidedAt: '2026-02-01T10:00:00.000Z', provision: provision('deny', ['research']), ...more },
+      }),
+      ...meta,
+    },
+  });
+  const decided = (...entries: Loose[]) =>
+    itemsOf(bundle(entries)).map((item) => {
+      if (!item.ok) return item.problems.map(({ field, code }) => `${field}: ${code}`);
+      const [decision] = item.event.decisions ?? [];
+      return { ...decision!, warned: (item.event.warnings ?? []).map(({ code }) => code) };
+    });
+  const idOf = (one: ReturnType<typeof decided>[number]) => ('consentId' in one ? one.consentId : undefined);
+  const coordination = { provision: provision('deny', ['care-coordination']) };
+
+  it('are both obeyed where they deny, neither in the place of the other', () => {
+    const both = decided(at('lab'), at('epr', coordination));
+    expect(both).toMatchObject([
+      { provision: { effect: 'deny', purposes: ['research'] }, liftsNothing: true, warned: ['two-servers'] },
+      { provision: { effect: 'deny', purposes: ['care-coordination'] }, liftsNothing: true, warned: ['two-servers'] },
+    ]);
+    expect(new Set([...both.map(idOf), 'c1', undefined]).size).toBe(4);
+  });
+
+  it('are known by their server: each takes back its own, in whatever order', () => {
+    const [lab, epr] = decided(at('lab'), at('epr')).map(idOf);
+    const later = decided(at('epr', { status: 'withdrawn' }), at('lab'));
+    expect(lab).not.toBe(epr);
+    expect(later.map(idOf)).toEqual([epr, lab]);
+    expect(later[0]).toMatchObject({ status: 'withdrawn' });
+  });
+
+  it('are refused where they permit alone, by a name, and the denial beside them is obeyed', () => {
+    const permitting = { authority: 'explicit-consent' as const, provision: provision('permit', ['research']) };
+    expect(decided(at('lab', permitting), at('epr'))).toMatchObject([
+      ['entry[0].resource.id: two-servers'],
+      { provision: { effect: 'deny' }, warned: ['two-servers'] },
+    ]);
+  });
+
+  it('count for what they deny where they permit besides', () => {
+    const exception = { ...provision('deny', ['research']), provisions: [provision('permit', ['research'])] };
+    const [one] = decided(at('lab', { provision: exception }), at('epr'));
+    if (one === undefined || !('provision' in one)) throw new Error('it was refused');
+    expect([denies(one.provision), grants(one.provision)]).toEqual([true, false]);
+  });
+
+  it('are whose they say where they say it, and one where the server is the same', () => {
+    const own = { meta: { source: 'urn:ods:RX901:lab' } };
+    expect(decided(at('lab', {}, own), at('epr')).map(idOf)).toEqual(['c1', 'c1']);
+    expect(decided(at('lab'), at('lab')).map(idOf)).toEqual(['c1', 'c1']);
   });
 });
 

@@ -9,7 +9,7 @@ import type { FoundResources } from './bundle-kept.js';
 import { indexPatients, subjectsOf } from './bundle-patients.js';
 import type { Subject } from './bundle-patients.js';
 import type { BundleEntry } from './bundle-names.js';
-import { lastingIds, ofTwoServers, sourceOfRequest, sourceOfResource } from './bundle-sources.js';
+import { asOfItsServer, lastingIds, ofTwoServers, sourceOfRequest, sourceOfResource } from './bundle-sources.js';
 import { askedOf, CONSENT_NOT_RETRACTED, NOBODY_TO_RETRACT, onlyPatientOf } from './bundle-request.js';
 import type { Asked } from './bundle-request.js';
 import { contentDigest } from './content-digest.js';
@@ -128,9 +128,10 @@ interface Entry {
 
 function opened(came: readonly RawEntry[], ids: RequestIds, placedAt: typeof placed, options: Opening): OpenedBundle {
   const sourceOf = (resource: Resource): string => sourceOfResource(resource, options.source, options);
-  const entries = withLastingIds(came, sourceOf);
-  const carrying = entries.filter((entry) => 'resource' in entry);
-  const clashing = ofTwoServers(carrying.filter(isRecorded), sourceOf);
+  const named = withLastingIds(came, sourceOf);
+  const clashing = ofTwoServers(named.filter(isCarrying).filter(isRecorded), sourceOf);
+  const entries = named.map((entry) => (clashing.has(entry.index) ? withServersOwnId(entry, sourceOf) : entry));
+  const carrying = entries.filter(isCarrying);
   const patients = indexPatients(carrying);
   const only = onlyPatientOf(carrying);
   const { resources, sent, nobodys, wanted, warnings } = keepTogether(carrying.filter(isRecorded), {
@@ -180,6 +181,13 @@ function withLastingIds(entries: readonly RawEntry[], sourceOf: (resource: Resou
   });
 }
 
+/** Of two servers' Consents under one id each is obeyed for what it denies. */
+function withServersOwnId(entry: RawEntry, sourceOf: (resource: Resource) => string): RawEntry {
+  if (!isCarrying(entry) || !isPrivacyConsent(entry.resource)) return entry;
+  return { ...entry, resource: asOfItsServer(entry.resource, entry.fullUrl ?? '', sourceOf(entry.resource)) };
+}
+
+const isCarrying = (entry: RawEntry): entry is Carrying => 'resource' in entry;
 const isRecorded = ({ asked }: Carrying): boolean => asked.ok && asked.does === 'record';
 const isFaulty = (nobodys: KeptResource | readonly Problem[]): nobodys is readonly Problem[] => Array.isArray(nobodys);
 

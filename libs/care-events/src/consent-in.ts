@@ -11,6 +11,7 @@ import type {
   Resource,
 } from '@weft/domain';
 import type { Reading } from '@weft/processing';
+import { isOfTwoServers } from './bundle-sources.js';
 import { AHEAD_MAX_MS } from './envelope.js';
 import { provisionOfConsent, type Findings } from './consent-provision.js';
 import {
@@ -195,8 +196,9 @@ export function modifiersOf(consent: Loose): Problem[] {
 }
 
 /** What makes a Consent permit nothing, whatever its provision says. Its denials count all the same. */
-function vetoesOf({ status, verification }: Loose): Problem[] {
+function vetoesOf({ meta, status, verification }: Loose): Problem[] {
   const vetoes: Problem[] = [];
+  if (isOfTwoServers({ meta })) vetoes.push(TWO_SERVERS);
   if (status !== 'active' && status !== 'rejected')
     vetoes.push(problem('Consent.status', 'not-in-force', 'a permission counts once it is active'));
   const verifications = itemsOf(verification);
@@ -204,6 +206,12 @@ function vetoesOf({ status, verification }: Loose): Problem[] {
     vetoes.push(problem('Consent.verification', 'not-verified', 'does not say that the permission was verified'));
   return vetoes;
 }
+
+const TWO_SERVERS = problem(
+  'Consent.id',
+  'two-servers',
+  'is also the id of another server’s Consent in the Bundle: an objection counts, a permission does not; to permit, say in meta.source which system each is of, urn:ods:<ODS code>:<system>, and send both again',
+);
 
 function isVerified(verification: Loose | null): boolean {
   return verification?.['verified'] === true && verification['modifierExtension'] === undefined;

@@ -2,6 +2,7 @@ import type { Coordinates } from '@weft/domain';
 import {
   EngineUnavailable,
   InvalidCall,
+  partitionOf,
   UnknownTopic,
   type Clock,
   type ConsumeOptions,
@@ -24,7 +25,6 @@ import { Follower } from './follower.js';
 import { ForeignCommits } from './foreign-commits.js';
 import { GroupCommit } from './group-commit.js';
 import { GroupMember } from './group-member.js';
-import { partitionOf } from './murmur2.js';
 import { Packing } from './packing.js';
 import { RecordTable, type PreparedMessage } from './record-table.js';
 import { BUS_SCHEMA } from './schemas.js';

@@ -85,6 +85,8 @@ function rulesOf(principal: Principal): Rule[] {
       return [
         topic('read', RECORD_CHANGES_PREFIX, 'prefixed'),
         topic('read', QUARANTINE_TOPIC),
+        // Tells readers of whom something is arriving.
+        topic('read', CARE_EVENTS_PREFIX, 'prefixed'),
         // Redrives what was mended.
         ...inbound('write'),
         // Replays views, and says how the region stands.

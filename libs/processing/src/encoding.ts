@@ -136,6 +136,13 @@ export interface ReviewNoted {
   readonly organisations: readonly string[];
 }
 
+/** How many of an organisation's versions changed nothing so far, and how many are in force though their ages disagree. */
+export interface VersionsCounted {
+  readonly type: 'versions-counted-1';
+  readonly setAside: number;
+  readonly disagreeing: number;
+}
+
 /** Every view of every patient was brought in line with this version of the policy. */
 export interface PolicyApplied {
   readonly type: 'policy-applied-1';
@@ -227,6 +234,7 @@ export const decodeSubscriptionBegun = (stored: StoredEvent): SubscriptionBegun 
 export const decodeResourceKept = (stored: StoredEvent): ResourceKept => decode<ResourceKept>(stored);
 export const decodePolicyApplied = (stored: StoredEvent): PolicyApplied => decode<PolicyApplied>(stored);
 export const decodeReviewNoted = (stored: StoredEvent): ReviewNoted => decode<ReviewNoted>(stored);
+export const decodeVersionsCounted = (stored: StoredEvent): VersionsCounted => decode<VersionsCounted>(stored);
 export const decodeReplayCheckpoint = (stored: StoredEvent): ReplayCheckpoint => decode<ReplayCheckpoint>(stored);
 
 export function decodeDecision(stored: StoredEvent): RecordedDecision {

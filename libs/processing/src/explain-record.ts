@@ -18,6 +18,7 @@ import {
 import { decodeCareEvent, decodeIdentityEvent, type RecordedDecision } from './encoding.js';
 import { rulingsAt, surroundingsOf, type Rulings } from './judges.js';
 import { eventsOf, loadConsent } from './load.js';
+import { setAside, type SetAside } from './set-aside.js';
 import { careRecordStream, identityStream } from './streams.js';
 import { serves, type Wiring } from './wiring.js';
 
@@ -63,9 +64,14 @@ export interface ExplainedRecord {
   readonly policyName: string | null;
   readonly decisions: readonly ExplainedDecision[];
   readonly entries: readonly ExplainedEntry[];
+  /** Versions that changed nothing, or that count by their arrival alone, in the order in which they came: the latest so many. */
+  readonly setAside: readonly SetAside[];
   /** The surviving NHS number, where the one asked for had been merged into it. */
   readonly movedTo: string | null;
 }
+
+/** A sender that sends its whole history each day sets aside more than anybody reads. */
+const SET_ASIDE_MAX = 500;
 
 /**
  * Explains every entry of a person for every purpose, at any instant (milliseconds since 1970): by the events, decisions,
@@ -79,12 +85,14 @@ export async function explainRecord(wiring: Wiring, key: string, asked?: number)
   const record = emptyRecord();
   const consents: { readonly key: string; readonly decisions: readonly RecordedDecision[] }[] = [];
   const homes = new Map<string, number>();
+  const aside: SetAside[] = [];
   for (const member of [...members].reverse()) {
     const before = record.revision;
     for await (const page of eventsOf(wiring.store, careRecordStream(member))) {
       for (const stored of page) {
         const event = decodeCareEvent(stored);
-        if (Date.parse(event.recordedAt) <= at) evolveRecord(record, event);
+        if (Date.parse(event.recordedAt) <= at)
+          evolveRecord(record, event, ({ id }, placing) => void aside.push(setAside(id, placing, event)));
       }
     }
     const known = (await loadConsent(wiring.store, member)).decisions;
@@ -106,6 +114,7 @@ export async function explainRecord(wiring: Wiring, key: string, asked?: number)
       .map((entry) => explainEntry(wiring, entry, rulings, adopted))
       // What was seen then may be withheld now.
       .map((entry) => (asked === undefined ? entry : { ...entry, about: null })),
+    setAside: aside.sort((one, other) => (one.recordedAt < other.recordedAt ? -1 : 1)).slice(-SET_ASIDE_MAX),
     movedTo,
   };
 }

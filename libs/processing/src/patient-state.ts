@@ -13,6 +13,7 @@ import {
   type CareRecord,
   type Entry,
   type Held,
+  type NotePlacing,
   type Outcome,
   type Projection,
   type RecordedCareEvent,
@@ -145,10 +146,14 @@ function remember(state: PatientState, entry: Entry): void {
 }
 
 /** Folds accepted events in, and gives the entries they touched, each with what had become of it before. */
-export function foldIn(state: PatientState, events: readonly RecordedCareEvent[]): Map<Entry, readonly Outcome[]> {
+export function foldIn(
+  state: PatientState,
+  events: readonly RecordedCareEvent[],
+  note?: NotePlacing,
+): Map<Entry, readonly Outcome[]> {
   const touched = new Map<Entry, readonly Outcome[]>();
   for (const event of events) {
-    const entry = evolveRecord(state.record, event);
+    const entry = evolveRecord(state.record, event, note);
     if (entry !== null && !touched.has(entry)) touched.set(entry, state.outcomes.get(entry.id) ?? NEVER_SEEN);
   }
   for (const entry of touched.keys()) remember(state, entry);

@@ -1,5 +1,6 @@
 import {
   eventKey,
+  evolveRecord,
   isDemographicsService,
   isIdentityEvent,
   isMerge,
@@ -23,6 +24,7 @@ import { publishChanges } from './publish-changes.js';
 import { quarantine } from './quarantine.js';
 import { emptyViews, rebuildAndTellEverything, rebuildViews } from './rebuild-views.js';
 import type { RecordChange } from './record-changes.js';
+import { VersionTally } from './set-aside.js';
 import { CONFLICT, isOther, recorded, siftCareEvents, type Arrival } from './sift-care-events.js';
 import { careRecordStream } from './streams.js';
 import { tellNumbers } from './tell-everything.js';
@@ -39,6 +41,8 @@ interface Merged {
 interface Outbox {
   readonly changes: RecordChange[];
   readonly quarantined: OutgoingMessage[];
+  /** Versions that were set aside, or that stand by their arrival alone. */
+  readonly versions: VersionTally;
   /** Merges and unmerges, made or not: the views of those whom they name are yet to be brought in line. */
   readonly merged: Merged[];
   /** Views that cannot be derived while a loop of merges stands. */
@@ -91,7 +95,7 @@ export class RecordCareEvents {
   /** Gives the messages that must wait: merges and deaths, with what follows them of the same patient. */
   private async workOff(messages: readonly Message[]): Promise<readonly Message[]> {
     const adopted = await this.wiring.policies.current();
-    const outbox: Outbox = { changes: [], quarantined: [], merged: [], waiting: [], left: [] };
+    const outbox: Outbox = { changes: [], quarantined: [], versions: new VersionTally(), merged: [], waiting: [], left: [] };
     const patients = new Map<string, Arrival[]>();
     for (const message of messages) {
       const reading = this.wiring.reader.careEvent(message);
@@ -110,6 +114,7 @@ export class RecordCareEvents {
     await afterAll([...work, merged], async () => {
       if (outbox.quarantined.length > 0) await this.wiring.bus.publish(outbox.quarantined);
       await publishChanges(this.wiring, await this.underTheSamePolicy(adopted, [...patients.keys()], outbox.changes));
+      await outbox.versions.add(this.wiring);
     });
     if (outbox.waiting.length > 0) throw outbox.waiting[0];
     return outbox.left;
@@ -214,12 +219,13 @@ export class RecordCareEvents {
     const events = fresh.map(({ event }) => event);
     const takesOn = canTakeOn(state, events, wiring.clock.now(), adopted.version) && !redelivered;
     if (!takesOn) {
+      for (const event of events) evolveRecord(state.record, event, outbox.versions.note);
       this.forget(key);
       return this.derive(outbox, () =>
         redelivered ? rebuildAndTellEverything(wiring, key) : rebuildViews(wiring, key, { untoldEvents }),
       );
     }
-    const touched = foldIn(state, events);
+    const touched = foldIn(state, events, outbox.versions.note);
     this.events += fresh.length;
     const changes = await allSettled(state.views.map((_, index) => takeOn(wiring, state, index, touched)));
     letGo(touched.keys());

@@ -22,20 +22,12 @@ export function changeKey(projection: Projection, viewKey: string, entryId: stri
   return `${viewKey}.${projection.identifies ? keys.pseudonym(projection.purpose, entryId) : entryId}`;
 }
 
-/** More events than one view's stream will ever hold. */
-const REVISIONS_A_VERSION = 1e10;
-
 /**
  * A view's revision as subscribers see it: the streams of two versions of a view both begin at 0, and a subscriber that has an
- * entry of the one must not take the other's for older. Beyond individual care it orders what is told and says no more.
+ * entry of the one must not take the other's for older. It orders what is told and does not count: also what is withheld, and every
+ * decision, moves a view on.
  */
-export function toldRevision(
-  { purpose, version, identifies }: Projection,
-  viewKey: string,
-  revision: number,
-  keys: Keys,
-): number {
-  if (identifies) return (version - 1) * REVISIONS_A_VERSION + revision;
+export function toldRevision({ purpose, version }: Projection, viewKey: string, revision: number, keys: Keys): number {
   return (version - 1) * VEILED_RANGE + veiled(revision, (place) => keys.pseudonym(purpose, `${viewKey} ${place}`));
 }
 

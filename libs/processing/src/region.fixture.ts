@@ -93,7 +93,7 @@ export function unmerge(subject: string, survivor: string): CareEvent {
   return { ...merge(subject, survivor), type: 'patient-unmerged-1' };
 }
 
-const careEventMessage = (event: CareEvent): OutgoingMessage =>
+export const careEventMessage = (event: CareEvent): OutgoingMessage =>
   eventMessage(careEventsTopic(event.organisation), event.subject, event);
 
 /** An event as a projector is given it, past all that the region's own projectors take from the topic. */

@@ -27,6 +27,8 @@ export const RE_IDENTIFICATIONS_STREAM = 'reIdentifications-region';
 export const POLICY_APPLIED_STREAM = 'policyApplied-region';
 /** Whose records for direct care contradict themselves. */
 export const REVIEWS_STREAM = 'reviews-region';
+/** How many of an organisation's versions were set aside. */
+export const versionsStream = (organisation: string): string => `versions-${organisation}`;
 export const BOUNDARIES_STREAM = 'decisionBoundaries-region';
 /** Who began to be told of a purpose over HTTP, and when. */
 export const subscribersStream = (purpose: Purpose): string => `subscribers-${CATEGORIES.get(purpose)}`;

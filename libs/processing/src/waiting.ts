@@ -1,4 +1,5 @@
 import { nhsNumberProblem, type Provision, type Purpose } from '@weft/domain';
+import { ArrivingEvents } from './arriving.js';
 import { loadConsent } from './load.js';
 import type { Message } from './ports.js';
 import { isQuarantineEntry, keyOfQuarantined } from './quarantine.js';
@@ -11,7 +12,10 @@ const STANDING_MAX = 200_000;
 /** So long a reader is kept while the quarantine is read for the first time. */
 const PATIENCE_MS = 500;
 
-/** Knows of whom a care event stands in quarantine, and so is missing from their record. Reads the quarantine once, then what is added. */
+/**
+ * Knows of whom a care event stands in quarantine or is arriving, and so is missing from their record. Reads the quarantine once, then
+ * what is added.
+ */
 export class WaitingEvents {
   /** By the place of a message the patient it is about. */
   private readonly standing = new Map<string, string>();
@@ -19,20 +23,30 @@ export class WaitingEvents {
   private readonly read = new Map<number, number>();
   private reading: Promise<void> | null = null;
   private isWhole = false;
+  private readonly arriving: ArrivingEvents;
 
-  constructor(private readonly wiring: Wiring) {}
+  constructor(private readonly wiring: Wiring) {
+    this.arriving = new ArrivingEvents(wiring);
+  }
 
   /**
-   * Whether a reader for a purpose may hear that something about the person is missing. What stands in quarantine cannot be judged:
-   * so not where anything of the person is denied to the purpose, for it may be just that.
+   * Whether a reader for a purpose may hear that something about the person is missing. What is missing cannot be judged: so not where
+   * anything of the person is denied to the purpose, for it may be just that.
    */
-  async mayBeSaid(patient: string, purpose: Purpose): Promise<boolean> {
-    await this.catchUp();
-    if (!this.isWhole || this.perPatient.size === 0 || this.standing.size >= STANDING_MAX) return false;
-    const members = await keysOfPerson(this.wiring, patient);
-    if (!members.some((member) => this.perPatient.has(member))) return false;
+  async mayBeSaid(nhsNumber: string, purpose: Purpose): Promise<boolean> {
+    const [knowsQuarantine, isAnyArriving] = await Promise.all([this.knowsQuarantine(), this.arriving.isAny()]);
+    if (!knowsQuarantine && !isAnyArriving) return false;
+    const members = await keysOfPerson(this.wiring, this.wiring.keys.patient(nhsNumber));
+    const stands = knowsQuarantine && members.some((member) => this.perPatient.has(member));
+    if (!stands && !(await this.arriving.mayConcern(members, nhsNumber))) return false;
     const consents = await Promise.all(members.map((member) => loadConsent(this.wiring.store, member)));
     return !consents.some(({ decisions }) => decisions.some(({ provision }) => denies(provision, purpose)));
+  }
+
+  /** Whether anything stands in quarantine, and it is known whose it is. */
+  private async knowsQuarantine(): Promise<boolean> {
+    await this.catchUp();
+    return this.isWhole && this.perPatient.size > 0 && this.standing.size < STANDING_MAX;
   }
 
   private async catchUp(): Promise<void> {

@@ -8,6 +8,7 @@ import * as transformerPackage from 'class-transformer';
 import * as validatorPackage from 'class-validator';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { AccessGuard } from './access.js';
+import { AnswerTimes } from './answer-times.js';
 import { AuditLog } from './audit-log.js';
 import { BODY_LIMIT_BYTES, hasBody, readBodies } from './bodies.js';
 import { serveDocumentation } from './documentation.js';
@@ -29,7 +30,7 @@ export interface HttpAppOptions {
   readonly name?: string;
 }
 
-/** Makes Service and its AuditLog known to every module, and closes it once the server has stopped and the modules have. */
+/** Makes Service, its AuditLog and its AnswerTimes known to every module, and closes it once the server has stopped and the modules have. */
 @Module({})
 class ServiceModule implements OnApplicationShutdown {
   constructor(private readonly service: Service) {}
@@ -43,8 +44,9 @@ class ServiceModule implements OnApplicationShutdown {
       providers: [
         { provide: Service, useValue: service },
         { provide: AuditLog, useFactory: () => new AuditLog(service) },
+        { provide: AnswerTimes, useFactory: () => new AnswerTimes(service) },
       ],
-      exports: [Service, AuditLog],
+      exports: [Service, AuditLog, AnswerTimes],
     };
   }
 

@@ -1,4 +1,5 @@
 export * from './access.js';
+export { AnswerTimes } from './answer-times.js';
 export { adoptAtStart, adoptPolicy, policyAtStart, settingsDiffer, warnAtStart } from './adopt-policy.js';
 export { type Actor, AuditLog, type Given } from './audit-log.js';
 export { addDays, auditAbout, auditIndexedSince, auditOfDay, daysBetween, type StoredAuditEntry } from './audit-trail.js';
@@ -20,7 +21,7 @@ export * from './settings.js';
 export { systemClock, systemRandom, systemTimers } from './system.js';
 export { createReplayWorkers, type ReplayWorkers } from './replay-workers.js';
 export { projectorObserver } from './projector-observer.js';
-export { QuarantineTally, watchDecisions, watchLag, watchQuarantine, watchReviews } from './region-metrics.js';
+export { QuarantineTally, watchDecisions, watchLag, watchQuarantine, watchReviews, watchVersions } from './region-metrics.js';
 export * from './tokens.js';
 export { runApp } from './run-app.js';
 export { cursorSecretOf, kindsOf, openWiring, organisationsOf, sealOf, WIRING } from './wiring.js';

@@ -6,6 +6,8 @@ import {
   OPT_OUT_PROJECTOR_GROUP,
   QUARANTINE_TOPIC,
   Reviews,
+  type VersionCounts,
+  versionCounts,
 } from '@weft/processing';
 import type { Service } from './service.js';
 
@@ -70,6 +72,28 @@ export function watchReviews(service: Service): void {
     gauge.remove();
     if (counts !== null) gauge.set(counts.people);
   });
+}
+
+/**
+ * `weft_versions_set_aside` and `weft_versions_disagreeing`, by organisation: how many versions changed nothing because they came late
+ * or again, and how many are in force though their version number and their date disagree.
+ */
+export function watchVersions(service: Service): void {
+  const { store, metrics, settings } = service;
+  const organisations = settings.organisations.map(({ ods }) => ods);
+  const look = looksAt(service, 'versions', () => versionCounts(store, organisations));
+  const gauge = (name: string, help: string, of: (counts: VersionCounts) => number): void => {
+    metrics.gauge(name, help, ['organisation'], async (one) => {
+      const counts = await look();
+      for (const organisation of organisations) {
+        one.remove({ organisation });
+        // From the start, or the first would be no increase.
+        if (counts !== null) one.set({ organisation }, of(counts[organisation] ?? { setAside: 0, disagreeing: 0 }));
+      }
+    });
+  };
+  gauge('weft_versions_set_aside', 'Versions that changed nothing, because they came late or again', (one) => one.setAside);
+  gauge('weft_versions_disagreeing', 'Versions in force whose version number and date disagree', (one) => one.disagreeing);
 }
 
 /** `weft_ready`: what /readyz says, a part at a time, so that it can be seen over time. */

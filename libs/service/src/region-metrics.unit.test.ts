@@ -10,7 +10,7 @@ import {
 import { pino } from 'pino';
 import { Metrics } from './metrics.js';
 import { Readiness } from './readiness.js';
-import { watchDecisions, watchLag, watchQuarantine, watchReadiness, watchReviews } from './region-metrics.js';
+import { watchDecisions, watchLag, watchQuarantine, watchReadiness, watchReviews, watchVersions } from './region-metrics.js';
 import type { Service } from './service.js';
 import { systemTimers } from './system.js';
 
@@ -157,6 +157,20 @@ describe('what is measured of a region', () => {
     note('a', []);
     pass(5_000);
     expect(await scrape('weft_records_to_review')).toEqual([' 1']);
+  });
+
+  it('counts the versions that came out of order by organisation, from nothing on', async () => {
+    const { service, pass, scrape } = region();
+    const counted = new Map<string, object>();
+    const store = { read: async (stream: string) => [counted.get(stream)].filter((one) => one !== undefined) };
+    const settings = { organisations: [{ ods: 'RX901' }, { ods: 'Y90001' }] };
+    watchVersions({ ...service, store, settings } as unknown as Service);
+    expect(await scrape('weft_versions_disagreeing')).toEqual(['{organisation="RX901"} 0', '{organisation="Y90001"} 0']);
+    const data = JSON.stringify({ setAside: 3, disagreeing: 1 });
+    counted.set('versions-RX901', { type: 'versions-counted-1', revision: 7, data });
+    pass(5_000);
+    expect(await scrape('weft_versions_disagreeing')).toEqual(['{organisation="RX901"} 1', '{organisation="Y90001"} 0']);
+    expect(await scrape('weft_versions_set_aside')).toEqual(['{organisation="RX901"} 3', '{organisation="Y90001"} 0']);
   });
 
   it('shows each part of readiness, and when it is back', async () => {

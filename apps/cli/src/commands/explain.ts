@@ -48,7 +48,7 @@ const SHORT: Record<Purpose, string> = {
 };
 
 function show(terminal: Terminal, nhs: string, explained: ExplainedRecord): void {
-  const { at, policyName, policyVersion, decisions, entries, movedTo } = explained;
+  const { at, policyName, policyVersion, decisions, entries, setAside, movedTo } = explained;
   const policy = policyVersion === null ? 'no policy yet' : `${policyName}, version ${policyVersion}`;
   terminal.print(`${terminal.paint('bold', spaced(nhs))} · as of ${minuteOf(at)} UTC`);
   terminal.print(terminal.paint('dim', policy));
@@ -75,6 +75,7 @@ function show(terminal: Terminal, nhs: string, explained: ExplainedRecord): void
   terminal.print();
   for (const [label, text] of reasons.all) terminal.table([], [[label, text]]);
   if (entries.length > 0) terminal.table([], [['·', terminal.paint('dim', 'not of this purpose’s concern')]]);
+  showSetAside(terminal, setAside);
 }
 
 /** What it is about where that may be said, and its id, which has organisation and type. */
@@ -150,6 +151,17 @@ function describeLimit(limit: Limit): string {
       return `${limit.field} not understood`;
     default:
       return `only ${limit.codes.map((code) => code?.code ?? 'a code not understood').join(', ')}`;
+  }
+}
+
+/** No list of entries has what changed nothing: whose numbers or clock are wrong is seen here. */
+function showSetAside(terminal: Terminal, setAside: ExplainedRecord['setAside']): void {
+  if (setAside.length === 0) return;
+  terminal.print();
+  terminal.print(`${counted(setAside.length, 'version')} that changed nothing, or whose number and date disagree`);
+  for (const { entry, recordedAt, plainEnglish } of setAside) {
+    terminal.print(`  ${minuteOf(recordedAt)}  ${entry}`);
+    terminal.paragraph(plainEnglish, 5);
   }
 }
 

@@ -11,6 +11,7 @@ interface StatusAnswer {
   readonly lag: number;
   readonly decisionsInQuarantine: number;
   readonly recordsToReview: { readonly people: number; readonly organisations: Readonly<Record<string, number>> };
+  readonly versions: Readonly<Record<string, { readonly setAside: number; readonly disagreeing: number }>>;
   readonly groups: readonly { readonly group: string; readonly topic: string; readonly lag: number }[];
   readonly topics: readonly {
     readonly topic: string;
@@ -70,6 +71,7 @@ function show(terminal: Terminal, url: string, status: StatusAnswer, ready: Read
       ),
     );
   }
+  showVersions(terminal, status.versions);
   if (status.settingsDiffer) for (const line of SETTINGS_DIFFER) terminal.print(terminal.paint('yellow', line));
   terminal.print();
   terminal.table(
@@ -92,6 +94,19 @@ function show(terminal: Terminal, url: string, status: StatusAnswer, ready: Read
       ['in quarantine', quarantined === 0 ? '0' : terminal.paint('yellow', number(quarantined))],
     ],
   );
+}
+
+/** What the organisations' senders should look at comes first. */
+function showVersions(terminal: Terminal, versions: StatusAnswer['versions']): void {
+  const by = (of: (one: StatusAnswer['versions'][string]) => number): string =>
+    Object.entries(versions)
+      .filter(([, one]) => of(one) > 0)
+      .map(([ods, one]) => `${number(of(one))} from ${ods}`)
+      .join(', ');
+  const [disagreeing, setAside] = [by((one) => one.disagreeing), by((one) => one.setAside)];
+  const unclear = 'versions whose number and date disagree about which is later, so that the last to come counts';
+  if (disagreeing !== '') terminal.print(terminal.paint('yellow', `${unclear}: ${disagreeing}`));
+  if (setAside !== '') terminal.print(`versions that came late or again and changed nothing: ${setAside}`);
 }
 
 /** Only what a projector reads has somebody who can be behind. */

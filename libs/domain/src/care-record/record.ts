@@ -6,7 +6,7 @@ import { deathIdOf, evolveDeaths, isOfDeath } from './death.js';
 import { entryId } from './entry-id.js';
 import type { Entry } from './entry.js';
 import { isEnteredInError } from './error-states.js';
-import { ageOf, isInForce, millisecondsOf, placeVersion, withAge, withReplaced } from './version.js';
+import { ageOf, isInForce, millisecondsOf, placeVersion, withAge, withReplaced, type Placing } from './version.js';
 
 export type { Entry } from './entry.js';
 
@@ -38,8 +38,11 @@ export function eventKey(event: { readonly source: string; readonly id: string }
 /** Whether an event merges numbers or undoes that: it brings no entry. */
 export const isMerge = (type: string): boolean => type === 'patient-merged-1' || type === 'patient-unmerged-1';
 
+/** Is given what becomes of a version that an event brings, where more is to be said of it than that it stands. */
+export type NotePlacing = (entry: Entry, placing: Exclude<Placing, 'stands'>) => void;
+
 /** Folds one event in, and gives the entry whose version in force it changed, or null where it changed none. */
-export function evolveRecord(record: CareRecord, event: RecordedCareEvent): Entry | null {
+export function evolveRecord(record: CareRecord, event: RecordedCareEvent, note?: NotePlacing): Entry | null {
   record.revision += 1;
   const key = eventKey(event);
   const known = record.accepted.get(key);
@@ -51,19 +54,25 @@ export function evolveRecord(record: CareRecord, event: RecordedCareEvent): Entr
     const id = deathIdOf(entryId(event.organisation, event.resource));
     return evolveDeaths(record.entries, event, { id, revision: record.revision });
   }
-  return evolveEntry(record, event);
+  return evolveEntry(record, event, note);
 }
 
-function evolveEntry(record: CareRecord, event: RecordedCareEvent): Entry | null {
+function evolveEntry(record: CareRecord, event: RecordedCareEvent, note: NotePlacing = () => {}): Entry | null {
   const entry = entryOf(record, event);
   const retracted = event.type === 'care-event-retracted-1' || isEnteredInError(event.resource);
   const next = { ...ageOf(event.resource), digest: event.digest };
   const placing = placeVersion(next, entry);
   entry.versions += 1;
   entry.seen = withAge(entry.seen, next);
-  if (!isInForce(placing)) entry.setAside += 1;
+  if (!isInForce(placing)) {
+    entry.setAside += 1;
+    note(entry, placing);
+  }
   if (!isInForce(placing) || (event.digest !== undefined && event.digest === entry.last?.digest)) return null;
-  if (placing === 'stands-by-arrival') entry.disagreeing += 1;
+  if (placing === 'stands-by-arrival') {
+    entry.disagreeing += 1;
+    note(entry, placing);
+  }
   if (entry.last !== null) entry.seen = withReplaced(entry.seen, entry.last);
   entry.last = next;
   entry.eventTime = millisecondsOf(event.time) ?? 0;

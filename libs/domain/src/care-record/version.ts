@@ -51,7 +51,8 @@ export function placeVersion(next: Version, { seen, last, retracted }: Versions)
   return seen.some((one) => orderOf(next, one) === 'disagree') ? 'stands-by-arrival' : 'stands';
 }
 
-export const isInForce = (placing: Placing): boolean => placing === 'stands' || placing === 'stands-by-arrival';
+export const isInForce = (placing: Placing): placing is 'stands' | 'stands-by-arrival' =>
+  placing === 'stands' || placing === 'stands-by-arrival';
 
 export function ageOf({ meta }: Resource): Age {
   const versionId = meta?.versionId;
