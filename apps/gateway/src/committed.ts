@@ -48,7 +48,7 @@ export class Committed {
   }
 }
 
-function laterWhenAway(error: unknown): null {
+export function laterWhenAway(error: unknown): null {
   if (error instanceof EngineUnavailable) return null;
   throw error;
 }

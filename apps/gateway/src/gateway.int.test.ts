@@ -716,6 +716,49 @@ describe('the gateway', () => {
         expect(answers[3]!.body.items[0].errors).toEqual([expect.objectContaining({ code: 'idempotency-conflict' })]);
       });
 
+      it('travels with an event that refers to it, whichever way the event is sent', async () => {
+        await post('/fhir', { ...practitioner.resource, id: 'dr3' }, { headers: { 'ce-source': 'urn:ods:RX901:ehr' } });
+        const data = (id: string, more: object = {}) => condition({ id, asserter: { reference: 'Practitioner/dr3' }, ...more });
+        const headers = Object.fromEntries(
+          ['specversion', 'id', 'source', 'type', 'subject', 'time'].map((name) => [
+            `ce-${name}`,
+            `${(event({ id: 'kept-2' }) as Record<string, unknown>)[name]}`,
+          ]),
+        );
+        const answers = [
+          (await structured(event({ id: 'kept-1', data: data('kept-1') }))).body,
+          (await binary(headers, data('kept-2'))).body,
+          (await batch([event({ id: 'kept-3', data: data('kept-3') })])).body.items[0],
+        ];
+        for (const answer of answers)
+          expect(await carriedBy(answer)).toMatchObject({
+            asserter: { reference: '#Practitioner-dr3' },
+            contained: [{ id: 'Practitioner-dr3', name: [{ family: 'Made-up' }] }],
+          });
+        await post(
+          '/fhir',
+          { ...practitioner.resource, id: 'dr3', active: true },
+          { headers: { 'ce-source': 'urn:ods:RX901:ehr' } },
+        );
+        const again = await structured(event({ id: 'kept-1', data: data('kept-1') }));
+        const other = await structured(event({ id: 'kept-1', data: data('kept-1', { code: { text: 'Eczema' } }) }));
+        expect([again.status, other.status]).toEqual([202, 409]);
+      });
+
+      it('is not waited for by an event where the store is away: that is taken as it came', async () => {
+        const read = service.store.read.bind(service.store);
+        service.store.read = async (stream, options) => {
+          if (stream.startsWith('keptResource-')) throw new EngineUnavailable('store', 'no node answers');
+          return read(stream, options);
+        };
+        const data = condition({ id: 'kept-4', asserter: { reference: 'Practitioner/dr1' } });
+        const answers = [await structured(event({ id: 'kept-4', data })), await batch([event({ id: 'kept-5', data })])];
+        service.store.read = read;
+        expect(answers.map(({ status }) => status)).toEqual([202, 202]);
+        expect(await carriedBy(answers[0]!.body)).toEqual(data);
+        expect(await carriedBy(answers[1]!.body.items[0])).toEqual(data);
+      });
+
       it('is written once, however often it is sent', async () => {
         await post('/fhir', practitioner.resource);
         const written = async () => {

@@ -6,8 +6,10 @@ import {
   type Many,
   type ReadyEvent,
   type AcceptOptions,
-  acceptEvent,
+  acceptWithKept,
+  type Before,
   contentDigest,
+  type FoundResources,
   type ReceivedEvent,
   type Seal,
   toMessage,
@@ -40,7 +42,7 @@ import {
 } from '@weft/processing';
 import { type Actor, AuditLog, HttpProblem, organisationsOf, policyAtStart, sealOf, Service, WIRING } from '@weft/service';
 import { type Became, Becoming, type Taken } from './became.js';
-import { Committed } from './committed.js';
+import { Committed, laterWhenAway } from './committed.js';
 import { noteTaken } from './decision-audit.js';
 import { Judging } from './judging.js';
 import { Obedience, type OnItsWay } from './obedience.js';
@@ -85,6 +87,10 @@ const NOT_KEPT: Problem = {
   code: 'not-kept',
   message: `is kept with the entries of this call alone; of one call ${KEPT_MAX} resources about nobody are kept for later ones`,
 };
+
+const NONE_FOUND: FoundResources = new Map();
+/** What events refer to is looked for so long. */
+const KEPT_WAIT_MS = 1_000;
 
 /** What comes in one call with a decision waits so long for that decision to be obeyed. */
 const OBEDIENCE_LIMIT_MS = 20_000;
@@ -146,7 +152,7 @@ export class Intake implements OnModuleDestroy {
     const judged = await this.judging.judge({ ...body, rules: about });
     if (!judged.ok) return judged;
     const { items, wanted } = judged.event;
-    const found = await findKept(this.wiring, sender, wanted);
+    const found = await (body.kind === 'bundle' ? findKept(this.wiring, sender, wanted) : this.keptForEvents(sender, wanted));
     const hasDecisions = items.some(({ isDecision }) => isDecision);
     if (!hasDecisions && found.size === 0) return judged;
     const policy = hasDecisions ? { policy: (await this.withPolicy(rules)).policy } : {};
@@ -163,13 +169,24 @@ export class Intake implements OnModuleDestroy {
   async take(received: readonly Reading<ReceivedEvent>[], rules: Rules): Promise<Outcome[]> {
     const hasDecisions = received.some(isDecision);
     const all = hasDecisions ? await this.withPolicy(rules) : rules;
-    return this.publish(
-      received.map((item): Judged => {
-        const reading = item.ok ? acceptEvent(item.event, all) : item;
+    const judge = (before: Before): Judged[] =>
+      received.map((item) => {
+        const reading = item.ok ? acceptWithKept(item.event, all, before) : item;
         return { reading, subject: subjectOf(item), mayDeny: !reading.ok && isDecision(item) };
-      }),
-      rules,
-    );
+      });
+    const before = { found: NONE_FOUND, wanted: new Set<string>() };
+    const judged = judge(before);
+    const found = await this.keptForEvents(rules.sender, [...before.wanted]);
+    return this.publish(found.size === 0 ? judged : judge({ found, wanted: new Set() }), rules);
+  }
+
+  /** An event needs no store to be taken: where that does not answer in time, nothing is kept with it. */
+  private async keptForEvents(sender: string, names: readonly string[]): Promise<FoundResources> {
+    if (names.length === 0) return NONE_FOUND;
+    const enough = new AbortController();
+    const late = this.service.timers.sleep(KEPT_WAIT_MS, enough.signal).then(() => NONE_FOUND);
+    const found = findKept(this.wiring, sender, names).catch((error: unknown) => laterWhenAway(error) ?? NONE_FOUND);
+    return Promise.race([found, late]).finally(() => enough.abort());
   }
 
   /**

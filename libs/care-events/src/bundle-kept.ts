@@ -15,10 +15,10 @@ import type { Loose } from './patient-reference.js';
 import { problem } from './problems.js';
 
 /** What one entry takes with it, and all entries of a Bundle together. */
-const ONE = { resources: 64, characters: 256 * 1024 };
+export const ONE = { resources: 64, characters: 256 * 1024 };
 const TOGETHER_CHARACTERS = 32 * 1024 * 1024;
-/** What a Bundle refers to of what came before it is looked for by so many names. */
-const NAMES_WANTED_MAX = 100;
+/** What a request refers to of what came before it is looked for by so many names. */
+export const NAMES_WANTED_MAX = 100;
 
 /** Resources about nobody that an organisation sent before, by a name. */
 export type FoundResources = ReadonlyMap<string, Resource>;
@@ -136,26 +136,26 @@ export function keepTogether(
 const roomIn = (left: number) => ({ ...ONE, characters: Math.min(ONE.characters, left) });
 
 const NOTHING_FOUND: FoundResources = new Map();
-const NO_ROOM = problem(
+export const NO_ROOM = problem(
   'contained',
   'no-room',
   'refers to more than is kept with it; what it refers to beyond that stands as a reference',
 );
-const NOT_LOOKED_FOR = problem(
+export const NOT_LOOKED_FOR = problem(
   'contained',
   'not-looked-for',
-  `the Bundle refers to more than ${NAMES_WANTED_MAX} resources that are not in it; the rest was not looked for in what came before`,
+  `the request refers to more than ${NAMES_WANTED_MAX} resources that are not in it; the rest was not looked for in what came before`,
 );
 
 /** Whether a reference to one version leads to what says that it is another. */
-function isOtherVersion({ reference }: Loose, target: Target): boolean {
+export function isOtherVersion({ reference }: Loose, target: Target): boolean {
   const meant = /\/_history\/([^/]+)$/.exec(textOf(reference) ?? '')?.[1];
   const said = 'kept' in target ? target.kept.meta?.versionId : undefined;
   return meant !== undefined && said !== undefined && said !== meant;
 }
 
 /** Each system of an organisation numbers its resources for itself; addresses and business identifiers mean the same in all. */
-const nameWithin = (source: string, name: string): string =>
+export const nameWithin = (source: string, name: string): string =>
   /^urn:ods:[^:]+:/.test(source) && /^[A-Z][A-Za-z]+\/[^/?]+$/.test(name) ? `${source} ${name}` : name;
 
 /** An entry of this Bundle by its id, whichever system of the organisation it is of. */

@@ -6,6 +6,7 @@ export { careEventsOfBundle, openBundle } from './bundle.js';
 export type { BundleItem, BundleOptions, OpenedBundle, PendingItem } from './bundle.js';
 export { contentDigest } from './content-digest.js';
 export { foreignText } from './foreign-text.js';
+export { acceptWithKept, type Before } from './kept-before.js';
 export {
   BATCH_EVENTS_MAX,
   BATCH_LIMIT_BYTES,

@@ -1,7 +1,6 @@
 import { DECISION_TYPE, jsonWithDigits } from '@weft/domain';
 import type { Organisation, Policy, Problem, Recorder } from '@weft/domain';
 import type { Reading } from '@weft/processing';
-import { acceptEvent } from './accept-event.js';
 import type { AcceptedEvent } from './accept-event.js';
 import type { KeptResource } from './about-nobody.js';
 import type { FoundResources } from './bundle-kept.js';
@@ -11,6 +10,8 @@ import { readCloudEventBatch } from './cloud-event.js';
 import { contentDigest } from './content-digest.js';
 import type { ReceivedEvent } from './cloud-event.js';
 import { readFhirJson } from './json.js';
+import { acceptWithKept } from './kept-before.js';
+import type { Before } from './kept-before.js';
 import { problem } from './problems.js';
 import type { RequestKeys } from './request-ids.js';
 
@@ -64,7 +65,7 @@ export interface JudgedMany {
   readonly items: readonly JudgedOne[];
   /** What is about nobody, by its index in the Bundle. */
   readonly kept: readonly (KeptResource & { readonly entry: number })[];
-  /** Names of what the Bundle refers to and may have come before. */
+  /** Names of what is referred to and may have come before. */
   readonly wanted: readonly string[];
 }
 
@@ -95,20 +96,26 @@ function judgeBundle({ bytes, limitBytes, entriesMax, rules, found, keys }: Many
   };
 }
 
-function judgeBatch({ bytes, entriesMax, rules }: Many): Reading<JudgedMany> {
+function judgeBatch({ bytes, entriesMax, rules, found = new Map() }: Many): Reading<JudgedMany> {
   const batch = readCloudEventBatch(bytes);
   if (!batch.ok) return batch;
   const over = tooMany(batch.event.length, entriesMax);
   if (over !== null) return { ok: false, problems: [over] };
-  const items = batch.event.map(({ reading, bytes: own }, entry) => judgeReceived(reading, own, entry, rules));
-  return { ok: true, event: { items, kept: [], wanted: [] } };
+  const before = { found, wanted: new Set<string>() };
+  const items = batch.event.map(({ reading, bytes: own }, entry) => judgeReceived(reading, own, entry, { rules, before }));
+  return { ok: true, event: { items, kept: [], wanted: [...before.wanted] } };
 }
 
-function judgeReceived(received: Reading<ReceivedEvent>, bytes: Uint8Array, entry: number, rules: JudgeRules): JudgedOne {
+function judgeReceived(
+  received: Reading<ReceivedEvent>,
+  bytes: Uint8Array,
+  entry: number,
+  { rules, before }: { readonly rules: JudgeRules; readonly before: Before },
+): JudgedOne {
   if (!received.ok) return { entry, reading: received, isDecision: false, mayDeny: mayNameDecision(bytes) };
   const { attributes, data } = received.event;
   const { type, subject } = attributes;
-  const reading = ready(acceptEvent(received.event, rules));
+  const reading = ready(acceptWithKept(received.event, rules, before));
   const isDecision = type === DECISION_TYPE;
   const mayBeOne = (): boolean => (data.ok ? mayHoldDecision(data.event) : mayNameDecision(received.event.bytes));
   return {
