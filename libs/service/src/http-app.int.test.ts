@@ -484,6 +484,12 @@ describe('an app', () => {
     expect(lines.join('')).toContain(id);
   });
 
+  it('has clients leave a quiet connection well before it hangs up itself', async () => {
+    const { headers } = await call('/healthz');
+    const [, told] = /^timeout=(\d+)$/.exec(headers.get('keep-alive') ?? '') ?? [];
+    expect(app.getHttpServer().keepAliveTimeout - Number(told) * 1_000).toBeGreaterThanOrEqual(5_000);
+  });
+
   it('documents itself, with the roles each route wants', async () => {
     const { body } = await call('/docs-json');
     expect(body.paths['/records/{nhs}'].get).toMatchObject({ security: [{ bearer: [] }], responses: { 403: expect.anything() } });

@@ -125,11 +125,16 @@ const ADDRESS_FAULTS: Readonly<Record<string, { readonly setting: string; readon
   ENOTFOUND: { setting: 'WEFT_HOST', message: 'is no host that is known' },
 };
 
+/**
+ * Clients are told to leave a connection that was quiet for so long, as load balancers do by themselves, and Weft hangs up later: a request
+ * that meets a hang-up fails with nothing said.
+ */
+const QUIET_S = 60;
+
 function fastifyAdapter(service: Service): FastifyAdapter {
   return new FastifyAdapter({
     bodyLimit: BODY_LIMIT_BYTES,
-    // Longer than the idle time of the usual load balancers (60 s), which must be the ones to hang up.
-    keepAliveTimeout: 65_000,
+    keepAliveTimeout: (QUIET_S + 5) * 1_000,
     // A body has so long to arrive: one that trickles holds memory all the while.
     requestTimeout: 120_000,
     logger: false,
@@ -159,6 +164,7 @@ function setHeaders(server: FastifyInstance): void {
   server.addHook('onRequest', (request, reply, done) => {
     secure(reply, request.url);
     reply.header('x-request-id', request.id);
+    reply.header('keep-alive', `timeout=${QUIET_S}`);
     done();
   });
 }
