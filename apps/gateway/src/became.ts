@@ -59,9 +59,11 @@ export class Becoming {
     await this.committed.wait(limitMs, async () => {
       for (const topic of topics) {
         const committed = await this.committed.of(RECORD_PROJECTOR_GROUP, topic);
-        const isPassed = ({ at }: Taken): boolean => at.topic === topic && (committed.get(at.partition) ?? -1) > at.offset;
-        await forEachConcurrently(each([...people]), WIDTH, async ([key, some]) => {
-          if (!some.every(isPassed)) return;
+        const passed = [...people].filter(([, some]) => {
+          const { at } = some.at(-1) as Taken;
+          return at.topic === topic && (committed.get(at.partition) ?? -1) > at.offset;
+        });
+        await forEachConcurrently(each(passed), WIDTH, async ([key, some]) => {
           const all = await whatBecame(this.store, key, some);
           for (const [index, one] of some.entries()) became.set(one, all[index]!);
           people.delete(key);
