@@ -58,7 +58,7 @@ function copyBuild(root: string, copy: string): void {
 
 function seedsUntilBroken(script: string, seeds: readonly number[]): Promise<Caught['by']> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [script, ...seeds.map(String)], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [script, ...seeds.map(String)], { stdio: ['pipe', 'pipe', 'pipe'] });
     let [out, error, isSlow] = ['', '', false];
     const limit = setTimeout(() => {
       isSlow = true;
