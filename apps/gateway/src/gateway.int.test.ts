@@ -979,6 +979,7 @@ describe('the gateway', () => {
         'one that it does not wait for',
         () => post('/consents', consent({ consentId: 'timed-2' }), { headers: { prefer: 'wait=0' } }),
       ],
+      ['an event whose outcome it waits for', () => structured(event({ id: 'timed-7' }), { headers: { prefer: 'wait=1' } })],
       ['what one would do', () => post('/consents?validate-only=true', consent({ consentId: 'timed-3' }))],
       ['an event that is one', () => structured(event({ type: DECISION_TYPE, data: consent({ consentId: 'timed-4' }) }))],
       [
