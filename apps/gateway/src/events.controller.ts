@@ -153,7 +153,7 @@ export class EventsController {
    * waits for that, is answered at an answer time.
    */
   private timed<T>(items: readonly { readonly isDecision: boolean }[], { waitMs }: Request, work: () => Promise<T>): Promise<T> {
-    return waitMs > 0 || items.some(({ isDecision }) => isDecision) ? this.times.hold(work) : work();
+    return waitMs > 0 || items.some(({ isDecision }) => isDecision) ? this.times.hold('writing', work) : work();
   }
 
   @Post('fhir')
