@@ -100,6 +100,7 @@ const PROBES: Readonly<Record<string, (nhsNumber: string) => Probe>> = {
     event(nhs, 'e3', 'care-event-retracted-1', { resourceType: 'Observation', id: 'o1' }),
   'a death': (nhs) => event(nhs, 'e4', 'patient-died-1', patient(nhs)),
   'an entry by FHIR': (nhs) => fhir('/fhir', observation(nhs, 'o7')),
+  'what becomes of an entry': (nhs) => fhir('/fhir', observation(nhs, 'o10'), { prefer: 'wait=20' }),
   'a decision and an entry by FHIR': (nhs) =>
     fhir('/fhir', bundle(consent(nhs, { consentId: 'bundled', ...denying([], ['research']) }), observation(nhs, 'o8'))),
   'what they would do': (nhs) =>

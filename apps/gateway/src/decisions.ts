@@ -70,7 +70,7 @@ export class Decisions {
    */
   async record(body: Uint8Array, caller: Caller, options: RecordOptions): Promise<DecisionAnswer> {
     const work = () => this.recordNow(body, caller, options);
-    return mayReadAll(caller) ? work() : this.times.hold(work);
+    return mayReadAll(caller) ? work() : this.times.hold('writing', work);
   }
 
   private async recordNow(
@@ -114,7 +114,7 @@ export class Decisions {
     if (!mayReadAll(caller)) {
       if (organisationOf(source) !== caller.organisation) return undefined;
       // Whether it is obeyed is looked up at an answer time of its own: asking often must not say when it came to be.
-      if (this.service.clock.now() - message.timestamp < LOOKED_AFTER_MS) await this.times.next(message.timestamp);
+      if (this.service.clock.now() - message.timestamp < LOOKED_AFTER_MS) await this.times.next('writing', message.timestamp);
     }
     const { topic, partition, offset } = message;
     const at = { topic, partition, offset };

@@ -102,8 +102,7 @@ export class EventsController {
     reply.code(statusOf(rules));
     const bytes = body ?? Buffer.alloc(0);
     if (contentModeOf({ headers }) === 'batch') return this.batch(bytes, rules);
-    const outcomes = await this.take([readCloudEvent({ headers, body: bytes, mode: 'http' })], rules);
-    const [outcome] = await this.toldOf(outcomes, rules);
+    const [outcome] = await this.take([readCloudEvent({ headers, body: bytes, mode: 'http' })], rules);
     if (!outcome!.ok) throw refusal(outcome!.problems);
     return acceptedAnswer(outcome!);
   }
@@ -129,31 +128,32 @@ export class EventsController {
     if (!judged.ok) throw refusal(judged.problems);
     const { items, kept } = judged.event;
     const keeping = await this.intake.keep(kept, rules);
-    const outcomes = await this.publishing(
-      items.some(({ isDecision }) => isDecision),
-      () => this.intake.publish(items, rules),
-    );
-    if (body.kind === 'batch') await noteRefused(this.audit, this.service.keys, rules, items, outcomes);
-    const told = await this.toldOf(outcomes, rules);
+    const told = await this.timed(items, rules, async () => {
+      const outcomes = await this.intake.publish(items, rules);
+      if (body.kind === 'batch') await noteRefused(this.audit, this.service.keys, rules, items, outcomes);
+      return this.toldOf(outcomes, rules);
+    });
     return answerOf(
       items.map(({ entry }, index) => ({ entry, outcome: told[index]! })),
       keeping,
     );
   }
 
-  private async take(received: readonly Reading<ReceivedEvent>[], rules: Rules): Promise<Outcome[]> {
+  private async take(received: readonly Reading<ReceivedEvent>[], rules: Request): Promise<readonly Outcome[]> {
     const about = received.map(aboutOf);
-    const outcomes = await this.publishing(
-      about.some(({ isDecision }) => isDecision),
-      () => this.intake.take(received, rules),
-    );
-    await noteRefused(this.audit, this.service.keys, rules, about, outcomes);
-    return outcomes;
+    return this.timed(about, rules, async () => {
+      const outcomes = await this.intake.take(received, rules);
+      await noteRefused(this.audit, this.service.keys, rules, about, outcomes);
+      return this.toldOf(outcomes, rules);
+    });
   }
 
-  /** How long decisions take to be judged and obeyed tells what there is about a person: who sends some is answered at an answer time. */
-  private publishing(hasDecisions: boolean, publish: () => Promise<Outcome[]>): Promise<Outcome[]> {
-    return hasDecisions ? this.times.hold(publish) : publish();
+  /**
+   * How long decisions take to be judged and obeyed, and events to be recorded, tells how much there is about a person: who sends some, or
+   * waits for that, is answered at an answer time.
+   */
+  private timed<T>(items: readonly { readonly isDecision: boolean }[], { waitMs }: Request, work: () => Promise<T>): Promise<T> {
+    return waitMs > 0 || items.some(({ isDecision }) => isDecision) ? this.times.hold('writing', work) : work();
   }
 
   @Post('fhir')

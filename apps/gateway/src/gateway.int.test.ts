@@ -77,7 +77,7 @@ describe('the gateway', () => {
   /** Stands before the bus's publish, and may throw. */
   let beforePublish: () => void;
   let publishCalls: number;
-  /** Answers that waited for their time. */
+  /** Answers that would have waited for their time. */
   let held: number;
   const tokens = new Map<string, string>();
   const settingsOf = () => readSettings({ WEFT_DATA_DIR: directory, WEFT_PORT: '0', WEFT_LOG_LEVEL: 'silent' }).settings;
@@ -94,12 +94,7 @@ describe('the gateway', () => {
     wiring = await openWiring(service);
     await applyPolicy(wiring, await policyAtStart(wiring, service.settings));
     app = await createHttpApp(service, [GatewayModule.register(wiring)]);
-    const times = app.get(AnswerTimes);
-    const next = times.next.bind(times);
-    times.next = async (begun) => {
-      await next(begun);
-      held += 1;
-    };
+    app.get(AnswerTimes).next = async () => void (held += 1);
     url = await listen(app, service.settings);
     for (const role of ROLES)
       tokens.set(role, await issueToken(service.settings, service.clock, { roles: [role], organisation: 'RX901' }));
@@ -979,6 +974,7 @@ describe('the gateway', () => {
         'one that it does not wait for',
         () => post('/consents', consent({ consentId: 'timed-2' }), { headers: { prefer: 'wait=0' } }),
       ],
+      ['an event whose outcome it waits for', () => structured(event({ id: 'timed-7' }), { headers: { prefer: 'wait=1' } })],
       ['what one would do', () => post('/consents?validate-only=true', consent({ consentId: 'timed-3' }))],
       ['an event that is one', () => structured(event({ type: DECISION_TYPE, data: consent({ consentId: 'timed-4' }) }))],
       [
@@ -1002,9 +998,11 @@ describe('the gateway', () => {
       await startProjector();
       const answer = await post('/consents', consent({ consentId: 'timed-6' }), { headers: { prefer: 'wait=0' } });
       expect([answer.status, answer.body.state]).toEqual([202, 'pending']);
-      const found = await get(answer.headers.get('location')!, tokens.get('publisher'));
-      expect(found.body.state).toBe('obeyed');
-      expect(held).toBe(2);
+      const ask = async () => (await get(answer.headers.get('location')!, tokens.get('publisher'))).body.state;
+      let asked = 1;
+      while ((await ask()) === 'pending') asked += 1;
+      expect(await ask()).toBe('obeyed');
+      expect(held).toBe(asked + 2);
     });
 
     it('answers 202 with where to ask when it takes longer than the caller waits, and later there what became of it', async () => {

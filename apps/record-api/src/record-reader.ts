@@ -70,7 +70,7 @@ export class RecordReader implements OnModuleDestroy {
 
   /** Does the work of an answer. Where its time may not be told, or there is none, a reader who is given no counts has it at an answer time. */
   hold<T extends { readonly mayTellItsTime: boolean }>(reader: ReadingAs, work: () => Promise<T>): Promise<T> {
-    return seesCounts(reader) ? work() : this.times.hold(work, (answer) => answer.mayTellItsTime);
+    return seesCounts(reader) ? work() : this.times.hold('reading', work, (answer) => answer.mayTellItsTime);
   }
 
   /** Throws 404 where it shows nothing, and nor does any other that the reader may see. */

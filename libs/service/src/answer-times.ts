@@ -1,16 +1,24 @@
 import type { OnModuleDestroy } from '@nestjs/common';
 import type { Service } from './service.js';
 
-const FIRST_MS = 500;
+/** When the first answer may leave, milliseconds after its request came: what is mostly above what there is to do, also on a busy machine. */
+export const FIRST_ANSWER = {
+  /** To decide anew about a person of a thousand entries, and to tell their subscribers. */
+  writing: 2_000,
+  /** To decide what may be shown of them. */
+  reading: 500,
+} as const;
+export type AnswerKind = keyof typeof FIRST_ANSWER;
+
 const LONGEST_STEP_MS = 8_000;
 
 /**
- * When an answer may leave that took so long, milliseconds since its request came: after 0.5, 1, 2, 4, 8 s, then every 8 s. The first
- * is above what a decision about a person of a thousand entries takes; each step doubles, so that of a larger record little is told.
+ * When an answer may leave that took so long, milliseconds since its request came: at the first time, at twice, at four times of it … up
+ * to 8 s, then every 8 s. Each step doubles, so that of a larger record little is told.
  */
-export function answerTime(tookMs: number): number {
+export function answerTime(tookMs: number, kind: AnswerKind): number {
   if (tookMs >= LONGEST_STEP_MS) return (Math.floor(tookMs / LONGEST_STEP_MS) + 1) * LONGEST_STEP_MS;
-  let time = FIRST_MS;
+  let time: number = FIRST_ANSWER[kind];
   while (time <= tookMs) time *= 2;
   return time;
 }
@@ -22,7 +30,7 @@ export class AnswerTimes implements OnModuleDestroy {
   constructor(private readonly service: Pick<Service, 'clock' | 'timers'>) {}
 
   /** Does the work, and gives what it gives or throws at an answer time, unless `mayTell` says that its time tells nothing. */
-  async hold<T>(work: () => Promise<T>, mayTell: (result: T) => boolean = () => false): Promise<T> {
+  async hold<T>(kind: AnswerKind, work: () => Promise<T>, mayTell: (result: T) => boolean = () => false): Promise<T> {
     const begun = this.service.clock.now();
     let isOpen = false;
     try {
@@ -30,14 +38,14 @@ export class AnswerTimes implements OnModuleDestroy {
       isOpen = mayTell(result);
       return result;
     } finally {
-      if (!isOpen) await this.next(begun);
+      if (!isOpen) await this.next(kind, begun);
     }
   }
 
   /** Resolves at the next answer time of what began then, milliseconds since 1970; at once where this process is stopping. */
-  async next(begun: number): Promise<void> {
+  async next(kind: AnswerKind, begun: number): Promise<void> {
     const took = Math.max(0, this.service.clock.now() - begun);
-    await this.service.timers.sleep(answerTime(took) - took, this.stopping.signal);
+    await this.service.timers.sleep(answerTime(took, kind) - took, this.stopping.signal);
   }
 
   /** Lets everyone who waits go. */

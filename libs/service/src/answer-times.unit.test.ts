@@ -2,17 +2,20 @@ import { AnswerTimes, answerTime } from './answer-times.js';
 
 describe('an answer time', () => {
   it.each([
-    [0, 500],
-    [11, 500],
-    [91, 500],
-    [499, 500],
-    [500, 1_000],
-    [3_999, 4_000],
-    [4_000, 8_000],
-    [8_000, 16_000],
-    [17_000, 24_000],
-  ])('of what took %d ms is %d ms after its request came', (took, time) => {
-    expect(answerTime(took)).toBe(time);
+    ['reading', 0, 500],
+    ['reading', 11, 500],
+    ['reading', 499, 500],
+    ['reading', 500, 1_000],
+    ['reading', 3_999, 4_000],
+    ['writing', 0, 2_000],
+    ['writing', 91, 2_000],
+    ['writing', 1_999, 2_000],
+    ['writing', 2_000, 4_000],
+    ['writing', 4_000, 8_000],
+    ['writing', 8_000, 16_000],
+    ['reading', 17_000, 24_000],
+  ] as const)('of %s that took %d ms is %d ms after its request came', (kind, took, time) => {
+    expect(answerTime(took, kind)).toBe(time);
   });
 });
 
@@ -40,20 +43,26 @@ describe('an answer that may not tell what it took', () => {
   it('leaves at the same time whether there was little to do or much', async () => {
     for (const took of [3, 260]) {
       const { times, taking, now } = held();
-      expect(await times.hold(taking(took, () => 'answer'))).toBe('answer');
+      expect(
+        await times.hold(
+          'reading',
+          taking(took, () => 'answer'),
+        ),
+      ).toBe('answer');
       expect(now()).toBe(500);
     }
   });
 
   it('does so also where it is a refusal', async () => {
     const { times, taking, now } = held();
-    await expect(times.hold(taking(3, refuse), () => true)).rejects.toThrow('refused');
+    await expect(times.hold('reading', taking(3, refuse), () => true)).rejects.toThrow('refused');
     expect(now()).toBe(500);
   });
 
   it('leaves at once where it turns out that it may', async () => {
     const { times, taking, now } = held();
     await times.hold(
+      'reading',
       taking(3, () => 'answer'),
       (answer) => answer === 'answer',
     );
@@ -62,7 +71,7 @@ describe('an answer that may not tell what it took', () => {
 
   it('holds up nobody who stops', async () => {
     const { times, isStopped } = held();
-    await times.next(1_000);
+    await times.next('reading', 1_000);
     times.onModuleDestroy();
     expect(isStopped()).toBe(true);
   });
