@@ -12,7 +12,7 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import { capabilityStatement, everythingBundle, FHIR_JSON, patientSummary } from '@weft/care-events';
-import { jsonWithDigits, PURPOSES, type Purpose, type Resource } from '@weft/domain';
+import { jsonWithDigits, PURPOSES, type Purpose, type Resource, withoutMark } from '@weft/domain';
 import { entriesByThen, projectionOf, readRecord, type RecordForPurpose, timestamp, type Wiring } from '@weft/processing';
 import {
   Audited,
@@ -187,7 +187,7 @@ export class FhirController {
       ids: await entriesByThen(this.wiring, patient, from.asAt),
       mayTellItsTime: false,
     }));
-    return (id) => ids.has(id);
+    return (id) => ids.has(withoutMark(id));
   }
 
   private async read(caller: Caller, nhsNumber: string, purpose: Purpose) {

@@ -10,7 +10,7 @@ import type {
   Problem,
   Proposal,
   Purpose,
-  RecordedCareEvent,
+  RecordEvent,
   Resource,
   ViewEntry,
   ViewEvent,
@@ -222,7 +222,7 @@ function decode<T extends Typed>(stored: StoredEvent): T {
   return data;
 }
 
-export const decodeCareEvent = (stored: StoredEvent): RecordedCareEvent => decode<RecordedCareEvent>(stored);
+export const decodeRecordEvent = (stored: StoredEvent): RecordEvent => decode<RecordEvent>(stored);
 export const decodeViewEvent = (stored: StoredEvent): ViewEvent => decode<ViewEvent>(stored);
 export const decodeIdentityEvent = (stored: StoredEvent): IdentityEvent => decode<IdentityEvent>(stored);
 export const decodeConsentHeld = (stored: StoredEvent): ConsentHeld => decode<ConsentHeld>(stored);

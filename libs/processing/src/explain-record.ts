@@ -3,23 +3,24 @@ import {
   decidedAtOf,
   decidedAbout,
   emptyIdentity,
-  emptyRecord,
   evolveIdentity,
-  evolveRecord,
   isPresent,
+  markedId,
   purposesStanding,
+  together,
   type AdoptedPolicy,
   type Authority,
   type DecidedBy,
   type Entry,
+  type NotePlacing,
   type Purpose,
   type Recorder,
 } from '@weft/domain';
-import { decodeCareEvent, decodeIdentityEvent, type RecordedDecision } from './encoding.js';
+import { decodeIdentityEvent, type RecordedDecision } from './encoding.js';
 import { rulingsAt, surroundingsOf, type Rulings } from './judges.js';
-import { eventsOf, loadConsent } from './load.js';
+import { eventsOf, loadConsent, recordsOf } from './load.js';
 import { setAside, type SetAside } from './set-aside.js';
-import { careRecordStream, identityStream } from './streams.js';
+import { identityStream } from './streams.js';
 import { serves, type Wiring } from './wiring.js';
 
 /** Why one entry is, or is not, in one purpose's view. */
@@ -82,22 +83,16 @@ export async function explainRecord(wiring: Wiring, key: string, asked?: number)
   const adopted = (await wiring.policies.all()).filter((policy) => Date.parse(policy.adoptedAt) <= at).at(-1);
   const { survivor, movedTo } = await survivorThen(wiring, key, at);
   const members = await membersThen(wiring, survivor, at);
-  const record = emptyRecord();
+  const noted: (readonly [string, ...Parameters<NotePlacing>])[] = [];
+  const { record, homes } = together(await recordsOf(wiring.store, members, at, (...one) => void noted.push(one)));
+  const aside = noted.map(([number, { id }, placing, event]) => {
+    const marked = markedId(id, number);
+    return setAside(record.entries.has(marked) ? marked : id, placing, event);
+  });
   const consents: { readonly key: string; readonly decisions: readonly RecordedDecision[] }[] = [];
-  const homes = new Map<string, number>();
-  const aside: SetAside[] = [];
-  for (const member of [...members].reverse()) {
-    const before = record.revision;
-    for await (const page of eventsOf(wiring.store, careRecordStream(member))) {
-      for (const stored of page) {
-        const event = decodeCareEvent(stored);
-        if (Date.parse(event.recordedAt) <= at)
-          evolveRecord(record, event, ({ id }, placing) => void aside.push(setAside(id, placing, event)));
-      }
-    }
+  for (const member of members) {
     const known = (await loadConsent(wiring.store, member)).decisions;
-    consents.unshift({ key: member, decisions: known.filter((decision) => Date.parse(decision.recordedAt) <= at) });
-    for (const { id, changedAt } of record.entries.values()) if (changedAt > before) homes.set(id, members.indexOf(member));
+    consents.push({ key: member, decisions: known.filter((decision) => Date.parse(decision.recordedAt) <= at) });
   }
   const decided = decidedAbout(consents, homes);
   const { decisions } = decided;

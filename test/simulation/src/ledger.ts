@@ -12,8 +12,8 @@ import type {
 } from '@weft/domain';
 import type { Keys, StoredEvent } from '@weft/processing';
 import { judgeOf, looksAround } from './naive-decisions.js';
-import { idOf, type Facts } from './naive-limits.js';
-import { presentIn, viewOf, type Naming } from './naive.js';
+import { idOf, markedIdOf, ownIdOf, type Facts } from './naive-limits.js';
+import { isSaid, presentIn, viewOf, type Naming } from './naive.js';
 
 /** A decision, with where it stands in the one order of the store. */
 export interface KeptDecision extends Decision {
@@ -22,10 +22,14 @@ export interface KeptDecision extends Decision {
   readonly position: number;
 }
 
+/** An event of a number's record, or a word on where one is that was sent under it. */
 export interface KeptEvent extends RecordedCareEvent {
   /** The number whose stream it is in. */
   readonly key: string;
   readonly position: number;
+  /** Of a claim: the entries, and the number that is to have them. */
+  readonly entries?: readonly string[];
+  readonly home?: string;
 }
 
 export interface KeptView {
@@ -177,12 +181,15 @@ export class Ledger {
     return viewOf(events, decisions, policy.policy, at, projection, this.naming(projection, key)).entries;
   }
 
-  /** Every version that the members' organisations ever sent of each entry, under the name that the purpose knows it by. */
+  /** Every version that the members' organisations ever sent of each entry, under both names that the purpose may know it by. */
   versionsByViewId(members: readonly string[], projection: Projection): Map<string, Facts[]> {
     const versions = new Map<string, Facts[]>();
     const naming = this.naming(projection, members[0] as string);
     for (const key of members) {
-      for (const event of this.events.get(key) ?? []) listed(versions, projection.entryId(idOf(event), naming)).push(event);
+      for (const event of (this.events.get(key) ?? []).filter(isSaid)) {
+        for (const called of [ownIdOf(event), markedIdOf(event)])
+          listed(versions, projection.entryId(called, naming)).push({ ...event, called });
+      }
     }
     return versions;
   }
@@ -227,7 +234,7 @@ export class Ledger {
 
   /** A person's record as it is, and as it ever can have been found, each member's part at any length. */
   private *recordsEver(members: readonly string[]): Generator<readonly Facts[]> {
-    const lists = members.toReversed().map((key) => this.events.get(key) ?? []);
+    const lists = members.toReversed().map((key) => (this.events.get(key) ?? []).filter(isSaid));
     const lengths = lists.map(({ length }) => length);
     for (;;) {
       yield presentIn(lists.flatMap((list, member) => list.slice(0, lengths[member])));

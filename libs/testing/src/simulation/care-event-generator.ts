@@ -30,9 +30,16 @@ export class CareEventGenerator {
     const { prng, rates } = this;
     if (prng.chance(rates.poison)) return this.poison();
     if (this.published.length === 0) return this.send(this.careEvent(now));
-    if (prng.chance(rates.duplicate)) return this.message(prng.pick(this.published));
+    if (prng.chance(rates.duplicate)) return this.message(this.again(prng.pick(this.published)));
     if (prng.chance(rates.repeated)) return this.send(this.repeated(prng.pick(this.published), now));
     return this.send(prng.chance(rates.merge) ? this.mergeOrUnmerge(now) : this.careEvent(now));
+  }
+
+  /** Once more; where numbers were merged at times under the other one. */
+  private again(event: CareEvent): CareEvent {
+    const merged = this.merged.find(({ subject, survivor }) => [subject, survivor].includes(event.subject));
+    if (merged === undefined || event.survivor !== undefined || !this.prng.chance(0.4)) return event;
+    return { ...event, subject: merged.subject === event.subject ? merged.survivor : merged.subject };
   }
 
   private message(event: CareEvent): OutgoingMessage {
