@@ -12,19 +12,17 @@ const takesBackDeaths = ({ type }: KeptEvent): boolean => type === 'patient-deat
 
 /** In whose record an event must be: with the number that had the entry before, while the numbers were one person. */
 export class HomeChecks {
-  /** How much the store held, and how many merges and unmerges there had been, when a message was published. */
-  private readonly publishedAt = new Map<string, { readonly size: number; readonly merges: number }>();
+  /** How much the store held when a message was published. */
+  private readonly publishedAt = new Map<string, number>();
 
   constructor(
     private readonly ledger: Ledger,
     private readonly violated: Violated,
     private readonly keys: Keys,
-    /** Whether nobody can say for certain who is one person with a number. */
-    private readonly isMoving: (key: string) => boolean,
   ) {}
 
   published(message: Message, size: number): void {
-    this.publishedAt.set(placeOf(message), { size, merges: this.ledger.merges });
+    this.publishedAt.set(placeOf(message), size);
   }
 
   /** Something came to a number's record. `sent`: the event of the message that it came by. */
@@ -71,12 +69,12 @@ export class HomeChecks {
 
   /** Deaths that stood before the retraction was sent. */
   private takesBackAll(event: KeptEvent, others: readonly string[]): void {
-    const { size } = this.publishedAt.get(placeOf(event.coordinates)) as { readonly size: number };
+    const looked = this.lookedAt(event);
     for (const other of others) {
       const stands = presentIn(this.of(other)).some(
         (one) =>
           tellsDeath(one) &&
-          ((one as Partial<KeptEvent>).position ?? Infinity) < size &&
+          ((one as Partial<KeptEvent>).position ?? Infinity) < looked &&
           (event.takesBack === 'every-death' || one.organisation === event.organisation),
       );
       if (stands && event.homes?.includes(other) !== true)
@@ -84,10 +82,24 @@ export class HomeChecks {
     }
   }
 
-  /** The other numbers of the person, where they were that since before the message was published; null where they were not. */
-  private others({ key, coordinates }: KeptEvent): readonly string[] | null {
-    if (this.publishedAt.get(placeOf(coordinates))?.merges !== this.ledger.merges || this.isMoving(key)) return null;
-    return this.ledger.membersOf(this.ledger.survivorOf(key)).filter((other) => other !== key);
+  /** The other numbers of the person, where they were that already when it was last looked; null where they were not. */
+  private others(event: KeptEvent): readonly string[] | null {
+    const { key } = event;
+    const members = this.ledger.membersOf(this.ledger.survivorOf(key));
+    const looked = this.lookedAt(event);
+    const isSince = (member: string): boolean => (this.ledger.movedAt.get(member) ?? -1) >= looked;
+    return !members.includes(key) || members.some(isSince) ? null : members.filter((other) => other !== key);
+  }
+
+  /**
+   * What the store held before was known to who wrote the event: the message was published then, or another event stood in the same
+   * record, behind which alone this one could be written.
+   */
+  private lookedAt({ key, coordinates }: KeptEvent): number {
+    const places = this.of(key).map(({ position }) => position);
+    // Events of one append stand behind each other, and were written knowing the same.
+    const last = places.findLast((place, nth) => nth < places.length - 1 && (places[nth + 1] as number) > place + 1) ?? -1;
+    return Math.max(this.publishedAt.get(placeOf(coordinates)) ?? 0, last + 1);
   }
 
   /** Whether the event of a message is recorded wherever it must be: something else under a known id is nobody's event. */

@@ -64,6 +64,8 @@ export class Ledger {
   readonly decidedFrom = new Map<string, KeptDecision[]>();
   /** Whom versions of a Consent are about, by the Consent, from the moment on at which they are taken up. */
   private readonly holders = new Map<string, string[]>();
+  /** Of each number the place of what last moved it. */
+  readonly movedAt = new Map<string, number>();
   private readonly identities = new Map<string, KeptIdentity>();
 
   constructor(private readonly keys: Keys) {}
@@ -76,7 +78,7 @@ export class Ledger {
     if (category === 'careRecord') listed(this.events, key).push({ ...(data() as KeptEvent), key });
     else if (category === 'consent') this.decide({ ...(data() as KeptDecision), key });
     else if (category === 'consentHolder') listed(this.holders, key).push((data() as { readonly key: string }).key);
-    else if (category === 'identity') this.move(key, data() as IdentityEvent);
+    else if (category === 'identity') this.move(key, data() as IdentityEvent, position);
     else if (category === 'policy') {
       const { policy, adoptedAt } = data() as AdoptedPolicy;
       this.policies.push({ version: stored.revision + 1, policy, adoptedAt, position });
@@ -88,8 +90,9 @@ export class Ledger {
     listed(this.decidedFrom, placeOf(decision.coordinates)).push(decision);
   }
 
-  private move(key: string, event: IdentityEvent): void {
+  private move(key: string, event: IdentityEvent, position: number): void {
     this.merges++;
+    this.movedAt.set(key, position);
     if (event.type === 'merge-accepted-1') this.mergedBy.add(event.cause);
     const identity = this.identity(key);
     if (event.type === 'number-superseded-1') identity.supersededBy = event.by;

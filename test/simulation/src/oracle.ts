@@ -60,7 +60,7 @@ export class Oracle implements Watcher {
     this.views = new ViewChecks(this.ledger, this.told, violated, run, this.keys, world.keys);
     this.consents = new ConsentChecks(this.ledger, violated, this.quarantined, world.keys);
     this.claims = new Claims(this.ledger, world.keys, violated);
-    this.homes = new HomeChecks(this.ledger, violated, world.keys, (key) => this.views.person(key) === null);
+    this.homes = new HomeChecks(this.ledger, violated, world.keys);
     world.store.observer = (event) => this.stored(event);
     world.bus.observer = {
       published: (message) => this.published(message),
