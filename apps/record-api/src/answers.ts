@@ -286,8 +286,9 @@ export class AuditAnswer {
   @ApiProperty({
     type: [Object],
     description:
-      '`{ time, request, who, organisation, roles, action, purpose, patient, outcome, about?, policyVersion, consentRevision }` each, ' +
-      'in the order in which they were written. `told`: a subscriber was shown something of the person, said once a day; beyond ' +
+      '`{ time, request, who, organisation, roles, action, purpose, patient, alsoOf?, outcome, about?, policyVersion, consentRevision }` ' +
+      'each, in the order in which they were written. `alsoOf`: the person’s other numbers at that time, by key, whose entries were ' +
+      'given too; an entry is in the audit of each of them, also once they are not one person any more. `told`: a subscriber was shown something of the person, said once a day; beyond ' +
       'individual care a person’s audit says by the day alone when that was',
   })
   entries!: readonly object[];

@@ -164,6 +164,8 @@ export interface AuditEntry {
   readonly purpose: Purpose | null;
   /** The region's key of the person, never an NHS number; of what a subscriber was told, the key that the purpose has for them. */
   readonly patient: string | null;
+  /** The region's keys of the person's other numbers, whose entries were given too. */
+  readonly alsoOf?: readonly string[];
   readonly outcome: 'given' | 'unchanged' | 'accepted' | 'ended' | 'refused' | 'not-found' | 'moved-on';
   /** Which decision, message, policy or re-identification an act was about, or why a subscription ended. */
   readonly about?: string;

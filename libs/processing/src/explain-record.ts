@@ -69,6 +69,8 @@ export interface ExplainedRecord {
   readonly setAside: readonly SetAside[];
   /** The surviving NHS number, where the one asked for had been merged into it. */
   readonly movedTo: string | null;
+  /** The keys of all numbers that the person had then, the surviving one first. */
+  readonly members: readonly string[];
 }
 
 /** A sender that sends its whole history each day sets aside more than anybody reads. */
@@ -111,6 +113,7 @@ export async function explainRecord(wiring: Wiring, key: string, asked?: number)
       .map((entry) => (asked === undefined ? entry : { ...entry, about: null })),
     setAside: aside.sort((one, other) => (one.recordedAt < other.recordedAt ? -1 : 1)).slice(-SET_ASIDE_MAX),
     movedTo,
+    members,
   };
 }
 
