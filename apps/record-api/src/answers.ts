@@ -14,6 +14,8 @@ import { PersonAnswer } from './person.js';
 
 /** What is answered, as /docs shows it. */
 
+const NHS_NUMBER_NOW = 'For individual care, the person’s NHS number now: of somebody of several numbers the surviving one';
+
 class EntryAnswer {
   @ApiProperty({ description: '`<ODS code>/<resource type>/<resource id>`; beyond individual care a number within this answer' })
   id!: string;
@@ -25,6 +27,8 @@ class EntryAnswer {
   occurredAt!: string | null;
   @ApiProperty({ description: 'When Weft accepted the version in force, RFC 3339; beyond individual care its month or year' })
   recordedAt!: string;
+  @ApiPropertyOptional({ description: NHS_NUMBER_NOW })
+  nhsNumber?: string;
   @ApiProperty({ type: Object, description: 'FHIR R4' })
   resource!: Resource;
 }
@@ -104,6 +108,10 @@ class ExplainedEntryAnswer {
   occurredAt!: string | null;
   @ApiProperty()
   recordedAt!: string;
+  @ApiPropertyOptional({ description: 'The person’s NHS number as it was then' })
+  nhsNumber?: string;
+  @ApiPropertyOptional({ description: 'The number that the entry was recorded under, where that is another one' })
+  recordedUnder?: string;
   @ApiProperty({
     type: String,
     nullable: true,

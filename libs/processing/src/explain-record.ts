@@ -48,6 +48,10 @@ export interface ExplainedEntry {
   readonly organisation: string;
   readonly occurredAt: string | null;
   readonly recordedAt: string;
+  /** The person's NHS number as it was then, where it is known. */
+  readonly nhsNumber?: string;
+  /** The number that the entry lives with, where that is another one: it is that one's again once the merge is undone. */
+  readonly recordedUnder?: string;
   /** In a few words what it is about. Null where direct care does not see it, and where an earlier time is explained. */
   readonly about: string | null;
   readonly purposes: readonly Explanation[];
@@ -86,11 +90,16 @@ export async function explainRecord(wiring: Wiring, key: string, asked?: number)
   const { survivor, movedTo } = await survivorThen(wiring, key, at);
   const members = await membersThen(wiring, survivor, at);
   const noted: (readonly [string, ...Parameters<NotePlacing>])[] = [];
-  const { record, homes } = together(await recordsOf(wiring.store, members, at, (...one) => void noted.push(one)));
+  const records = await recordsOf(wiring.store, members, at, (...one) => void noted.push(one));
+  const { record, homes, person } = together(records);
   const aside = noted.map(([number, { id }, placing, event]) => {
     const marked = markedId(id, number);
     return setAside(record.entries.has(marked) ? marked : id, placing, event);
   });
+  const whose = ({ id }: Entry): Pick<ExplainedEntry, 'nhsNumber' | 'recordedUnder'> => {
+    const [now, home] = [person.nhsNumber, records[homes.get(id) ?? 0]?.record.nhsNumber];
+    return { ...(now !== null && { nhsNumber: now }), ...(home != null && home !== now && { recordedUnder: home }) };
+  };
   const consents: { readonly key: string; readonly decisions: readonly RecordedDecision[] }[] = [];
   for (const member of members) {
     const known = (await loadConsent(wiring.store, member)).decisions;
@@ -108,7 +117,7 @@ export async function explainRecord(wiring: Wiring, key: string, asked?: number)
     decisions: decisions.map((decision) => explainDecision(decision, standing.get(decision))),
     entries: [...record.entries.values()]
       .filter(isPresent)
-      .map((entry) => explainEntry(wiring, entry, rulings, adopted))
+      .map((entry) => ({ ...explainEntry(wiring, entry, rulings, adopted), ...whose(entry) }))
       // What was seen then may be withheld now.
       .map((entry) => (asked === undefined ? entry : { ...entry, about: null })),
     setAside: aside.sort((one, other) => (one.recordedAt < other.recordedAt ? -1 : 1)).slice(-SET_ASIDE_MAX),

@@ -1,7 +1,9 @@
-import type { CareEvent } from '@weft/domain';
-import { decodeRecordEvent } from './encoding.js';
+import type { CareEvent, Purpose, ViewEntry } from '@weft/domain';
+import { decodeRecordEvent, encode } from './encoding.js';
 import { EngineUnavailable } from './errors.js';
+import { explainRecord } from './explain-record.js';
 import { listQuarantine } from './quarantine.js';
+import { rebuildViews } from './rebuild-views.js';
 import { RecordCareEvents } from './record-care-events.js';
 import {
   ANNE,
@@ -19,6 +21,7 @@ import {
   standingOnTopic,
   unmerge,
 } from './region.fixture.js';
+import { recorded as recordedEvent } from './sift-care-events.js';
 import { CARE_RECORD_PREFIX, careRecordStream } from './streams.js';
 import { verifyViews } from './verify-views.js';
 import type { Wiring } from './wiring.js';
@@ -180,6 +183,86 @@ describe('an event that is sent again under another number of the person', () =>
       expect(refused).toEqual([[other.offset, 'conflict']]);
     }
     expect(await seen(wiring, BERT)).toEqual(['a: of Anne']);
+  });
+});
+
+describe('who a person is', () => {
+  const patient = (subject: string, more: object = {}): CareEvent =>
+    observation(subject, 'p', { resource: { resourceType: 'Patient', id: 'p', birthDate: '1960-01-01', ...more } });
+  const link = (type: string, value: string) => ({
+    other: { type: 'Patient', identifier: { system: 'https://fhir.nhs.uk/Id/nhs-number', value } },
+    type,
+  });
+
+  /** What stands on a purpose's topic: the person's key, the entry's id, and the number that it says. */
+  async function told(wiring: Wiring, purpose: Purpose): Promise<string[]> {
+    const standing = new Map<string, string | null>();
+    for (const { partition } of await wiring.bus.offsets(`weft.record-changes.${purpose}`)) {
+      for (const { key, value, headers } of await wiring.bus.read(`weft.record-changes.${purpose}`, partition, 0)) {
+        const text = value === null ? null : Buffer.from(value).toString();
+        standing.set(key, text && `${headers['ce_subject']} ${(JSON.parse(text) as ViewEntry).nhsNumber}`);
+      }
+    }
+    return [...standing.values()].filter((one) => one !== null).sort();
+  }
+
+  it('is told with each entry for individual care: by the number of now, when it is merged and when that is undone', async () => {
+    const { wiring } = await region();
+    const [anne, bert] = [wiring.keys.patient(ANNE), wiring.keys.patient(BERT)];
+    const apart = [`${anne} ${ANNE}`, `${bert} ${BERT}`].sort();
+    await publish(wiring, [of(ANNE, 'a', 'of Anne'), of(BERT, 'b', 'of Bert')]);
+    expect(await told(wiring, 'direct-care')).toEqual(apart);
+    await publish(wiring, [merge(ANNE, BERT)]);
+    expect(await told(wiring, 'direct-care')).toEqual([`${bert} ${BERT}`, `${bert} ${BERT}`]);
+    await publish(wiring, [unmerge(ANNE, BERT)]);
+    expect(await told(wiring, 'direct-care')).toEqual(apart);
+    expect((await told(wiring, 'research')).every((one) => one.endsWith(' undefined'))).toBe(true);
+  });
+
+  it('is known also of a surviving number that nothing was sent under', async () => {
+    const { wiring } = await region();
+    await publish(wiring, [of(ANNE, 'a', 'of Anne'), merge(ANNE, BERT)]);
+    expect((await read(wiring, BERT, 'direct-care')).record.entries.map(({ nhsNumber }) => nhsNumber)).toEqual([BERT]);
+    await inLine(wiring);
+  });
+
+  it('is said by the links of Patients, beside those that their senders gave them, and to nobody beyond individual care', async () => {
+    const { wiring } = await region();
+    const linked = async (purpose: Purpose) =>
+      (await read(wiring, CARA, purpose)).record.entries.map(({ resource }) => resource['link']);
+    const [own, same] = [link('seealso', '9990000042'), link('replaced-by', BERT)];
+    await publish(wiring, [patient(ANNE, { link: [own, same] }), patient(CARA)]);
+    await publish(wiring, [merge(ANNE, BERT)]);
+    await publish(wiring, [merge(BERT, CARA)]);
+    expect(await linked('direct-care')).toEqual([
+      [link('replaces', BERT), link('replaces', ANNE)],
+      [own, same, link('replaced-by', CARA)],
+    ]);
+    expect(await linked('research')).toEqual([undefined, undefined]);
+    await publish(wiring, [unmerge(BERT, CARA)]);
+    expect(await linked('direct-care')).toEqual([undefined]);
+    await inLine(wiring);
+  });
+
+  it('is explained of each entry, with the number that it was recorded under', async () => {
+    const { wiring } = await region();
+    await publish(wiring, [of(ANNE, 'a', 'of Anne'), of(BERT, 'b', 'of Bert'), merge(ANNE, BERT)]);
+    const { entries } = await explainRecord(wiring, wiring.keys.patient(ANNE));
+    expect(entries.map(({ id, nhsNumber, recordedUnder }) => [id, nhsNumber, recordedUnder])).toEqual([
+      ['RX901/Observation/b', BERT, undefined],
+      ['RX901/Observation/a', BERT, ANNE],
+    ]);
+  });
+
+  it('is told anew of all entries once it is known: what was accepted before said no number', async () => {
+    const wiring = await idleRegion();
+    const first = of(ANNE, 'a', 'of Anne');
+    const { subject: _, ...before } = recordedEvent(wiring, first, arrivingAt(first));
+    await wiring.store.append(careRecordStream(wiring.keys.patient(ANNE)), -1, [encode(before, wiring.random)]);
+    await rebuildViews(wiring, wiring.keys.patient(ANNE));
+    await handle(wiring, of(ANNE, 'b', 'of Anne too'));
+    expect(await told(wiring, 'direct-care')).toHaveLength(2);
+    expect(await verifyViews(wiring, { patience: 1 })).toMatchObject({ differing: [] });
   });
 });
 

@@ -234,6 +234,7 @@ export interface Person extends ByNumber<RecordedDecision> {
   readonly identityRevision: number;
   /** All members' records as one. */
   readonly record: Together['record'];
+  readonly person: Together['person'];
   /** All that counts for any of the members. */
   readonly decisions: readonly RecordedDecision[];
   /** One number a member, in the members' order. */
@@ -251,13 +252,14 @@ export async function loadPerson(store: EventStore, survivor: string): Promise<P
   const members = await membersOf(store, survivor);
   const consents = await Promise.all(members.map((member) => loadConsent(store, member)));
   const records = await recordsOf(store, members);
-  const { record, homes } = together(records);
+  const { record, homes, person } = together(records);
   const ofNumbers = consents.map(({ decisions }, index) => ({ key: members[index] as string, decisions }));
   return {
     key: survivor,
     members,
     identityRevision: identity.revision,
     record,
+    person,
     ...decidedAbout(ofNumbers, homes),
     recordRevisions: records.map((one) => one.record.revision),
     consentRevisions: consents.map((consent) => consent.revision),

@@ -8,6 +8,7 @@ import {
   outcomeOf,
   sameNumbers,
   sameSpan,
+  together,
   type AdoptedPolicy,
   type Basis,
   type CareRecord,
@@ -176,6 +177,8 @@ const reachesSeveral = ({ type }: RecordedCareEvent): boolean => type === 'patie
 export function canTakeOn(state: PatientState, fresh: readonly RecordedCareEvent[], now: number, policyVersion: number): boolean {
   return (
     state.rulings.policyVersion === policyVersion &&
+    // Whose number was not known until now is told with it in all that is there.
+    (state.record.nhsNumber !== null || state.record.entries.size === 0) &&
     holdsAt(state.rulings.span, now) &&
     !fresh.some(reachesSeveral) &&
     !reachOthers(
@@ -194,7 +197,7 @@ export async function takeOn(
   touched: ReadonlyMap<Entry, readonly Outcome[]>,
 ): Promise<RecordChange[]> {
   const view = state.views[index] as ViewHead;
-  const pseudonyms = pseudonymsOf(wiring.keys, view.projection, state.key);
+  const pseudonyms = pseudonymsOf(wiring.keys, view.projection, state.key, together([state]).person);
   const changes: Change[] = [];
   // Out of the view already, and perhaps not off the topic: who took it out may not have told yet.
   const onlyTold: Change[] = [];

@@ -145,7 +145,7 @@ async function decidedAfresh(
   if (person === null) throw new EngineUnavailable('identity', 'the record is being merged at this moment; try again');
   const adopted = await wiring.policies.current();
   const rulings = rulingsAt(clock.now(), person, adopted, person.record.entries);
-  const pseudonyms = pseudonymsOf(keys, projection, survivor);
+  const pseudonyms = pseudonymsOf(keys, projection, survivor, person.person);
   const derived = deriveView(person.record, projection, rulings.of(projection), pseudonyms, rulings.silent);
   const { recordRevisions, consentRevisions, identityRevision } = person;
   const basis: Basis = {

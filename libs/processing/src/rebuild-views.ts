@@ -108,7 +108,7 @@ async function rebuildView(
   const { store, random, keys, clock } = wiring;
   const { projection, stream, view } = stored;
   const rulings = rulingsAt(clock.now(), person, adopted, person.record.entries);
-  const pseudonyms = pseudonymsOf(keys, projection, person.key);
+  const pseudonyms = pseudonymsOf(keys, projection, person.key, person.person);
   const derived = deriveView(person.record, projection, rulings.of(projection), pseudonyms, rulings.silent);
   const basis: Basis = {
     recordRevisions: person.recordRevisions,

@@ -121,12 +121,13 @@ export function isOther(known: Accepted, message: Coordinates, digest: string | 
 }
 
 export function recorded({ clock, keys }: Wiring, event: CareEvent, message: Coordinates): RecordedCareEvent {
-  const { type, id, source, organisation, time, resource, sentDigest, takesBack } = event;
+  const { type, id, source, organisation, subject, survivor, time, resource, sentDigest, takesBack } = event;
   const { topic, partition, offset } = message;
   const digest = keys.digest(contentOf(event)).slice(0, DIGEST_DIGITS);
   const recordedAt = timestamp(clock);
   const said = {
-    ...{ type, id, source, organisation, time },
+    ...{ type, id, source, organisation, subject, time },
+    ...(survivor !== undefined && { survivor }),
     ...(takesBack !== undefined && { takesBack }),
     ...(sentDigest !== undefined && { sentDigest }),
   };

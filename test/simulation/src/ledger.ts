@@ -4,6 +4,7 @@ import type {
   Coordinates,
   Decision,
   IdentityEvent,
+  PersonKnown,
   Projection,
   Purpose,
   RecordedCareEvent,
@@ -68,7 +69,11 @@ export class Ledger {
   readonly movedAt = new Map<string, number>();
   private readonly identities = new Map<string, KeptIdentity>();
 
-  constructor(private readonly keys: Keys) {}
+  constructor(
+    private readonly keys: Keys,
+    /** By key, the region's NHS numbers. */
+    private readonly numbers: ReadonlyMap<string, string> = new Map(),
+  ) {}
 
   take(stored: StoredEvent): void {
     const dash = stored.stream.indexOf('-');
@@ -165,7 +170,22 @@ export class Ledger {
     return {
       patient: this.keys.view(projection.purpose, key),
       of: (text: string) => this.keys.pseudonym(projection.purpose, text),
+      ...(projection.identifies && { personOf: (number: string | undefined) => this.known(key, number) }),
     };
+  }
+
+  /** The surviving number's Patients replace those of all others, and those are replaced by it. */
+  private known(survivor: string, number: string | undefined): PersonKnown {
+    const [, ...others] = this.membersOf(survivor);
+    const linked = number === survivor ? others : [survivor];
+    const links = linked.map((key) => ({
+      other: {
+        type: 'Patient' as const,
+        identifier: { system: 'https://fhir.nhs.uk/Id/nhs-number', value: this.numbers.get(key) as string },
+      },
+      type: number === survivor ? ('replaces' as const) : ('replaced-by' as const),
+    }));
+    return { nhsNumber: this.numbers.get(survivor) ?? null, linksOf: () => links };
   }
 
   /** What a view must hold at an instant, from these events and decisions and nothing else. */

@@ -422,12 +422,6 @@ export const MUTANTS: readonly Mutant[] = [
     'const home = record.claims.get(entry);',
     "const home = record.claims.get('');",
   ),
-  mutant(
-    AT_HOME,
-    'a new entry of a merged number is not claimed',
-    'if (entries.size === 0) return;',
-    'if (entries.size >= 0) return;',
-  ),
   mutant(AT_HOME, 'an event is recorded where it lives each time it comes', '(one) => knownAs(one) === undefined', '() => true'),
   mutant(
     AT_HOME,
@@ -460,6 +454,18 @@ export const MUTANTS: readonly Mutant[] = [
     'an entry that went by another name is not withdrawn under it',
     'numbers.flatMap((number) => [...of(number), ...marked(number)])',
     'numbers.flatMap((number) => [...of(number), ...marked(number).slice(0, 0)])',
+  ),
+  mutant(
+    HOMES,
+    'who is told of a person is given a number that gave way',
+    'nhsNumber: survivor,',
+    'nhsNumber: numbers.at(-1) ?? null,',
+  ),
+  mutant(
+    HOMES,
+    'a Patient of a number that gave way is linked to nobody',
+    "homes.has(id) ? linkTo('replaced-by', survivor)",
+    'homes.has(id) ? []',
   ),
   // readers
   mutant(READ, 'a reader believes a view of older decisions', '    sameNumbers(basis.consentRevisions, consentHeads) &&\n', ''),

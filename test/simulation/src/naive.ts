@@ -1,4 +1,4 @@
-import type { Decision, Policy, Projection, RecordedCareEvent, ViewEntry } from '@weft/domain';
+import type { Decision, PersonKnown, Policy, Projection, RecordedCareEvent, ViewEntry } from '@weft/domain';
 import { occurredAt } from '@weft/domain';
 import { judgeOf } from './naive-decisions.js';
 import { idOf, tellsDeath } from './naive-limits.js';
@@ -11,6 +11,8 @@ import { idOf, tellsDeath } from './naive-limits.js';
 export interface Naming {
   readonly patient: string;
   of(text: string): string;
+  /** For individual care: who the person is, and what a Patient that is recorded of one of their numbers is linked to. */
+  personOf?(number: string | undefined): PersonKnown;
 }
 
 /** An event with the number in whose record it is. */
@@ -146,7 +148,9 @@ export function viewOf(
       const eventTime = Date.parse(event.time);
       const when = tellsDeath(event) ? ((resource['deceasedDateTime'] as string | undefined) ?? null) : occurredAt(resource);
       const entry = { id, organisation, resourceType, occurredAt: when, recordedAt, resource, eventTime };
-      entries.set(projection.entryId(id, naming), projection.project(entry, naming));
+      const person = naming.personOf?.(event.key);
+      const seen = projection.project(entry, { ...naming, ...(person !== undefined && { person }) });
+      entries.set(projection.entryId(id, naming), seen);
       continue;
     }
     withheld += 1;

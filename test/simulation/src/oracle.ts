@@ -52,8 +52,8 @@ export class Oracle implements Watcher {
     run: Projected & { readonly region: SmallRegion },
     readonly history: History,
   ) {
-    this.ledger = new Ledger(world.keys);
     const { patients } = run.region;
+    this.ledger = new Ledger(world.keys, new Map(patients.map((patient) => [world.keys.patient(patient), patient])));
     this.keys = patients.map((patient) => world.keys.patient(patient));
     this.patients = new RegExp(patients.join('|'));
     const violated = (invariant: string, detail: string): void => this.violated(invariant, detail);

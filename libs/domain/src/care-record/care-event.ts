@@ -25,12 +25,14 @@ export interface CareEvent {
 }
 
 /** A care event in the record of the number that it lives with. */
-export interface RecordedCareEvent extends Omit<CareEvent, 'subject' | 'survivor'> {
+export interface RecordedCareEvent extends Omit<CareEvent, 'subject'> {
   /** When Weft accepted it, RFC 3339. */
   readonly recordedAt: string;
   readonly coordinates: Coordinates;
   /** Of what it says (`contentOf`); absent where it was accepted before there were digests. */
   readonly digest?: string;
+  /** The NHS number that it was sent under; absent where it was accepted before that was kept. */
+  readonly subject?: string;
   /** The key of the person's number that it was sent under, where that is another one than it lives with. */
   readonly saidOf?: string;
   /** Keys of other numbers of the person that it is recorded of, too: a retraction of deaths that were told of them. */
@@ -38,7 +40,10 @@ export interface RecordedCareEvent extends Omit<CareEvent, 'subject' | 'survivor
 }
 
 /** An event that was sent under this number, and lives with another number of the person, as the entry does that it is about. */
-export interface EventHomed extends Omit<RecordedCareEvent, 'type' | 'time' | 'resource' | 'takesBack' | 'saidOf'> {
+export interface EventHomed extends Omit<
+  RecordedCareEvent,
+  'type' | 'time' | 'resource' | 'takesBack' | 'subject' | 'survivor' | 'saidOf'
+> {
   readonly type: 'care-event-homed-1';
   /** The keys of the numbers that it lives with. */
   readonly homes: readonly string[];

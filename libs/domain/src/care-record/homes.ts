@@ -1,4 +1,5 @@
 import { markedId } from './entry-id.js';
+import type { PatientLink, PersonKnown } from '../views/present-entry.js';
 import type { CareRecord } from './record.js';
 
 /** A number of a person, and what is recorded of it. */
@@ -26,11 +27,15 @@ export function homeOf(entry: string, named: string, members: readonly NumberRec
   return null;
 }
 
+/** FHIR R4 and the NHS: how a resource names an NHS number. */
+const NHS_NUMBER = 'https://fhir.nhs.uk/Id/nhs-number';
+
 /** What is recorded of all numbers of a person. */
 export interface Together {
   readonly record: Pick<CareRecord, 'revision' | 'entries'>;
   /** By entry the place of its number among the members, where that is not the first. */
   readonly homes: ReadonlyMap<string, number>;
+  readonly person: PersonKnown;
 }
 
 /**
@@ -39,8 +44,12 @@ export interface Together {
  */
 export function together(members: readonly NumberRecord[]): Together {
   const homes = new Map<string, number>();
+  const person = personOf(
+    members.map(({ record }) => record.nhsNumber),
+    homes,
+  );
   const [first] = members as readonly [NumberRecord, ...NumberRecord[]];
-  if (members.length === 1) return { record: first.record, homes };
+  if (members.length === 1) return { record: first.record, homes, person };
   const entries = new Map(first.record.entries);
   let { revision } = first.record;
   for (const [number, { key, record }] of members.entries()) {
@@ -52,5 +61,17 @@ export function together(members: readonly NumberRecord[]): Together {
       homes.set(id, number);
     }
   }
-  return { record: { revision, entries }, homes };
+  return { record: { revision, entries }, homes, person };
+}
+
+/** R4: a Patient under a number that gave way is replaced by the surviving number's, and that replaces all the others. */
+function personOf(numbers: readonly (string | null)[], homes: ReadonlyMap<string, number>): PersonKnown {
+  const [survivor = null, ...others] = numbers;
+  const linkTo = (type: PatientLink['type'], number: string | null): PatientLink[] =>
+    number === null ? [] : [{ other: { type: 'Patient', identifier: { system: NHS_NUMBER, value: number } }, type }];
+  return {
+    nhsNumber: survivor,
+    linksOf: ({ id }) =>
+      homes.has(id) ? linkTo('replaced-by', survivor) : others.flatMap((number) => linkTo('replaces', number)),
+  };
 }

@@ -24,6 +24,8 @@ export interface Accepted extends Coordinates {
 export interface CareRecord {
   /** Revision of the last event folded, -1 for none. */
   revision: number;
+  /** The NHS number; null until an event says it. */
+  nhsNumber: string | null;
   /** The events accepted, as `<source> <id>`. */
   readonly accepted: Map<string, Accepted>;
   readonly entries: Map<string, Entry>;
@@ -32,7 +34,7 @@ export interface CareRecord {
 }
 
 export function emptyRecord(): CareRecord {
-  return { revision: -1, accepted: new Map(), entries: new Map(), claims: new Map() };
+  return { revision: -1, nhsNumber: null, accepted: new Map(), entries: new Map(), claims: new Map() };
 }
 
 export function eventKey(event: { readonly source: string; readonly id: string }): string {
@@ -59,6 +61,7 @@ export function evolveRecord(record: CareRecord, event: RecordEvent, note?: Note
   }
   const key = eventKey(event);
   if (record.accepted.has(key)) return null;
+  if (event.type !== 'care-event-homed-1') record.nhsNumber ??= numberOf(event);
   record.accepted.set(key, { ...event.coordinates, digest: digestSent(event), homes: event.homes });
   if (event.type === 'care-event-homed-1' || isMerge(event.type)) return null;
   if (isOfDeath(event.type)) return evolveDeaths(record.entries, event, { id: entryIdOf(event), revision: record.revision });
@@ -106,6 +109,12 @@ function entryOf(record: CareRecord, event: RecordedCareEvent): Entry {
   };
   record.entries.set(id, entry);
   return entry;
+}
+
+/** The NHS number whose record an event is in; null where it does not say. */
+function numberOf({ type, subject, survivor, saidOf }: RecordedCareEvent): string | null {
+  if (saidOf === undefined) return subject ?? null;
+  return isMerge(type) ? (survivor ?? null) : null;
 }
 
 function birthDateOf({ resourceType, birthDate }: Resource): string | null {
