@@ -1,4 +1,5 @@
 import type { CareEvent, Purpose, ViewEntry } from '@weft/domain';
+import { whatBecame } from './became.js';
 import { decodeRecordEvent, encode } from './encoding.js';
 import { EngineUnavailable } from './errors.js';
 import { explainRecord } from './explain-record.js';
@@ -183,6 +184,22 @@ describe('an event that is sent again under another number of the person', () =>
       expect(refused).toEqual([[other.offset, 'conflict']]);
     }
     expect(await seen(wiring, BERT)).toEqual(['a: of Anne']);
+  });
+});
+
+describe('what became of an event that lives with another number', () => {
+  it('is said to who sent it by that number’s record', async () => {
+    const wiring = await idleRegion();
+    await handle(wiring, of(ANNE, 'a', 'of Anne'), merge(ANNE, BERT));
+    const [said, again, other] = [of(BERT, 'a', 'corrected'), of(BERT, 'a', 'corrected'), of(BERT, 'a', 'else')];
+    const messages = [said, { ...again, resource: said.resource }, said, { ...other, id: said.id }].map(arrivingAt);
+    await new RecordCareEvents(wiring).handle({ messages });
+    const passed = [said, again, said, said].map(({ source, id }, nth) => ({
+      ...{ source, id, at: messages[nth]! },
+      digest: nth === 3 ? 'something else' : recordedEvent(wiring, said, messages[nth]!).digest!,
+    }));
+    const became = await whatBecame(wiring.store, wiring.keys.patient(BERT), passed);
+    expect(became).toEqual(['new', 'unchanged', 'duplicate', 'quarantined']);
   });
 });
 
