@@ -14,6 +14,8 @@ import { PersonAnswer } from './person.js';
 
 /** What is answered, as /docs shows it. */
 
+const NHS_NUMBER_NOW = 'For individual care, the person’s NHS number now: of somebody of several numbers the surviving one';
+
 class EntryAnswer {
   @ApiProperty({ description: '`<ODS code>/<resource type>/<resource id>`; beyond individual care a number within this answer' })
   id!: string;
@@ -25,6 +27,8 @@ class EntryAnswer {
   occurredAt!: string | null;
   @ApiProperty({ description: 'When Weft accepted the version in force, RFC 3339; beyond individual care its month or year' })
   recordedAt!: string;
+  @ApiPropertyOptional({ description: NHS_NUMBER_NOW })
+  nhsNumber?: string;
   @ApiProperty({ type: Object, description: 'FHIR R4' })
   resource!: Resource;
 }
@@ -104,6 +108,10 @@ class ExplainedEntryAnswer {
   occurredAt!: string | null;
   @ApiProperty()
   recordedAt!: string;
+  @ApiPropertyOptional({ description: 'The person’s NHS number as it was then' })
+  nhsNumber?: string;
+  @ApiPropertyOptional({ description: 'The number that the entry was recorded under, where that is another one' })
+  recordedUnder?: string;
   @ApiProperty({
     type: String,
     nullable: true,
@@ -286,8 +294,9 @@ export class AuditAnswer {
   @ApiProperty({
     type: [Object],
     description:
-      '`{ time, request, who, organisation, roles, action, purpose, patient, outcome, about?, policyVersion, consentRevision }` each, ' +
-      'in the order in which they were written. `told`: a subscriber was shown something of the person, said once a day; beyond ' +
+      '`{ time, request, who, organisation, roles, action, purpose, patient, alsoOf?, outcome, about?, policyVersion, consentRevision }` ' +
+      'each, in the order in which they were written. `alsoOf`: the person’s other numbers at that time, by key, whose entries were ' +
+      'given too; an entry is in the audit of each of them, also once they are not one person any more. `told`: a subscriber was shown something of the person, said once a day; beyond ' +
       'individual care a person’s audit says by the day alone when that was',
   })
   entries!: readonly object[];

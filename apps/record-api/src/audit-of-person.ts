@@ -1,5 +1,5 @@
 import { PURPOSES } from '@weft/domain';
-import { type AuditEntry, keysOfPerson, timestamp, type Wiring } from '@weft/processing';
+import { type AuditEntry, keysOfPerson, type TimeAsOne, timesAsOne, timestamp, type Wiring } from '@weft/processing';
 import { addDays, auditAbout, auditIndexedSince, auditOfDay, daysBetween, type StoredAuditEntry } from '@weft/service';
 import { namesByPseudonym } from './disclosures.js';
 
@@ -22,12 +22,16 @@ export interface Unindexed {
  * they come back under the region's, because whoever reads this is not to learn what research calls the person.
  */
 export async function auditOfPerson(wiring: Wiring, patient: string, days: Days): Promise<StoredAuditEntry[]> {
-  const names = await namesOf(wiring, patient);
+  const own = new Set([patient, ...(await keysOfPerson(wiring, patient))]);
+  const times = await timesAsOne(wiring.store, patient);
+  const names = namesOf(wiring, [...own, ...times.keys()]);
   const found = new Map<string, StoredAuditEntry>();
   const keep = ({ id, revision, entry }: StoredAuditEntry): void => {
     const name = entry.patient === null ? undefined : names.get(entry.patient);
     const day = entry.time.slice(0, 10);
     if (name === undefined || day < days.from || day > days.to) return;
+    const isOfPerson = own.has(name) || entry.alsoOf?.some((key) => own.has(key)) === true;
+    if (!isOfPerson && !(namesByPseudonym(wiring, entry) && wereOneOn(times.get(name) ?? [], day))) return;
     found.set(id, { id, revision, entry: { ...(namesByPseudonym(wiring, entry) ? byDay(entry) : entry), patient: name } });
   };
   for (const name of names.keys()) for await (const one of auditAbout(wiring.store, name, days.from)) keep(one);
@@ -37,6 +41,10 @@ export async function auditOfPerson(wiring: Wiring, patient: string, days: Days)
   }
   return [...found.values()].sort(byTime);
 }
+
+/** An entry of what research was told names nobody else, and is the first of its day: so whoever was one person with them on that day. */
+const wereOneOn = (times: readonly TimeAsOne[], day: string): boolean =>
+  times.some(({ since, until }) => since.slice(0, 10) <= day && (until === null || until.slice(0, 10) >= day));
 
 /** The subscriber knows to the second when they were told of which pseudonym, and by which request. */
 const byDay = (entry: AuditEntry): AuditEntry => ({
@@ -57,7 +65,11 @@ export async function unindexedOf({ store, clock }: Wiring, { from, to }: Days):
 }
 
 /** Every key under which entries about the person may stand, with the region's key of the number that it is of. */
-async function namesOf(wiring: Wiring, patient: string): Promise<ReadonlyMap<string, string>> {
-  const numbers = [patient, ...(await keysOfPerson(wiring, patient))];
-  return new Map(numbers.flatMap((key) => PURPOSES.map((purpose) => [wiring.keys.view(purpose, key), key] as const)));
+const namesOf = (wiring: Wiring, numbers: Iterable<string>): ReadonlyMap<string, string> =>
+  new Map([...numbers].flatMap((key) => PURPOSES.map((purpose) => [wiring.keys.view(purpose, key), key] as const)));
+
+/** The other numbers of the person whose entries were given under this one, as the audit has them. */
+export function besides(patient: string, members: readonly string[]): Pick<AuditEntry, 'alsoOf'> {
+  const alsoOf = members.filter((member) => member !== patient);
+  return alsoOf.length === 0 ? {} : { alsoOf };
 }

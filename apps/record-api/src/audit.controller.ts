@@ -79,7 +79,7 @@ export class AuditController {
   @Audited('audit')
   @ApiOperation({
     summary: 'Who looked at this record, who decided about it, and which subscribers were told of it',
-    description: 'Also of numbers that were merged into it. Oldest first, page by page.',
+    description: 'Also of numbers that were merged into it, and of it while it was merged. Oldest first, page by page.',
   })
   @ApiParam({ name: 'nhs', description: 'NHS number' })
   @ApiQuery({

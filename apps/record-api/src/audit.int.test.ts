@@ -225,6 +225,41 @@ describe('the audit of a person', () => {
     }
   });
 
+  it('has after an unmerge what was looked at, and told, under the other number while they were one, and nothing else of that', async () => {
+    await region.publish('RX901', BERT, observation(BERT, 'b1'));
+    const link = [{ type: 'replaced-by', other: { identifier: { system: 'https://fhir.nhs.uk/Id/nhs-number', value: ANNE } } }];
+    const merged = { ...patient(BERT), id: 'b', link };
+    await look(ANNE);
+    await region.publish('RX901', BERT, merged, 'patient-merged-1');
+    await look(ANNE);
+    await region.ask(`/records/${ANNE}/explain`, { roles: ['governance'] });
+    for (const route of ['$everything', '$summary']) await region.ask(`/fhir/Patient/${ANNE}/${route}`, { roles: ['clinician'] });
+    for (const purpose of ['direct-care', 'research']) {
+      const reader = await Subscriber.open(region, `${purpose}?from=beginning`, { subject: 'a project' });
+      await reader.until(isUpToDate);
+      await reader.leave();
+    }
+    await region.publish('RX901', BERT, merged, 'patient-unmerged-1');
+    await look(ANNE);
+    const { keys } = region.wiring;
+    const [anne, bert] = [keys.patient(ANNE), keys.patient(BERT)];
+    const given = async (number: string) =>
+      (await auditOf(number)).entries
+        .filter(({ action }: AuditEntry) => action !== 'audit')
+        .map(({ action, purpose, patient: key, alsoOf }: AuditEntry) => [action, purpose, key, alsoOf?.join() ?? ''].join(' '))
+        .sort();
+    const together = [
+      `everything direct-care ${anne} ${bert}`,
+      `explain  ${anne} ${bert}`,
+      `record direct-care ${anne} ${bert}`,
+      `summary direct-care ${anne} ${bert}`,
+      `told direct-care ${anne} ${bert}`,
+      `told research ${anne} `,
+    ];
+    expect(await given(BERT)).toEqual(together);
+    expect(await given(ANNE)).toEqual([...together, ...Array<string>(2).fill(`record direct-care ${anne} `)].sort());
+  });
+
   it('says what it cannot know where subscribers may read topics on Kafka', async () => {
     Object.assign(region.service.settings, { kafka: { brokers: ['kafka:9092'], ssl: false } });
     expect((await auditOf(ANNE)).note).toContain('Who reads the topics');

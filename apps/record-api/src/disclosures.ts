@@ -1,13 +1,17 @@
 import type { Purpose } from '@weft/domain';
-import { allSettled, type AuditEntry, projectionOf, timestamp, type Wiring } from '@weft/processing';
+import { allSettled, type AuditEntry, keysOfPerson, projectionOf, timestamp, type Wiring } from '@weft/processing';
 import { auditAbout, type AuditLog, type Caller } from '@weft/service';
+import { besides } from './audit-of-person.js';
 
 /** So many are remembered as audited today; of those forgotten the audit itself is asked. */
 const NOTED_MAX = 100_000;
 
+type Whose = Pick<AuditEntry, 'alsoOf'> & { readonly patient: string };
+
 /**
  * Telling a subscriber of a person is a disclosure: it is in the audit before the subscriber is told, once a day (UTC) for
- * each subscriber, purpose and person. The person is named as the purpose knows them.
+ * each subscriber, purpose and person, and once more when the person has another number. The person is named as the purpose knows
+ * them: for individual care by all their numbers, beyond it by the one pseudonym.
  */
 export class Disclosures {
   private day = '';
@@ -28,23 +32,26 @@ export class Disclosures {
   }
 
   private async noteOnce(caller: Caller, purpose: Purpose, person: string, day: string): Promise<void> {
-    const name = `${person} ${day} ${purpose} ${caller.organisation} ${caller.subject}`;
+    const others = projectionOf(this.wiring, purpose).identifies ? besides(person, await keysOfPerson(this.wiring, person)) : {};
+    const name = `${person} ${day} ${purpose} ${caller.organisation} ${caller.subject} ${others.alsoOf?.join() ?? ''}`;
     if (this.noted.has(name)) return;
     const before = this.noting.get(name);
     if (before !== undefined) return before;
-    const noting = this.write(caller, purpose, person, day).finally(() => this.noting.delete(name));
+    const noting = this.write(caller, purpose, { patient: person, ...others }, day).finally(() => this.noting.delete(name));
     this.noting.set(name, noting);
     await noting;
     this.noted.add(name);
   }
 
   /** What another process wrote, or this one before it was started again or forgot, is found among the person's entries. */
-  private async write(caller: Caller, purpose: Purpose, patient: string, day: string): Promise<void> {
+  private async write(caller: Caller, purpose: Purpose, whose: Whose, day: string): Promise<void> {
+    const { patient, alsoOf } = whose;
     for await (const { entry } of auditAbout(this.wiring.store, patient, day)) {
       const isTheSame = entry.who === caller.subject && entry.organisation === (caller.organisation ?? null);
-      if (entry.action === 'told' && entry.purpose === purpose && isTheSame) return;
+      const isOfAll = entry.patient === patient && (alsoOf ?? []).every((one) => entry.alsoOf?.includes(one));
+      if (entry.action === 'told' && entry.purpose === purpose && isTheSame && isOfAll) return;
     }
-    await this.audit.note(caller, 'told', { outcome: 'given', patient, purpose });
+    await this.audit.note(caller, 'told', { outcome: 'given', ...whose, purpose });
   }
 }
 

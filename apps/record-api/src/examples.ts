@@ -12,7 +12,7 @@ const resource = {
   onsetDateTime: '2019-03-14',
 };
 const named = { resourceType: 'Condition', organisation: 'RX901', occurredAt: '2019-03-14' };
-const entry = { id: 'RX901/Condition/c-17', ...named, recordedAt: '2026-03-04T09:30:00.412Z', resource };
+const entry = { id: 'RX901/Condition/c-17', ...named, recordedAt: '2026-03-04T09:30:00.412Z', nhsNumber: '9990000018', resource };
 const lead = { subject: 'a.lead@region.example', organisation: null };
 const second = { subject: 'another.lead@region.example', organisation: null };
 const KEY = 'b6b1e1f6a7c84d0c9f1e2d3c4b5a6978';

@@ -12,11 +12,12 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import { capabilityStatement, everythingBundle, FHIR_JSON, patientSummary } from '@weft/care-events';
-import { jsonWithDigits, PURPOSES, type Purpose, type Resource } from '@weft/domain';
+import { jsonWithDigits, PURPOSES, type Purpose, type Resource, withoutMark } from '@weft/domain';
 import { entriesByThen, projectionOf, readRecord, type RecordForPurpose, timestamp, type Wiring } from '@weft/processing';
 import {
   Audited,
   AuditLog,
+  type Given,
   type Caller,
   CurrentCaller,
   HttpProblem,
@@ -34,6 +35,7 @@ import {
 } from '@weft/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { nhsNumberOf, numberOf, purposeOf, refuseParameters, refuseUnlessMayRead } from './asked.js';
+import { besides } from './audit-of-person.js';
 import { beginning, pageAt, type Position, wereAllThere } from './everything-pages.js';
 import { FhirProblemFilter } from './fhir-problem-filter.js';
 import { asShown, mayTellItsTime, noticeFor, readingAs, type ReadingAs, showsAnything, WAITING } from './reader.js';
@@ -100,13 +102,13 @@ export class FhirController {
     const purpose = purposeOf(parameter(request, 'purpose'));
     const asked = numberOf(parameter(request, '_count'), '_count', 1, Number.MAX_SAFE_INTEGER) ?? COUNT_DEFAULT;
     const position = positionOf(request);
-    const { record, movedTo, patient, notice, waiting } = await this.read(caller, nhsNumber, purpose);
+    const { record, movedTo, whose, notice, waiting } = await this.read(caller, nhsNumber, purpose);
     const named = this.stateFor(record, parameter(request, '_state'), position);
-    await this.given(caller, 'everything', { patient, purpose, record });
+    await this.given(caller, 'everything', { whose, purpose, record });
     // FHIR lets a server give fewer than _count asks for.
     const count = Math.min(asked, COUNT_MAX);
     const from = position ?? beginning(record.entries, timestamp(this.wiring.clock));
-    const wasThere = await this.thereThen(readingAs(caller), patient, record, from);
+    const wasThere = await this.thereThen(readingAs(caller), whose.patient, record, from);
     const { entries, total, next } = pageAt(from, record.entries, wasThere, count);
     // Who was told on an earlier page is not told again.
     const isTold = parameter(request, '_told') !== null;
@@ -143,8 +145,8 @@ export class FhirController {
   async summary(@Req() request: FastifyRequest, @Res() reply: FastifyReply, @CurrentCaller() caller: Caller): Promise<void> {
     refuseUnlessAccepted(request, GIVES);
     const nhsNumber = nhsNumberOf(request);
-    const { record, movedTo, patient, notice, waiting } = await this.read(caller, nhsNumber, 'direct-care');
-    await this.given(caller, 'summary', { patient, purpose: 'direct-care', record });
+    const { record, movedTo, whose, notice, waiting } = await this.read(caller, nhsNumber, 'direct-care');
+    await this.given(caller, 'summary', { whose, purpose: 'direct-care', record });
     if (movedTo !== null) reply.header('content-location', `/fhir/Patient/${movedTo}/$summary`);
     const { entries } = record;
     const now = this.wiring.clock.now();
@@ -187,7 +189,7 @@ export class FhirController {
       ids: await entriesByThen(this.wiring, patient, from.asAt),
       mayTellItsTime: false,
     }));
-    return (id) => ids.has(id);
+    return (id) => ids.has(withoutMark(id));
   }
 
   private async read(caller: Caller, nhsNumber: string, purpose: Purpose) {
@@ -201,21 +203,22 @@ export class FhirController {
     // First, or what comes into the record in between would be in neither.
     const isWaiting = await this.records.isWaiting(nhsNumber, purpose);
     const found = await readRecord(this.wiring, patient, purpose);
-    const { movedTo } = found;
+    const { movedTo, members } = found;
+    const whose = { patient, ...besides(patient, members) };
     const record = asShown(this.wiring, found.record);
     const waiting = isWaiting && record.withheld === 0 ? WAITING : undefined;
     if (waiting === undefined && !showsAnything(record, reader)) await this.records.refuseUnlessKnown(nhsNumber, reader);
     const notice = noticeFor(record, reader);
-    return { record, movedTo, patient, notice, waiting, mayTellItsTime: mayTellItsTime(found) };
+    return { record, movedTo, whose, notice, waiting, mayTellItsTime: mayTellItsTime(found) };
   }
 
   private async given(
     caller: Caller,
     action: string,
-    { patient, purpose, record }: { patient: string; purpose: Purpose; record: RecordForPurpose },
+    { whose, purpose, record }: { whose: Pick<Given, 'patient' | 'alsoOf'>; purpose: Purpose; record: RecordForPurpose },
   ): Promise<void> {
     const { policyVersion, consentRevision } = record;
-    await this.audit.note(caller, action, { outcome: 'given', patient, purpose, policyVersion, consentRevision });
+    await this.audit.note(caller, action, { outcome: 'given', ...whose, purpose, policyVersion, consentRevision });
   }
 
   /** A summary says who made it: the reader's organisation. */

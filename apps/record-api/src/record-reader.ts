@@ -23,6 +23,8 @@ export interface ServedRecord {
   /** A strong ETag: equal for equal bytes. */
   readonly etag: string;
   readonly movedTo: string | null;
+  /** The keys of all numbers of the person. */
+  readonly members: readonly string[];
   readonly policyVersion: number;
   readonly consentRevision: number;
   /** False where it shows nothing: whether the number is known is then another question. */
@@ -147,7 +149,7 @@ export class RecordReader implements OnModuleDestroy {
 
   /** The version is a digest of all else that the reader is given, and of nothing else: it cannot tell of what is withheld. */
   private serve(found: FoundRecord, reader: ReadingAs, isWaiting: boolean): ServedRecord {
-    const { movedTo } = found;
+    const { movedTo, members } = found;
     const record = asShown(this.wiring, found.record);
     const { purpose, policyVersion, consentRevision, entries, withheld, digest } = record;
     const texts = entries.map(jsonWithDigits);
@@ -172,6 +174,7 @@ export class RecordReader implements OnModuleDestroy {
       version,
       etag: `"${version}"`,
       movedTo,
+      members,
       policyVersion,
       consentRevision,
       showsAnything: waiting || showsAnything(record, reader),

@@ -27,6 +27,7 @@ import {
 } from '@weft/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ExplainedRecordAnswer, RecordAnswer } from './answers.js';
+import { besides } from './audit-of-person.js';
 import { instantOf, nhsNumberOf, nothingKnown, purposeOf, refuseUnlessMayRead, numberOf } from './asked.js';
 import { readingAs } from './reader.js';
 import { LIMIT_MAX, type PageAsked, pageOf } from './record-page.js';
@@ -76,11 +77,12 @@ export class RecordsController {
     const patient = this.wiring.keys.patient(nhsNumber);
     const reader = readingAs(caller);
     const served = await this.records.hold(reader, () => this.records.readKnown(nhsNumber, purpose, reader));
-    const { movedTo, policyVersion, consentRevision } = served;
+    const { movedTo, members, policyVersion, consentRevision } = served;
     const { body, etag } = asked === null ? served : pageOf(served, asked);
     const isUnchanged = isAmong(request.headers['if-none-match'], etag);
     const outcome = isUnchanged ? 'unchanged' : 'given';
-    await this.audit.note(caller, 'record', { outcome, patient, purpose, policyVersion, consentRevision });
+    const whose = { patient, ...besides(patient, members) };
+    await this.audit.note(caller, 'record', { outcome, ...whose, purpose, policyVersion, consentRevision });
     reply.header('etag', etag);
     if (movedTo !== null) reply.header('content-location', `/records/${movedTo}?purpose=${purpose}`);
     if (isUnchanged) await reply.code(304).send();
@@ -105,9 +107,9 @@ export class RecordsController {
     const at = asked === null ? undefined : instantOf(asked, 'at', this.wiring.clock.now());
     const patient = this.wiring.keys.patient(nhsNumber);
     if (!(await isKnown(this.wiring, patient))) throw nothingKnown();
-    const explained = await explainRecord(this.wiring, patient, at);
+    const { members, ...explained } = await explainRecord(this.wiring, patient, at);
     const { policyVersion, movedTo } = explained;
-    await this.audit.note(caller, 'explain', { outcome: 'given', patient, policyVersion });
+    await this.audit.note(caller, 'explain', { outcome: 'given', patient, ...besides(patient, members), policyVersion });
     if (movedTo !== null) reply.header('content-location', `/records/${movedTo}/explain`);
     await reply.send(explained);
   }

@@ -46,6 +46,7 @@ describe('reading a record', () => {
       resourceType: 'Observation',
       occurredAt: '2025-06-01T09:00:00Z',
       recordedAt: expect.stringMatching(/^\d{4}-/),
+      nhsNumber: ANNE,
       resource: observation(ANNE, 'o1'),
     });
   });
@@ -201,6 +202,16 @@ describe('reading a record', () => {
     expect(merged.headers.get('content-location')).toBe(`/records/${ANNE}?purpose=direct-care`);
     expect(merged.body.entries).toHaveLength(before + 1);
     expect((await read(ANNE)).body).toEqual(merged.body);
+    expect(new Set(merged.body.entries.map(({ nhsNumber }: { nhsNumber: string }) => nhsNumber))).toEqual(new Set([ANNE]));
+    const replaced = { system: 'https://fhir.nhs.uk/Id/nhs-number', value: BERT };
+    const everything = await region.ask(`/fhir/Patient/${BERT}/$everything`, { roles: ['clinician'] });
+    const resources = everything.body.entry.map(({ resource }: { resource: object }) => resource);
+    expect(resources).toContainEqual({
+      ...patient(ANNE),
+      link: [{ other: { type: 'Patient', identifier: replaced }, type: 'replaces' }],
+    });
+    const research = await read(ANNE, 'research');
+    for (const number of [ANNE, BERT]) expect(research.text).not.toContain(number);
     const audit = await region.ask(`/records/${ANNE}/audit`, { roles: ['governance'] });
     const keys = audit.body.entries.map((entry: { patient: string }) => entry.patient);
     expect(keys).toContain(region.wiring.keys.patient(BERT));

@@ -1,4 +1,4 @@
-import type { Resource } from '@weft/domain';
+import { type Resource, sourceIn, withoutMark } from '@weft/domain';
 import { FHIR_JSON } from './envelope.js';
 
 /** An entry of a record as its reader is given it. */
@@ -65,8 +65,14 @@ function outcome(code: 'suppressed' | 'incomplete', text: string): object {
 
 /** Two sources may use one id: each has its own base, against which its relative references resolve too. */
 function fullUrlOf(baseUrl: string, { id, organisation, resourceType, resource }: RecordEntry): string {
-  const path = id.includes('/') ? id : `${organisation}/${resourceType}/${resource.id}`;
+  const path = id.includes('/') ? pathOf(id) : `${organisation}/${resourceType}/${resource.id}`;
   return `${baseUrl}/${path.split('/').map(encodedSegment).join('/')}`;
+}
+
+/** FHIR has an address end with the resource's own id: what tells two numbers' entries apart stands with their source. */
+function pathOf(id: string): string {
+  const [plain, source] = [withoutMark(id), sourceIn(id)];
+  return `${source}${id.slice(plain.length)}${plain.slice(source.length)}`;
 }
 
 /** A system's name may hold what an address may not; a colon it may. */

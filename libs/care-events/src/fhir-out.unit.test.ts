@@ -39,6 +39,14 @@ describe('a page of everything', () => {
     ]);
   });
 
+  it('ends an address with the resource’s own id, also where two numbers of a person have one of that id', () => {
+    const bundle = page([entry('RX901', 'o1'), { ...entry('RX901', 'o1'), id: 'RX901/Observation/o1~4f1c0d2a9b7e' }]);
+    expect((bundle as unknown as Page).entry?.map(({ fullUrl }) => fullUrl)).toEqual([
+      `${baseUrl}/RX901/Observation/o1`,
+      `${baseUrl}/RX901~4f1c0d2a9b7e/Observation/o1`,
+    ]);
+  });
+
   it('links to itself and to the next page by what each asks for', () => {
     const bundle = page([entry('RX901', 'o1')], {
       query: { purpose: 'direct-care' },

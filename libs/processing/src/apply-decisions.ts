@@ -5,7 +5,7 @@ import { eachOnItsOwn } from './failures.js';
 import { leaveDenials, othersOf } from './decide-while-merged.js';
 import { holdConsent, settleConsent } from './consent-holders.js';
 import { recordDecisions } from './record-decisions.js';
-import { loadConsent, relatedNumbers, survivorOf } from './load.js';
+import { loadConsent, relatedNumbers, survivorsOf } from './load.js';
 import type { Batch, OutgoingMessage } from './ports.js';
 import { publishChanges } from './publish-changes.js';
 import { quarantine } from './quarantine.js';
@@ -106,7 +106,7 @@ async function applyTo(
     quarantined.push(...quarantine(wiring, message, problems, closes));
   await setBoundaries(wiring, key, settling);
   if (sifted.redelivered) {
-    const concerned = await personsOf(wiring, [key, ...(await relatedNumbers(wiring.store, key)).keys()]);
+    const concerned = await survivorsOf(wiring.store, [key, ...(await relatedNumbers(wiring.store, key)).keys()]);
     return (await allSettled(concerned.map((one) => rebuildAndTellEverything(wiring, one)))).flat();
   }
   if (news === null) return [];
@@ -116,14 +116,8 @@ async function applyTo(
 /** The merge may have been undone while the denials were left with the others. */
 async function apartMeanwhile(wiring: Wiring, key: string, others: readonly string[]): Promise<RecordChange[]> {
   if (others.length === 0) return [];
-  const [own, ...apart] = await personsOf(wiring, [key, ...others]);
+  const [own, ...apart] = await survivorsOf(wiring.store, [key, ...others]);
   return (await allSettled(apart.filter((one) => one !== own).map((one) => rebuildAndTellEverything(wiring, one)))).flat();
-}
-
-/** The numbers that stand for these, each once. */
-async function personsOf({ store }: Wiring, keys: readonly string[]): Promise<string[]> {
-  const survivors = await Promise.all(keys.map((key) => survivorOf(store, key)));
-  return [...new Set(survivors.map((survivor) => survivor.key))];
 }
 
 async function bringInLine(wiring: Wiring, key: string, news: number): Promise<RecordChange[]> {

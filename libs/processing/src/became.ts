@@ -5,10 +5,11 @@ import {
   evolveRecord,
   isMerge,
   isSamePlace,
+  placeOf,
   saysTheSame,
   type Coordinates,
 } from '@weft/domain';
-import { decodeCareEvent } from './encoding.js';
+import { decodeRecordEvent } from './encoding.js';
 import { eventsOf } from './load.js';
 import type { EventStore } from './ports.js';
 import { careRecordStream } from './streams.js';
@@ -31,21 +32,33 @@ export interface Passed {
   readonly digest: string;
 }
 
-/** What became of events about one number, in the order given, by that number's own stream. */
+/** What became of events about one number, in the order given: by that number's own stream, and of one that lives with another number by that one's. */
 export async function whatBecame(store: EventStore, key: string, events: readonly Passed[]): Promise<Became[]> {
   const wanted = new Set(events.map(eventKey));
   const found = new Map<string, { readonly at: Coordinates; readonly digest: string | undefined; readonly isNew: boolean }>();
+  /** Of those that live with another number, by their names, which one. */
+  const elsewhere = new Map<string, string>();
   const record = emptyRecord();
   for await (const page of eventsOf(store, careRecordStream(key))) {
     for (const stored of page) {
-      const event = decodeCareEvent(stored);
+      const event = decodeRecordEvent(stored);
       const entry = evolveRecord(record, event);
+      if (event.type === 'entries-claimed-1') continue;
       const name = eventKey(event);
       if (!wanted.has(name) || found.has(name)) continue;
       found.set(name, { at: event.coordinates, digest: digestSent(event), isNew: entry !== null || isMerge(event.type) });
+      if (event.type === 'care-event-homed-1') elsewhere.set(name, event.homes[0] as string);
     }
   }
+  const became = new Map<string, Became>();
+  for (const home of new Set(elsewhere.values())) {
+    const there = events.filter((event) => elsewhere.get(eventKey(event)) === home);
+    for (const [nth, one] of (await whatBecame(store, home, there)).entries())
+      became.set(placeOf((there[nth] as Passed).at), one);
+  }
   return events.map((event) => {
+    const atHome = became.get(placeOf(event.at));
+    if (atHome !== undefined) return atHome;
     const known = found.get(eventKey(event));
     if (known === undefined) return 'quarantined';
     if (isSamePlace(known.at, event.at)) return known.isNew ? 'new' : 'unchanged';

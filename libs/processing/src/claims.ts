@@ -1,5 +1,5 @@
-import { isIdentityEvent, isMerge, mayIdentify, notYours, type CareEvent, type Problem } from '@weft/domain';
-import { decodeCareEvent } from './encoding.js';
+import { isIdentityEvent, isMerge, mayIdentify, notYours, type CareEvent, type Problem, type RecordEvent } from '@weft/domain';
+import { decodeRecordEvent } from './encoding.js';
 import { eventsOf } from './load.js';
 import { olderMessages } from './older-messages.js';
 import type { EventStore, Message } from './ports.js';
@@ -47,6 +47,9 @@ async function unknownTo({ store, keys }: Wiring, { subject, survivor, organisat
 /** Retracted or not: what an organisation took back it has known. */
 async function hasRecorded(store: EventStore, key: string, organisation: string): Promise<boolean> {
   for await (const page of eventsOf(store, careRecordStream(key)))
-    if (page.some((stored) => !isMerge(stored.type) && decodeCareEvent(stored).organisation === organisation)) return true;
+    if (page.some((stored) => !isMerge(stored.type) && isOf(decodeRecordEvent(stored), organisation))) return true;
   return false;
 }
+
+const isOf = (event: RecordEvent, organisation: string): boolean =>
+  event.type !== 'entries-claimed-1' && event.organisation === organisation;

@@ -10,7 +10,7 @@ import type {
   Problem,
   Proposal,
   Purpose,
-  RecordedCareEvent,
+  RecordEvent,
   Resource,
   ViewEntry,
   ViewEvent,
@@ -164,6 +164,8 @@ export interface AuditEntry {
   readonly purpose: Purpose | null;
   /** The region's key of the person, never an NHS number; of what a subscriber was told, the key that the purpose has for them. */
   readonly patient: string | null;
+  /** The region's keys of the person's other numbers, whose entries were given too. */
+  readonly alsoOf?: readonly string[];
   readonly outcome: 'given' | 'unchanged' | 'accepted' | 'ended' | 'refused' | 'not-found' | 'moved-on';
   /** Which decision, message, policy or re-identification an act was about, or why a subscription ended. */
   readonly about?: string;
@@ -222,7 +224,7 @@ function decode<T extends Typed>(stored: StoredEvent): T {
   return data;
 }
 
-export const decodeCareEvent = (stored: StoredEvent): RecordedCareEvent => decode<RecordedCareEvent>(stored);
+export const decodeRecordEvent = (stored: StoredEvent): RecordEvent => decode<RecordEvent>(stored);
 export const decodeViewEvent = (stored: StoredEvent): ViewEvent => decode<ViewEvent>(stored);
 export const decodeIdentityEvent = (stored: StoredEvent): IdentityEvent => decode<IdentityEvent>(stored);
 export const decodeConsentHeld = (stored: StoredEvent): ConsentHeld => decode<ConsentHeld>(stored);

@@ -3,23 +3,24 @@ import {
   decidedAtOf,
   decidedAbout,
   emptyIdentity,
-  emptyRecord,
   evolveIdentity,
-  evolveRecord,
   isPresent,
+  markedId,
   purposesStanding,
+  together,
   type AdoptedPolicy,
   type Authority,
   type DecidedBy,
   type Entry,
+  type NotePlacing,
   type Purpose,
   type Recorder,
 } from '@weft/domain';
-import { decodeCareEvent, decodeIdentityEvent, type RecordedDecision } from './encoding.js';
+import { decodeIdentityEvent, type RecordedDecision } from './encoding.js';
 import { rulingsAt, surroundingsOf, type Rulings } from './judges.js';
-import { eventsOf, loadConsent } from './load.js';
+import { eventsOf, loadConsent, recordsOf } from './load.js';
 import { setAside, type SetAside } from './set-aside.js';
-import { careRecordStream, identityStream } from './streams.js';
+import { identityStream } from './streams.js';
 import { serves, type Wiring } from './wiring.js';
 
 /** Why one entry is, or is not, in one purpose's view. */
@@ -47,6 +48,10 @@ export interface ExplainedEntry {
   readonly organisation: string;
   readonly occurredAt: string | null;
   readonly recordedAt: string;
+  /** The person's NHS number as it was then, where it is known. */
+  readonly nhsNumber?: string;
+  /** The number that the entry lives with, where that is another one: it is that one's again once the merge is undone. */
+  readonly recordedUnder?: string;
   /** In a few words what it is about. Null where direct care does not see it, and where an earlier time is explained. */
   readonly about: string | null;
   readonly purposes: readonly Explanation[];
@@ -68,6 +73,8 @@ export interface ExplainedRecord {
   readonly setAside: readonly SetAside[];
   /** The surviving NHS number, where the one asked for had been merged into it. */
   readonly movedTo: string | null;
+  /** The keys of all numbers that the person had then, the surviving one first. */
+  readonly members: readonly string[];
 }
 
 /** A sender that sends its whole history each day sets aside more than anybody reads. */
@@ -82,22 +89,21 @@ export async function explainRecord(wiring: Wiring, key: string, asked?: number)
   const adopted = (await wiring.policies.all()).filter((policy) => Date.parse(policy.adoptedAt) <= at).at(-1);
   const { survivor, movedTo } = await survivorThen(wiring, key, at);
   const members = await membersThen(wiring, survivor, at);
-  const record = emptyRecord();
+  const noted: (readonly [string, ...Parameters<NotePlacing>])[] = [];
+  const records = await recordsOf(wiring.store, members, at, (...one) => void noted.push(one));
+  const { record, homes, person } = together(records);
+  const aside = noted.map(([number, { id }, placing, event]) => {
+    const marked = markedId(id, number);
+    return setAside(record.entries.has(marked) ? marked : id, placing, event);
+  });
+  const whose = ({ id }: Entry): Pick<ExplainedEntry, 'nhsNumber' | 'recordedUnder'> => {
+    const [now, home] = [person.nhsNumber, records[homes.get(id) ?? 0]?.record.nhsNumber];
+    return { ...(now !== null && { nhsNumber: now }), ...(home != null && home !== now && { recordedUnder: home }) };
+  };
   const consents: { readonly key: string; readonly decisions: readonly RecordedDecision[] }[] = [];
-  const homes = new Map<string, number>();
-  const aside: SetAside[] = [];
-  for (const member of [...members].reverse()) {
-    const before = record.revision;
-    for await (const page of eventsOf(wiring.store, careRecordStream(member))) {
-      for (const stored of page) {
-        const event = decodeCareEvent(stored);
-        if (Date.parse(event.recordedAt) <= at)
-          evolveRecord(record, event, ({ id }, placing) => void aside.push(setAside(id, placing, event)));
-      }
-    }
+  for (const member of members) {
     const known = (await loadConsent(wiring.store, member)).decisions;
-    consents.unshift({ key: member, decisions: known.filter((decision) => Date.parse(decision.recordedAt) <= at) });
-    for (const { id, changedAt } of record.entries.values()) if (changedAt > before) homes.set(id, members.indexOf(member));
+    consents.push({ key: member, decisions: known.filter((decision) => Date.parse(decision.recordedAt) <= at) });
   }
   const decided = decidedAbout(consents, homes);
   const { decisions } = decided;
@@ -111,11 +117,12 @@ export async function explainRecord(wiring: Wiring, key: string, asked?: number)
     decisions: decisions.map((decision) => explainDecision(decision, standing.get(decision))),
     entries: [...record.entries.values()]
       .filter(isPresent)
-      .map((entry) => explainEntry(wiring, entry, rulings, adopted))
+      .map((entry) => ({ ...explainEntry(wiring, entry, rulings, adopted), ...whose(entry) }))
       // What was seen then may be withheld now.
       .map((entry) => (asked === undefined ? entry : { ...entry, about: null })),
     setAside: aside.sort((one, other) => (one.recordedAt < other.recordedAt ? -1 : 1)).slice(-SET_ASIDE_MAX),
     movedTo,
+    members,
   };
 }
 

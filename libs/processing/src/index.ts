@@ -42,6 +42,7 @@ export * from './replay-views.js';
 export { tooLargeToStore } from './storable.js';
 export * from './streams.js';
 export * from './subscribers.js';
+export * from './times-as-one.js';
 export * from './topics.js';
 export * from './verify-chains.js';
 export * from './verify-views.js';

@@ -10,6 +10,7 @@ import {
   type Decision,
   type Entry,
   type Judge,
+  type PersonKnown,
   type Projection,
   type Pseudonyms,
   type Span,
@@ -77,9 +78,11 @@ export function reachOthers(decisions: readonly Decision[], resourceTypes: reado
   );
 }
 
-export function pseudonymsOf(keys: Keys, projection: Projection, patientKey: string): Pseudonyms {
+/** @param person who it is, which purposes beyond individual care are not given. */
+export function pseudonymsOf(keys: Keys, projection: Projection, patientKey: string, person?: PersonKnown): Pseudonyms {
   return {
     patient: keys.view(projection.purpose, patientKey),
     of: (text) => keys.pseudonym(projection.purpose, text),
+    ...(projection.identifies && person !== undefined && { person }),
   };
 }

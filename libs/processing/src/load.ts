@@ -6,14 +6,18 @@ import {
   evolveIdentity,
   evolveRecord,
   evolveView,
+  together,
   type ByNumber,
   type CareRecord,
   type Closing,
   type Identity,
+  type NotePlacing,
+  type NumberRecord,
+  type Together,
   type View,
 } from '@weft/domain';
 import { BEGINNING, unchained } from './chain.js';
-import { decodeCareEvent, decodeDecision, decodeIdentityEvent, decodeViewEvent, type RecordedDecision } from './encoding.js';
+import { decodeDecision, decodeIdentityEvent, decodeRecordEvent, decodeViewEvent, type RecordedDecision } from './encoding.js';
 import { EngineUnavailable } from './errors.js';
 import { NO_STREAM, type EventStore, type StoredEvent } from './ports.js';
 import { careRecordStream, consentStream, identityStream } from './streams.js';
@@ -32,15 +36,16 @@ export async function* eventsOf(store: EventStore, stream: string, first = 0): A
   }
 }
 
-/** Folds a record, or continues to fold `record`, up to what the store holds now. */
-export async function loadRecord(store: EventStore, key: string, record: CareRecord = emptyRecord()): Promise<CareRecord> {
+/** Folds a number's record, up to an instant (milliseconds since 1970) or to what the store holds now. */
+export async function loadRecord(store: EventStore, key: string, until = Infinity, note?: NotePlacing): Promise<CareRecord> {
+  const record = emptyRecord();
   for await (const page of eventsOf(store, careRecordStream(key))) {
-    for (const stored of page) {
-      evolveRecord(record, decodeCareEvent(stored));
-    }
+    for (const event of page.map(decodeRecordEvent)) if (isBy(event.recordedAt, until)) evolveRecord(record, event, note);
   }
   return record;
 }
+
+const isBy = (recordedAt: string, until: number): boolean => until === Infinity || Date.parse(recordedAt) <= until;
 
 export interface Consent {
   /** Revision of the last decision, -1 for none. */
@@ -154,6 +159,12 @@ export async function survivorOf(
   throw loopOfMerges();
 }
 
+/** The numbers that stand for these, each once. */
+export async function survivorsOf(store: EventStore, keys: readonly string[]): Promise<string[]> {
+  const survivors = await Promise.all(keys.map((key) => survivorOf(store, key)));
+  return [...new Set(survivors.map((survivor) => survivor.key))];
+}
+
 /** The numbers that make up one person: the surviving one first, then what was merged into it, depth first. */
 export async function membersOf(store: EventStore, survivor: string, seen?: Heads): Promise<string[]> {
   return membersUnder(store, survivor, await loadIdentityNoting(store, survivor, seen), seen, new Set());
@@ -176,14 +187,54 @@ async function membersUnder(
   return members;
 }
 
+/** What is recorded of each of these numbers, in their order. */
+export async function recordsOf(
+  store: EventStore,
+  numbers: readonly string[],
+  until?: number,
+  note?: (number: string, ...placed: Parameters<NotePlacing>) => void,
+): Promise<NumberRecord[]> {
+  const records: NumberRecord[] = [];
+  for (const key of numbers) {
+    const record = await loadRecord(store, key, until, note && ((...placed) => note(key, ...placed)));
+    records.push({ key, record });
+  }
+  return records;
+}
+
+/**
+ * All numbers of the person of whom this is one, with what is recorded of each, the surviving one first. What is given of this one
+ * was read before. A merge that comes while the others are read is looked at anew; one that comes later fails the append to the
+ * record of either number that it names.
+ */
+export async function loadMembers(store: EventStore, own: NumberRecord): Promise<readonly NumberRecord[]> {
+  let keys = await keysWith(store, own.key);
+  for (;;) {
+    const others = await recordsOf(
+      store,
+      keys.filter((key) => key !== own.key),
+    );
+    const again = await keysWith(store, own.key);
+    if (again.join() === keys.join()) return keys.map((key) => (key === own.key ? own : others.find((one) => one.key === key)!));
+    keys = again;
+  }
+}
+
+/** A merge that is being made, or refused, does not count yet: the surviving number says last that it took the other over. */
+async function keysWith(store: EventStore, key: string): Promise<readonly string[]> {
+  const members = await membersOf(store, (await survivorOf(store, key)).key);
+  return members.includes(key) ? members : [key];
+}
+
 /** One person: everything that views are derived from. */
 export interface Person extends ByNumber<RecordedDecision> {
   readonly key: string;
   readonly members: readonly string[];
   /** Revision of the surviving number's identity, -1 for none. */
   readonly identityRevision: number;
-  /** All members' events as one record; where two numbers hold the same entry the surviving one's arrived later. */
-  readonly record: CareRecord;
+  /** All members' records as one. */
+  readonly record: Together['record'];
+  readonly person: Together['person'];
   /** All that counts for any of the members. */
   readonly decisions: readonly RecordedDecision[];
   /** One number a member, in the members' order. */
@@ -200,24 +251,17 @@ export async function loadPerson(store: EventStore, survivor: string): Promise<P
   if (identity.supersededBy !== null) return null;
   const members = await membersOf(store, survivor);
   const consents = await Promise.all(members.map((member) => loadConsent(store, member)));
-  const record = emptyRecord();
-  const recordRevisions: number[] = [];
-  const homes = new Map<string, number>();
-  for (const member of [...members].reverse()) {
-    const before = record.revision;
-    await loadRecord(store, member, record);
-    recordRevisions.unshift(record.revision - before - 1);
-    if (members.length === 1) continue;
-    for (const { id, changedAt } of record.entries.values()) if (changedAt > before) homes.set(id, members.indexOf(member));
-  }
+  const records = await recordsOf(store, members);
+  const { record, homes, person } = together(records);
   const ofNumbers = consents.map(({ decisions }, index) => ({ key: members[index] as string, decisions }));
   return {
     key: survivor,
     members,
     identityRevision: identity.revision,
     record,
+    person,
     ...decidedAbout(ofNumbers, homes),
-    recordRevisions,
+    recordRevisions: records.map((one) => one.record.revision),
     consentRevisions: consents.map((consent) => consent.revision),
   };
 }

@@ -8,19 +8,21 @@ import {
   outcomeOf,
   sameNumbers,
   sameSpan,
+  together,
   type AdoptedPolicy,
   type Basis,
   type CareRecord,
   type Entry,
   type Held,
   type NotePlacing,
+  type NumberRecord,
   type Outcome,
   type Projection,
   type RecordedCareEvent,
 } from '@weft/domain';
 import { decodeViewEvent, type RecordedDecision } from './encoding.js';
 import { pseudonymsOf, reachOthers, rulingsAt, type Rulings } from './judges.js';
-import { loadConsent, loadIdentity, loadRecord } from './load.js';
+import { loadConsent, loadIdentity, loadMembers, loadRecord } from './load.js';
 import { NO_STREAM } from './ports.js';
 import type { RecordChange } from './record-changes.js';
 import { viewStream } from './streams.js';
@@ -54,6 +56,8 @@ export interface PatientState {
   /** Per entry, one outcome a projection. */
   readonly outcomes: Map<string, readonly Outcome[]>;
   readonly identityRevision: number;
+  /** All numbers of the person and what is recorded of them, the surviving one first; where they are several this is of one moment. */
+  readonly members: readonly NumberRecord[];
 }
 
 const NEVER_SEEN: readonly Outcome[] = [];
@@ -61,17 +65,17 @@ const NEVER_SEEN: readonly Outcome[] = [];
 const LONG_TAIL = 256;
 
 /** Whether a view's tail is to be folded: once it is also as long as the record, so that each event is rewritten about once. */
-export const isLongTail = (tail: number, record: CareRecord): boolean => tail >= LONG_TAIL && tail >= record.entries.size;
+export const isLongTail = (tail: number, record: Pick<CareRecord, 'entries'>): boolean =>
+  tail >= LONG_TAIL && tail >= record.entries.size;
 
 export async function loadPatient(wiring: Wiring, key: string, adopted: AdoptedPolicy): Promise<PatientState> {
   const { store, projections, clock } = wiring;
   // Views before decisions: a decision that comes in between shows in the consent stream, or fails the view's append.
   const heads = await Promise.all(projections.map((projection) => loadHead(wiring, projection, key)));
-  const [identity, consent, record] = await Promise.all([
-    loadIdentity(store, key),
-    loadConsent(store, key),
-    loadRecord(store, key),
-  ]);
+  // The record before the merges: one that comes in between leaves its event in the record, and fails the record's append.
+  const record = await loadRecord(store, key);
+  const [identity, consent] = await Promise.all([loadIdentity(store, key), loadConsent(store, key)]);
+  const members = identity.revision === NO_STREAM ? [{ key, record }] : await loadMembers(store, { key, record });
   const rulings = rulingsAt(clock.now(), consent.decisions, adopted, record.entries);
   const state: PatientState = {
     key,
@@ -89,6 +93,7 @@ export async function loadPatient(wiring: Wiring, key: string, adopted: AdoptedP
     })),
     outcomes: new Map(),
     identityRevision: identity.revision,
+    members,
   };
   for (const entry of record.entries.values()) remember(state, entry);
   return state;
@@ -132,7 +137,7 @@ function isInStep(
  * Whether a view built at a revision of the record lacks a later change. It is not written for events that do not concern it,
  * so it may stand at an earlier revision with nothing amiss.
  */
-export function isBehind(built: number, record: CareRecord, projection: Projection): boolean {
+export function isBehind(built: number, record: Pick<CareRecord, 'entries'>, projection: Projection): boolean {
   for (const entry of record.entries.values())
     if (entry.changedAt > built && projection.concerns(entry.resourceType)) return true;
   return false;
@@ -172,6 +177,8 @@ const reachesSeveral = ({ type }: RecordedCareEvent): boolean => type === 'patie
 export function canTakeOn(state: PatientState, fresh: readonly RecordedCareEvent[], now: number, policyVersion: number): boolean {
   return (
     state.rulings.policyVersion === policyVersion &&
+    // Whose number was not known until now is told with it in all that is there.
+    (state.record.nhsNumber !== null || state.record.entries.size === 0) &&
     holdsAt(state.rulings.span, now) &&
     !fresh.some(reachesSeveral) &&
     !reachOthers(
@@ -190,7 +197,7 @@ export async function takeOn(
   touched: ReadonlyMap<Entry, readonly Outcome[]>,
 ): Promise<RecordChange[]> {
   const view = state.views[index] as ViewHead;
-  const pseudonyms = pseudonymsOf(wiring.keys, view.projection, state.key);
+  const pseudonyms = pseudonymsOf(wiring.keys, view.projection, state.key, together([state]).person);
   const changes: Change[] = [];
   // Out of the view already, and perhaps not off the topic: who took it out may not have told yet.
   const onlyTold: Change[] = [];

@@ -1,5 +1,5 @@
 import type { Purpose } from '@weft/domain';
-import { decodeCareEvent } from './encoding.js';
+import { decodeRecordEvent } from './encoding.js';
 import { loadIdentity, survivorOf } from './load.js';
 import { CARE_RECORD_PREFIX, careRecordStream, IDENTITY_PREFIX } from './streams.js';
 import type { Wiring } from './wiring.js';
@@ -46,7 +46,9 @@ export async function numberOfKey(wiring: Pick<Wiring, 'store' | 'bus' | 'keys'>
     const found = data.match(/(?<!\d)\d{10}(?!\d)/g)?.find(isIt);
     if (found !== undefined) return found;
   }
-  for (const { topic, partition, offset } of events.map((event) => decodeCareEvent(event).coordinates)) {
+  for (const event of events.map(decodeRecordEvent)) {
+    if (event.type === 'entries-claimed-1') continue;
+    const { topic, partition, offset } = event.coordinates;
     const [message] = await bus.read(topic, partition, offset, 1);
     if (message !== undefined && isIt(message.key)) return message.key;
   }

@@ -48,6 +48,8 @@ export interface FoundRecord {
   readonly record: RecordForPurpose;
   /** The surviving NHS number, where the one asked for was merged into it. */
   readonly movedTo: string | null;
+  /** The keys of all numbers of the person, the surviving one first. */
+  readonly members: readonly string[];
   /** False when the view was out of date (a decision, a rule or a date came after it) and the answer was decided afresh. */
   readonly fromView: boolean;
   /** Null when the answer was decided afresh: such a one is true of its moment only. */
@@ -112,9 +114,9 @@ export async function readRecord(wiring: Wiring, key: string, purpose: Purpose):
     members.forEach((member, index) => others.set(consentStream(member), consentHeads[index] as number));
     const footing = { view: { stream, revision }, others, span: closing.basis.span };
     const built = { basis: closing.basis, entries: view.entries, held: closing };
-    return { record: summarised(keys, purpose, policy, built), movedTo, fromView: true, footing };
+    return { record: summarised(keys, purpose, policy, built), members, movedTo, fromView: true, footing };
   }
-  return { record: await decidedAfresh(wiring, projection, survivor), movedTo, fromView: false, footing: null };
+  return { ...(await decidedAfresh(wiring, projection, survivor)), movedTo, fromView: false, footing: null };
 }
 
 function isCurrent(
@@ -133,13 +135,17 @@ function isCurrent(
   );
 }
 
-async function decidedAfresh(wiring: Wiring, projection: Projection, survivor: string): Promise<RecordForPurpose> {
+async function decidedAfresh(
+  wiring: Wiring,
+  projection: Projection,
+  survivor: string,
+): Promise<Pick<FoundRecord, 'record' | 'members'>> {
   const { store, keys, clock } = wiring;
   const person = await loadPerson(store, survivor);
   if (person === null) throw new EngineUnavailable('identity', 'the record is being merged at this moment; try again');
   const adopted = await wiring.policies.current();
   const rulings = rulingsAt(clock.now(), person, adopted, person.record.entries);
-  const pseudonyms = pseudonymsOf(keys, projection, survivor);
+  const pseudonyms = pseudonymsOf(keys, projection, survivor, person.person);
   const derived = deriveView(person.record, projection, rulings.of(projection), pseudonyms, rulings.silent);
   const { recordRevisions, consentRevisions, identityRevision } = person;
   const basis: Basis = {
@@ -149,7 +155,7 @@ async function decidedAfresh(wiring: Wiring, projection: Projection, survivor: s
     identityRevision,
     span: rulings.span,
   };
-  return summarised(keys, projection.purpose, adopted, { basis, ...derived });
+  return { record: summarised(keys, projection.purpose, adopted, { basis, ...derived }), members: person.members };
 }
 
 /** A view, as stored or derived. */

@@ -29,8 +29,8 @@ export interface RebuildOptions {
   readonly dryRun?: boolean;
   /** Decisions of a number that the caller answers for having been told. */
   readonly untold?: Untold;
-  /** Events of a number's record that the caller answers for having been told. */
-  readonly untoldEvents?: Untold;
+  /** Events of numbers' records that the caller answers for having been told. */
+  readonly untoldEvents?: readonly Untold[];
   /** Version of the policy that the caller answers for having been told. */
   readonly untoldPolicy?: number;
 }
@@ -52,7 +52,7 @@ export function tookIn(revisions: readonly number[], { members }: Person, { key,
 /** Whether what the caller answers for was done by somebody else, who may have been killed before they told. */
 function isTakenIn({ basis }: Closing, person: Person, { untold, untoldEvents, untoldPolicy }: RebuildOptions): boolean {
   if (untoldPolicy !== undefined && basis.policyVersion >= untoldPolicy) return true;
-  if (untoldEvents !== undefined && tookIn(basis.recordRevisions, person, untoldEvents)) return true;
+  if (untoldEvents?.some((one) => tookIn(basis.recordRevisions, person, one)) === true) return true;
   return untold !== undefined && tookIn(basis.consentRevisions, person, untold);
 }
 
@@ -108,7 +108,7 @@ async function rebuildView(
   const { store, random, keys, clock } = wiring;
   const { projection, stream, view } = stored;
   const rulings = rulingsAt(clock.now(), person, adopted, person.record.entries);
-  const pseudonyms = pseudonymsOf(keys, projection, person.key);
+  const pseudonyms = pseudonymsOf(keys, projection, person.key, person.person);
   const derived = deriveView(person.record, projection, rulings.of(projection), pseudonyms, rulings.silent);
   const basis: Basis = {
     recordRevisions: person.recordRevisions,

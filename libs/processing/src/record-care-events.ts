@@ -8,21 +8,24 @@ import {
   isSamePlace,
   type AdoptedPolicy,
   type CareEvent,
+  type NumberRecord,
+  type RecordedCareEvent,
 } from '@weft/domain';
 import { awaited } from './claims.js';
 import { encode } from './encoding.js';
 import { EngineUnavailable, WrongExpectedRevision } from './errors.js';
 import { eachOnItsOwn } from './failures.js';
 import { judgeDeath } from './judge-death.js';
-import { isLoopOfMerges, loadRecord, relatedNumbers, survivorOf } from './load.js';
+import { claimEntries, recordAtHome } from './homes.js';
+import { isLoopOfMerges, loadRecord, relatedNumbers, survivorOf, survivorsOf } from './load.js';
 import { mergeNumbers } from './merge-numbers.js';
 import { afterAll, allSettled, KeyedQueue } from './concurrency.js';
 import { Patience } from './patience.js';
 import { canTakeOn, foldIn, letGo, loadPatient, takeOn, type PatientState } from './patient-state.js';
-import type { Batch, Message, OutgoingMessage } from './ports.js';
+import { NO_STREAM, type Batch, type Message, type OutgoingMessage } from './ports.js';
 import { publishChanges } from './publish-changes.js';
 import { quarantine } from './quarantine.js';
-import { emptyViews, rebuildAndTellEverything, rebuildViews } from './rebuild-views.js';
+import { emptyViews, rebuildAndTellEverything, rebuildViews, type Untold } from './rebuild-views.js';
 import type { RecordChange } from './record-changes.js';
 import { VersionTally } from './set-aside.js';
 import { CONFLICT, isOther, recorded, siftCareEvents, type Arrival } from './sift-care-events.js';
@@ -163,13 +166,14 @@ export class RecordCareEvents {
     outbox: Outbox,
   ): Promise<readonly Arrival[]> {
     const runs = runsOf(arrivals);
+    const waiting: Arrival[] = [];
     for (const [index, run] of runs.entries()) {
       const first = run[0] as Arrival;
-      if (isIdentityEvent(first.event.type) && (await this.mustWait(first))) return runs.slice(index).flat();
+      if (isIdentityEvent(first.event.type) && (await this.mustWait(first))) return [...waiting, ...runs.slice(index).flat()];
       if (isMerge(first.event.type)) await this.mergeOrUnmerge(key, first, outbox);
-      else await this.recordRun(key, await this.withoutRefusedDeath(key, run, adopted, outbox), adopted, outbox);
+      else if (waiting.length > 0 || !(await this.recordRun(key, run, adopted, outbox))) waiting.push(...run);
     }
-    return [];
+    return waiting;
   }
 
   private async mustWait(arrival: Arrival): Promise<boolean> {
@@ -194,42 +198,66 @@ export class RecordCareEvents {
     return run.slice(1);
   }
 
-  private async recordRun(key: string, run: readonly Arrival[], adopted: AdoptedPolicy, outbox: Outbox): Promise<void> {
-    while (run.length > 0) {
+  /** False while a loop of merges stands: whose the events are cannot be said until a merge behind them takes its step back. */
+  private async recordRun(key: string, run: readonly Arrival[], adopted: AdoptedPolicy, outbox: Outbox): Promise<boolean> {
+    const accepted = await this.withoutRefusedDeath(key, run, adopted, outbox);
+    while (accepted.length > 0) {
       try {
-        return await this.record(key, run, adopted, outbox);
+        await this.record(key, accepted, adopted, outbox);
+        return true;
       } catch (error) {
         this.forget(key);
+        if (isLoopOfMerges(error)) return false;
         if (!(error instanceof WrongExpectedRevision)) throw error;
       }
     }
+    return true;
   }
 
   private async record(key: string, arrivals: readonly Arrival[], adopted: AdoptedPolicy, outbox: Outbox): Promise<void> {
     const { wiring } = this;
     const state = await this.recall(key, adopted);
-    const { fresh, refused, redelivered } = siftCareEvents(wiring, state.record, arrivals);
-    const untoldEvents = { key, from: state.record.revision + 1 };
+    const { members } = state;
+    const { fresh, carried, claimed, refused, redelivered } = siftCareEvents(wiring, state, members, arrivals);
+    const untoldEvents: Untold[] = [{ key, from: state.record.revision + 1 }];
     if (fresh.length > 0) {
       const encoded = fresh.map((one) => one.encoded);
+      await claimEntries(wiring, key, members[0] as NumberRecord, claimed);
       await appendAll(wiring.store, careRecordStream(key), state.record.revision, encoded);
     }
     outbox.quarantined.push(...refused);
+    for (const [home, some] of carried) {
+      const { untold, refused: conflicts } = await recordAtHome(wiring, home, key, some, outbox.versions.note);
+      if (untold !== null) untoldEvents.push(untold);
+      outbox.quarantined.push(...conflicts);
+    }
     if (fresh.length === 0 && !redelivered) return;
-    const events = fresh.map(({ event }) => event);
-    const takesOn = canTakeOn(state, events, wiring.clock.now(), adopted.version) && !redelivered;
-    if (!takesOn) {
+    const events = fresh.map(({ event }) => event).filter((event) => event.type !== 'care-event-homed-1');
+    const isOwn = carried.size === 0 && !redelivered;
+    if (!isOwn || !canTakeOn(state, events, wiring.clock.now(), adopted.version)) {
       for (const event of events) evolveRecord(state.record, event, outbox.versions.note);
       this.forget(key);
-      return this.derive(outbox, () =>
-        redelivered ? rebuildAndTellEverything(wiring, key) : rebuildViews(wiring, key, { untoldEvents }),
-      );
+      return this.derive(outbox, () => this.bringInLine([key, ...carried.keys()], untoldEvents, redelivered));
     }
     const touched = foldIn(state, events, outbox.versions.note);
     this.events += fresh.length;
     const changes = await allSettled(state.views.map((_, index) => takeOn(wiring, state, index, touched)));
     letGo(touched.keys());
     outbox.changes.push(...changes.flat());
+  }
+
+  /** Of all persons whom the numbers are: a merge may have been undone since it was decided whose an event is. */
+  private async bringInLine(
+    keys: readonly string[],
+    untoldEvents: readonly Untold[],
+    redelivered: boolean,
+  ): Promise<RecordChange[]> {
+    const { wiring } = this;
+    const persons = await survivorsOf(wiring.store, keys);
+    const changes = persons.map((key) =>
+      redelivered ? rebuildAndTellEverything(wiring, key) : rebuildViews(wiring, key, { untoldEvents }),
+    );
+    return (await allSettled(changes)).flat();
   }
 
   private async mergeOrUnmerge(key: string, { event, message }: Arrival, outbox: Outbox): Promise<void> {
@@ -248,7 +276,9 @@ export class RecordCareEvents {
         // A merge that took its step back may have been seen by others as made: what they left aside is put in line.
         return void outbox.merged.push({ message, numbers: [key] });
       }
-      await this.appendUnlessThere(key, event, message);
+      // The surviving number's first: as long as the superseded one has no word of it all of this is done again.
+      await this.appendUnlessThere(survivor, { ...recorded(wiring, event, message), saidOf: key });
+      await this.appendUnlessThere(key, recorded(wiring, event, message));
     }
     await this.derive(outbox, () => this.fenceOff(key, event));
     outbox.merged.push({ message, numbers: [survivor, key] });
@@ -298,11 +328,12 @@ export class RecordCareEvents {
     }
   }
 
-  private async appendUnlessThere(key: string, event: CareEvent, message: Message): Promise<void> {
+  /** In the record of both numbers a merge fences off who has not seen it. */
+  private async appendUnlessThere(key: string, event: RecordedCareEvent): Promise<void> {
     for (;;) {
       const record = await loadRecord(this.wiring.store, key);
       if (record.accepted.has(eventKey(event))) return;
-      const data = encode(recorded(this.wiring, event, message), this.wiring.random);
+      const data = encode(event, this.wiring.random);
       const appended = await unlessFenced(this.wiring.store.append(careRecordStream(key), record.revision, [data]));
       if (appended !== null) return;
     }
@@ -313,6 +344,8 @@ export class RecordCareEvents {
     if (state === undefined) {
       state = await loadPatient(this.wiring, key, adopted);
       letGo(state.record.entries.values());
+      // Of a number that was ever merged others may change what is so at any time, and leave no word of it in its own record.
+      if (state.identityRevision !== NO_STREAM) return state;
       this.events += weightOf(state);
     } else {
       this.remembered.delete(key);

@@ -84,7 +84,7 @@ function followsFromBasis({ projection, closing }: Head, person: Person, adopted
 
 async function shift(wiring: Wiring, head: Head, person: Person, adopted: AdoptedPolicy, now: number): Promise<RecordChange[]> {
   const { projection, stream, viewKey, closing } = head;
-  const pseudonyms = pseudonymsOf(wiring.keys, projection, person.key);
+  const pseudonyms = pseudonymsOf(wiring.keys, projection, person.key, person.person);
   const known = person.decisions.slice(0, (closing.basis.consentRevisions[0] as number) + 1);
   const { entries } = person.record;
   const rulings = rulingsAt(now, person.decisions, adopted, entries);

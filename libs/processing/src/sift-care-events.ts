@@ -1,5 +1,5 @@
-import { contentOf, digestSent, eventKey, isSamePlace, saysTheSame } from '@weft/domain';
-import type { Accepted, CareEvent, CareRecord, Coordinates, Problem, RecordedCareEvent } from '@weft/domain';
+import { contentOf, digestSent, entryIdOf, eventKey, homeOf, isSamePlace, isTakenBackBy, saysTheSame } from '@weft/domain';
+import type { Accepted, CareEvent, Coordinates, EventHomed, NumberRecord, Problem, RecordedCareEvent } from '@weft/domain';
 import { encode } from './encoding.js';
 import type { Message, NewEvent, OutgoingMessage } from './ports.js';
 import { quarantine } from './quarantine.js';
@@ -15,7 +15,12 @@ export interface Arrival {
 
 /** What is to become of the arrivals about one number. */
 export interface Sifted {
-  readonly fresh: { readonly event: RecordedCareEvent; readonly encoded: NewEvent }[];
+  /** Of the number's own record, in order: the events themselves, and where those are that live with another number. */
+  readonly fresh: { readonly event: RecordedCareEvent | EventHomed; readonly encoded: NewEvent }[];
+  /** What other numbers of the person are to have, by their keys; also of redeliveries, as a crash may have come in between. */
+  readonly carried: Map<string, Arrival[]>;
+  /** Entries that nobody of the person had before. */
+  readonly claimed: Set<string>;
   /** Quarantine messages of what the store cannot carry, and of other events under a known id. */
   readonly refused: OutgoingMessage[];
   redelivered: boolean;
@@ -26,27 +31,88 @@ const DIGEST_DIGITS = 32;
 
 /**
  * Tells new events from known ones. The same (source, id) is one event, whenever the second comes: at the same place in the bus it is
- * a redelivery, and a crash may have left work undone; elsewhere a duplicate if it says the same, and a conflict if not.
+ * a redelivery, and a crash may have left work undone; elsewhere a duplicate if it says the same, and a conflict if not. An event about
+ * an entry of another number of the person is that number's, and so is one that was sent under another number before: the number named keeps where it
+ * is, so that it is decided once.
+ * @param members the numbers of the person, the surviving one first.
  */
-export function siftCareEvents(wiring: Wiring, record: CareRecord, arrivals: readonly Arrival[]): Sifted {
+export function siftCareEvents(
+  wiring: Wiring,
+  { key: named, record }: NumberRecord,
+  members: readonly NumberRecord[],
+  arrivals: readonly Arrival[],
+): Sifted {
   const seen = new Map<string, Accepted>();
-  const sifted: Sifted = { fresh: [], refused: [], redelivered: false };
-  for (const { event, message } of arrivals) {
+  const sifted: Sifted = { fresh: [], carried: new Map(), claimed: new Set(), refused: [], redelivered: false };
+  for (const arrival of arrivals) {
+    const { event, message } = arrival;
     const key = eventKey(event);
     const accepting = recorded(wiring, event, message);
     const known = record.accepted.get(key) ?? seen.get(key);
     if (known !== undefined) {
-      sifted.redelivered ||= isSamePlace(known, message);
+      if (isSamePlace(known, message)) {
+        sifted.redelivered = true;
+        carry(sifted, known.homes ?? [], arrival);
+      }
       if (isOther(known, message, digestSent(accepting))) sifted.refused.push(...quarantine(wiring, message, [CONFLICT]));
       continue;
     }
-    const encoded = encode(accepting, wiring.random);
-    const problem = tooLargeToStore(event, utf8Length(encoded.data), () => event.resource);
-    if (problem === null) sifted.fresh.push({ event: accepting, encoded });
-    else sifted.refused.push(...quarantine(wiring, message, [problem]));
-    if (problem === null) seen.set(key, { ...accepting.coordinates, digest: digestSent(accepting) });
+    const placed = placedAt(accepting, named, members);
+    const { coordinates, homes } = placed;
+    const encoded = encode(placed, wiring.random);
+    const whole = homes === undefined ? encoded : encode({ ...accepting, saidOf: named }, wiring.random);
+    const problem = tooLargeToStore(event, utf8Length(whole.data), () => event.resource);
+    if (problem !== null) {
+      sifted.refused.push(...quarantine(wiring, message, [problem]));
+      continue;
+    }
+    sifted.fresh.push({ event: placed, encoded });
+    seen.set(key, { ...coordinates, digest: digestSent(placed), homes });
+    carry(sifted, homes ?? [], arrival);
+    if (placed.type !== 'care-event-homed-1' && isNew(placed, named, members)) sifted.claimed.add(entryIdOf(placed));
   }
   return sifted;
+}
+
+function carry({ carried }: Sifted, homes: readonly string[], arrival: Arrival): void {
+  for (const home of homes) {
+    const list = carried.get(home);
+    if (list === undefined) carried.set(home, [arrival]);
+    else list.push(arrival);
+  }
+}
+
+/** What the record of the number named is to have of an event. */
+function placedAt(event: RecordedCareEvent, named: string, members: readonly NumberRecord[]): RecordedCareEvent | EventHomed {
+  const others = members.filter(({ key }) => key !== named);
+  if (others.length === 0) return event;
+  if (event.type === 'patient-death-retracted-1') {
+    const homes = others.filter(({ record }) => [...record.entries.values()].some((entry) => isTakenBackBy(entry, event)));
+    return homes.length === 0 ? event : { ...event, homes: homes.map(({ key }) => key) };
+  }
+  const before = others.find(({ record }) => record.accepted.has(eventKey(event)));
+  const homes = before?.record.accepted.get(eventKey(event))?.homes ?? [
+    before?.key ?? homeOf(entryIdOf(event), named, members) ?? named,
+  ];
+  if (homes.includes(named)) return event;
+  const { id, source, organisation, recordedAt, coordinates } = event;
+  const digest = digestSent(event);
+  return {
+    type: 'care-event-homed-1',
+    id,
+    source,
+    organisation,
+    recordedAt,
+    coordinates,
+    ...(digest !== undefined && { digest }),
+    homes,
+  };
+}
+
+/** Whether nobody of the person has the entry, and the surviving number does not hear of it by the event itself. */
+function isNew(event: RecordedCareEvent, named: string, members: readonly NumberRecord[]): boolean {
+  if (members[0]?.key === named || event.type === 'patient-death-retracted-1') return false;
+  return homeOf(entryIdOf(event), named, members) === null;
 }
 
 /** Whether a message says something else than the event that was accepted under its id. */
@@ -55,12 +121,13 @@ export function isOther(known: Accepted, message: Coordinates, digest: string | 
 }
 
 export function recorded({ clock, keys }: Wiring, event: CareEvent, message: Coordinates): RecordedCareEvent {
-  const { type, id, source, organisation, time, resource, sentDigest, takesBack } = event;
+  const { type, id, source, organisation, subject, survivor, time, resource, sentDigest, takesBack } = event;
   const { topic, partition, offset } = message;
   const digest = keys.digest(contentOf(event)).slice(0, DIGEST_DIGITS);
   const recordedAt = timestamp(clock);
   const said = {
-    ...{ type, id, source, organisation, time },
+    ...{ type, id, source, organisation, subject, time },
+    ...(survivor !== undefined && { survivor }),
     ...(takesBack !== undefined && { takesBack }),
     ...(sentDigest !== undefined && { sentDigest }),
   };

@@ -1,10 +1,13 @@
-import type { Entry, Identity, Projection, Pseudonyms } from '@weft/domain';
+import { markedId, type Entry, type Identity, type Projection, type Pseudonyms } from '@weft/domain';
 import { pseudonymsOf } from './judges.js';
-import { loadRecord, loadView, relatedNumbers } from './load.js';
+import { loadView, recordsOf, relatedNumbers } from './load.js';
 import { NO_STREAM } from './ports.js';
 import type { RecordChange } from './record-changes.js';
 import { viewStream } from './streams.js';
 import { projectionOf, type Wiring } from './wiring.js';
+
+/** An entry by its name. */
+type Named = Pick<Entry, 'id' | 'resourceType'>;
 
 /**
  * The whole state of a person as their views stand, for every entry that subscribers may ever have been told of: after a
@@ -27,11 +30,12 @@ export async function tellNumbers(
 ): Promise<RecordChange[]> {
   // Of a version that does not serve nothing is told but what it takes out: that the one that serves tells, under both names.
   const serving = new Set(projections.map(({ purpose }) => projectionOf(wiring, purpose)));
-  const entries = new Map<string, readonly Entry[]>();
-  for (const number of numbers.keys()) entries.set(number, [...(await loadRecord(wiring.store, number)).entries.values()]);
+  const entries = new Map<string, readonly Named[]>();
+  for (const { key, record } of await recordsOf(wiring.store, [...numbers.keys()]))
+    entries.set(key, [...record.entries.values()]);
   const told: RecordChange[] = [];
   for (const number of numbers.keys()) {
-    const its = everUnder(number, numbers).flatMap((one) => entries.get(one) ?? []);
+    const its = namesEver(everUnder(number, numbers), entries);
     for (const projection of serving) told.push(...(await asItStands(wiring, number, projection, its)));
   }
   return told;
@@ -44,11 +48,24 @@ function everUnder(number: string, numbers: ReadonlyMap<string, Identity>): stri
   return [...under];
 }
 
+/** The entries of these numbers by all names that they may have had: of an id that several have, each may have stood under its mark. */
+function namesEver(numbers: readonly string[], entries: ReadonlyMap<string, readonly Named[]>): Named[] {
+  const holders = new Map<string, number>();
+  const of = (number: string): readonly Named[] => entries.get(number) ?? [];
+  for (const { id } of numbers.flatMap(of)) holders.set(id, (holders.get(id) ?? 0) + 1);
+  const isShared = ({ id }: Named): boolean => (holders.get(id) ?? 0) > 1;
+  const marked = (number: string): Named[] =>
+    of(number)
+      .filter(isShared)
+      .map(({ id, resourceType }) => ({ id: markedId(id, number), resourceType }));
+  return numbers.flatMap((number) => [...of(number), ...marked(number)]);
+}
+
 async function asItStands(
   wiring: Wiring,
   key: string,
   projection: Projection,
-  entries: readonly Entry[],
+  entries: readonly Named[],
 ): Promise<RecordChange[]> {
   const pseudonyms = pseudonymsOf(wiring.keys, projection, key);
   const viewKey = pseudonyms.patient;
@@ -68,7 +85,7 @@ async function asItStands(
  * What an entry is or was called in every version of a purpose's view: before the one that serves now another one may have been
  * told, under another name. Of versions that are not concerned with it there is no name.
  */
-function namesOf({ projections }: Wiring, { purpose }: Projection, pseudonyms: Pseudonyms, entry: Entry): string[] {
+function namesOf({ projections }: Wiring, { purpose }: Projection, pseudonyms: Pseudonyms, entry: Named): string[] {
   const names = new Set<string>();
   for (const version of projections) {
     if (version.purpose === purpose && version.concerns(entry.resourceType)) {

@@ -95,7 +95,7 @@ async function expectedView(
   const person = await loadPerson(wiring.store, key);
   if (person === null) return new Map();
   const rulings = rulingsAt(at, person, await wiring.policies.current(), person.record.entries);
-  const pseudonyms = pseudonymsOf(wiring.keys, projection, key);
+  const pseudonyms = pseudonymsOf(wiring.keys, projection, key, person.person);
   return deriveView(person.record, projection, rulings.of(projection), pseudonyms, rulings.silent).entries;
 }
 

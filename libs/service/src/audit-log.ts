@@ -42,7 +42,7 @@ export interface Actor {
 
 /** What an entry says beside who and when. */
 export type Given = Pick<AuditEntry, 'outcome'> &
-  Partial<Pick<AuditEntry, 'patient' | 'purpose' | 'about' | 'policyVersion' | 'consentRevision'>>;
+  Partial<Pick<AuditEntry, 'patient' | 'alsoOf' | 'purpose' | 'about' | 'policyVersion' | 'consentRevision'>>;
 
 interface End extends StreamEnd {
   /** Of a day without entries: where the last day ended that has some. */
@@ -58,8 +58,8 @@ interface Waiting {
 
 /**
  * Who looked at whose record, who did what, and what they were given. Each entry stands twice: in the day's stream (UTC),
- * which is the whole region's, and in the stream of the person it is about, which finds it without looking through days. It
- * is acknowledged once it stands in both. While entries are being written others wait, and go together, so that many readers
+ * which is the whole region's, and in the stream of the person it is about, which finds it without looking through days; of a person
+ * of several numbers in the stream of each. It is acknowledged once it stands in all. While entries are being written others wait, and go together, so that many readers
  * cost few writes.
  */
 export class AuditLog {
@@ -90,8 +90,8 @@ export class AuditLog {
 
   append(entry: AuditEntry): Promise<void> {
     return new Promise((written, failed) => {
-      const day = auditStream(entry.time.slice(0, 10));
-      const streams = entry.patient === null ? [day] : [day, auditOfStream(entry.patient)];
+      const numbers = entry.patient === null ? [] : [entry.patient, ...(entry.alsoOf ?? [])];
+      const streams = [auditStream(entry.time.slice(0, 10)), ...numbers.map(auditOfStream)];
       this.waiting.push({ streams, event: encodeAuditEntry(entry, this.ports.random), written, failed });
       if (!this.isWriting) void this.writeAll();
     });

@@ -33,7 +33,9 @@ function acceptedIn(held: Holdings, problems: string[]): ReadonlySet<string> {
   const each = new Set<string>();
   for (const [stream, events] of held.streams) {
     if (!/^(careRecord|consent)-/.test(stream)) continue;
-    for (const { data } of events) {
+    for (const { type, data } of events) {
+      // Says whose an entry will be, and is no event that was sent.
+      if (type === 'entries-claimed-1') continue;
       const event = JSON.parse(data) as CareEvent | Decision;
       const name = `${stream} ${eventKey(event)}`;
       // One message may decide under several authorities, and is then as many decisions. It also ends the permissions of the person

@@ -4,6 +4,7 @@ import type {
   Coordinates,
   Decision,
   IdentityEvent,
+  PersonKnown,
   Projection,
   Purpose,
   RecordedCareEvent,
@@ -12,8 +13,8 @@ import type {
 } from '@weft/domain';
 import type { Keys, StoredEvent } from '@weft/processing';
 import { judgeOf, looksAround } from './naive-decisions.js';
-import { idOf, type Facts } from './naive-limits.js';
-import { presentIn, viewOf, type Naming } from './naive.js';
+import { idOf, markedIdOf, ownIdOf, type Facts } from './naive-limits.js';
+import { isSaid, presentIn, viewOf, type Naming } from './naive.js';
 
 /** A decision, with where it stands in the one order of the store. */
 export interface KeptDecision extends Decision {
@@ -22,10 +23,14 @@ export interface KeptDecision extends Decision {
   readonly position: number;
 }
 
+/** An event of a number's record, or a word on where one is that was sent under it. */
 export interface KeptEvent extends RecordedCareEvent {
   /** The number whose stream it is in. */
   readonly key: string;
   readonly position: number;
+  /** Of a claim: the entries, and the number that is to have them. */
+  readonly entries?: readonly string[];
+  readonly home?: string;
 }
 
 export interface KeptView {
@@ -60,9 +65,15 @@ export class Ledger {
   readonly decidedFrom = new Map<string, KeptDecision[]>();
   /** Whom versions of a Consent are about, by the Consent, from the moment on at which they are taken up. */
   private readonly holders = new Map<string, string[]>();
+  /** Of each number the place of what last moved it. */
+  readonly movedAt = new Map<string, number>();
   private readonly identities = new Map<string, KeptIdentity>();
 
-  constructor(private readonly keys: Keys) {}
+  constructor(
+    private readonly keys: Keys,
+    /** By key, the region's NHS numbers. */
+    private readonly numbers: ReadonlyMap<string, string> = new Map(),
+  ) {}
 
   take(stored: StoredEvent): void {
     const dash = stored.stream.indexOf('-');
@@ -72,7 +83,7 @@ export class Ledger {
     if (category === 'careRecord') listed(this.events, key).push({ ...(data() as KeptEvent), key });
     else if (category === 'consent') this.decide({ ...(data() as KeptDecision), key });
     else if (category === 'consentHolder') listed(this.holders, key).push((data() as { readonly key: string }).key);
-    else if (category === 'identity') this.move(key, data() as IdentityEvent);
+    else if (category === 'identity') this.move(key, data() as IdentityEvent, position);
     else if (category === 'policy') {
       const { policy, adoptedAt } = data() as AdoptedPolicy;
       this.policies.push({ version: stored.revision + 1, policy, adoptedAt, position });
@@ -84,8 +95,9 @@ export class Ledger {
     listed(this.decidedFrom, placeOf(decision.coordinates)).push(decision);
   }
 
-  private move(key: string, event: IdentityEvent): void {
+  private move(key: string, event: IdentityEvent, position: number): void {
     this.merges++;
+    this.movedAt.set(key, position);
     if (event.type === 'merge-accepted-1') this.mergedBy.add(event.cause);
     const identity = this.identity(key);
     if (event.type === 'number-superseded-1') identity.supersededBy = event.by;
@@ -158,7 +170,22 @@ export class Ledger {
     return {
       patient: this.keys.view(projection.purpose, key),
       of: (text: string) => this.keys.pseudonym(projection.purpose, text),
+      ...(projection.identifies && { personOf: (number: string | undefined) => this.known(key, number) }),
     };
+  }
+
+  /** The surviving number's Patients replace those of all others, and those are replaced by it. */
+  private known(survivor: string, number: string | undefined): PersonKnown {
+    const [, ...others] = this.membersOf(survivor);
+    const linked = number === survivor ? others : [survivor];
+    const links = linked.map((key) => ({
+      other: {
+        type: 'Patient' as const,
+        identifier: { system: 'https://fhir.nhs.uk/Id/nhs-number', value: this.numbers.get(key) as string },
+      },
+      type: number === survivor ? ('replaces' as const) : ('replaced-by' as const),
+    }));
+    return { nhsNumber: this.numbers.get(survivor) ?? null, linksOf: () => links };
   }
 
   /** What a view must hold at an instant, from these events and decisions and nothing else. */
@@ -177,12 +204,15 @@ export class Ledger {
     return viewOf(events, decisions, policy.policy, at, projection, this.naming(projection, key)).entries;
   }
 
-  /** Every version that the members' organisations ever sent of each entry, under the name that the purpose knows it by. */
+  /** Every version that the members' organisations ever sent of each entry, under both names that the purpose may know it by. */
   versionsByViewId(members: readonly string[], projection: Projection): Map<string, Facts[]> {
     const versions = new Map<string, Facts[]>();
     const naming = this.naming(projection, members[0] as string);
     for (const key of members) {
-      for (const event of this.events.get(key) ?? []) listed(versions, projection.entryId(idOf(event), naming)).push(event);
+      for (const event of (this.events.get(key) ?? []).filter(isSaid)) {
+        for (const called of [ownIdOf(event), markedIdOf(event)])
+          listed(versions, projection.entryId(called, naming)).push({ ...event, called });
+      }
     }
     return versions;
   }
@@ -227,7 +257,7 @@ export class Ledger {
 
   /** A person's record as it is, and as it ever can have been found, each member's part at any length. */
   private *recordsEver(members: readonly string[]): Generator<readonly Facts[]> {
-    const lists = members.toReversed().map((key) => this.events.get(key) ?? []);
+    const lists = members.toReversed().map((key) => (this.events.get(key) ?? []).filter(isSaid));
     const lengths = lists.map(({ length }) => length);
     for (;;) {
       yield presentIn(lists.flatMap((list, member) => list.slice(0, lengths[member])));

@@ -11,13 +11,19 @@ export interface Facts {
   readonly time?: string;
   /** The number that it is recorded of; absent where there is one alone. */
   readonly key?: string;
+  /** What the entry is called among those of all numbers of the person. */
+  readonly called?: string;
 }
 
 export const tellsDeath = ({ type }: Facts): boolean => type === 'patient-died-1';
-export const idOf = (facts: Facts): string =>
+/** What an entry is called where one number alone has it. */
+export const ownIdOf = (facts: Facts): string =>
   tellsDeath(facts)
     ? `${facts.organisation}/death/${facts.resource.id}`
     : `${facts.source.replace('urn:ods:', '')}/${facts.resource.resourceType}/${facts.resource.id}`;
+export const idOf = (facts: Facts): string => facts.called ?? ownIdOf(facts);
+/** What it is called where another number of the person has one of that name. */
+export const markedIdOf = (facts: Facts): string => `${ownIdOf(facts)}~${facts.key?.slice(0, 12)}`;
 
 type Effect = 'permit' | 'deny';
 
@@ -157,7 +163,9 @@ function isNamed(entry: Facts, name: string, effect: Effect): boolean {
   const [last, before, whose] = name.split('/').reverse();
   if (`${entry.resource.resourceType}/${entry.resource.id}` !== `${before}/${last}`) return false;
   const source = entry.source.replace('urn:ods:', '');
-  if (whose === undefined || whose === source) return true;
+  if (whose === undefined) return true;
+  // A permission is for the entry that goes by the plain name.
+  if (whose === source) return effect === 'deny' || idOf(entry) === ownIdOf(entry);
   // A denial that names an organisation means all of its systems, however it writes their names.
   return effect === 'deny' && [source, entry.organisation].some((one) => one.toLowerCase() === whose.toLowerCase());
 }

@@ -1,4 +1,4 @@
-import type { Decision, Policy, Projection, RecordedCareEvent, ViewEntry } from '@weft/domain';
+import type { Decision, PersonKnown, Policy, Projection, RecordedCareEvent, ViewEntry } from '@weft/domain';
 import { occurredAt } from '@weft/domain';
 import { judgeOf } from './naive-decisions.js';
 import { idOf, tellsDeath } from './naive-limits.js';
@@ -11,16 +11,38 @@ import { idOf, tellsDeath } from './naive-limits.js';
 export interface Naming {
   readonly patient: string;
   of(text: string): string;
+  /** For individual care: who the person is, and what a Patient that is recorded of one of their numbers is linked to. */
+  personOf?(number: string | undefined): PersonKnown;
 }
 
-/** Of each entry the event that stands, from all events in the order in which they were accepted. */
-function standing(events: readonly RecordedCareEvent[]): Map<string, RecordedCareEvent> {
-  const about = new Map<string, RecordedCareEvent[]>();
-  const deaths = new Map<string, RecordedCareEvent>();
+/** An event with the number in whose record it is. */
+type Kept = RecordedCareEvent & { readonly key?: string };
+
+/**
+ * Of each entry the event that stands, by what it is called: each number's entries are its own, and of one that a number before it has too
+ * the other is called otherwise. The surviving number's events come last.
+ */
+function standing(events: readonly Kept[]): Map<string, Kept & { readonly called: string }> {
+  const numbers = [...new Set(events.map(({ key }) => key))].toReversed();
+  const named = new Map<string, Kept & { readonly called: string }>();
+  for (const number of numbers) {
+    for (const [id, event] of standingOf(events.filter(({ key }) => key === number))) {
+      const called = named.has(id) ? `${id}~${number?.slice(0, 12)}` : id;
+      named.set(called, { ...event, called });
+    }
+  }
+  return named;
+}
+
+/** The same of one number, from its events in the order in which they were accepted. */
+function standingOf(events: readonly Kept[]): Map<string, Kept> {
+  const about = new Map<string, Kept[]>();
+  const deaths = new Map<string, Kept>();
   const seen = new Set<string>();
   for (const event of events) {
-    const name = `${event.source} ${event.id} ${said(event)}`;
-    if (seen.has(name) || event.type.startsWith('patient-merged') || event.type.startsWith('patient-unmerged')) continue;
+    const name = `${event.source} ${event.id}`;
+    if (!isSaid(event) || seen.has(name) || event.type.startsWith('patient-merged') || event.type.startsWith('patient-unmerged'))
+      continue;
     seen.add(name);
     if (event.type.startsWith('patient-d')) tellOfDeath(deaths, event);
     else about.set(idOf(event), [...(about.get(idOf(event)) ?? []), event]);
@@ -28,9 +50,12 @@ function standing(events: readonly RecordedCareEvent[]): Map<string, RecordedCar
   return new Map([...[...about].map(([id, list]) => [id, lastTaken(list)] as const), ...deaths]);
 }
 
+/** Whether it says something itself, and not where something is that was said. */
+export const isSaid = ({ type }: { readonly type: string }): boolean => !type.includes('-homed-') && !type.includes('-claimed-');
+
 /** Of the events about one entry the last that was not set aside as earlier, or as one that is over. */
-function lastTaken(events: readonly RecordedCareEvent[]): RecordedCareEvent {
-  const taken: RecordedCareEvent[] = [];
+function lastTaken(events: readonly Kept[]): Kept {
+  const taken: Kept[] = [];
   events.forEach((next, nth) => {
     const before = events.slice(0, nth);
     const last = taken.at(-1);
@@ -40,11 +65,11 @@ function lastTaken(events: readonly RecordedCareEvent[]): RecordedCareEvent {
     } else if (before.some((one) => compared(next, one) === 'same')) return;
     if (last === undefined || said(last) !== said(next)) taken.push(next);
   });
-  return taken.at(-1) as RecordedCareEvent;
+  return taken.at(-1) as Kept;
 }
 
 /** A death stands as it was told last, until whoever told it takes it back, or the demographics service everybody's. */
-function tellOfDeath(deaths: Map<string, RecordedCareEvent>, event: RecordedCareEvent): void {
+function tellOfDeath(deaths: Map<string, Kept>, event: Kept): void {
   const last = deaths.get(idOf(event));
   if (tellsDeath(event)) {
     if (last === undefined || said(last) !== said(event)) deaths.set(idOf(event), event);
@@ -80,7 +105,7 @@ function compared(one: RecordedCareEvent, other: RecordedCareEvent): 'earlier' |
 }
 
 /** Entries that are no more, whatever anybody decided. */
-export function goneFrom(events: readonly RecordedCareEvent[]): string[] {
+export function goneFrom(events: readonly Kept[]): string[] {
   return [...standing(events)].filter(([, event]) => isGone(event)).map(([id]) => id);
 }
 
@@ -94,13 +119,13 @@ function isGone(event: RecordedCareEvent): boolean {
 }
 
 /** What there is to be seen of a record: entries that stand and are not gone. */
-export function presentIn(events: readonly RecordedCareEvent[]): RecordedCareEvent[] {
+export function presentIn(events: readonly Kept[]): (Kept & { readonly called: string })[] {
   return [...standing(events).values()].filter((event) => !isGone(event));
 }
 
 /** The view of a purpose, from events, decisions and policy and nothing else. */
 export function viewOf(
-  events: readonly RecordedCareEvent[],
+  events: readonly Kept[],
   decisions: readonly Decision[],
   policy: Policy,
   at: number,
@@ -123,7 +148,9 @@ export function viewOf(
       const eventTime = Date.parse(event.time);
       const when = tellsDeath(event) ? ((resource['deceasedDateTime'] as string | undefined) ?? null) : occurredAt(resource);
       const entry = { id, organisation, resourceType, occurredAt: when, recordedAt, resource, eventTime };
-      entries.set(projection.entryId(id, naming), projection.project(entry, naming));
+      const person = naming.personOf?.(event.key);
+      const seen = projection.project(entry, { ...naming, ...(person !== undefined && { person }) });
+      entries.set(projection.entryId(id, naming), seen);
       continue;
     }
     withheld += 1;

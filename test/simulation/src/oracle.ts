@@ -1,11 +1,4 @@
-import {
-  eventKey,
-  type CareEvent,
-  type Coordinates,
-  type IdentityEvent,
-  type Projection,
-  type RecordedCareEvent,
-} from '@weft/domain';
+import { eventKey, type Coordinates, type IdentityEvent, type Projection, type RecordedCareEvent } from '@weft/domain';
 import {
   CARE_EVENTS_PREFIX,
   CONSENT_TOPIC,
@@ -18,10 +11,10 @@ import {
 import { simReader, type SmallRegion, type World } from '@weft/testing';
 import { Claims } from './claims.js';
 import { History } from './history.js';
+import { HomeChecks } from './home-checks.js';
 import { ConsentChecks } from './consent-checks.js';
-import { Ledger, placeOf, type KeptDecision } from './ledger.js';
+import { Ledger, placeOf, type KeptDecision, type KeptEvent } from './ledger.js';
 import { mayBeRecorded } from './naive-sift.js';
-import { said } from './naive.js';
 import type { Watcher } from './region-run.js';
 import { Told } from './told.js';
 import { ViewChecks, type Projected } from './view-checks.js';
@@ -45,6 +38,7 @@ export class Oracle implements Watcher {
   readonly views: ViewChecks;
   readonly consents: ConsentChecks;
   private readonly claims: Claims;
+  private readonly homes: HomeChecks;
   readonly keys: readonly string[];
   /** Places of refused messages, and names of the events in them. */
   readonly quarantined = new Set<string>();
@@ -58,14 +52,15 @@ export class Oracle implements Watcher {
     run: Projected & { readonly region: SmallRegion },
     readonly history: History,
   ) {
-    this.ledger = new Ledger(world.keys);
     const { patients } = run.region;
+    this.ledger = new Ledger(world.keys, new Map(patients.map((patient) => [world.keys.patient(patient), patient])));
     this.keys = patients.map((patient) => world.keys.patient(patient));
     this.patients = new RegExp(patients.join('|'));
     const violated = (invariant: string, detail: string): void => this.violated(invariant, detail);
     this.views = new ViewChecks(this.ledger, this.told, violated, run, this.keys, world.keys);
     this.consents = new ConsentChecks(this.ledger, violated, this.quarantined, world.keys);
     this.claims = new Claims(this.ledger, world.keys, violated);
+    this.homes = new HomeChecks(this.ledger, violated, world.keys);
     world.store.observer = (event) => this.stored(event);
     world.bus.observer = {
       published: (message) => this.published(message),
@@ -85,7 +80,7 @@ export class Oracle implements Watcher {
     this.ledger.take(event);
     if (this.patients.test(stream)) this.violated('nobody is named', `a stream's name is ${stream}`);
     if (stream.startsWith('careRecord-')) {
-      this.accepted(stream, { ...(JSON.parse(data) as object), type } as RecordedCareEvent);
+      this.accepted(stream, this.ledger.events.get(stream.slice('careRecord-'.length))?.at(-1) as KeptEvent);
     } else if (stream.startsWith('consent-')) {
       this.decided(stream, this.ledger.decisions.get(stream.slice('consent-'.length))?.at(-1) as KeptDecision);
     } else if (stream.startsWith('identity-')) {
@@ -103,7 +98,9 @@ export class Oracle implements Watcher {
     if (kept !== undefined) this.views.grew(stream, kept);
   }
 
-  private accepted(stream: string, event: RecordedCareEvent): void {
+  private accepted(stream: string, event: KeptEvent): void {
+    // A claim is no event of its own: that comes by and by.
+    if (event.entries !== undefined) return;
     const name = `${stream} ${eventKey(event)}`;
     const place = placeOf(event.coordinates);
     if (this.acceptedFrom.has(name)) this.violated('accepted once', `${name} again from ${place}`);
@@ -112,7 +109,10 @@ export class Oracle implements Watcher {
     if (isMerging(event) && !this.ledger.mergedBy.has(eventKey(event)))
       this.violated('a merge is decided once', `${name} was recorded, and never came about`);
     if (event.type.startsWith('patient-d')) this.claims.died(stream.slice('careRecord-'.length), event);
-    this.inOrder(stream, event.coordinates, 'once');
+    // What is said of two numbers comes by two partitions, or by chance by one.
+    this.inOrder(`${stream} ${event.saidOf ?? ''}`, event.coordinates, 'once');
+    const reading = simReader.careEvent(this.messageAt(event.coordinates));
+    this.homes.stored(event, reading.ok ? reading.event : undefined);
   }
 
   private inOrder(stream: string, { topic, partition, offset }: Coordinates, how: 'once' | 'several'): void {
@@ -166,6 +166,7 @@ export class Oracle implements Watcher {
     this.history.published(message);
     this.told.take(message);
     if (message.topic === CONSENT_TOPIC) this.consents.published(message);
+    else if (message.topic.startsWith(CARE_EVENTS_PREFIX)) this.homes.published(message, this.world.store.size);
     if (message.topic === QUARANTINE_TOPIC) this.quarantine(message);
     else if (message.topic.startsWith('weft.record-changes.')) this.namesNobody(message);
   }
@@ -213,17 +214,11 @@ export class Oracle implements Watcher {
 
   private isDealtWith(message: Message): void {
     const reading = simReader.careEvent(message);
-    const isSomewhere = this.quarantined.has(placeOf(message)) || (reading.ok && this.isRecorded(message, reading.event));
+    const isSomewhere = this.quarantined.has(placeOf(message)) || (reading.ok && this.homes.isRecorded(message, reading.event));
     if (!isSomewhere) this.violated('nothing is dropped', `${placeOf(message)} was committed, and is nowhere`);
     if (!reading.ok || reading.event.survivor === undefined) return;
     const [superseded, survivor] = [message.key, reading.event.survivor].map((number) => this.world.keys.patient(number));
     this.views.moving.committed(superseded as string, survivor as string, eventKey(reading.event));
-  }
-
-  /** Under its id, and saying what it says: something else under a known id is nobody's event. */
-  private isRecorded({ key }: Message, event: CareEvent): boolean {
-    const recorded = this.ledger.events.get(this.world.keys.patient(key)) ?? [];
-    return recorded.some((one) => eventKey(one) === eventKey(event) && said(one) === said(event));
   }
 
   private isObeyed(message: Message): void {
@@ -245,7 +240,8 @@ export class Oracle implements Watcher {
   private hasSettled(key: string): boolean {
     const members = this.views.person(key);
     if (members === null) return false;
-    const isCommitted = ({ coordinates }: Pick<RecordedCareEvent, 'coordinates'>): boolean => this.isCommitted(coordinates);
+    const isCommitted = ({ coordinates }: Partial<Pick<RecordedCareEvent, 'coordinates'>>): boolean =>
+      coordinates === undefined || this.isCommitted(coordinates);
     return members.every(
       (member) =>
         (this.ledger.events.get(member) ?? []).every(isCommitted) && (this.ledger.decisions.get(member) ?? []).every(isCommitted),

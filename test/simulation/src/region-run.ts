@@ -56,6 +56,8 @@ const HARDLY_ANYTHING_DECIDED = { careEvents: 40, decisions: 2, operations: 1, m
 const DECISIVE = 0.2;
 const MUCH_DECIDED = { careEvents: 20, decisions: 20, reads: 3, operations: 1, merges: false } as const;
 const ABOUT_ONE_PERSON = { favourite: 0.9, scoped: 0.5 } as const;
+/** Where most is said of merged numbers there is more of it: something has to be there before the merge, and after it. */
+const MORE_OF_MERGED = 1.5;
 /** Opting out of everything hides what other decisions do. In some of these, messages that are no plain decisions abound. */
 const FEW_FLIPS = { flip: 0.05 } as const;
 const ABOUNDING = [{}, {}, { conflict: 0.15, unread: 0.1 }, { moved: 0.2 }] as const;
@@ -152,7 +154,8 @@ export class RegionRun {
     const kinds = this.isDecisive ? { ...drawn, ...ABOUT_ONE_PERSON } : drawn;
     for (const organisation of region.organisations) {
       const generator = new CareEventGenerator(new Prng(world.random.uint32()), region, organisation, this.rates, kinds);
-      const each = Math.ceil(size.careEvents / region.organisations.length);
+      const careEvents = this.rates.merge > 0 && kinds.merged > 0 ? size.careEvents * MORE_OF_MERGED : size.careEvents;
+      const each = Math.ceil(careEvents / region.organisations.length);
       this.publisher(`publisher-${organisation.ods}`, each, (now) => generator.next(now));
     }
     const decisions = new DecisionGenerator(new Prng(world.random.uint32()), region, this.rates, kinds);

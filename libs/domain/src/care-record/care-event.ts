@@ -24,11 +24,39 @@ export interface CareEvent {
   readonly takesBack?: 'every-death';
 }
 
-/** A care event in a record: what `careRecord-<key>` streams hold. */
-export interface RecordedCareEvent extends Omit<CareEvent, 'subject' | 'survivor'> {
+/** A care event in the record of the number that it lives with. */
+export interface RecordedCareEvent extends Omit<CareEvent, 'subject'> {
   /** When Weft accepted it, RFC 3339. */
   readonly recordedAt: string;
   readonly coordinates: Coordinates;
   /** Of what it says (`contentOf`); absent where it was accepted before there were digests. */
   readonly digest?: string;
+  /** The NHS number that it was sent under; absent where it was accepted before that was kept. */
+  readonly subject?: string;
+  /** The key of the person's number that it was sent under, where that is another one than it lives with. */
+  readonly saidOf?: string;
+  /** Keys of other numbers of the person that it is recorded of, too: a retraction of deaths that were told of them. */
+  readonly homes?: readonly string[];
 }
+
+/** An event that was sent under this number, and lives with another number of the person, as the entry does that it is about. */
+export interface EventHomed extends Omit<
+  RecordedCareEvent,
+  'type' | 'time' | 'resource' | 'takesBack' | 'subject' | 'survivor' | 'saidOf'
+> {
+  readonly type: 'care-event-homed-1';
+  /** The keys of the numbers that it lives with. */
+  readonly homes: readonly string[];
+}
+
+/** New entries of a number that is merged into this one: nobody else takes them for their own from then on. */
+export interface EntriesClaimed {
+  readonly type: 'entries-claimed-1';
+  readonly entries: readonly string[];
+  /** The key of the number that they live with. */
+  readonly home: string;
+  readonly recordedAt: string;
+}
+
+/** What `careRecord-<key>` streams hold. */
+export type RecordEvent = RecordedCareEvent | EventHomed | EntriesClaimed;

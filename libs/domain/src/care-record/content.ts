@@ -8,7 +8,8 @@ export function contentOf({ type, resource }: { readonly type: string; readonly 
 }
 
 /** By which an event is told apart from others of its id: what Weft kept with it is no part of what was sent. */
-export const digestSent = ({ sentDigest, digest }: RecordedCareEvent): string | undefined => sentDigest ?? digest;
+export const digestSent = ({ sentDigest, digest }: Pick<RecordedCareEvent, 'sentDigest' | 'digest'>): string | undefined =>
+  sentDigest ?? digest;
 
 /** Whether two events of one (source, id) are one event, by their digests. What has none counts as the same. */
 export function saysTheSame(one: string | undefined, other: string | undefined): boolean {

@@ -1,7 +1,7 @@
 import type { Coordinates, Resource } from '../vocabulary.js';
-import type { RecordedCareEvent } from './care-event.js';
+import type { CareEvent, RecordedCareEvent, RecordEvent } from './care-event.js';
 import { occurredAt } from './clinical-time.js';
-import { digestSent, saysTheSame } from './content.js';
+import { digestSent } from './content.js';
 import { deathIdOf, evolveDeaths, isOfDeath } from './death.js';
 import { entryId } from './entry-id.js';
 import type { Entry } from './entry.js';
@@ -13,22 +13,28 @@ export type { Entry } from './entry.js';
 /** Where in the bus an accepted event stood, and what it said; no digest of one that was accepted before there were digests. */
 export interface Accepted extends Coordinates {
   readonly digest?: string | undefined;
+  /** The other numbers of the person, by key, in whose records it is. */
+  readonly homes?: readonly string[] | undefined;
 }
 
 /**
- * Everything accepted about one patient, folded: `careRecord-<key>` from its first event to `revision`.
+ * Everything accepted about one number, folded: `careRecord-<key>` from its first event to `revision`.
  * Evolves in place, because a replay folds hundreds of millions of events.
  */
 export interface CareRecord {
   /** Revision of the last event folded, -1 for none. */
   revision: number;
+  /** The NHS number; null until an event says it. */
+  nhsNumber: string | null;
   /** The events accepted, as `<source> <id>`. */
   readonly accepted: Map<string, Accepted>;
   readonly entries: Map<string, Entry>;
+  /** Entries that are to be those of numbers merged into this one, by their ids the number's key. */
+  readonly claims: Map<string, string>;
 }
 
 export function emptyRecord(): CareRecord {
-  return { revision: -1, accepted: new Map(), entries: new Map() };
+  return { revision: -1, nhsNumber: null, accepted: new Map(), entries: new Map(), claims: new Map() };
 }
 
 export function eventKey(event: { readonly source: string; readonly id: string }): string {
@@ -38,22 +44,27 @@ export function eventKey(event: { readonly source: string; readonly id: string }
 /** Whether an event merges numbers or undoes that: it brings no entry. */
 export const isMerge = (type: string): boolean => type === 'patient-merged-1' || type === 'patient-unmerged-1';
 
+/** The id of the entry that an event is about. */
+export function entryIdOf({ type, source, organisation, resource }: Omit<CareEvent, 'subject' | 'id' | 'time'>): string {
+  return isOfDeath(type) ? deathIdOf(entryId(organisation, resource)) : entryId(source, resource);
+}
+
 /** Is given what becomes of a version that an event brings, where more is to be said of it than that it stands. */
-export type NotePlacing = (entry: Entry, placing: Exclude<Placing, 'stands'>) => void;
+export type NotePlacing = (entry: Entry, placing: Exclude<Placing, 'stands'>, event: RecordedCareEvent) => void;
 
 /** Folds one event in, and gives the entry whose version in force it changed, or null where it changed none. */
-export function evolveRecord(record: CareRecord, event: RecordedCareEvent, note?: NotePlacing): Entry | null {
+export function evolveRecord(record: CareRecord, event: RecordEvent, note?: NotePlacing): Entry | null {
   record.revision += 1;
-  const key = eventKey(event);
-  const known = record.accepted.get(key);
-  // Two numbers of a merged person may each have an event of this id.
-  if (known !== undefined && saysTheSame(known.digest, digestSent(event))) return null;
-  record.accepted.set(key, { ...event.coordinates, digest: digestSent(event) });
-  if (isMerge(event.type)) return null;
-  if (isOfDeath(event.type)) {
-    const id = deathIdOf(entryId(event.organisation, event.resource));
-    return evolveDeaths(record.entries, event, { id, revision: record.revision });
+  if (event.type === 'entries-claimed-1') {
+    for (const id of event.entries) record.claims.set(id, event.home);
+    return null;
   }
+  const key = eventKey(event);
+  if (record.accepted.has(key)) return null;
+  if (event.type !== 'care-event-homed-1') record.nhsNumber ??= numberOf(event);
+  record.accepted.set(key, { ...event.coordinates, digest: digestSent(event), homes: event.homes });
+  if (event.type === 'care-event-homed-1' || isMerge(event.type)) return null;
+  if (isOfDeath(event.type)) return evolveDeaths(record.entries, event, { id: entryIdOf(event), revision: record.revision });
   return evolveEntry(record, event, note);
 }
 
@@ -66,12 +77,12 @@ function evolveEntry(record: CareRecord, event: RecordedCareEvent, note: NotePla
   entry.seen = withAge(entry.seen, next);
   if (!isInForce(placing)) {
     entry.setAside += 1;
-    note(entry, placing);
+    note(entry, placing, event);
   }
   if (!isInForce(placing) || (event.digest !== undefined && event.digest === entry.last?.digest)) return null;
   if (placing === 'stands-by-arrival') {
     entry.disagreeing += 1;
-    note(entry, placing);
+    note(entry, placing, event);
   }
   if (entry.last !== null) entry.seen = withReplaced(entry.seen, entry.last);
   entry.last = next;
@@ -86,8 +97,9 @@ function evolveEntry(record: CareRecord, event: RecordedCareEvent, note: NotePla
 }
 
 /** The entry that an event is about, as it was before it. */
-function entryOf(record: CareRecord, { source, organisation, resource, recordedAt }: RecordedCareEvent): Entry {
-  const id = entryId(source, resource);
+function entryOf(record: CareRecord, event: RecordedCareEvent): Entry {
+  const { organisation, resource, recordedAt } = event;
+  const id = entryIdOf(event);
   const known = record.entries.get(id);
   if (known !== undefined) return known;
   const entry: Entry = {
@@ -97,6 +109,12 @@ function entryOf(record: CareRecord, { source, organisation, resource, recordedA
   };
   record.entries.set(id, entry);
   return entry;
+}
+
+/** The NHS number whose record an event is in; null where it does not say. */
+function numberOf({ type, subject, survivor, saidOf }: RecordedCareEvent): string | null {
+  if (saidOf === undefined) return subject ?? null;
+  return isMerge(type) ? (survivor ?? null) : null;
 }
 
 function birthDateOf({ resourceType, birthDate }: Resource): string | null {

@@ -34,12 +34,6 @@ describe('a care record', () => {
     expect(entryOf(record)).toMatchObject({ versions: 2, resource: { status: 'amended' } });
   });
 
-  it('takes what two numbers of one person say under one (source, id) as two events', () => {
-    const first = event({ id: 'o1' }, { id: 'same', digest: 'first' });
-    const second = event({ id: 'o2' }, { id: 'same', digest: 'second' });
-    expect([...fold([first, second, { ...first }]).entries.keys()]).toEqual(['RX901/Observation/o1', 'RX901/Observation/o2']);
-  });
-
   it('is not changed by what says the same as the version in force, and is by a return to an earlier state', () => {
     const [a, b] = [event({ status: 'final' }, { digest: 'a' }), event({ status: 'amended' }, { digest: 'b' })];
     const again = (one: RecordedCareEvent, recordedAt: string) => ({ ...one, id: recordedAt, recordedAt });

@@ -3,7 +3,7 @@ import type { Purpose, Resource } from '../vocabulary.js';
 import { coarsened, isListed, isToldTruly } from './beyond-individual-care.js';
 import { isAhead, isCoordinated } from './care-coordination.js';
 import { entryPseudonym, type Coarseness } from './forms.js';
-import type { PresentEntry, Pseudonyms } from './present-entry.js';
+import type { PatientLink, PresentEntry, Pseudonyms } from './present-entry.js';
 import { DEFAULT_RELEASE, type Release } from './release.js';
 import type { ViewEntry } from './view.js';
 import { withoutPseudonyms } from './without-pseudonyms.js';
@@ -55,8 +55,21 @@ const careCoordination: Projection = {
   withoutPseudonyms: (entries) => entries,
 };
 
-function whole({ id, organisation, resourceType, occurredAt, recordedAt, resource }: PresentEntry): ViewEntry {
-  return { id, organisation, resourceType, occurredAt, recordedAt, resource };
+/** As it was sent, with who the person is now: it may have been sent under another number of theirs. */
+function whole(entry: PresentEntry, { person }: Pseudonyms): ViewEntry {
+  const { id, organisation, resourceType, occurredAt, recordedAt, resource } = entry;
+  const links = resourceType === 'Patient' ? (person?.linksOf(entry) ?? []) : [];
+  return {
+    ...{ id, organisation, resourceType, occurredAt, recordedAt },
+    ...(person?.nhsNumber != null && { nhsNumber: person.nhsNumber }),
+    resource: links.length === 0 ? resource : { ...resource, link: [...unlinked(resource, links), ...links] },
+  };
+}
+
+/** The links that its sender gave a Patient, without those to whom it is linked anyway. */
+function unlinked({ link }: Resource, links: readonly PatientLink[]): readonly unknown[] {
+  const all: readonly unknown[] = Array.isArray(link) ? link : [];
+  return all.filter((one) => !links.some(({ other: { identifier } }) => JSON.stringify(one).includes(`"${identifier.value}"`)));
 }
 
 /** Raised with each change of what is told beyond individual care, that of the release's data included. */

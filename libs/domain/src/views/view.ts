@@ -9,6 +9,8 @@ export interface ViewEntry {
   readonly resourceType: string;
   /** When the fact happened, as precisely as the purpose may know. */
   readonly occurredAt: string | null;
+  /** For individual care alone: the person's NHS number now, under whichever one the entry was sent. Absent where it is not known. */
+  readonly nhsNumber?: string;
   /** When Weft accepted the version in force; RFC 3339, or as precisely as the purpose may know. Not part of the digest: a delay changes it. */
   readonly recordedAt: string;
   readonly resource: Resource;
@@ -98,6 +100,6 @@ export function sameNumbers(a: readonly number[], b: readonly number[]): boolean
 
 /** What of an entry decides whether two views are the same: all but the time of its arrival. */
 export function withoutArrival(entry: ViewEntry): Omit<ViewEntry, 'recordedAt'> {
-  const { id, organisation, resourceType, occurredAt, resource } = entry;
-  return { id, organisation, resourceType, occurredAt, resource };
+  const { recordedAt: _, ...rest } = entry;
+  return rest;
 }

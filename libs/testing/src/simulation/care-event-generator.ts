@@ -30,9 +30,16 @@ export class CareEventGenerator {
     const { prng, rates } = this;
     if (prng.chance(rates.poison)) return this.poison();
     if (this.published.length === 0) return this.send(this.careEvent(now));
-    if (prng.chance(rates.duplicate)) return this.message(prng.pick(this.published));
+    if (prng.chance(rates.duplicate)) return this.message(this.again(prng.pick(this.published)));
     if (prng.chance(rates.repeated)) return this.send(this.repeated(prng.pick(this.published), now));
     return this.send(prng.chance(rates.merge) ? this.mergeOrUnmerge(now) : this.careEvent(now));
+  }
+
+  /** Once more; where numbers were merged at times under the other one. */
+  private again(event: CareEvent): CareEvent {
+    const merged = this.merged.find(({ subject, survivor }) => [subject, survivor].includes(event.subject));
+    if (merged === undefined || event.survivor !== undefined || !this.prng.chance(0.4)) return event;
+    return { ...event, subject: merged.subject === event.subject ? merged.survivor : merged.subject };
   }
 
   private message(event: CareEvent): OutgoingMessage {
@@ -54,7 +61,7 @@ export class CareEventGenerator {
 
   private careEvent(now: number): CareEvent {
     const { prng } = this;
-    const subject = someone(prng, this.region, this.focus);
+    const subject = this.whom();
     const type = prng.pick(this.focus.resourceTypes);
     const id = prng.pick(this.focus.entryIds);
     if (prng.chance(this.rates.retraction)) {
@@ -66,6 +73,14 @@ export class CareEventGenerator {
     const bytes = prng.chance(this.rates.oversized) ? 990_000 : prng.chance(this.rates.large) ? 520_000 : 0;
     const written = bytes === 0 ? resource : { ...resource, note: [{ text: 'x'.repeat(bytes) }] };
     return this.envelope('care-event-recorded-1', subject, now, written);
+  }
+
+  /** Of numbers that were merged either, so that what is said under one meets what the other has. */
+  private whom(): string {
+    const { prng, merged, focus } = this;
+    if (merged.length === 0 || focus.merged === 0 || !prng.chance(focus.merged)) return someone(prng, this.region, focus);
+    const { subject, survivor } = prng.pick(merged);
+    return prng.pick([subject, survivor]);
   }
 
   /** Told, told otherwise, and taken back: some days ago, lately, or nobody says when. */

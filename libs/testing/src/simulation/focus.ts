@@ -66,6 +66,8 @@ export interface Focus {
   readonly again: number;
   /** The share of organisations' decisions that no gateway has vetted. */
   readonly unvetted: number;
+  /** The share of care events about numbers that their organisation has merged, or tried to, once there are such. */
+  readonly merged: number;
 }
 
 export const WIDE: Focus = {
@@ -81,6 +83,7 @@ export const WIDE: Focus = {
   vague: 0.2,
   again: 0.2,
   unvetted: 0.2,
+  merged: 0,
 };
 
 /** Everything, or only a few kinds of it: what is rare among much else is frequent in some seed. */
@@ -102,5 +105,6 @@ export function focus(prng: Prng): Focus {
     vague: prng.pick([0, 0.2, 0.7]),
     again: prng.pick([0, 0.2, 0.5]),
     unvetted: prng.pick([0, 0.3, 1]),
+    merged: prng.pick([0, 0.8]),
   };
 }

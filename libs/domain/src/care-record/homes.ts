@@ -1,0 +1,77 @@
+import { markedId } from './entry-id.js';
+import type { PatientLink, PersonKnown } from '../views/present-entry.js';
+import type { CareRecord } from './record.js';
+
+/** A number of a person, and what is recorded of it. */
+export interface NumberRecord {
+  readonly key: string;
+  readonly record: CareRecord;
+}
+
+/** Which number of the person an entry lives with; null where none has it, and none is about to. */
+export type Home = string | null;
+
+/**
+ * Where what is said of an entry belongs, sent under one number of a person. An entry lives with the number that it was first recorded
+ * under. Where several have it, each its own since before they were one person, the number that is named is meant; one that
+ * has none of them means the first, as the record shows it by its plain id.
+ * @param members the person's numbers, the surviving one first.
+ */
+export function homeOf(entry: string, named: string, members: readonly NumberRecord[]): Home {
+  const holders = members.filter(({ record }) => record.entries.has(entry)).map(({ key }) => key);
+  if (holders.length > 0) return holders.includes(named) ? named : (holders[0] as string);
+  for (const { record } of members) {
+    const home = record.claims.get(entry);
+    if (members.some(({ key }) => key === home)) return home as string;
+  }
+  return null;
+}
+
+/** FHIR R4 and the NHS: how a resource names an NHS number. */
+const NHS_NUMBER = 'https://fhir.nhs.uk/Id/nhs-number';
+
+/** What is recorded of all numbers of a person. */
+export interface Together {
+  readonly record: Pick<CareRecord, 'revision' | 'entries'>;
+  /** By entry the place of its number among the members, where that is not the first. */
+  readonly homes: ReadonlyMap<string, number>;
+  readonly person: PersonKnown;
+}
+
+/**
+ * The records of a person's numbers as one, the surviving number's first. Nothing of one number changes what another has: of an entry
+ * that several have each is there, those behind the first under a marked id.
+ */
+export function together(members: readonly NumberRecord[]): Together {
+  const homes = new Map<string, number>();
+  const person = personOf(
+    members.map(({ record }) => record.nhsNumber),
+    homes,
+  );
+  const [first] = members as readonly [NumberRecord, ...NumberRecord[]];
+  if (members.length === 1) return { record: first.record, homes, person };
+  const entries = new Map(first.record.entries);
+  let { revision } = first.record;
+  for (const [number, { key, record }] of members.entries()) {
+    if (number === 0) continue;
+    revision += record.revision + 1;
+    for (const entry of record.entries.values()) {
+      const id = entries.has(entry.id) ? markedId(entry.id, key) : entry.id;
+      entries.set(id, id === entry.id ? entry : { ...entry, id });
+      homes.set(id, number);
+    }
+  }
+  return { record: { revision, entries }, homes, person };
+}
+
+/** R4: a Patient under a number that gave way is replaced by the surviving number's, and that replaces all the others. */
+function personOf(numbers: readonly (string | null)[], homes: ReadonlyMap<string, number>): PersonKnown {
+  const [survivor = null, ...others] = numbers;
+  const linkTo = (type: PatientLink['type'], number: string | null): PatientLink[] =>
+    number === null ? [] : [{ other: { type: 'Patient', identifier: { system: NHS_NUMBER, value: number } }, type }];
+  return {
+    nhsNumber: survivor,
+    linksOf: ({ id }) =>
+      homes.has(id) ? linkTo('replaced-by', survivor) : others.flatMap((number) => linkTo('replaces', number)),
+  };
+}
