@@ -29,8 +29,8 @@ export async function keyOfPseudonym(
 }
 
 /**
- * The person's NHS number now; null where it is found nowhere. Records are kept under its key: it stands in what merges say, in most
- * resources, and on the messages that they came by, as long as the bus has them.
+ * The person's NHS number now; null where it is found nowhere. Records are kept under its key: it stands in what merges say, with each event
+ * that was sent under it (older ones did not keep it), in most resources, and on the messages that they came by, as long as the bus has them.
  */
 export async function numberOfKey(wiring: Pick<Wiring, 'store' | 'bus' | 'keys'>, key: string): Promise<string | null> {
   const { store, bus, keys } = wiring;
