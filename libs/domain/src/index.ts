@@ -37,6 +37,7 @@ export * from './identity/identity.js';
 export * from './identity/nhs-number.js';
 export { plainText } from './plain-text.js';
 export * from './views/derive.js';
+export { namedBy, namesInRecord, Withheld } from './views/masking.js';
 export * from './views/present-entry.js';
 export * from './views/projection.js';
 export { releaseWith } from './views/release.js';

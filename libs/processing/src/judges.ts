@@ -2,6 +2,7 @@ import {
   allProvisions,
   judgeByNumber,
   looksAround,
+  refusesUnasked,
   silentRules,
   spanAt,
   Surroundings,
@@ -24,6 +25,8 @@ export interface Rulings {
   readonly span: Span;
   /** Ids of the rules that withhold without a sign. */
   readonly silent: ReadonlySet<string>;
+  /** Whether the purpose can be refused anything at all. */
+  mayRefuse(projection: Projection): boolean;
   of(projection: Projection): Judge;
 }
 
@@ -44,6 +47,8 @@ export function rulingsAt(
     policyVersion: adopted.version,
     span: spanAt(byNumber.numbers.flat(), at),
     silent: silentRules(adopted.policy),
+    mayRefuse: ({ purpose }) =>
+      byNumber.numbers.some((decisions) => decisions.length > 0) || refusesUnasked(adopted.policy, purpose),
     of({ purpose }) {
       let found = judges.get(purpose);
       if (found === undefined) {

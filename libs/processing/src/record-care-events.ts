@@ -18,7 +18,7 @@ import { isLoopOfMerges, loadRecord, relatedNumbers, survivorOf } from './load.j
 import { mergeNumbers } from './merge-numbers.js';
 import { afterAll, allSettled, KeyedQueue } from './concurrency.js';
 import { Patience } from './patience.js';
-import { canTakeOn, foldIn, letGo, loadPatient, takeOn, type PatientState } from './patient-state.js';
+import { canTakeOn, foldIn, letGo, loadPatient, masksOthers, takeOn, type PatientState } from './patient-state.js';
 import type { Batch, Message, OutgoingMessage } from './ports.js';
 import { publishChanges } from './publish-changes.js';
 import { quarantine } from './quarantine.js';
@@ -217,16 +217,19 @@ export class RecordCareEvents {
     outbox.quarantined.push(...refused);
     if (fresh.length === 0 && !redelivered) return;
     const events = fresh.map(({ event }) => event);
-    const takesOn = canTakeOn(state, events, wiring.clock.now(), adopted.version) && !redelivered;
-    if (!takesOn) {
-      for (const event of events) evolveRecord(state.record, event, outbox.versions.note);
+    const derive = (): Promise<void> => {
       this.forget(key);
       return this.derive(outbox, () =>
         redelivered ? rebuildAndTellEverything(wiring, key) : rebuildViews(wiring, key, { untoldEvents }),
       );
+    };
+    if (redelivered || !canTakeOn(state, events, wiring.clock.now(), adopted.version)) {
+      for (const event of events) evolveRecord(state.record, event, outbox.versions.note);
+      return derive();
     }
     const touched = foldIn(state, events, outbox.versions.note);
     this.events += fresh.length;
+    if (masksOthers(state, touched)) return derive();
     const changes = await allSettled(state.views.map((_, index) => takeOn(wiring, state, index, touched)));
     letGo(touched.keys());
     outbox.changes.push(...changes.flat());

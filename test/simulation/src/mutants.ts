@@ -20,6 +20,7 @@ const WHO_IS_WHO = domain('consent/identity-rules');
 const CLAIMS = processing('claims');
 const VIEW = domain('views/view');
 const DERIVE = domain('views/derive');
+const MASKING = domain('views/masking');
 const RECORDING = processing('record-care-events');
 const SIFTING = processing('sift-care-events');
 const STATE = processing('patient-state');
@@ -141,6 +142,44 @@ export const MUTANTS: readonly Mutant[] = [
     "unsaid += Number(after === 'unsaid')",
     'unsaid += 0',
   ),
+  // what names what is withheld
+  mutant(
+    DERIVE,
+    'what names a withheld entry is told as it is',
+    'projection.project(refused.masked(entry), ',
+    'projection.project(entry, ',
+  ),
+  mutant(
+    MASKING,
+    'a copy of a withheld entry stays',
+    'if (absence !== undefined) copies.set(',
+    'if (absence === null) copies.set(',
+  ),
+  mutant(
+    STATE,
+    'an event that names a withheld entry is told as it is',
+    'view.projection.project(view.withheld.masked(entry), ',
+    'view.projection.project(entry, ',
+  ),
+  mutant(
+    RECORDING,
+    'what names an entry that comes later is left as it is',
+    'if (masksOthers(state, touched)) return derive();',
+    '',
+  ),
+  mutant(
+    STATE,
+    'what names a corrected entry is left as it is',
+    'if (before !== NEVER_SEEN && [...before, ...outcomes].some(isRefused)) return true;',
+    '',
+  ),
+  mutant(
+    SHIFT,
+    'a decision leaves what names its entries as it is',
+    'disappeared.length === 0 && amended.length === 0;',
+    'disappeared.length === 0;',
+  ),
+  mutant(SHIFT, 'what a decision amends is not told', '[...appeared, ...amended]', 'appeared'),
   mutant(SHIFT, 'what a decision holds back without a sign is not counted', "if (is === 'unsaid') unsaid += 1;", ''),
   mutant(
     IDENTITY,
@@ -202,7 +241,7 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     STATE,
     'a view that is missing is taken on',
-    'identity.revision === NO_STREAM && !isBehind(NO_STREAM, record, head.projection)',
+    'identity.revision === NO_STREAM && !isBehind(NO_STREAM, record, view.projection)',
     'identity.revision === NO_STREAM',
   ),
   mutant(STATE, 'views may be out of step', 'view.inStep && !isLongTail', '!isLongTail'),
@@ -215,8 +254,8 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     SHIFT,
     'a shift starts from one decision too many',
-    '(closing.basis.consentRevisions[0] as number) + 1)',
-    '(closing.basis.consentRevisions[0] as number) + 2)',
+    '(basis.consentRevisions[0] as number) + 1)',
+    '(basis.consentRevisions[0] as number) + 2)',
   ),
   mutant(
     SHIFT,

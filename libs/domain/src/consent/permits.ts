@@ -76,6 +76,12 @@ export function judge(purpose: Purpose, decisions: readonly Decision[], policy: 
   };
 }
 
+/** Whether a purpose may be refused an entry though nobody decided anything. */
+export function refusesUnasked({ rules }: Policy, purpose: Purpose): boolean {
+  const first = rules.find(({ purposes, when }) => purposes.includes(purpose) && when.decision === undefined);
+  return first === undefined || first.effect === 'deny' || Object.keys(first.when).length > 0;
+}
+
 /** What decisions are judged under in one record. */
 export function judgingBy(purpose: Purpose, policy: Policy, at: number, around: Surroundings): Judging {
   const giver = giversBy(around, policy);

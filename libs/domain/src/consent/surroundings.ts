@@ -5,7 +5,7 @@ import { intervalOf, type Interval } from '../fhir-time.js';
 import type { Resource } from '../vocabulary.js';
 import { spellingsOf } from './code-spellings.js';
 import type { Code } from './decision.js';
-import { factsOf, type Facts } from './facts.js';
+import { factsOf, scopedName, type Facts } from './facts.js';
 
 /** An entry as decisions and rules see it. */
 export interface JudgedEntry {
@@ -120,10 +120,10 @@ export class Surroundings {
 
   private graphOf(all: readonly JudgedEntry[]): Graph {
     const things = all.filter(({ resourceType }) => resourceType !== 'Patient');
-    const byName = indexed(things, (entry) => this.factsOf(entry).names.map((name) => scoped(entry, name)));
+    const byName = indexed(things, (entry) => this.factsOf(entry).names.map((name) => scopedName(sourceIn(entry.id), name)));
     const targetsOf = (entry: JudgedEntry, follows: (field: string) => boolean): JudgedEntry[] =>
       this.factsOf(entry)
-        .references.flatMap(({ field, name }) => (follows(field) ? (byName.get(scoped(entry, name)) ?? []) : []))
+        .references.flatMap(({ field, name }) => (follows(field) ? (byName.get(scopedName(sourceIn(entry.id), name)) ?? []) : []))
         .filter((target) => target !== entry);
     const targets = new Map(all.map((entry) => [entry, targetsOf(entry, () => true)]));
     const linked = new Map(all.map((entry) => [entry, targetsOf(entry, (field) => LINKS.includes(field))]));
@@ -155,9 +155,4 @@ function add<K>(map: Map<K, JudgedEntry[]>, key: K, entry: JudgedEntry): void {
   const known = map.get(key);
   if (known === undefined) map.set(key, [entry]);
   else known.push(entry);
-}
-
-/** An address means an entry of the same source, as does an identifier without a system; others mean the same everywhere. */
-function scoped({ id }: JudgedEntry, name: string): string {
-  return name.includes('|') && !name.startsWith('|') ? name : `${sourceIn(id)} ${name}`;
 }
