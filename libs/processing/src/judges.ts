@@ -60,13 +60,20 @@ export function rulingsAt(
   };
 }
 
-/** The rest of a person's record, as far as decisions look at it: what was retracted says nothing. */
+/** The rest of a person's record, as far as decisions look at it: of what was retracted, which documents it once replaced. */
 export function surroundingsOf(entries: ReadonlyMap<string, Entry>): Surroundings {
-  return new Surroundings(() => present(entries));
+  return new Surroundings(
+    () => present(entries),
+    () => gone(entries),
+  );
 }
 
 function* present(entries: ReadonlyMap<string, Entry>): Generator<Entry> {
   for (const entry of entries.values()) if (!entry.retracted) yield entry;
+}
+
+function* gone(entries: ReadonlyMap<string, Entry>): Generator<Entry> {
+  for (const entry of entries.values()) if (entry.retracted) yield entry;
 }
 
 /**

@@ -7,6 +7,7 @@ import {
   isPresent,
   namedBy,
   namesInRecord,
+  namesReplaced,
   outcomeOf,
   refusalIn,
   refuse,
@@ -238,15 +239,23 @@ export function letGo(entries: Iterable<Entry>): void {
   for (const entry of entries) entry.resource = undefined;
 }
 
-/** True while small changes may be appended to every view: otherwise the person's views are to be rebuilt. */
 /** One that takes back deaths may take back several. */
 const reachesSeveral = ({ type }: RecordedCareEvent): boolean => type === 'patient-death-retracted-1';
 
+/** Whether a document may take another one's place by these, or give it back. */
+function movesDocuments({ entries }: CareRecord, fresh: readonly RecordedCareEvent[]): boolean {
+  const documents = fresh.filter(({ resource }) => resource.resourceType === 'DocumentReference');
+  if (documents.some(({ resource }) => namesReplaced(resource).length > 0)) return true;
+  return documents.length > 0 && [...entries.values()].some(({ replaces }) => replaces !== undefined);
+}
+
+/** True while small changes may be appended to every view: otherwise the person's views are to be rebuilt. */
 export function canTakeOn(state: PatientState, fresh: readonly RecordedCareEvent[], now: number, policyVersion: number): boolean {
   return (
     state.rulings.policyVersion === policyVersion &&
     holdsAt(state.rulings.span, now) &&
     !fresh.some(reachesSeveral) &&
+    !movesDocuments(state.record, fresh) &&
     !reachOthers(
       state.decisions,
       fresh.map(({ resource }) => resource.resourceType),

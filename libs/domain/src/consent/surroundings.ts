@@ -6,19 +6,8 @@ import type { Resource } from '../vocabulary.js';
 import { spellingsOf } from './code-spellings.js';
 import type { Code } from './decision.js';
 import { factsOf, scopedName, type Facts } from './facts.js';
-
-/** An entry as decisions and rules see it. */
-export interface JudgedEntry {
-  readonly id: string;
-  readonly organisation: string;
-  readonly resourceType: string;
-  readonly occurredAt: string | null;
-  readonly resource: Resource | undefined;
-  /** Of a Patient: Patient.birthDate. */
-  readonly birthDate?: string | null;
-  /** Of a death: when it was. */
-  readonly died?: Interval;
-}
+import type { JudgedEntry } from './judged-entry.js';
+import { Replacements } from './replacements.js';
 
 /** Elements along which a decision about an entry reaches what hangs on it, step by step and backwards. */
 const LINKS: readonly string[] = ['encounter', 'basedOn', 'partOf', 'derivedFrom', 'hasMember', 'result', 'focus', 'context'];
@@ -44,8 +33,19 @@ export class Surroundings {
   private died?: readonly Interval[];
   private named?: ReadonlyMap<string, readonly JudgedEntry[]>;
   private carriers?: ReadonlyMap<string, readonly JudgedEntry[]>;
+  private taken?: Replacements;
 
-  constructor(private readonly entries: () => Iterable<JudgedEntry>) {}
+  /** @param gone what was retracted. */
+  constructor(
+    private readonly entries: () => Iterable<JudgedEntry>,
+    private readonly gone: () => Iterable<JudgedEntry> = () => [],
+  ) {}
+
+  /** Which documents took the place of which. */
+  replacements(): Replacements {
+    this.taken ??= new Replacements(this.entries(), this.gone());
+    return this.taken;
+  }
 
   factsOf(entry: JudgedEntry): Facts {
     return kept(this.facts, entry.resource ?? { resourceType: entry.resourceType }, factsOf);

@@ -15,8 +15,8 @@ export type Outcome = 'included' | Refusal | 'outside' | `outside, ${Refusal}`;
 /** @param silent ids of the rules that withhold without a sign. */
 export function outcomeOf(entry: Entry, projection: Projection, judge: Judge, silent: ReadonlySet<string>): Outcome {
   if (!isPresent(entry)) return 'outside';
-  const isSeen = projection.sees(entry.resource);
-  const { permitted, rule } = judge(entry);
+  const { permitted, rule, replacedBy } = judge(entry);
+  const isSeen = replacedBy === undefined && projection.sees(entry.resource);
   if (permitted) return isSeen ? 'included' : 'outside';
   const refusal: Refusal = silent.has(rule) ? 'unsaid' : 'withheld';
   return isSeen ? refusal : `outside, ${refusal}`;
