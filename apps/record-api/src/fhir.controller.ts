@@ -11,7 +11,14 @@ import {
   ApiQuery,
   ApiTags,
 } from '@nestjs/swagger';
-import { capabilityStatement, everythingBundle, FHIR_JSON, patientSummary } from '@weft/care-events';
+import {
+  attachmentAddress,
+  capabilityStatement,
+  everythingBundle,
+  FHIR_JSON,
+  patientSummary,
+  withAttachmentsAt,
+} from '@weft/care-events';
 import { jsonWithDigits, PURPOSES, type Purpose, type Resource } from '@weft/domain';
 import { entriesByThen, projectionOf, readRecord, type RecordForPurpose, timestamp, type Wiring } from '@weft/processing';
 import {
@@ -111,8 +118,9 @@ export class FhirController {
     // Who was told on an earlier page is not told again.
     const isTold = parameter(request, '_told') !== null;
     const kept = { purpose, _count: String(count), ...named, ...((isTold || notice !== undefined) && { _told: 'true' }) };
+    const addressOf = attachmentAddress(publicAddressOf(this.service.settings, request), nhsNumber, purpose);
     const bundle = everythingBundle({
-      entries,
+      entries: entries.map((entry) => withAttachmentsAt(entry, addressOf)),
       baseUrl: this.baseUrlOf(request),
       nhsNumber,
       total,
@@ -146,7 +154,8 @@ export class FhirController {
     const { record, movedTo, patient, notice, waiting } = await this.read(caller, nhsNumber, 'direct-care');
     await this.given(caller, 'summary', { patient, purpose: 'direct-care', record });
     if (movedTo !== null) reply.header('content-location', `/fhir/Patient/${movedTo}/$summary`);
-    const { entries } = record;
+    const addressOf = attachmentAddress(publicAddressOf(this.service.settings, request), nhsNumber, 'direct-care');
+    const entries = record.entries.map((entry) => withAttachmentsAt(entry, addressOf));
     const now = this.wiring.clock.now();
     const organisation = this.authorOf(caller);
     await send(reply, patientSummary({ entries, nhsNumber: movedTo ?? nhsNumber, now, organisation, notice, waiting }));
