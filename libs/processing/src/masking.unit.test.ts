@@ -1,5 +1,9 @@
 import { provision, type CareEvent, type Provision, type Resource } from '@weft/domain';
-import { decisionMessage, ANNE, observation, publish, read, region, standingOnTopic } from './region.fixture.js';
+import { encode } from './encoding.js';
+import { loadPatient } from './patient-state.js';
+import { ANNE, arriving, decisionMessage, observation, publish, read, region, standingOnTopic } from './region.fixture.js';
+import { recorded } from './sift-care-events.js';
+import { careRecordStream } from './streams.js';
 import { verifyViews } from './verify-views.js';
 import type { Wiring } from './wiring.js';
 
@@ -70,8 +74,8 @@ describe('what names a withheld entry', () => {
 
   it('is masked in what comes later, and once what it names comes later, also where the purpose does not look at that', async () => {
     const { wiring } = await region();
-    await publish(wiring, [event(observationOf('o1'))]);
-    await withhold(wiring, 'Condition/hiv1');
+    await publish(wiring, [event(observationOf('o1')), event(condition({ id: 'other' }))]);
+    for (const id of ['other', 'hiv1']) await withhold(wiring, `Condition/${id}`);
     await publish(wiring, [event(encounter())]);
     expect(await reasons(wiring)).toEqual([SAYS, SAYS]);
     await publish(wiring, [event(condition())]);
@@ -86,6 +90,8 @@ describe('what names a withheld entry', () => {
     const { wiring } = await region();
     await publish(wiring, [event(condition()), event(encounter())]);
     await withhold(wiring, 'Condition/hiv1');
+    // The projector has the person at hand.
+    await publish(wiring, [event(observationOf('o1'))]);
     await publish(wiring, [event(condition(), { type: 'care-event-retracted-1' })]);
     expect(await reasons(wiring)).toEqual([SAYS, SAYS]);
     await isInLine(wiring);
@@ -98,9 +104,27 @@ describe('what names a withheld entry', () => {
     await publish(wiring, [event(condition()), event(byIdentifier)]);
     await withhold(wiring, 'Condition/hiv1');
     expect(await reasons(wiring)).toEqual([byIdentifier.reasonReference[0], byIdentifier.reasonReference[0]]);
+    await publish(wiring, [event(observationOf('o1'))]);
     await publish(wiring, [event(condition({ identifier: [identifier] }))]);
     expect(await reasons(wiring)).toEqual([WITHOUT, WITHOUT]);
     await isInLine(wiring);
+  });
+
+  it('is brought in line by whoever comes next where a projector was killed before it did, also where the view is not concerned', async () => {
+    const { wiring } = await region();
+    await publish(wiring, [event(condition()), event(encounter())]);
+    await withhold(wiring, 'Condition/hiv1');
+    const key = wiring.keys.patient(ANNE);
+    const isInStep = async (): Promise<boolean | undefined> => {
+      const { views } = await loadPatient(wiring, key, await wiring.policies.current());
+      return views.find(({ projection }) => projection.purpose === 'care-coordination')?.inStep;
+    };
+    expect(await isInStep()).toBe(true);
+    const retraction = event(condition(), { type: 'care-event-retracted-1' });
+    const stream = careRecordStream(key);
+    const stored = encode(recorded(wiring, retraction, arriving(retraction)), wiring.random);
+    await wiring.store.append(stream, await wiring.store.head(stream), [stored]);
+    expect(await isInStep()).toBe(false);
   });
 
   it('costs no derivation of the whole where nothing of it changes', async () => {

@@ -20,7 +20,6 @@ const WHO_IS_WHO = domain('consent/identity-rules');
 const CLAIMS = processing('claims');
 const VIEW = domain('views/view');
 const DERIVE = domain('views/derive');
-const MASKING = domain('views/masking');
 const RECORDING = processing('record-care-events');
 const SIFTING = processing('sift-care-events');
 const STATE = processing('patient-state');
@@ -148,30 +147,6 @@ export const MUTANTS: readonly Mutant[] = [
     'what names a withheld entry is told as it is',
     'projection.project(refused.masked(entry), ',
     'projection.project(entry, ',
-  ),
-  mutant(
-    MASKING,
-    'a copy of a withheld entry stays',
-    'if (absence !== undefined) copies.set(',
-    'if (absence === null) copies.set(',
-  ),
-  mutant(
-    STATE,
-    'an event that names a withheld entry is told as it is',
-    'view.projection.project(view.withheld.masked(entry), ',
-    'view.projection.project(entry, ',
-  ),
-  mutant(
-    RECORDING,
-    'what names an entry that comes later is left as it is',
-    'if (masksOthers(state, touched)) return derive();',
-    '',
-  ),
-  mutant(
-    STATE,
-    'what names a corrected entry is left as it is',
-    'if (before !== NEVER_SEEN && [...before, ...outcomes].some(isRefused)) return true;',
-    '',
   ),
   mutant(
     SHIFT,
