@@ -38,6 +38,7 @@ export * from './fhir-time.js';
 export * from './identity/identity.js';
 export * from './identity/nhs-number.js';
 export { plainText } from './plain-text.js';
+export { absent } from './views/absent.js';
 export * from './views/derive.js';
 export { namedBy, namesInRecord, Withheld } from './views/masking.js';
 export * from './views/present-entry.js';
