@@ -18,6 +18,10 @@ const CONTRACT: Readonly<Record<string, { readonly path: string; readonly may: r
   'GET /consents/:id': { path: '/consents/0-0', may: ['governance', 'publisher'] },
   'GET /records/:nhs': { path: `/records/${NHS}`, may: ['clinician', 'governance'] },
   'GET /records/:nhs/explain': { path: `/records/${NHS}/explain`, may: ['governance'] },
+  'GET /records/:nhs/documents/:source/:document/:attached': {
+    path: `/records/${NHS}/documents/RX901/none/b`,
+    may: ['clinician', 'governance'],
+  },
   'GET /records/:nhs/audit': { path: `/records/${NHS}/audit`, may: ['governance'] },
   'GET /audit': { path: '/audit', may: ['governance'] },
   'GET /fhir/metadata': { path: '/fhir/metadata', may: 'everybody' },

@@ -374,7 +374,8 @@ function showBasis() {
 }
 
 const explanationOf = (entry, purpose) => entry.purposes.find((one) => one.purpose === purpose);
-const stateOf = ({ included, rule }) => (included ? 'shared' : rule === 'not-of-concern' ? 'outside' : 'withheld');
+const STATES = { 'not-of-concern': 'outside', replaced: 'replaced' };
+const stateOf = ({ included, rule }) => (included ? 'shared' : (STATES[rule] ?? 'withheld'));
 
 function showCards() {
   at('cards').replaceChildren(
@@ -393,7 +394,7 @@ function showCards() {
   );
 }
 
-const TAGS = { shared: 'Shared', withheld: 'Withheld', outside: 'Not looked at' };
+const TAGS = { shared: 'Shared', withheld: 'Withheld', outside: 'Not looked at', replaced: 'Replaced' };
 
 function rowOf(entry, purpose) {
   const why = explanationOf(entry, purpose);

@@ -6,6 +6,12 @@ const ROUTES: readonly (readonly [method: string, path: string, may: readonly Ro
   [
     ['GET', `/records/${ANNE}`, ['clinician', 'governance'], '/records/{nhs}'],
     ['GET', `/records/${ANNE}/explain`, ['governance'], '/records/{nhs}/explain'],
+    [
+      'GET',
+      `/records/${ANNE}/documents/RX901/none/b`,
+      ['clinician', 'governance'],
+      '/records/{nhs}/documents/{source}/{document}/{attached}',
+    ],
     ['GET', `/records/${ANNE}/audit`, ['governance'], '/records/{nhs}/audit'],
     ['GET', '/audit', ['governance']],
     ['GET', '/fhir/metadata', 'everybody'],

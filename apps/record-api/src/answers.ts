@@ -89,7 +89,9 @@ class ExplanationAnswer {
   purpose!: Purpose;
   @ApiProperty()
   included!: boolean;
-  @ApiProperty({ description: 'The rule that decided, or `not-of-concern`' })
+  @ApiProperty({
+    description: 'The rule that decided, or `not-of-concern`, or `replaced` of a document in whose place a newer one stands',
+  })
   rule!: string;
   @ApiProperty({ type: DecisionInForce, nullable: true })
   decision!: DecisionInForce | null;

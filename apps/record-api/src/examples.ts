@@ -65,6 +65,9 @@ export const EXPLAINED = {
   },
 };
 
+/** Bytes have no form of their own in JSON. */
+export const ATTACHED = { answer: '%PDF-1.7 …' };
+
 export const EVERYTHING = {
   answer: {
     ...{ resourceType: 'Bundle', type: 'searchset', total: 1 },

@@ -11,7 +11,14 @@ import {
   ApiQuery,
   ApiTags,
 } from '@nestjs/swagger';
-import { capabilityStatement, everythingBundle, FHIR_JSON, patientSummary } from '@weft/care-events';
+import {
+  attachmentAddress,
+  capabilityStatement,
+  everythingBundle,
+  FHIR_JSON,
+  patientSummary,
+  withAttachmentsAt,
+} from '@weft/care-events';
 import { jsonWithDigits, PURPOSES, type Purpose, type Resource, withoutMark } from '@weft/domain';
 import { entriesByThen, projectionOf, readRecord, type RecordForPurpose, timestamp, type Wiring } from '@weft/processing';
 import {
@@ -113,8 +120,9 @@ export class FhirController {
     // Who was told on an earlier page is not told again.
     const isTold = parameter(request, '_told') !== null;
     const kept = { purpose, _count: String(count), ...named, ...((isTold || notice !== undefined) && { _told: 'true' }) };
+    const addressOf = attachmentAddress(publicAddressOf(this.service.settings, request), nhsNumber, purpose);
     const bundle = everythingBundle({
-      entries,
+      entries: entries.map((entry) => withAttachmentsAt(entry, addressOf)),
       baseUrl: this.baseUrlOf(request),
       nhsNumber,
       total,
@@ -148,7 +156,8 @@ export class FhirController {
     const { record, movedTo, whose, notice, waiting } = await this.read(caller, nhsNumber, 'direct-care');
     await this.given(caller, 'summary', { whose, purpose: 'direct-care', record });
     if (movedTo !== null) reply.header('content-location', `/fhir/Patient/${movedTo}/$summary`);
-    const { entries } = record;
+    const addressOf = attachmentAddress(publicAddressOf(this.service.settings, request), nhsNumber, 'direct-care');
+    const entries = record.entries.map((entry) => withAttachmentsAt(entry, addressOf));
     const now = this.wiring.clock.now();
     const organisation = this.authorOf(caller);
     await send(reply, patientSummary({ entries, nhsNumber: movedTo ?? nhsNumber, now, organisation, notice, waiting }));

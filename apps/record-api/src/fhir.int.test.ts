@@ -17,6 +17,7 @@ interface Bundle {
 
 const DORA = '9990000050';
 const EVE = '9990000069';
+const EDDA = '9990000077';
 
 describe('a FHIR client', () => {
   let region: Region;
@@ -140,6 +141,38 @@ describe('a FHIR client', () => {
     const headers = { 'x-forwarded-host': 'evil.example', 'x-forwarded-proto': 'https' };
     const { body } = await region.ask(`/fhir/Patient/${ANNE}/$everything?_count=1`, { roles: ['clinician'], headers });
     for (const { url } of (body as Bundle).link) expect(url.startsWith(`${region.url}/fhir/`)).toBe(true);
+  });
+
+  it('finds in record, $everything and $summary nothing that names a withheld entry, and in its place that it is masked', async () => {
+    const display = 'HIV infection, newly diagnosed';
+    const reason = { reference: 'Condition/hiv1', display };
+    const { effectiveDateTime: _, valueQuantity: __, ...about } = observation(EDDA, 'e1');
+    await region.publish('RX901', EDDA, { ...condition(EDDA, 'hiv1'), code: { text: 'a condition' } });
+    await region.publish('RX901', EDDA, {
+      ...{ resourceType: 'Encounter', id: 'e1', status: 'in-progress', subject: about['subject'] },
+      class: { system: 'http://terminology.hl7.org/CodeSystem/v3-ActCode', code: 'AMB' },
+      reasonReference: [reason],
+      diagnosis: [{ condition: reason }],
+    });
+    await region.publish('RX901', EDDA, {
+      ...{ resourceType: 'MedicationRequest', id: 'm1', status: 'active', intent: 'order', subject: about['subject'] },
+      medicationCodeableConcept: { text: 'a tablet' },
+      reasonReference: [reason],
+    });
+    await region.decide(EDDA, {
+      authority: 'withheld-item',
+      provision: provision('deny', ['direct-care'], {
+        limits: [{ kind: 'entries', entries: [{ entry: 'Condition/hiv1', reach: 'instance' }] }],
+      }),
+    });
+    const paths = [`/records/${EDDA}`, `/fhir/Patient/${EDDA}/$everything`, `/fhir/Patient/${EDDA}/$summary`];
+    const answers = await Promise.all(paths.map((path) => region.ask(path, { roles: ['clinician'] })));
+    for (const { text } of answers) {
+      expect(text).not.toMatch(/HIV|hiv1/);
+      expect(text).toContain('"valueCode":"masked"');
+    }
+    for (const { body } of answers.slice(1)) expect(fhirProblems(body)).toEqual([]);
+    expect(answers[1]!.body.entry).toHaveLength(3);
   });
 
   it('is told in a summary that something is withheld, unless the policy has nothing said', async () => {

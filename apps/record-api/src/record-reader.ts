@@ -1,4 +1,5 @@
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { attachmentAddress, withAttachmentsAt } from '@weft/care-events';
 import { contradictionsIn, jsonWithDigits, type Purpose } from '@weft/domain';
 import {
   type Footing,
@@ -97,7 +98,7 @@ export class RecordReader implements OnModuleDestroy {
     }
     const found = await readRecord(this.wiring, key, purpose);
     const { footing } = found;
-    const served = this.serve(found, reader, isWaiting);
+    const served = this.serve(found, nhsNumber, reader, isWaiting);
     if (footing !== null) this.keep(name, { served, footing, foundAt: 0 });
     this.reads.inc({ purpose, source: footing === null ? 'decided-afresh' : 'view' });
     return served;
@@ -148,11 +149,12 @@ export class RecordReader implements OnModuleDestroy {
   }
 
   /** The version is a digest of all else that the reader is given, and of nothing else: it cannot tell of what is withheld. */
-  private serve(found: FoundRecord, reader: ReadingAs, isWaiting: boolean): ServedRecord {
+  private serve(found: FoundRecord, nhsNumber: string, reader: ReadingAs, isWaiting: boolean): ServedRecord {
     const { movedTo, members } = found;
     const record = asShown(this.wiring, found.record);
     const { purpose, policyVersion, consentRevision, entries, withheld, digest } = record;
-    const texts = entries.map(jsonWithDigits);
+    const addressOf = attachmentAddress('', nhsNumber, purpose);
+    const texts = entries.map((entry) => jsonWithDigits(withAttachmentsAt(entry, addressOf)));
     // Of what the reader is given alone, so that it tells of nothing else.
     const review = projectionOf(this.wiring, purpose).identifies ? contradictionsIn(entries) : [];
     // Where something is withheld, what waits may be of its kind.

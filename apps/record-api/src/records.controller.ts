@@ -7,17 +7,20 @@ import {
   ApiOkResponse,
   ApiOperation,
   ApiParam,
+  ApiProduces,
   ApiQuery,
   ApiTags,
 } from '@nestjs/swagger';
+import { attachedTo } from '@weft/care-events';
 import { PURPOSES } from '@weft/domain';
-import { explainRecord, isKnown, type Wiring } from '@weft/processing';
+import { explainRecord, isKnown, readRecord, type Wiring } from '@weft/processing';
 import {
   Audited,
   AuditedProblemFilter,
   AuditLog,
   type Caller,
   CurrentCaller,
+  HttpProblem,
   Roles,
   WIRING,
   invalid,
@@ -29,10 +32,10 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ExplainedRecordAnswer, RecordAnswer } from './answers.js';
 import { besides } from './audit-of-person.js';
 import { instantOf, nhsNumberOf, nothingKnown, purposeOf, refuseUnlessMayRead, numberOf } from './asked.js';
-import { readingAs } from './reader.js';
+import { mayTellItsTime, readingAs, showsAnything } from './reader.js';
 import { LIMIT_MAX, type PageAsked, pageOf } from './record-page.js';
 import { RecordReader } from './record-reader.js';
-import { EXPLAINED, RECORD } from './examples.js';
+import { ATTACHED, EXPLAINED, RECORD } from './examples.js';
 
 @ApiTags('records')
 @ApiParam({ name: 'nhs', description: 'NHS number', example: '9990000018' })
@@ -89,6 +92,50 @@ export class RecordsController {
     else await reply.type('application/json; charset=utf-8').send(body);
   }
 
+  @Get('documents/:source/:document/:attached')
+  @Example(ATTACHED)
+  @Roles('clinician', 'governance')
+  @Audited('record')
+  @ApiOperation({
+    summary: 'What is attached to a document of the record: the bytes of the Binary that came with it',
+    description: [
+      'The address stands in `content.attachment.url` of a DocumentReference in the record and in `$everything`. It is given to whoever',
+      'may be shown that DocumentReference at this moment, under the same rules, and audited as a reading of the record.',
+    ].join(' '),
+  })
+  @ApiParam({ name: 'source', description: 'Of the entry', example: 'RX901' })
+  @ApiParam({ name: 'document', description: 'Id of the DocumentReference', example: 'd-1' })
+  @ApiParam({ name: 'attached', description: 'Id of the Binary that it contains', example: 'Binary-b-1' })
+  @ApiQuery({ name: 'purpose', enum: PURPOSES, required: false, description: 'Default direct-care' })
+  @ApiProduces('application/octet-stream')
+  @ApiOkResponse({
+    description: 'The bytes, in the media type that the Binary says',
+    schema: { type: 'string', format: 'binary' },
+  })
+  @ApiNotFoundResponse({ description: 'There is no such document in what the reader may be shown' })
+  async attached(@Req() request: FastifyRequest, @Res() reply: FastifyReply, @CurrentCaller() caller: Caller): Promise<void> {
+    refuseOtherParameters(request, ['purpose']);
+    const nhsNumber = nhsNumberOf(request);
+    const purpose = purposeOf(parameter(request, 'purpose'));
+    refuseUnlessMayRead(caller, purpose);
+    const { source, document, attached: id } = request.params as Record<'source' | 'document' | 'attached', string>;
+    const patient = this.wiring.keys.patient(nhsNumber);
+    const reader = readingAs(caller);
+    const { attached, record } = await this.records.hold(reader, async () => {
+      const found = await readRecord(this.wiring, patient, purpose);
+      if (!showsAnything(found.record, reader)) await this.records.refuseUnlessKnown(nhsNumber, reader);
+      const entry = found.record.entries.find((one) => one.id === `${source}/DocumentReference/${document}`);
+      const held = entry && attachedTo(entry.resource, id);
+      if (held === undefined) throw noSuchDocument();
+      return { attached: held, record: found.record, mayTellItsTime: mayTellItsTime(found) };
+    });
+    const { policyVersion, consentRevision } = record;
+    await this.audit.note(caller, 'record', { outcome: 'given', patient, purpose, policyVersion, consentRevision });
+    // A publisher chose what this is: a browser is to keep it, and run nothing of it.
+    reply.headers({ 'content-disposition': 'attachment', 'content-security-policy': 'sandbox', 'cache-control': 'no-store' });
+    await reply.header('content-type', attached.contentType).send(attached.bytes);
+  }
+
   @Get('explain')
   @Example(EXPLAINED)
   @Roles('governance')
@@ -114,6 +161,11 @@ export class RecordsController {
     await reply.send(explained);
   }
 }
+
+const noSuchDocument = (): HttpProblem =>
+  new HttpProblem(404, 'no-such-document', 'There is no such document here that you may be shown', {
+    detail: 'Addresses of documents stand in content.attachment.url of the DocumentReferences of the record.',
+  });
 
 /** The page asked for; null where the record is wanted whole. */
 function pageAsked(request: FastifyRequest, address: string): PageAsked | null {

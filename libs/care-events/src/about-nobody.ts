@@ -48,6 +48,12 @@ export function keepingProblems(resource: Resource, now: number, validate: boole
   return validate ? [...own, ...fhirProblems(resource)] : own;
 }
 
+/** Why a Binary cannot be kept with the document that it is attached to; none where it can. How large both may be is the document's to bear. */
+export function attachingProblems(binary: Resource, now: number, validate: boolean): readonly Problem[] {
+  const own = metaProblems('care-event-recorded-1', binary, now);
+  return validate ? [...own, ...fhirProblems(binary)] : own;
+}
+
 /** By today's address, that of earlier versions of FHIR, and HL7 v3's identifier. */
 const NHS_NUMBER_SYSTEMS = /\/id\/nhs-number|2\.16\.840\.1\.113883\.2\.1\.4\.1(?![.\d])/i;
 const PERSONS: readonly unknown[] = ['Patient', 'RelatedPerson', 'Person'];

@@ -1,7 +1,8 @@
 import { sameJson } from '@weft/domain';
 import type { Problem, Resource } from '@weft/domain';
-import { isLasting, keepingProblems, lastingNames, mayBeNobodys } from './about-nobody.js';
+import { attachingProblems, isLasting, keepingProblems, lastingNames, mayBeNobodys } from './about-nobody.js';
 import type { KeptResource } from './about-nobody.js';
+import { attachmentUrls } from './attachments.js';
 import { namesMeant, namesOf, typeMeant } from './bundle-names.js';
 import type { BundleEntry } from './bundle-names.js';
 import { indexPatients, subjectsOf } from './bundle-patients.js';
@@ -53,13 +54,26 @@ export function keepTogether(
   const sound = all.filter(({ resource }) => costProblem(resource) === null);
   const readable = new Set(sound);
   const patients = indexPatients(sound);
-  const isNobodys = ({ resource }: BundleEntry): boolean => {
+  const attachedNames = new Set(
+    sound.flatMap(({ resource }) => attachmentUrls(resource).flatMap((url) => namesMeant({ reference: url }))),
+  );
+  /** A Binary that a document names in an attachment is that document's: whoever may see the one is given the other. */
+  const isAttached = (entry: BundleEntry): boolean =>
+    entry.resource.resourceType === 'Binary' && namesOf(entry).some((name) => attachedNames.has(name));
+  const isNobodys = (entry: BundleEntry): boolean => {
+    const { resource } = entry;
+    if (isAttached(entry)) return true;
     if (!mayBeNobodys(resource.resourceType)) return false;
     const whose = subjectsOf(resource, patients);
     return !whose.ok && whose.problem.code === 'no-patient';
   };
   const faults = new Map(
-    sound.filter(isNobodys).map((entry) => [entry.index, keepingProblems(entry.resource, now, validate)] as const),
+    sound
+      .filter(isNobodys)
+      .map(
+        (entry) =>
+          [entry.index, (isAttached(entry) ? attachingProblems : keepingProblems)(entry.resource, now, validate)] as const,
+      ),
   );
   const isKept = ({ index }: BundleEntry): boolean => faults.get(index)?.length === 0;
   const targets = indexTargets(sound, isKept, sourceOf);
@@ -93,7 +107,7 @@ export function keepTogether(
         const known = before.get(nameWithin(source, name));
         usesFound ||= known !== undefined;
         const target = targets.get(name) ?? (known && { kept: known });
-        if (target === 'several' || (target !== undefined && !isSound(target))) return undefined;
+        if (target === 'several' || (target !== undefined && !isSound(target)) || isBinary(target)) return undefined;
         if (target !== undefined) return isOtherVersion(reference, target) ? undefined : target;
       }
       if (!mayBeNobodys(typeMeant(reference))) return undefined;
@@ -103,9 +117,21 @@ export function keepTogether(
       }
       return undefined;
     };
-    const made = withKept(resource, (one) => targetOf(found, one), roomIn(left.now));
+    const whose = subjectsOf(resource, patients);
+    /** What says that it is about somebody else than its document stays outside of it. */
+    const attachedAt = (url: string): Resource | undefined => {
+      const target = namesMeant({ reference: url })
+        .map((name) => targets.get(name))
+        .find((one) => one !== undefined);
+      if (!isBinary(target)) return undefined;
+      const of = subjectsOf(target.kept, patients);
+      const isItsOwn = of.ok ? whose.ok && of.subject === whose.subject : of.problem.code === 'no-patient';
+      return isItsOwn ? target.kept : undefined;
+    };
+    const attaching = attachmentUrls(resource).length === 0 ? undefined : attachedAt;
+    const made = withKept(resource, (one) => targetOf(found, one), roomIn(left.now), attaching);
     if (usesFound || left.now !== left.bySent) {
-      const bySent = withKept(resource, (one) => targetOf(NOTHING_FOUND, one), roomIn(left.bySent));
+      const bySent = withKept(resource, (one) => targetOf(NOTHING_FOUND, one), roomIn(left.bySent), attaching);
       sent.set(index, bySent.resource);
       left.bySent -= bySent.characters;
     } else left.bySent -= made.characters;
@@ -116,7 +142,7 @@ export function keepTogether(
   };
 
   const namesOutside = (entry: BundleEntry): string[] =>
-    lastingNames(entry).map((name) => nameWithin(sourceOf(entry.resource), name));
+    (isAttached(entry) ? [] : lastingNames(entry)).map((name) => nameWithin(sourceOf(entry.resource), name));
 
   return {
     resources: new Map(all.flatMap((entry) => (faults.has(entry.index) ? [] : [[entry.index, complete(entry)]]))),
@@ -133,7 +159,9 @@ export function keepTogether(
   };
 }
 
-const roomIn = (left: number) => ({ ...ONE, characters: Math.min(ONE.characters, left) });
+const roomIn = (left: number) => ({ ...ONE, characters: Math.min(ONE.characters, left), attached: left });
+const isBinary = (target: Target | 'several' | undefined): target is { readonly kept: Resource } =>
+  typeof target === 'object' && 'kept' in target && target.kept.resourceType === 'Binary';
 
 const NOTHING_FOUND: FoundResources = new Map();
 export const NO_ROOM = problem(

@@ -1,4 +1,5 @@
 import type { Organisation, Resource } from '@weft/domain';
+import { MESSAGE_LIMIT_BYTES } from '@weft/processing';
 import { openBundle } from './bundle.js';
 import { fhirProblems } from './fhir.js';
 
@@ -347,5 +348,106 @@ describe('references that hold within a Bundle alone', () => {
     const observation = { resourceType: 'Observation', id: 'o', status: 'final', code: { text: 'x' }, subject, contained: [] };
     const opened = open([{ resource: observation }, { resource: medicine('m1') }]);
     expect(opened.events[0]?.resource ?? observation).toBe(observation);
+  });
+});
+
+describe('a Binary that a document of the Bundle attaches', () => {
+  const binary = (more: object = {}) => ({
+    resourceType: 'Binary',
+    id: 'b1',
+    contentType: 'application/pdf',
+    data: 'JVBERi0=',
+    ...more,
+  });
+  const document = (url: string, more: object = {}) => ({
+    ...{ resourceType: 'DocumentReference', id: 'd1', status: 'current', subject },
+    content: [{ attachment: { contentType: 'application/pdf', url } }],
+    ...more,
+  });
+  const attached = { content: [{ attachment: { url: '#Binary-b1' } }], contained: [{ id: 'Binary-b1', data: 'JVBERi0=' }] };
+
+  it.each([
+    ['its type and id', 'Binary/b1', undefined],
+    ['its fullUrl', URN, URN],
+    ['its address', 'https://docs.example/fhir/Binary/b1', 'https://docs.example/fhir/Binary/b1'],
+    ['an address where the entry has none', 'https://docs.example/fhir/Binary/b1', undefined],
+  ])('is contained in it, whose it is, by %s', (_, url, fullUrl) => {
+    const entry = { resource: binary(), ...(fullUrl !== undefined && { fullUrl }) };
+    const { events, kept, refused } = open([{ resource: document(url) }, entry]);
+    expect(refused).toEqual([]);
+    expect(events.map(({ resource }) => resource)).toMatchObject([attached]);
+    expect(fhirProblems(events[0]!.resource)).toEqual([]);
+    // For entries of later Bundles it is not kept: it is in the one record.
+    expect(kept.map(({ entry: index, names }) => [index, names])).toEqual([[1, []]]);
+  });
+
+  it('is so with whoever guards it by naming the document, and with its labels on the document', () => {
+    const guarded = binary({
+      securityContext: { reference: 'DocumentReference/d1' },
+      meta: { versionId: '3', security: [{ code: 'R' }] },
+    });
+    const [resource, ...more] = resourcesOf([document('Binary/b1'), guarded]);
+    expect(more).toEqual([]);
+    expect(resource).toMatchObject({ ...attached, meta: { security: [{ code: 'R' }] } });
+    expect(JSON.stringify(resource!['contained'])).not.toMatch(/versionId|security":/);
+  });
+
+  it('may be larger than what else is kept, in each document that names it', () => {
+    const data = 'QUJD'.repeat(100_000);
+    const { events, refused } = open([
+      ...['d1', 'd2'].map((id) => ({ resource: document('Binary/b1', { id }) })),
+      { resource: binary({ data }) },
+    ]);
+    expect(refused).toEqual([]);
+    expect(events.map(({ resource }) => (resource['contained'] as { data: string }[])[0]!.data.length)).toEqual([
+      400_000, 400_000,
+    ]);
+  });
+
+  it('has the document refused by name where both together are above the limit, and is refused itself where it is alone', () => {
+    const of = (characters: number) => binary({ data: 'QUJD'.repeat(Math.floor(characters / 4)) });
+    const both = open([{ resource: document('Binary/b1') }, { resource: of(MESSAGE_LIMIT_BYTES - 150) }]);
+    expect([both.events, both.refused]).toEqual([[], ['entry[0].resource too-costly']]);
+    const alone = open([{ resource: document('Binary/b1') }, { resource: of(MESSAGE_LIMIT_BYTES) }]);
+    expect(alone.events.map(({ resource }) => resource)).toMatchObject([{ content: [{ attachment: { url: 'Binary/b1' } }] }]);
+    expect(alone.refused).toEqual(['entry[1].resource too-costly']);
+  });
+
+  it('stays outside where it says that it is about somebody else, and so is not given with the document', () => {
+    const BERT = '9990012342';
+    const patients = [ANNE, BERT].map((value, at) => ({
+      resourceType: 'Patient',
+      id: `p${at}`,
+      identifier: [{ system: NHS, value }],
+    }));
+    const other = document('Binary/x', { id: 'd2', subject: { reference: 'Patient/p1' } });
+    const { events } = open(
+      [
+        ...patients,
+        document('Binary/b1', { subject: { reference: 'Patient/p0' } }),
+        other,
+        binary({ securityContext: { reference: 'DocumentReference/d2' } }),
+      ].map((resource) => ({ resource })),
+    );
+    for (const { resource } of events) expect(JSON.stringify(resource)).not.toContain('JVBERi0=');
+  });
+
+  it('is not contained in what else refers to it', () => {
+    const manifest = {
+      resourceType: 'DocumentManifest',
+      id: 'm',
+      status: 'current',
+      subject,
+      content: [{ reference: 'Binary/b1' }],
+    };
+    const [, one] = resourcesOf([document('Binary/b1'), manifest, binary()]);
+    expect(one).toMatchObject({ content: [{ reference: 'Binary/b1' }] });
+    expect(one).not.toHaveProperty('contained');
+  });
+
+  it('is refused as before where no document attaches it', () => {
+    expect(open([{ resource: document('Binary/other') }, { resource: binary() }]).refused).toEqual([
+      'entry[1].resource no-patient',
+    ]);
   });
 });

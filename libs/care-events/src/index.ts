@@ -1,3 +1,4 @@
+export { attachedTo, attachmentAddress, withAttachmentsAt, type Attached } from './attachments.js';
 export type { KeptResource } from './about-nobody.js';
 export { acceptEvent } from './accept-event.js';
 export type { AcceptedEvent, AcceptOptions } from './accept-event.js';

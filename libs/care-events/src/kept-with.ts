@@ -12,6 +12,8 @@ export type TargetOf = (reference: Loose) => Target | undefined;
 export interface Room {
   readonly resources: number;
   readonly characters: number;
+  /** Of what is attached to it, which is its own. */
+  readonly attached?: number;
 }
 
 export interface WithKept {
@@ -27,9 +29,14 @@ export interface WithKept {
  * other. What holds within a Bundle alone is written as it holds outside: a urn:uuid as type and id, a conditional reference as an
  * identifier.
  */
-export function withKept(resource: Resource, targetOf: TargetOf, room: Room): WithKept {
+export function withKept(
+  resource: Resource,
+  targetOf: TargetOf,
+  room: Room,
+  attachedAt: (url: string) => Resource | undefined = () => undefined,
+): WithKept {
   const { contained: own, ...rest } = resource;
-  const keeping = new Keeping(objectsOf(own), targetOf, room);
+  const keeping = new Keeping(objectsOf(own), targetOf, room, attachedAt);
   const written = keeping.write(rest, NOTHING);
   keeping.writeOwn();
   const { contained, labels, characters, isCut } = keeping;
@@ -51,6 +58,7 @@ class Keeping {
   characters = 0;
   isCut = false;
   isChanged = false;
+  private charactersAttached = 0;
   private readonly own: number;
   private readonly ids: Set<unknown>;
   private readonly kept = new Map<string, string>();
@@ -59,6 +67,7 @@ class Keeping {
     own: readonly Loose[],
     private readonly targetOf: TargetOf,
     private readonly room: Room,
+    private readonly attachedAt: (url: string) => Resource | undefined,
   ) {
     this.contained = [...own];
     this.own = own.length;
@@ -76,7 +85,8 @@ class Keeping {
 
   /** The same value where nothing in it changes. What stands in a resource within it means other things by its references. */
   write(value: Loose, within: Within): Loose {
-    const before = typeof value['reference'] === 'string' || isObject(value['identifier']) ? this.placed(value, within) : value;
+    const isReference = typeof value['reference'] === 'string' || isObject(value['identifier']);
+    const before = isReference ? this.placed(value, within) : typeof value['url'] === 'string' ? this.attached(value) : value;
     let after = before;
     for (const name in before) {
       const item = before[name];
@@ -109,16 +119,26 @@ class Keeping {
     return outsideOf(reference, text);
   }
 
-  private place(target: Resource): string | undefined {
+  private attached(attachment: Loose): Loose {
+    const binary = this.attachedAt(attachment['url'] as string);
+    const id = binary === undefined ? undefined : this.place(binary, true);
+    return id === undefined ? attachment : { ...attachment, url: `#${id}` };
+  }
+
+  private place(target: Resource, isAttached = false): string | undefined {
     const { key, characters } = measured(target);
     const known = this.kept.get(key);
     if (known !== undefined) return known;
     if (this.hasAlready(key, target)) return key;
-    if (this.kept.size === this.room.resources || this.characters + characters > this.room.characters) {
+    const hasRoom = isAttached
+      ? this.characters + characters <= (this.room.attached ?? 0)
+      : this.characters - this.charactersAttached + characters <= this.room.characters;
+    if (this.kept.size === this.room.resources || !hasRoom) {
       this.isCut = true;
       return undefined;
     }
     this.characters += characters;
+    if (isAttached) this.charactersAttached += characters;
     this.isChanged = true;
     const id = this.freeId(key);
     this.kept.set(key, id);

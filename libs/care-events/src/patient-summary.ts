@@ -1,6 +1,6 @@
-import { intervalOf, isDeathId, type Resource } from '@weft/domain';
+import { absent, intervalOf, isDeathId, type Resource } from '@weft/domain';
 import type { RecordEntry } from './fhir-out.js';
-import { NHS_NUMBER_SYSTEM, nhsNumbersOf, textOf } from './patient-reference.js';
+import { NHS_NUMBER_SYSTEM, nhsNumbersOf, objectsOf, textOf } from './patient-reference.js';
 import { stableUuid } from './stable-uuid.js';
 import { superseded } from './summary-latest.js';
 import { narrative, paragraph, remainderText, tableOf, warning } from './summary-narrative.js';
@@ -51,7 +51,7 @@ export function patientSummary(options: SummaryOptions): Resource {
     timestamp,
     entry: [
       { fullUrl: `urn:uuid:${stableUuid(`composition ${identity}`)}`, resource: composition },
-      { fullUrl: patient.url, resource: patient.resource },
+      { fullUrl: patient.url, resource: asProfiled(patient.resource) },
       ...shown.map((entry) => ({ fullUrl: urlOf(entry), resource: placed(entry, places, references, patient.url) })),
     ],
   };
@@ -142,6 +142,18 @@ function withDeath(patient: Resource, entries: readonly RecordEntry[]): Resource
   const { deceasedBoolean: _, deceasedDateTime: __, ...rest } = patient;
   const { deceasedBoolean, deceasedDateTime } = last.resource as Resource & Record<string, unknown>;
   return { ...rest, ...(deceasedDateTime === undefined ? { deceasedBoolean } : { deceasedDateTime }) };
+}
+
+/** The profile requires a name and a birth date: of one that nobody told it is said that it is not known. */
+function asProfiled(patient: Resource): Resource {
+  const names = objectsOf(patient['name']);
+  const isNamed = names.some((name) => ['family', 'given', 'text'].some((part) => name[part] !== undefined));
+  const isBorn = patient['birthDate'] !== undefined || patient['_birthDate'] !== undefined;
+  return {
+    ...patient,
+    ...(!isNamed && { name: [{ _text: absent('unknown') }] }),
+    ...(!isBorn && { _birthDate: absent('unknown') }),
+  };
 }
 
 function carries(patient: Resource, nhsNumber: string): boolean {

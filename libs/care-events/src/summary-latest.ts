@@ -54,7 +54,8 @@ function kindOf(entry: RecordEntry, find: Find): string | null {
   if (code === null || speaks(resource) || isChangedByTheUnknown(resource)) return null;
   const parts = resourceType === 'DiagnosticReport' ? resultsOf(resource, source, find) : componentsOf(resource, source);
   if (parts === null) return null;
-  const { bodySite, method, focus } = resource as Loose;
+  const { bodySite, method, focus, specimen } = resource as Loose;
+  if ([...objectsOf(focus), ...objectsOf(specimen)].some(isUntold)) return null;
   const apart = [
     distinctionOf(bodySite, source),
     distinctionOf(method, source),
@@ -97,6 +98,10 @@ function componentsOf(resource: Resource, source: string): string | null {
     .map(({ code }) => meaningOf(code, source));
   return components.includes(null) ? null : components.sort().join(', ');
 }
+
+/** What is masked may be another one each time. */
+const isUntold = ({ reference, identifier, display }: Loose): boolean =>
+  [reference, identifier, display].every((member) => member === undefined);
 
 /** By what it is and where it was taken; one that is not in the record is like no other. */
 function specimenOf(resource: Resource, source: string, find: Find): string {

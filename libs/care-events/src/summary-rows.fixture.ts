@@ -345,6 +345,9 @@ const ofSpecimen = (name: string) => ({
   contained: [{ resourceType: 'Specimen', id: 's', type: { text: name } }],
   specimen: { reference: '#s' },
 });
+const MASKED = {
+  extension: [{ url: 'http://hl7.org/fhir/StructureDefinition/data-absent-reason', valueCode: 'masked' }],
+};
 const site = (text: string) => ({ bodySite: { text } });
 const pressure = (date: string, ...parts: string[]) =>
   observation(
@@ -421,6 +424,12 @@ export const PAIRS: readonly Pair[] = [
     'both of specimens that are not in the record',
     culture({ specimen: { reference: 'Specimen/1' } }, '2026-01-01'),
     culture({ specimen: { reference: 'Specimen/2' } }, '2026-02-01'),
+    ['grown 2026-01-01', 'grown 2026-02-01'],
+  ],
+  [
+    'both of specimens that are masked',
+    culture({ specimen: MASKED }, '2026-01-01'),
+    culture({ specimen: MASKED }, '2026-02-01'),
     ['grown 2026-01-01', 'grown 2026-02-01'],
   ],
   ['both eyes', potassium('2026-01-01', 4.1, site('Left eye')), potassium('2026-02-01', 6.9, site('Right eye')), ['6.9', '4.1']],

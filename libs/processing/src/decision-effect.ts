@@ -187,7 +187,10 @@ function changedBy(mine: readonly Decision[], projection: Projection, { person, 
   const others = { ...person, numbers: person.numbers.map((decisions) => decisions.filter((one) => !isMine(one))) };
   const withMine = judgeByNumber(projection.purpose, person, policy, at, around);
   const without = judgeByNumber(projection.purpose, others, policy, at, around);
-  return seenBy(projection, person).filter((entry) => withMine(entry).permitted !== without(entry).permitted).length;
+  return seenBy(projection, person).filter((entry) => {
+    const { permitted, replacedBy } = withMine(entry);
+    return replacedBy === undefined && permitted !== without(entry).permitted;
+  }).length;
 }
 
 function coversAny(mine: readonly Decision[], projection: Projection, { person, policy, at, around }: Within): boolean {

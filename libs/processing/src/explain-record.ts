@@ -27,7 +27,10 @@ import { serves, type Wiring } from './wiring.js';
 export interface Explanation {
   readonly purpose: Purpose;
   readonly included: boolean;
-  /** The policy's rule that decided; `not-of-concern` where the purpose does not look at such entries at all. */
+  /**
+   * The policy's rule that decided; `not-of-concern` where the purpose does not look at such entries at all, `replaced` of a document
+   * that it might see and in whose place a newer one stands.
+   */
   readonly rule: string;
   readonly decision: {
     readonly id: string;
@@ -157,7 +160,8 @@ function explainEntry(wiring: Wiring, entry: Entry, rulings: Rulings | null, ado
           plainEnglish: 'No sharing policy was in force yet, so nothing was shared.',
         };
       }
-      const { permitted, rule, decision, plainEnglish } = rulings.of(projection)(entry);
+      const { permitted, rule, decision, plainEnglish, replacedBy } = rulings.of(projection)(entry);
+      if (permitted && replacedBy !== undefined) return { purpose, ...REPLACED };
       return {
         purpose,
         included: permitted,
@@ -170,6 +174,13 @@ function explainEntry(wiring: Wiring, entry: Entry, rulings: Rulings | null, ado
   const about = isSeen && isPresent(entry) ? (aboutOf(entry.resource) ?? null) : null;
   return { id, resourceType, organisation, occurredAt, recordedAt, about, purposes };
 }
+
+const REPLACED = {
+  included: false,
+  rule: 'replaced',
+  decision: null,
+  plainEnglish: 'A newer document has taken the place of this one, so that one is shown instead.',
+} as const;
 
 function shown(decision: RecordedDecision, effect: 'permit' | 'deny'): Explanation['decision'] {
   const { id, authority, decidedBy, recorder, recordedAt } = decision;

@@ -2,6 +2,7 @@ import {
   allProvisions,
   judgeByNumber,
   looksAround,
+  refusesUnasked,
   silentRules,
   spanAt,
   Surroundings,
@@ -25,6 +26,8 @@ export interface Rulings {
   readonly span: Span;
   /** Ids of the rules that withhold without a sign. */
   readonly silent: ReadonlySet<string>;
+  /** Whether the purpose can be refused anything at all. */
+  mayRefuse(projection: Projection): boolean;
   of(projection: Projection): Judge;
 }
 
@@ -45,6 +48,8 @@ export function rulingsAt(
     policyVersion: adopted.version,
     span: spanAt(byNumber.numbers.flat(), at),
     silent: silentRules(adopted.policy),
+    mayRefuse: ({ purpose }) =>
+      byNumber.numbers.some((decisions) => decisions.length > 0) || refusesUnasked(adopted.policy, purpose),
     of({ purpose }) {
       let found = judges.get(purpose);
       if (found === undefined) {
@@ -56,13 +61,20 @@ export function rulingsAt(
   };
 }
 
-/** The rest of a person's record, as far as decisions look at it: what was retracted says nothing. */
+/** The rest of a person's record, as far as decisions look at it: of what was retracted, which documents it once replaced. */
 export function surroundingsOf(entries: ReadonlyMap<string, Entry>): Surroundings {
-  return new Surroundings(() => present(entries));
+  return new Surroundings(
+    () => present(entries),
+    () => gone(entries),
+  );
 }
 
 function* present(entries: ReadonlyMap<string, Entry>): Generator<Entry> {
   for (const entry of entries.values()) if (!entry.retracted) yield entry;
+}
+
+function* gone(entries: ReadonlyMap<string, Entry>): Generator<Entry> {
+  for (const entry of entries.values()) if (entry.retracted) yield entry;
 }
 
 /**

@@ -5,10 +5,16 @@ import {
   isCountedBy,
   isHeldBack,
   isPresent,
+  namedBy,
+  namesInRecord,
+  namesReplaced,
   outcomeOf,
+  refusalIn,
+  refuse,
   sameNumbers,
   sameSpan,
   together,
+  Withheld,
   type AdoptedPolicy,
   type Basis,
   type CareRecord,
@@ -37,6 +43,11 @@ interface ViewHead {
   revision: number;
   tail: number;
   held: Held;
+  /** How many entries it includes, and how many its purpose is refused, whether or not it looks at them. */
+  included: number;
+  refused: number;
+  /** Of what it is refused, by its names; kept while `PatientState.named` is. */
+  withheld: Withheld;
   /** False when the view must be rebuilt first: built under other decisions or rules, behind the record, or half written. */
   inStep: boolean;
 }
@@ -55,10 +66,15 @@ export interface PatientState {
   readonly views: readonly ViewHead[];
   /** Per entry, one outcome a projection. */
   readonly outcomes: Map<string, readonly Outcome[]>;
+  /** The names by which entries speak of others; null where no view was `isMixed` when it was loaded. */
+  readonly named: Set<string> | null;
   readonly identityRevision: number;
   /** All numbers of the person and what is recorded of them, the surviving one first; where they are several this is of one moment. */
   readonly members: readonly NumberRecord[];
 }
+
+/** Where some of a record is included and some refused, what is included may have to be masked. */
+const isMixed = ({ included, refused }: ViewHead): boolean => included > 0 && refused > 0;
 
 const NEVER_SEEN: readonly Outcome[] = [];
 /** A shorter tail is never folded into a marker. */
@@ -83,20 +99,47 @@ export async function loadPatient(wiring: Wiring, key: string, adopted: AdoptedP
     decisions: consent.decisions,
     consentRevision: consent.revision,
     rulings,
-    views: heads.map(({ basis, ...head }) => ({
-      ...head,
-      // Without a basis neither a decision, nor a policy, nor a merge has come to the view: each leaves a marker.
-      inStep:
-        basis === null
-          ? identity.revision === NO_STREAM && !isBehind(NO_STREAM, record, head.projection)
-          : basis.identityRevision === identity.revision && isInStep(basis, head, record, consent.revision, rulings),
-    })),
+    views: heads.map(({ basis: _, ...head }) => head),
     outcomes: new Map(),
+    named: null,
     identityRevision: identity.revision,
     members,
   };
   for (const entry of record.entries.values()) remember(state, entry);
-  return state;
+  for (const [index, { basis }] of heads.entries()) {
+    const view = state.views[index] as ViewHead;
+    // Without a basis neither a decision, nor a policy, nor a merge has come to the view: each leaves a marker.
+    view.inStep =
+      basis === null
+        ? identity.revision === NO_STREAM && !isBehind(NO_STREAM, record, view.projection)
+        : basis.identityRevision === identity.revision &&
+          isInStep(basis, view, record, consent.revision, rulings) &&
+          !isMaskedOtherwise(basis, state, index);
+  }
+  return state.views.some(isMixed) ? withNames(state) : state;
+}
+
+/** What is none of a view's concern leaves it where it is: whether what was refused of that is refused still is not known. */
+function isMaskedOtherwise(basis: Basis, { record, rulings, views, outcomes }: PatientState, index: number): boolean {
+  const { projection, included } = views[index] as ViewHead;
+  if (included === 0 || !rulings.mayRefuse(projection)) return false;
+  for (const { id, changedAt, versions } of record.entries.values()) {
+    if (changedAt <= (basis.recordRevisions[0] as number)) continue;
+    if (versions > 1 || isRefused((outcomes.get(id) as readonly Outcome[])[index] as Outcome)) return true;
+  }
+  return false;
+}
+
+function withNames(state: PatientState): PatientState {
+  const named = { ...state, named: new Set<string>() };
+  for (const entry of state.record.entries.values()) noteNamesOf(named, entry);
+  return named;
+}
+
+function noteNamesOf({ named, views, outcomes }: PatientState, entry: Entry): void {
+  if (named === null || !isPresent(entry)) return;
+  for (const name of namedBy(entry)) named.add(name);
+  for (const [index, { withheld }] of views.entries()) refuse(withheld, entry, outcomes.get(entry.id)?.[index] ?? 'outside');
 }
 
 async function loadHead(
@@ -115,6 +158,9 @@ async function loadHead(
     revision: last?.revision ?? NO_STREAM,
     tail: closing?.tail ?? 0,
     held: { withheld: closing?.withheld ?? 0, unsaid: closing?.unsaid },
+    included: 0,
+    refused: 0,
+    withheld: new Withheld(),
     inStep: false,
     basis: closing?.basis ?? null,
   };
@@ -144,10 +190,21 @@ export function isBehind(built: number, record: Pick<CareRecord, 'entries'>, pro
 }
 
 function remember(state: PatientState, entry: Entry): void {
-  state.outcomes.set(
-    entry.id,
-    state.views.map(({ projection }) => outcomeOf(entry, projection, state.rulings.of(projection), state.rulings.silent)),
-  );
+  const { rulings, views } = state;
+  const before = state.outcomes.get(entry.id);
+  const after = views.map(({ projection }) => outcomeOf(entry, projection, rulings.of(projection), rulings.silent));
+  for (const [index, view] of views.entries()) {
+    count(view, before?.[index] ?? 'outside', -1);
+    count(view, after[index] as Outcome, 1);
+  }
+  state.outcomes.set(entry.id, after);
+}
+
+const isRefused = (outcome: Outcome): boolean => refusalIn(outcome) !== null;
+
+function count(view: ViewHead, outcome: Outcome, by: 1 | -1): void {
+  if (outcome === 'included') view.included += by;
+  if (isRefused(outcome)) view.refused += by;
 }
 
 /** Folds accepted events in, and gives the entries they touched, each with what had become of it before. */
@@ -165,15 +222,39 @@ export function foldIn(
   return touched;
 }
 
+/**
+ * Whether what is included of a record reads otherwise by events that were just folded in, entries that they did not touch among it:
+ * those are not at hand. Where it does not, what the touched entries name, and are named, is remembered.
+ */
+export function masksOthers(state: PatientState, touched: ReadonlyMap<Entry, readonly Outcome[]>): boolean {
+  const { named } = state;
+  if (named === null) return state.views.some(isMixed);
+  for (const [entry, before] of touched) {
+    const outcomes = state.outcomes.get(entry.id) ?? [];
+    // Which names its earlier version had is not remembered.
+    if (before !== NEVER_SEEN && [...before, ...outcomes].some(isRefused)) return true;
+    if (outcomes.some(isRefused) && isPresent(entry) && namesInRecord(entry).some((name) => named.has(name))) return true;
+  }
+  for (const entry of touched.keys()) noteNamesOf(state, entry);
+  return false;
+}
+
 /** The resources of these entries are not needed any more. */
 export function letGo(entries: Iterable<Entry>): void {
   for (const entry of entries) entry.resource = undefined;
 }
 
-/** True while small changes may be appended to every view: otherwise the person's views are to be rebuilt. */
 /** One that takes back deaths may take back several. */
 const reachesSeveral = ({ type }: RecordedCareEvent): boolean => type === 'patient-death-retracted-1';
 
+/** Whether a document may take another one's place by these, or give it back. */
+function movesDocuments({ entries }: CareRecord, fresh: readonly RecordedCareEvent[]): boolean {
+  const documents = fresh.filter(({ resource }) => resource.resourceType === 'DocumentReference');
+  if (documents.some(({ resource }) => namesReplaced(resource).length > 0)) return true;
+  return documents.length > 0 && [...entries.values()].some(({ replaces }) => replaces !== undefined);
+}
+
+/** True while small changes may be appended to every view: otherwise the person's views are to be rebuilt. */
 export function canTakeOn(state: PatientState, fresh: readonly RecordedCareEvent[], now: number, policyVersion: number): boolean {
   return (
     state.rulings.policyVersion === policyVersion &&
@@ -181,6 +262,7 @@ export function canTakeOn(state: PatientState, fresh: readonly RecordedCareEvent
     (state.record.nhsNumber !== null || state.record.entries.size === 0) &&
     holdsAt(state.rulings.span, now) &&
     !fresh.some(reachesSeveral) &&
+    !movesDocuments(state.record, fresh) &&
     !reachOthers(
       state.decisions,
       fresh.map(({ resource }) => resource.resourceType),
@@ -211,7 +293,7 @@ export async function takeOn(
     unsaid += Number(after === 'unsaid') - Number(before === 'unsaid');
     if (after === 'included' && isPresent(entry)) {
       const type = before === 'included' ? 'entry-amended-1' : 'entry-included-1';
-      const seen = view.projection.project(entry, pseudonyms);
+      const seen = view.projection.project(view.withheld.masked(entry), pseudonyms);
       changes.push({ type, id: seen.id, entry: JSON.stringify(seen) });
     } else if (before === 'included') {
       changes.push({ type: 'entry-withdrawn-1', id: view.projection.entryId(entry.id, pseudonyms) });

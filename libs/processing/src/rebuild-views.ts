@@ -165,7 +165,7 @@ function compare(
   return differences;
 }
 
-function sameEntry(a: ViewEntry, b: ViewEntry): boolean {
+export function sameEntry(a: ViewEntry, b: ViewEntry): boolean {
   return sameJson(withoutArrival(a), withoutArrival(b));
 }
 

@@ -21,7 +21,7 @@ import { isLoopOfMerges, loadRecord, relatedNumbers, survivorOf, survivorsOf } f
 import { mergeNumbers } from './merge-numbers.js';
 import { afterAll, allSettled, KeyedQueue } from './concurrency.js';
 import { Patience } from './patience.js';
-import { canTakeOn, foldIn, letGo, loadPatient, takeOn, type PatientState } from './patient-state.js';
+import { canTakeOn, foldIn, letGo, loadPatient, masksOthers, takeOn, type PatientState } from './patient-state.js';
 import { NO_STREAM, type Batch, type Message, type OutgoingMessage } from './ports.js';
 import { publishChanges } from './publish-changes.js';
 import { quarantine } from './quarantine.js';
@@ -233,14 +233,18 @@ export class RecordCareEvents {
     }
     if (fresh.length === 0 && !redelivered) return;
     const events = fresh.map(({ event }) => event).filter((event) => event.type !== 'care-event-homed-1');
+    const derive = (): Promise<void> => {
+      this.forget(key);
+      return this.derive(outbox, () => this.bringInLine([key, ...carried.keys()], untoldEvents, redelivered));
+    };
     const isOwn = carried.size === 0 && !redelivered;
     if (!isOwn || !canTakeOn(state, events, wiring.clock.now(), adopted.version)) {
       for (const event of events) evolveRecord(state.record, event, outbox.versions.note);
-      this.forget(key);
-      return this.derive(outbox, () => this.bringInLine([key, ...carried.keys()], untoldEvents, redelivered));
+      return derive();
     }
     const touched = foldIn(state, events, outbox.versions.note);
     this.events += fresh.length;
+    if (masksOthers(state, touched)) return derive();
     const changes = await allSettled(state.views.map((_, index) => takeOn(wiring, state, index, touched)));
     letGo(touched.keys());
     outbox.changes.push(...changes.flat());

@@ -5,16 +5,20 @@ import {
   isHeldBack,
   isPresent,
   outcomeOf,
+  refuse,
+  refusesUnasked,
+  Withheld,
   type AdoptedPolicy,
   type Basis,
   type Closing,
   type Entry,
   type Policy,
+  type PresentEntry,
   type Projection,
 } from '@weft/domain';
-import { decodeViewEvent } from './encoding.js';
+import { decodeViewEvent, type RecordedDecision } from './encoding.js';
 import { pseudonymsOf, reachOthers, rulingsAt, surroundingsOf, type Rulings } from './judges.js';
-import { tookIn, type Untold } from './rebuild-views.js';
+import { sameEntry, tookIn, type Untold } from './rebuild-views.js';
 import { loadPerson, survivorOf, type Person } from './load.js';
 import { isBehind, isLongTail } from './patient-state.js';
 import type { RecordChange } from './record-changes.js';
@@ -77,19 +81,29 @@ function followsFromBasis({ projection, closing }: Head, person: Person, adopted
   const { recordRevisions, policyVersion, identityRevision, span } = closing.basis;
   if (person.members.length !== 1 || recordRevisions.length !== 1 || isLongTail(closing.tail, person.record)) return false;
   if (policyVersion !== adopted.version || identityRevision !== person.identityRevision || !holdsAt(span, now)) return false;
-  // What the view holds back may rest on an event that is of no concern to it.
-  if (reachOthers(person.decisions) && recordRevisions[0] !== person.record.revision) return false;
+  // What the view holds back, or has masked, may rest on an event that is of no concern to it.
+  const mayRest =
+    reachOthers(person.decisions) || knownTo(closing, person).length > 0 || refusesUnasked(adopted.policy, projection.purpose);
+  if (mayRest && recordRevisions[0] !== person.record.revision) return false;
   return !isBehind(recordRevisions[0] as number, person.record, projection);
 }
+
+/** The decisions that a view was built under. */
+const knownTo = ({ basis }: Closing, { decisions }: Person): readonly RecordedDecision[] =>
+  decisions.slice(0, (basis.consentRevisions[0] as number) + 1);
 
 async function shift(wiring: Wiring, head: Head, person: Person, adopted: AdoptedPolicy, now: number): Promise<RecordChange[]> {
   const { projection, stream, viewKey, closing } = head;
   const pseudonyms = pseudonymsOf(wiring.keys, projection, person.key, person.person);
-  const known = person.decisions.slice(0, (closing.basis.consentRevisions[0] as number) + 1);
+  const known = knownTo(closing, person);
   const { entries } = person.record;
   const rulings = rulingsAt(now, person.decisions, adopted, entries);
   const before = rulingsAt(now, known, adopted, entries);
-  const { appeared, disappeared, absent, included, held } = outcomes(person, projection, before, rulings);
+  const { appeared, stayed, disappeared, absent, included, held, ...withheld } = outcomes(person, projection, before, rulings);
+  const amended = stayed.filter((entry) => {
+    const [was, is] = [withheld.before.masked(entry), withheld.after.masked(entry)];
+    return was !== is && !sameEntry(projection.project(was, pseudonyms), projection.project(is, pseudonyms));
+  });
   const { recordRevisions, consentRevisions, identityRevision } = person;
   const basis: Basis = {
     recordRevisions,
@@ -98,12 +112,11 @@ async function shift(wiring: Wiring, head: Head, person: Person, adopted: Adopte
     identityRevision,
     span: rulings.span,
   };
-  const isSame = appeared.length === 0 && disappeared.length === 0;
+  const isSame = appeared.length === 0 && disappeared.length === 0 && amended.length === 0;
   const view = new Map<string, string>();
   if (!isSame) {
     for (const entry of included) {
-      if (!isPresent(entry)) continue;
-      const seen = projection.project(entry, pseudonyms);
+      const seen = projection.project(withheld.after.masked(entry), pseudonyms);
       view.set(seen.id, JSON.stringify(seen));
     }
   }
@@ -115,7 +128,9 @@ async function shift(wiring: Wiring, head: Head, person: Person, adopted: Adopte
     : await appendRebuilt(wiring.store, wiring.random, stream, head.revision, view, basis, held);
   const about = { projection, viewKey, viewRevision: revision };
   // A rebuild in several parts may have been seen half done by whoever told of this view meanwhile: all of it is told again.
-  const told = revision > head.revision + 1 ? included : appeared;
+  const isToldAll = revision > head.revision + 1;
+  const told = isToldAll ? included : [...appeared, ...amended];
+  const isAmended = new Set(isToldAll ? [] : amended);
   // What is not in the view may still stand on the topic: who took it out of the view, whyever, may not have told yet.
   const withdrawn = standsAsBefore(person, known.length, projection, adopted.policy, now) ? disappeared : absent;
   return [
@@ -125,7 +140,7 @@ async function shift(wiring: Wiring, head: Head, person: Person, adopted: Adopte
     })),
     ...told.map((entry): RecordChange => {
       const entryId = projection.entryId(entry.id, pseudonyms);
-      return { ...about, entryId, kind: 'included', entry: view.get(entryId) as string };
+      return { ...about, entryId, kind: isAmended.has(entry) ? 'amended' : 'included', entry: view.get(entryId) as string };
     }),
   ];
 }
@@ -147,21 +162,27 @@ function standsAsBefore(
 function outcomes(person: Person, projection: Projection, before: Rulings, after: Rulings) {
   const [judgeBefore, judgeAfter] = [before.of(projection), after.of(projection)];
   const result = {
-    appeared: [] as Entry[],
+    appeared: [] as PresentEntry[],
+    stayed: [] as PresentEntry[],
     disappeared: [] as Entry[],
     absent: [] as Entry[],
-    included: [] as Entry[],
+    included: [] as PresentEntry[],
+    before: new Withheld(),
+    after: new Withheld(),
   };
   let [withheld, unsaid] = [0, 0];
   for (const entry of person.record.entries.values()) {
-    if (!projection.concerns(entry.resourceType)) continue;
     const is = outcomeOf(entry, projection, judgeAfter, after.silent);
     const was = outcomeOf(entry, projection, judgeBefore, before.silent);
-    if (is === 'included') result.included.push(entry);
-    else result.absent.push(entry);
+    refuse(result.before, entry, was);
+    refuse(result.after, entry, is);
+    if (!projection.concerns(entry.resourceType)) continue;
+    if (isPresent(entry) && is === 'included') {
+      result.included.push(entry);
+      (was === 'included' ? result.stayed : result.appeared).push(entry);
+    } else result.absent.push(entry);
     if (isHeldBack(is)) withheld += 1;
     if (is === 'unsaid') unsaid += 1;
-    if (is === 'included' && was !== 'included') result.appeared.push(entry);
     if (is !== 'included' && was === 'included') result.disappeared.push(entry);
   }
   return { ...result, held: heldOf(withheld, unsaid, after.silent) };

@@ -229,10 +229,10 @@ export const MUTANTS_OF_DECISIONS: readonly Mutant[] = [
   surroundings('what else names a withheld entry is left', "effect === 'deny' ? [...found]", 'effect === undefined ? [...found]'),
   surroundings('a permission reaches as far as a denial', "if (effect === 'deny') for (const next", 'for (const next'),
   surroundings('everything hangs on its patient', "all.filter(({ resourceType }) => resourceType !== 'Patient')", 'all'),
-  surroundings(
+  facts(
     'an address means the entries of every organisation',
-    "name.includes('|') && !name.startsWith('|') ? name : `${sourceIn(id)} ${name}`",
-    "id === '' ? '' : name",
+    "name.includes('|') && !name.startsWith('|') ? name : `${source} ${name}`",
+    "source === '' ? '' : name",
   ),
   facts(
     'what a resource contains is not looked into',
@@ -654,7 +654,7 @@ export const MUTANTS_OF_DECISIONS: readonly Mutant[] = [
   judges('what is retracted is looked at still', 'if (!entry.retracted) yield entry;', 'yield entry;'),
   shifting(
     'a shift is made behind an entry that changes others',
-    'if (reachOthers(person.decisions) && recordRevisions[0] !== person.record.revision) return false;',
+    'if (mayRest && recordRevisions[0] !== person.record.revision) return false;',
     '',
   ),
   boundaries(

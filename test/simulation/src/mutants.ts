@@ -143,6 +143,20 @@ export const MUTANTS: readonly Mutant[] = [
     "unsaid += Number(after === 'unsaid')",
     'unsaid += 0',
   ),
+  // what names what is withheld
+  mutant(
+    DERIVE,
+    'what names a withheld entry is told as it is',
+    'projection.project(refused.masked(entry), ',
+    'projection.project(entry, ',
+  ),
+  mutant(
+    SHIFT,
+    'a decision leaves what names its entries as it is',
+    'disappeared.length === 0 && amended.length === 0;',
+    'disappeared.length === 0;',
+  ),
+  mutant(SHIFT, 'what a decision amends is not told', '[...appeared, ...amended]', 'appeared'),
   mutant(SHIFT, 'what a decision holds back without a sign is not counted', "if (is === 'unsaid') unsaid += 1;", ''),
   mutant(
     IDENTITY,
@@ -204,7 +218,7 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     STATE,
     'a view that is missing is taken on',
-    'identity.revision === NO_STREAM && !isBehind(NO_STREAM, record, head.projection)',
+    'identity.revision === NO_STREAM && !isBehind(NO_STREAM, record, view.projection)',
     'identity.revision === NO_STREAM',
   ),
   mutant(STATE, 'views may be out of step', 'view.inStep && !isLongTail', '!isLongTail'),
@@ -217,8 +231,8 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     SHIFT,
     'a shift starts from one decision too many',
-    '(closing.basis.consentRevisions[0] as number) + 1)',
-    '(closing.basis.consentRevisions[0] as number) + 2)',
+    '(basis.consentRevisions[0] as number) + 1)',
+    '(basis.consentRevisions[0] as number) + 2)',
   ),
   mutant(
     SHIFT,

@@ -172,11 +172,16 @@ function isNamed(entry: Facts, name: string, effect: Effect): boolean {
 
 /** Whether one entry names another; nobody but a patient is named by everything. */
 function refersTo(one: Facts, other: Facts, fields?: readonly string[]): boolean {
-  if (other.resource.resourceType === 'Patient' || idOf(one) === idOf(other)) return false;
+  if (idOf(one) === idOf(other)) return false;
   return referencesIn(one.resource).some(({ field, names }) => {
     if (fields !== undefined && !fields.includes(field)) return false;
-    return names.some((name) => (name.includes('|') ? identifiersOf(other) : addressesOf(other, one)).includes(name));
+    return names.some((name) => namedBy(other, one).includes(name));
   });
+}
+
+/** All by which an entry may be referred to from another; a patient is referred to by everything. */
+export function namedBy(entry: Facts, from: Facts): string[] {
+  return entry.resource.resourceType === 'Patient' ? [] : [...identifiersOf(entry), ...addressesOf(entry, from)];
 }
 
 function identifiersOf({ resource }: Facts): string[] {
@@ -213,7 +218,7 @@ function referencesIn(resource: Resource): Reference[] {
   return all;
 }
 
-function nameOf(reference: string): string {
+export function nameOf(reference: string): string {
   const [, searched] = reference.split('?identifier=');
   if (searched !== undefined) return decodeURIComponent(searched);
   if (reference.startsWith('urn:')) return reference;

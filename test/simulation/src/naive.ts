@@ -2,6 +2,7 @@ import type { Decision, PersonKnown, Policy, Projection, RecordedCareEvent, View
 import { occurredAt } from '@weft/domain';
 import { judgeOf } from './naive-decisions.js';
 import { idOf, tellsDeath } from './naive-limits.js';
+import { maskedBeside } from './naive-masking.js';
 
 /**
  * What a record, a decision and a policy come to, said once more and as simply as can be: no state, no shortcuts, nothing
@@ -138,6 +139,10 @@ export function viewOf(
   let unsaid = 0;
   const present = presentIn(events);
   const ruleOf = judgeOf(projection.purpose, decisions, policy, at, present);
+  const refused = present.flatMap((entry) => {
+    const rule = ruleOf(entry);
+    return rule?.effect === 'permit' ? [] : [{ entry, silent: rule !== undefined && silent.includes(rule) }];
+  });
   for (const event of present) {
     const { organisation, resource, recordedAt } = event;
     if (!projection.sees(resource)) continue;
@@ -147,7 +152,8 @@ export function viewOf(
       const id = idOf(event);
       const eventTime = Date.parse(event.time);
       const when = tellsDeath(event) ? ((resource['deceasedDateTime'] as string | undefined) ?? null) : occurredAt(resource);
-      const entry = { id, organisation, resourceType, occurredAt: when, recordedAt, resource, eventTime };
+      const told = maskedBeside(event, refused);
+      const entry = { id, organisation, resourceType, occurredAt: when, recordedAt, resource: told, eventTime };
       const person = naming.personOf?.(event.key);
       const seen = projection.project(entry, { ...naming, ...(person !== undefined && { person }) });
       entries.set(projection.entryId(id, naming), seen);

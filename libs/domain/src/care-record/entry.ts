@@ -19,6 +19,8 @@ export interface Entry {
   occurredAt: string | null;
   /** Patient.birthDate of the version in force, where it is a Patient that says one. */
   birthDate: string | null;
+  /** Of a document: the names of those whose place a version of it ever took, whatever its version in force says. */
+  replaces?: readonly string[];
   /** Of a death: when it was, as far as it is told. */
   died?: Interval;
   /** The version in force; undefined once the caller has let go of it to save memory. */

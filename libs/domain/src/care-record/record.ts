@@ -6,6 +6,7 @@ import { deathIdOf, evolveDeaths, isOfDeath } from './death.js';
 import { entryId } from './entry-id.js';
 import type { Entry } from './entry.js';
 import { isEnteredInError } from './error-states.js';
+import { namesReplaced } from './replaced.js';
 import { ageOf, isInForce, millisecondsOf, placeVersion, withAge, withReplaced, type Placing } from './version.js';
 
 export type { Entry } from './entry.js';
@@ -75,6 +76,8 @@ function evolveEntry(record: CareRecord, event: RecordedCareEvent, note: NotePla
   const placing = placeVersion(next, entry);
   entry.versions += 1;
   entry.seen = withAge(entry.seen, next);
+  const replaced = namesReplaced(event.resource);
+  if (replaced.length > 0) entry.replaces = [...new Set([...(entry.replaces ?? []), ...replaced])];
   if (!isInForce(placing)) {
     entry.setAside += 1;
     note(entry, placing, event);

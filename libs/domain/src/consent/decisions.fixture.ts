@@ -2,7 +2,7 @@ import type { Resource } from '../vocabulary.js';
 import { provision, type Decision, type Limit, type Provision, type Recorder } from './decision.js';
 import { DEFAULT_RULES } from './default-policy.js';
 import type { Policy } from './policy.js';
-import type { JudgedEntry } from './surroundings.js';
+import type { JudgedEntry } from './judged-entry.js';
 
 export const NOW = Date.parse('2026-06-15T12:00:00Z');
 export const DAY = 86_400_000;

@@ -4,7 +4,7 @@ import type { Decision, Provision } from './decision.js';
 import { isWithin } from './in-force.js';
 import { coverageOf, type Looking } from './limits.js';
 import type { Policy } from './policy.js';
-import type { JudgedEntry } from './surroundings.js';
+import type { JudgedEntry } from './judged-entry.js';
 import type { Purpose } from '../vocabulary.js';
 
 /** Everything that a decision is judged under, save for the entry. */

@@ -22,7 +22,6 @@ export interface Facts {
 export function factsOf(resource: Resource): Facts {
   const facts = { codes: [] as Code[], references: [] as { field: string; name: string }[] };
   walk(resource, '', facts);
-  const names = [`${resource.resourceType}/${resource.id}`, `${resource.id}`, ...identifiersOf(resource['identifier'])];
   return {
     ...facts,
     texts: new Set(facts.codes.map(({ code }) => code)),
@@ -32,7 +31,7 @@ export function factsOf(resource: Resource): Facts {
       ...codingsOf({ system: CONFIDENTIALITY_SYSTEM, code: resource['confidentiality'] }),
     ],
     contained: containedIn(resource),
-    names,
+    names: namesOf(resource),
   };
 }
 
@@ -50,6 +49,19 @@ function containedIn({ contained }: Resource): Facts['contained'] {
 }
 
 const MADE_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+
+/** What says which fact a resource is: its type with its id, and its business identifiers. */
+export const ownNames = ({ resourceType, id, identifier }: Resource): string[] => [
+  `${resourceType}/${id}`,
+  ...identifiersOf(identifier),
+];
+
+/** Names by which other resources may refer to it. */
+export const namesOf = (resource: Resource): string[] => [...ownNames(resource), `${resource.id}`];
+
+/** A name in a record: an address means an entry of the same source, as does an identifier without a system; others mean the same everywhere. */
+export const scopedName = (source: string, name: string): string =>
+  name.includes('|') && !name.startsWith('|') ? name : `${source} ${name}`;
 
 const CONFIDENTIALITY_SYSTEM = 'http://terminology.hl7.org/CodeSystem/v3-Confidentiality';
 /** HL7 v3 Confidentiality has had these addresses. */
@@ -89,8 +101,8 @@ function codingsOf(value: unknown): Code[] {
   return [typeof system === 'string' ? { system, code: code as string } : { code: code as string }];
 }
 
-/** A reference by address, by logical identifier, or by a search. One within the resource itself (`#…`) is none. */
-function namesReferredTo(value: Readonly<Record<string, unknown>>): string[] {
+/** The names that a reference by address, by logical identifier, or by a search gives. One within the resource itself (`#…`) gives none. */
+export function namesReferredTo(value: Readonly<Record<string, unknown>>): string[] {
   const { reference } = value;
   const names: string[] = [];
   if (typeof reference === 'string') {

@@ -5,7 +5,8 @@ import { anyOf, covered, type Coverage } from './coverage.js';
 import { spellingsOf } from './code-spellings.js';
 import type { Code, Limit, NamedEntry, Provision } from './decision.js';
 import { codeKey, isOfConfidentiality } from './facts.js';
-import type { JudgedEntry, Surroundings } from './surroundings.js';
+import type { JudgedEntry } from './judged-entry.js';
+import type { Surroundings } from './surroundings.js';
 
 type Effect = Provision['effect'];
 

@@ -2,7 +2,8 @@ import type { Coverage } from './coverage.js';
 import type { Limit, NamedEntry } from './decision.js';
 import { entry } from './decisions.fixture.js';
 import { coverageOf, Looking, looksAround } from './limits.js';
-import { Surroundings, type JudgedEntry } from './surroundings.js';
+import type { JudgedEntry } from './judged-entry.js';
+import { Surroundings } from './surroundings.js';
 
 const SNOMED = 'http://snomed.info/sct';
 const CONFIDENTIALITY = 'http://terminology.hl7.org/CodeSystem/v3-Confidentiality';

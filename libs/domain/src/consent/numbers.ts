@@ -2,7 +2,8 @@ import type { Purpose } from '../vocabulary.js';
 import type { Decision } from './decision.js';
 import { judge, type Judge } from './permits.js';
 import type { Policy } from './policy.js';
-import type { JudgedEntry, Surroundings } from './surroundings.js';
+import type { JudgedEntry } from './judged-entry.js';
+import type { Surroundings } from './surroundings.js';
 
 /** What was decided about each number of a person, and with which of them an entry lives. */
 export interface ByNumber<D extends Decision = Decision> {

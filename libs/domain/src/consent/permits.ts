@@ -6,7 +6,8 @@ import { giversBy } from './giver.js';
 import { inForce } from './in-force.js';
 import { Looking } from './limits.js';
 import type { Policy, Rule } from './policy.js';
-import { Surroundings, type JudgedEntry } from './surroundings.js';
+import type { JudgedEntry } from './judged-entry.js';
+import { Surroundings } from './surroundings.js';
 
 /** Whether an entry may be used for a purpose, the rule that decided, and the decision it rests on, if any. */
 export interface Ruling {
@@ -14,6 +15,8 @@ export interface Ruling {
   readonly rule: string;
   readonly decision: Decision | null;
   readonly plainEnglish: string;
+  /** Of a document in whose place another one stands: that one's id. It joins the history, whoever may see it. */
+  readonly replacedBy?: string;
 }
 
 const NO_RULE: Ruling = {
@@ -63,7 +66,7 @@ export function judge(purpose: Purpose, decisions: readonly Decision[], policy: 
     .filter((rule) => rule.purposes.includes(purpose))
     .map((rule) => ({ rule, plain: plainRuling(rule), decisions: read.get(rule.authority as Authority) ?? [] }))
     .filter(({ rule, decisions: under }) => rule.when.decision === undefined || under.length > 0);
-  return (entry) => {
+  const alone: Judge = (entry) => {
     const closing = unread.find((decision) => effectOn(decision, entry, judging) === 'deny');
     if (closing !== undefined) return { ...UNREAD, decision: closing };
     for (const { rule, plain, decisions: under } of rules) {
@@ -74,6 +77,25 @@ export function judge(purpose: Purpose, decisions: readonly Decision[], policy: 
     }
     return NO_RULE;
   };
+  return (entry) => (entry.resourceType === 'DocumentReference' ? inItsPlace(entry, alone, around) : alone(entry));
+}
+
+/** What was denied of a document is denied of what takes its place. */
+function inItsPlace(entry: JudgedEntry, alone: Judge, around: Surroundings): Ruling {
+  const replacements = around.replacements();
+  let ruling = alone(entry);
+  for (const other of ruling.permitted ? replacements.everReplacedBy(entry) : []) {
+    const before = alone(other);
+    if (!before.permitted && before.decision !== null) ruling = before;
+  }
+  const by = replacements.replacedBy(entry);
+  return by === undefined ? ruling : { ...ruling, replacedBy: by.id };
+}
+
+/** Whether a purpose may be refused an entry though nobody decided anything. */
+export function refusesUnasked({ rules }: Policy, purpose: Purpose): boolean {
+  const first = rules.find(({ purposes, when }) => purposes.includes(purpose) && when.decision === undefined);
+  return first === undefined || first.effect === 'deny' || Object.keys(first.when).length > 0;
 }
 
 /** What decisions are judged under in one record. */

@@ -3,7 +3,7 @@ import type { Decision } from './decision.js';
 import { DAY, decision, deny, entry, NOW, organisation, permit, POLICY } from './decisions.fixture.js';
 import { decidedAtOf, permits } from './permits.js';
 import type { Policy } from './policy.js';
-import type { JudgedEntry } from './surroundings.js';
+import type { JudgedEntry } from './judged-entry.js';
 
 const observation = (recordedBy = 'RX901') =>
   entry(recordedBy, 'Observation/o1', { code: { coding: [{ system: 's', code: 'bp' }] } });

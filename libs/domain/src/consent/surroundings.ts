@@ -5,20 +5,9 @@ import { intervalOf, type Interval } from '../fhir-time.js';
 import type { Resource } from '../vocabulary.js';
 import { spellingsOf } from './code-spellings.js';
 import type { Code } from './decision.js';
-import { factsOf, type Facts } from './facts.js';
-
-/** An entry as decisions and rules see it. */
-export interface JudgedEntry {
-  readonly id: string;
-  readonly organisation: string;
-  readonly resourceType: string;
-  readonly occurredAt: string | null;
-  readonly resource: Resource | undefined;
-  /** Of a Patient: Patient.birthDate. */
-  readonly birthDate?: string | null;
-  /** Of a death: when it was. */
-  readonly died?: Interval;
-}
+import { factsOf, scopedName, type Facts } from './facts.js';
+import type { JudgedEntry } from './judged-entry.js';
+import { Replacements } from './replacements.js';
 
 /** Elements along which a decision about an entry reaches what hangs on it, step by step and backwards. */
 const LINKS: readonly string[] = ['encounter', 'basedOn', 'partOf', 'derivedFrom', 'hasMember', 'result', 'focus', 'context'];
@@ -44,8 +33,19 @@ export class Surroundings {
   private died?: readonly Interval[];
   private named?: ReadonlyMap<string, readonly JudgedEntry[]>;
   private carriers?: ReadonlyMap<string, readonly JudgedEntry[]>;
+  private taken?: Replacements;
 
-  constructor(private readonly entries: () => Iterable<JudgedEntry>) {}
+  /** @param gone what was retracted. */
+  constructor(
+    private readonly entries: () => Iterable<JudgedEntry>,
+    private readonly gone: () => Iterable<JudgedEntry> = () => [],
+  ) {}
+
+  /** Which documents took the place of which. */
+  replacements(): Replacements {
+    this.taken ??= new Replacements(this.entries(), this.gone());
+    return this.taken;
+  }
 
   factsOf(entry: JudgedEntry): Facts {
     return kept(this.facts, entry.resource ?? { resourceType: entry.resourceType }, factsOf);
@@ -120,10 +120,10 @@ export class Surroundings {
 
   private graphOf(all: readonly JudgedEntry[]): Graph {
     const things = all.filter(({ resourceType }) => resourceType !== 'Patient');
-    const byName = indexed(things, (entry) => this.factsOf(entry).names.map((name) => scoped(entry, name)));
+    const byName = indexed(things, (entry) => this.factsOf(entry).names.map((name) => scopedName(sourceIn(entry.id), name)));
     const targetsOf = (entry: JudgedEntry, follows: (field: string) => boolean): JudgedEntry[] =>
       this.factsOf(entry)
-        .references.flatMap(({ field, name }) => (follows(field) ? (byName.get(scoped(entry, name)) ?? []) : []))
+        .references.flatMap(({ field, name }) => (follows(field) ? (byName.get(scopedName(sourceIn(entry.id), name)) ?? []) : []))
         .filter((target) => target !== entry);
     const targets = new Map(all.map((entry) => [entry, targetsOf(entry, () => true)]));
     const linked = new Map(all.map((entry) => [entry, targetsOf(entry, (field) => LINKS.includes(field))]));
@@ -155,9 +155,4 @@ function add<K>(map: Map<K, JudgedEntry[]>, key: K, entry: JudgedEntry): void {
   const known = map.get(key);
   if (known === undefined) map.set(key, [entry]);
   else known.push(entry);
-}
-
-/** An address means an entry of the same source, as does an identifier without a system; others mean the same everywhere. */
-function scoped({ id }: JudgedEntry, name: string): string {
-  return name.includes('|') && !name.startsWith('|') ? name : `${sourceIn(id)} ${name}`;
 }

@@ -1,6 +1,7 @@
 import { sourceIn } from '../care-record/entry-id.js';
 import type { Resource } from '../vocabulary.js';
 import { isObject } from '../is-object.js';
+import { absent } from './absent.js';
 import { date, each, entryPseudonym, type Coarseness, type Context } from './forms.js';
 import { LISTED, type Field } from './listed-fields.js';
 import { component, measured } from './measured.js';
@@ -68,8 +69,7 @@ export function coarsened(
   };
 }
 
-/** https://hl7.org/fhir/R4/extension-data-absent-reason.html */
-const MASKED = { extension: [{ url: 'http://hl7.org/fhir/StructureDefinition/data-absent-reason', valueCode: 'masked' }] };
+const MASKED = absent('masked');
 /** Required fields of a primitive type: what extends them stands under a name of its own. */
 const PRIMITIVE = new Set(['occurrenceDateTime']);
 

@@ -48,6 +48,7 @@ export function smallResource(
   const labels = [prng.pick(LABELS), prng.chance(0.1) ? prng.pick(LABELS) : undefined].filter((label) => label !== undefined);
   const base = {
     ...{ resourceType: type, id, meta: { ...meta, ...(labels.length > 0 && { security: labels }) } },
+    text: { status: 'generated', div: `<div xmlns="http://www.w3.org/1999/xhtml">${type} ${id}</div>` },
     ...(prng.chance(0.2) && { identifier: [{ system: 'urn:local', value: `${type}-${id}` }] }),
     ...hidden(prng),
   };
@@ -144,11 +145,14 @@ function concept(prng: Prng): { coding: { system: string; code: string }[] } {
   return { coding: [{ system: SNOMED, code: prng.pick(CODES) }] };
 }
 
+/** Of an entry that may be there too. */
+const COPY = { resourceType: 'Condition', id: 'c', identifier: [{ system: 'urn:local', value: 'Condition-a' }] };
+
 /** Codes in what the resource contains, or in an extension. */
 function hidden(prng: Prng): object {
   if (!prng.chance(0.15)) return {};
   return prng.pick([
-    { contained: [{ resourceType: 'Condition', id: 'c', code: concept(prng) }] },
+    { contained: [{ ...COPY, code: concept(prng) }] },
     { extension: [{ url: 'urn:reason', valueCodeableConcept: concept(prng) }] },
     { extension: [{ url: 'urn:reason', valueCode: prng.pick(CODES) }] },
     { extension: [{ url: 'urn:level', valueCoding: { system: CONFIDENTIALITY, code: 'V' } }] },
@@ -159,7 +163,7 @@ function hidden(prng: Prng): object {
 function reference(prng: Prng, type: SmallResourceType): object {
   const id = prng.pick(['a', 'b']);
   return prng.pick([
-    { reference: `${type}/${id}` },
+    { reference: `${type}/${id}`, display: `The ${type} ${id}` },
     { reference: `${type}/${id}` },
     { reference: `https://example.org/fhir/${type}/${id}/_history/2` },
     { reference: `urn:uuid:${id}` },

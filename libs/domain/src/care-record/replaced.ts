@@ -1,0 +1,14 @@
+import { namesReferredTo } from '../consent/facts.js';
+import { isObject } from '../is-object.js';
+import type { Resource } from '../vocabulary.js';
+
+/**
+ * Names of the documents whose place one takes, as its references have them: FHIR R4, DocumentReference.relatesTo with the code `replaces`.
+ * What appends to a document, transforms or signs it leaves that one where it is.
+ */
+export function namesReplaced({ resourceType, relatesTo }: Resource): readonly string[] {
+  if (resourceType !== 'DocumentReference' || !Array.isArray(relatesTo)) return [];
+  return relatesTo
+    .filter(isObject)
+    .flatMap(({ code, target }) => (code === 'replaces' && isObject(target) ? namesReferredTo(target) : []));
+}
