@@ -339,6 +339,27 @@ describe('several projectors at one person', () => {
   });
 });
 
+describe('an event that another projector brought to where it lives', () => {
+  it('is told by who was at work on it too, where the other was killed before it told', async () => {
+    const wiring = await idleRegion();
+    await handle(wiring, of(ANNE, 'a', 'of Anne'), merge(ANNE, BERT));
+    const message = arrivingAt(of(BERT, 'a', 'corrected'));
+    const isAnnes = (stream: string): boolean => stream === careRecordStream(wiring.keys.patient(ANNE));
+    const late = meeting(wiring, isAnnes, async () => {
+      await handle(wiring, unmerge(ANNE, BERT));
+      await new RecordCareEvents(killedBeforeTelling(wiring)).handle({ messages: [message] });
+    });
+    await new RecordCareEvents(late).handle({ messages: [message] });
+    const told: string[] = [];
+    for (const { partition } of await wiring.bus.offsets('weft.record-changes.direct-care')) {
+      const messages = await wiring.bus.read('weft.record-changes.direct-care', partition, 0);
+      told.push(...messages.map(({ value }) => Buffer.from(value ?? []).toString()));
+    }
+    expect(await seen(wiring, ANNE)).toEqual(['a: corrected']);
+    expect(told.some((text) => text.includes('corrected'))).toBe(true);
+  });
+});
+
 describe('a projector that is killed', () => {
   it('once it was said where an event lives has it brought there when it comes again', async () => {
     const wiring = await idleRegion();
