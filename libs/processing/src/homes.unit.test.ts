@@ -324,6 +324,17 @@ describe('several projectors at one person', () => {
     expect(await recorded(wiring, ANNE)).toEqual(['a', 'p', `a said of ${BERT}`]);
   });
 
+  it('look anew who is one person with a number that was merged before: its own record has no word of it', async () => {
+    const wiring = await idleRegion();
+    const remembering = new RecordCareEvents(wiring);
+    const first = of(BERT, 'b', 'of Bert');
+    await handle(wiring, of(ANNE, 'a', 'of Anne'), first, of(CARA, 'c', 'of Cara'), merge(ANNE, BERT));
+    await remembering.handle({ messages: [arrivingAt(first)] });
+    await handle(wiring, merge(CARA, ANNE));
+    await remembering.handle({ messages: [arrivingAt(of(BERT, 'c', 'corrected'))] });
+    expect(await recorded(wiring, CARA)).toEqual(['c', 'p', `c said of ${BERT}`]);
+  });
+
   it('record once what both were given, though one comes after the merge was undone', async () => {
     const wiring = await idleRegion();
     await handle(wiring, of(ANNE, 'a', 'of Anne'), merge(ANNE, BERT));
