@@ -324,6 +324,17 @@ describe('several projectors at one person', () => {
     expect(await recorded(wiring, ANNE)).toEqual(['a', 'p', `a said of ${BERT}`]);
   });
 
+  it('look anew who is one person with a number that was merged before: its own record has no word of it', async () => {
+    const wiring = await idleRegion();
+    const remembering = new RecordCareEvents(wiring);
+    const first = of(BERT, 'b', 'of Bert');
+    await handle(wiring, of(ANNE, 'a', 'of Anne'), first, of(CARA, 'c', 'of Cara'), merge(ANNE, BERT));
+    await remembering.handle({ messages: [arrivingAt(first)] });
+    await handle(wiring, merge(CARA, ANNE));
+    await remembering.handle({ messages: [arrivingAt(of(BERT, 'c', 'corrected'))] });
+    expect(await recorded(wiring, CARA)).toEqual(['c', 'p', `c said of ${BERT}`]);
+  });
+
   it('record once what both were given, though one comes after the merge was undone', async () => {
     const wiring = await idleRegion();
     await handle(wiring, of(ANNE, 'a', 'of Anne'), merge(ANNE, BERT));
@@ -336,6 +347,27 @@ describe('several projectors at one person', () => {
     expect([await seen(wiring, ANNE), await seen(wiring, BERT)]).toEqual([['a: corrected'], []]);
     expect((await recorded(wiring, ANNE)).filter((one) => one.includes('said of'))).toHaveLength(1);
     expect(await verifyViews(wiring, { patience: 1 })).toMatchObject({ differing: [] });
+  });
+});
+
+describe('an event that another projector brought to where it lives', () => {
+  it('is told by who was at work on it too, where the other was killed before it told', async () => {
+    const wiring = await idleRegion();
+    await handle(wiring, of(ANNE, 'a', 'of Anne'), merge(ANNE, BERT));
+    const message = arrivingAt(of(BERT, 'a', 'corrected'));
+    const isAnnes = (stream: string): boolean => stream === careRecordStream(wiring.keys.patient(ANNE));
+    const late = meeting(wiring, isAnnes, async () => {
+      await handle(wiring, unmerge(ANNE, BERT));
+      await new RecordCareEvents(killedBeforeTelling(wiring)).handle({ messages: [message] });
+    });
+    await new RecordCareEvents(late).handle({ messages: [message] });
+    const told: string[] = [];
+    for (const { partition } of await wiring.bus.offsets('weft.record-changes.direct-care')) {
+      const messages = await wiring.bus.read('weft.record-changes.direct-care', partition, 0);
+      told.push(...messages.map(({ value }) => Buffer.from(value ?? []).toString()));
+    }
+    expect(await seen(wiring, ANNE)).toEqual(['a: corrected']);
+    expect(told.some((text) => text.includes('corrected'))).toBe(true);
   });
 });
 

@@ -437,32 +437,13 @@ export const MUTANTS: readonly Mutant[] = [
     "const home = record.claims.get('');",
   ),
   mutant(AT_HOME, 'an event is recorded where it lives each time it comes', '(one) => knownAs(one) === undefined', '() => true'),
-  mutant(
-    AT_HOME,
-    'what another brought to where it lives is not told',
-    'const untold = isTaken ? { key: home, from: 0 } :',
-    'const untold =',
-  ),
   mutant(SIFTING, 'an event that was sent under two numbers is two', 'before?.key ?? homeOf', 'homeOf'),
-  mutant(
-    SIFTING,
-    'an event that was not brought to where it lives never is',
-    'sifted.redelivered = true;\n        carry(sifted, known.homes ?? [], arrival);',
-    'sifted.redelivered = true;',
-  ),
-  mutant(
-    SIFTING,
-    'a retraction takes back the deaths of its own number alone',
-    '...event, homes: homes.map(({ key }) => key)',
-    '...event, homes: []',
-  ),
   mutant(
     RECORDING,
     'the surviving number’s record has no word of a merge',
     'await this.appendUnlessThere(survivor, { ...recorded(wiring, event, message), saidOf: key });',
     '',
   ),
-  mutant(RECORDING, 'a merged number’s record is remembered', 'if (state.identityRevision !== NO_STREAM) return state;', ''),
   mutant(
     TELL,
     'an entry that went by another name is not withdrawn under it',
