@@ -55,7 +55,8 @@ export function careEvent({ organisation, nhsNumber: subject, id }: Told, text =
 export class Load {
   readonly acknowledged: Told[] = [];
   readonly people = nhsNumbers(PEOPLE);
-  private told = 0;
+  /** Of each organisation how many: each comes round to everybody, however the others keep step. */
+  private readonly told = new Map<string, number>();
   private publishing = false;
   private publishers: Promise<void>[] = [];
 
@@ -107,7 +108,8 @@ export class Load {
   }
 
   private next(organisation: string): Told {
-    this.told += 1;
-    return { organisation, nhsNumber: this.people[this.told % PEOPLE]!, id: randomUUID() };
+    const told = (this.told.get(organisation) ?? 0) + 1;
+    this.told.set(organisation, told);
+    return { organisation, nhsNumber: this.people[told % PEOPLE]!, id: randomUUID() };
   }
 }

@@ -67,9 +67,3 @@ export async function unindexedOf({ store, clock }: Wiring, { from, to }: Days):
 /** Every key under which entries about the person may stand, with the region's key of the number that it is of. */
 const namesOf = (wiring: Wiring, numbers: Iterable<string>): ReadonlyMap<string, string> =>
   new Map([...numbers].flatMap((key) => PURPOSES.map((purpose) => [wiring.keys.view(purpose, key), key] as const)));
-
-/** The other numbers of the person whose entries were given under this one, as the audit has them. */
-export function besides(patient: string, members: readonly string[]): Pick<AuditEntry, 'alsoOf'> {
-  const alsoOf = members.filter((member) => member !== patient);
-  return alsoOf.length === 0 ? {} : { alsoOf };
-}

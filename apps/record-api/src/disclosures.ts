@@ -1,7 +1,6 @@
 import type { Purpose } from '@weft/domain';
 import { allSettled, type AuditEntry, keysOfPerson, projectionOf, timestamp, type Wiring } from '@weft/processing';
 import { auditAbout, type AuditLog, type Caller } from '@weft/service';
-import { besides } from './audit-of-person.js';
 
 /** So many are remembered as audited today; of those forgotten the audit itself is asked. */
 const NOTED_MAX = 100_000;
@@ -58,3 +57,9 @@ export class Disclosures {
 /** Whether an entry names the person as a purpose beyond individual care knows them. */
 export const namesByPseudonym = (wiring: Wiring, { action, purpose }: AuditEntry): boolean =>
   action === 'told' && purpose !== null && !projectionOf(wiring, purpose).identifies;
+
+/** The other numbers of the person whose entries were given under this one, as the audit has them. */
+export function besides(patient: string, members: readonly string[]): Pick<AuditEntry, 'alsoOf'> {
+  const alsoOf = members.filter((member) => member !== patient);
+  return alsoOf.length === 0 ? {} : { alsoOf };
+}

@@ -42,7 +42,7 @@ import {
 } from '@weft/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { nhsNumberOf, numberOf, purposeOf, refuseParameters, refuseUnlessMayRead } from './asked.js';
-import { besides } from './audit-of-person.js';
+import { besides } from './disclosures.js';
 import { beginning, pageAt, type Position, wereAllThere } from './everything-pages.js';
 import { FhirProblemFilter } from './fhir-problem-filter.js';
 import { asShown, mayTellItsTime, noticeFor, readingAs, type ReadingAs, showsAnything, WAITING } from './reader.js';

@@ -30,7 +30,7 @@ import {
 } from '@weft/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ExplainedRecordAnswer, RecordAnswer } from './answers.js';
-import { besides } from './audit-of-person.js';
+import { besides } from './disclosures.js';
 import { instantOf, nhsNumberOf, nothingKnown, purposeOf, refuseUnlessMayRead, numberOf } from './asked.js';
 import { mayTellItsTime, readingAs, showsAnything } from './reader.js';
 import { LIMIT_MAX, type PageAsked, pageOf } from './record-page.js';

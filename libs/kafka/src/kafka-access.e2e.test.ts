@@ -28,7 +28,7 @@ const reads: Record<string, readonly string[]> = {
   gateway: [CONSENT_TOPIC],
   'record-projector': [OWN, OTHER],
   'opt-out-projector': [CONSENT_TOPIC, QUARANTINE_TOPIC],
-  'record-api': [HEALTH, RESEARCH, QUARANTINE_TOPIC],
+  'record-api': [OWN, OTHER, HEALTH, RESEARCH, QUARANTINE_TOPIC],
   registry: [HEALTH],
   trial: [HEALTH, RESEARCH],
   ops: weft,

@@ -2,7 +2,7 @@ import type { OnModuleDestroy } from '@nestjs/common';
 import type { Service } from './service.js';
 
 /** When the first answer may leave, milliseconds after its request came: some ten times what there is to do on a machine that is not busy. */
-export const FIRST_ANSWER = {
+const FIRST_ANSWER = {
   /** To decide anew about a person of a thousand entries, and to tell their subscribers. */
   writing: 1_000,
   /** To decide what may be shown of them. */
