@@ -335,7 +335,7 @@ export const MUTANTS_OF_DECISIONS: readonly Mutant[] = [
     'return !isAmong',
   ),
   // in force
-  inForce('what lifts nothing lifts', 'if (newer.liftsNothing === true) return false;', ''),
+  inForce('what lifts nothing lifts', 'newer.liftsNothing === true || newer.unread', 'newer.unread'),
   inForce(
     'a permission that is not for its giver to give lifts',
     "(mayPermit(newer) && !(effect === 'deny'",

@@ -309,7 +309,7 @@ function isLater(newer: Decision, older: Decision, cameLater: boolean): boolean 
 function mayEnd(newer: Decision, older: Decision, judging: Judging): boolean {
   const { effect, limits } = newer.provision;
   const isUnclear = limits.some((limit) => !isClear(JSON.stringify(limit)));
-  if (newer.liftsNothing === true) return false;
+  if (newer.liftsNothing === true || newer.unread === true) return false;
   if (newer.status === 'withdrawn') return mayLift(newer.recorder, older, judging.policy);
   if (permitsAnything(newer) && (!isGivers(newer, judging) || (effect === 'deny' && isUnclear))) return false;
   return mayLift(newer.recorder, older, judging.policy);

@@ -14,7 +14,7 @@ import { History } from './history.js';
 import { HomeChecks } from './home-checks.js';
 import { ConsentChecks } from './consent-checks.js';
 import { Ledger, placeOf, type KeptDecision, type KeptEvent } from './ledger.js';
-import { mayBeRecorded } from './naive-sift.js';
+import { closedByConflict, mayBeRecorded } from './naive-sift.js';
 import type { Watcher } from './region-run.js';
 import { Told } from './told.js';
 import { ViewChecks, type Projected } from './view-checks.js';
@@ -130,7 +130,7 @@ export class Oracle implements Watcher {
     const name = `${stream} ${unread === true ? `unread ${consentId}` : `${source} ${id}`} ${authority}`;
     if (this.acceptedFrom.has(name)) this.violated('accepted once', `${name} again from ${place}`);
     this.acceptedFrom.set(name, place);
-    if (unread !== true && this.isForThePolicyToSay(coordinates)) return;
+    if (this.isForThePolicyToSay(decision)) return;
     if (this.quarantined.has(place) && unread !== true)
       this.violated('a refusal stands', `${place} is in quarantine, and in ${stream}`);
     this.inOrder(stream, coordinates, 'several');
@@ -145,13 +145,15 @@ export class Oracle implements Watcher {
     return this.world.bus.read(topic, partition, offset, 1)[0] as Message;
   }
 
-  /** A message that was refused under one policy may be delivered once more under the next. */
-  private isForThePolicyToSay(coordinates: Coordinates): boolean {
+  /** A message that was refused, or as a conflict closed nothing, under one policy may be delivered once more under the next. */
+  private isForThePolicyToSay({ coordinates, unread }: KeptDecision): boolean {
     const reading = simReader.decision(this.messageAt(coordinates));
     if (!reading.ok || reading.event.isVetted) return false;
-    const outcomes = this.ledger.policies.map(({ policy }) =>
-      JSON.stringify(mayBeRecorded(reading.event.decisions, policy).map(({ said, deniesOnly }) => [said.authority, deniesOnly])),
-    );
+    const { decisions } = reading.event;
+    const outcomes = this.ledger.policies.map(({ policy }) => {
+      const expected = unread === true ? closedByConflict(decisions, false, policy) : mayBeRecorded(decisions, policy);
+      return JSON.stringify(expected.map(({ said, deniesOnly }) => [said.authority, deniesOnly]));
+    });
     return new Set(outcomes).size > 1;
   }
 

@@ -64,10 +64,11 @@ function liftingBy(policy: Policy, lifetime: Lifetime): Lifting {
 
 /**
  * Whether a decision may end any denial. A Consent that is withdrawn ends whatever its last version says. One that permits must be somebody's to give; one that is not in force, or not understood
- * as a permission, ends none. A denial of something unclear covers more than it says, and its exceptions must not.
+ * as a permission, ends none. A denial of something unclear covers more than it says, and its exceptions must not. A message in
+ * quarantine ends no other one: each closes until it is mended itself.
  */
 function mayEndDenials(newer: Decision, { mayPermit }: Lifting): boolean {
-  if (newer.liftsNothing === true) return false;
+  if (newer.liftsNothing === true || newer.unread === true) return false;
   if (newer.status === 'withdrawn') return true;
   const { effect, limits } = newer.provision;
   return !grants(newer.provision) || (mayPermit(newer) && !(effect === 'deny' && limits.some(isUnclear)));

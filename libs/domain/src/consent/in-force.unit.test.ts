@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { AUTHORITIES, PURPOSES, type Purpose } from '../vocabulary.js';
-import type { Decision } from './decision.js';
+import { permittingNothing, type Decision } from './decision.js';
 import { DAY, decision, deny, GOVERNANCE, NOW, organisation, permit, POLICY } from './decisions.fixture.js';
 import { holdsAt, inForce, nextBoundary, sameSpan, spanAt } from './in-force.js';
 
@@ -89,6 +89,19 @@ describe('a message that could not be read', () => {
     ]) {
       expect(current([closing, other, decision({}, permit(PURPOSES))])).toContain(closing);
     }
+  });
+
+  it('goes on closing whatever else could not be read, in whichever order the two were recorded', () => {
+    const hiding = (at: number, type: string): Decision => {
+      const hidden = deny(RESEARCH, { kind: 'classes', codes: [{ code: type }] });
+      const said = permittingNothing({ ...permit(RESEARCH), provisions: [hidden] });
+      return { ...unread({ id: type, consentId: `weft.consent/0/${at}`, receivedAt: NOW - DAY }), provision: said };
+    };
+    const [first, second] = [hiding(7, 'Condition'), hiding(8, 'CarePlan')];
+    const later = { ...second, receivedAt: NOW };
+    expect(current([first, second])).toEqual([first, second]);
+    expect(current([second, first])).toEqual([second, first]);
+    expect(current([first, later])).toEqual([first, later]);
   });
 });
 
