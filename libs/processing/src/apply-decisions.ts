@@ -1,4 +1,4 @@
-import { denies, placeOf, provision, PURPOSES, type NewDecision, type Problem } from '@weft/domain';
+import { denies, onlyDenying, placeOf, provision, PURPOSES, type NewDecision, type Problem } from '@weft/domain';
 import { setBoundaries } from './boundaries.js';
 import { afterAll, allSettled } from './concurrency.js';
 import { eachOnItsOwn } from './failures.js';
@@ -89,14 +89,15 @@ async function applyTo(
 ): Promise<RecordChange[]> {
   const { policy } = await wiring.policies.current();
   let sifted = siftDecisions(await loadConsent(wiring.store, key), arrivals, policy);
-  const held = new Map<string, NewDecision>();
-  for (const { decision, message } of sifted.fresh) held.set(partOf(decision), await holdConsent(wiring, key, decision, message));
+  const overtaken = new Set<string>();
+  for (const { decision, message } of sifted.fresh)
+    if (await holdConsent(wiring, key, decision, message)) overtaken.add(partOf(decision));
   const others = await othersOf(wiring, key);
   await leaveDenials(wiring, key, others, sifted.fresh);
   const news = await recordDecisions(wiring, key, (consent) => {
     sifted = siftDecisions(consent, arrivals, policy);
     return sifted.fresh.map(({ decision, message }) => {
-      const known = held.get(partOf(decision)) ?? decision;
+      const known = overtaken.has(partOf(decision)) ? onlyDenying(decision) : decision;
       return { decision: others.length === 0 ? known : { ...known, alsoOf: others }, message };
     });
   });

@@ -13,16 +13,16 @@ type Version = Pick<NewDecision, 'version' | 'receivedAt'>;
 
 /**
  * Before a decision is recorded: notes whom its FHIR Consent is about, and takes the Consent's permissions from everybody whom an
- * earlier version named. A version that is itself overtaken by one about another person permits nothing, and ends no denial.
+ * earlier version named. Whether the version is itself overtaken by one about another person: then it permits nothing, and ends no denial.
  * Versions are compared two by two, by what the two say: what a third says of its age is no age of theirs.
  */
-export async function holdConsent(wiring: Wiring, key: string, decision: NewDecision, message: Message): Promise<NewDecision> {
-  if (!hasVersions(decision)) return decision;
+export async function holdConsent(wiring: Wiring, key: string, decision: NewDecision, message: Message): Promise<boolean> {
+  if (!hasVersions(decision)) return false;
   const { held, others, isNew } = await hold(wiring, key, decision, message);
   for (const other of keysOf(others)) {
     if ((await end(wiring, other, decision, held)) || !isNew) await tell(wiring, other);
   }
-  return others.some((other) => isEarlier(decision, other)) ? onlyDenying(decision) : decision;
+  return others.some((other) => isEarlier(decision, other));
 }
 
 /**
@@ -100,7 +100,7 @@ function isEarlier(one: Version, other: Version): boolean {
   return !isEarlierByAll(theirs, mine) && one.receivedAt < other.receivedAt;
 }
 
-function ageOf(version: Version) {
+export function ageOf(version: Version) {
   const { versionId = null, lastUpdated = null } = versionSaid(version);
   return { versionId, lastUpdated };
 }

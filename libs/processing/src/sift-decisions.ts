@@ -2,6 +2,7 @@ import {
   canonicalJson,
   denies,
   grants,
+  isEarlierByAll,
   isSamePlace,
   onlyDenying,
   permittingNothing,
@@ -11,6 +12,7 @@ import {
   type Policy,
   type Problem,
 } from '@weft/domain';
+import { ageOf } from './consent-holders.js';
 import { UNKNOWN_DIGEST } from './decision-version-1.js';
 import type { Consent } from './load.js';
 import type { DecisionArrival, Message } from './ports.js';
@@ -65,10 +67,12 @@ export function siftDecisions(consent: Consent, arrivals: readonly Arrival[], po
   for (const arrival of arrivals) {
     const { message } = arrival;
     const { chosen, problems, isKnown, closes } = choose(known, arrival, permissions, policy);
-    permissions += permissionsIn(chosen);
     redelivered ||= isKnown;
     if (problems.length > 0) quarantined.push({ message, problems, closes });
-    for (const decision of chosen) {
+    for (const said of chosen) {
+      const isLate = !arrival.event.isVetted && consent.decisions.some((one) => isNextVersion(one, said, message));
+      const decision = isLate ? onlyDenying(said) : said;
+      permissions += permissionsIn([decision]);
       know(known, decision, message);
       fresh.push({ decision, message });
     }
@@ -139,6 +143,18 @@ function deniesMore({ authority, status, provision }: NewDecision, recorded: rea
 
 const isBehind = (one: Known['place'], other: Known['place']): boolean =>
   one.topic === other.topic && one.partition === other.partition && one.offset > other.offset;
+
+/**
+ * Whether a recorded version of the same Consent came after this decision, as far as the two do not say themselves which is older. Then
+ * this one was refused in its turn, under another policy, and a crash has it come again: it replaces nothing that came after it.
+ */
+function isNextVersion(one: Consent['decisions'][number], decision: NewDecision, message: Message): boolean {
+  const { source, consentId, receivedAt, status } = decision;
+  if (one.source !== source || one.consentId !== consentId || !isBehind(one.coordinates, message)) return false;
+  // No policy refuses a withdrawal. In another bus places begin anew.
+  if (status === 'withdrawn' || one.receivedAt < receivedAt) return false;
+  return !isEarlierByAll(ageOf(one), ageOf(decision)) && !isEarlierByAll(ageOf(decision), ageOf(one));
+}
 
 const NOTHING: Choice = { chosen: [], problems: [], isKnown: false, closes: false };
 

@@ -80,6 +80,33 @@ describe('a person about whom as many decisions permit something as there is roo
   });
 });
 
+describe('a decision that was not recorded in its turn, of whose Consent a later version was', () => {
+  const [later, late] = [decision('b', DENIED, { consentId: 'c' }), arrival(decision('a', EXCEPT, { consentId: 'c' }), 1)];
+  const unvetted = { ...late, event: { ...late.event, isVetted: false } };
+
+  it('counts for what it denies, and lifts nothing', () => {
+    const { fresh, codes } = sift([recorded(later, 2)], unvetted);
+    expect(fresh.map((one) => [denies(one.provision), grants(one.provision), one.liftsNothing])).toEqual([[true, false, true]]);
+    expect(codes).toEqual([]);
+  });
+
+  it.each<[string, RecordedDecision, Arrival]>([
+    ['where the later one came first', recorded(later, 0), unvetted],
+    ['where the later one is of another Consent', recorded({ ...later, consentId: 'd' }, 2), unvetted],
+    ['where the later one is of another sender', recorded({ ...later, source: 'urn:ods:RX901' }, 2), unvetted],
+    ['where the later one was received earlier, by another bus', recorded({ ...later, receivedAt: -1 }, 2), unvetted],
+    ['where no policy could have refused it', recorded(later, 2), late],
+  ])('is whole %s', (_, before, arriving) => {
+    expect(sift([before], arriving).provisions).toEqual([EXCEPT]);
+  });
+
+  it('withdraws, whatever came after it', () => {
+    const withdrawn = arrival(decision('a', PERMITTED, { consentId: 'c', status: 'withdrawn' }), 1);
+    const { fresh } = sift([recorded(later, 2)], { ...withdrawn, event: { ...withdrawn.event, isVetted: false } });
+    expect(fresh.map((one) => [one.status, one.liftsNothing])).toEqual([['withdrawn', undefined]]);
+  });
+});
+
 describe('a decision that the first version of the stream recorded', () => {
   const old = (said: Provision, authority: Authority = 'local-dissent'): RecordedDecision => {
     const { effect, purposes } = said;

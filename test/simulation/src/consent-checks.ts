@@ -74,7 +74,7 @@ export class ConsentChecks {
     choices: readonly { expected: readonly Expected[] }[],
   ) {
     const isOf = (one: KeptDecision, all: readonly Expected[]) =>
-      all.some((said) => isAsExpected(one, said, this.hasOthers(one)));
+      all.some((said) => isAsExpected(one, said, this.hasOthers(one) || this.ledger.isOvertaken(one)));
     const authorities = own.map(({ authority }) => authority);
     if (new Set(authorities).size < own.length || !expected.every(({ said }) => authorities.includes(said.authority)))
       return false;

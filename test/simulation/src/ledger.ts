@@ -12,7 +12,7 @@ import type {
   ViewEvent,
 } from '@weft/domain';
 import type { Keys, StoredEvent } from '@weft/processing';
-import { judgeOf, looksAround } from './naive-decisions.js';
+import { isVersionLater, judgeOf, looksAround } from './naive-decisions.js';
 import { idOf, markedIdOf, ownIdOf, type Facts } from './naive-limits.js';
 import { isSaid, presentIn, viewOf, type Naming } from './naive.js';
 
@@ -122,6 +122,18 @@ export class Ledger {
     else if (event.type !== 'view-confirmed-1') kept.entries.set(event.entry.id, event.entry);
     kept.closing = event.closing ?? null;
     kept.revision = stored.revision;
+  }
+
+  /** Whether a version of the Consent was recorded before that came later, where neither says that it is the newer one. */
+  isOvertaken({ key, source, consentId, coordinates, receivedAt, version, position }: KeptDecision): boolean {
+    const lane = ({ topic, partition }: Coordinates): string => `${topic}/${partition}`;
+    return (this.decisions.get(key) ?? []).some((one) => {
+      if (one.source !== source || one.consentId !== consentId || one.position >= position) return false;
+      const cameLater = lane(one.coordinates) === lane(coordinates) && one.coordinates.offset > coordinates.offset;
+      const [mine, other] = [{ receivedAt, ...(version && { version }) }, one];
+      const isUnclear = isVersionLater(other, mine, true) && !isVersionLater(other, mine, false);
+      return cameLater && one.receivedAt >= receivedAt && isUnclear;
+    });
   }
 
   /** Whether a version of the Consent was ever taken up about somebody else. */

@@ -606,7 +606,7 @@ export const MUTANTS_OF_DECISIONS: readonly Mutant[] = [
     '=> consentId !== id && unread !== true;',
     '=> consentId === id && unread === false;',
   ),
-  holders('an overtaken version permits', '? onlyDenying(decision) : decision;', '? { ...decision } : decision;'),
+  applying('an overtaken version permits', '? onlyDenying(decision) : decision;', '? { ...decision } : decision;'),
   holders(
     'whom a Consent is about is noted by arrival',
     'others.some((other) => isEarlier(decision, other))',

@@ -14,6 +14,7 @@ import { History } from './history.js';
 import { HomeChecks } from './home-checks.js';
 import { ConsentChecks } from './consent-checks.js';
 import { Ledger, placeOf, type KeptDecision, type KeptEvent } from './ledger.js';
+import { permitsAnything } from './naive-decisions.js';
 import { closedByConflict, mayBeRecorded } from './naive-sift.js';
 import type { Watcher } from './region-run.js';
 import { Told } from './told.js';
@@ -130,10 +131,17 @@ export class Oracle implements Watcher {
     const name = `${stream} ${unread === true ? `unread ${consentId}` : `${source} ${id}`} ${authority}`;
     if (this.acceptedFrom.has(name)) this.violated('accepted once', `${name} again from ${place}`);
     this.acceptedFrom.set(name, place);
-    if (this.isForThePolicyToSay(decision)) return;
+    if (this.isForThePolicyToSay(decision)) return this.liftsNothingLater(stream, decision);
     if (this.quarantined.has(place) && unread !== true)
       this.violated('a refusal stands', `${place} is in quarantine, and in ${stream}`);
     this.inOrder(stream, coordinates, 'several');
+  }
+
+  /** What comes again under another policy, behind a version of its Consent that came later, takes nothing of that away. */
+  private liftsNothingLater(stream: string, decision: KeptDecision): void {
+    const lifts = decision.status === 'active' && (permitsAnything(decision) || decision.liftsNothing !== true);
+    if (lifts && this.ledger.isOvertaken(decision))
+      this.violated('order kept', `${stream}: ${placeOf(decision.coordinates)} after a later version`);
   }
 
   /** Whom the message is about that a decision came from. */
