@@ -408,7 +408,18 @@ export const MUTANTS: readonly Mutant[] = [
     "(decision.status === 'active' && denies(decision.provision)) || ",
     '',
   ),
-  mutant(NUMBERS, 'another number’s denial is passed over', 'if (!other.permitted && other.decision !== null) return other;', ''),
+  mutant(
+    NUMBERS,
+    'another number’s denial is passed over',
+    'if (other.permitted || other.decision === null) continue;',
+    'continue;',
+  ),
+  mutant(
+    NUMBERS,
+    'of several numbers’ refusals the policy’s order is not looked at',
+    ' || comesFirst(other, ruling, policy)',
+    '',
+  ),
   mutant(NUMBERS, 'what was permitted while merged is forgotten', 'alsoOf?.includes(key)', 'alsoOf?.includes(key) === null'),
   // where an entry lives
   mutant(

@@ -37,7 +37,7 @@ type Kept = Decision & { readonly key?: string };
 
 /**
  * The rule by which an entry is judged: by what counts for the number that it is recorded of, unless a decision that counts for another
- * number of the person denies it.
+ * number of the person denies it. Of several that refuse it the policy's first; none where a decision could not be read.
  */
 export function judgeOf(
   purpose: Purpose,
@@ -54,12 +54,11 @@ export function judgeOf(
   };
   return (entry) => {
     const own = judgeFor(entry.key)(entry);
-    if (own.rule?.effect !== 'permit') return own.rule;
-    for (const key of new Set(decisions.map((decision) => decision.key))) {
-      const other = judgeFor(key)(entry);
-      if (other.rule?.effect !== 'permit' && other.isDecided) return other.rule;
-    }
-    return own.rule;
+    const others = [...new Set(decisions.map(({ key }) => key))].map((key) => judgeFor(key)(entry));
+    const refusals = [own, ...others.filter(({ isDecided }) => isDecided)].filter(({ rule }) => rule?.effect !== 'permit');
+    if (refusals.length === 0) return own.rule;
+    if (refusals.some(({ rule, isDecided }) => rule === undefined && isDecided)) return undefined;
+    return policy.rules.find((one) => refusals.some(({ rule }) => rule === one));
   };
 }
 

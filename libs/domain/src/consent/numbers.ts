@@ -1,6 +1,6 @@
 import type { Purpose } from '../vocabulary.js';
 import type { Decision } from './decision.js';
-import { judge, type Judge } from './permits.js';
+import { comesFirst, judge, type Judge } from './permits.js';
 import type { Policy } from './policy.js';
 import type { JudgedEntry } from './judged-entry.js';
 import type { Surroundings } from './surroundings.js';
@@ -13,7 +13,8 @@ export interface ByNumber<D extends Decision = Decision> {
 
 /**
  * Judges an entry by what was decided about the number that it lives with, and by every other number's denials: what was permitted
- * for one number lifts no denial of another, and opens no entry of another.
+ * for one number lifts no denial of another, and opens no entry of another. Of several refusals the policy's first decides, as of one
+ * number's: which number absorbed which says nothing of what a reader is told.
  */
 export function judgeByNumber(
   purpose: Purpose,
@@ -28,13 +29,14 @@ export function judgeByNumber(
   const mayDeny = numbers.flatMap((decisions, number) => (decisions.length === 0 ? [] : [number]));
   return (entry) => {
     const home = homeOf(entry);
-    const own = (judges[home] as Judge)(entry);
-    if (!own.permitted) return own;
+    let ruling = (judges[home] as Judge)(entry);
     for (const number of mayDeny) {
-      const other = number === home ? own : (judges[number] as Judge)(entry);
-      if (!other.permitted && other.decision !== null) return other;
+      if (number === home) continue;
+      const other = (judges[number] as Judge)(entry);
+      if (other.permitted || other.decision === null) continue;
+      if (ruling.permitted || comesFirst(other, ruling, policy)) ruling = other;
     }
-    return own;
+    return ruling;
   };
 }
 

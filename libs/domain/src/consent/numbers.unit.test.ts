@@ -1,20 +1,25 @@
 import { DAY, decision, deny, entry, NOW, permit, POLICY } from './decisions.fixture.js';
 import type { Decision } from './decision.js';
 import { decisionsByNumber, judgeByNumber } from './numbers.js';
+import type { Ruling } from './permits.js';
 import { Surroundings } from './surroundings.js';
 
 const ENTRIES = [entry('RX901', 'Observation/a'), entry('RX901', 'Observation/b')] as const;
 
-/** Which entries research is given: the first lives with number a, the second with b. */
-function given(a: readonly Decision[], b: readonly Decision[]): readonly boolean[] {
+/** What becomes of entries for research: the first lives with number a, the second with b. */
+function rulings(a: readonly Decision[], b: readonly Decision[], policy = POLICY): readonly Ruling[] {
   const numbers = decisionsByNumber([
     { key: 'a', decisions: a },
     { key: 'b', decisions: b },
   ]);
   const homeOf = ({ id }: { readonly id: string }): number => (id.endsWith('a') ? 0 : 1);
   const around = new Surroundings(() => ENTRIES);
-  return ENTRIES.map(judgeByNumber('research', { numbers, homeOf }, POLICY, NOW, around)).map(({ permitted }) => permitted);
+  return ENTRIES.map(judgeByNumber('research', { numbers, homeOf }, policy, NOW, around));
 }
+
+/** Which of the entries research is given. */
+const given = (...decided: Parameters<typeof rulings>): readonly boolean[] =>
+  rulings(...decided).map(({ permitted }) => permitted);
 
 const said = (days: number, more: Partial<Decision> = {}) => ({
   ...{ receivedAt: NOW - days * DAY, recordedAt: new Date(NOW - days * DAY).toISOString() },
@@ -53,5 +58,29 @@ describe('a person of two numbers', () => {
     const out = denial(9, { authority: 'national-data-opt-out' });
     expect(given([consent, out], [])).toEqual([true, true]);
     expect(given([consent], [out])).toEqual([false, false]);
+  });
+
+  it('is refused by the rule that the policy has first, whichever number is denied by it and whichever the entry lives with', () => {
+    const item = denial(9, { authority: 'withheld-item' });
+    const dissent = denial(8);
+    const unread = denial(7, { unread: true });
+    const rulesOf = (...decided: Parameters<typeof rulings>): readonly string[] => rulings(...decided).map(({ rule }) => rule);
+    for (const [one, other, rule] of [
+      [item, dissent, 'withheld-item'],
+      [unread, item, 'decision-not-read'],
+    ] as const) {
+      expect(rulesOf([one], [other])).toEqual([rule, rule]);
+      expect(rulesOf([other], [one])).toEqual([rule, rule]);
+    }
+    // What no decision refuses gives way to a denial too, and so does what no rule allows.
+    const { rules } = POLICY;
+    const heldBack = { id: 'held-back', purposes: ['research'], when: {}, effect: 'deny', plainEnglish: '' } as const;
+    expect(rulesOf([], [item], { ...POLICY, rules: [...rules.slice(0, 1), heldBack, ...rules.slice(1)] })).toEqual([
+      'withheld-item',
+      'withheld-item',
+    ]);
+    expect(rulesOf([], [item], { ...POLICY, rules: [heldBack, ...rules] })).toEqual(['held-back', 'held-back']);
+    const asked = rules.filter(({ when }) => when.decision !== undefined);
+    expect(rulesOf([], [item], { ...POLICY, rules: asked })).toEqual(['withheld-item', 'withheld-item']);
   });
 });

@@ -98,6 +98,17 @@ export function refusesUnasked({ rules }: Policy, purpose: Purpose): boolean {
   return first === undefined || first.effect === 'deny' || Object.keys(first.when).length > 0;
 }
 
+/** Whether of two refusals of one entry the policy has the first one's rule first: the unread closes before all rules, none after them. */
+export function comesFirst(one: Ruling, other: Ruling, policy: Policy): boolean {
+  return placeIn(policy, one) < placeIn(policy, other);
+}
+
+function placeIn({ rules }: Policy, { rule }: Ruling): number {
+  if (rule === UNREAD.rule) return -1;
+  const place = rules.findIndex(({ id }) => id === rule);
+  return place < 0 ? rules.length : place;
+}
+
 /** What decisions are judged under in one record. */
 export function judgingBy(purpose: Purpose, policy: Policy, at: number, around: Surroundings): Judging {
   const giver = giversBy(around, policy);
