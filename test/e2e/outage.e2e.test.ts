@@ -8,10 +8,10 @@ import { Load } from './load.js';
 import { Processes, type Running } from './processes.js';
 
 const found = await brokerOrReason();
-const AWAY_MS = 60_000;
+const AWAY_MS = 40_000;
 const GROWTH_MAX_BYTES = 96 * 1_048_576;
-/** Some 150 MB. */
-const MEANWHILE = 3_000;
+/** Some 120 MB. */
+const MEANWHILE = 2_400;
 const PADDING = 'x'.repeat(50_000);
 
 if ('reason' in found) {
@@ -19,7 +19,7 @@ if ('reason' in found) {
 } else {
   const { broker } = found;
 
-  describe(`a region on Apache Kafka (${broker.kind}) whose EventStoreDB (a fake server) is away for a minute`, () => {
+  describe(`a region on Apache Kafka (${broker.kind}) whose EventStoreDB (a fake server) is away for forty seconds`, () => {
     const store = new FakeServer();
     let region: Processes;
     let gateway: Running;
