@@ -15,7 +15,10 @@ export function nextVersion(before: Projection, prng: Prng): Projection {
     sees: (resource) => resource.resourceType !== dropped && before.sees(resource),
     entryId: (id, pseudonyms) => before.entryId(named(id), pseudonyms),
     project: (entry, pseudonyms) => {
-      const seen = before.project({ ...entry, id: named(entry.id) }, pseudonyms);
+      const { person } = pseudonyms;
+      // Whose an entry is, is known by its own id.
+      const known = person === undefined ? {} : { person: { ...person, linksOf: () => person.linksOf(entry) } };
+      const seen = before.project({ ...entry, id: named(entry.id) }, { ...pseudonyms, ...known });
       return { ...seen, resource: { ...seen.resource, language: 'en-GB' } };
     },
   };
