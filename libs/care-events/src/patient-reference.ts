@@ -1,9 +1,9 @@
-import { nhsNumberProblem } from '@weft/domain';
+import { NHS_NUMBER_SYSTEM, nhsNumberProblem } from '@weft/domain';
 import type { Resource } from '@weft/domain';
 import { PATIENT_PLACES } from './patient-places.js';
 import { typeShown } from './problems.js';
 
-export const NHS_NUMBER_SYSTEM = 'https://fhir.nhs.uk/Id/nhs-number';
+export { NHS_NUMBER_SYSTEM };
 
 /** A FHIR Reference or Identifier as far as it can be relied on before validation: any member may be of any type. */
 export type Loose = Readonly<Record<string, unknown>>;

@@ -1,3 +1,4 @@
+import { NHS_NUMBER_SYSTEM } from '../identity/nhs-number.js';
 import { markedId } from './entry-id.js';
 import type { PatientLink, PersonKnown } from '../views/present-entry.js';
 import type { CareRecord } from './record.js';
@@ -26,9 +27,6 @@ export function homeOf(entry: string, named: string, members: readonly NumberRec
   }
   return null;
 }
-
-/** FHIR R4 and the NHS: how a resource names an NHS number. */
-const NHS_NUMBER = 'https://fhir.nhs.uk/Id/nhs-number';
 
 /** What is recorded of all numbers of a person. */
 export interface Together {
@@ -68,7 +66,7 @@ export function together(members: readonly NumberRecord[]): Together {
 function personOf(numbers: readonly (string | null)[], homes: ReadonlyMap<string, number>): PersonKnown {
   const [survivor = null, ...others] = numbers;
   const linkTo = (type: PatientLink['type'], number: string | null): PatientLink[] =>
-    number === null ? [] : [{ other: { type: 'Patient', identifier: { system: NHS_NUMBER, value: number } }, type }];
+    number === null ? [] : [{ other: { type: 'Patient', identifier: { system: NHS_NUMBER_SYSTEM, value: number } }, type }];
   return {
     nhsNumber: survivor,
     linksOf: ({ id }) =>

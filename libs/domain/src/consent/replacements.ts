@@ -1,20 +1,21 @@
 import { sourceIn } from '../care-record/entry-id.js';
 import { namesReplaced } from '../care-record/replaced.js';
 import { namesOf, scopedName } from './facts.js';
+import { indexed } from './indexed.js';
 import type { JudgedEntry } from './judged-entry.js';
 
 /** Which documents of a record took the place of which. */
 export class Replacements {
-  private readonly bearers = new Map<string, JudgedEntry[]>();
+  private readonly bearers: ReadonlyMap<string, readonly JudgedEntry[]>;
   private readonly replaced = new Map<JudgedEntry, JudgedEntry>();
 
   /** @param gone what was retracted: what it once replaced is protected still. */
   constructor(present: Iterable<JudgedEntry>, gone: Iterable<JudgedEntry>) {
     const [here, all] = [[...present].filter(isDocument), [...gone].filter(isDocument)];
     all.push(...here);
-    if (!all.some((one) => everReplaced(one).length > 0)) return;
-    for (const one of all) for (const name of namesIn(one)) this.bearers.set(name, [...(this.bearers.get(name) ?? []), one]);
-    for (const one of here) for (const other of this.replacedNow(one)) this.take(one, other);
+    const isAny = all.some((one) => everReplaced(one).length > 0);
+    this.bearers = isAny ? indexed(all, namesIn) : new Map();
+    if (isAny) for (const one of here) for (const other of this.replacedNow(one)) this.take(one, other);
   }
 
   /** The document that stands in the place of one; undefined where it is the current one. */

@@ -6,6 +6,7 @@ import type { Resource } from '../vocabulary.js';
 import { spellingsOf } from './code-spellings.js';
 import type { Code } from './decision.js';
 import { factsOf, scopedName, type Facts } from './facts.js';
+import { add, indexed } from './indexed.js';
 import type { JudgedEntry } from './judged-entry.js';
 import { Replacements } from './replacements.js';
 
@@ -136,23 +137,8 @@ function kept<K extends object, T>(known: WeakMap<K, T>, of: K, find: (of: K) =>
   return known.get(of) as T;
 }
 
-function indexed(
-  entries: Iterable<JudgedEntry>,
-  namesOf: (entry: JudgedEntry) => Iterable<string>,
-): ReadonlyMap<string, readonly JudgedEntry[]> {
-  const index = new Map<string, JudgedEntry[]>();
-  for (const entry of entries) for (const name of namesOf(entry)) add(index, name, entry);
-  return index;
-}
-
 function reversed(map: ReadonlyMap<JudgedEntry, readonly JudgedEntry[]>): ReadonlyMap<JudgedEntry, readonly JudgedEntry[]> {
   const back = new Map<JudgedEntry, JudgedEntry[]>();
   for (const [entry, targets] of map) for (const target of targets) add(back, target, entry);
   return back;
-}
-
-function add<K>(map: Map<K, JudgedEntry[]>, key: K, entry: JudgedEntry): void {
-  const known = map.get(key);
-  if (known === undefined) map.set(key, [entry]);
-  else known.push(entry);
 }

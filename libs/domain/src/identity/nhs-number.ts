@@ -1,3 +1,6 @@
+/** FHIR R4 and the NHS: the system of an Identifier that is an NHS number. */
+export const NHS_NUMBER_SYSTEM = 'https://fhir.nhs.uk/Id/nhs-number';
+
 /** What a batch trace answers for "no match" and for "several matches": they pass the check digit and are nobody's number. */
 const NOBODY = ['0000000000', '9999999999'];
 
