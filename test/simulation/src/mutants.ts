@@ -392,7 +392,13 @@ export const MUTANTS: readonly Mutant[] = [
     'const consents = await Promise.all(members.map((member) => loadConsent(store, member)));',
     'const consents = await Promise.all(members.slice(0, 1).map((member) => loadConsent(store, member)));',
   ),
-  mutant(DEATH, 'a death is a version of its Patient', "patientId.replace('/Patient/', '/death/')", 'patientId'),
+  mutant(DEATH, 'a death is a version of its Patient', "patientId.replace(/\\/Patient\\/(?=[^/]*$)/, '/death/')", 'patientId'),
+  mutant(
+    RECORD,
+    'a death is the organisation’s, whichever of its systems told it',
+    'isOfDeath(type) ? deathIdOf(id) : id',
+    "isOfDeath(type) ? deathIdOf(id).replace(/:[^/]*/, '') : id",
+  ),
   mutant(
     DEATH,
     'a retraction takes back what others told',

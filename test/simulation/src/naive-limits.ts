@@ -17,10 +17,10 @@ export interface Facts {
 
 export const tellsDeath = ({ type }: Facts): boolean => type === 'patient-died-1';
 /** What an entry is called where one number alone has it. */
-export const ownIdOf = (facts: Facts): string =>
-  tellsDeath(facts)
-    ? `${facts.organisation}/death/${facts.resource.id}`
-    : `${facts.source.replace('urn:ods:', '')}/${facts.resource.resourceType}/${facts.resource.id}`;
+export const ownIdOf = (facts: Facts): string => {
+  const { source, resource } = facts;
+  return `${source.replace('urn:ods:', '')}/${tellsDeath(facts) ? 'death' : resource.resourceType}/${resource.id}`;
+};
 export const idOf = (facts: Facts): string => facts.called ?? ownIdOf(facts);
 /** What it is called where another number of the person has one of that name. */
 export const markedIdOf = (facts: Facts): string => `${ownIdOf(facts)}~${facts.key?.slice(0, 12)}`;

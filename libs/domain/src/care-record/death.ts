@@ -7,12 +7,12 @@ import { millisecondsOf, type Version } from './version.js';
 export const isOfDeath = (type: string): boolean => type === 'patient-died-1' || type === 'patient-death-retracted-1';
 
 /** Of the Patient's id the id of what was said of its death: an entry of its own, which no version of the Patient hides. */
-export const deathIdOf = (patientId: string): string => patientId.replace('/Patient/', '/death/');
+export const deathIdOf = (patientId: string): string => patientId.replace(/\/Patient\/(?=[^/]*$)/, '/death/');
 
 export const isDeathId = (entryId: string): boolean => /\/death\/[^/]+$/.test(entryId);
 
 /** The Patient of whose death it was said: who names a Patient means that too. Any other entry is itself. */
-export const withoutDeath = (entryId: string): string => (isDeathId(entryId) ? entryId.replace('/death/', '/Patient/') : entryId);
+export const withoutDeath = (entryId: string): string => entryId.replace(/\/death\/(?=[^/]*$)/, '/Patient/');
 
 /**
  * Folds in a death, or what takes it back, by arrival. An organisation takes back every death that it told; the region's

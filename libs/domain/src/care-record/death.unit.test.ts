@@ -59,6 +59,11 @@ describe('a death', () => {
     expect(standing(patient(1), death(), event('care-event-retracted-1'))).toEqual(['RX901/death/p1']);
   });
 
+  it('that a system told is of that system’s Patient', () => {
+    const told = event('patient-died-1', { deceasedBoolean: true }, { source: 'urn:ods:RX901:a/Patient/b' });
+    expect(standing(death(), told)).toEqual(['RX901/death/p1', 'RX901:a/Patient/b/death/p1']);
+  });
+
   it('without a date was before it was told', () => {
     const record = emptyRecord();
     evolveRecord(record, death({ deceasedBoolean: true }));

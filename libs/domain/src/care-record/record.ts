@@ -46,8 +46,9 @@ export function eventKey(event: { readonly source: string; readonly id: string }
 export const isMerge = (type: string): boolean => type === 'patient-merged-1' || type === 'patient-unmerged-1';
 
 /** The id of the entry that an event is about. */
-export function entryIdOf({ type, source, organisation, resource }: Omit<CareEvent, 'subject' | 'id' | 'time'>): string {
-  return isOfDeath(type) ? deathIdOf(entryId(organisation, resource)) : entryId(source, resource);
+export function entryIdOf({ type, source, resource }: Omit<CareEvent, 'subject' | 'id' | 'time'>): string {
+  const id = entryId(source, resource);
+  return isOfDeath(type) ? deathIdOf(id) : id;
 }
 
 /** Is given what becomes of a version that an event brings, where more is to be said of it than that it stands. */
