@@ -21,7 +21,7 @@ export interface Page {
  * A page of the record, cut from the bytes of the whole: with `total`, and in `next` where the next one is. All pages are of one
  * state: throws 410 for a cursor of another, whose pages would have gaps.
  */
-export function pageOf({ body, starts, version }: ServedRecord, { limit, cursor, address }: PageAsked): Page {
+export async function pageOf({ body, starts, version }: ServedRecord, { limit, cursor, address }: PageAsked): Promise<Page> {
   const total = starts.length - 1;
   const [state, from] = cursor === null ? [version, 0] : read(cursor);
   if (state !== version) {
@@ -32,13 +32,14 @@ export function pageOf({ body, starts, version }: ServedRecord, { limit, cursor,
   const end = Math.min(from + limit, total);
   const next = end < total ? `${address}&cursor=${version}.${end}` : null;
   const [first, last] = [starts[Math.min(from, total)]!, starts[end]!];
+  const whole = await body.plain();
   const more = `],"total":${total},"next":${JSON.stringify(next)}`;
   const parts = [
-    body.subarray(0, starts[0]),
+    whole.subarray(0, starts[0]),
     // Behind each entry stands a comma, or the end of the list.
-    body.subarray(first, Math.max(first, last - 1)),
+    whole.subarray(first, Math.max(first, last - 1)),
     Buffer.from(more),
-    body.subarray(total === 0 ? starts[0]! + 1 : starts[total]!),
+    whole.subarray(total === 0 ? starts[0]! + 1 : starts[total]!),
   ];
   return { body: Buffer.concat(parts), etag: `"${version}.${from}.${limit}"` };
 }

@@ -11,17 +11,18 @@ import {
   type Wiring,
 } from '@weft/processing';
 import { AnswerTimes, Service, WIRING } from '@weft/service';
+import { AnswerBody } from './answer-body.js';
 import { CLINICAL, nothingKnown, nothingToShow } from './asked.js';
 import { asShown, mayTellItsTime, noticeFor, type ReadingAs, seesCounts, showsAnything } from './reader.js';
 
 /** A record ready to be sent. */
 export interface ServedRecord {
-  readonly body: Buffer;
-  /** Where in the body each entry begins, and behind the last one where the next would. */
+  readonly body: AnswerBody;
+  /** Where in the plain body each entry begins, and behind the last one where the next would. */
   readonly starts: Uint32Array;
   /** As the answer has it. */
   readonly version: string;
-  /** A strong ETag: equal for equal bytes. */
+  /** Equal for equal records; a strong ETag of the plain body. */
   readonly etag: string;
   readonly movedTo: string | null;
   /** The keys of all numbers of the person. */
@@ -36,6 +37,8 @@ export interface ServedRecord {
 
 interface Kept {
   readonly served: ServedRecord;
+  /** What its body took to keep when it was last put in its place. */
+  bytes: number;
   readonly footing: Footing;
   /** When it was last found to stand, milliseconds since 1970. */
   foundAt: number;
@@ -76,19 +79,21 @@ export class RecordReader implements OnModuleDestroy {
     return seesCounts(reader) ? work() : this.times.hold('reading', work, (answer) => answer.mayTellItsTime);
   }
 
-  /** Throws 404 where it shows nothing, and nor does any other that the reader may see. */
-  async readKnown(nhsNumber: string, purpose: Purpose, reader: ReadingAs): Promise<ServedRecord> {
-    const served = await this.read(nhsNumber, purpose, reader);
+  /** As `read`. Throws 404 where it shows nothing, and nor does any other that the reader may see. */
+  async readKnown(nhsNumber: string, purpose: Purpose, reader: ReadingAs, packs = false): Promise<ServedRecord> {
+    const served = await this.read(nhsNumber, purpose, reader, packs);
     if (!served.showsAnything) await this.refuseUnlessKnown(nhsNumber, reader);
     return served;
   }
 
-  async read(nhsNumber: string, purpose: Purpose, reader: ReadingAs): Promise<ServedRecord> {
+  /** @param packs whether an answer that was kept is to be sent packed. */
+  async read(nhsNumber: string, purpose: Purpose, reader: ReadingAs, packs = false): Promise<ServedRecord> {
     const key = this.wiring.keys.patient(nhsNumber);
     const isWaiting = await this.isWaiting(nhsNumber, purpose);
     const name = `${purpose} ${reader.join()} ${isWaiting} ${key}`;
     const known = this.kept.get(name);
     if (known !== undefined) {
+      if (packs) await known.served.body.pack();
       if (await stillStands(this.wiring, known.footing)) {
         this.keep(name, known);
         this.reads.inc({ purpose, source: 'kept' });
@@ -99,7 +104,7 @@ export class RecordReader implements OnModuleDestroy {
     const found = await readRecord(this.wiring, key, purpose);
     const { footing } = found;
     const served = this.serve(found, nhsNumber, reader, isWaiting);
-    if (footing !== null) this.keep(name, { served, footing, foundAt: 0 });
+    if (footing !== null) this.keep(name, { served, footing, bytes: 0, foundAt: 0 });
     this.reads.inc({ purpose, source: footing === null ? 'decided-afresh' : 'view' });
     return served;
   }
@@ -126,7 +131,8 @@ export class RecordReader implements OnModuleDestroy {
     this.drop(name);
     one.foundAt = this.wiring.clock.now();
     this.kept.set(name, one);
-    this.keptBytes += one.served.body.length;
+    one.bytes = one.served.body.length;
+    this.keptBytes += one.bytes;
     for (const oldest of this.kept.keys()) {
       if (this.keptBytes <= KEPT_BYTES_MAX) break;
       this.drop(oldest);
@@ -137,7 +143,7 @@ export class RecordReader implements OnModuleDestroy {
     const one = this.kept.get(name);
     if (one === undefined) return;
     this.kept.delete(name);
-    this.keptBytes -= one.served.body.length;
+    this.keptBytes -= one.bytes;
   }
 
   private sweep(): void {
@@ -171,7 +177,7 @@ export class RecordReader implements OnModuleDestroy {
     const version = this.wiring.keys.digest(`${purpose} ${policyVersion} ${rest}`).slice(0, 32);
     const head = JSON.stringify({ purpose, policyVersion, version }).slice(0, -1);
     return {
-      body: Buffer.from(`${head},${rest}`),
+      body: new AnswerBody(Buffer.from(`${head},${rest}`)),
       starts: startsOf(texts, Buffer.byteLength(`${head},"entries":[`)),
       version,
       etag: `"${version}"`,

@@ -30,6 +30,7 @@ import {
 } from '@weft/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ExplainedRecordAnswer, RecordAnswer } from './answers.js';
+import { takesGzip } from './answer-body.js';
 import { besides } from './disclosures.js';
 import { instantOf, nhsNumberOf, nothingKnown, purposeOf, refuseUnlessMayRead, numberOf } from './asked.js';
 import { mayTellItsTime, readingAs, showsAnything } from './reader.js';
@@ -79,17 +80,24 @@ export class RecordsController {
     const asked = pageAsked(request, `/records/${nhsNumber}?purpose=${purpose}`);
     const patient = this.wiring.keys.patient(nhsNumber);
     const reader = readingAs(caller);
-    const served = await this.records.hold(reader, () => this.records.readKnown(nhsNumber, purpose, reader));
+    const packs = asked === null && takesGzip(request.headers['accept-encoding']);
+    const served = await this.records.hold(reader, () => this.records.readKnown(nhsNumber, purpose, reader, packs));
     const { movedTo, members, policyVersion, consentRevision } = served;
-    const { body, etag } = asked === null ? served : pageOf(served, asked);
+    const page = asked === null ? null : await pageOf(served, asked);
+    const etag = page?.etag ?? served.etag;
+    const { bytes, encoding } = packs
+      ? served.body.asKept()
+      : { bytes: page?.body ?? (await served.body.plain()), encoding: null };
     const isUnchanged = isAmong(request.headers['if-none-match'], etag);
     const outcome = isUnchanged ? 'unchanged' : 'given';
     const whose = { patient, ...besides(patient, members) };
     await this.audit.note(caller, 'record', { outcome, ...whose, purpose, policyVersion, consentRevision });
-    reply.header('etag', etag);
+    // Another encoding has other bytes, which a strong ETag must not pass for.
+    reply.headers({ etag: encoding === null ? etag : `W/${etag}`, vary: 'Accept-Encoding' });
     if (movedTo !== null) reply.header('content-location', `/records/${movedTo}?purpose=${purpose}`);
-    if (isUnchanged) await reply.code(304).send();
-    else await reply.type('application/json; charset=utf-8').send(body);
+    if (isUnchanged) return void (await reply.code(304).send());
+    if (encoding !== null) reply.header('content-encoding', encoding);
+    await reply.type('application/json; charset=utf-8').send(bytes);
   }
 
   @Get('documents/:source/:document/:attached')
