@@ -175,12 +175,19 @@ function resourceProblems(envelope: Envelope, resource: Resource, options: Accep
     ...ownRuleProblems(envelope.type, envelope.subject, resource),
     ...metaProblems(envelope.type, resource, options.now),
   ];
-  return options.validate !== false && isValidatedInFull(envelope.type) ? merged(own, validate(resource)) : own;
+  if (options.validate === false) return own;
+  return merged(own, isValidatedInFull(envelope.type) ? validate(resource) : namingProblems(resource));
 }
 
 /** Where both find fault with one field, Weft's own sentence is the more telling. */
 function merged(own: readonly Problem[], fhir: readonly Problem[]): Problem[] {
   return [...own, ...fhir.filter(({ field }) => !own.some((known) => known.field === field))];
+}
+
+/** A retraction names an entry and may say of which version: that much of it is read, and has to be sound. */
+function namingProblems({ resourceType, id, meta }: Resource): Problem[] {
+  if (meta === undefined) return [];
+  return validate({ resourceType, id, meta }).filter(({ field }) => field.startsWith(`${resourceType}.meta`));
 }
 
 /** A retraction needs to say no more than what it retracts. */

@@ -220,6 +220,14 @@ describe('a retraction', () => {
     expect(refusals({ id: 'o1' }, { type })).toEqual(['data.resourceType required']);
     expect(refusals({ resourceType: 'Banana', id: 'o1' }, { type })).toEqual(['Resource.resourceType structure']);
   });
+
+  it('is refused where it names a version that cannot be read, and for nothing else that it says', () => {
+    const named = (meta: unknown) => refusals({ resourceType: 'Observation', id: 'o1', status: 7, meta }, { type });
+    expect(named({ versionId: '2', lastUpdated: '2026-01-01T10:00:00Z' })).toEqual([]);
+    expect(named({ lastUpdated: ['2026-01-01T10:00:00Z'] })).toEqual(['Observation.meta.lastUpdated structure']);
+    expect(named({ versionId: 2 })).toEqual(['Observation.meta.versionId structure']);
+    expect(named(['2'])).toEqual(['Observation.meta structure']);
+  });
 });
 
 describe('a merge', () => {
