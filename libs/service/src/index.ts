@@ -18,6 +18,7 @@ export { publicAddressOf } from './public-address.js';
 export { type Probe, Readiness, type ReadinessReport } from './readiness.js';
 export { openService, Service } from './service.js';
 export * from './settings.js';
+export { onceEnginesAnswer } from './start-patience.js';
 export { systemClock, systemRandom, systemTimers } from './system.js';
 export { createReplayWorkers, type ReplayWorkers } from './replay-workers.js';
 export { projectorObserver } from './projector-observer.js';

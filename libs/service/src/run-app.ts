@@ -1,11 +1,19 @@
 import type { DynamicModule, Type } from '@nestjs/common';
-import { EngineError, type Wiring } from '@weft/processing';
+import { EngineError, EngineUnavailable, type Wiring } from '@weft/processing';
 import { createHttpApp, listen } from './http-app.js';
+import { createLogger } from './log.js';
 import { openService, type Service } from './service.js';
 import { loadSettings, SettingsError } from './settings.js';
+import { onceEnginesAnswer } from './start-patience.js';
 import { openWiring } from './wiring.js';
 
-/** One app as its own process: settings from the environment, engines, modules, an address. Ends with 2 for settings, 3 for engines. */
+/** sysexits(3): a service that this one needs is not there. */
+const EX_UNAVAILABLE = 69;
+
+/**
+ * One app as its own process: settings from the environment, engines, modules, an address. Ends with 2 for settings, 69 for engines
+ * that did not come, 3 for one that is damaged.
+ */
 export async function runApp(
   name: string,
   modules: (service: Service, wiring: Wiring) => readonly (Type | DynamicModule)[],
@@ -13,7 +21,9 @@ export async function runApp(
 ): Promise<void> {
   try {
     const settings = loadSettings(process.env);
-    const service = await openService(settings);
+    const log = createLogger(settings);
+    const waits = (sentence: string): void => log.warn({ app: name }, sentence);
+    const service = await onceEnginesAnswer(settings, () => openService(settings, { log }), waits);
     service.metrics.watchProcess();
     const wiring = await openWiring(service);
     const app = await createHttpApp(service, modules(service, wiring), { name, description });
@@ -21,6 +31,7 @@ export async function runApp(
   } catch (error) {
     if (!(error instanceof SettingsError || error instanceof EngineError)) throw error;
     process.stderr.write(`${name}: ${error.message}\n`);
+    if (error instanceof EngineUnavailable) process.exit(EX_UNAVAILABLE);
     process.exit(error instanceof SettingsError ? 2 : 3);
   }
 }

@@ -19,6 +19,8 @@ export interface Settings {
   readonly kafka?: KafkaSettings;
   /** Absent: the embedded store. */
   readonly eventStoreUrl?: string;
+  /** How long a start waits for Kafka and EventStoreDB. */
+  readonly startPatienceMs: number;
   readonly host: string;
   /** 0 lets the system choose. */
   readonly port: number;
@@ -103,6 +105,7 @@ export const SETTINGS = {
   WEFT_KAFKA_SASL_PASSWORD: 'password at the brokers',
   WEFT_KAFKA_SASL_PASSWORD_FILE: 'file that holds the password at the brokers',
   WEFT_EVENTSTORE_URL: 'connection string of EventStoreDB (esdb://…); absent: the embedded store',
+  WEFT_START_PATIENCE: 'seconds that a start waits for Kafka and EventStoreDB (default 60)',
   WEFT_HOST: 'address to listen on (default 127.0.0.1)',
   WEFT_PORT: 'port to listen on, 0 for any (default 8080)',
   WEFT_URL: 'where the CLI finds a running Weft (default: WEFT_HOST and WEFT_PORT, http://127.0.0.1:8080)',
@@ -199,6 +202,7 @@ export function readSettings(
     dataDirectory: resolve(source.text('WEFT_DATA_DIR') ?? '.weft'),
     kafka: readKafka(source),
     eventStoreUrl: source.url('WEFT_EVENTSTORE_URL', /^(esdb|kurrentdb|kdb)(\+discover)?:$/, 'esdb://host:port'),
+    startPatienceMs: source.whole('WEFT_START_PATIENCE', { is: '', by: 60, from: 0, to: 86_400 }) * 1_000,
     host,
     port,
     url: source.url('WEFT_URL', /^https?:$/, 'http://host:port')?.replace(/\/+$/, '') ?? addressOf(host, port),

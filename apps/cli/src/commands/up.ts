@@ -4,7 +4,7 @@ import { OptOutProjectorModule } from '@weft/opt-out-projector';
 import type { Wiring } from '@weft/processing';
 import { RecordApiModule } from '@weft/record-api';
 import { RecordProjectorModule } from '@weft/record-projector';
-import { createHttpApp, listen, openService, openWiring, type Service, type Settings } from '@weft/service';
+import { createHttpApp, listen, onceEnginesAnswer, openService, openWiring, type Service, type Settings } from '@weft/service';
 import { Command } from 'commander';
 import { port, whole } from '../arguments.js';
 import { type Context, interruption, settingsOf } from '../context.js';
@@ -58,10 +58,13 @@ Examples:
 async function up(terminal: Terminal, settings: Settings, people: number | null): Promise<void> {
   const lock = await lockOf(settings);
   const { signal, closed } = stopsCleanly(terminal, lock);
-  const opened = await openService(settings).catch((error: unknown) => {
-    closed();
-    throw error;
-  });
+  const waits = (sentence: string): void => terminal.note(terminal.paint('dim', sentence));
+  const opened = await onceEnginesAnswer(settings, () => openService(settings), waits, undefined, signal).catch(
+    (error: unknown) => {
+      closed();
+      throw error;
+    },
+  );
   // Nest closes the service last of all, and then sends itself the signal again.
   const { wiring, here, close } = await start({ ...opened, close: () => opened.close().then(closed) });
   // One that came before Nest listened for it.
