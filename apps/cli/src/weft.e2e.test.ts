@@ -219,7 +219,7 @@ describe('weft up --demo', () => {
   it('replays a view for everybody while it runs, changes nothing, and verifies', async () => {
     expect(await json('replay research')).toMatchObject({ done: 15, total: 15, changed: 0, interrupted: false });
     expect(await json('replay research --dry-run --patient 9990000018')).toMatchObject({ done: 1, changed: 0 });
-    expect(await json('verify')).toMatchObject({ records: 15, views: 60, differing: [] });
+    expect(await json('verify --wait')).toMatchObject({ records: 15, views: 60, differing: [], unread: 0 });
   });
 
   it('tells subscribers everything again when asked to, and knows only the versions of a view that are written', async () => {

@@ -5,6 +5,7 @@ import type { EventStore, Message, NewEvent, OutgoingMessage } from './ports.js'
 import { startOptOutProjector, startRecordProjector } from './projectors.js';
 import { readRecord } from './read-record.js';
 import { careEventsTopic, CONSENT_TOPIC, regionTopics } from './topics.js';
+import { unreadMessages } from './unread.js';
 import type { Wiring } from './wiring.js';
 
 const ORGANISATIONS = [
@@ -155,21 +156,8 @@ export async function decide(
 }
 
 /** Waits until both groups have committed all there is. */
-async function settled(wiring: Wiring): Promise<void> {
-  const groups = [
-    ['weft.opt-out-projector', CONSENT_TOPIC],
-    ...ORGANISATIONS.map(({ ods }) => ['weft.record-projector', careEventsTopic(ods)]),
-  ];
-  for (const [group, topic] of groups as [string, string][]) {
-    for (;;) {
-      const [ends, committed] = await Promise.all([wiring.bus.offsets(topic), wiring.bus.committed(group, topic)]);
-      const behind = ends.some(
-        ({ partition, high }) => high > Math.max(0, committed.find((one) => one.partition === partition)?.offset ?? 0),
-      );
-      if (!behind) break;
-      await wiring.timers.sleep(50);
-    }
-  }
+async function settled({ bus, timers }: Wiring): Promise<void> {
+  while ((await unreadMessages(bus)) > 0) await timers.sleep(50);
 }
 
 export const read = async (wiring: Wiring, subject: string, purpose: Purpose) =>

@@ -1,5 +1,13 @@
 import { PURPOSES } from '@weft/domain';
-import { type ChainDamage, type ChainReport, verifyChains, verifyViews, type VerifyReport } from '@weft/processing';
+import {
+  type ChainDamage,
+  type ChainReport,
+  unreadMessages,
+  verifyChains,
+  verifyViews,
+  type VerifyReport,
+  type Wiring,
+} from '@weft/processing';
 import { Command } from 'commander';
 import { type Context, settingsOf, withWiring } from '../context.js';
 import { EXIT } from '../failure.js';
@@ -11,31 +19,58 @@ export function verifyCommand(context: Context): Command {
     .description(
       'Recomputes every view from record, decisions and policy, and compares it with the one that stands. Follows the chain of hashes through audit and decisions: what was changed, taken out or forged there is named. Reads the engines directly; Weft may be up meanwhile.',
     )
+    .option('--wait', 'first wait until everything that was accepted is in its record or in quarantine; Weft must be up')
     .addHelpText(
       'after',
       `
+What was accepted and is in no record yet cannot be compared: how much that is stands beside the verdict.
+
 Exit code 1 when any view differs, or a chain is broken. weft replay mends a view. Nothing mends a broken chain: somebody, or a
 fault, changed the store. Do not replay over it: keep a copy of it as evidence, and restore the backup (docs/operations.md).
 
 Examples:
   $ weft verify
+  $ weft verify --wait
   $ weft verify --json | jq .digests`,
     )
-    .action(async (_: unknown, command: Command) => {
+    .action(async ({ wait }: { readonly wait?: true }, command: Command) => {
       const { terminal } = context;
       const settings = settingsOf(context, command);
-      const [report, chains] = await withWiring(settings, async (wiring) => [
+      const [unread, report, chains] = await withWiring(settings, async (wiring) => [
+        await (wait === true ? untilAllIsRead(terminal, wiring) : unreadMessages(wiring.bus)),
         await withProgress(terminal, 'views', (tell) => verifyViews(wiring, { onProgress: tell })),
         await withProgress(terminal, 'chains', (tell) => verifyChains(wiring, tell)),
       ]);
       if (report.differing.length + chains.damaged.length > 0) context.exitCode = EXIT.finding;
-      if (terminal.json) return terminal.printJson({ ...report, chains });
+      if (terminal.json) return terminal.printJson({ ...report, unread, chains });
       show(terminal, report, chains.damaged.length > 0);
+      if (unread > 0) terminal.print(terminal.paint('yellow', notRead(unread)));
       showChains(terminal, chains);
       if (settings.regionSecret === undefined && settings.integritySecret === undefined) {
         terminal.print(terminal.paint('dim', KEY_BESIDE_DATA));
       }
     });
+}
+
+const notRead = (unread: number): string =>
+  `${counted(unread, 'accepted message is', 'accepted messages are')} in no record yet, and so not compared: weft verify --wait waits for them`;
+
+const LOOK_AGAIN_MS = 500;
+
+/** Gives how many are left: none. Whoever has waited for long enough interrupts it. */
+async function untilAllIsRead(terminal: Terminal, { bus, timers }: Wiring): Promise<number> {
+  const first = await unreadMessages(bus);
+  const progress = terminal.progress('waiting for accepted messages', first);
+  try {
+    for (let unread = first; unread > 0; unread = await unreadMessages(bus)) {
+      progress.total(Math.max(first, unread));
+      progress.update(Math.max(0, first - unread));
+      await timers.sleep(LOOK_AGAIN_MS);
+    }
+    return 0;
+  } finally {
+    progress.stop();
+  }
 }
 
 async function withProgress<T>(
@@ -72,7 +107,8 @@ function show(terminal: Terminal, report: VerifyReport, isDamaged: boolean): voi
 }
 
 /** One line that says whether all is well. Over a store that somebody changed nothing is replayed. */
-export function verdict(terminal: Terminal, { differing }: VerifyReport, isDamaged = false): string {
+export function verdict(terminal: Terminal, { views, differing }: VerifyReport, isDamaged = false): string {
+  if (views === 0) return 'there is nothing to compare: this region has no record yet';
   if (differing.length === 0) return terminal.paint('green', '✓ every view is what record, decisions and policy make it');
   const found = `✗ ${counted(differing.length, 'view differs', 'views differ')}`;
   return terminal.paint('red', isDamaged ? found : `${found}; weft replay <purpose> mends them`);
