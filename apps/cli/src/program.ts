@@ -14,6 +14,7 @@ import { publishCommand } from './commands/publish.js';
 import { quarantineCommand } from './commands/quarantine.js';
 import { reIdentifyCommand } from './commands/re-identify.js';
 import { recordCommand } from './commands/record.js';
+import { regionCommand } from './commands/region.js';
 import { replayCommand } from './commands/replay.js';
 import { statusCommand } from './commands/status.js';
 import { subscribeCommand } from './commands/subscribe.js';
@@ -29,6 +30,7 @@ Exit codes:
   2  the command or the settings are wrong
   3  Weft or an engine does not answer
   4  a fault in Weft itself
+  78  the settings are not those of this region
   130  interrupted
 
 Where Weft is: WEFT_URL, its data: WEFT_DATA_DIR. Commands speak with a token of
@@ -48,7 +50,10 @@ const groups = (context: Context): readonly (readonly [title: string, commands: 
       reIdentifyCommand(context),
     ],
   ],
-  ['Operate', [statusCommand(context), verifyCommand(context), replayCommand(context), quarantineCommand(context)]],
+  [
+    'Operate',
+    [statusCommand(context), verifyCommand(context), replayCommand(context), quarantineCommand(context), regionCommand(context)],
+  ],
 ];
 
 function createProgram(context: Context): Command {

@@ -38,6 +38,7 @@ export * from './record-changes.js';
 export { Reviews, type ReviewCounts } from './reviews.js';
 export { type SetAside, type VersionCounts, versionCounts } from './set-aside.js';
 export { hasNoRoom, PERMISSIONS_MAX, TOO_MANY } from './sift-decisions.js';
+export * from './region.js';
 export * from './replay-views.js';
 export { tooLargeToStore } from './storable.js';
 export * from './streams.js';

@@ -20,6 +20,8 @@ export const consentHolderStream = (consent: string): string => `consentHolder-$
 /** What an organisation sent that is about nobody, by a name that its references use. */
 export const keptResourceStream = (keys: Pick<Keys, 'digest'>, organisation: string, name: string): string =>
   `keptResource-${keys.digest(JSON.stringify([organisation, name])).slice(0, 32)}`;
+/** Which region this is. */
+export const REGION_STREAM = 'itself-region';
 export const POLICY_STREAM = 'policy-region';
 export const POLICY_PROPOSALS_STREAM = 'policyProposals-region';
 /** Who asked who somebody is that research or population health gives another name, who agreed, and who was told. */

@@ -138,7 +138,8 @@ describe('an app', () => {
     directory = mkdtempSync(join(tmpdir(), 'weft-app-'));
     closed = [];
     const bus = { check: async () => {}, close: async () => void closed.push('bus') } as unknown as EventBus;
-    const store = { check: () => checkStore(), close: async () => void closed.push('store') } as unknown as EventStore;
+    const close = async () => void closed.push('store');
+    const store = { check: () => checkStore(), read: async () => [], close } as unknown as EventStore;
     const log = pino({ level: 'info', serializers: { err: loggableError } }, { write: (line: string) => void lines.push(line) });
     const service = await openService(limited(settingsOf()), { bus, store, log, clock });
     app = await createHttpApp(service, [ProbeModule]);
@@ -503,7 +504,7 @@ describe('an app', () => {
 
   it('names the setting when its address cannot be had', async () => {
     const taken = Number(new URL(url).port);
-    const engine = { check: async () => {}, close: async () => {} };
+    const engine = { check: async () => {}, read: async () => [], close: async () => {} };
     const parts = { bus: engine as unknown as EventBus, store: engine as unknown as EventStore, log: pino({ level: 'silent' }) };
     const other = await createHttpApp(await openService(settingsOf(), parts), []);
     await expect(listen(other, { host: '127.0.0.1', port: taken })).rejects.toThrow(
@@ -513,7 +514,7 @@ describe('an app', () => {
   });
 
   it('waits when it closes for those who are being answered, and not for their connections', async () => {
-    const engine = { check: async () => {}, close: async () => {} };
+    const engine = { check: async () => {}, read: async () => [], close: async () => {} };
     const parts = { bus: engine as unknown as EventBus, store: engine as unknown as EventStore, log: pino({ level: 'silent' }) };
     const other = await createHttpApp(await openService(settingsOf(), parts), [ProbeModule]);
     const address = await listen(other, { host: '127.0.0.1', port: 0 });
@@ -533,7 +534,7 @@ describe('an app', () => {
   });
 
   it('waits when it closes for no connection that has asked nothing, or was answered', async () => {
-    const engine = { check: async () => {}, close: async () => {} };
+    const engine = { check: async () => {}, read: async () => [], close: async () => {} };
     const parts = { bus: engine as unknown as EventBus, store: engine as unknown as EventStore, log: pino({ level: 'silent' }) };
     const other = await createHttpApp(await openService(settingsOf(), parts), []);
     const address = await listen(other, { host: '127.0.0.1', port: 0 });

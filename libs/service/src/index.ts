@@ -16,6 +16,7 @@ export { refuseUnlessAccepted } from './media-types.js';
 export { HttpProblem, PROBLEM_JSON, problemOf, type ProblemDetails, sendOutcome, sendProblem, unavailable } from './problem.js';
 export { publicAddressOf } from './public-address.js';
 export { type Probe, Readiness, type ReadinessReport } from './readiness.js';
+export { fingerprintOf, NotThisRegion, SETTING_OF } from './region-fits.js';
 export { openService, Service } from './service.js';
 export * from './settings.js';
 export { onceEnginesAnswer } from './start-patience.js';

@@ -14,17 +14,25 @@ export interface KeySecrets {
   readonly integrity: string;
 }
 
-/** The secrets that are configured; what is not is generated once and kept in the data directory. */
-export function keySecrets(settings: Settings): KeySecrets {
+/**
+ * The secrets that are configured; what is not is generated once and kept in the data directory. Throws SettingsError where they cannot be
+ * kept there, or are gone from there: a region that was made with them has no use for new ones (`mayMake` false).
+ */
+export function keySecrets(settings: Settings, mayMake = true): KeySecrets {
   const kept = (name: string): string =>
-    keepSecretFile(join(settings.dataDirectory, 'keys', name), () => `${randomBytes(32).toString('hex')}\n`).trim();
+    keepSecretFile(join(settings.dataDirectory, 'keys', name), mayMake ? makeSecret : null).trim();
   const region = settings.regionSecret ?? kept('region-secret');
   return {
     region,
     research: settings.researchSecret ?? kept('research-secret'),
-    integrity: settings.integritySecret ?? createHmac('sha256', region).update('integrity').digest('hex'),
+    integrity: settings.integritySecret ?? madeOf(region),
   };
 }
+
+/** The integrity secret of a region that has none of its own in its settings. */
+export const madeOf = (regionSecret: string): string => createHmac('sha256', regionSecret).update('integrity').digest('hex');
+
+const makeSecret = (): string => `${randomBytes(32).toString('hex')}\n`;
 
 /**
  * The Keys port. What a key stands for is named in the hashed text (`view:…`, `pseudonym:…`), so that a key of one sort is

@@ -2,6 +2,7 @@ import type { DynamicModule, Type } from '@nestjs/common';
 import { EngineError, EngineUnavailable, type Wiring } from '@weft/processing';
 import { createHttpApp, listen } from './http-app.js';
 import { createLogger } from './log.js';
+import { NotThisRegion } from './region-fits.js';
 import { openService, type Service } from './service.js';
 import { loadSettings, SettingsError } from './settings.js';
 import { onceEnginesAnswer } from './start-patience.js';
@@ -9,10 +10,12 @@ import { openWiring } from './wiring.js';
 
 /** sysexits(3): a service that this one needs is not there. */
 const EX_UNAVAILABLE = 69;
+/** Something was found in an unconfigured or misconfigured state. */
+const EX_CONFIG = 78;
 
 /**
- * One app as its own process: settings from the environment, engines, modules, an address. Ends with 2 for settings, 69 for engines
- * that did not come, 3 for one that is damaged.
+ * One app as its own process: settings from the environment, engines, modules, an address. Ends with 2 for settings, 78 where
+ * they are another region's, 69 for engines that did not come, 3 for one that is damaged.
  */
 export async function runApp(
   name: string,
@@ -31,6 +34,7 @@ export async function runApp(
   } catch (error) {
     if (!(error instanceof SettingsError || error instanceof EngineError)) throw error;
     process.stderr.write(`${name}: ${error.message}\n`);
+    if (error instanceof NotThisRegion) process.exit(EX_CONFIG);
     if (error instanceof EngineUnavailable) process.exit(EX_UNAVAILABLE);
     process.exit(error instanceof SettingsError ? 2 : 3);
   }

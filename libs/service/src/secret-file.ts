@@ -6,9 +6,9 @@ import { modeOfFile, SettingsError, whyLoose } from './settings.js';
 /**
  * The text of a secret file (mode 0600); the first process to ask makes it. Losing a secret orphans every record, so it is
  * on the disk before it is used, and processes that start together all end up with the one that was linked first. Throws
- * SettingsError when the data directory cannot hold it.
+ * SettingsError when the data directory cannot hold it, and where it is not there and none may be made (`make` null).
  */
-export function keepSecretFile(path: string, make: () => string): string {
+export function keepSecretFile(path: string, make: (() => string) | null): string {
   try {
     return keep(path, make);
   } catch (error) {
@@ -19,9 +19,13 @@ export function keepSecretFile(path: string, make: () => string): string {
   }
 }
 
-function keep(path: string, make: () => string): string {
+function keep(path: string, make: (() => string) | null): string {
   const kept = readIfThere(path);
   if (kept !== undefined) return kept;
+  if (make === null) {
+    const message = `${path} is not there, and a region is: put it back from its copy, as no other will do`;
+    throw new SettingsError([{ setting: 'WEFT_DATA_DIR', message }]);
+  }
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const draft = `${path}.${randomUUID()}`;
   writeDurably(draft, make());

@@ -1,9 +1,19 @@
-import type { Clock, EventBus, EventStore, Keys, Random, Timers } from '@weft/processing';
+import {
+  type Clock,
+  type EventBus,
+  type EventStore,
+  type Keys,
+  loadRegion,
+  type Random,
+  type RegionSecret,
+  type Timers,
+} from '@weft/processing';
 import { type Engines, openEngines } from './engines.js';
 import { Readiness } from './readiness.js';
 import { createKeys, keySecrets } from './keys.js';
 import { createLogger, type Logger } from './log.js';
 import { Metrics } from './metrics.js';
+import { refuseUnlessFits } from './region-fits.js';
 import type { Settings } from './settings.js';
 import { systemClock, systemRandom, systemTimers } from './system.js';
 import { createTokenVerifier, type TokenVerifier } from './tokens.js';
@@ -25,14 +35,18 @@ export abstract class Service {
   abstract close(): Promise<void>;
 }
 
-/** Opens the engines that the settings choose and puts the rest around them; what is given is taken instead. */
-export async function openService(settings: Settings, given: Partial<Service> = {}): Promise<Service> {
+/**
+ * Opens the engines that the settings choose and puts the rest around them; what is given is taken instead. Throws NotThisRegion where the
+ * secrets are not those of the region that is in the store, save for one that is about to be changed.
+ */
+export async function openService(settings: Settings, given: Partial<Service> = {}, changing?: RegionSecret): Promise<Service> {
   const log = given.log ?? createLogger(settings);
   const clock = given.clock ?? systemClock;
   const timers = given.timers ?? systemTimers;
-  const keys = given.keys ?? createKeys(keySecrets(settings));
   const verifyToken = given.verifyToken ?? createTokenVerifier(settings, clock);
-  const { bus, store, close } = await enginesOf(settings, given);
+  const engines = await enginesOf(settings, given);
+  const keys = given.keys ?? (await keysFor(settings, engines, changing));
+  const { bus, store, close } = engines;
   const readiness = given.readiness ?? new Readiness(timers, (part, err) => log.warn({ err, part }, 'not ready'));
   readiness.register('bus', () => bus.check());
   readiness.register('store', () => store.check());
@@ -43,6 +57,19 @@ export async function openService(settings: Settings, given: Partial<Service> = 
     metrics: given.metrics ?? new Metrics(),
     close: given.close ?? close,
   };
+}
+
+/** Looked at before anything else is read, and before anything is written. */
+async function keysFor(settings: Settings, { store, close }: Engines, changing: RegionSecret | undefined): Promise<Keys> {
+  try {
+    const region = await loadRegion(store);
+    const secrets = keySecrets(settings, region === null);
+    if (region !== null) refuseUnlessFits(region, secrets, changing);
+    return createKeys(secrets);
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
 async function enginesOf(settings: Settings, { bus, store }: Partial<Service>): Promise<Engines> {

@@ -1,8 +1,9 @@
 import { createHmac } from 'node:crypto';
 import { createMessageReader, type Seal, sealMessage } from '@weft/care-events';
 import { type Organisation, projectionsOf, releaseWith, type Policy } from '@weft/domain';
-import { PolicyBook, regionTopics, type Wiring } from '@weft/processing';
+import { ensureRegion, groupOf, PolicyBook, regionTopics, type Wiring } from '@weft/processing';
 import { keySecrets } from './keys.js';
+import { fingerprintsIn, NotThisRegion, refuseUnlessFits } from './region-fits.js';
 import type { Service } from './service.js';
 import type { Settings } from './settings.js';
 
@@ -18,6 +19,10 @@ const EMBEDDED_PARTITIONS = 4;
  */
 export async function openWiring(service: Service): Promise<Wiring> {
   const { settings, bus, store, clock, timers, random, keys } = service;
+  const secrets = keySecrets(settings);
+  await refuseUnlessWhole(service);
+  // Of two that make it at one time with different secrets one finds the other's.
+  refuseUnlessFits(await ensureRegion(service, (id) => fingerprintsIn(secrets, id)), secrets);
   if (settings.kafka === undefined) await bus.createTopics(regionTopics(settings.organisations, EMBEDDED_PARTITIONS));
   const reader = createMessageReader({
     organisations: organisationsOf(settings),
@@ -35,6 +40,20 @@ export async function openWiring(service: Service): Promise<Wiring> {
     projections: projectionsOf(releaseWith(settings.releasedCodes)),
     policies: new PolicyBook(store, clock, random),
   };
+}
+
+/** Throws NotThisRegion where projectors have dealt with messages, and the store holds nothing of them: not even the decisions. */
+async function refuseUnlessWhole({ settings, bus, store }: Service): Promise<void> {
+  if ((await store.readAll({ maxCount: 1 })).length > 0) return;
+  for (const { topic } of await bus.topics()) {
+    const group = groupOf(topic);
+    const committed = group === undefined ? [] : await bus.committed(group, topic);
+    if (!committed.some(({ offset }) => offset > 0)) continue;
+    const setting = settings.eventStoreUrl === undefined ? 'WEFT_DATA_DIR' : 'WEFT_EVENTSTORE_URL';
+    const message =
+      'the store is empty, and what the topics hold has been dealt with: it is another region’s, or was lost. Restore it, or set both groups back to the earliest (docs/operations.md)';
+    throw new NotThisRegion([{ setting, message }]);
+  }
 }
 
 /** What the gateway seals validated messages with and the projectors know them by; made of the region's secret, and not it. */

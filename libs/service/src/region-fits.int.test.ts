@@ -1,0 +1,112 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { changeRegionSecret, CONSENT_TOPIC, ensureRegion, loadRegion, OPT_OUT_PROJECTOR_GROUP } from '@weft/processing';
+import { openEngines } from './engines.js';
+import { fingerprintOf, NotThisRegion } from './region-fits.js';
+import { openService } from './service.js';
+import { loadSettings, SettingsError } from './settings.js';
+import { openWiring } from './wiring.js';
+
+const [A, B, C] = ['0f1e2d3c4b5a69788796a5b4c3d2e1f0a', 'one-more-secret-of-47-tests-alone', 'a-third-secret-of-82-tests-alone'];
+const OWN = { WEFT_REGION_SECRET: A, WEFT_RESEARCH_SECRET: B };
+
+describe('a region knows the secrets that it was made with', () => {
+  let directory: string;
+  beforeEach(() => (directory = mkdtempSync(join(tmpdir(), 'weft-region-fits-'))));
+  afterEach(() => rmSync(directory, { recursive: true }));
+  const settingsOf = (env: Record<string, string>) =>
+    loadSettings({ WEFT_DATA_DIR: directory, WEFT_LOG_LEVEL: 'fatal', WEFT_PORT: '0', ...env });
+
+  /** Starts as every app does, and gives the streams and topics that were there when it ended. */
+  async function start(env: Record<string, string>) {
+    const service = await openService(settingsOf(env));
+    try {
+      await openWiring(service);
+      return { streams: (await service.store.readAll()).map(({ stream }) => stream), region: await loadRegion(service.store) };
+    } finally {
+      await service.close();
+    }
+  }
+  const refusal = (env: Record<string, string>): Promise<unknown> =>
+    start(env).then(
+      () => 'started',
+      (error: unknown) => error,
+    );
+
+  it('is made by the first start, and every later one finds it', async () => {
+    const first = await start(OWN);
+    expect(first.streams).toEqual(['itself-region']);
+    expect(await start(OWN)).toEqual(first);
+  });
+
+  it.each<[string, Record<string, string>, RegExp]>([
+    [
+      'another region secret',
+      { ...OWN, WEFT_REGION_SECRET: C },
+      /^WEFT_REGION_SECRET: is not the one that region \S+ was made with: no record/,
+    ],
+    ['another research secret', { ...OWN, WEFT_RESEARCH_SECRET: C }, /^WEFT_RESEARCH_SECRET: is not the one/],
+    ['an integrity secret that it did not have', { ...OWN, WEFT_INTEGRITY_SECRET: C }, /^WEFT_INTEGRITY_SECRET: is not the one/],
+    [
+      'the two swapped',
+      { WEFT_REGION_SECRET: B, WEFT_RESEARCH_SECRET: A },
+      /^WEFT_REGION_SECRET: is region \S+'s WEFT_RESEARCH_SECRET: .*\nWEFT_RESEARCH_SECRET: is region \S+'s WEFT_REGION_SECRET: /,
+    ],
+  ])('ends a start with %s before it writes, and names the setting', async (_, env, message) => {
+    const { streams } = await start(OWN);
+    const error = await refusal(env);
+    expect(error).toBeInstanceOf(NotThisRegion);
+    expect((error as Error).message).toMatch(message);
+    expect((error as Error).message).not.toMatch(new RegExp(`${A}|${B}|${C}`));
+    expect((await start(OWN)).streams).toEqual(streams);
+  });
+
+  it('makes no new secrets in the place of those that are gone', async () => {
+    await start({});
+    rmSync(join(directory, 'keys'), { recursive: true });
+    const error = await refusal({});
+    expect(error).toBeInstanceOf(SettingsError);
+    expect((error as Error).message).toMatch(/^WEFT_DATA_DIR: .*region-secret is not there, and a region is/);
+    expect(readdirSync(join(directory, 'keys'))).toEqual(['token-key.json']);
+  });
+
+  it('does not begin anew in an empty store beside topics that were dealt with', async () => {
+    await start(OWN);
+    const { bus, close } = await openEngines(settingsOf(OWN));
+    const message = { topic: CONSENT_TOPIC, key: 'somebody', value: null, headers: {} };
+    const [place] = await bus.publish([message]);
+    await bus.seek(OPT_OUT_PROJECTOR_GROUP, CONSENT_TOPIC, [{ partition: place!.partition, offset: 1 }]);
+    await close();
+    for (const file of readdirSync(directory)) if (file.startsWith('store.db')) rmSync(join(directory, file));
+    for (let time = 0; time < 2; time += 1)
+      expect(await refusal(OWN)).toMatchObject({
+        message: expect.stringMatching(/^WEFT_DATA_DIR: the store is empty, and what/),
+      });
+  });
+
+  it('of several starts at one time with different secrets lets those of one alone go on', async () => {
+    const starts = await Promise.all([refusal(OWN), refusal({ ...OWN, WEFT_RESEARCH_SECRET: C })]);
+    expect(starts.filter((one) => one instanceof NotThisRegion)).toHaveLength(1);
+  });
+
+  it('takes another research secret once somebody has said so', async () => {
+    const { region } = await start(OWN);
+    const env = { ...OWN, WEFT_RESEARCH_SECRET: C as string };
+    const service = await openService(settingsOf(env), {}, 'research');
+    await changeRegionSecret(service, region!, 'research', fingerprintOf(C as string, 'research', region!.id));
+    expect(await ensureRegion(service, () => region!.fingerprints)).toMatchObject({ id: region!.id, madeAt: region!.madeAt });
+    await service.close();
+    expect((await start(env)).region?.id).toBe(region!.id);
+    expect(await refusal(OWN)).toBeInstanceOf(NotThisRegion);
+  });
+
+  it('that a newer Weft wrote of is not guessed at', async () => {
+    await start(OWN);
+    const service = await openService(settingsOf(OWN));
+    const event = { id: service.random.uuid(), type: 'region-moved-1', data: '{}' };
+    await service.store.append('itself-region', 0, [event]);
+    await service.close();
+    expect(await refusal(OWN)).toMatchObject({ message: expect.stringContaining('region-moved-1') });
+  });
+});
