@@ -9,6 +9,7 @@ const mutant = (file: string, name: string, find: string, replace: string): Muta
 const RECORD = domain('care-record/record');
 const VERSION = domain('care-record/version');
 const DEATH = domain('care-record/death');
+const MASKING = domain('views/masking');
 const HOMES = domain('care-record/homes');
 const AT_HOME = processing('homes');
 const GIVER = domain('consent/giver');
@@ -391,6 +392,19 @@ export const MUTANTS: readonly Mutant[] = [
     'decisions of a merged number are left out',
     'const consents = await Promise.all(members.map((member) => loadConsent(store, member)));',
     'const consents = await Promise.all(members.slice(0, 1).map((member) => loadConsent(store, member)));',
+  ),
+  mutant(MASKING, 'what names a withheld entry is told as it is', 'if (this.names.size === 0) return entry;', 'return entry;'),
+  mutant(
+    MASKING,
+    'what is masked is told in words',
+    "if (isObject(changed['text']) && 'div' in changed['text']) delete changed['text'];",
+    '',
+  ),
+  mutant(
+    MASKING,
+    'a copy that nothing refers to leaves its words',
+    'inside(mute({ ...resource, contained: kept }), absenceAt)',
+    'inside({ ...resource, contained: kept }, absenceAt)',
   ),
   mutant(DEATH, 'a death is a version of its Patient', "patientId.replace(/\\/Patient\\/(?=[^/]*$)/, '/death/')", 'patientId'),
   mutant(

@@ -69,7 +69,7 @@ function withoutNamed(resource: Resource, absenceOf: AbsenceOf): Resource {
     isResource(value) ? absenceOf(ownNames(value)) : absenceOfReference(value, copies, absenceOf);
   if (copies.size === 0) return inside(resource, absenceAt) as Resource;
   const kept = (contained as unknown[]).filter((one) => !(isResource(one) && copies.has(`#${one.id}`)));
-  return referredTo(inside({ ...resource, contained: kept }, absenceAt) as Resource, resource);
+  return referredTo(inside(mute({ ...resource, contained: kept }), absenceAt) as Resource, resource);
 }
 
 const isResource = (value: unknown): value is Resource => isObject(value) && typeof value['resourceType'] === 'string';
@@ -104,8 +104,11 @@ function inside(value: Loose, absenceAt: (value: Loose) => Absence | undefined):
     const told = below(member, absenceAt);
     if (told !== member) (changed ??= { ...value })[name] = told;
   }
-  if (changed === undefined) return value;
-  // In words it says again what it says in references.
+  return changed === undefined ? value : mute(changed);
+}
+
+/** In words a resource says again what it says in references and copies. */
+function mute(changed: Record<string, unknown>): Loose {
   if (isObject(changed['text']) && 'div' in changed['text']) delete changed['text'];
   return changed;
 }

@@ -140,6 +140,11 @@ describe('a copy of a withheld entry within another', () => {
     expect(told({ contained: [copy, doctor], reasonReference: [{ reference: '#c' }] })).not.toHaveProperty('contained');
   });
 
+  it('takes the narrative with it, also where nothing refers to the copy', () => {
+    const text = { status: 'generated', div: '<div xmlns="http://www.w3.org/1999/xhtml">HIV infection</div>' };
+    expect(told({ text, contained: [copy] })).toEqual({ resourceType: 'Encounter', id: 'e1' });
+  });
+
   it('leaves what others refer to besides, or nothing ever did', () => {
     const encounter = { contained: [copy, doctor, ward], participant: [{ individual: { reference: '#dr' } }] };
     expect(told(encounter)).toMatchObject({ contained: [doctor, ward] });
