@@ -22,10 +22,19 @@ export interface CallLimits {
   readonly patienceMs: number;
 }
 
+/** A call that is not made again, and when it has waited long enough. */
+interface Once {
+  readonly until: number;
+  giveUp: (error: Error) => void;
+}
+
 /** How the store is called: never without a deadline, never after it is closed, and every error in the port's own words. */
 export class Calls {
   /** What must end when the store is closed. */
   private readonly open = new Set<() => void>();
+  /** The oldest first. */
+  private readonly underWay = new Set<Once>();
+  private isWatching = false;
   closed = false;
 
   constructor(
@@ -50,19 +59,25 @@ export class Calls {
     }
   }
 
-  /** For what may not: when it fails with EngineUnavailable it is not known whether it was done. */
-  async once<T>(asked: Omit<Asked, 'engine'>, work: () => Promise<T>): Promise<T> {
+  /**
+   * For what may not: when it fails with EngineUnavailable it is not known whether it was done. `isOver` says to the work that
+   * nobody waits for it any more.
+   */
+  async once<T>(asked: Omit<Asked, 'engine'>, work: (isOver: () => boolean) => Promise<T>): Promise<T> {
     this.refuseIfClosed();
     const { deadlineMs } = this.limits;
+    const one: Once = { until: this.surroundings.clock.now() + deadlineMs, giveUp: () => {} };
+    this.underWay.add(one);
     try {
-      return await this.whileOpen((signal) => {
-        const late = this.surroundings.timers.sleep(deadlineMs, signal).then(() => {
-          throw new Silence(deadlineMs);
-        });
-        return Promise.race([work(), late]);
+      return await new Promise<T>((resolve, reject) => {
+        one.giveUp = reject;
+        work(() => this.closed || !this.underWay.has(one)).then(resolve, reject);
+        void this.watchDeadlines();
       });
     } catch (error) {
       throw this.translated(error, asked);
+    } finally {
+      this.underWay.delete(one);
     }
   }
 
@@ -103,6 +118,22 @@ export class Calls {
   close(): void {
     this.closed = true;
     for (const end of [...this.open]) end();
+    for (const { giveUp } of this.underWay) giveUp(new Error('the store is closed'));
+  }
+
+  /** All have the same time, so the oldest is due first. One sleep for all of them: one each would cost as much as the append. */
+  private async watchDeadlines(): Promise<void> {
+    if (this.isWatching) return;
+    this.isWatching = true;
+    const { clock, timers } = this.surroundings;
+    while (!this.closed) {
+      const [oldest] = this.underWay;
+      if (oldest === undefined) break;
+      const left = oldest.until - clock.now();
+      if (left > 0) await this.whileOpen((signal) => timers.sleep(left, signal));
+      else if (this.underWay.delete(oldest)) oldest.giveUp(new Silence(this.limits.deadlineMs));
+    }
+    this.isWatching = false;
   }
 
   private async whileOpen<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {

@@ -1,22 +1,31 @@
-import { NO_STREAM as MISSING, jsonEvent } from '@eventstore/db-client';
 import { NO_STREAM, EngineUnavailable } from '@weft/processing';
+import { Appends } from './appends.js';
+import { Calls } from './calls.js';
 import { Client } from './client.js';
 import { parseConnectionString } from './connection-string.js';
 import { newEvents, until, useFake } from './fake-server/use-fake.js';
+import { toSentEvent } from './stored-event.js';
+import { systemClock, systemRandom, systemTimers } from './system.js';
 
 describe('the client’s sharp edges', () => {
   const fake = useFake();
 
   it('an append that begins at the very moment when a channel fails is made on it or on the next one', async () => {
     const client = new Client(parseConnectionString(fake.server.connectionString));
-    await client.appendToStream('careRecord-1', jsonEvent({ type: 't', data: {} }), { expectedRevision: MISSING });
+    const surroundings = { clock: systemClock, timers: systemTimers, random: systemRandom };
+    const calls = new Calls('EventStoreDB', surroundings, { deadlineMs: 10_000, patienceMs: 0 });
+    const appends = new Appends(client, calls);
+    const event = () => toSentEvent(systemRandom.uuid(), 't', {});
+    await appends.append('careRecord-1', NO_STREAM, [event()]);
     fake.server.willFail('read', 'busy');
     const appended = new Promise((resolve, reject) => {
-      client.readStream('careRecord-1').on('error', () => {
-        client.appendToStream('careRecord-1', jsonEvent({ type: 't', data: {} }), { expectedRevision: 0n }).then(resolve, reject);
-      });
+      client
+        .readStream('careRecord-1')
+        .on('error', () => void appends.append('careRecord-1', 0, [event()]).then(resolve, reject));
     });
-    await expect(appended).resolves.toMatchObject({ nextExpectedRevision: 1n });
+    await expect(appended).resolves.toBe(1);
+    calls.close();
+    appends.close();
     await client.disconnect();
   });
 

@@ -1,4 +1,5 @@
 import { EventStoreDBClient, type ChannelCredentialOptions, type SingleNodeOptions } from '@eventstore/db-client';
+import { StreamsClient } from '@eventstore/db-client/generated/streams_grpc_pb.js';
 import type { Connection } from './connection-string.js';
 
 /**
@@ -10,10 +11,6 @@ export class Client extends EventStoreDBClient {
 
   constructor(connection: Connection) {
     super(settings(connection), credentials(connection), connection.user);
-    // Batched appends share one list of waiting calls among all clients of a process. An error on one connection rejects them
-    // all, and an answer that comes after that is a TypeError nobody catches. One gRPC call for each append has none of it, and
-    // has a deadline. So the server is not even asked whether it could.
-    this.supports = () => Promise.resolve(false);
     // After a failure the client replaces its channel, and waits for nobody to say that it could not: where no member of a cluster
     // is found, that is a rejection nobody handles.
     const replaceChannel = this.handleError;
@@ -22,7 +19,17 @@ export class Client extends EventStoreDBClient {
     this.getChannel = () => (this.channel = getChannel());
   }
 
-  /** Ends every call and the connection. */
+  /** Does something on the connection that holds now. Where it fails as a connection does, the next call is made on another one. */
+  onConnection<T>(action: (connection: StreamsClient) => Promise<T>): Promise<T> {
+    return this.execute(StreamsClient, 'batchAppend', async (connection) => action(connection));
+  }
+
+  /** A bidirectional call, which lasts until it fails or is cancelled. */
+  batchAppend(connection: StreamsClient): ReturnType<StreamsClient['batchAppend']> {
+    return connection.batchAppend(...this.callArguments({ requiresLeader: true }, { deadline: Infinity }));
+  }
+
+  /** Ends every call of the client's own and the connection. */
   async disconnect(): Promise<void> {
     await this.dispose();
     const channel = await this.channel?.catch(() => undefined);

@@ -6,15 +6,6 @@ describe('the EventStoreDB adapter on a fake server', () => {
   const fake = useFake();
 
   describe('appending', () => {
-    it('sends one call for each append, asks for the leader, and never joins others in a batch', async () => {
-      const store = await fake.open();
-      await Promise.all(Array.from({ length: 10 }, (_, n) => store.append(`careRecord-${n}`, NO_STREAM, newEvents(3))));
-      expect(fake.server.calls.filter((method) => method === 'append')).toHaveLength(10);
-      expect(fake.server.calls).not.toContain('batchAppend');
-      expect(fake.server.calls).not.toContain('getSupportedMethods');
-      expect(fake.server.leaderless).toBe(0);
-    });
-
     it('refuses the very same append made again, which the server would take for the first', async () => {
       const store = await fake.open();
       const events = newEvents(2);

@@ -1,4 +1,4 @@
-import { BACKWARDS, END, FORWARDS, NO_STREAM as MISSING, jsonEvent, type RecordedEvent } from '@eventstore/db-client';
+import { BACKWARDS, END, FORWARDS, type RecordedEvent } from '@eventstore/db-client';
 import {
   InvalidCall,
   NO_STREAM,
@@ -14,6 +14,7 @@ import {
   type Subscription,
   type Timers,
 } from '@weft/processing';
+import { Appends } from './appends.js';
 import { Calls } from './calls.js';
 import { Client } from './client.js';
 import { parseConnectionString, SETTING } from './connection-string.js';
@@ -21,7 +22,7 @@ import { isType } from './errors.js';
 import { AllStreams } from './all-streams.js';
 import { Names } from './feed.js';
 import { Follower } from './follower.js';
-import { checkStreamName, isTruncating, parsePosition, prepareAppend, sentSize, toStoredEvent } from './stored-event.js';
+import { checkStreamName, isTruncating, parsePosition, prepareAppend, toSentEvent, toStoredEvent } from './stored-event.js';
 import { systemClock, systemRandom, systemTimers, type Logger } from './system.js';
 import { Truncations } from './truncation.js';
 
@@ -51,7 +52,7 @@ const DEFAULT_MAX_COUNT = 1_000;
 const DEADLINE_MS = 10_000;
 const CHECK_PATIENCE_MS = 1_000;
 /** No stream is as long. */
-const IMPOSSIBLE_REVISION = BigInt(Number.MAX_SAFE_INTEGER);
+const IMPOSSIBLE_REVISION = Number.MAX_SAFE_INTEGER;
 
 /** Connects and waits for an answer. Throws InvalidCall for a connection string that cannot be used, EngineUnavailable. */
 export async function openEventStoreDb(options: EventStoreDbOptions): Promise<EventStore> {
@@ -78,6 +79,7 @@ export async function openEventStoreDb(options: EventStoreDbOptions): Promise<Ev
 }
 
 class EventStoreDb implements EventStore {
+  private readonly appends: Appends;
   private readonly truncations: Truncations;
   private readonly allStreams: AllStreams;
   private readonly followers = new Set<Follower>();
@@ -87,7 +89,8 @@ class EventStoreDb implements EventStore {
     private readonly calls: Calls,
     private readonly options: EventStoreDbOptions,
   ) {
-    this.truncations = new Truncations(client, calls, options.logger, (stream) => this.mayBeTruncated(stream));
+    this.appends = new Appends(client, calls);
+    this.truncations = new Truncations(client, this.appends, calls, options.logger, (stream) => this.mayBeTruncated(stream));
     this.allStreams = new AllStreams(client, calls, this.truncations);
   }
 
@@ -95,17 +98,9 @@ class EventStoreDb implements EventStore {
     const truncates = options.truncatesPrevious === true && expected >= 0;
     if (truncates && !this.mayBeTruncated(stream)) throw new InvalidCall(`stream ${stream} is one of those never truncated`);
     const prepared = prepareAppend(stream, expected, events, this.calls.surroundings.random.uuid(), truncates);
-    const asked = { stream, expected, get bytes() { return sentSize(prepared); } }; // prettier-ignore
     // While an earlier truncation is not finished, nothing is built on top of it.
     await this.truncations.finish(stream);
-    const { nextExpectedRevision } = await this.calls.once(asked, () =>
-      this.client.appendToStream(stream, prepared, {
-        expectedRevision: expected === NO_STREAM ? MISSING : BigInt(expected),
-        requiresLeader: true,
-        deadline: this.calls.limits.deadlineMs,
-      }),
-    );
-    const last = Number(nextExpectedRevision);
+    const last = await this.appends.append(stream, expected, prepared);
     // Not expected + 1: after a soft delete an append at NO_STREAM goes on with the revisions that were.
     if (truncates) await this.truncations.truncate(stream, last - events.length + 1);
     return last;
@@ -161,6 +156,7 @@ class EventStoreDb implements EventStore {
     if (this.calls.closed) return;
     const stopping = [...this.followers].map((follower) => follower.stop());
     this.calls.close();
+    this.appends.close();
     await Promise.all(stopping);
     await this.client.disconnect();
   }
@@ -212,13 +208,9 @@ class EventStoreDb implements EventStore {
 
   /** Every event has been truncated away, which this adapter never does: an append that cannot succeed is told the revision. */
   private async headOfUnreadable(stream: string): Promise<number> {
-    const event = jsonEvent({ type: 'head-asked', data: {} });
-    const options = { expectedRevision: IMPOSSIBLE_REVISION, requiresLeader: true, deadline: this.calls.limits.deadlineMs };
+    const event = toSentEvent(this.calls.surroundings.random.uuid(), 'head-asked', {});
     try {
-      const { nextExpectedRevision } = await this.calls.once({ stream }, () =>
-        this.client.appendToStream(stream, event, options),
-      );
-      return Number(nextExpectedRevision);
+      return await this.appends.append(stream, IMPOSSIBLE_REVISION, [event]);
     } catch (error) {
       if (error instanceof WrongExpectedRevision) return error.actual;
       throw error;

@@ -9,9 +9,14 @@ import {
   streamNameFilter,
   type AppendExpectedRevision,
 } from '@eventstore/db-client';
+import type { BatchAppendReq, BatchAppendResp } from '@eventstore/db-client/generated/streams_pb.js';
 import { eventStoreOrReason } from '../../../infra/eventstoredb/server.mjs';
+import { appendRequests, revisionIn } from './append-messages.js';
+import { Client } from './client.js';
+import { parseConnectionString } from './connection-string.js';
 import { FakeServer } from './fake-server/fake-server.js';
 import { until } from './fake-server/use-fake.js';
+import { toSentEvent } from './stored-event.js';
 
 /**
  * What the adapter relies on, asked of the server through the plain client: the same of the fake and of a real server, so that
@@ -24,7 +29,7 @@ function describeFacts(
   describe(name, () => {
     let server: Awaited<ReturnType<typeof start>>;
     let client: EventStoreDBClient;
-    // With credentials of its own an append goes as one gRPC call, which is how the adapter sends all of them.
+    // With credentials of its own an append goes as one gRPC call, which no other client of the process can make fail.
     const credentials = { username: 'admin', password: 'changeit' };
     const fresh = () => `facts-${randomUUID()}`;
     const event = (id = randomUUID(), data: Record<string, unknown> = { n: 1 }) => jsonEvent({ id, type: 'fact-1', data });
@@ -91,6 +96,89 @@ function describeFacts(
       const second = randomUUID();
       await append(stream, NO_STREAM, event(), event(second));
       await expect(append(stream, NO_STREAM, event(), event(second))).rejects.toMatchObject({ type: 'wrong-expected-version' });
+    });
+
+    describe('a batch of appends', () => {
+      let batching: Client;
+      beforeAll(() => {
+        batching = new Client(parseConnectionString(server.connectionString));
+      });
+      afterAll(() => batching.disconnect());
+
+      /** Sends all of it at once, and gives the answers by their correlation ids once all have come. */
+      const answersTo = async (...appends: (readonly BatchAppendReq[])[]) => {
+        const answers = new Map<string | undefined, BatchAppendResp>();
+        await batching.onConnection(async (connection) => {
+          const call = batching.batchAppend(connection);
+          let failure: unknown;
+          call.on('error', (error: unknown) => (failure = error));
+          call.on('data', (answer: BatchAppendResp) => answers.set(answer.getCorrelationId()?.getString(), answer));
+          for (const request of appends.flat()) call.write(request);
+          await until('all are answered', () => failure !== undefined || answers.size >= appends.length);
+          call.cancel();
+        });
+        return answers;
+      };
+      const sent = (id = randomUUID()) => toSentEvent(id, 'fact-1', { n: 1 });
+
+      it('is answered under the correlation ids as they were sent, and needs no deadline', async () => {
+        const ids = [randomUUID(), randomUUID(), randomUUID()];
+        const answers = await answersTo(
+          ...ids.map((id, n) =>
+            appendRequests(
+              id,
+              fresh(),
+              -1,
+              Array.from({ length: n + 1 }, () => sent()),
+            ),
+          ),
+        );
+        expect(ids.map((id) => answers.get(id)?.getSuccess()?.getCurrentRevision())).toEqual(['0', '1', '2']);
+      });
+
+      it('has several requests of one append, which is written once the final one has come', async () => {
+        const [stream, id] = [fresh(), randomUUID()];
+        const many = Array.from({ length: 10_000 }, () => sent());
+        const requests = appendRequests(id, stream, -1, many);
+        expect(requests.length).toBeGreaterThan(1);
+        expect((await answersTo(requests)).get(id)?.getSuccess()?.getCurrentRevision()).toBe('9999');
+      });
+
+      it('says in its details why it did not write, and goes on', async () => {
+        const [stream, deleted] = [fresh(), fresh()];
+        await append(stream, NO_STREAM, event());
+        await client.tombstoneStream(deleted, { credentials });
+        const asked = [
+          [stream, 7],
+          [fresh(), 7],
+          [deleted, -1],
+          [stream, 0],
+        ] as const;
+        const ids = asked.map(() => randomUUID());
+        const answers = await answersTo(
+          ...asked.map(([name, expected], n) => appendRequests(ids[n] ?? '', name, expected, [sent()])),
+        );
+        const outcomes = ids.map((id, n) => {
+          try {
+            return revisionIn(answers.get(id)!, asked[n]![0]);
+          } catch (error) {
+            return error;
+          }
+        });
+        expect(outcomes).toMatchObject([
+          { type: 'wrong-expected-version', actualVersion: 0n, expectedVersion: 7n },
+          { type: 'wrong-expected-version', actualVersion: 'no_stream' },
+          { type: 'stream-deleted' },
+          1,
+        ]);
+      });
+
+      it('bounds one append as a call by itself is bounded', async () => {
+        const id = randomUUID();
+        const requests = appendRequests(id, fresh(), -1, [toSentEvent(randomUUID(), 'fact-1', { x: 'x'.repeat(1_048_576) })]);
+        const answer = (await answersTo(requests)).get(id);
+        expect(() => revisionIn(answer!, '')).toThrow(expect.objectContaining({ maxAppendSize: 1_048_576 }));
+      });
     });
 
     it('a missing stream is an error, past the end is empty, and a count of zero is an unknown error', async () => {

@@ -28,6 +28,8 @@ export class Follower implements Subscription {
   private feed: Feed | undefined;
   private ended: Promise<void> = Promise.resolve();
   private caughtUp = false;
+  /** The feed of now has brought something. */
+  private isFed = false;
   /** Handled, or looked at by the server: nothing at or before it comes again. */
   private reached: Position | undefined;
   private told: Position | undefined;
@@ -58,13 +60,17 @@ export class Follower implements Subscription {
   private async follow(): Promise<void> {
     for (let failures = 0; !this.stopped; failures++) {
       const before = this.reached;
+      this.isFed = false;
+      let isDropped = false;
       try {
         await this.followOneFeed();
       } catch (error) {
+        isDropped = isType(error, 'timeout') && this.isFed;
         if (!this.stopped) this.report(error);
       }
       if (this.reached !== before) failures = 0;
-      await this.pause(failures);
+      // While much is written the server drops even a quick reader many times a minute: each pause would be everybody's delay.
+      if (!isDropped) await this.pause(failures);
     }
   }
 
@@ -76,6 +82,7 @@ export class Follower implements Subscription {
         if (this.stopped) return;
         const items = await feed.next(silenceMs);
         if (items.length === 0) return;
+        this.isFed = true;
         await this.handleAll(items);
       }
     } finally {
@@ -83,7 +90,7 @@ export class Follower implements Subscription {
     }
   }
 
-  /** The server dropped a slow reader, or all was quiet: nothing is wrong, and a new feed goes on where this one ended. */
+  /** The server dropped a reader for whom 32 events waited, or all was quiet: nothing is wrong, and a new feed goes on where this one ended. */
   private report(error: unknown): void {
     if (isType(error, 'timeout') || error instanceof Silence) {
       this.parts.logger?.info({ reason: (error as Error).message }, 'a subscription is opened anew');

@@ -1,4 +1,4 @@
-import { jsonEvent, type JSONEventData, type JSONEventType, type Position, type RecordedEvent } from '@eventstore/db-client';
+import type { Position, RecordedEvent } from '@eventstore/db-client';
 import {
   APPEND_LIMIT_BYTES,
   EngineDamaged,
@@ -13,10 +13,15 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const NIL = '00000000-0000-0000-0000-000000000000';
 /** The server's own limit for one append (its MaxAppendSize, by default 1 MiB). */
 const SERVER_LIMIT_BYTES = 1_048_576;
-/** A UTF-8 character of a JavaScript string takes at most three bytes a unit. */
-const BYTES_A_UNIT = 3;
-/** JSON text grows when it is parsed and written again: `1e20`, the worst, from 4 characters to 21. */
-const GROWTH = 6;
+const utf8 = new TextEncoder();
+
+/** An event as it is sent, its data and metadata the UTF-8 of JSON text. */
+export interface SentEvent {
+  readonly id: string;
+  readonly type: string;
+  readonly data: Uint8Array;
+  readonly metadata?: Uint8Array;
+}
 
 /** What the adapter keeps with an event, as its metadata. */
 interface Marks {
@@ -38,8 +43,8 @@ export function checkStreamName(stream: unknown): void {
 }
 
 /**
- * Checks everything that the server would refuse, because it does not refuse it well: a bad id or an empty type ends the process
- * of the client 2 s later, and an event of many MiB takes other callers' appends down with it. Throws InvalidCall, TooLarge.
+ * Checks everything that the server would refuse, because it does not refuse it well: it takes a message that is too long for gRPC
+ * as a fault of all appends under way. Throws InvalidCall, TooLarge.
  *
  * The first event goes under an id of its own, and its caller's id into its metadata. The server takes an append whose ids it
  * has seen for one made twice and says that it succeeded, even if the bodies differ; with an id that is never seen again the
@@ -51,21 +56,29 @@ export function prepareAppend(
   events: readonly NewEvent[],
   firstId: string,
   truncatesPrevious: boolean,
-): JSONEventData<JSONEventType>[] {
+): SentEvent[] {
   checkStreamName(stream);
   if (!Number.isSafeInteger(expected) || expected < NO_STREAM) {
     throw new InvalidCall(`the expected revision ${expected} is neither a revision nor NO_STREAM`);
   }
   if (events.length === 0) throw new InvalidCall(`stream ${stream}: an append needs at least one event`);
   for (const [index, event] of events.entries()) checkEvent(stream, index, event);
-  const where = `append to ${stream}`;
-  const units = events.reduce((sum, { type, data }) => sum + type.length + data.length, 0);
-  const bytes = units * BYTES_A_UNIT > APPEND_LIMIT_BYTES ? size(events) : 0;
-  if (bytes > APPEND_LIMIT_BYTES) throw new TooLarge(where, bytes, APPEND_LIMIT_BYTES);
-  const prepared = events.map((event, index) => prepare(stream, index, event, { firstId, truncatesPrevious }));
-  const sent = units * GROWTH > SERVER_LIMIT_BYTES ? sentSize(prepared) : 0;
-  if (sent > SERVER_LIMIT_BYTES) throw new TooLarge(where, sent, SERVER_LIMIT_BYTES);
-  return prepared;
+  const sent = events.map(({ id, type, data }): SentEvent => ({ id, type, data: utf8.encode(data) }));
+  const marks: Marks = { eventId: sent[0]!.id, ...(truncatesPrevious ? { truncatesPrevious: true } : {}) };
+  sent[0] = { ...sent[0]!, id: firstId, metadata: utf8.encode(JSON.stringify(marks)) };
+  refuseAbove(`append to ${stream}`, size(sent), APPEND_LIMIT_BYTES);
+  refuseAbove(`append to ${stream}`, sentSize(sent), SERVER_LIMIT_BYTES);
+  for (const [index, { data }] of events.entries()) checkJson(stream, index, data);
+  return sent;
+}
+
+/** What the adapter writes of its own. */
+export function toSentEvent(id: string, type: string, data: object): SentEvent {
+  return { id, type, data: utf8.encode(JSON.stringify(data)) };
+}
+
+function refuseAbove(where: string, bytes: number, limit: number): void {
+  if (bytes > limit) throw new TooLarge(where, bytes, limit);
 }
 
 function checkEvent(stream: string, index: number, { id, type, data }: NewEvent): void {
@@ -74,34 +87,23 @@ function checkEvent(stream: string, index: number, { id, type, data }: NewEvent)
   if (!isText(data)) throw new InvalidCall(`stream ${stream}: the data of event ${index} is no JSON text`);
 }
 
-/** As the port counts. */
-function size(events: readonly NewEvent[]): number {
-  return events.reduce((sum, { type, data }) => sum + Buffer.byteLength(type) + Buffer.byteLength(data), 0);
-}
-
-/** As the server counts: data and metadata in bytes, types in UTF-16. */
-export function sentSize(events: readonly JSONEventData<JSONEventType>[]): number {
-  return events.reduce((sum, { type, data, metadata }) => {
-    const text = JSON.stringify(data) + (metadata === undefined ? '' : JSON.stringify(metadata));
-    return sum + Buffer.byteLength(text) + type.length * 2;
-  }, 0);
-}
-
-function prepare(
-  stream: string,
-  index: number,
-  { id, type, data }: NewEvent,
-  first: { readonly firstId: string; readonly truncatesPrevious: boolean },
-): JSONEventData<JSONEventType> {
-  let value: unknown;
+/** Sent as it is, and read back parsed: what is no JSON could never be read again. */
+function checkJson(stream: string, index: number, data: string): void {
   try {
-    value = JSON.parse(data);
+    JSON.parse(data);
   } catch {
     throw new InvalidCall(`stream ${stream}: the data of event ${index} is no JSON text`);
   }
-  if (index > 0) return jsonEvent({ id, type, data: value as JSONEventType['data'] });
-  const marks: Marks = { eventId: id, ...(first.truncatesPrevious ? { truncatesPrevious: true } : {}) };
-  return jsonEvent({ id: first.firstId, type, data: value as JSONEventType['data'], metadata: { ...marks } });
+}
+
+/** As the port counts. */
+function size(events: readonly SentEvent[]): number {
+  return events.reduce((sum, { type, data }) => sum + Buffer.byteLength(type) + data.length, 0);
+}
+
+/** As the server counts: data and metadata in bytes, types in UTF-16. */
+export function sentSize(events: readonly SentEvent[]): number {
+  return events.reduce((sum, { type, data, metadata }) => sum + data.length + (metadata?.length ?? 0) + type.length * 2, 0);
 }
 
 function marksOf({ metadata }: RecordedEvent): Marks {

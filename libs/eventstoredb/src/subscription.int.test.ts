@@ -5,8 +5,10 @@ import {
   type EventStore,
   type StoredEvent,
   type SubscribeOptions,
+  type Timers,
 } from '@weft/processing';
 import { newEvents, numberOf, until, useFake } from './fake-server/use-fake.js';
+import { systemTimers } from './system.js';
 
 describe('a subscription to EventStoreDB (a fake server)', () => {
   const fake = useFake();
@@ -113,6 +115,53 @@ describe('a subscription to EventStoreDB (a fake server)', () => {
     expect(numbers()).toEqual(upTo(300));
     expect(fake.server.calls.filter((method) => method === 'read').length).toBeGreaterThan(2);
     expect(heard.failures).toEqual([]);
+  });
+
+  describe('that the server drops because more than 32 events wait for it', () => {
+    /** Pauses before another feed is opened: nothing else sleeps for less than a second. */
+    const opened = async () => {
+      const pauses: number[] = [];
+      const timers: Timers = {
+        sleep: (ms, signal) => {
+          if (ms < 1_000) pauses.push(ms);
+          return systemTimers.sleep(ms, signal);
+        },
+      };
+      return { pauses, store: await fake.open({ timers, mayBeTruncated: () => false }) };
+    };
+    const feeds = () => fake.server.calls.filter((method) => method === 'read').length;
+
+    it('goes on at its last position, at once: each event once, in order', async () => {
+      const { store, pauses } = await opened();
+      const { heard, numbers } = await listen(store);
+      await until('it caught up', () => heard.caughtUp === 1);
+      for (let n = 0; n < 5; n++) {
+        const before = feeds();
+        await store.append('careRecord-1', n * 33 - 1, newEvents(33, n * 33));
+        await until('all arrived', () => heard.events.length >= (n + 1) * 33);
+        expect(feeds()).toBeGreaterThan(before);
+      }
+      expect(numbers()).toEqual(upTo(165));
+      expect([heard.failures, pauses]).toEqual([[], []]);
+    });
+
+    it('was not dropped for 32', async () => {
+      const { store } = await opened();
+      const { heard } = await listen(store);
+      await until('it caught up', () => heard.caughtUp === 1);
+      const before = feeds();
+      await store.append('careRecord-1', NO_STREAM, newEvents(32));
+      await until('all arrived', () => heard.events.length >= 32);
+      expect(feeds()).toBe(before);
+    });
+
+    it('pauses where nothing had come, as it would be dropped again', async () => {
+      const { store, pauses } = await opened();
+      fake.server.willFail('read', 'too-slow', 'too-slow');
+      const { heard } = await listen(store);
+      await until('it caught up', () => heard.caughtUp === 1);
+      expect(pauses).toHaveLength(2);
+    });
   });
 
   it('takes no more from the server than a little, while its handler is busy', async () => {

@@ -1,7 +1,10 @@
-import { BACKWARDS, END, NO_STREAM as MISSING, jsonEvent, type JSONRecordedEvent } from '@eventstore/db-client';
+import { BACKWARDS, END, type JSONRecordedEvent } from '@eventstore/db-client';
+import { NO_STREAM } from '@weft/processing';
+import type { Appends } from './appends.js';
 import type { Calls } from './calls.js';
 import type { Client } from './client.js';
 import { isType } from './errors.js';
+import { toSentEvent } from './stored-event.js';
 import type { Logger } from './system.js';
 
 /** What was learned of a stream is believed for so long. */
@@ -12,7 +15,7 @@ const TRIES = 10;
 
 /** A stream's metadata, and the revision that the next one expects. */
 interface Metadata {
-  readonly revision: bigint | typeof MISSING;
+  readonly revision: number;
   readonly values: Readonly<Record<string, unknown>>;
 }
 
@@ -27,6 +30,7 @@ export class Truncations {
 
   constructor(
     private readonly client: Client,
+    private readonly appends: Appends,
     private readonly calls: Calls,
     private readonly logger: Logger | undefined,
     /** Says which streams are ever truncated; others need no looking up. */
@@ -97,10 +101,9 @@ export class Truncations {
     for (let attempt = 1; ; attempt++) {
       const { revision, values } = await this.metadata(stream);
       if (truncatedBefore(values) >= first) return;
-      const event = jsonEvent({ type: '$metadata', data: { ...values, $tb: first } });
-      const options = { expectedRevision: revision, requiresLeader: true, deadline: this.calls.limits.deadlineMs };
+      const event = toSentEvent(this.calls.surroundings.random.uuid(), '$metadata', { ...values, $tb: first });
       try {
-        await this.calls.once({ stream }, () => this.client.appendToStream(`$$${stream}`, event, options));
+        await this.appends.append(`$$${stream}`, revision, [event]);
         return;
       } catch (error) {
         if (!isType(error, 'wrong-expected-revision') || attempt === TRIES) throw error;
@@ -114,10 +117,13 @@ export class Truncations {
     try {
       const [last] = await this.calls.all(this.client.readStream(`$$${stream}`, options));
       const event = last?.event as JSONRecordedEvent | undefined;
-      if (event === undefined) return { revision: MISSING, values: {} };
-      return { revision: event.revision, values: typeof event.data === 'object' ? (event.data as Metadata['values']) : {} };
+      if (event === undefined) return { revision: NO_STREAM, values: {} };
+      return {
+        revision: Number(event.revision),
+        values: typeof event.data === 'object' ? (event.data as Metadata['values']) : {},
+      };
     } catch (error) {
-      if (isType(error, 'stream-not-found')) return { revision: MISSING, values: {} };
+      if (isType(error, 'stream-not-found')) return { revision: NO_STREAM, values: {} };
       throw error;
     }
   }

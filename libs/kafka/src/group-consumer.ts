@@ -74,6 +74,7 @@ export class GroupConsumer implements Consumer, LaneOwner {
   readonly #commits = new WeakMap<Lane, Commit>();
   #lastSign = 0;
   readonly #stopping = new AbortController();
+  readonly #stopped = aborted(this.#stopping.signal);
   #restarting: Promise<void> | undefined;
   #watching: Promise<void> = Promise.resolve();
   /** Partitions of which no fetch can be decoded, or permitted: left out, looked at again from time to time, and said each time. */
@@ -384,7 +385,7 @@ export class GroupConsumer implements Consumer, LaneOwner {
     const { group } = this.options;
     const { signal } = this.#stopping;
     // A handler that still runs would keep its partition from being read by us: better that the others have it.
-    await Promise.race([Promise.all(this.#former.values()), aborted(signal)]);
+    await Promise.race([Promise.all(this.#former.values()), this.#stopped]);
     for (let pause = PAUSE_MS; !signal.aborted; pause = Math.min(pause * 2, PAUSE_LIMIT_MS)) {
       await this.timers.sleep(pause * (0.5 + this.surroundings.random.fraction() / 2), signal);
       if (signal.aborted) return;
@@ -479,9 +480,7 @@ function unlessStopped(order: () => void): void {
 const keyOf = ({ topic, partition }: { readonly topic: string; readonly partition: number }): string => `${topic}/${partition}`;
 
 function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) =>
-    signal.aborted ? resolve() : signal.addEventListener('abort', () => resolve(), { once: true }),
-  );
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }
 
 /** Looks like the broker's own answer to a member that it does not know any more. */

@@ -1,4 +1,4 @@
-import { status, type ServerWritableStream } from '@grpc/grpc-js';
+import { status, type ServerWritableStream, type ServiceError } from '@grpc/grpc-js';
 import shared from '@eventstore/db-client/generated/shared_pb.js';
 import type { ReadReq as ReadRequest, ReadResp as ReadResponse } from '@eventstore/db-client/generated/streams_pb.js';
 import streams from '@eventstore/db-client/generated/streams_pb.js';
@@ -107,44 +107,53 @@ class AllSubscription {
       const last = page.at(-1);
       if (last === undefined) return;
       this.next = { commit: last.end, prepare: 0n };
-      if (page.length === BATCH) await this.tellCheckpoint(reached);
+      if (page.length === BATCH) for (const response of this.checkpoint(reached)) await this.send(response);
     }
   }
 
+  /** What is written waits for the reader, up to 32 events and checkpoints: the next one drops it, at once. */
   private async live(): Promise<void> {
-    while (!this.call.cancelled) {
-      const waiting = this.log.from(this.next, Infinity);
-      if (waiting.filter(({ stream }) => this.matches(stream)).length > BATCH) {
-        const message = 'Operation timed out: Consumer too slow to handle event while live. Client resubscription required.';
-        return void this.call.emit('error', failure(status.ABORTED, message));
-      }
-      for (const record of waiting) {
-        if (this.matches(record.stream)) await this.send(eventOf(record));
-        this.next = { commit: record.end, prepare: 0n };
-        this.considered += 1;
-        await this.tellCheckpoint({ commit: record.position, prepare: record.position });
-      }
-      if (waiting.length === 0) await this.newRecords();
+    const waiting: ReadResponse[] = [];
+    let isDropped = false;
+    let arrived: () => void = () => {};
+    const arrive = () => {
+      waiting.push(...this.written());
+      isDropped ||= waiting.length > BATCH;
+      if (isDropped) drop();
+      arrived();
+    };
+    const stop = this.log.watch(arrive);
+    const drop = () => {
+      stop();
+      this.call.emit('error', tooSlow());
+      this.wake();
+    };
+    arrive();
+    while (!this.call.cancelled && !isDropped) {
+      const response = waiting.shift();
+      if (response !== undefined) await this.send(response);
+      else await new Promise<void>((resolve) => (arrived = this.wake = resolve));
     }
+    stop();
   }
 
-  private async tellCheckpoint({ commit, prepare }: LogPosition): Promise<void> {
-    if (this.considered < this.interval) return;
+  private written(): ReadResponse[] {
+    return this.log.from(this.next, Infinity).flatMap((record) => {
+      this.next = { commit: record.end, prepare: 0n };
+      this.considered += 1;
+      const events = this.matches(record.stream) ? [eventOf(record)] : [];
+      return [...events, ...this.checkpoint({ commit: record.position, prepare: record.position })];
+    });
+  }
+
+  /** One where it is time for one. */
+  private checkpoint({ commit, prepare }: LogPosition): ReadResponse[] {
+    if (this.considered < this.interval) return [];
     this.considered %= this.interval;
     const checkpoint = new ReadResp.Checkpoint();
     checkpoint.setCommitPosition(String(commit));
     checkpoint.setPreparePosition(String(prepare));
-    await this.send(new ReadResp().setCheckpoint(checkpoint));
-  }
-
-  private newRecords(): Promise<void> {
-    return new Promise((resolve) => {
-      const stop = this.log.watch(() => this.wake());
-      this.wake = () => {
-        stop();
-        resolve();
-      };
-    });
+    return [new ReadResp().setCheckpoint(checkpoint)];
   }
 
   private async send(response: ReadResponse): Promise<void> {
@@ -154,6 +163,11 @@ class AllSubscription {
       this.wake = resolve;
     });
   }
+}
+
+export function tooSlow(): ServiceError {
+  const message = 'Operation timed out: Consumer too slow to handle event while live. Client resubscription required.';
+  return failure(status.ABORTED, message);
 }
 
 function positionOf(options: ReadRequest.Options): LogPosition {

@@ -11,14 +11,12 @@ import gossip from '@eventstore/db-client/generated/gossip_pb.js';
 import { ServerFeaturesService } from '@eventstore/db-client/generated/serverfeatures_grpc_pb.js';
 import features from '@eventstore/db-client/generated/serverfeatures_pb.js';
 import { StreamsService } from '@eventstore/db-client/generated/streams_grpc_pb.js';
-import { failure } from './failure.js';
+import { failure, type Fault } from './failure.js';
 import { FakeLog } from './fake-log.js';
-import { read } from './fake-reads.js';
+import { read, tooSlow } from './fake-reads.js';
 import { FakeNetwork } from './fake-network.js';
+import { serveBatches, type BatchHost } from './fake-batches.js';
 import { append, remove } from './fake-writes.js';
-
-/** How a call can go wrong: it is answered so instead, or (`lost`) done and never answered because the server dies; `none`: it does not. */
-export type Fault = 'none' | 'mute' | 'busy' | 'not-leader' | 'access-denied' | 'lost';
 
 /**
  * A fake EventStoreDB: the wire protocol of its Streams service, spoken by the real gRPC library, over a log in memory. It follows
@@ -27,7 +25,7 @@ export type Fault = 'none' | 'mute' | 'busy' | 'not-leader' | 'access-denied' | 
  */
 export class FakeServer {
   readonly log = new FakeLog();
-  /** Method names, one for each call that came. */
+  /** Method names, one for each call that came; and `append` also for each append of a batch. */
   readonly calls: string[] = [];
   /** Calls that did not ask for the leader. */
   leaderless = 0;
@@ -35,6 +33,11 @@ export class FakeServer {
   eventsSent = 0;
   readonly network = new FakeNetwork();
   private server: Server | undefined;
+  /** Calls of BatchAppend that are open. */
+  batches = 0;
+  /** Its MaxAppendSize. */
+  limitBytes = 1_048_576;
+  private held: (() => void)[] | undefined;
   private faults: { readonly method: string; readonly fault: Fault }[] = [];
 
   get connectionString(): string {
@@ -84,6 +87,15 @@ export class FakeServer {
     this.faults = [];
   }
 
+  /** Appends of batches are done and not answered, until what this gives is called: then the last one first. */
+  holdAnswers(): () => void {
+    const held: (() => void)[] = (this.held = []);
+    return () => {
+      this.held = undefined;
+      for (const send of held.reverse()) send();
+    };
+  }
+
   private streams(): UntypedServiceImplementation {
     const handle =
       (method: string, work: (call: never, answer: never, lose: (() => void) | undefined) => void) =>
@@ -98,6 +110,10 @@ export class FakeServer {
             return;
           case 'busy':
             return fail(failure(status.UNAVAILABLE, 'Server Is Too Busy'));
+          case 'unimplemented':
+            return fail(failure(status.UNIMPLEMENTED, 'Method is unimplemented.'));
+          case 'too-slow':
+            return fail(tooSlow());
           case 'access-denied':
             return fail(failure(status.PERMISSION_DENIED, 'Access Denied', { exception: 'access-denied' }));
           case 'not-leader':
@@ -108,13 +124,27 @@ export class FakeServer {
       };
     return {
       read: handle('read', (call) => read(this.log, call, this)),
-      append: handle('append', (call, answer, lose) => append(this.log, call, answer, lose)),
+      append: handle('append', (call, answer, lose) => append(this, call, answer, lose)),
       delete: handle('delete', (call, answer) => remove(this.log, call, answer, 'delete')),
       tombstone: handle('tombstone', (call, answer) => remove(this.log, call, answer, 'tombstone')),
-      batchAppend: handle('batchAppend', (call: NodeJS.EventEmitter) =>
-        call.emit('error', failure(status.UNIMPLEMENTED, 'batchAppend')),
-      ),
+      batchAppend: handle('batchAppend', (call) => serveBatches(this.batchHost(), call)),
     } as unknown as UntypedServiceImplementation;
+  }
+
+  private batchHost(): BatchHost {
+    this.batches += 1;
+    return {
+      log: this.log,
+      limitBytes: this.limitBytes,
+      onAppend: () => {
+        this.calls.push('append');
+        return this.takeFault('append');
+      },
+      answer: (send) => (this.held === undefined ? send() : void this.held.push(send)),
+      leader: () => this.leader(),
+      kill: () => this.kill(),
+      onEnd: () => (this.batches -= 1),
+    };
   }
 
   private takeFault(method: string): Fault | undefined {

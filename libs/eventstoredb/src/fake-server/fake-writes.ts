@@ -3,6 +3,7 @@ import shared from '@eventstore/db-client/generated/shared_pb.js';
 import type {
   AppendReq as AppendRequest,
   AppendResp as AppendResponse,
+  BatchAppendReq as BatchRequest,
   DeleteReq as DeleteRequest,
 } from '@eventstore/db-client/generated/streams_pb.js';
 import streams from '@eventstore/db-client/generated/streams_pb.js';
@@ -10,11 +11,10 @@ import { Refusal, type Expected, type FakeLog, type NewRecord } from './fake-log
 import { failure } from './failure.js';
 
 const { AppendResp, DeleteResp, TombstoneResp } = streams;
-const LIMIT_BYTES = 1_048_576;
 
 /** `lose`: written, and then the server dies instead of answering. */
 export function append(
-  log: FakeLog,
+  { log, limitBytes }: { readonly log: FakeLog; readonly limitBytes: number },
   call: ServerReadableStream<AppendRequest, AppendResponse>,
   answer: sendUnaryData<AppendResponse>,
   lose: (() => void) | undefined,
@@ -27,13 +27,12 @@ export function append(
     const message = request.getProposedMessage();
     if (message === undefined) return;
     const event = newRecord(message);
-    bytes += event.data.length + event.metadata.length + event.type.length * 2;
+    bytes += sizeOf(event);
     events.push(event);
   });
   call.on('end', () => {
-    if (bytes > LIMIT_BYTES) return answer(tooLarge());
-    if (events.some(({ id, type }) => !/^[0-9a-f-]{36}$/i.test(id) || type === ''))
-      return answer(failure(status.UNKNOWN, 'Exception was thrown by handler.'));
+    if (bytes > limitBytes) return answer(tooLarge(limitBytes));
+    if (events.some(isUnfit)) return answer(failure(status.UNKNOWN, 'Exception was thrown by handler.'));
     const stream = Buffer.from(options?.getStreamIdentifier()?.getStreamName() ?? '').toString();
     try {
       const { last, position } = log.append(stream, expectedOf(options), events);
@@ -68,7 +67,7 @@ export function remove(
   }
 }
 
-function newRecord(message: AppendRequest.ProposedMessage): NewRecord {
+export function newRecord(message: AppendRequest.ProposedMessage | BatchRequest.ProposedMessage): NewRecord {
   return {
     id: message.getId()?.getString() ?? '',
     type: message.getMetadataMap().get('type') ?? '',
@@ -76,6 +75,14 @@ function newRecord(message: AppendRequest.ProposedMessage): NewRecord {
     data: message.getData_asU8(),
     metadata: message.getCustomMetadata_asU8(),
   };
+}
+
+export function sizeOf({ data, metadata, type }: NewRecord): number {
+  return data.length + metadata.length + type.length * 2;
+}
+
+export function isUnfit({ id, type }: NewRecord): boolean {
+  return !/^[0-9a-f-]{36}$/i.test(id) || type === '';
 }
 
 function expectedOf(options: AppendRequest.Options | undefined): Expected {
@@ -118,9 +125,9 @@ function refuse(
   answer(null, response);
 }
 
-function tooLarge(): ReturnType<typeof failure> {
-  return failure(status.INVALID_ARGUMENT, `Maximum Append Size of ${LIMIT_BYTES} Exceeded.`, {
+function tooLarge(limitBytes: number): ReturnType<typeof failure> {
+  return failure(status.INVALID_ARGUMENT, `Maximum Append Size of ${limitBytes} Exceeded.`, {
     exception: 'maximum-append-size-exceeded',
-    'maximum-append-size': String(LIMIT_BYTES),
+    'maximum-append-size': String(limitBytes),
   });
 }
