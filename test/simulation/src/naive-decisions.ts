@@ -37,7 +37,7 @@ type Kept = Decision & { readonly key?: string };
 
 /**
  * The rule by which an entry is judged: by what counts for the number that it is recorded of, unless a decision that counts for another
- * number of the person denies it, or a decision denies what it stands in the place of. Of several that refuse it the policy's first; none
+ * number of the person denies it, or one denies what it stands in the place of. Of several that refuse it the policy's first; none
  * where a decision could not be read.
  */
 export function judgeOf(

@@ -27,10 +27,21 @@ export function documentsOf(present: readonly Facts[], gone: readonly Facts[], s
   /** What any version of one said that it replaces, by what any version of the other was called. */
   const everReplacedBy = (one: Facts): Facts[] =>
     ever.filter((other) => versionsOf(one).some((as) => versionsOf(other).some((called) => names(as, called))));
+  const gaveWay = new Set(
+    here.flatMap((one) =>
+      replacedBy(one)
+        .filter((other) => !leadsTo(other, one, replacedBy))
+        .map(idOf),
+    ),
+  );
+  const found = new Map<string, readonly Facts[]>();
   return {
-    isReplaced: (entry) =>
-      here.some((one) => replacedBy(one).some((other) => idOf(other) === idOf(entry)) && !leadsTo(entry, one, replacedBy)),
-    inPlaceOf: (entry) => (isDocument(entry) ? allFrom(entry, everReplacedBy) : []),
+    isReplaced: (entry) => isDocument(entry) && gaveWay.has(idOf(entry)),
+    inPlaceOf: (entry) => {
+      const known = found.get(idOf(entry)) ?? (isDocument(entry) ? allFrom(entry, everReplacedBy) : []);
+      found.set(idOf(entry), known);
+      return known;
+    },
   };
 }
 

@@ -83,8 +83,8 @@ export function judge(purpose: Purpose, decisions: readonly Decision[], policy: 
 }
 
 /**
- * What was denied of a document is denied of what takes its place. Of several refusals the policy's first decides, and of one rule's
- * the latest decision, as of one entry's: in which order the documents came says nothing of what a reader is told.
+ * What was denied of a document is denied of what takes its place. Of several refusals the policy's first decides, and of one
+ * rule's the latest decision, as of one entry's: the order in which documents came says nothing of what a reader is told.
  */
 function inItsPlace(
   entry: JudgedEntry,

@@ -26,7 +26,7 @@ export class Replacements {
     return this.replaced.get(entry);
   }
 
-  /** What a document ever took the place of, through others too, whatever became of them. What another source replaces is denied too. */
+  /** What a document ever took the place of, through others too, whatever became of them; also of another source's. */
   everReplacedBy(entry: JudgedEntry): Iterable<JudgedEntry> {
     const found = new Set([entry]);
     // A set gives what is added to it while it is walked.

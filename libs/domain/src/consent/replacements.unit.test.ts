@@ -22,7 +22,8 @@ function shown(entries: readonly JudgedEntry[], denied: readonly string[] = [], 
     () => entries,
     () => gone,
   );
-  const judge = judgeByNumber('direct-care', { numbers: [denied.map((entry) => denial(entry))], homeOf: () => 0 }, POLICY, 0, around);
+  const numbers = [denied.map((entry) => denial(entry))];
+  const judge = judgeByNumber('direct-care', { numbers, homeOf: () => 0 }, POLICY, 0, around);
   return entries
     .map((entry) => ({ entry, ...judge(entry) }))
     .filter(({ permitted, replacedBy }) => permitted && replacedBy === undefined)

@@ -90,7 +90,7 @@ export const WIDE: Focus = {
 export const idsOf = ({ entryIds }: Focus, type: SmallResourceType): readonly string[] =>
   type === DOCUMENT ? DOCUMENT_IDS : entryIds;
 
-/** Documents too, or hardly anything else, mostly of one person: to replace each other they have to meet. */
+/** Documents too, or hardly anything else, mostly of one person: they have to meet to replace each other. */
 export function withDocuments(drawn: Focus, prng: Prng): Focus {
   const resourceTypes = prng.pick([
     [...drawn.resourceTypes, DOCUMENT, DOCUMENT],
@@ -98,7 +98,12 @@ export function withDocuments(drawn: Focus, prng: Prng): Focus {
     [DOCUMENT],
   ] as const);
   const favourite = prng.pick([drawn.favourite, 0.9]);
-  return { ...drawn, resourceTypes, favourite, scoped: prng.pick([drawn.scoped, 0.3]) };
+  const authorities = prng.pick([
+    drawn.authorities,
+    ['withheld-item'],
+    ['withheld-item', 'local-dissent', 'explicit-consent'],
+  ] as const);
+  return { ...drawn, resourceTypes, favourite, authorities, scoped: prng.pick([drawn.scoped, 0, 0.3]) };
 }
 
 /** Everything, or only a few kinds of it: what is rare among much else is frequent in some seed. */

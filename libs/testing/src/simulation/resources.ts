@@ -11,9 +11,9 @@ export const SMALL_RESOURCE_TYPES = [
   'AllergyIntolerance',
 ] as const;
 /** In some regions alone: see `withDocuments`. */
-export const DOCUMENT = 'DocumentReference';
+export const DOCUMENT = 'DocumentReference' as const;
 export type SmallResourceType = (typeof SMALL_RESOURCE_TYPES)[number] | typeof DOCUMENT;
-/** Of what each document replaces: mostly one that comes before it in the alphabet, so that chains come about; else one in a ring, or none that is there. */
+/** What a document may replace: mostly what is before it in the alphabet, so that chains come about; else a ring, or nothing. */
 const REPLACED = { a: ['b', 'c', 'd'], b: ['a', 'a', 'a', 'c', 'd'], c: ['b', 'b', 'b', 'a', 'd'] } as const;
 export const DOCUMENT_IDS = ['a', 'b', 'c'] as const satisfies readonly (keyof typeof REPLACED)[];
 
