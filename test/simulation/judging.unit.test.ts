@@ -19,10 +19,12 @@ import {
   simReader,
   smallRegion,
   WIDE,
+  withDocuments,
   type Focus,
 } from '@weft/testing';
 import { boundariesIn, judgeOf } from './src/naive-decisions.js';
 import { idOf, tellsDeath, type Facts } from './src/naive-limits.js';
+import { documentsOf } from './src/naive-replaced.js';
 
 /** The same people each time, so that a change is to blame where they are judged otherwise. A failure says by which `seed` it is found again. */
 const PEOPLE = Number(process.env['WEFT_JUDGED_PEOPLE'] ?? 1_000);
@@ -30,6 +32,8 @@ const SEED = Number(process.env['WEFT_JUDGED_SEED'] ?? 1);
 const START = Date.UTC(2026, 5, 15, 12);
 const MESSAGES_MAX = 8;
 const ENTRIES = 6;
+/** Documents of one organisation alone, so that many replace each other. */
+const DOCUMENTS = 12;
 const NOTHING_RARE = { ...RATES, duplicate: 0, retraction: 0, merge: 0, poison: 0, oversized: 0, flip: 0, conflict: 0, moved: 0 };
 
 interface Person {
@@ -50,7 +54,10 @@ function personOf(seed: number): Person {
   const prng = new Prng(seed);
   const whole = smallRegion(prng);
   const region = { ...whole, patients: whole.patients.slice(0, 1) };
-  const about = prng.chance(0.7) ? narrow(prng) : focus(prng);
+  const kinds = prng.chance(0.7) ? narrow(prng) : focus(prng);
+  const documents = new Prng(seed, 1);
+  const hasDocuments = documents.chance(0.3);
+  const about = hasDocuments ? withDocuments(kinds, documents) : kinds;
   const said = new DecisionGenerator(prng, region, NOTHING_RARE, about);
   const decisions: Decision[] = [];
   let now = START;
@@ -61,8 +68,9 @@ function personOf(seed: number): Person {
     decisions.push(...read.map((one) => ({ ...one, recordedAt: '' })));
   }
   const record = new Map<string, Facts>();
-  const publishers = region.organisations.map((one) => new CareEventGenerator(prng, region, one, NOTHING_RARE, about));
-  for (let nth = 0; nth < ENTRIES; nth += 1) {
+  const organisations = hasDocuments ? region.organisations.slice(0, 1) : region.organisations;
+  const publishers = organisations.map((one) => new CareEventGenerator(prng, region, one, NOTHING_RARE, about));
+  for (let nth = 0; nth < (hasDocuments ? DOCUMENTS : ENTRIES); nth += 1) {
     const event = JSON.parse(Buffer.from(prng.pick(publishers).next(now).value ?? []).toString()) as CareEvent;
     record.set(idOf(event), event);
   }
@@ -88,6 +96,7 @@ function deathOf({ resource, time = '' }: Facts): Pick<JudgedEntry, 'occurredAt'
 function differencesOf({ policy, decisions, record }: Person, decided: (permitted: boolean) => unknown): string[] {
   const entries = record.map(judged);
   const around = new Surroundings(() => entries);
+  const { inPlaceOf, isReplaced } = documentsOf(record, [], record);
   const last = decisions.at(-1)?.receivedAt ?? START;
   const instants = new Set([
     last,
@@ -97,11 +106,14 @@ function differencesOf({ policy, decisions, record }: Person, decided: (permitte
   ]);
   return [...instants].flatMap((at) =>
     PURPOSES.flatMap((purpose) => {
-      const [core, naive] = [judge(purpose, decisions, policy, at, around), judgeOf(purpose, decisions, policy, at, record)];
+      const core = judge(purpose, decisions, policy, at, around);
+      const naive = judgeOf(purpose, decisions, policy, at, record, inPlaceOf);
       return entries.flatMap((entry, nth) => {
-        const { rule, permitted, decision } = core(entry);
+        const { rule, permitted, decision, replacedBy } = core(entry);
         if (decision !== null) decided(permitted);
-        const should = naive(record[nth] as Facts);
+        const facts = record[nth] as Facts;
+        if ((replacedBy !== undefined) !== isReplaced(facts)) return [`${entry.id}: replaced by ${replacedBy}`];
+        const should = naive(facts);
         const isSame = should === undefined ? !permitted && UNRULED.includes(rule) : rule === should.id;
         return isSame ? [] : `${entry.id} for ${purpose} at ${new Date(at).toISOString()}: ${rule}, should be ${should?.id}`;
       });

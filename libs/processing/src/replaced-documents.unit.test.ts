@@ -66,4 +66,18 @@ describe('a replaced document', () => {
     await publish(wiring, []);
     expect(await current(wiring)).toEqual([OLD, NEW, 'RX901/DocumentReference/other']);
   });
+
+  it('takes with it what protects it, also where it was named by an identifier that its retraction does not say', async () => {
+    const { wiring } = await region();
+    const identifier = { system: 'urn:documents', value: '1' };
+    await publish(wiring, [event({ ...LETTER, identifier: [identifier] })]);
+    const denied = provision('deny', ['direct-care'], {
+      limits: [{ kind: 'entries', entries: [{ entry: OLD, reach: 'instance' }] }],
+    });
+    await wiring.bus.publish([decisionMessage(wiring, ANNE, denied)]);
+    await publish(wiring, [event(document('b', { relatesTo: [{ code: 'replaces', target: { identifier } }] }))]);
+    expect(await current(wiring)).toEqual([]);
+    await publish(wiring, [event({ resourceType: 'DocumentReference', id: 'a' }, { type: 'care-event-retracted-1' })]);
+    expect(await current(wiring)).toEqual([]);
+  });
 });

@@ -35,13 +35,13 @@ export async function checkTheEnd(world: World, oracle: Oracle, run: RegionRun, 
   const sent = run.rates.merge === 0 ? sentTo(world, oracle) : asKept(oracle);
   for (const key of oracle.keys) {
     for (const projection of wiring.projections) {
-      const expected = oracle.ledger.expectedView(key, projection, now, sent);
+      const { entries: expected, rules } = oracle.ledger.expectedView(key, projection, now, sent);
       const stored = oracle.views.viewOf(projection, key)?.entries ?? new Map<string, ViewEntry>();
       oracle.views.same('the view is what was sent', `${projection.purpose} of ${key}`, stored, expected);
       if (wiring.projections.find(({ purpose }) => purpose === projection.purpose) !== projection) continue;
       compareTopic(world, oracle, key, projection, expected, run.subscribers.get(projection.purpose));
       if (oracle.ledger.identity(key).supersededBy !== null) continue;
-      await compareReading(wiring, oracle, key, projection, expected);
+      await compareReading(wiring, oracle, key, projection, { expected, rules });
     }
   }
 }
@@ -51,7 +51,10 @@ async function compareReading(
   oracle: Oracle,
   key: string,
   projection: Projection,
-  expected: ReadonlyMap<string, ViewEntry>,
+  {
+    expected,
+    rules,
+  }: { readonly expected: ReadonlyMap<string, ViewEntry>; readonly rules: ReadonlyMap<string, string | undefined> },
 ): Promise<void> {
   const { purpose } = projection;
   const { record } = await readRecord(wiring, key, purpose);
@@ -65,6 +68,12 @@ async function compareReading(
   const [explained, inView] = [included, [...expected.keys()]].map((ids) => ids.sort().join(' '));
   if (explained !== inView)
     oracle.violated('explained as it is', `${purpose} of ${key}: explained ${explained}, should be ${inView}`);
+  for (const { id, purposes } of entries) {
+    const rule = purposes.find((one) => one.purpose === purpose)?.rule ?? '';
+    const shouldBe = rules.has(id) ? (rules.get(id) ?? 'no-rule') : 'not-of-concern';
+    if (rule !== shouldBe && !(shouldBe === 'no-rule' && rule === 'decision-not-read'))
+      oracle.violated('explained as it is', `${purpose} of ${key}: ${id} is explained by ${rule}, should be by ${shouldBe}`);
+  }
 }
 
 /** The last message of each key, and what a subscriber made of all of them, are the view. */

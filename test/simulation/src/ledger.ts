@@ -14,7 +14,7 @@ import type {
 import type { Keys, StoredEvent } from '@weft/processing';
 import { isVersionLater, judgeOf, looksAround } from './naive-decisions.js';
 import { idOf, markedIdOf, ownIdOf, type Facts } from './naive-limits.js';
-import { isSaid, presentIn, viewOf, type Naming } from './naive.js';
+import { documentsIn, isSaid, presentIn, viewOf, type Naming } from './naive.js';
 
 /** A decision, with where it stands in the one order of the store. */
 export interface KeptDecision extends Decision {
@@ -206,14 +206,14 @@ export class Ledger {
     projection: Projection,
     at: number,
     sent?: { events(key: string): readonly RecordedCareEvent[]; decisions(key: string): readonly Decision[] },
-  ): Map<string, ViewEntry> {
+  ): Pick<ReturnType<typeof viewOf>, 'entries' | 'rules'> {
     const policy = this.policies.at(-1);
-    if (this.identity(key).supersededBy !== null || policy === undefined) return new Map();
+    if (this.identity(key).supersededBy !== null || policy === undefined) return { entries: new Map(), rules: new Map() };
     const members = this.membersOf(key);
     const of = <T>(list: (member: string) => readonly T[]): T[] => members.toReversed().flatMap((member) => [...list(member)]);
     const events = of<RecordedCareEvent>(sent?.events ?? ((member) => this.events.get(member) ?? []));
     const decisions = of<Decision>(sent?.decisions ?? ((member) => this.decisions.get(member) ?? []));
-    return viewOf(events, decisions, policy.policy, at, projection, this.naming(projection, key)).entries;
+    return viewOf(events, decisions, policy.policy, at, projection, this.naming(projection, key));
   }
 
   /** Every version that the members' organisations ever sent of each entry, under both names that the purpose may know it by. */
@@ -231,7 +231,7 @@ export class Ledger {
 
   /**
    * Whether an entry, in any version, could be used at any of the instants, under any of the states. Where decisions look at the rest
-   * of the record it could be any that there ever was.
+   * of the record, or documents replace each other, it could be any that there ever was.
    */
   couldBeUsed(
     members: readonly string[],
@@ -256,11 +256,16 @@ export class Ledger {
   }
 
   private *trials(members: readonly string[], purpose: Purpose, states: readonly State[], instants: readonly number[]) {
-    const looks = states.some(({ decisions }) => decisions.some(looksAround));
-    for (const record of looks ? this.recordsEver(members) : [null]) {
+    const replace = members.some((key) =>
+      (this.events.get(key) ?? []).filter(isSaid).some(({ resource }) => 'relatesTo' in resource),
+    );
+    const looks = replace || states.some(({ decisions }) => decisions.some(looksAround));
+    for (const events of looks ? this.recordsEver(members) : [null]) {
+      const record = events === null ? null : presentIn(events);
+      const { inPlaceOf } = documentsIn(events ?? []);
       for (const { decisions, policy } of states) {
         for (const at of instants) {
-          const ruleOf = judgeOf(purpose, decisions, policy.policy, at, record ?? []);
+          const ruleOf = judgeOf(purpose, decisions, policy.policy, at, record ?? [], inPlaceOf);
           yield { judge: (entry) => ruleOf(entry)?.effect === 'permit', record } satisfies Trial;
         }
       }
@@ -268,11 +273,11 @@ export class Ledger {
   }
 
   /** A person's record as it is, and as it ever can have been found, each member's part at any length. */
-  private *recordsEver(members: readonly string[]): Generator<readonly Facts[]> {
+  private *recordsEver(members: readonly string[]): Generator<readonly KeptEvent[]> {
     const lists = members.toReversed().map((key) => (this.events.get(key) ?? []).filter(isSaid));
     const lengths = lists.map(({ length }) => length);
     for (;;) {
-      yield presentIn(lists.flatMap((list, member) => list.slice(0, lengths[member])));
+      yield lists.flatMap((list, member) => list.slice(0, lengths[member]));
       const next = lengths.findLastIndex((length) => length > 0);
       if (next < 0) return;
       lengths[next] = (lengths[next] as number) - 1;

@@ -1,4 +1,5 @@
 import { MUTANTS_OF_DECISIONS } from './mutants-of-decisions.js';
+import { MUTANTS_OF_DOCUMENTS } from './mutants-of-documents.js';
 import type { Mutant } from './mutate.js';
 
 const domain = (file: string) => `libs/domain/src/${file}.ts`;
@@ -555,4 +556,5 @@ export const MUTANTS: readonly Mutant[] = [
     'if (this.latest === null) {',
   ),
   ...MUTANTS_OF_DECISIONS,
+  ...MUTANTS_OF_DOCUMENTS,
 ];

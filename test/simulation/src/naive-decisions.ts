@@ -37,7 +37,8 @@ type Kept = Decision & { readonly key?: string };
 
 /**
  * The rule by which an entry is judged: by what counts for the number that it is recorded of, unless a decision that counts for another
- * number of the person denies it. Of several that refuse it the policy's first; none where a decision could not be read.
+ * number of the person denies it, or one denies what it stands in the place of. Of several that refuse it the policy's first; none
+ * where a decision could not be read.
  */
 export function judgeOf(
   purpose: Purpose,
@@ -45,6 +46,7 @@ export function judgeOf(
   policy: Policy,
   at: number,
   record: readonly Facts[],
+  inPlaceOf: (entry: Facts) => readonly Facts[] = () => [],
 ): (entry: Facts) => Rule | undefined {
   const judges = new Map<string, (entry: Facts) => Ruled>();
   const judgeFor = (key = ''): ((entry: Facts) => Ruled) => {
@@ -54,7 +56,8 @@ export function judgeOf(
   };
   return (entry) => {
     const own = judgeFor(entry.key)(entry);
-    const others = [...new Set(decisions.map(({ key }) => key))].map((key) => judgeFor(key)(entry));
+    const about = [entry, ...inPlaceOf(entry)];
+    const others = [...new Set(decisions.map(({ key }) => key))].flatMap((key) => about.map((one) => judgeFor(key)(one)));
     const refusals = [own, ...others.filter(({ isDecided }) => isDecided)].filter(({ rule }) => rule?.effect !== 'permit');
     if (refusals.length === 0) return own.rule;
     if (refusals.some(({ rule, isDecided }) => rule === undefined && isDecided)) return undefined;

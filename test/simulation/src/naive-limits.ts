@@ -70,7 +70,7 @@ function bears(code: Code, effect: Effect, entry: Facts, around: Around, unclear
 
 /** Resource types among the codes that are drawn: those mean no group of codes. */
 const RESOURCE_TYPES = 'http://hl7.org/fhir/resource-types';
-const TYPES = ['Encounter', 'Condition', 'Observation', 'CarePlan', 'Appointment'];
+const TYPES = ['Encounter', 'Condition', 'Observation', 'CarePlan', 'Appointment', 'DocumentReference'];
 
 function isOfClass(code: Code, effect: Effect, entry: Facts, around: Around, unclear: boolean): boolean {
   const isType = TYPES.includes(code.code) && (effect === 'deny' || [undefined, RESOURCE_TYPES].includes(code.system));
@@ -123,7 +123,8 @@ function reaches(named: NamedEntry, effect: Effect, entry: Facts, around: Around
   const asked = `${effect} ${name}`;
   const found = around.found.get(asked) ?? hangingOn(name, effect, around.record);
   around.found.set(asked, found);
-  return found.has(idOf(entry));
+  // One that is no more, and so in no record, is named still.
+  return found.has(idOf(entry)) || (effect === 'deny' && isNamed(entry, name, effect));
 }
 
 /**

@@ -3,6 +3,7 @@ import { occurredAt } from '@weft/domain';
 import { judgeOf } from './naive-decisions.js';
 import { idOf, tellsDeath } from './naive-limits.js';
 import { maskedBeside } from './naive-masking.js';
+import { documentsOf, type Documents } from './naive-replaced.js';
 
 /**
  * What a record, a decision and a policy come to, said once more and as simply as can be: no state, no shortcuts, nothing
@@ -105,9 +106,22 @@ function compared(one: RecordedCareEvent, other: RecordedCareEvent): 'earlier' |
   return signs.includes(-1) && !signs.includes(1) ? 'earlier' : 'neither';
 }
 
-/** Entries that are no more, whatever anybody decided. */
+/** Entries that are no more, whatever anybody decided, or in whose place a newer document stands. */
 export function goneFrom(events: readonly Kept[]): string[] {
-  return [...standing(events)].filter(([, event]) => isGone(event)).map(([id]) => id);
+  const { isReplaced } = documentsIn(events);
+  return [...standing(events)].filter(([, event]) => isGone(event) || isReplaced(event)).map(([id]) => id);
+}
+
+/** Which documents stand in the place of which. */
+export function documentsIn(events: readonly Kept[]): Documents {
+  const said = events.filter(isSaid);
+  if (!said.some(({ resource }) => 'relatesTo' in resource)) return documentsOf([], [], []);
+  const all = [...standing(events).values()];
+  return documentsOf(
+    all.filter((event) => !isGone(event)),
+    all.filter(isGone),
+    said,
+  );
 }
 
 function isGone(event: RecordedCareEvent): boolean {
@@ -124,6 +138,14 @@ export function presentIn(events: readonly Kept[]): (Kept & { readonly called: s
   return [...standing(events).values()].filter((event) => !isGone(event));
 }
 
+interface NaiveView {
+  readonly entries: Map<string, ViewEntry>;
+  readonly withheld: number;
+  readonly unsaid: number | undefined;
+  /** What decides of each entry that the purpose looks at; nothing where no rule does. */
+  readonly rules: ReadonlyMap<string, string | undefined>;
+}
+
 /** The view of a purpose, from events, decisions and policy and nothing else. */
 export function viewOf(
   events: readonly Kept[],
@@ -132,13 +154,15 @@ export function viewOf(
   at: number,
   projection: Projection,
   naming: Naming,
-): { readonly entries: Map<string, ViewEntry>; readonly withheld: number; readonly unsaid: number | undefined } {
+): NaiveView {
   const entries = new Map<string, ViewEntry>();
+  const rules = new Map<string, string | undefined>();
   const silent = policy.rules.filter(({ authority }) => authority !== undefined && policy.notices?.silent?.includes(authority));
   let withheld = 0;
   let unsaid = 0;
   const present = presentIn(events);
-  const ruleOf = judgeOf(projection.purpose, decisions, policy, at, present);
+  const { isReplaced, inPlaceOf } = documentsIn(events);
+  const ruleOf = judgeOf(projection.purpose, decisions, policy, at, present, inPlaceOf);
   const refused = present.flatMap((entry) => {
     const rule = ruleOf(entry);
     return rule?.effect === 'permit' ? [] : [{ entry, silent: rule !== undefined && silent.includes(rule) }];
@@ -147,9 +171,12 @@ export function viewOf(
     const { organisation, resource, recordedAt } = event;
     if (!projection.sees(resource)) continue;
     const rule = ruleOf(event);
-    if (rule?.effect === 'permit') {
+    const id = idOf(event);
+    const isPermitted = rule?.effect === 'permit';
+    rules.set(id, isPermitted && isReplaced(event) ? 'replaced' : rule?.id);
+    if (isReplaced(event)) continue;
+    if (isPermitted) {
       const { resourceType } = resource;
-      const id = idOf(event);
       const eventTime = Date.parse(event.time);
       const when = tellsDeath(event) ? ((resource['deceasedDateTime'] as string | undefined) ?? null) : occurredAt(resource);
       const told = maskedBeside(event, refused);
@@ -162,5 +189,5 @@ export function viewOf(
     withheld += 1;
     if (rule !== undefined && silent.includes(rule)) unsaid += 1;
   }
-  return { entries, withheld, unsaid: silent.length === 0 ? undefined : unsaid };
+  return { entries, withheld, unsaid: silent.length === 0 ? undefined : unsaid, rules };
 }

@@ -24,6 +24,7 @@ import {
   RATES,
   simReader,
   smallRegion,
+  withDocuments,
   type Boot,
   type Ports,
   type Rates,
@@ -106,6 +107,8 @@ export class RegionRun {
   constructor(
     private readonly world: World,
     size: RunSize,
+    /** What draws how much of it is about documents that replace each other; absent where there are none. */
+    private readonly documents?: Prng,
   ) {
     const prng = new Prng(world.random.uint32(), 6);
     this.region = smallRegion(prng);
@@ -151,7 +154,8 @@ export class RegionRun {
       this.restarts(`opt-out-projector-${n}`, (ports) => this.optOutProjector(this.wired('opt-out-projector', ports)));
     }
     const drawn = focus(new Prng(world.random.uint32()));
-    const kinds = this.isDecisive ? { ...drawn, ...ABOUT_ONE_PERSON } : drawn;
+    const about = this.isDecisive ? { ...drawn, ...ABOUT_ONE_PERSON } : drawn;
+    const kinds = this.documents === undefined ? about : withDocuments(about, this.documents);
     for (const organisation of region.organisations) {
       const generator = new CareEventGenerator(new Prng(world.random.uint32()), region, organisation, this.rates, kinds);
       const careEvents = this.rates.merge > 0 && kinds.merged > 0 ? size.careEvents * MORE_OF_MERGED : size.careEvents;

@@ -35,6 +35,8 @@ const STARTS = [
   Date.UTC(2026, 5, 30, 22, 50),
   Date.UTC(2026, 2, 28, 23, 50),
 ] as const;
+/** How often some of what is recorded are documents that replace each other. */
+const DOCUMENTS = 0.35;
 /** Faults may happen for so many steps; then the region must come to rest by itself. */
 const STORM_STEPS = 3_000;
 /** … and for so many at least, though nothing be left to do. */
@@ -58,7 +60,8 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
   const leans = new Prng(seed, 8).chance(0.5);
   const startsAt = new Prng(seed, 9).pick(STARTS);
   const world = new World({ seed, faults, suppress, trace, leans, startsAt });
-  const run = new RegionRun(world, size);
+  const documents = new Prng(seed, 12);
+  const run = new RegionRun(world, size, documents.chance(DOCUMENTS) ? documents : undefined);
   const history = new History(trace, () => world.scheduler);
   const oracle = new Oracle(world, run, history);
   oracle.views.clocksWereWrong = faults.clockSkew > 0;

@@ -21,6 +21,8 @@ export interface Entry {
   birthDate: string | null;
   /** Of a document: the names of those whose place a version of it ever took, whatever its version in force says. */
   replaces?: readonly string[];
+  /** Of a document: the names by which a version of it ever could be referred to. */
+  names?: readonly string[];
   /** Of a death: when it was, as far as it is told. */
   died?: Interval;
   /** The version in force; undefined once the caller has let go of it to save memory. */

@@ -6,7 +6,7 @@ import { deathIdOf, evolveDeaths, isOfDeath } from './death.js';
 import { entryId } from './entry-id.js';
 import type { Entry } from './entry.js';
 import { isEnteredInError } from './error-states.js';
-import { namesReplaced } from './replaced.js';
+import { noteNames } from './replaced.js';
 import { ageOf, isInForce, millisecondsOf, placeVersion, withAge, withReplaced, type Placing } from './version.js';
 
 export type { Entry } from './entry.js';
@@ -77,8 +77,7 @@ function evolveEntry(record: CareRecord, event: RecordedCareEvent, note: NotePla
   const placing = placeVersion(next, entry);
   entry.versions += 1;
   entry.seen = withAge(entry.seen, next);
-  const replaced = namesReplaced(event.resource);
-  if (replaced.length > 0) entry.replaces = [...new Set([...(entry.replaces ?? []), ...replaced])];
+  if (entry.resourceType === 'DocumentReference') noteNames(entry, event.resource);
   if (!isInForce(placing)) {
     entry.setAside += 1;
     note(entry, placing, event);

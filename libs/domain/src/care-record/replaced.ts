@@ -1,6 +1,7 @@
-import { namesReferredTo } from '../consent/facts.js';
+import { namesOf, namesReferredTo } from '../consent/facts.js';
 import { isObject } from '../is-object.js';
 import type { Resource } from '../vocabulary.js';
+import type { Entry } from './entry.js';
 
 /**
  * Names of the documents whose place one takes, as its references have them: FHIR R4, DocumentReference.relatesTo with the code `replaces`.
@@ -11,4 +12,11 @@ export function namesReplaced({ resourceType, relatesTo }: Resource): readonly s
   return relatesTo
     .filter(isObject)
     .flatMap(({ code, target }) => (code === 'replaces' && isObject(target) ? namesReferredTo(target) : []));
+}
+
+/** What a document was ever called, and what it ever replaced: a denial holds by either, whatever a later version leaves out. */
+export function noteNames(entry: Entry, resource: Resource): void {
+  entry.names = [...new Set([...(entry.names ?? []), ...namesOf(resource)])];
+  const replaced = namesReplaced(resource);
+  if (replaced.length > 0) entry.replaces = [...new Set([...(entry.replaces ?? []), ...replaced])];
 }

@@ -12,6 +12,8 @@ export interface JudgedEntry {
   readonly birthDate?: string | null;
   /** Of a document: the names of those whose place it ever took. */
   readonly replaces?: readonly string[];
+  /** Of a document: the names that it ever had itself. */
+  readonly names?: readonly string[];
   /** Of a death: when it was. */
   readonly died?: Interval;
 }

@@ -77,20 +77,34 @@ export function judge(purpose: Purpose, decisions: readonly Decision[], policy: 
     }
     return NO_RULE;
   };
-  return (entry) => (entry.resourceType === 'DocumentReference' ? inItsPlace(entry, alone, around) : alone(entry));
+  const decides = (one: Ruling, other: Ruling): boolean =>
+    comesFirst(one, other, policy) || (one.rule === other.rule && madeOf(current, one) > madeOf(current, other));
+  return (entry) => (entry.resourceType === 'DocumentReference' ? inItsPlace(entry, alone, around, decides) : alone(entry));
 }
 
-/** What was denied of a document is denied of what takes its place. */
-function inItsPlace(entry: JudgedEntry, alone: Judge, around: Surroundings): Ruling {
+/**
+ * What was denied of a document is denied of what takes its place. Of several refusals the policy's first decides, and of one
+ * rule's the latest decision, as of one entry's: the order in which documents came says nothing of what a reader is told.
+ */
+function inItsPlace(
+  entry: JudgedEntry,
+  alone: Judge,
+  around: Surroundings,
+  decides: (one: Ruling, other: Ruling) => boolean,
+): Ruling {
   const replacements = around.replacements();
   let ruling = alone(entry);
-  for (const other of ruling.permitted ? replacements.everReplacedBy(entry) : []) {
+  for (const other of replacements.everReplacedBy(entry)) {
     const before = alone(other);
-    if (!before.permitted && before.decision !== null) ruling = before;
+    if (before.permitted || before.decision === null) continue;
+    if (ruling.permitted || decides(before, ruling)) ruling = before;
   }
   const by = replacements.replacedBy(entry);
   return by === undefined ? ruling : { ...ruling, replacedBy: by.id };
 }
+
+const madeOf = (current: readonly Decision[], { decision }: Ruling): number =>
+  decision === null ? -1 : current.indexOf(decision);
 
 /** Whether a purpose may be refused an entry though nobody decided anything. */
 export function refusesUnasked({ rules }: Policy, purpose: Purpose): boolean {

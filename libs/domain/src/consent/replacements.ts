@@ -7,14 +7,17 @@ import type { JudgedEntry } from './judged-entry.js';
 /** Which documents of a record took the place of which. */
 export class Replacements {
   private readonly bearers: ReadonlyMap<string, readonly JudgedEntry[]>;
+  /** By every name that a document ever had. */
+  private readonly everBearers: ReadonlyMap<string, readonly JudgedEntry[]>;
   private readonly replaced = new Map<JudgedEntry, JudgedEntry>();
 
   /** @param gone what was retracted: what it once replaced is protected still. */
   constructor(present: Iterable<JudgedEntry>, gone: Iterable<JudgedEntry>) {
-    const [here, all] = [[...present].filter(isDocument), [...gone].filter(isDocument)];
-    all.push(...here);
+    const here = [...present].filter(isDocument);
+    const all = [...here, ...[...gone].filter(isDocument)];
     const isAny = all.some((one) => everReplaced(one).length > 0);
-    this.bearers = isAny ? indexed(all, namesIn) : new Map();
+    this.bearers = isAny ? indexed(here, namesIn) : new Map();
+    this.everBearers = isAny ? indexed(all, everNamesIn) : new Map();
     if (isAny) for (const one of here) for (const other of this.replacedNow(one)) this.take(one, other);
   }
 
@@ -23,11 +26,11 @@ export class Replacements {
     return this.replaced.get(entry);
   }
 
-  /** What a document ever took the place of, through others too, whatever became of them. */
+  /** What a document ever took the place of, through others too, whatever became of them; also of another source's. */
   everReplacedBy(entry: JudgedEntry): Iterable<JudgedEntry> {
     const found = new Set([entry]);
     // A set gives what is added to it while it is walked.
-    for (const one of found) for (const other of this.bearersOf(one, everReplaced(one))) found.add(other);
+    for (const one of found) for (const other of bearersOf(this.everBearers, one, everReplaced(one))) found.add(other);
     found.delete(entry);
     return found;
   }
@@ -42,12 +45,16 @@ export class Replacements {
   /** Within its source; what a document of another source says of one hides nothing. */
   private replacedNow(entry: JudgedEntry): JudgedEntry[] {
     const names = entry.resource === undefined ? [] : namesReplaced(entry.resource);
-    return this.bearersOf(entry, names).filter((other) => other !== entry && sourceIn(other.id) === sourceIn(entry.id));
+    return bearersOf(this.bearers, entry, names).filter((other) => other !== entry && sourceIn(other.id) === sourceIn(entry.id));
   }
+}
 
-  private bearersOf({ id }: JudgedEntry, names: readonly string[]): JudgedEntry[] {
-    return names.flatMap((name) => this.bearers.get(scopedName(sourceIn(id), name)) ?? []);
-  }
+function bearersOf(
+  bearers: ReadonlyMap<string, readonly JudgedEntry[]>,
+  { id }: JudgedEntry,
+  names: readonly string[],
+): JudgedEntry[] {
+  return names.flatMap((name) => bearers.get(scopedName(sourceIn(id), name)) ?? []);
 }
 
 const isDocument = ({ resourceType }: JudgedEntry): boolean => resourceType === 'DocumentReference';
@@ -57,3 +64,6 @@ const everReplaced = ({ replaces, resource }: JudgedEntry): readonly string[] =>
 
 const namesIn = ({ id, resource }: JudgedEntry): string[] =>
   resource === undefined ? [] : namesOf(resource).map((name) => scopedName(sourceIn(id), name));
+
+const everNamesIn = (entry: JudgedEntry): ReadonlySet<string> =>
+  new Set([...namesIn(entry), ...(entry.names ?? []).map((name) => scopedName(sourceIn(entry.id), name))]);

@@ -1,4 +1,4 @@
-import type { Resource } from '../vocabulary.js';
+import type { Authority, Resource } from '../vocabulary.js';
 import { provision, type Decision } from './decision.js';
 import { DEFAULT_RULES } from './default-policy.js';
 import { judgeByNumber } from './numbers.js';
@@ -22,24 +22,35 @@ function shown(entries: readonly JudgedEntry[], denied: readonly string[] = [], 
     () => entries,
     () => gone,
   );
-  const judge = judgeByNumber('direct-care', { numbers: [denied.map(denial)], homeOf: () => 0 }, POLICY, 0, around);
+  const numbers = [denied.map((entry) => denial(entry))];
+  const judge = judgeByNumber('direct-care', { numbers, homeOf: () => 0 }, POLICY, 0, around);
   return entries
     .map((entry) => ({ entry, ...judge(entry) }))
     .filter(({ permitted, replacedBy }) => permitted && replacedBy === undefined)
     .map(({ entry }) => entry.id.split('/').at(-1) as string);
 }
 
-const denial = (entry: string): Decision => ({
+/** What a denial of its own decides of the document `c`, and by which. */
+function ruled(
+  entries: readonly JudgedEntry[],
+  denials: readonly Decision[],
+): readonly [rule: string, decision: string | undefined] {
+  const judge = judgeByNumber('direct-care', { numbers: [denials], homeOf: () => 0 }, POLICY, 0, new Surroundings(() => entries));
+  const { rule, decision } = judge(entries.find(({ resource }) => resource?.id === 'c') as JudgedEntry);
+  return [rule, decision?.consentId];
+}
+
+const denial = (entry: string, authority: Authority = 'withheld-item', receivedAt = 0): Decision => ({
   ...{
     id: `d ${entry}`,
     source: 'urn:ods:RX901',
     consentId: entry,
-    authority: 'withheld-item',
+    authority,
     status: 'active',
     decidedBy: 'patient',
   },
   ...{
-    receivedAt: 0,
+    receivedAt,
     digest: '',
     recordedAt: '2026-01-01T00:00:00Z',
     recorder: { as: 'governance', organisation: null, subject: 'somebody' },
@@ -114,5 +125,58 @@ describe('a document that replaces another', () => {
     expect(shown([two], denied, [one])).toEqual([]);
     expect(shown([one, { ...document('b'), replaces: ['DocumentReference/a'] }], denied)).toEqual([]);
     expect(shown([one, two], ['RX901/DocumentReference/b'])).toEqual([]);
+  });
+
+  it('is withheld where that one is by another name than it has now, or had when it was retracted', () => {
+    const identifier = { identifier: [{ system: 'urn:documents', value: '1' }] };
+    const target = { identifier: { system: 'urn:documents', value: '1' } };
+    const replaces = document('b', { relatesTo: [{ code: 'replaces', target }] });
+    const renamed = { ...document('a'), names: ['urn:documents|1'] };
+    const denied = ['RX901/DocumentReference/a'];
+    expect(shown([document('a', identifier), replaces], denied)).toEqual([]);
+    expect(shown([renamed, replaces], denied)).toEqual([]);
+    expect(shown([replaces], denied, [renamed])).toEqual([]);
+    expect(shown([renamed, replaces])).toEqual(['a', 'b']);
+  });
+
+  it('is withheld with what it names of another source, which it hides no more than before', () => {
+    const target = { identifier: { system: 'urn:documents', value: '1' } };
+    const named = document('a', { identifier: [target.identifier] });
+    const elsewhere = document('b', { relatesTo: [{ code: 'replaces', target }] }, 'RX901:lab');
+    expect(shown([named, elsewhere])).toEqual(['a', 'b']);
+    expect(shown([named, elsewhere], ['RX901/DocumentReference/a'])).toEqual([]);
+  });
+
+  it('is no ring through one that is gone', () => {
+    const gone = document('c', relatesTo('DocumentReference/b'));
+    expect(
+      shown([document('a', relatesTo('DocumentReference/c')), document('b', relatesTo('DocumentReference/a'))], [], [gone]),
+    ).toEqual(['b']);
+  });
+
+  const [A, B, C] = ['a', 'b', 'c'].map((id) => `RX901/DocumentReference/${id}`) as [string, string, string];
+
+  it.each([
+    ['of the rule that the policy has first', [denial(A, 'withheld-item'), denial(B, 'local-dissent', 9)], ['withheld-item', A]],
+    ['the same, the other way round', [denial(A, 'local-dissent', 9), denial(B, 'withheld-item')], ['withheld-item', B]],
+    ['its own among them', [denial(A, 'withheld-item'), denial(C, 'local-dissent', 9)], ['withheld-item', A]],
+    [
+      'made last',
+      [denial(A, 'local-dissent', 9), denial(B, 'local-dissent', 5), denial(C, 'local-dissent', 1)],
+      ['local-dissent', A],
+    ],
+    ['not read', [{ ...denial(B, 'local-dissent'), unread: true }, denial(A, 'withheld-item', 9)], ['decision-not-read', B]],
+  ] as const)('is explained by the denial %s, whatever the order of the documents', (_, denials, ruling) => {
+    for (const [first, second] of ordersOf([A, B])) {
+      const targets = [first, second].map((id) => ({ code: 'replaces', target: { reference: `https://rx901/${id}` } }));
+      const documents = [document('a'), document('b'), document('c', { relatesTo: targets })];
+      for (const order of ordersOf(documents)) expect(ruled(order, denials)).toEqual(ruling);
+    }
+    const chain = [
+      document('a'),
+      document('b', relatesTo('DocumentReference/a')),
+      document('c', relatesTo('DocumentReference/b')),
+    ];
+    for (const order of ordersOf(chain)) expect(ruled(order, denials)).toEqual(ruling);
   });
 });

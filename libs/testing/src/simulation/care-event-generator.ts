@@ -1,6 +1,6 @@
 import type { CareEvent, CareEventType, Organisation, Resource } from '@weft/domain';
 import { careEventsTopic, type OutgoingMessage } from '@weft/processing';
-import { RATES, WIDE, type Focus, type Rates } from './focus.js';
+import { idsOf, RATES, WIDE, type Focus, type Rates } from './focus.js';
 import type { Prng } from './prng.js';
 import { smallResource } from './resources.js';
 import { eventMessage } from './sim-reader.js';
@@ -63,7 +63,7 @@ export class CareEventGenerator {
     const { prng } = this;
     const subject = this.whom();
     const type = prng.pick(this.focus.resourceTypes);
-    const id = prng.pick(this.focus.entryIds);
+    const id = prng.pick(idsOf(this.focus, type));
     if (prng.chance(this.rates.retraction)) {
       const meta = prng.chance(0.5) ? {} : { meta: this.version(now) };
       return this.envelope('care-event-retracted-1', subject, now, { resourceType: type, id, ...meta });

@@ -2,10 +2,10 @@ import { hash } from 'node:crypto';
 import { PURPOSES, provision, type Authority, type DecidedBy, type Provision, type Recorder } from '@weft/domain';
 import { CONSENT_TOPIC, type OutgoingMessage } from '@weft/processing';
 import { someone } from './care-event-generator.js';
-import { ENTRY_IDS, RATES, WIDE, type Focus, type Rates } from './focus.js';
+import { idsOf, RATES, WIDE, type Focus, type Rates } from './focus.js';
 import type { Prng } from './prng.js';
 import { ProvisionGenerator } from './provision-generator.js';
-import { SMALL_RESOURCE_TYPES } from './resources.js';
+import { DOCUMENT, SMALL_RESOURCE_TYPES } from './resources.js';
 import { eventMessage, type DecisionEvent, type SaidDecision } from './sim-reader.js';
 import type { SmallRegion } from './small-region.js';
 
@@ -13,7 +13,7 @@ const DAY_MS = 86_400_000;
 const YEARS_MS = 10_000 * DAY_MS;
 const REMEMBERED = 24;
 const DECIDERS: readonly DecidedBy[] = ['patient', 'patient', 'proxy', 'organisation', 'not-stated'];
-const ENTRY_NAMES = SMALL_RESOURCE_TYPES.flatMap((type) => ENTRY_IDS.map((id) => `${type}/${id}`));
+const ENTRY_NAMES = [...SMALL_RESOURCE_TYPES, DOCUMENT].flatMap((type) => idsOf(WIDE, type).map((id) => `${type}/${id}`));
 
 /** How the Consents begin that are taken back: opted out and back in is to equal never opted out. */
 export const FLIP_PREFIX = 'flip-';

@@ -1,6 +1,6 @@
 import { AUTHORITIES, type Authority, type Limit } from '@weft/domain';
 import type { Prng } from './prng.js';
-import { SMALL_RESOURCE_TYPES, type SmallResourceType } from './resources.js';
+import { DOCUMENT, DOCUMENT_IDS, SMALL_RESOURCE_TYPES, type SmallResourceType } from './resources.js';
 
 /** How often the rarer things come, as shares of all messages. */
 export interface Rates {
@@ -85,6 +85,26 @@ export const WIDE: Focus = {
   unvetted: 0.2,
   merged: 0,
 };
+
+/** The ids that entries of a type have. */
+export const idsOf = ({ entryIds }: Focus, type: SmallResourceType): readonly string[] =>
+  type === DOCUMENT ? DOCUMENT_IDS : entryIds;
+
+/** Documents too, or hardly anything else, mostly of one person: they have to meet to replace each other. */
+export function withDocuments(drawn: Focus, prng: Prng): Focus {
+  const resourceTypes = prng.pick([
+    [...drawn.resourceTypes, DOCUMENT, DOCUMENT],
+    [DOCUMENT, DOCUMENT, DOCUMENT, 'Encounter'],
+    [DOCUMENT],
+  ] as const);
+  const favourite = prng.pick([drawn.favourite, 0.9]);
+  const authorities = prng.pick([
+    drawn.authorities,
+    ['withheld-item'],
+    ['withheld-item', 'local-dissent', 'explicit-consent'],
+  ] as const);
+  return { ...drawn, resourceTypes, favourite, authorities, scoped: prng.pick([drawn.scoped, 0, 0.3]) };
+}
 
 /** Everything, or only a few kinds of it: what is rare among much else is frequent in some seed. */
 export function focus(prng: Prng): Focus {

@@ -1,7 +1,7 @@
 import { PURPOSES, type Authority, type Code, type Limit, type NamedEntry, type Provision, type Purpose } from '@weft/domain';
-import type { Focus } from './focus.js';
+import { idsOf, type Focus } from './focus.js';
 import type { Prng } from './prng.js';
-import { LISTED_CODE, SENSITIVE_CODES, SNOMED, someEntryDay } from './resources.js';
+import { DOCUMENT, LISTED_CODE, SENSITIVE_CODES, SNOMED, someEntryDay } from './resources.js';
 import type { SmallRegion } from './small-region.js';
 
 const HOUR_MS = 3_600_000;
@@ -101,7 +101,8 @@ export class ProvisionGenerator {
   }
 
   private resourceType(): Code {
-    const code = this.prng.pick(['Encounter', 'Condition', 'Observation', 'CarePlan', 'Appointment']);
+    const documents = this.focus.resourceTypes.filter((type) => type === DOCUMENT);
+    const code = this.prng.pick(['Encounter', 'Condition', 'Observation', 'CarePlan', 'Appointment', ...documents]);
     const system = this.prng.pick([undefined, undefined, RESOURCE_TYPES, 'urn:another']);
     return system === undefined ? { code } : { system, code };
   }
@@ -116,7 +117,7 @@ export class ProvisionGenerator {
   private entry(): NamedEntry {
     const { prng } = this;
     const type = prng.pick(this.focus.resourceTypes);
-    const reference = `${type}/${prng.pick(this.focus.entryIds)}`;
+    const reference = `${type}/${prng.pick(idsOf(this.focus, type))}`;
     const { ods } = prng.pick(this.region.organisations);
     const source = prng.pick([ods, ods, ods.toLowerCase(), `${ods}:lab`, `${ods}:LAB`]);
     const entry = prng.pick([reference, `${source}/${reference}`]);

@@ -10,7 +10,12 @@ export const SMALL_RESOURCE_TYPES = [
   'MedicationRequest',
   'AllergyIntolerance',
 ] as const;
-export type SmallResourceType = (typeof SMALL_RESOURCE_TYPES)[number];
+/** In some regions alone: see `withDocuments`. */
+export const DOCUMENT = 'DocumentReference' as const;
+export type SmallResourceType = (typeof SMALL_RESOURCE_TYPES)[number] | typeof DOCUMENT;
+/** What a document may replace: mostly what is before it in the alphabet, so that chains come about; else a ring, or nothing. */
+const REPLACED = { a: ['b', 'c', 'd'], b: ['a', 'a', 'a', 'c', 'd'], c: ['b', 'b', 'b', 'a', 'd'] } as const;
+export const DOCUMENT_IDS = ['a', 'b', 'c'] as const satisfies readonly (keyof typeof REPLACED)[];
 
 export const SNOMED = 'http://snomed.info/sct';
 /** Known to the locality's list in some regions, and carried by no entry. */
@@ -49,7 +54,7 @@ export function smallResource(
   const base = {
     ...{ resourceType: type, id, meta: { ...meta, ...(labels.length > 0 && { security: labels }) } },
     text: { status: 'generated', div: `<div xmlns="http://www.w3.org/1999/xhtml">${type} ${id}</div>` },
-    ...(prng.chance(0.2) && { identifier: [{ system: 'urn:local', value: `${type}-${id}` }] }),
+    ...(prng.chance(type === DOCUMENT ? 0.5 : 0.2) && { identifier: [{ system: 'urn:local', value: `${type}-${id}` }] }),
     ...hidden(prng),
   };
   const identifier = { system: 'https://fhir.nhs.uk/Id/nhs-number', value: nhsNumber };
@@ -130,7 +135,26 @@ export function smallResource(
         code: concept(prng),
         patient,
       };
+    case DOCUMENT:
+      return {
+        ...base,
+        status: errorOr(prng, prng.pick(['current', 'superseded'])),
+        type: concept(prng),
+        subject: patient,
+        ...(when !== undefined && { date: when }),
+        ...sometimes(prng, 0.1, () => ({ context: { encounter: [reference(prng, 'Encounter')] } })),
+        ...sometimes(prng, id === 'a' ? 0.1 : 0.6, () => relatesTo(prng, id as keyof typeof REPLACED)),
+      };
   }
+}
+
+/** Mostly it replaces one, at times two, or is related otherwise. */
+function relatesTo(prng: Prng, id: keyof typeof REPLACED): object {
+  const one = (): object => ({
+    code: prng.chance(0.9) ? 'replaces' : 'appends',
+    target: reference(prng, DOCUMENT, prng.pick(REPLACED[id])),
+  });
+  return { relatesTo: prng.chance(0.2) ? [one(), one()] : [one()] };
 }
 
 function sometimes<T extends object>(prng: Prng, share: number, draw: () => T): T | Record<string, never> {
@@ -160,8 +184,7 @@ function hidden(prng: Prng): object {
 }
 
 /** An entry of the kind, by any of the ways in which FHIR names one. */
-function reference(prng: Prng, type: SmallResourceType): object {
-  const id = prng.pick(['a', 'b']);
+function reference(prng: Prng, type: SmallResourceType, id: string = prng.pick(['a', 'b'])): object {
   return prng.pick([
     { reference: `${type}/${id}`, display: `The ${type} ${id}` },
     { reference: `${type}/${id}` },
