@@ -394,7 +394,6 @@ export const MUTANTS: readonly Mutant[] = [
     'const consents = await Promise.all(members.map((member) => loadConsent(store, member)));',
     'const consents = await Promise.all(members.slice(0, 1).map((member) => loadConsent(store, member)));',
   ),
-  mutant(MASKING, 'what names a withheld entry is told as it is', 'if (this.names.size === 0) return entry;', 'return entry;'),
   mutant(
     MASKING,
     'what is masked is told in words',
