@@ -400,12 +400,6 @@ export const MUTANTS: readonly Mutant[] = [
     "if (isObject(changed['text']) && 'div' in changed['text']) delete changed['text'];",
     '',
   ),
-  mutant(
-    MASKING,
-    'a copy that nothing refers to leaves its words',
-    'inside(mute({ ...resource, contained: kept }), absenceAt)',
-    'inside({ ...resource, contained: kept }, absenceAt)',
-  ),
   mutant(DEATH, 'a death is a version of its Patient', "patientId.replace(/\\/Patient\\/(?=[^/]*$)/, '/death/')", 'patientId'),
   mutant(
     RECORD,
