@@ -33,6 +33,11 @@ export class Framer {
     return this.isOpen;
   }
 
+  /** Bytes of it that are kept. */
+  get openBytes(): number {
+    return this.isOpen ? Math.min(this.size, this.bytesMax) : 0;
+  }
+
   /** Whether the open frame is over unless something follows. */
   get endsInSilence(): boolean {
     return this.held[0] === FS;
