@@ -1,6 +1,8 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+
+export const whereThereIsOpenSsl = spawnSync('openssl', ['version']).status === 0 ? describe : describe.skip;
 
 export interface Certified {
   readonly certificateFile: string;

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import { acknowledgement, Framer, type FrameEvent, headerIn, messagesIn, type Segment, textAsBytes } from '@weft/hl7v2';
 import type { Hl7v2Listener } from '@weft/service';
 import type { Held, Reader } from './held.js';
-import { type Intake, refused, type Storing } from './intake.js';
+import { type RawIntake, refused, type Storing } from './raw-intake.js';
 import type { Measures } from './measures.js';
 
 /** FS without CR ends a frame once nothing follows for so long. */
@@ -28,7 +28,7 @@ export class Connection implements Reader {
   constructor(
     private readonly socket: Socket,
     private readonly listener: Hl7v2Listener,
-    private readonly intake: Intake,
+    private readonly intake: RawIntake,
     private readonly held: Held,
     private readonly measures: Measures,
   ) {

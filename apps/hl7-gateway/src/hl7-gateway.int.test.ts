@@ -16,9 +16,9 @@ import {
   systemTimers,
 } from '@weft/service';
 import { bytesOfCase, casesOf, whereThereAreCases, type Case, type WireStep } from '../../../libs/hl7v2/src/cases.fixture.js';
-import { Authority } from './certificates.fixture.js';
+import { Authority, type Certified, whereThereIsOpenSsl } from './certificates.fixture.js';
 import { admission, Engine } from './engine.fixture.js';
-import { Intake } from './intake.js';
+import { RawIntake } from './raw-intake.js';
 import { listenFor, type Listening } from './listening.js';
 import { Measures } from './measures.js';
 
@@ -69,7 +69,7 @@ describe('the HL7 v2 gateway', () => {
     const measures = new Measures(service.metrics, listener.name);
     const listening = await listenFor(
       listener,
-      new Intake(Object.assign(Object.create(service) as Service, { timers }), listener, measures),
+      new RawIntake(Object.assign(Object.create(service) as Service, { timers }), listener, measures),
       measures,
       service.log,
     );
@@ -281,14 +281,17 @@ describe('the HL7 v2 gateway', () => {
     await Promise.all([stopped, engine.ended, idle.ended]);
   });
 
-  describe('with TLS', () => {
-    const ours = new Authority(directory, 'region');
-    const server = ours.certify('server', '/CN=localhost');
-    const pas = ours.certify('pas', '/O=Acute trust/CN=pas');
-    const tls = {
-      ...{ certificate: server.cert, key: server.key, authority: readFileSync(ours.file, 'utf8') },
-      subjects: ['O=Acute trust, CN=pas'],
-    };
+  whereThereIsOpenSsl('with TLS (needs openssl)', () => {
+    let ours: Authority;
+    let pas: Certified;
+    let tls: NonNullable<Hl7v2Listener['tls']>;
+    beforeAll(() => {
+      ours = new Authority(directory, 'region');
+      const server = ours.certify('server', '/CN=localhost');
+      pas = ours.certify('pas', '/O=Acute trust/CN=pas');
+      const authority = readFileSync(ours.file, 'utf8');
+      tls = { certificate: server.cert, key: server.key, authority, subjects: ['O=Acute trust, CN=pas'] };
+    });
     const engineBy = (listener: Hl7v2Listener, options: ConnectionOptions): Engine => {
       const { port } = listener;
       const engine = new Engine(connectTls({ host: '127.0.0.1', port, ca: tls.authority, ...options }));

@@ -1,6 +1,6 @@
 import { Module, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { Service } from '@weft/service';
-import { Intake } from './intake.js';
+import { RawIntake } from './raw-intake.js';
 import { listenFor, type Listening } from './listening.js';
 import { Measures } from './measures.js';
 
@@ -14,7 +14,7 @@ export class Hl7GatewayModule implements OnApplicationBootstrap, OnModuleDestroy
   async onApplicationBootstrap(): Promise<void> {
     for (const listener of this.service.settings.hl7v2Listeners) {
       const measures = new Measures(this.service.metrics, listener.name);
-      const listening = await listenFor(listener, new Intake(this.service, listener, measures), measures, this.service.log);
+      const listening = await listenFor(listener, new RawIntake(this.service, listener, measures), measures, this.service.log);
       this.open.push(listening);
       this.service.log.info({ listener: listener.name, port: listening.port }, 'listening for HL7 v2');
     }

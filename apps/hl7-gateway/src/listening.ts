@@ -3,7 +3,7 @@ import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { type Hl7v2Listener, type Logger, SettingsError } from '@weft/service';
 import { Connection } from './connection.js';
 import { Held } from './held.js';
-import type { Intake } from './intake.js';
+import type { RawIntake } from './raw-intake.js';
 import type { Measures } from './measures.js';
 
 /** A listener that listens. */
@@ -18,7 +18,7 @@ const HANDSHAKE_MS = 20_000;
 const CLOSING_MS = 2_000;
 
 /** Throws SettingsError where it cannot listen there. */
-export async function listenFor(listener: Hl7v2Listener, intake: Intake, measures: Measures, log: Logger): Promise<Listening> {
+export async function listenFor(listener: Hl7v2Listener, intake: RawIntake, measures: Measures, log: Logger): Promise<Listening> {
   const connections = new Map<Socket, Connection>();
   const held = new Held(listener.heldBytesMax);
   measures.watch(

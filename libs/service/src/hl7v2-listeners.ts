@@ -30,7 +30,7 @@ export interface Hl7v2Listener {
   readonly connectionsPerAddress: number;
 }
 
-export interface Hl7v2Tls {
+interface Hl7v2Tls {
   /** PEM. */
   readonly certificate: string;
   readonly key: string;

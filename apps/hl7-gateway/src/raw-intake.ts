@@ -16,7 +16,7 @@ export interface Storing {
 }
 
 /** Takes the messages of one listener: judges who sent them for what, and stores them as they came. */
-export class Intake {
+export class RawIntake {
   /** The event of each control id of late, in memory alone: many engines make theirs of a number of the patient's. */
   private readonly controlIds = new Map<string, string>();
   private isAway = false;
