@@ -7,10 +7,14 @@ import type { Held, Reader } from './held.js';
 import { type RawIntake, refused, type Storing } from './raw-intake.js';
 import type { Measures } from './measures.js';
 
-/** FS without CR ends a frame once nothing follows for so long. */
-const SILENCE_MS = 500;
-/** An open frame of which nothing comes for so long was given up by its sender. A connection without one may rest for hours. */
-const SLOW_MS = 60_000;
+/** How long is waited, in milliseconds, for what ends a frame by not coming. */
+export const WAITS = {
+  /** FS without CR ends a frame once nothing follows for so long. */
+  silence: 500,
+  /** An open frame of which nothing comes for so long was given up by its sender. A connection without one may rest for hours. */
+  slow: 60_000,
+};
+const KEEP_ALIVE_MS = 60_000;
 /** A sender that reads no acknowledgements is not read either. */
 const UNANSWERED_MAX = 1_000;
 const [VT, FS, CR] = [0x0b, 0x1c, 0x0d];
@@ -31,10 +35,11 @@ export class Connection implements Reader {
     private readonly intake: RawIntake,
     private readonly held: Held,
     private readonly measures: Measures,
+    private readonly waits: typeof WAITS,
   ) {
     this.framer = new Framer(listener.frameBytesMax);
     socket.setNoDelay(true);
-    socket.setKeepAlive(true, SLOW_MS);
+    socket.setKeepAlive(true, KEEP_ALIVE_MS);
     socket.on('data', (chunk: Buffer) => this.read(chunk));
     socket.on('end', () => this.finish());
     // What went wrong is the sender's to notice: it repeats what was not acknowledged.
@@ -125,8 +130,8 @@ export class Connection implements Reader {
     clearTimeout(this.silence);
     clearTimeout(this.slow);
     if (!this.framer.open) return;
-    if (this.framer.endsInSilence) this.silence = setTimeout(() => this.take(this.framer.silence()), SILENCE_MS);
-    else this.slow = setTimeout(() => this.giveUp(), SLOW_MS);
+    if (this.framer.endsInSilence) this.silence = setTimeout(() => this.take(this.framer.silence()), this.waits.silence);
+    else this.slow = setTimeout(() => this.giveUp(), this.waits.slow);
   }
 
   private giveUp(): void {

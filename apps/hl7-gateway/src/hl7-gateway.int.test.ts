@@ -17,6 +17,7 @@ import {
 } from '@weft/service';
 import { bytesOfCase, casesOf, whereThereAreCases, type Case, type WireStep } from '../../../libs/hl7v2/src/cases.fixture.js';
 import { Authority, type Certified, whereThereIsOpenSsl } from './certificates.fixture.js';
+import { WAITS } from './connection.js';
 import { admission, Engine } from './engine.fixture.js';
 import { RawIntake } from './raw-intake.js';
 import { listenFor, type Listening } from './listening.js';
@@ -63,6 +64,7 @@ describe('the HL7 v2 gateway', () => {
   async function listen(
     more: Partial<Hl7v2Listener> = {},
     timers: Timers = systemTimers,
+    waits = WAITS,
   ): Promise<Hl7v2Listener & { readonly port: number }> {
     made += 1;
     const listener = { ...service.settings.hl7v2Listeners[0]!, name: `pas-${made}`, ...more };
@@ -72,6 +74,7 @@ describe('the HL7 v2 gateway', () => {
       new RawIntake(Object.assign(Object.create(service) as Service, { timers }), listener, measures),
       measures,
       service.log,
+      waits,
     );
     listenings.push(listening);
     return { ...listener, port: listening.port };
@@ -218,6 +221,37 @@ describe('the HL7 v2 gateway', () => {
     isAway = false;
     expect(await engine.acknowledgements(2)).toEqual(['AE:G1', 'AA:G1']);
     expect(textsOf(await storedBy(listener))).toEqual([admission('G1')]);
+  });
+
+  it('keeps the order of what waited for the bus', async () => {
+    const listener = await listen();
+    const engine = engineAt(listener);
+    const ids = Array.from({ length: 100 }, (_, index) => `O${index}`);
+    const half = (from: number) =>
+      ids
+        .slice(from, from + 50)
+        .map((id) => `\u000b${admission(id)}\u001c\r`)
+        .join('');
+    isAway = true;
+    engine.send(half(0));
+    while ((await metric(listener, 'weft_hl7v2_held_bytes'))[0]!.endsWith(' 0')) await systemTimers.sleep(5);
+    isAway = false;
+    engine.send(half(50));
+    expect(await engine.acknowledgements(100)).toEqual(ids.map((id) => `AA:${id}`));
+    expect(textsOf(await storedBy(listener))).toEqual(ids.map((id) => admission(id)));
+  });
+
+  it('ends a connection whose frame is open and of which nothing comes, and no other', async () => {
+    const listener = await listen({}, systemTimers, { ...WAITS, slow: 40 });
+    const [slow, idle] = [engineAt(listener), engineAt(listener)];
+    idle.sendFrame(admission('S1'));
+    await idle.acknowledgements(1);
+    slow.send(`\u000b${admission('S2')}`);
+    expect(await slow.acknowledgements(1)).toEqual(['AR:S2']);
+    await slow.ended;
+    expect((await metric(listener, 'weft_hl7v2_connections_refused_total'))[0]).toContain('reason="slow"} 1');
+    idle.sendFrame(admission('S3'));
+    expect(await idle.acknowledgements(2)).toEqual(['AA:S1', 'AA:S3']);
   });
 
   it('reads no more than it may hold while the bus is away, and all of it afterwards', async () => {

@@ -1,7 +1,7 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { type Hl7v2Listener, type Logger, SettingsError } from '@weft/service';
-import { Connection } from './connection.js';
+import { Connection, WAITS } from './connection.js';
 import { Held } from './held.js';
 import type { RawIntake } from './raw-intake.js';
 import type { Measures } from './measures.js';
@@ -18,7 +18,13 @@ const HANDSHAKE_MS = 20_000;
 const CLOSING_MS = 2_000;
 
 /** Throws SettingsError where it cannot listen there. */
-export async function listenFor(listener: Hl7v2Listener, intake: RawIntake, measures: Measures, log: Logger): Promise<Listening> {
+export async function listenFor(
+  listener: Hl7v2Listener,
+  intake: RawIntake,
+  measures: Measures,
+  log: Logger,
+  waits = WAITS,
+): Promise<Listening> {
   const connections = new Map<Socket, Connection>();
   const held = new Held(listener.heldBytesMax);
   measures.watch(
@@ -26,7 +32,7 @@ export async function listenFor(listener: Hl7v2Listener, intake: RawIntake, meas
     () => held.bytes,
   );
   const take = (socket: Socket): void => {
-    connections.set(socket, new Connection(socket, listener, intake, held, measures));
+    connections.set(socket, new Connection(socket, listener, intake, held, measures, waits));
     socket.once('close', () => connections.delete(socket));
   };
   const server = listener.tls === undefined ? plainServer(take) : tlsServer(listener, take, measures, log);

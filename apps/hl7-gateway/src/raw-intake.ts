@@ -19,7 +19,8 @@ export interface Storing {
 export class RawIntake {
   /** The event of each control id of late, in memory alone: many engines make theirs of a number of the patient's. */
   private readonly controlIds = new Map<string, string>();
-  private isAway = false;
+  /** While one message finds out whether the bus is there again, the others wait for it, so that they keep their order. */
+  private away: Promise<void> | null = null;
 
   constructor(
     private readonly service: Service,
@@ -85,17 +86,41 @@ export class RawIntake {
   /** The place of the last of them; null where the bus was away for as long as the sender waits. */
   private async publish(messages: readonly OutgoingMessage[], given: AbortSignal): Promise<string | null> {
     while (!given.aborted) {
+      if (this.away !== null) {
+        await this.away;
+        continue;
+      }
       try {
-        const { topic, partition, offset } = (await this.service.bus.publish(messages)).at(-1)!;
-        this.isAway = false;
-        return `${topic}/${partition}/${offset}`;
+        return await this.publishOnce(messages);
       } catch (err) {
-        if (!this.isAway) this.service.log.warn({ err, listener: this.listener.name }, 'HL7 v2 cannot be stored now');
-        this.isAway = true;
-        await this.service.timers.sleep(RETRY_MS, given);
+        if (this.away !== null) continue;
+        this.service.log.warn({ err, listener: this.listener.name }, 'HL7 v2 cannot be stored now');
+        return this.probe(messages, given);
       }
     }
     return null;
+  }
+
+  private async probe(messages: readonly OutgoingMessage[], given: AbortSignal): Promise<string | null> {
+    const { sleep } = this.service.timers;
+    let back = (): void => undefined;
+    this.away = new Promise((resolve) => (back = resolve));
+    try {
+      while (!given.aborted) {
+        await sleep(RETRY_MS, given);
+        const place = await this.publishOnce(messages).catch(() => null);
+        if (place !== null) return place;
+      }
+      return null;
+    } finally {
+      this.away = null;
+      back();
+    }
+  }
+
+  private async publishOnce(messages: readonly OutgoingMessage[]): Promise<string> {
+    const { topic, partition, offset } = (await this.service.bus.publish(messages)).at(-1)!;
+    return `${topic}/${partition}/${offset}`;
   }
 }
 
