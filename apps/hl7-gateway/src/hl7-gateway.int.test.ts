@@ -146,6 +146,13 @@ describe('the HL7 v2 gateway', () => {
     expect(textsOf(await storedBy(listener))).toEqual(ids.map((id) => admission(id)));
   });
 
+  it('answers in the order of the messages, though a refusal is known at once', async () => {
+    const engine = engineAt(await listen());
+    const [stored, refused] = [admission('R1'), admission('R2', { processingId: 'T' })];
+    engine.send([stored, refused].map((message) => `\u000b${message}\u001c\r`).join(''));
+    expect(await engine.acknowledgements(2)).toEqual(['AA:R1', 'AR:R2']);
+  });
+
   it('takes a document that no message of the bus could carry', async () => {
     const listener = await listen();
     const engine = engineAt(listener);
