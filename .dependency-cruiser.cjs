@@ -12,6 +12,13 @@ module.exports = {
       to: { pathNot: lib('domain') },
     },
     {
+      name: 'hl7v2-imports-nothing',
+      comment: 'What a sender’s bytes say, without packages, node:* or what is made of it.',
+      severity: 'error',
+      from: { path: lib('hl7v2'), pathNot: '\\.(test|fixture)\\.ts$' },
+      to: { pathNot: lib('hl7v2') },
+    },
+    {
       name: 'processing-on-domain-only',
       severity: 'error',
       from: { path: lib('processing'), pathNot: '\\.(test|fixture)\\.ts$' },

@@ -3,6 +3,7 @@ import {
   CARE_EVENTS_PREFIX,
   careEventsTopic,
   CONSENT_TOPIC,
+  HL7V2_PREFIX,
   OPT_OUT_PROJECTOR_GROUP,
   QUARANTINE_TOPIC,
   RECORD_PROJECTOR_GROUP,
@@ -11,7 +12,7 @@ import {
 
 /** A user of the brokers, and what he is to Weft. */
 export type Principal = { readonly user: string } & (
-  | { readonly role: 'gateway' | 'record-projector' | 'opt-out-projector' | 'record-api' | 'operations' }
+  | { readonly role: 'gateway' | 'hl7-gateway' | 'record-projector' | 'opt-out-projector' | 'record-api' | 'operations' }
   | { readonly role: 'organisation'; readonly ods: string }
   | { readonly role: 'subscriber'; readonly purposes: readonly Purpose[] }
 );
@@ -76,6 +77,8 @@ function rulesOf(principal: Principal): Rule[] {
         group(RECORD_PROJECTOR_GROUP, 'literal', 'describe'),
         PRODUCER,
       ];
+    case 'hl7-gateway':
+      return [topic('write', HL7V2_PREFIX, 'prefixed'), PRODUCER];
     case 'record-projector':
       return [topic('read', CARE_EVENTS_PREFIX, 'prefixed'), group(RECORD_PROJECTOR_GROUP), ...downstream()];
     case 'opt-out-projector':

@@ -3,6 +3,7 @@ import {
   CARE_EVENTS_PREFIX,
   careEventsTopic,
   CONSENT_TOPIC,
+  hl7v2Topic,
   QUARANTINE_TOPIC,
   recordChangesTopic,
   type TopicSpec,
@@ -14,6 +15,8 @@ import { configOf, type Replication } from './topic-config.js';
 export interface Region extends Replication {
   /** ODS codes. */
   readonly organisations: readonly string[];
+  /** Those of them that send HL7 v2. */
+  readonly byHl7v2?: readonly string[];
   readonly purposes: readonly Purpose[];
   /** Of the topics of organisations (default 6), of consent (6), of record changes (6), of quarantine (3). */
   readonly partitions?: {
@@ -54,6 +57,7 @@ const OURS = CARE_EVENTS_PREFIX.slice(0, CARE_EVENTS_PREFIX.indexOf('.') + 1);
 
 export function wantedTopics({
   organisations,
+  byHl7v2 = [],
   purposes,
   partitions = {},
   inboundRetentionMs,
@@ -63,6 +67,8 @@ export function wantedTopics({
   const inbound = inboundRetentionMs === undefined ? {} : { retentionMs: inboundRetentionMs };
   const specs: TopicSpec[] = [
     ...organisations.map((ods) => ({ topic: careEventsTopic(ods), partitions: careEvents, ...inbound })),
+    // What a corrected mapping is made of anew: it stays.
+    ...byHl7v2.map((ods) => ({ topic: hl7v2Topic(ods), partitions: careEvents })),
     { topic: CONSENT_TOPIC, partitions: consent, ...inbound },
     // Compacted, so that what is withdrawn goes, and what is mended does not stay in quarantine.
     ...purposes.map((purpose) => ({ topic: recordChangesTopic(purpose), partitions: recordChanges, compacted: true })),

@@ -50,6 +50,12 @@ describe('planning a region’s topics', () => {
     expect(kept).toEqual(['weft.record-changes.direct-care', 'weft.record-changes.research', 'weft.quarantine']);
   });
 
+  it('wants one more of an organisation that sends HL7 v2, which stays whatever the retention', () => {
+    const wanted = wantedTopics({ ...region, byHl7v2: ['RX901'], inboundRetentionMs: 86_400_000 });
+    expect(wanted).toHaveLength(wantedTopics(region).length + 1);
+    expect(wanted.find(({ topic }) => topic === 'weft.hl7v2.RX901')!.config['retention.ms']).toBe('-1');
+  });
+
   it('says what is missing, what is as wanted and what nobody wants any more', () => {
     const left = { ...existing(), topic: 'weft.care-events.RGONE' };
     const foreign = { ...existing(), topic: 'payroll' };

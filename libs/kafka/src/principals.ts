@@ -4,6 +4,7 @@ import type { Principal } from './plan-acls.js';
 
 const ROLES = [
   'gateway',
+  'hl7-gateway',
   'record-projector',
   'opt-out-projector',
   'record-api',

@@ -4,6 +4,9 @@ import type { TopicSpec } from './ports.js';
 /** Names of the bus's topics. */
 export const CARE_EVENTS_PREFIX = 'weft.care-events.';
 export const careEventsTopic = (ods: string): string => `${CARE_EVENTS_PREFIX}${ods}`;
+export const HL7V2_PREFIX = 'weft.hl7v2.';
+/** What an organisation's engine sends by HL7 v2, as it came. */
+export const hl7v2Topic = (ods: string): string => `${HL7V2_PREFIX}${ods}`;
 export const CONSENT_TOPIC = 'weft.consent';
 export const QUARANTINE_TOPIC = 'weft.quarantine';
 /** The header by which a redriven message says which place in quarantine it was mended from. */
@@ -19,10 +22,18 @@ export function groupOf(topic: string): string | undefined {
   return topic.startsWith(CARE_EVENTS_PREFIX) ? RECORD_PROJECTOR_GROUP : undefined;
 }
 
-/** The topics of a region. What subscribers and operators read keeps the last state of each key; what came in is kept for good. */
-export function regionTopics(organisations: readonly Organisation[], partitions: number): TopicSpec[] {
+/**
+ * The topics of a region, of whose organisations those named in `byHl7v2` send by it too. What subscribers and operators read keeps the
+ * last state of each key; what came in is kept for good.
+ */
+export function regionTopics(
+  organisations: readonly Organisation[],
+  partitions: number,
+  byHl7v2: readonly string[] = [],
+): TopicSpec[] {
   return [
     ...organisations.map(({ ods }) => ({ topic: careEventsTopic(ods), partitions })),
+    ...byHl7v2.map((ods) => ({ topic: hl7v2Topic(ods), partitions })),
     { topic: CONSENT_TOPIC, partitions },
     ...PURPOSES.map((purpose) => ({ topic: recordChangesTopic(purpose), partitions, compacted: true })),
     { topic: QUARANTINE_TOPIC, partitions: 1, compacted: true },

@@ -9,6 +9,7 @@ import {
   type OrganisationKind,
   type ReleasedCodes,
 } from '@weft/domain';
+import { type Hl7v2Listener, hl7v2ListenersIn, type ListenerFiles } from './hl7v2-listeners.js';
 import { addressesOf } from './ip-addresses.js';
 
 /** What an app is told from outside, read once at its start. Secrets are in it: never log it whole. */
@@ -41,6 +42,8 @@ export interface Settings {
   /** Codes that population health and research are told, by code system; of systems that it does not name the shipped ones. */
   readonly releasedCodes: ReleasedCodes;
   readonly limits: LimitSettings;
+  /** Where engines send HL7 v2 to; mostly none. */
+  readonly hl7v2Listeners: readonly Hl7v2Listener[];
   readonly logLevel: LogLevel;
 }
 
@@ -131,6 +134,7 @@ export const SETTINGS = {
   WEFT_POLICY: 'JSON file: the first policy of an empty region; absent: the shipped one',
   WEFT_RELEASED_CODES:
     'JSON file: lists of the codes that population health and research are told, by code system; absent: the shipped ones',
+  WEFT_HL7V2_LISTENERS: 'JSON file: a list of the listeners for HL7 v2 over MLLP (docs/operations.md); absent: none',
   WEFT_LOG_LEVEL: LOG_LEVELS.join(', '),
   WEFT_TOKEN: 'bearer token that the CLI uses instead of issuing its own',
 } as const;
@@ -198,6 +202,7 @@ export function readSettings(
   const [regionSecret, researchSecret, integritySecret] = readKeySecrets(source);
   const host = source.text('WEFT_HOST') ?? '127.0.0.1';
   const port = readPort(source);
+  const organisations = readOrganisations(source) ?? DEFAULT_ORGANISATIONS;
   const settings: Settings = {
     dataDirectory: resolve(source.text('WEFT_DATA_DIR') ?? '.weft'),
     kafka: readKafka(source),
@@ -212,10 +217,11 @@ export function readSettings(
     researchSecret,
     integritySecret,
     tokens: readTokens(source),
-    organisations: readOrganisations(source) ?? DEFAULT_ORGANISATIONS,
+    organisations,
     policy: source.json('WEFT_POLICY'),
     releasedCodes: readReleasedCodes(source),
     limits: readLimits(source),
+    hl7v2Listeners: readListeners(source, organisations),
     logLevel: source.oneOf('WEFT_LOG_LEVEL', LOG_LEVELS) ?? 'info',
   };
   return { settings, problems: source.problems };
@@ -362,6 +368,12 @@ function readOrganisations(source: Source): readonly Organisation[] | undefined 
   return undefined;
 }
 
+function readListeners(source: Source, organisations: readonly Organisation[]): readonly Hl7v2Listener[] {
+  const { listeners, faults } = hl7v2ListenersIn(source.json('WEFT_HL7V2_LISTENERS') ?? [], organisations, source);
+  for (const fault of faults) source.refuse('WEFT_HL7V2_LISTENERS', fault);
+  return listeners;
+}
+
 function readReleasedCodes(source: Source): ReleasedCodes {
   const list = source.json('WEFT_RELEASED_CODES') ?? {};
   const fault = faultOfReleasedCodes(list);
@@ -387,7 +399,7 @@ function faultOfOrganisations(list: unknown): string | undefined {
 }
 
 /** Takes single settings out of the environment and collects what is wrong with them. An empty value is an absent one. */
-class Source {
+class Source implements ListenerFiles {
   readonly problems: SettingProblem[] = [];
   constructor(
     private readonly env: Environment,
@@ -469,7 +481,15 @@ class Source {
     return inline ?? (this.file(file)?.split(/\r?\n/, 1)[0] || undefined);
   }
 
-  private loosenessOf(path: string | undefined): string | null {
+  textIn(path: string): string | null {
+    try {
+      return this.readText(path);
+    } catch {
+      return null;
+    }
+  }
+
+  loosenessOf(path: string | undefined): string | null {
     const mode = path === undefined ? null : this.modeOf(path);
     if (path === undefined || mode === null) return null;
     // Container platforms mount secrets there, each container's own, readable by whatever user it runs as.

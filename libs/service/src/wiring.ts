@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import { createMessageReader, type Seal, sealMessage } from '@weft/care-events';
 import { type Organisation, projectionsOf, releaseWith, type Policy } from '@weft/domain';
 import { ensureRegion, groupOf, PolicyBook, regionTopics, type Wiring } from '@weft/processing';
+import { organisationsByHl7v2 } from './hl7v2-listeners.js';
 import { keySecrets } from './keys.js';
 import { fingerprintsIn, NotThisRegion, refuseUnlessFits } from './region-fits.js';
 import type { Service } from './service.js';
@@ -23,7 +24,9 @@ export async function openWiring(service: Service): Promise<Wiring> {
   await refuseUnlessWhole(service);
   // Of two that make it at one time with different secrets one finds the other's.
   refuseUnlessFits(await ensureRegion(service, (id) => fingerprintsIn(secrets, id)), secrets);
-  if (settings.kafka === undefined) await bus.createTopics(regionTopics(settings.organisations, EMBEDDED_PARTITIONS));
+  if (settings.kafka === undefined) {
+    await bus.createTopics(regionTopics(settings.organisations, EMBEDDED_PARTITIONS, organisationsByHl7v2(settings)));
+  }
   const reader = createMessageReader({
     organisations: organisationsOf(settings),
     now: () => clock.now(),

@@ -10,6 +10,7 @@ import type {
   WantedTopic,
 } from '@weft/kafka';
 import { groupOf } from '@weft/processing';
+import { organisationsByHl7v2 } from '@weft/service';
 import { Command } from 'commander';
 import { duration, whole } from '../arguments.js';
 import { type Context, settingsOf } from '../context.js';
@@ -51,8 +52,8 @@ export function topicsCommand(context: Context): Command {
     .addHelpText(
       'after',
       `
-The file of --users is a list of { "user", "role" }. Roles: gateway, record-projector, opt-out-projector, record-api,
-operations, organisation (with "ods") and subscriber (with "purposes", a list).
+The file of --users is a list of { "user", "role" }. Roles: gateway, hl7-gateway, record-projector, opt-out-projector,
+record-api, operations, organisation (with "ods") and subscriber (with "purposes", a list).
 
 More partitions move keys: what comes next could overtake what is not dealt with yet. So they are added to an inbound topic
 only while nothing waits in it; let publishers rest meanwhile.
@@ -64,7 +65,8 @@ Examples:
   $ WEFT_KAFKA_BROKERS=kafka:9092 weft topics --apply --replication 3 --min-insync 2 --users users.json`,
     )
     .action(async (options: Options, command: Command) => {
-      const { kafka, organisations } = settingsOf(context, command);
+      const settings = settingsOf(context, command);
+      const { kafka, organisations } = settings;
       if (kafka === undefined) {
         throw new Failure(EXIT.usage, 'WEFT_KAFKA_BROKERS is not set', 'the embedded bus makes its topics by itself');
       }
@@ -73,6 +75,7 @@ Examples:
       const { partitions: count } = options;
       const wanted = wantedTopics({
         organisations: organisations.map(({ ods }) => ods),
+        byHl7v2: organisationsByHl7v2(settings),
         purposes: PURPOSES,
         ...regionOf(options),
       });

@@ -1,5 +1,6 @@
 import { type DirectoryLock, lockDirectory } from '@weft/embedded';
 import { GatewayModule } from '@weft/gateway';
+import { Hl7GatewayModule } from '@weft/hl7-gateway';
 import { OptOutProjectorModule } from '@weft/opt-out-projector';
 import type { Wiring } from '@weft/processing';
 import { RecordApiModule } from '@weft/record-api';
@@ -88,7 +89,7 @@ async function start(service: Service) {
   try {
     service.metrics.watchProcess();
     const wiring = await openWiring(service);
-    const app = await createHttpApp(service, modulesOf(wiring), {
+    const app = await createHttpApp(service, modulesOf(service, wiring), {
       description: 'One record of each person, as that person allows.',
     });
     close = () => app.close();
@@ -102,8 +103,9 @@ async function start(service: Service) {
   }
 }
 
-const modulesOf = (wiring: Wiring) => [
+const modulesOf = ({ settings }: Service, wiring: Wiring) => [
   GatewayModule.register(wiring),
+  ...(settings.hl7v2Listeners.length > 0 ? [Hl7GatewayModule] : []),
   RecordApiModule.register(wiring),
   RecordProjectorModule.register(wiring),
   OptOutProjectorModule.register(wiring),

@@ -1,0 +1,27 @@
+import { Module, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Service } from '@weft/service';
+import { RawIntake } from './raw-intake.js';
+import { listenFor, type Listening } from './listening.js';
+import { Measures } from './measures.js';
+
+/** Listens for HL7 v2 wherever the settings say, for as long as the app runs. */
+@Module({})
+export class Hl7GatewayModule implements OnApplicationBootstrap, OnModuleDestroy {
+  private readonly open: Listening[] = [];
+
+  constructor(private readonly service: Service) {}
+
+  async onApplicationBootstrap(): Promise<void> {
+    for (const listener of this.service.settings.hl7v2Listeners) {
+      const measures = new Measures(this.service.metrics, listener.name);
+      const listening = await listenFor(listener, new RawIntake(this.service, listener, measures), measures, this.service.log);
+      this.open.push(listening);
+      this.service.log.info({ listener: listener.name, port: listening.port }, 'listening for HL7 v2');
+    }
+  }
+
+  /** Whoever waits for an acknowledgement gets it first. */
+  async onModuleDestroy(): Promise<void> {
+    await Promise.all(this.open.map((listening) => listening.stop()));
+  }
+}

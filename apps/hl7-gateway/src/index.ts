@@ -1,0 +1,1 @@
+export { Hl7GatewayModule } from './hl7-gateway.module.js';

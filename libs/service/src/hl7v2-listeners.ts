@@ -1,0 +1,178 @@
+import { isIP } from 'node:net';
+import { createSecureContext } from 'node:tls';
+import type { Organisation } from '@weft/domain';
+
+/** Where the engine of one organisation sends HL7 v2 to. */
+export interface Hl7v2Listener {
+  /** Its name in metrics, logs and the source of its events. */
+  readonly name: string;
+  /** ODS code. */
+  readonly organisation: string;
+  readonly host: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+  /** Absent: in the clear, on the loopback address or because the settings say so. */
+  readonly tls?: Hl7v2Tls;
+  /** What MSH-4 may name. */
+  readonly facilities: readonly string[];
+  /** MSH-11: P, or T and D. */
+  readonly production: boolean;
+  /** Zone of times that name none. */
+  readonly timeZone: string;
+  /** Who numbers the patients where PID-3 names nobody. */
+  readonly mrnAuthority: string;
+  readonly acknowledge: 'auto' | 'original';
+  /** Whether MSA-3 says where a message is. */
+  readonly tellsPlace: boolean;
+  readonly frameBytesMax: number;
+  /** Bytes of frames that are open or not durable yet, of all its connections together. */
+  readonly heldBytesMax: number;
+  readonly connectionsPerAddress: number;
+}
+
+interface Hl7v2Tls {
+  /** PEM. */
+  readonly certificate: string;
+  readonly key: string;
+  /** Who signs the certificates of senders. */
+  readonly authority: string;
+  /** Whose certificates may send: subjects such as `O=Acute trust, CN=pas`. */
+  readonly subjects: readonly string[];
+}
+
+/** What the files are read with that a listener names. */
+export interface ListenerFiles {
+  /** Null where it cannot be read. */
+  textIn(path: string): string | null;
+  /** What is wrong with its permissions. */
+  loosenessOf(path: string): string | null;
+}
+
+export const organisationsByHl7v2 = ({ hl7v2Listeners }: { readonly hl7v2Listeners: readonly Hl7v2Listener[] }): string[] => [
+  ...new Set(hl7v2Listeners.map(({ organisation }) => organisation)),
+];
+
+const MIB = 1024 * 1024;
+type Member = readonly [check: (value: unknown) => boolean, message: string];
+const isText = (value: unknown): value is string => typeof value === 'string' && value.trim() !== '';
+const isTextList = (value: unknown): boolean => Array.isArray(value) && value.length > 0 && value.every(isText);
+const isWhole = (from: number, to: number) => (value: unknown) =>
+  Number.isInteger(value) && Number(value) >= from && Number(value) <= to;
+const isBoolean = (value: unknown): boolean => typeof value === 'boolean';
+
+const MEMBERS: Readonly<Record<string, Member>> = {
+  name: [(value) => isText(value) && /^[a-z0-9][a-z0-9-]{0,29}$/.test(value), 'is no name of small letters, digits and hyphens'],
+  organisation: [isText, 'is no ODS code'],
+  host: [isText, 'is no address to listen on'],
+  port: [isWhole(0, 65_535), 'is no port: a number from 0 to 65535'],
+  tls: [(value) => typeof value === 'object' && value !== null, 'is no { certificateFile, keyFile, authorityFile, subjects }'],
+  plain: [isBoolean, 'is neither true nor false'],
+  facilities: [isTextList, 'is no list of what MSH-4 may name'],
+  production: [isBoolean, 'is neither true nor false'],
+  timeZone: [isZone, 'is no time zone, such as Europe/London'],
+  mrnAuthority: [isText, 'is no assigning authority'],
+  acknowledge: [(value) => value === 'auto' || value === 'original', 'is neither auto nor original'],
+  tellsPlace: [isBoolean, 'is neither true nor false'],
+  frameMiB: [isWhole(1, 64), 'is no whole number from 1 to 64'],
+  heldMiB: [isWhole(2, 4_096), 'is no whole number from 2 to 4096'],
+  connectionsPerAddress: [isWhole(1, 100_000), 'is no whole number from 1 to 100000'],
+};
+const TLS_MEMBERS = ['certificateFile', 'keyFile', 'authorityFile', 'subjects'];
+const NEEDED = ['name', 'organisation', 'port'];
+
+/** Reads and checks the list; each fault names its place. */
+export function hl7v2ListenersIn(
+  list: unknown,
+  organisations: readonly Organisation[],
+  files: ListenerFiles,
+): { readonly listeners: readonly Hl7v2Listener[]; readonly faults: readonly string[] } {
+  if (!Array.isArray(list)) return { listeners: [], faults: ['holds no list of listeners'] };
+  const read = list.map((entry: unknown, index) => readListener(entry, `[${index}]`, organisations, files));
+  const listeners = read.flatMap(({ listener }) => listener ?? []);
+  const names = listeners.map(({ name }) => name);
+  const twice = names.filter((name, index) => names.indexOf(name) !== index);
+  const places = listeners.filter(({ port }) => port !== 0).map(({ host, port }) => `${host}:${port}`);
+  const shared = places.filter((place, index) => places.indexOf(place) !== index);
+  return {
+    listeners,
+    faults: [
+      ...read.flatMap(({ faults }) => faults),
+      ...twice.map((name) => `two listeners are called ${name}`),
+      ...shared.map((place) => `two listeners are at ${place}`),
+    ],
+  };
+}
+
+type Entry = Readonly<Record<string, unknown>>;
+type ListenerReading = { readonly listener?: Hl7v2Listener; readonly faults: readonly string[] };
+
+function readListener(entry: unknown, at: string, organisations: readonly Organisation[], files: ListenerFiles): ListenerReading {
+  if (typeof entry !== 'object' || entry === null || Array.isArray(entry)) return { faults: [`${at} is no listener`] };
+  const given = entry as Entry;
+  const faults = faultsOfMembers(given, at);
+  if (faults.length > 0) return { faults };
+  const host = (given['host'] as string | undefined) ?? '127.0.0.1';
+  const organisation = organisations.find(({ ods }) => ods === given['organisation']);
+  if (organisation === undefined) return { faults: [`${at}.organisation is none of the region’s`] };
+  const tls = given['tls'] === undefined ? { faults: [] } : readTls(given['tls'] as Entry, `${at}.tls`, files);
+  const plain = given['tls'] === undefined && given['plain'] !== true && !isLoopback(host);
+  const [frameMiB, heldMiB] = [(given['frameMiB'] as number | undefined) ?? 16, (given['heldMiB'] as number | undefined) ?? 64];
+  const wrong = [
+    ...tls.faults,
+    ...(plain ? [`${at}.tls is missing: in the clear only on the loopback address, or where "plain" is true`] : []),
+    ...(heldMiB < 2 * frameMiB ? [`${at}.heldMiB is less than two frames of frameMiB`] : []),
+  ];
+  if (wrong.length > 0) return { faults: wrong };
+  const usual = {
+    ...{ facilities: [organisation.ods, ...(organisation.sites ?? [])], mrnAuthority: organisation.ods },
+    ...{ production: true, timeZone: 'Europe/London', acknowledge: 'auto', tellsPlace: true, connectionsPerAddress: 64 },
+  };
+  const limits = { frameBytesMax: frameMiB * MIB, heldBytesMax: heldMiB * MIB };
+  return { listener: { ...usual, ...given, host, tls: tls.tls, ...limits } as unknown as Hl7v2Listener, faults: [] };
+}
+
+function faultsOfMembers(given: Entry, at: string): string[] {
+  return [
+    ...NEEDED.filter((name) => given[name] === undefined).map((name) => `${at}.${name} is missing`),
+    ...Object.entries(given).flatMap(([name, value]) => {
+      const member = Object.hasOwn(MEMBERS, name) ? MEMBERS[name] : undefined;
+      if (member === undefined) return [`${at} has a member that no listener has; there are ${Object.keys(MEMBERS).join(', ')}`];
+      return member[0](value) ? [] : [`${at}.${name} ${member[1]}`];
+    }),
+  ];
+}
+
+function readTls(
+  given: Entry,
+  at: string,
+  files: ListenerFiles,
+): { readonly tls?: Hl7v2Tls; readonly faults: readonly string[] } {
+  const unknown = Object.keys(given).some((name) => !TLS_MEMBERS.includes(name));
+  if (unknown) return { faults: [`${at} has a member that it cannot have; there are ${TLS_MEMBERS.join(', ')}`] };
+  if (!isTextList(given['subjects'])) return { faults: [`${at}.subjects is no list of the subjects of senders’ certificates`] };
+  const names = ['certificateFile', 'keyFile', 'authorityFile'];
+  const texts = names.map((name) => (isText(given[name]) ? files.textIn(given[name]) : null));
+  const faults = names.flatMap((name, index) => (texts[index] === null ? [`${at}.${name} names no file that can be read`] : []));
+  if (faults.length > 0) return { faults };
+  const loose = files.loosenessOf(given['keyFile'] as string);
+  if (loose !== null) return { faults: [`${at}.keyFile ${loose}`] };
+  const [certificate, key, authority] = texts as [string, string, string];
+  try {
+    createSecureContext({ cert: certificate, key, ca: authority });
+  } catch (error) {
+    // What OpenSSL says names no part of a key.
+    return { faults: [`${at} is no certificate with its key and an authority (${(error as Error).message})`] };
+  }
+  return { tls: { certificate, key, authority, subjects: given['subjects'] as string[] }, faults: [] };
+}
+
+function isZone(value: unknown): boolean {
+  try {
+    return isText(value) && new Intl.DateTimeFormat('en', { timeZone: value }).resolvedOptions().timeZone !== '';
+  } catch {
+    return false;
+  }
+}
+
+const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
