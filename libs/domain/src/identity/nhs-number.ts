@@ -1,8 +1,14 @@
 /** FHIR R4 and the NHS: the system of an Identifier that is an NHS number. */
 export const NHS_NUMBER_SYSTEM = 'https://fhir.nhs.uk/Id/nhs-number';
 
-/** What a batch trace answers for "no match" and for "several matches": they pass the check digit and are nobody's number. */
-const NOBODY = ['0000000000', '9999999999'];
+/**
+ * Ten equal digits pass the check digit, each of the ten, and are nobody's number: a batch trace answers 0000000000 for "no match" and
+ * 9999999999 for "several matches", and systems fill with the others what they do not know.
+ */
+const PLACEHOLDER = /^(\d)\1{9}$/;
+
+/** Whether a text has the form of an NHS number and stands for nobody. */
+export const isPlaceholderNumber = (text: string): boolean => PLACEHOLDER.test(text);
 
 /**
  * What is wrong with a text that should be an NHS number, or null where nothing is. The sentence never repeats the text.
@@ -11,7 +17,8 @@ const NOBODY = ['0000000000', '9999999999'];
  */
 export function nhsNumberProblem(text: string): string | null {
   if (!/^\d{10}$/.test(text)) return 'an NHS number is ten digits, without spaces';
-  if (NOBODY.includes(text)) return 'this number stands for "no match" or "several matches", not for a person';
+  if (isPlaceholderNumber(text))
+    return 'ten equal digits stand for "not known", "no match" or "several matches", not for a person';
   let sum = 0;
   for (let place = 0; place < 9; place += 1) sum += Number(text[place]) * (10 - place);
   const check = (11 - (sum % 11)) % 11;

@@ -1,19 +1,25 @@
 import fc from 'fast-check';
-import { nhsNumberProblem } from './nhs-number.js';
+import { isPlaceholderNumber, nhsNumberProblem } from './nhs-number.js';
 
 describe('an NHS number', () => {
   it.each(['9990033471', '9434765919', '4010232137'])('%s is sound', (number) => {
     expect(nhsNumberProblem(number)).toBeNull();
   });
 
-  it('is never the answer of a trace that found nobody, or several', () => {
-    expect(nhsNumberProblem('0000000000')).toContain('not for a person');
-    expect(nhsNumberProblem('9999999999')).toContain('not for a person');
-  });
+  it.each([...'0123456789'].map((digit) => digit.repeat(10)))(
+    'is never ten equal digits, which pass the check digit: %s',
+    (text) => {
+      expect(nhsNumberProblem(text)).toContain('not for a person');
+      expect(isPlaceholderNumber(text)).toBe(true);
+    },
+  );
 
-  it('of ten equal digits is judged by its check digit alone', () => {
-    expect(nhsNumberProblem('1111111111')).toBeNull();
-  });
+  it.each(['1111111112', '9990033471', '111111111', '11111111111'])(
+    'is no placeholder unless all ten digits are equal: %s',
+    (text) => {
+      expect(isPlaceholderNumber(text)).toBe(false);
+    },
+  );
 
   it.each(['', '999003347', '99900334711', '999 003 3471', '999003347a', ' 9990033471', '9990033471\n', '٩٩٩٠٠٣٣٤٧١'])(
     'is ten digits and nothing else: %j',
