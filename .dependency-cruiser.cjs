@@ -15,8 +15,15 @@ module.exports = {
       name: 'hl7v2-imports-nothing',
       comment: 'What a sender’s bytes say, without packages, node:* or what is made of it.',
       severity: 'error',
-      from: { path: lib('hl7v2'), pathNot: '\\.(test|fixture)\\.ts$' },
-      to: { pathNot: lib('hl7v2') },
+      from: { path: '^libs/hl7v2/src/[^/]+$', pathNot: '(\\.(test|fixture)|/index)\\.ts$' },
+      to: { pathNot: '^libs/hl7v2/src/[^/]+$' },
+    },
+    {
+      name: 'mapping-is-pure',
+      comment: 'Messages to entries: nothing beside the core but digests.',
+      severity: 'error',
+      from: { path: '^libs/hl7v2/src/mapping/', pathNot: '\\.(test|fixture)\\.ts$' },
+      to: { pathNot: [lib('hl7v2|domain'), '^(node:)?crypto$'] },
     },
     {
       name: 'processing-on-domain-only',

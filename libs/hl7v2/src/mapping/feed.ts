@@ -1,0 +1,344 @@
+import type { CareEventType, Resource } from '@weft/domain';
+import type { Message } from '../message.js';
+import { nameKey } from './entry-names.js';
+import { factsOf } from './facts-of.js';
+import type { EntryName, Fault, Listener, Members, Note, PersonFacts, Standing, VersionTime, WaitingReason } from './facts.js';
+import { Lane, type EntryFold, type SaidFact, type Telling } from './lane.js';
+import { type IndexEntry, mayFile, MrnIndex, outweighs } from './mrn-index.js';
+import type { Tables } from './rows.js';
+
+/** A message, once it is durable. */
+export interface Arrived {
+  /** Of the message's bytes: the same again is the same message. */
+  readonly id: string;
+  /** Milliseconds since 1970. */
+  readonly receivedAt: number;
+  readonly message: Message;
+}
+
+/** A care event that a message leads to, but for what its envelope adds. */
+export interface MappedEvent {
+  readonly type: CareEventType;
+  /** The same for the same message, whenever it is mapped. */
+  readonly id: string;
+  readonly source: string;
+  /** The NHS number. */
+  readonly subject: string;
+  readonly time: string;
+  readonly resource: Resource;
+  /** What its attachments name, and must come with it. */
+  readonly attached: readonly Resource[];
+}
+
+/** A message, or one person's part of it, that is filed nowhere until it is known whose it is. */
+export interface Waiting {
+  readonly message: string;
+  readonly mrn: string | null;
+  readonly why: WaitingReason;
+}
+
+export interface Taken {
+  readonly events: readonly MappedEvent[];
+  readonly notes: readonly Note[];
+  readonly faults: readonly Fault[];
+  readonly unmapped?: string;
+  readonly waiting: readonly Waiting[];
+  /** What a person is asked to look at. */
+  readonly review: readonly string[];
+}
+
+/** One person's part of a message, on its way to where it is filed. */
+interface Task extends Standing {
+  readonly message: string;
+  /** Among the persons of the message. */
+  readonly ordinal: number;
+  readonly person: PersonFacts;
+  readonly version: VersionTime;
+  readonly type: string;
+  why: WaitingReason | null;
+}
+
+/** What is found out while one message is taken. */
+interface Taking {
+  readonly events: MappedEvent[];
+  readonly notes: Note[];
+  readonly faults: Fault[];
+  readonly waiting: Waiting[];
+  readonly review: string[];
+}
+
+type Decided = { readonly number: string; readonly status: IndexEntry['status'] } | { readonly why: WaitingReason };
+
+const MRG = { segment: 'MRG', index: 1, field: 1, repetition: 1, component: 1 };
+
+/**
+ * One organisation's messages as care events: messages to facts by the tables, facts to entries by folds. Nothing but what it is given
+ * decides, so the same messages in the same order lead to the same events, and mapped anew by other tables to those of the other tables.
+ */
+export class Feed {
+  readonly index = new MrnIndex();
+  private readonly lanes = new Map<string, Lane>();
+  /** By the MRN that stands for the one named; '' where none is named. */
+  private readonly waiting = new Map<string, Task[]>();
+  /** Visits that belong to another MRN than the one they were first named with. */
+  private readonly movedVisits = new Map<string, string>();
+
+  constructor(
+    private readonly listener: Listener,
+    private readonly tables: Tables,
+  ) {}
+
+  take({ id, receivedAt, message }: Arrived): Taken {
+    const { facts, notes, faults, unmapped } = factsOf(message, this.listener, this.tables, receivedAt);
+    const taking: Taking = { events: [], notes: [...notes], faults: [...faults], waiting: [], review: [] };
+    for (const [ordinal, person] of (facts?.persons ?? []).entries()) {
+      const { learns, corrects, version, type } = facts!;
+      this.file({ message: id, ordinal, person, version, type, learns, corrects, why: null }, taking);
+    }
+    return { ...taking, ...(unmapped !== undefined && { unmapped }) };
+  }
+
+  /** Everything that is filed nowhere, in the order of arrival of each MRN. */
+  stillWaiting(): readonly Waiting[] {
+    return [...this.waiting.values()].flat().map(({ message, person, why }) => ({ message, mrn: person.names.mrn, why: why! }));
+  }
+
+  private file(task: Task, taking: Taking): void {
+    const { names, reidentified, review } = task.person;
+    const fault = reidentified?.action === 'move-visit' ? null : this.faultOfMerge(task);
+    if (fault !== null) return void taking.faults.push({ ...MRG, code: fault });
+    if (task.why === null) taking.review.push(...(review ?? []));
+    const root = names.mrn === null ? null : this.index.rootOf(names.mrn);
+    const decided = this.decide(task, root, taking);
+    if ('why' in decided) {
+      if (decided.why !== 'person-unknown' || reidentified === undefined || reidentified.action === 'move-visit') {
+        return this.wait(task, decided.why, root, taking);
+      }
+      this.reidentify(task, taking);
+      return this.fileUnderSurvivor(task, taking);
+    }
+    if (root !== null) this.learn(task, root, decided, taking);
+    if (reidentified !== undefined) this.reidentify(task, taking);
+    this.fold(task, root ?? '', decided.number, taking);
+    if (root !== null) this.release(root, taking);
+  }
+
+  /** A loop, or a number that gave way to somebody else already. */
+  private faultOfMerge({ person: { names, reidentified } }: Task): 'loop' | 'replaced-already' | null {
+    if (reidentified === undefined || names.mrn === null) return null;
+    const root = this.index.rootOf(reidentified.from);
+    if (this.index.rootOf(names.mrn) === reidentified.from) return 'loop';
+    return root === reidentified.from || root === this.index.rootOf(names.mrn) ? null : 'replaced-already';
+  }
+
+  /** Under which number it is filed, or why under none. */
+  private decide({ person: { names }, version, learns, corrects }: Task, root: string | null, taking: Taking): Decided {
+    if (names.why === 'identity-unknown' || names.why === 'two-nhs-numbers') return { why: names.why };
+    if (corrects && root !== names.mrn) {
+      taking.review.push('replaced-mrn-used');
+      return { why: 'mrn-replaced' };
+    }
+    const known = root === null ? undefined : this.index.of(root);
+    const stated = names.number;
+    if (stated === null) {
+      if (known?.number && mayFile(known.status)) return { number: known.number, status: known.status };
+      return { why: names.why ?? 'person-unknown' };
+    }
+    if (known?.number && known.number !== stated && !(learns && !mayFile(known.status))) {
+      if (!corrects || !mayFile(names.status) || !outweighs(names.status, known.status))
+        return { why: 'number-contradicts-index' };
+      if (version.at >= known.since.at) return { number: stated, status: names.status };
+      taking.notes.push({ code: 'number-superseded' });
+      return { number: known.number, status: known.status };
+    }
+    if (mayFile(names.status)) return { number: stated, status: names.status };
+    if (known?.number === stated && mayFile(known.status)) return { number: stated, status: known.status };
+    return { why: `trace-status-${names.status}` };
+  }
+
+  /** What an ADT says of whose an MRN is; a correction moves everything that was filed by it. */
+  private learn(task: Task, root: string, { number, status }: Exclude<Decided, { why: unknown }>, taking: Taking): void {
+    const { learns, person, version, message } = task;
+    if (!learns || person.names.number !== number) return;
+    const known = this.index.of(root);
+    if (known?.number === number && outweighs(known.status, status)) return;
+    this.index.learn(root, { number, status, since: version, event: message });
+    for (const lane of this.lanesOf(root)) {
+      if (lane.filing.number === number) continue;
+      if (lane.filing.number === known?.number) this.move(lane, [...lane.folds.values()], { root, number }, task, taking);
+      else if (lane.folds.size > 0) taking.review.push('filed-otherwise');
+    }
+  }
+
+  private reidentify(task: Task, taking: Taking): void {
+    const { person, version, message } = task;
+    const { action, from, visit } = person.reidentified!;
+    const survivor = this.index.rootOf(person.names.mrn!);
+    const gone = this.index.rootOf(from);
+    if (action === 'move-visit') return this.moveVisit(task, { gone, survivor, visit: visit! }, taking);
+    if (gone === survivor) return;
+    this.inherit(gone, survivor, { since: version, event: message });
+    this.index.replace(gone, survivor, { since: version, event: message });
+    const known = this.index.of(survivor)?.number ?? null;
+    for (const lane of this.lanesOf(gone)) {
+      const number = known ?? lane.filing.number;
+      if (lane.filing.number !== number) taking.review.push('merged-across-numbers');
+      this.move(lane, [...lane.folds.values()], { root: survivor, number }, task, taking);
+    }
+    const waiting = [...(this.waiting.get(survivor) ?? []), ...(this.waiting.get(gone) ?? [])];
+    this.waiting.delete(gone);
+    if (waiting.length > 0) this.waiting.set(survivor, waiting);
+  }
+
+  /** The number that stays is of the same person: what is known of the one that gave way is known of it. */
+  private inherit(gone: string, survivor: string, said: Pick<IndexEntry, 'since' | 'event'>): void {
+    if (this.index.of(survivor)?.number) return;
+    const known = this.index.of(gone);
+    const filed = [...new Set(this.lanesOf(gone).map(({ filing }) => filing.number))];
+    if (known?.number) this.index.learn(survivor, { number: known.number, status: known.status, ...said });
+    else if (filed.length === 1) this.index.learn(survivor, { number: filed[0]!, status: 'filed', ...said });
+  }
+
+  /** After a merge of which nothing says whose it is: under the number under which all of it is filed, if there is one. */
+  private fileUnderSurvivor(task: Task, taking: Taking): void {
+    const survivor = this.index.rootOf(task.person.names.mrn!);
+    const number = this.index.of(survivor)?.number ?? null;
+    const { reidentified: _done, ...person } = task.person;
+    if (number === null) return this.wait({ ...task, person }, 'person-unknown', survivor, taking);
+    this.fold(task, survivor, number, taking);
+    this.release(survivor, taking);
+  }
+
+  private moveVisit(
+    task: Task,
+    { gone, survivor, visit }: { gone: string; survivor: string; visit: EntryName },
+    taking: Taking,
+  ): void {
+    const number = this.index.of(survivor)?.number ?? task.person.names.number;
+    if (number === null) return;
+    this.movedVisits.set(`${gone}\u0000${nameKey(visit)}`, survivor);
+    for (const lane of this.lanesOf(gone)) {
+      const hanging = [...lane.folds.values()].filter(
+        (fold) => fold.visit !== undefined && nameKey(fold.visit) === nameKey(visit),
+      );
+      this.move(lane, hanging, { root: survivor, number }, task, taking);
+    }
+  }
+
+  private move(lane: Lane, folds: readonly EntryFold[], to: { root: string; number: string }, task: Task, taking: Taking): void {
+    const target = this.laneOf(to.root, to.number);
+    const telling = { there: this.telling(lane, task, taking), here: this.telling(target, task, taking) };
+    for (const fold of folds) target.adopt(fold, lane, task.version, telling);
+  }
+
+  /** Folds the facts into where they are filed. */
+  private fold(task: Task, root: string, number: string, taking: Taking): void {
+    const { person, message, ordinal } = task;
+    for (const [index, fact] of person.facts.entries()) {
+      const moved = fact.visit && this.movedVisits.get(`${root}\u0000${nameKey(fact.visit)}`);
+      const elsewhere = moved === undefined ? null : (this.index.of(moved)?.number ?? null);
+      const lane = moved === undefined || elsewhere === null ? this.laneOf(root, number) : this.laneOf(moved, elsewhere);
+      const said: SaidFact = { ...fact, message, ordinal: ordinal * 10_000 + index };
+      const telling = this.telling(lane, task, taking);
+      lane.take(said, telling);
+      if (fact.kind === 'report') this.withoutOthers(lane, said, person, telling, taking);
+    }
+  }
+
+  /** A report that is cancelled takes all its results with it, and of one that is resent whole what it leaves out is gone. */
+  private withoutOthers(lane: Lane, report: SaidFact, { facts, snapshot }: PersonFacts, telling: Telling, taking: Taking): void {
+    const isCancelled = report.members['status'] === 'cancelled';
+    if (!isCancelled && snapshot !== true) return;
+    const named = new Set(facts.map(({ entry }) => nameKey(entry)));
+    for (const { kind, entry, report: of } of [...lane.folds.values()]) {
+      if (kind !== 'observation' || of === undefined || nameKey(of) !== nameKey(report.entry) || named.has(nameKey(entry)))
+        continue;
+      const members: Members = isCancelled ? { ...CANCELLED } : {};
+      const { version, message, ordinal } = report;
+      lane.take(
+        { kind, entry, action: isCancelled ? 'record' : 'retract', members, version, message, ordinal, report: of },
+        telling,
+      );
+      if (!isCancelled) taking.notes.push({ code: 'result-left-out' });
+    }
+  }
+
+  private wait(task: Task, why: WaitingReason, root: string | null, taking: Taking): void {
+    const key = root ?? '';
+    const known = this.waiting.get(key) ?? [];
+    if (known.some(({ message, ordinal }) => message === task.message && ordinal === task.ordinal)) return;
+    if (task.why !== why) taking.waiting.push({ message: task.message, mrn: task.person.names.mrn, why });
+    this.waiting.set(key, [...known, { ...task, why }]);
+  }
+
+  /** What waited for this MRN is filed in the order in which it came. */
+  private release(root: string, taking: Taking): void {
+    const tasks = this.waiting.get(root);
+    if (tasks === undefined) return;
+    this.waiting.delete(root);
+    for (const task of tasks) this.file(task, taking);
+  }
+
+  private lanesOf(root: string): Lane[] {
+    return [...this.lanes].filter(([key]) => key.startsWith(`${root}\u0000`)).map(([, lane]) => lane);
+  }
+
+  private laneOf(root: string, number: string): Lane {
+    const key = `${root}\u0000${number}`;
+    const status = this.index.of(root)?.status ?? 'stated';
+    const known = this.lanes.get(key);
+    if (known !== undefined) {
+      known.filing = { ...known.filing, status };
+      return known;
+    }
+    const lane = new Lane({ organisation: this.listener.organisation, number, status });
+    this.lanes.set(key, lane);
+    return lane;
+  }
+
+  /** Makes care events of what a lane tells. */
+  private telling({ filing }: Lane, { message, ordinal, version: said }: Task, taking: Taking): Telling {
+    const source = `urn:ods:${filing.organisation}`;
+    const tell = (
+      kind: EntryFold['kind'],
+      isGone: boolean,
+      resource: Resource,
+      time: string,
+      attached: readonly Resource[],
+    ): void => {
+      const own = taking.events.filter(({ id }) => id.startsWith(`${message}.${ordinal}.`)).length;
+      const id = `${message}.${ordinal}.${own + 1}`;
+      taking.events.push({ type: typeOf(kind, isGone), id, source, subject: filing.number, time, resource, attached });
+    };
+    return {
+      record: (fold, { resourceType, id, ...members }, { text }) => {
+        const resource = { resourceType, id, meta: { lastUpdated: text }, ...members } as Resource;
+        tell(fold.kind, false, resource, text, attachedTo(fold, resource));
+      },
+      retract: (fold, resource) => tell(fold.kind, true, resource, said.text, []),
+    };
+  }
+}
+
+const CANCELLED: Members = Object.fromEntries(
+  ['Quantity', 'String', 'CodeableConcept', 'DateTime', 'Time', 'Range', 'Ratio']
+    .map((kind): [string, unknown] => [`value${kind}`, null])
+    .concat([
+      ['status', 'cancelled'],
+      ['dataAbsentReason', null],
+      ['component', null],
+    ]),
+);
+
+const typeOf = (kind: EntryFold['kind'], isGone: boolean): CareEventType => {
+  if (kind === 'death') return isGone ? 'patient-death-retracted-1' : 'patient-died-1';
+  return isGone ? 'care-event-retracted-1' : 'care-event-recorded-1';
+};
+
+/** The files that a version of an entry names. */
+function attachedTo({ facts }: EntryFold, resource: Resource): readonly Resource[] {
+  const files = facts.flatMap(({ attached }) => attached ?? []);
+  if (files.length === 0) return [];
+  const text = JSON.stringify(resource);
+  return files.filter(({ id }, index) => text.includes(`Binary/${id}`) && files.findIndex((file) => file.id === id) === index);
+}

@@ -1,0 +1,160 @@
+import { canonicalJson, type Resource } from '@weft/domain';
+import { nameKey } from './entry-names.js';
+import type { EntryName, Fact, FactKind, Filing, VersionTime } from './facts.js';
+import { evolve, isShown, resourceOf } from './folds.js';
+import { type Folded, NOTHING } from './folded.js';
+
+/** A fact with the message that said it: the same one said again is one. */
+export interface SaidFact extends Fact {
+  readonly message: string;
+  /** Among the facts of its message. */
+  readonly ordinal: number;
+}
+
+/** Every fact that was said of one entry, in the order of their versions, those of one age by arrival. */
+export interface EntryFold {
+  readonly kind: FactKind;
+  readonly entry: EntryName;
+  facts: SaidFact[];
+  state: Folded;
+  /** What was last told of it, without its version; null where nothing was, or it was taken back. */
+  told: string | null;
+  visit: EntryName | undefined;
+  report: EntryName | undefined;
+}
+
+/** What becomes of an entry is told by this. `history`: it is older than what was told already. */
+export interface Telling {
+  readonly record: (fold: EntryFold, resource: Resource, version: VersionTime) => void;
+  readonly retract: (fold: EntryFold, resource: Resource) => void;
+}
+
+/** What one person's entries were made from, those that one organisation files under one number. */
+export class Lane {
+  readonly folds = new Map<string, EntryFold>();
+  /** What else an entry is called, by its key. */
+  private readonly links = new Map<string, string>();
+  /** When an entry that is here again was taken away from this number: what is told of it now is not older. */
+  private readonly left = new Map<string, VersionTime>();
+
+  constructor(public filing: Filing) {}
+
+  /** The fold that a fact is of; a new one where there is none. */
+  private foldOf({ kind, entry, others, visit, report }: Fact): EntryFold {
+    const names = [entry, ...(others ?? [])].map((name) => keyOf(kind, name));
+    const known = names.map((name) => this.links.get(name) ?? name).find((name) => this.folds.has(name)) ?? names[0]!;
+    for (const name of names) this.links.set(name, known);
+    const fold = this.folds.get(known) ?? {
+      kind,
+      entry,
+      facts: [],
+      state: NOTHING,
+      told: null,
+      visit: undefined,
+      report: undefined,
+    };
+    this.folds.set(known, fold);
+    fold.visit = visit ?? fold.visit;
+    fold.report = report ?? fold.report;
+    return fold;
+  }
+
+  /** Folds one more fact in, wherever among the others it belongs, and tells what that changes. */
+  take(fact: SaidFact, telling: Telling): void {
+    const fold = this.foldOf(fact);
+    const place = placeOf(fold.facts, fact);
+    if (place < 0) return;
+    fold.facts.splice(place, 0, fact);
+    if (place === fold.facts.length - 1) fold.state = evolve(fold.state, fact);
+    else this.takeLate(fold, place, telling);
+    this.tell(fold, telling);
+  }
+
+  /** A message that came late joins the history, where it changed something in its time. */
+  private takeLate(fold: EntryFold, place: number, telling: Telling): void {
+    const states = statesOf(fold.facts);
+    fold.state = states.at(-1)!;
+    const then = this.textOf(fold, states[place]!);
+    if (then === null || then.text === (place === 0 ? null : this.textOf(fold, states[place - 1]!)?.text)) return;
+    telling.record(fold, then.resource, this.versionOf(fold, fold.facts[place]!.version));
+  }
+
+  private tell(fold: EntryFold, telling: Telling): void {
+    const now = this.textOf(fold, fold.state);
+    if (now === null) {
+      if (fold.told !== null) telling.retract(fold, this.nameOf(fold));
+    } else if (now.text !== fold.told) telling.record(fold, now.resource, this.versionOf(fold, fold.facts.at(-1)!.version));
+    fold.told = now?.text ?? null;
+  }
+
+  /** Takes an entry with all its history from another lane, of another number perhaps. */
+  adopt(fold: EntryFold, from: Lane, said: VersionTime, telling: { readonly there: Telling; readonly here: Telling }): void {
+    const key = keyOf(fold.kind, fold.entry);
+    const isMoved = from.filing.number !== this.filing.number;
+    from.folds.delete(key);
+    if (isMoved && fold.told !== null) {
+      telling.there.retract(fold, from.nameOf(fold));
+      from.left.set(key, said);
+    }
+    const known = this.folds.get(key);
+    const facts = [...(known?.facts ?? [])];
+    for (const fact of fold.facts) {
+      const place = placeOf(facts, fact);
+      if (place >= 0) facts.splice(place, 0, fact);
+    }
+    const told = known?.told ?? (isMoved ? null : fold.told);
+    const adopted: EntryFold = { ...fold, ...known, facts, told };
+    this.folds.set(key, adopted);
+    this.links.set(key, key);
+    const states = statesOf(facts);
+    if (isMoved && known === undefined && !this.left.has(key)) this.tellHistory(adopted, states, telling.here);
+    adopted.state = states.at(-1) ?? NOTHING;
+    this.tell(adopted, telling.here);
+  }
+
+  /** Every version that was before the last: of a fact that is one no longer nothing is told where it never was. */
+  private tellHistory(fold: EntryFold, states: readonly Folded[], telling: Telling): void {
+    if (!isShown(states.at(-1) ?? NOTHING)) return;
+    let before: string | null = null;
+    for (const [index, state] of states.slice(0, -1).entries()) {
+      const then = this.textOf(fold, state);
+      if (then !== null && then.text !== before) telling.record(fold, then.resource, fold.facts[index]!.version);
+      before = then?.text ?? before;
+    }
+    fold.told = before;
+  }
+
+  private versionOf(fold: EntryFold, version: VersionTime): VersionTime {
+    const left = this.left.get(keyOf(fold.kind, fold.entry));
+    return left !== undefined && left.at > version.at ? left : version;
+  }
+
+  private textOf({ kind, entry }: EntryFold, state: Folded): { readonly resource: Resource; readonly text: string } | null {
+    if (!isShown(state)) return null;
+    const resource = resourceOf(kind, entry, state, this.filing);
+    return { resource, text: canonicalJson(resource) };
+  }
+
+  private nameOf({ kind, entry, state }: EntryFold): Resource {
+    const { resourceType, id } = resourceOf(kind, entry, state, this.filing);
+    return id === undefined ? { resourceType } : { resourceType, id };
+  }
+}
+
+const keyOf = (kind: FactKind, entry: EntryName): string => `${kind}\u0000${nameKey(entry)}`;
+
+/** Behind everything that is as old; -1 where it is there already. */
+function placeOf(facts: readonly SaidFact[], fact: SaidFact): number {
+  let place = facts.length;
+  while (place > 0 && facts[place - 1]!.version.at > fact.version.at) place -= 1;
+  for (let same = place - 1; same >= 0 && facts[same]!.version.at === fact.version.at; same -= 1) {
+    if (facts[same]!.message === fact.message && facts[same]!.ordinal === fact.ordinal) return -1;
+  }
+  return place;
+}
+
+function statesOf(facts: readonly SaidFact[]): Folded[] {
+  const states: Folded[] = [];
+  for (const fact of facts) states.push(evolve(states.at(-1) ?? NOTHING, fact));
+  return states;
+}
