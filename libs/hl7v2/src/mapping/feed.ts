@@ -4,6 +4,7 @@ import { nameKey } from './entry-names.js';
 import { factsOf } from './facts-of.js';
 import type { EntryName, Fault, Listener, Members, Note, PersonFacts, Standing, VersionTime, WaitingReason } from './facts.js';
 import { Lane, type EntryFold, type SaidFact, type Telling } from './lane.js';
+import { mrnIdentifier } from './read-adt.js';
 import { type IndexEntry, mayFile, MrnIndex, outweighs } from './mrn-index.js';
 import type { Tables } from './rows.js';
 
@@ -185,9 +186,19 @@ export class Feed {
       if (lane.filing.number !== number) taking.review.push('merged-across-numbers');
       this.move(lane, [...lane.folds.values()], { root: survivor, number }, task, taking);
     }
+    if (action === 'change') this.carryOver(gone, survivor, task, taking);
     const waiting = [...(this.waiting.get(survivor) ?? []), ...(this.waiting.get(gone) ?? [])];
     this.waiting.delete(gone);
     if (waiting.length > 0) this.waiting.set(survivor, waiting);
+  }
+
+  /** One person under a new number: what was said of them under the old one holds under it. */
+  private carryOver(gone: string, survivor: string, task: Task, taking: Taking): void {
+    for (const lane of this.lanesOf(survivor)) {
+      for (const fact of lane.factsOf('patient', ['Patient', ...gone.split('|')])) {
+        if (fact.action === 'record') lane.take(underNumber(fact, survivor), this.telling(lane, task, taking));
+      }
+    }
   }
 
   /** The number that stays is of the same person: what is known of the one that gave way is known of it. */
@@ -238,11 +249,17 @@ export class Feed {
       const moved = fact.visit && this.movedVisits.get(`${root}\u0000${nameKey(fact.visit)}`);
       const elsewhere = moved === undefined ? null : (this.index.of(moved)?.number ?? null);
       const lane = moved === undefined || elsewhere === null ? this.laneOf(root, number) : this.laneOf(moved, elsewhere);
-      const said: SaidFact = { ...fact, message, ordinal: ordinal * 10_000 + index };
+      const said = this.asNamed({ ...fact, message, ordinal: ordinal * 10_000 + index }, person.names.mrn, root);
       const telling = this.telling(lane, task, taking);
       lane.take(said, telling);
       if (fact.kind === 'report') this.withoutOthers(lane, said, person, telling, taking);
     }
+  }
+
+  /** What is said of a person by a number that gave way before is said of the Patient who stands for it. */
+  private asNamed(fact: SaidFact, mrn: string | null, root: string): SaidFact {
+    if (fact.kind !== 'patient' || fact.action !== 'record' || mrn === null || mrn === root) return fact;
+    return fact.version.at < this.index.of(mrn)!.since.at ? fact : underNumber(fact, root);
   }
 
   /** A report that is cancelled takes all its results with it, and of one that is resent whole what it leaves out is gone. */
@@ -329,6 +346,12 @@ const CANCELLED: Members = Object.fromEntries(
       ['component', null],
     ]),
 );
+
+const underNumber = (fact: SaidFact, mrn: string): SaidFact => ({
+  ...fact,
+  entry: ['Patient', ...mrn.split('|')],
+  members: { ...fact.members, identifier: mrnIdentifier(mrn) },
+});
 
 const typeOf = (kind: EntryFold['kind'], isGone: boolean): CareEventType => {
   if (kind === 'death') return isGone ? 'patient-death-retracted-1' : 'patient-died-1';

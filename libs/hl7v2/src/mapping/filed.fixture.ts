@@ -80,12 +80,12 @@ export class Filed {
     return resourceId(this.listener.organisation, name);
   }
 
-  /** Every entry that stands, by number and id, with what it says. */
+  /** Every entry that stands, by number and id, with what it says, but for when it was said. */
   standing(): Record<string, unknown> {
     const all = [...this.records].flatMap(([number, { entries }]) =>
       [...entries.values()]
         .filter(({ retracted }) => !retracted)
-        .map(({ id, resource }): [string, unknown] => [`${number} ${id}`, resource]),
+        .map(({ id, resource }): [string, unknown] => [`${number} ${id}`, { ...resource, meta: undefined }]),
     );
     return Object.fromEntries(all.sort(([a], [b]) => (a < b ? -1 : 1)));
   }

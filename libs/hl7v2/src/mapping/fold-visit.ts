@@ -75,7 +75,7 @@ export function encounterOf({ members }: Folded): Body {
     resourceType: 'Encounter',
     identifier: members['identifier'],
     status: members['status'] ?? 'unknown',
-    class: kind?.coding?.[0] ?? { ...UNKNOWN_CLASS, display: kind?.text },
+    class: kind?.coding?.find((coding) => 'system' in coding) ?? { ...UNKNOWN_CLASS, display: kind?.text },
     serviceType: members['service'],
     participant: participantsOf(members),
     period: { start: members['start'], end: members['end'] },

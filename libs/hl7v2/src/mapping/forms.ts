@@ -48,8 +48,7 @@ export const FORM_READERS: Readonly<Record<Form, FormReader>> = {
     if (found === undefined) return code === '' ? undefined : wrong('code');
     return found === '-' ? undefined : found;
   },
-  coded: (repetition, { component, values }, context) =>
-    codedOf(repetition, Math.max(1, component), context, values !== undefined),
+  coded: (repetition, { component, values }, context) => codedOf(repetition, Math.max(1, component), context, values),
   time: (repetition, { component }, { reading, place, wrong }) => {
     const time = readTime(at(repetition, Math.max(1, component)) ?? '');
     if (time === null) return at(repetition, Math.max(1, component)) === undefined ? undefined : wrong('time');
@@ -138,13 +137,16 @@ function nameOf(repetition: Repetition, reading: Reading): object | undefined {
   return name.family === undefined && name.given.length === 0 ? undefined : filled(name);
 }
 
+const systemOfTelecom = (reading: Reading, code: string): string | undefined =>
+  known(reading, 'telecom-system', code) ?? reading.tables.values['telecom-system']?.['*'];
+
 function telecomOf(repetition: Repetition, member: string, reading: Reading): object | undefined {
   const part = (number: number) => at(repetition, number);
   const email = part(4);
   const number = part(1) ?? part(12) ?? (listed(part(5), part(6), part(7)).join(' ') || undefined);
   const value = part(3)?.toUpperCase() === 'INTERNET' || number === undefined ? (email ?? number) : number;
   if (value === undefined) return undefined;
-  const system = value === email ? 'email' : known(reading, 'telecom-system', part(3) ?? '');
+  const system = value === email ? 'email' : systemOfTelecom(reading, part(3) ?? '');
   const isMobile = part(3)?.toUpperCase() === 'CP';
   const usual = member.startsWith('work') ? 'work' : undefined;
   return filled({ system, value, use: isMobile ? 'mobile' : (known(reading, 'telecom-use', part(2)) ?? usual) });
@@ -155,11 +157,12 @@ function codedOf(
   repetition: Repetition,
   from: number,
   { reading, meaning, wrong }: Context,
-  isByTable: boolean,
+  values: string | undefined,
 ): object | undefined {
   const [code, text, system, code2, text2, system2] = [0, 1, 2, 3, 4, 5].map((number) => at(repetition, from + number));
-  if (isByTable) {
-    const found = code === undefined ? undefined : meaning(code);
+  if (values !== undefined) {
+    const isForeign = isOfAnotherTable(system, values, reading);
+    const found = code === undefined || isForeign ? undefined : meaning(code);
     if (found === undefined && code !== undefined) wrong('code');
     if (found?.includes('|')) {
       const [ours, value, display] = found.split('|');
@@ -168,8 +171,16 @@ function codedOf(
   }
   const coding = listed(codingOf(reading, code, text, system), codingOf(reading, code2, text2, system2));
   const words = at(repetition, from + 8) ?? text ?? text2 ?? code;
-  return filled({ coding: isByTable || !coding.some(isOfSystem) ? undefined : coding, text: words });
+  return filled({ coding: !coding.some(isOfSystem) ? undefined : coding, text: words });
 }
+
+/** Whether a code says that it is of an HL7 table that the value table does not read: N is no African where it means not Hispanic. */
+function isOfAnotherTable(name: string | undefined, values: string, { tables }: Reading): boolean {
+  const number = HL7_TABLE.exec(name ?? '')?.[1];
+  return number !== undefined && number !== tables.values[values]?.['@'];
+}
+
+const HL7_TABLE = /^(?:HL7)?(\d{4})$/i;
 
 const isOfSystem = (coding: object): boolean => 'system' in coding || 'display' in coding;
 
@@ -186,6 +197,6 @@ function codingOf(
 
 /** Local systems have a name that nobody else knows, and so none. */
 function systemOf(reading: Reading, name: string): string | undefined {
-  const table = /^(?:HL7)?(\d{4})$/i.exec(name)?.[1];
+  const table = HL7_TABLE.exec(name)?.[1];
   return meaningIn(reading.tables.values['systems'], name) ?? (table && `http://terminology.hl7.org/CodeSystem/v2-${table}`);
 }

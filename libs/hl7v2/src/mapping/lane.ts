@@ -19,6 +19,8 @@ export interface EntryFold {
   state: Folded;
   /** What was last told of it, without its version; null where nothing was, or it was taken back. */
   told: string | null;
+  /** The latest version that was told of it. */
+  toldAt: number;
   visit: EntryName | undefined;
   report: EntryName | undefined;
 }
@@ -50,6 +52,7 @@ export class Lane {
       facts: [],
       state: NOTHING,
       told: null,
+      toldAt: -Infinity,
       visit: undefined,
       report: undefined,
     };
@@ -70,20 +73,30 @@ export class Lane {
     this.tell(fold, telling);
   }
 
-  /** A message that came late joins the history, where it changed something in its time. */
+  /**
+   * A message that came late joins the history, where it changed something in its time. A history that is later than what was told
+   * last would take its place, so that is told again; and it would bring back what was taken back, so of that there is none.
+   */
   private takeLate(fold: EntryFold, place: number, telling: Telling): void {
     const states = statesOf(fold.facts);
     fold.state = states.at(-1)!;
     const then = this.textOf(fold, states[place]!);
-    if (then === null || then.text === (place === 0 ? null : this.textOf(fold, states[place - 1]!)?.text)) return;
-    telling.record(fold, then.resource, this.versionOf(fold, fold.facts[place]!.version));
+    const before = place === 0 ? null : this.textOf(fold, states[place - 1]!);
+    if (then === null || then.text === before?.text || !isShown(fold.state)) return;
+    const version = this.versionOf(fold, fold.facts[place]!.version);
+    if (version.at >= fold.toldAt) fold.told = null;
+    telling.record(fold, then.resource, version);
   }
 
   private tell(fold: EntryFold, telling: Telling): void {
     const now = this.textOf(fold, fold.state);
     if (now === null) {
       if (fold.told !== null) telling.retract(fold, this.nameOf(fold));
-    } else if (now.text !== fold.told) telling.record(fold, now.resource, this.versionOf(fold, fold.facts.at(-1)!.version));
+    } else if (now.text !== fold.told) {
+      const version = this.versionOf(fold, fold.facts.at(-1)!.version);
+      telling.record(fold, now.resource, version);
+      fold.toldAt = version.at;
+    }
     fold.told = now?.text ?? null;
   }
 
@@ -103,7 +116,8 @@ export class Lane {
       if (place >= 0) facts.splice(place, 0, fact);
     }
     const told = known?.told ?? (isMoved ? null : fold.told);
-    const adopted: EntryFold = { ...fold, ...known, facts, told };
+    const toldAt = known?.toldAt ?? (isMoved ? -Infinity : fold.toldAt);
+    const adopted: EntryFold = { ...fold, ...known, facts, told, toldAt };
     this.folds.set(key, adopted);
     this.links.set(key, key);
     const states = statesOf(facts);
@@ -122,6 +136,11 @@ export class Lane {
       before = then?.text ?? before;
     }
     fold.told = before;
+  }
+
+  /** What was said of an entry, in the order of its versions. */
+  factsOf(kind: FactKind, entry: EntryName): readonly SaidFact[] {
+    return [...(this.folds.get(keyOf(kind, entry))?.facts ?? [])];
   }
 
   private versionOf(fold: EntryFold, version: VersionTime): VersionTime {

@@ -95,7 +95,8 @@ function giveWay(reading: Reading, survivor: string, from: string, version: Vers
 const patientName = (mrn: string | null, { listener }: Reading): EntryName =>
   mrn === null ? ['Patient', listener.organisation] : ['Patient', ...mrn.split('|')];
 
-function mrnIdentifier(mrn: string | null): object | undefined {
+/** As a Patient has it. */
+export function mrnIdentifier(mrn: string | null): object | undefined {
   const [authority, value] = mrn?.split('|') ?? [];
   const type = { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/v2-0203', code: 'MR' }] };
   return mrn === null ? undefined : { type, value, assigner: { display: authority } };

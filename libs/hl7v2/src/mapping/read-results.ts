@@ -49,11 +49,18 @@ function ordersIn(reading: Reading, { segments }: Part): Order[] {
       orders.push({ obr: segment, orc, observations: [], notes: [] });
       orc = undefined;
     } else if (segment.name === 'OBX' && last !== undefined) last.observations.push(segment);
-    else if (segment.name === 'OBX') reading.fault('no-order', placeIn(segment, { field: 1, component: 1 }));
+    else if (segment.name === 'OBX') withoutOrder(reading, segment, segments);
     else if (segment.name === 'SPM' && last !== undefined) last.specimen ??= segment;
     else if (segment.name === 'NTE' && last?.observations.length === 0) last.notes.push(segment);
   }
   return orders;
+}
+
+/** What stands before every OBR is of the patient and no result's; in a message without one it may be the result. */
+function withoutOrder(reading: Reading, obx: Segment, segments: readonly Segment[]): void {
+  const place = placeIn(obx, { field: 1, component: 1 });
+  if (segments.some(({ name }) => name === 'OBR')) reading.note('no-order', place);
+  else reading.fault('no-order', place);
 }
 
 function reportFacts(reading: Reading, order: Order, reports: Report[], visit: EntryName | undefined): Fact[] {

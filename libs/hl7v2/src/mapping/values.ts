@@ -21,8 +21,8 @@ const each = (codes: string, meaning: string): string =>
     .join('\n');
 
 /**
- * What codes mean. `system|code|display` is a coding; `-` is a code that is understood and has no meaning in FHIR. A site adds its own, and
- * those win.
+ * What codes mean. `system|code|display` is a coding; `-` is a code that is understood and has no meaning in FHIR; `@` is the HL7 table whose
+ * codes they are too: a code of another table that looks the same means something else. A site adds its own, and those win.
  */
 export const VALUES: Readonly<Record<string, ValueTable>> = {
   // England writes the NHS Data Dictionary's person gender; F and M come from systems that were made elsewhere.
@@ -39,16 +39,17 @@ N other
 U unknown`),
   'yes-no': table(`${each('Y YES 1 TRUE', 'yes')}\n${each('N NO 0 FALSE', 'no')}\n_ -`),
   marital: table(
-    [
-      ['A', 'L', 'Legally Separated'],
-      ['S', 'S', 'Never Married'],
-      ['M', 'M', 'Married'],
-      ['D', 'D', 'Divorced'],
-      ['W', 'W', 'Widowed'],
-      ['P', 'T', 'Domestic partner'],
-    ]
-      .map(([code, ours, display]) => `${code} http://terminology.hl7.org/CodeSystem/v3-MaritalStatus|${ours}|${display}`)
-      .join('\n'),
+    `@ 0002\n` +
+      [
+        ['A', 'L', 'Legally Separated'],
+        ['S', 'S', 'Never Married'],
+        ['M', 'M', 'Married'],
+        ['D', 'D', 'Divorced'],
+        ['W', 'W', 'Widowed'],
+        ['P', 'T', 'Domestic partner'],
+      ]
+        .map(([code, ours, display]) => `${code} http://terminology.hl7.org/CodeSystem/v3-MaritalStatus|${ours}|${display}`)
+        .join('\n'),
   ),
   ethnic: table(
     [
@@ -62,16 +63,17 @@ U unknown`),
   ),
   // PV1-2: table 0004, and what English systems write beyond it.
   'patient-class': table(
-    [
-      ['I IP INPATIENT', 'IMP|inpatient encounter'],
-      ['E A AE ED EMERGENCY', 'EMER|emergency'],
-      ['O OP R OUTPATIENT', 'AMB|ambulatory'],
-      ['D DC DAY_CASE DAYCASE NH RDA', 'SS|short stay'],
-      ['P', 'PRENC|pre-admission'],
-      ['B', 'IMP|inpatient encounter'],
-    ]
-      .map(([codes, meaning]) => each(codes!, `http://terminology.hl7.org/CodeSystem/v3-ActCode|${meaning}`))
-      .join('\n'),
+    `@ 0004\n` +
+      [
+        ['I IP INPATIENT', 'IMP|inpatient encounter'],
+        ['E A AE ED EMERGENCY', 'EMER|emergency'],
+        ['O OP R OUTPATIENT', 'AMB|ambulatory'],
+        ['D DC DAY_CASE DAYCASE NH RDA', 'SS|short stay'],
+        ['P', 'PRENC|pre-admission'],
+        ['B', 'IMP|inpatient encounter'],
+      ]
+        .map(([codes, meaning]) => each(codes!, `http://terminology.hl7.org/CodeSystem/v3-ActCode|${meaning}`))
+        .join('\n'),
   ),
   // What stands in OBX-11, as Observation.status; `retract` takes the result back, and W says that it was another patient's.
   'observation-status': table(`P preliminary
@@ -148,7 +150,7 @@ _ -
   ),
   'address-use': table(`H home\nL home\nP home\nB work\nO work\nC temp\nM -\nBA old\n_ -`),
   'telecom-use': table(`PRN home\nORN home\nVHN home\nWPN work\nASN work\nPRS mobile\nEMR -\nNET -\nBPN -\n_ -`),
-  'telecom-system': table(`PH phone\nCP phone\nFX fax\nBP pager\nINTERNET email\nMD -\nTDD -\nTTY -\nSAT phone\n_ phone`),
+  'telecom-system': table(`PH phone\nCP phone\nFX fax\nBP pager\nINTERNET email\nSAT phone\n_ phone\n* other`),
   'minutes-per': table(
     `${each('M MIN MINUTE MINUTES', '1')}\n${each('H HR HOUR HOURS', '60')}\n${each('S SEC SECONDS', '0.016666666666666666')}\n_ 1`,
   ),

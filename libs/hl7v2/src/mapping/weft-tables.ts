@@ -249,7 +249,7 @@ SCH-25 status code optional appointment-status`,
       rows: `RXA-3 given time required
 RXA-5 vaccine coded required
 RXA-6 dose decimal
-RXA-7 doseUnit text
+RXA-7.1 doseUnit text
 RXA-10 performer practitioner
 RXA-15 lot text
 RXA-16 expires date
