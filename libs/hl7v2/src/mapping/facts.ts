@@ -60,6 +60,8 @@ export interface Fact {
   readonly visit?: EntryName | undefined;
   /** The report that it belongs to. */
   readonly report?: EntryName;
+  /** Of a report: its laboratory resends it whole, and what it does not name is gone. */
+  readonly whole?: boolean;
   /** What else the entry may be called: an order by the laboratory's number, until its placer's is known. */
   readonly others?: readonly EntryName[];
   /** Binaries too large to stand in it, that its attachments name. */
@@ -104,8 +106,6 @@ export interface PersonFacts {
   readonly reidentified?: Reidentified;
   /** A person is asked to look at it. */
   readonly review?: readonly string[];
-  /** Of a report whose sender resends it whole: what it does not name any more is retracted. */
-  readonly snapshot?: boolean;
 }
 
 /** What the message's type lets it say of who an MRN is. */
@@ -138,7 +138,7 @@ export interface Listener {
   readonly mrnAuthority: string;
   readonly timeZone: string;
   /** The fields of PID in which NHS numbers stand. */
-  readonly nhsNumberIn?: readonly number[];
+  readonly nhsNumberIn?: readonly `PID-${number}`[];
   /** Numbers beyond ten equal digits that stand for nobody here. */
   readonly placeholders?: readonly string[];
   /** `snapshot`: the laboratory resends a report whole, and what it leaves out is gone. */

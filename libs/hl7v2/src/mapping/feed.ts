@@ -2,7 +2,7 @@ import type { CareEventType, Resource } from '@weft/domain';
 import type { Message } from '../message.js';
 import { nameKey } from './entry-names.js';
 import { factsOf } from './facts-of.js';
-import type { EntryName, Fault, Listener, Members, Note, PersonFacts, Standing, VersionTime, WaitingReason } from './facts.js';
+import type { EntryName, Fault, Listener, Note, PersonFacts, Standing, VersionTime, WaitingReason } from './facts.js';
 import { Lane, type EntryFold, type SaidFact, type Telling } from './lane.js';
 import { mrnIdentifier } from './read-adt.js';
 import { type IndexEntry, mayFile, MrnIndex, outweighs } from './mrn-index.js';
@@ -250,9 +250,8 @@ export class Feed {
       const elsewhere = moved === undefined ? null : (this.index.of(moved)?.number ?? null);
       const lane = moved === undefined || elsewhere === null ? this.laneOf(root, number) : this.laneOf(moved, elsewhere);
       const said = this.asNamed({ ...fact, message, ordinal: ordinal * 10_000 + index }, person.names.mrn, root);
-      const telling = this.telling(lane, task, taking);
-      lane.take(said, telling);
-      if (fact.kind === 'report') this.withoutOthers(lane, said, person, telling, taking);
+      lane.take(said, this.telling(lane, task, taking));
+      if (fact.kind === 'report') this.noteLeftOut(lane, said, taking);
     }
   }
 
@@ -262,22 +261,10 @@ export class Feed {
     return fact.version.at < this.index.of(mrn)!.since.at ? fact : underNumber(fact, root);
   }
 
-  /** A report that is cancelled takes all its results with it, and of one that is resent whole what it leaves out is gone. */
-  private withoutOthers(lane: Lane, report: SaidFact, { facts, snapshot }: PersonFacts, telling: Telling, taking: Taking): void {
-    const isCancelled = report.members['status'] === 'cancelled';
-    if (!isCancelled && snapshot !== true) return;
-    const named = new Set(facts.map(({ entry }) => nameKey(entry)));
-    for (const { kind, entry, report: of } of [...lane.folds.values()]) {
-      if (kind !== 'observation' || of === undefined || nameKey(of) !== nameKey(report.entry) || named.has(nameKey(entry)))
-        continue;
-      const members: Members = isCancelled ? { ...CANCELLED } : {};
-      const { version, message, ordinal } = report;
-      lane.take(
-        { kind, entry, action: isCancelled ? 'record' : 'retract', members, version, message, ordinal, report: of },
-        telling,
-      );
-      if (!isCancelled) taking.notes.push({ code: 'result-left-out' });
-    }
+  /** A correction that names fewer results than there are leaves the others, unless its laboratory resends reports whole. */
+  private noteLeftOut(lane: Lane, report: SaidFact, taking: Taking): void {
+    const isPart = report.members['status'] === 'corrected' || report.whole === true;
+    if (isPart && lane.leftOutOf(report) > 0) taking.notes.push({ code: 'result-left-out' });
   }
 
   private wait(task: Task, why: WaitingReason, root: string | null, taking: Taking): void {
@@ -336,16 +323,6 @@ export class Feed {
     };
   }
 }
-
-const CANCELLED: Members = Object.fromEntries(
-  ['Quantity', 'String', 'CodeableConcept', 'DateTime', 'Time', 'Range', 'Ratio']
-    .map((kind): [string, unknown] => [`value${kind}`, null])
-    .concat([
-      ['status', 'cancelled'],
-      ['dataAbsentReason', null],
-      ['component', null],
-    ]),
-);
 
 const underNumber = (fact: SaidFact, mrn: string): SaidFact => ({
   ...fact,

@@ -1,6 +1,8 @@
 import { canonicalJson, type Resource } from '@weft/domain';
 import { nameKey } from './entry-names.js';
-import type { EntryName, Fact, FactKind, Filing, VersionTime } from './facts.js';
+import type { EntryName, Fact, FactKind, Filing, Members, VersionTime } from './facts.js';
+import type { ReportResult } from './fold-report.js';
+import { NO_VALUE } from './observation-values.js';
 import { evolve, isShown, resourceOf } from './folds.js';
 import { type Folded, NOTHING } from './folded.js';
 
@@ -19,17 +21,26 @@ export interface EntryFold {
   state: Folded;
   /** What was last told of it, without its version; null where nothing was, or it was taken back. */
   told: string | null;
-  /** The latest version that was told of it. */
+  /** The latest version that was told of it, and everything that was told of that age. */
   toldAt: number;
+  toldThen: readonly string[];
   visit: EntryName | undefined;
   report: EntryName | undefined;
 }
 
-/** What becomes of an entry is told by this. `history`: it is older than what was told already. */
+/** What becomes of an entry is told by this. */
 export interface Telling {
   readonly record: (fold: EntryFold, resource: Resource, version: VersionTime) => void;
   readonly retract: (fold: EntryFold, resource: Resource) => void;
 }
+
+/** An entry's resource, without its version. */
+interface Shown {
+  readonly resource: Resource;
+  readonly text: string;
+}
+
+const instant = (at: number): VersionTime => ({ at, text: new Date(at).toISOString() });
 
 /** What one person's entries were made from, those that one organisation files under one number. */
 export class Lane {
@@ -53,6 +64,7 @@ export class Lane {
       state: NOTHING,
       told: null,
       toldAt: -Infinity,
+      toldThen: [],
       visit: undefined,
       report: undefined,
     };
@@ -64,6 +76,36 @@ export class Lane {
 
   /** Folds one more fact in, wherever among the others it belongs, and tells what that changes. */
   take(fact: SaidFact, telling: Telling): void {
+    this.takeOne(fact, telling);
+    if (fact.report === undefined) return;
+    const reports = this.folds.get(keyOf('report', fact.report))?.facts ?? [];
+    for (const report of fact.kind === 'report' ? [fact] : reports) {
+      for (const { entry } of fact.kind === 'report' ? this.resultsOf(fact.report) : [fact]) {
+        const swept = this.isOlder(entry, report) ? sweptBy(report, entry) : null;
+        if (swept !== null) this.takeOne(swept, telling);
+      }
+    }
+  }
+
+  /** Whether there was such a result when the report was made. */
+  private isOlder(entry: EntryName, { version }: SaidFact): boolean {
+    const first = this.folds.get(keyOf('observation', entry))?.facts[0];
+    return first !== undefined && first.version.at <= version.at;
+  }
+
+  private resultsOf(report: EntryName): readonly EntryFold[] {
+    const key = nameKey(report);
+    return [...this.folds.values()].filter((fold) => fold.kind === 'observation' && fold.report && nameKey(fold.report) === key);
+  }
+
+  /** How many results that stand, or stood before it, a report does not name. */
+  leftOutOf(report: SaidFact): number {
+    const named = namedBy(report);
+    return this.resultsOf(report.entry).filter(({ entry, told }) => !named.has(nameKey(entry)) && (report.whole || told !== null))
+      .length;
+  }
+
+  private takeOne(fact: SaidFact, telling: Telling): void {
     const fold = this.foldOf(fact);
     const place = placeOf(fold.facts, fact);
     if (place < 0) return;
@@ -92,12 +134,18 @@ export class Lane {
     const now = this.textOf(fold, fold.state);
     if (now === null) {
       if (fold.told !== null) telling.retract(fold, this.nameOf(fold));
-    } else if (now.text !== fold.told) {
-      const version = this.versionOf(fold, fold.facts.at(-1)!.version);
-      telling.record(fold, now.resource, version);
-      fold.toldAt = version.at;
-    }
+    } else if (now.text !== fold.told) this.tellNow(fold, now, telling);
     fold.told = now?.text ?? null;
+  }
+
+  /** What was told before under the same age, and was replaced or taken back, would be set aside: it is told as a little later. */
+  private tellNow(fold: EntryFold, { resource, text }: Shown, telling: Telling): void {
+    const own = this.versionOf(fold, fold.facts.at(-1)!.version);
+    const isAgain = own.at <= fold.toldAt && (fold.told === null || fold.toldThen.includes(text));
+    const version = isAgain ? instant(fold.toldAt + 1) : own.at < fold.toldAt ? instant(fold.toldAt) : own;
+    telling.record(fold, resource, version);
+    fold.toldThen = version.at === fold.toldAt ? [...fold.toldThen, text] : [text];
+    fold.toldAt = version.at;
   }
 
   /** Takes an entry with all its history from another lane, of another number perhaps. */
@@ -107,7 +155,7 @@ export class Lane {
     from.folds.delete(key);
     if (isMoved && fold.told !== null) {
       telling.there.retract(fold, from.nameOf(fold));
-      from.left.set(key, said);
+      from.left.set(key, instant(Math.max(said.at, fold.toldAt) + 1));
     }
     const known = this.folds.get(key);
     const facts = [...(known?.facts ?? [])];
@@ -117,7 +165,7 @@ export class Lane {
     }
     const told = known?.told ?? (isMoved ? null : fold.told);
     const toldAt = known?.toldAt ?? (isMoved ? -Infinity : fold.toldAt);
-    const adopted: EntryFold = { ...fold, ...known, facts, told, toldAt };
+    const adopted: EntryFold = { ...fold, ...known, facts, told, toldAt, toldThen: known?.toldThen ?? [] };
     this.folds.set(key, adopted);
     this.links.set(key, key);
     const states = statesOf(facts);
@@ -148,7 +196,7 @@ export class Lane {
     return left !== undefined && left.at > version.at ? left : version;
   }
 
-  private textOf({ kind, entry }: EntryFold, state: Folded): { readonly resource: Resource; readonly text: string } | null {
+  private textOf({ kind, entry }: EntryFold, state: Folded): Shown | null {
     if (!isShown(state)) return null;
     const resource = resourceOf(kind, entry, state, this.filing);
     return { resource, text: canonicalJson(resource) };
@@ -161,6 +209,23 @@ export class Lane {
 }
 
 const keyOf = (kind: FactKind, entry: EntryName): string => `${kind}\u0000${nameKey(entry)}`;
+
+const namedBy = ({ members }: SaidFact): ReadonlySet<string> =>
+  new Set(((members['results'] ?? []) as readonly ReportResult[]).map(({ entry }) => nameKey(entry)));
+
+/**
+ * What a report says of a result that it does not name: a cancelled one cancels it, and one that is resent whole takes it back. Null where
+ * it says nothing.
+ */
+function sweptBy(report: SaidFact, entry: EntryName): SaidFact | null {
+  const isCancelled = report.members['status'] === 'cancelled';
+  if ((!isCancelled && report.whole !== true) || namedBy(report).has(nameKey(entry))) return null;
+  const { version, message, ordinal } = report;
+  const said = { kind: 'observation', entry, version, message, ordinal, report: report.entry } as const;
+  return isCancelled ? { ...said, action: 'record', members: CANCELLED } : { ...said, action: 'retract', members: {} };
+}
+
+const CANCELLED: Members = { ...NO_VALUE, status: 'cancelled' };
 
 /** Behind everything that is as old; -1 where it is there already. */
 function placeOf(facts: readonly SaidFact[], fact: SaidFact): number {

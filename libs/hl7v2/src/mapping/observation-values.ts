@@ -48,7 +48,7 @@ interface Surroundings {
 }
 
 /** Every member that a value may be in, so that a corrected value takes the place of one of another kind. */
-const NO_VALUE: Members = Object.fromEntries(
+export const NO_VALUE: Members = Object.fromEntries(
   ['Quantity', 'String', 'CodeableConcept', 'DateTime', 'Time', 'Range', 'Ratio']
     .map((kind): [string, null] => [`value${kind}`, null])
     .concat([
@@ -123,8 +123,9 @@ function valueOf(reading: Reading, segments: readonly Segment[]): Members | unde
   if (segments.length === 1) return oneValue(reading, segments[0]!);
   const [coded, other] = CODED_TYPES.includes(typeOf(segments[0]!)) ? segments : [segments[1]!, segments[0]!];
   const beside = oneValue(reading, other!);
-  const code = reading.members(other!, 'ORU')['code'];
-  return { ...oneValue(reading, coded!), component: beside === undefined ? undefined : [{ code, ...beside }] };
+  // FHIR has no component of the result's own code beside a value.
+  const text = other!.field(3).component(2).value?.trim() || codeIn(other!, 3);
+  return { ...oneValue(reading, coded!), component: beside === undefined ? undefined : [{ code: { text }, ...beside }] };
 }
 
 /** Lines in their order; an empty one among them is one. Repetitions of a formatted text are lines too. */

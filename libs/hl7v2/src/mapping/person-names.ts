@@ -60,12 +60,14 @@ const bare = (text: string): string => text.replace(/[\s-]/g, '');
 
 /** A number that two repetitions say differently is neither. */
 function numberIn(pid: Segment, { listener, tables }: Reading): Pick<PersonNames, 'number' | 'why'> {
-  const found = (listener.nhsNumberIn ?? [3]).flatMap((field) =>
-    pid
-      .field(field)
-      .repetitions.filter((repetition) => isNhsNumber(repetition, tables) || (field !== 3 && isBareNumber(repetition)))
-      .map((repetition) => bare(repetition.component(1).value ?? '')),
-  );
+  const found = (listener.nhsNumberIn ?? ['PID-3'])
+    .map((place) => Number(place.slice(4)))
+    .flatMap((field) =>
+      pid
+        .field(field)
+        .repetitions.filter((repetition) => isNhsNumber(repetition, tables) || (field !== 3 && isBareNumber(repetition)))
+        .map((repetition) => bare(repetition.component(1).value ?? '')),
+    );
   const stated = found.filter((number) => number !== '');
   const sound = [...new Set(stated.filter((number) => !isPlaceholder(number, listener) && nhsNumberProblem(number) === null))];
   if (sound.length > 1) return { number: null, why: 'two-nhs-numbers' };

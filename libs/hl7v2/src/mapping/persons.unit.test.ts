@@ -176,7 +176,7 @@ describe('the number under which a message is filed', () => {
   });
 
   it('stands in PID-19 of a listener that says so, without a type', () => {
-    const filed = new Filed({ ...LISTENER, nhsNumberIn: [3, 19] });
+    const filed = new Filed({ ...LISTENER, nhsNumberIn: ['PID-3', 'PID-19'] });
     filed.say(adt('A28', { number: '', pid: `1${'|'.repeat(11)}999 000 0018` }));
     expect([...filed.records.keys()]).toEqual([A]);
   });

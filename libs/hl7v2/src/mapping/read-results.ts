@@ -36,7 +36,7 @@ export function readResults(reading: Reading, part: Part): PersonFacts {
   const names = personNamesOf(part.pid, reading);
   const visit = pv1?.field(19).value ? visitName(reading, pv1, names.mrn, false) : undefined;
   for (const order of ordersIn(reading, part)) facts.push(...reportFacts(reading, order, reports, visit));
-  return { names, facts, snapshot: reading.listener.results === 'snapshot' };
+  return { names, facts };
 }
 
 function ordersIn(reading: Reading, { segments }: Part): Order[] {
@@ -144,7 +144,17 @@ function reportFact(
     specimen: order.specimen && [refersTo(specimenName(reading, order.specimen, name))],
   };
   const attached = attachments.flatMap(({ binary }) => binary ?? []);
-  return { kind: 'report', entry: name, action: 'record', members: body, version, visit, report: name, attached };
+  return {
+    kind: 'report',
+    entry: name,
+    action: 'record',
+    members: body,
+    version,
+    visit,
+    report: name,
+    attached,
+    whole: reading.listener.results === 'snapshot',
+  };
 }
 
 const identified = (code: string, identifier: unknown): object | undefined =>

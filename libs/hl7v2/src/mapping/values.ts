@@ -140,7 +140,7 @@ _ -
     `${each('ACTIVE A', 'active')}\n${each('INACTIVE I CHRONIC', 'inactive')}\n${each('RESOLVED R', 'resolved')}\nRECURRENCE recurrence\n_ active`,
   ),
   'allergy-category': table(
-    `DA medication\nFA food\nEA environment\nLA environment\nPA environment\nAA environment\nMA -\nMC -\n_ -`,
+    `${each('DA DRUG MEDICATION', 'medication')}\n${each('FA FOOD', 'food')}\n${each('EA ENVIRON ENVIRONMENT', 'environment')}\nLA environment\nPA environment\nAA environment\nMA -\nMC -\n_ -`,
   ),
   criticality: table(
     `${each('SV SEVERE HIGH H', 'high')}\n${each('MO MODERATE MEDIUM MI MILD LOW', 'low')}\nU unable-to-assess\n_ -`,
