@@ -22,6 +22,8 @@ const HEADERS = ['MSH', 'FHS', 'BHS'];
 
 /** A field, one of its repetitions, a component or a subcomponent: split and decoded only when it is asked for. Counts begin at 1. */
 abstract class Part {
+  private parts: readonly string[] | undefined;
+
   constructor(
     /** As it was sent, undecoded; undefined where the message ends before it. */
     readonly raw: string | undefined,
@@ -36,9 +38,15 @@ abstract class Part {
     return this.raw === '""' ? null : this.raw === undefined ? undefined : unescaped(this.raw, this.reading);
   }
 
+  /** Each part is split by one separator alone, and read many times. */
   protected split(by: string | undefined): readonly string[] {
-    if (this.raw === undefined) return [];
-    return by === undefined || by === '' ? [this.raw] : this.raw.split(by);
+    this.parts ??= this.raw === undefined ? [] : by === undefined || by === '' ? [this.raw] : this.raw.split(by);
+    return this.parts;
+  }
+
+  /** Whether there is nothing in it to split by one of these: most places hold one plain text. */
+  protected isWhole(...separators: readonly (string | undefined)[]): boolean {
+    return separators.every((by) => !by || this.raw?.includes(by) !== true);
   }
 }
 
@@ -50,7 +58,7 @@ export class Subcomponent extends Part {
 
 export class Component extends Part {
   get value(): Value {
-    return this.subcomponent(1).value;
+    return this.isWhole(this.reading.separators.subcomponent) ? this.text : this.subcomponent(1).value;
   }
 
   get subcomponents(): readonly Subcomponent[] {
@@ -64,7 +72,8 @@ export class Component extends Part {
 
 export class Repetition extends Part {
   get value(): Value {
-    return this.component(1).value;
+    const { component, subcomponent } = this.reading.separators;
+    return this.isWhole(component, subcomponent) ? this.text : this.component(1).value;
   }
 
   get components(): readonly Component[] {

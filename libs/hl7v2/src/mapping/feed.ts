@@ -78,7 +78,8 @@ const MRG = { segment: 'MRG', index: 1, field: 1, repetition: 1, component: 1 };
  */
 export class Feed {
   readonly index = new MrnIndex();
-  private readonly lanes = new Map<string, Lane>();
+  /** By the MRN that stands for a person, and the number that it is filed under. */
+  private readonly lanes = new Map<string, Map<string, Lane>>();
   /** By the MRN that stands for the one named; '' where none is named. */
   private readonly waiting = new Map<string, Task[]>();
   /** Visits that belong to another MRN than the one they were first named with. */
@@ -284,19 +285,15 @@ export class Feed {
   }
 
   private lanesOf(root: string): Lane[] {
-    return [...this.lanes].filter(([key]) => key.startsWith(`${root}\u0000`)).map(([, lane]) => lane);
+    return [...(this.lanes.get(root)?.values() ?? [])];
   }
 
   private laneOf(root: string, number: string): Lane {
-    const key = `${root}\u0000${number}`;
     const status = this.index.of(root)?.status ?? 'stated';
-    const known = this.lanes.get(key);
-    if (known !== undefined) {
-      known.filing = { ...known.filing, status };
-      return known;
-    }
-    const lane = new Lane({ organisation: this.listener.organisation, number, status });
-    this.lanes.set(key, lane);
+    const lanes = this.lanes.get(root) ?? new Map<string, Lane>();
+    const lane = lanes.get(number) ?? new Lane({ organisation: this.listener.organisation, number, status });
+    if (lane.filing.status !== status) lane.filing = { ...lane.filing, status };
+    this.lanes.set(root, lanes.set(number, lane));
     return lane;
   }
 

@@ -19,19 +19,3 @@ export function laidOver(before: Members, said: Members): Members {
   }
   return next;
 }
-
-/** A value as FHIR has it: without members that say nothing, empty lists and empty objects; undefined where nothing is left. */
-export function pruned(value: unknown): unknown {
-  if (value === null || value === undefined) return undefined;
-  if (Array.isArray(value)) {
-    const items = value.map(pruned).filter((item) => item !== undefined);
-    return items.length === 0 ? undefined : items;
-  }
-  if (typeof value !== 'object') return value;
-  const members: Record<string, unknown> = {};
-  for (const [name, member] of Object.entries(value)) {
-    const kept = pruned(member);
-    if (kept !== undefined) members[name] = kept;
-  }
-  return Object.keys(members).length === 0 ? undefined : members;
-}

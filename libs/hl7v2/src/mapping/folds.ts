@@ -5,7 +5,7 @@ import { documentOf, evolveDocument } from './fold-document.js';
 import { deathOf, evolveDeath, evolvePerson, patientOf } from './fold-person.js';
 import { evolveReport, reportOf } from './fold-report.js';
 import { encounterOf, evolveVisit } from './fold-visit.js';
-import { type Folded, laidOver, pruned } from './folded.js';
+import { type Folded, laidOver } from './folded.js';
 
 interface Fold {
   readonly evolve: (state: Folded, fact: Fact) => Folded;
@@ -51,7 +51,7 @@ export function resourceOf(kind: FactKind, name: EntryName, state: Folded, filin
   const { resourceType, ...body } = FOLDS[kind].body(state, filing);
   const place = resourceType in SUBJECT ? SUBJECT[resourceType] : 'subject';
   const whole = { ...body, ...(place !== undefined && { [place]: patientReference(filing.number) }) };
-  const resolved = resolvedIn(pruned(whole), filing) as object;
+  const resolved = asFhir(whole, filing) as object;
   return { resourceType, id: resourceId(filing.organisation, name), ...resolved };
 }
 
@@ -60,16 +60,29 @@ const patientReference = (number: string): object => ({
   identifier: { system: NHS_NUMBER_SYSTEM, value: number },
 });
 
-/** References to entries become references to their ids. */
-function resolvedIn(value: unknown, filing: Filing): unknown {
-  if (Array.isArray(value)) return value.map((item) => resolvedIn(item, filing));
-  if (value === null || typeof value !== 'object') return value;
+/**
+ * A body as FHIR has it: references to entries are those to their ids, and without members that say nothing, empty lists and empty
+ * objects; undefined where nothing is left.
+ */
+function asFhir(value: unknown, filing: Filing): unknown {
+  if (value === null || value === undefined) return undefined;
+  if (typeof value !== 'object') return value;
+  if (Array.isArray(value)) {
+    const items = value.map((item) => asFhir(item, filing)).filter((item) => item !== undefined);
+    return items.length === 0 ? undefined : items;
+  }
   if ('@entry' in value) {
     const name = value['@entry'] as EntryName;
     return { reference: `${name[0]}/${resourceId(filing.organisation, name)}` };
   }
   if ('@patient' in value) return patientReference(filing.number);
   const members: Record<string, unknown> = {};
-  for (const [name, member] of Object.entries(value)) members[name] = resolvedIn(member, filing);
-  return members;
+  let isEmpty = true;
+  for (const name in value) {
+    const kept = asFhir((value as Record<string, unknown>)[name], filing);
+    if (kept === undefined) continue;
+    members[name] = kept;
+    isEmpty = false;
+  }
+  return isEmpty ? undefined : members;
 }

@@ -18,7 +18,7 @@ interface Context {
   readonly reading: Reading;
   readonly place: Place;
   readonly meaning: (code: string) => string | undefined;
-  readonly wrong: (code: string, component?: number) => undefined;
+  readonly wrong: (code: string) => undefined;
 }
 
 type FormReader = (repetition: Repetition, row: Row, context: Context) => unknown;
@@ -42,34 +42,35 @@ const listed = <Item>(...items: readonly (Item | undefined)[]): Item[] => items.
 export const FORM_READERS: Readonly<Record<Form, FormReader>> = {
   text: (repetition, { component }) => (component === 0 ? repetition.text?.trim() || undefined : at(repetition, component)),
   lines: (repetition) => repetition.text ?? undefined,
-  code: (repetition, { component }, { meaning, wrong }) => {
+  code: (repetition, { component }, context) => {
     const code = at(repetition, Math.max(1, component)) ?? '';
-    const found = meaning(code);
-    if (found === undefined) return code === '' ? undefined : wrong('code');
+    const found = context.meaning(code);
+    if (found === undefined) return code === '' ? undefined : context.wrong('code');
     return found === '-' ? undefined : found;
   },
   coded: (repetition, { component, values }, context) => codedOf(repetition, Math.max(1, component), context, values),
-  time: (repetition, { component }, { reading, place, wrong }) => {
+  time: (repetition, { component }, context) => {
     const time = readTime(at(repetition, Math.max(1, component)) ?? '');
-    if (time === null) return at(repetition, Math.max(1, component)) === undefined ? undefined : wrong('time');
-    const { text, note } = fhirDateTime(time, reading.zone, reading.sent.at);
-    if (note !== null) reading.note(note, place);
+    if (time === null) return at(repetition, Math.max(1, component)) === undefined ? undefined : context.wrong('time');
+    const { text, note } = fhirDateTime(time, context.reading.zone, context.reading.sent.at);
+    if (note !== null) context.reading.note(note, context.place);
     return text;
   },
-  date: (repetition, _row, { wrong }) => {
+  date: (repetition, _row, context) => {
     const time = readTime(at(repetition, 1) ?? '');
-    return time === null ? wrong('time') : fhirDate(time);
+    return time === null ? context.wrong('time') : fhirDate(time);
   },
-  birth: (repetition, _row, { reading, wrong }) => {
+  birth: (repetition, _row, context) => {
+    const { reading } = context;
     const time = readTime(at(repetition, 1) ?? '');
-    if (time === null) return wrong('time');
+    if (time === null) return context.wrong('time');
     // Midnight is how systems write a day that knows no time.
     const isKnown = hasTimeOfDay(time) && time.parts.slice(3).some((part) => part > 0);
     return { date: fhirDate(time), time: isKnown ? fhirDateTime(time, reading.zone, reading.sent.at).text : undefined };
   },
-  decimal: (repetition, { component }, { wrong }) => {
+  decimal: (repetition, { component }, context) => {
     const text = at(repetition, Math.max(1, component));
-    return text === undefined ? undefined : (decimalOf(text) ?? wrong('number'));
+    return text === undefined ? undefined : (decimalOf(text) ?? context.wrong('number'));
   },
   name: (repetition, _row, { reading }) => nameOf(repetition, reading),
   address: (repetition, _row, { reading }) => {
@@ -153,17 +154,13 @@ function telecomOf(repetition: Repetition, member: string, reading: Reading): ob
 }
 
 /** A CE, CWE or CNE from one of its components on: a coding, a second one, and the words. */
-function codedOf(
-  repetition: Repetition,
-  from: number,
-  { reading, meaning, wrong }: Context,
-  values: string | undefined,
-): object | undefined {
+function codedOf(repetition: Repetition, from: number, context: Context, values: string | undefined): object | undefined {
   const [code, text, system, code2, text2, system2] = [0, 1, 2, 3, 4, 5].map((number) => at(repetition, from + number));
+  const { reading } = context;
   if (values !== undefined) {
     const isForeign = isOfAnotherTable(system, values, reading);
-    const found = code === undefined || isForeign ? undefined : meaning(code);
-    if (found === undefined && code !== undefined) wrong('code');
+    const found = code === undefined || isForeign ? undefined : context.meaning(code);
+    if (found === undefined && code !== undefined) context.wrong('code');
     if (found?.includes('|')) {
       const [ours, value, display] = found.split('|');
       return { coding: [filled({ system: ours, code: value, display })], ...(text !== undefined && { text }) };

@@ -1,4 +1,4 @@
-import { canonicalJson, type Resource } from '@weft/domain';
+import { type Resource, sameJson } from '@weft/domain';
 import { nameKey } from './entry-names.js';
 import type { EntryName, Fact, FactKind, Filing, Members, VersionTime } from './facts.js';
 import type { ReportResult } from './fold-report.js';
@@ -20,10 +20,10 @@ export interface EntryFold {
   facts: SaidFact[];
   state: Folded;
   /** What was last told of it, without its version; null where nothing was, or it was taken back. */
-  told: string | null;
+  told: Resource | null;
   /** The latest version that was told of it, and everything that was told of that age. */
   toldAt: number;
-  toldThen: readonly string[];
+  toldThen: readonly Resource[];
   visit: EntryName | undefined;
   report: EntryName | undefined;
 }
@@ -32,12 +32,6 @@ export interface EntryFold {
 export interface Telling {
   readonly record: (fold: EntryFold, resource: Resource, version: VersionTime) => void;
   readonly retract: (fold: EntryFold, resource: Resource) => void;
-}
-
-/** An entry's resource, without its version. */
-interface Shown {
-  readonly resource: Resource;
-  readonly text: string;
 }
 
 const instant = (at: number): VersionTime => ({ at, text: new Date(at).toISOString() });
@@ -122,29 +116,29 @@ export class Lane {
   private takeLate(fold: EntryFold, place: number, telling: Telling): void {
     const states = statesOf(fold.facts);
     fold.state = states.at(-1)!;
-    const then = this.textOf(fold, states[place]!);
-    const before = place === 0 ? null : this.textOf(fold, states[place - 1]!);
-    if (then === null || then.text === before?.text || !isShown(fold.state)) return;
+    const then = this.shownOf(fold, states[place]!);
+    const before = place === 0 ? null : this.shownOf(fold, states[place - 1]!);
+    if (then === null || sameJson(then, before) || !isShown(fold.state)) return;
     const version = this.versionOf(fold, fold.facts[place]!.version);
     if (version.at >= fold.toldAt) fold.told = null;
-    telling.record(fold, then.resource, version);
+    telling.record(fold, then, version);
   }
 
   private tell(fold: EntryFold, telling: Telling): void {
-    const now = this.textOf(fold, fold.state);
+    const now = this.shownOf(fold, fold.state);
     if (now === null) {
       if (fold.told !== null) telling.retract(fold, this.nameOf(fold));
-    } else if (now.text !== fold.told) this.tellNow(fold, now, telling);
-    fold.told = now?.text ?? null;
+    } else if (!sameJson(now, fold.told)) this.tellNow(fold, now, telling);
+    fold.told = now;
   }
 
   /** What was told before under the same age, and was replaced or taken back, would be set aside: it is told as a little later. */
-  private tellNow(fold: EntryFold, { resource, text }: Shown, telling: Telling): void {
+  private tellNow(fold: EntryFold, now: Resource, telling: Telling): void {
     const own = this.versionOf(fold, fold.facts.at(-1)!.version);
-    const isAgain = own.at <= fold.toldAt && (fold.told === null || fold.toldThen.includes(text));
+    const isAgain = own.at <= fold.toldAt && (fold.told === null || fold.toldThen.some((told) => sameJson(told, now)));
     const version = isAgain ? instant(fold.toldAt + 1) : own.at < fold.toldAt ? instant(fold.toldAt) : own;
-    telling.record(fold, resource, version);
-    fold.toldThen = version.at === fold.toldAt ? [...fold.toldThen, text] : [text];
+    telling.record(fold, now, version);
+    fold.toldThen = version.at === fold.toldAt ? [...fold.toldThen, now] : [now];
     fold.toldAt = version.at;
   }
 
@@ -177,11 +171,11 @@ export class Lane {
   /** Every version that was before the last: of a fact that is one no longer nothing is told where it never was. */
   private tellHistory(fold: EntryFold, states: readonly Folded[], telling: Telling): void {
     if (!isShown(states.at(-1) ?? NOTHING)) return;
-    let before: string | null = null;
+    let before: Resource | null = null;
     for (const [index, state] of states.slice(0, -1).entries()) {
-      const then = this.textOf(fold, state);
-      if (then !== null && then.text !== before) telling.record(fold, then.resource, fold.facts[index]!.version);
-      before = then?.text ?? before;
+      const then = this.shownOf(fold, state);
+      if (then !== null && !sameJson(then, before)) telling.record(fold, then, fold.facts[index]!.version);
+      before = then ?? before;
     }
     fold.told = before;
   }
@@ -196,10 +190,9 @@ export class Lane {
     return left !== undefined && left.at > version.at ? left : version;
   }
 
-  private textOf({ kind, entry }: EntryFold, state: Folded): Shown | null {
-    if (!isShown(state)) return null;
-    const resource = resourceOf(kind, entry, state, this.filing);
-    return { resource, text: canonicalJson(resource) };
+  /** Without its version. */
+  private shownOf({ kind, entry }: EntryFold, state: Folded): Resource | null {
+    return isShown(state) ? resourceOf(kind, entry, state, this.filing) : null;
   }
 
   private nameOf({ kind, entry, state }: EntryFold): Resource {

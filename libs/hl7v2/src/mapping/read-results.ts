@@ -1,5 +1,4 @@
 import type { Segment } from '../message.js';
-import { hasTimeOfDay, readTime } from '../times.js';
 import { type Attached, attachmentsOf, isAttachment } from './attachments.js';
 import { type Identifier, numbered } from './entry-names.js';
 import type { EntryName, Fact, Members, PersonFacts, VersionTime } from './facts.js';
@@ -137,7 +136,7 @@ function reportFact(
     identifier: [identified('FILL', filler), identified('PLAC', placer)].filter((item) => item !== undefined),
     status,
     category: section ? [{ coding: [{ system: 'http://terminology.hl7.org/CodeSystem/v2-0074', code: section }] }] : undefined,
-    ...{ code, ...effectiveOf(effective, effectiveEnd), issued: issuedOf(reading, order.obr) },
+    ...{ code, ...effectiveOf(effective, effectiveEnd), issued: issuedOf(members) },
     ...{ results, conclusion: notesOf(order.notes) },
     presentedForm: attachments.length === 0 ? undefined : attachments.map(({ attachment }) => attachment),
     encounter: visit && refersTo(visit),
@@ -174,11 +173,8 @@ function effectiveOf(start: unknown, end: unknown): Members {
 }
 
 /** FHIR's `issued` is an instant: a day is none. */
-function issuedOf(reading: Reading, obr: Segment): string | undefined {
-  const text = obr.field(22).value ?? '';
-  const time = readTime(text);
-  return time !== null && hasTimeOfDay(time) ? (reading.members(obr, 'ORU')['issued'] as string | undefined) : undefined;
-}
+const issuedOf = ({ issued }: Members): string | undefined =>
+  typeof issued === 'string' && issued.includes('T') ? issued : undefined;
 
 function observationFacts(reading: Reading, order: Order, context: Context): Fact[] {
   const isCancelled = context.members['status'] === 'cancelled';
@@ -200,7 +196,7 @@ function observationFacts(reading: Reading, order: Order, context: Context): Fac
       ...(effective === undefined
         ? effectiveOf(context.members['effective'], context.members['effectiveEnd'])
         : effectiveOf(effective, undefined)),
-      ...{ issued: issuedOf(reading, order.obr), encounter: context.visit && refersTo(context.visit) },
+      ...{ issued: issuedOf(context.members), encounter: context.visit && refersTo(context.visit) },
       derivedFrom: context.parent && [refersTo(context.parent)],
       specimen: order.specimen && refersTo(specimenName(reading, order.specimen, context.name)),
     };

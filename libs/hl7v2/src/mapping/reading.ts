@@ -1,4 +1,4 @@
-import type { Message, Repetition, Segment, Value } from '../message.js';
+import type { Field, Message, Repetition, Segment, Value } from '../message.js';
 import { versionTime } from '../times.js';
 import { Zone } from '../zone.js';
 import { FORM_READERS } from './forms.js';
@@ -70,11 +70,18 @@ export class Reading {
     const rows = this.tables.rows.get(`${kind}/${segment.name}`) ?? this.tables.rows.get(`*/${segment.name}`) ?? [];
     const members: Record<string, unknown> = {};
     for (const row of rows) {
-      const value = row.repeats ? this.list(segment, row) : this.one(segment, row, segment.field(row.field).repetition(1), 1);
+      const value = this.valueAt(segment, row);
       if (value !== undefined) members[row.member] = value;
       else if (row.need === 'required' && !this.isAtFault(segment, row)) this.fault('required', placeIn(segment, row, 1));
     }
     return members;
+  }
+
+  /** What is empty says nothing, unless a value table says what an empty place means. */
+  private valueAt(segment: Segment, row: Row): unknown {
+    const field = segment.field(row.field);
+    if (!field.raw && row.values === undefined) return undefined;
+    return row.repeats ? this.list(segment, row, field) : this.one(segment, row, field.repetition(1), 1);
   }
 
   /** Whether the place is at fault already, for what stands in it. */
@@ -82,9 +89,8 @@ export class Reading {
     return this.faults.some((fault) => fault.segment === segment.name && fault.index === segment.index && fault.field === field);
   }
 
-  private list(segment: Segment, row: Row): unknown {
-    const field = segment.field(row.field);
-    if (field.text === null) return null;
+  private list(segment: Segment, row: Row, field: Field): unknown {
+    if (field.raw === '""') return null;
     const items = field.repetitions
       .map((repetition, index) => this.one(segment, row, repetition, index + 1))
       .filter((item) => item !== undefined && item !== null);
@@ -92,30 +98,46 @@ export class Reading {
   }
 
   private one(segment: Segment, row: Row, repetition: Repetition, number: number): unknown {
-    if (repetition.raw === undefined || (repetition.raw === '' && row.values === undefined)) return undefined;
-    if (repetition.text === null) return null;
-    const place = placeIn(segment, row, number);
-    return FORM_READERS[row.form](repetition, row, {
-      ...{ reading: this, place },
-      meaning: (code) => this.meaning(code, row.values, place),
-      wrong: (code, component = place.component) => this.wrong(row, code, { ...place, component }),
-    });
+    if (!repetition.raw && row.values === undefined) return undefined;
+    if (repetition.raw === '""') return null;
+    return FORM_READERS[row.form](repetition, row, new PlaceRead(this, segment, row, number));
   }
 
   /** Where the place may be left out it is noted, and else the message's fault. */
-  private wrong(row: Row, code: string, place: Place): undefined {
+  wrong(row: Row, code: string, place: Place): undefined {
     if (row.need === 'optional') this.note(code, place);
     else this.fault(code, place);
     return undefined;
   }
+}
 
-  /** What a code means by a value table: what stands for every other code in it is noted. Undefined where the table has none. */
-  meaning(code: string, values: string | undefined, place: Place): string | undefined {
-    const table = values === undefined ? undefined : this.tables.values[values];
-    const meaning = meaningIn(table, code);
-    if (meaning !== undefined) return meaning;
-    if (table?.['*'] !== undefined) this.note('code', place);
-    return table?.['*'];
+/** A place that is read: where it is, is asked only where something is wrong with it. */
+class PlaceRead {
+  constructor(
+    readonly reading: Reading,
+    private readonly segment: Segment,
+    private readonly row: Row,
+    private readonly repetition: number,
+  ) {}
+
+  get place(): Place {
+    return placeIn(this.segment, this.row, this.repetition);
+  }
+
+  meaning(code: string): string | undefined {
+    const { values } = this.row;
+    return meaningIn(values === undefined ? undefined : this.reading.tables.values[values], code) ?? this.other(values);
+  }
+
+  /** What stands for every other code. */
+  private other(values: string | undefined): string | undefined {
+    const other = values === undefined ? undefined : this.reading.tables.values[values]?.['*'];
+    if (other !== undefined) this.reading.note('code', this.place);
+    return other;
+  }
+
+  wrong(code: string): undefined {
+    return this.reading.wrong(this.row, code, this.place);
   }
 }
 
