@@ -8,7 +8,7 @@ import { Feed, type MappedEvent, type Taken } from './feed.js';
 import { weftTables } from './tables.js';
 
 export const LISTENER: Listener = { organisation: 'RX901', mrnAuthority: 'RX901', timeZone: 'Europe/London' };
-export const TABLES = weftTables();
+const TABLES = weftTables();
 const NOW = Date.parse('2026-11-30T12:00:00Z');
 
 /** Messages taken by a feed, and what they lead to recorded as Weft records it. Every event is judged as the gateway judges it. */

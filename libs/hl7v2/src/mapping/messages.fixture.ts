@@ -20,7 +20,7 @@ function header(type: string, { at = '20240610100000', from = 'PAS' }: Said): st
   return `MSH|^~\\&|${from}|RX901|WEFT|RX9|${at}||${type}|C${control}|P|2.4`;
 }
 
-export function pid({ mrn = 'M1', number = A, pid: rest = '1', name = 'LARCH^ROWAN' }: Said): string {
+function pid({ mrn = 'M1', number = A, pid: rest = '1', name = 'LARCH^ROWAN' }: Said): string {
   const nhs = number === '' ? '' : `~${number}^^^NHS^NH`;
   return `PID|1||${mrn}^^^RX901^MR${nhs}||${name}||19800102|${rest}`;
 }
