@@ -32,7 +32,7 @@ export function evolveVisit(state: Folded, { action, members }: Fact): Folded {
     status,
     ...placesAfter(action, { location, priorLocation, pending }, before),
   };
-  const saysEnd = action !== 'cancel-discharge' && OVER.includes(status as string | undefined) && end !== undefined;
+  const saysEnd = OVER.includes(status as string | undefined) && end !== undefined;
   return { known: true, retracted: false, members: saysEnd ? { ...next, end } : next };
 }
 
