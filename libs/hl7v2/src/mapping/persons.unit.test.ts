@@ -211,6 +211,33 @@ describe('the number under which a message is filed', () => {
     expect(filed.entry(A, ...HB)?.versions).toBe(2);
   });
 
+  it('is the same in the end whenever it becomes known', () => {
+    const of = (value: string, at: string) => oru({ number: '', at }, 'F1', 'FBC', { at }, obx('NM', 'HB', value));
+    const messages = [
+      of('140', '20240610090000'),
+      of('141', '20240610100000'),
+      adt('A01', { number: '', at: '20240610110000' }, pv1()),
+      adt('A03', { number: '', at: '20240611110000' }, pv1({ end: '20240611105900' })),
+      adt('A28', { at: '20240612100000' }),
+    ];
+    const inOrder = told(...messages).standing();
+    fc.assert(
+      fc.property(fc.shuffledSubarray(messages, { minLength: messages.length }), (order) => {
+        expect(told(...order).standing()).toEqual(inOrder);
+      }),
+      { numRuns: 12 },
+    );
+  });
+
+  it('takes with it every version that there was, when it is corrected', () => {
+    const of = (value: string, at: string) => oru({ number: '', at }, 'F1', 'FBC', { at }, obx('NM', 'HB', value));
+    const filed = told(adt('A28', { at: '20240610080000' }), of('140', '20240610090000'), of('141', '20240610100000'));
+    filed.say(adt('A31', { at: '20240611100000', number: B }));
+    expect(filed.entry(A, ...HB)).toMatchObject({ retracted: true, versions: 3 });
+    expect(filed.entry(B, ...HB)).toMatchObject({ retracted: false, versions: 2 });
+    expect(filed.resource(B, ...HB)).toMatchObject({ valueQuantity: { value: 141 }, subject: { identifier: { value: B } } });
+  });
+
   it('is corrected there and back: the entries follow each time, and stand', () => {
     const filed = told(adt('A28', { at: '20240610100000' }), result({ number: '' }));
     const other = (at: string, number: string) => filed.say(adt('A31', { at, number }));
