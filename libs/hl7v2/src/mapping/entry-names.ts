@@ -17,6 +17,12 @@ export function resourceId(organisation: string, name: EntryName): string {
   return `v2-${digest.slice(0, 40)}`;
 }
 
+/** Of an MRN as the index has it who gave it, and its value, in which anything may stand. */
+export function mrnParts(mrn: string): readonly [authority: string, value: string] {
+  const end = mrn.indexOf('|');
+  return [mrn.slice(0, end), mrn.slice(end + 1)];
+}
+
 /** A number with its assigner first, where it has one. */
 export const numbered = ({ value, assigner }: Identifier, otherwise?: string): readonly string[] => {
   const giver = assigner ?? otherwise;

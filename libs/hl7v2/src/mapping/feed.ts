@@ -1,6 +1,6 @@
 import type { CareEventType, Resource } from '@weft/domain';
 import type { Message } from '../message.js';
-import { nameKey } from './entry-names.js';
+import { mrnParts, nameKey } from './entry-names.js';
 import { factsOf } from './facts-of.js';
 import type { EntryName, Fault, Listener, Note, PersonFacts, Standing, VersionTime, WaitingReason } from './facts.js';
 import { Lane, type EntryFold, type SaidFact, type Telling } from './lane.js';
@@ -108,7 +108,7 @@ export class Feed {
   private file(task: Task, taking: Taking): void {
     const { names, reidentified, review } = task.person;
     const fault = reidentified?.action === 'move-visit' ? null : this.faultOfMerge(task);
-    if (fault !== null) return void taking.faults.push({ ...MRG, code: fault });
+    if (fault !== null) return this.refuseMerge(task, fault, taking);
     if (task.why === null) taking.review.push(...(review ?? []));
     const root = names.mrn === null ? null : this.index.rootOf(names.mrn);
     const decided = this.decide(task, root, taking);
@@ -125,6 +125,13 @@ export class Feed {
     if (root !== null) this.release(root, taking);
   }
 
+  /** Of a message that waited the one that is taken is not at fault: it waits on, and a person is asked. */
+  private refuseMerge(task: Task, code: string, taking: Taking): void {
+    if (task.why === null) return void taking.faults.push({ ...MRG, code });
+    taking.review.push(`merge-${code}`);
+    this.wait(task, task.why, this.index.rootOf(task.person.names.mrn!), taking);
+  }
+
   /** A loop, or a number that gave way to somebody else already. */
   private faultOfMerge({ person: { names, reidentified } }: Task): 'loop' | 'replaced-already' | null {
     if (reidentified === undefined || names.mrn === null) return null;
@@ -134,10 +141,10 @@ export class Feed {
   }
 
   /** Under which number it is filed, or why under none. */
-  private decide({ person: { names }, version, learns, corrects }: Task, root: string | null, taking: Taking): Decided {
+  private decide({ person: { names }, version, learns, corrects, why }: Task, root: string | null, taking: Taking): Decided {
     if (names.why === 'identity-unknown' || names.why === 'two-nhs-numbers') return { why: names.why };
     if (corrects && root !== names.mrn) {
-      taking.review.push('replaced-mrn-used');
+      if (why === null) taking.review.push('replaced-mrn-used');
       return { why: 'mrn-replaced' };
     }
     const known = root === null ? undefined : this.index.of(root);
@@ -196,7 +203,7 @@ export class Feed {
   /** One person under a new number: what was said of them under the old one holds under it. */
   private carryOver(gone: string, survivor: string, task: Task, taking: Taking): void {
     for (const lane of this.lanesOf(survivor)) {
-      for (const fact of lane.factsOf('patient', ['Patient', ...gone.split('|')])) {
+      for (const fact of lane.factsOf('patient', ['Patient', ...mrnParts(gone)])) {
         if (fact.action === 'record') lane.take(underNumber(fact, survivor), this.telling(lane, task, taking));
       }
     }
@@ -323,7 +330,7 @@ export class Feed {
 
 const underNumber = (fact: SaidFact, mrn: string): SaidFact => ({
   ...fact,
-  entry: ['Patient', ...mrn.split('|')],
+  entry: ['Patient', ...mrnParts(mrn)],
   members: { ...fact.members, identifier: mrnIdentifier(mrn) },
 });
 

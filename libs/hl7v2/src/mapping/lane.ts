@@ -39,6 +39,8 @@ const instant = (at: number): VersionTime => ({ at, text: new Date(at).toISOStri
 /** What one person's entries were made from, those that one organisation files under one number. */
 export class Lane {
   readonly folds = new Map<string, EntryFold>();
+  /** Of each report its results, by key. */
+  private readonly results = new Map<string, Map<string, EntryFold>>();
   /** What else an entry is called, by its key. */
   private readonly links = new Map<string, string>();
   /** When an entry that is here again was taken away from this number: what is told of it now is not older. */
@@ -62,10 +64,22 @@ export class Lane {
       visit: undefined,
       report: undefined,
     };
-    this.folds.set(known, fold);
     fold.visit = visit ?? fold.visit;
     fold.report = report ?? fold.report;
+    this.keep(known, fold);
     return fold;
+  }
+
+  private keep(key: string, fold: EntryFold): void {
+    this.folds.set(key, fold);
+    if (fold.kind !== 'observation' || fold.report === undefined) return;
+    const report = nameKey(fold.report);
+    this.results.set(report, (this.results.get(report) ?? new Map<string, EntryFold>()).set(key, fold));
+  }
+
+  private letGo(key: string, { report }: EntryFold): void {
+    this.folds.delete(key);
+    if (report !== undefined) this.results.get(nameKey(report))?.delete(key);
   }
 
   /** Folds one more fact in, wherever among the others it belongs, and tells what that changes. */
@@ -88,8 +102,7 @@ export class Lane {
   }
 
   private resultsOf(report: EntryName): readonly EntryFold[] {
-    const key = nameKey(report);
-    return [...this.folds.values()].filter((fold) => fold.kind === 'observation' && fold.report && nameKey(fold.report) === key);
+    return [...(this.results.get(nameKey(report))?.values() ?? [])];
   }
 
   /** How many results that stand, or stood before it, a report does not name. */
@@ -146,7 +159,7 @@ export class Lane {
   adopt(fold: EntryFold, from: Lane, said: VersionTime, telling: { readonly there: Telling; readonly here: Telling }): void {
     const key = keyOf(fold.kind, fold.entry);
     const isMoved = from.filing.number !== this.filing.number;
-    from.folds.delete(key);
+    from.letGo(key, fold);
     if (isMoved && fold.told !== null) {
       telling.there.retract(fold, from.nameOf(fold));
       from.left.set(key, instant(Math.max(said.at, fold.toldAt) + 1));
@@ -160,7 +173,7 @@ export class Lane {
     const told = known?.told ?? (isMoved ? null : fold.told);
     const toldAt = known?.toldAt ?? (isMoved ? -Infinity : fold.toldAt);
     const adopted: EntryFold = { ...fold, ...known, facts, told, toldAt, toldThen: known?.toldThen ?? [] };
-    this.folds.set(key, adopted);
+    this.keep(key, adopted);
     this.links.set(key, key);
     const states = statesOf(facts);
     if (isMoved && known === undefined && !this.left.has(key)) this.tellHistory(adopted, states, telling.here);

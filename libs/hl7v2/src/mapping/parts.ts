@@ -1,4 +1,5 @@
 import type { Segment } from '../message.js';
+import { mrnParts } from './entry-names.js';
 import type { EntryName } from './facts.js';
 import { placeIn, type Reading } from './reading.js';
 
@@ -31,7 +32,7 @@ export function visitName(reading: Reading, pv1: Segment, mrn: string | null, is
     return ['Encounter', assigner ?? authority, value];
   }
   const start = pv1.field(44).value?.trim();
-  if (mrn !== null && start) return ['Encounter', ...mrn.split('|'), start];
+  if (mrn !== null && start) return ['Encounter', ...mrnParts(mrn), start];
   const place = placeIn(pv1, { field: 19, component: 1 });
   if (isNeeded) reading.fault('required', place);
   else reading.note('no-visit-number', place);

@@ -32,6 +32,11 @@ describe('a person at a hospital', () => {
     expect(filed.notes).toContainEqual({ segment: 'PID', index: 1, field: 8, repetition: 1, component: 1, code: 'code' });
   });
 
+  it('has the number that the hospital gave, whatever stands in it', () => {
+    const identifier = told(adt('A28', { mrn: 'M\\F\\1' })).resource(A, 'Patient', 'RX901', 'M|1')?.['identifier'];
+    expect(identifier).toMatchObject([{ value: 'M|1', assigner: { display: 'RX901' } }, { value: A }]);
+  });
+
   it('has practice, next of kin and ethnic category as England writes them, and no category of another table', () => {
     const pid = (ethnicity: string) => fields('x', { 1: '1', 15: ethnicity }).slice(2);
     const message = (ethnicity: string) =>
@@ -127,6 +132,16 @@ describe('two numbers of a hospital that become one', () => {
     filed.say(adt('A40', { mrn: 'M1', number: '' }, MRG('M2')));
     expect(filed.feed.stillWaiting()).toEqual([]);
     expect(filed.resource(A, ...HB)).toBeDefined();
+  });
+
+  it('wait while it is not known whose they are, and are no other message’s fault when that shows a loop', () => {
+    const filed = told(adt('A28', { mrn: 'M1', number: A }), adt('A28', { mrn: 'M2', number: A }));
+    expect(filed.say(adt('A40', { mrn: 'M2', number: B }, MRG('M1'))).waiting).toMatchObject([
+      { why: 'number-contradicts-index' },
+    ]);
+    const taken = filed.say(adt('A40', { at: '20240611100000', mrn: 'M1', number: '' }, MRG('M2')));
+    expect(taken).toMatchObject({ faults: [], review: ['merge-loop'] });
+    expect(filed.feed.stillWaiting()).toHaveLength(1);
   });
 
   it('match by authority before they match by their order', () => {

@@ -1,5 +1,5 @@
 import type { Segment } from '../message.js';
-import { type Identifier, numbered } from './entry-names.js';
+import { type Identifier, mrnParts, numbered } from './entry-names.js';
 import type { EntryName, Fact, Members, PersonFacts, VersionTime } from './facts.js';
 import { counterpartOf, mrnsIn, personNamesOf } from './person-names.js';
 import { placeIn, type Reading } from './reading.js';
@@ -93,11 +93,11 @@ function giveWay(reading: Reading, survivor: string, from: string, version: Vers
 
 /** A Patient without an MRN is the organisation's one Patient within the person's record: nothing of a number may be in its id. */
 const patientName = (mrn: string | null, { listener }: Reading): EntryName =>
-  mrn === null ? ['Patient', listener.organisation] : ['Patient', ...mrn.split('|')];
+  mrn === null ? ['Patient', listener.organisation] : ['Patient', ...mrnParts(mrn)];
 
 /** As a Patient has it. */
 export function mrnIdentifier(mrn: string | null): object | undefined {
-  const [authority, value] = mrn?.split('|') ?? [];
+  const [authority, value] = mrn === null ? [] : mrnParts(mrn);
   const type = { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/v2-0203', code: 'MR' }] };
   return mrn === null ? undefined : { type, value, assigner: { display: authority } };
 }

@@ -1,6 +1,7 @@
 import type { Segment } from '../message.js';
 import { type Identifier, numbered } from './entry-names.js';
-import type { EntryName, Fact, Members, VersionTime } from './facts.js';
+import type { EntryName, Fact, Members, PersonFacts, VersionTime } from './facts.js';
+import { personNamesOf } from './person-names.js';
 import type { Part } from './parts.js';
 import type { Reading } from './reading.js';
 import { refersTo } from './references.js';
@@ -35,7 +36,7 @@ function missing(reading: Reading, segment: Segment, field: number): [] {
   return [];
 }
 
-export function allergyFacts(reading: Reading, segment: Segment, version: VersionTime): Fact[] {
+function allergyFacts(reading: Reading, segment: Segment, version: VersionTime): Fact[] {
   const members = reading.members(segment, 'ADT');
   const code = codeIn(segment, 3);
   if (code === undefined || members['code'] === null) return missing(reading, segment, 3);
@@ -103,3 +104,9 @@ const hungOn = (visit: EntryName | undefined): readonly string[] => visit?.slice
 
 const ownNumber = (identifier: unknown): readonly string[] =>
   identifier === undefined || identifier === null ? [] : numbered(identifier as Identifier);
+
+/** An allergy list: each line says what became of it. */
+export function readAllergies(reading: Reading, part: Part, version: VersionTime): PersonFacts {
+  const lines = part.segments.filter(({ name }) => name === 'IAM' || name === 'AL1');
+  return { names: personNamesOf(part.pid, reading), facts: lines.flatMap((segment) => allergyFacts(reading, segment, version)) };
+}

@@ -3,7 +3,7 @@ import type { Decimal } from './decimals.js';
 import { type Identifier, numbered } from './entry-names.js';
 import type { EntryName, Fact, Members, PersonFacts, VersionTime } from './facts.js';
 import { personNamesOf } from './person-names.js';
-import { allergyFacts, status } from './read-clinical.js';
+import { status } from './read-clinical.js';
 import { firstOf, type Part } from './parts.js';
 import { placeIn, type Reading } from './reading.js';
 import type { MessageType } from './rows.js';
@@ -185,10 +185,4 @@ export function readReferral(reading: Reading, type: MessageType, part: Part, ve
     ...{ code: kind, authoredOn: effective, reasonCode: reasons },
   };
   return { names, facts: [{ kind: 'resource', entry, action: 'record', members, version }] };
-}
-
-/** An allergy list: each line says what became of it. */
-export function readAllergies(reading: Reading, part: Part, version: VersionTime): PersonFacts {
-  const lines = part.segments.filter(({ name }) => name === 'IAM' || name === 'AL1');
-  return { names: personNamesOf(part.pid, reading), facts: lines.flatMap((segment) => allergyFacts(reading, segment, version)) };
 }

@@ -36,7 +36,7 @@ export interface Table {
 /** Codes as senders write them, in capitals, and what each means; `''` for an empty place. */
 export type ValueTable = Readonly<Record<string, string>>;
 
-/** What a message type's event does: `type reader action [flags]`, one a line. */
+/** Compiled: what the interpreter reads. */
 export interface Tables {
   readonly types: ReadonlyMap<string, MessageType>;
   readonly rows: ReadonlyMap<string, readonly Row[]>;
@@ -50,7 +50,10 @@ export interface MessageType {
   readonly flags: readonly string[];
 }
 
-/** What a table is made of before it is compiled; a site's own stand behind those that Weft has, and win. */
+/**
+ * What is compiled; a site's own are laid over those that Weft has, and win. `types`: what each message type's event does, one a line,
+ * `type reader action [flags]`.
+ */
 export interface TableSource {
   readonly types: string;
   readonly tables: readonly Table[];
