@@ -1,7 +1,18 @@
 import { createHmac } from 'node:crypto';
 import { createMessageReader, type Seal, sealMessage } from '@weft/care-events';
 import { type Organisation, projectionsOf, releaseWith, type Policy } from '@weft/domain';
-import { ensureRegion, groupOf, PolicyBook, regionTopics, type Wiring } from '@weft/processing';
+import {
+  careEventsTopic,
+  CONSENT_TOPIC,
+  ensureRegion,
+  NotPermitted,
+  OPT_OUT_PROJECTOR_GROUP,
+  PolicyBook,
+  RECORD_PROJECTOR_GROUP,
+  UnknownTopic,
+  regionTopics,
+  type Wiring,
+} from '@weft/processing';
 import { organisationsByHl7v2 } from './hl7v2-listeners.js';
 import { keySecrets } from './keys.js';
 import { fingerprintsIn, NotThisRegion, refuseUnlessFits } from './region-fits.js';
@@ -48,14 +59,26 @@ export async function openWiring(service: Service): Promise<Wiring> {
 /** Throws NotThisRegion where projectors have dealt with messages, and the store holds nothing of them: not even the decisions. */
 async function refuseUnlessWhole({ settings, bus, store }: Service): Promise<void> {
   if ((await store.readAll({ maxCount: 1 })).length > 0) return;
-  for (const { topic } of await bus.topics()) {
-    const group = groupOf(topic);
-    const committed = group === undefined ? [] : await bus.committed(group, topic);
-    if (!committed.some(({ offset }) => offset > 0)) continue;
+  const inbound: readonly [group: string, topic: string][] = [
+    [OPT_OUT_PROJECTOR_GROUP, CONSENT_TOPIC],
+    ...settings.organisations.map(({ ods }): [string, string] => [RECORD_PROJECTOR_GROUP, careEventsTopic(ods)]),
+  ];
+  for (const [group, topic] of inbound) {
+    if (!(await wasDealtWith(bus, group, topic))) continue;
     const setting = settings.eventStoreUrl === undefined ? 'WEFT_DATA_DIR' : 'WEFT_EVENTSTORE_URL';
     const message =
       'the store is empty, and what the topics hold has been dealt with: it is another region’s, or was lost. Restore it, or set both groups back to the earliest (docs/operations.md)';
     throw new NotThisRegion([{ setting, message }]);
+  }
+}
+
+/** What a process may not look at is left to those who may: the projectors, which write. */
+async function wasDealtWith(bus: Service['bus'], group: string, topic: string): Promise<boolean> {
+  try {
+    return (await bus.committed(group, topic)).some(({ offset }) => offset > 0);
+  } catch (error) {
+    if (error instanceof NotPermitted || error instanceof UnknownTopic) return false;
+    throw error;
   }
 }
 
