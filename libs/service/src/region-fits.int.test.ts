@@ -81,7 +81,7 @@ describe('a region knows the secrets that it was made with', () => {
     for (const file of readdirSync(directory)) if (file.startsWith('store.db')) rmSync(join(directory, file));
     for (let time = 0; time < 2; time += 1)
       expect(await refusal(OWN)).toMatchObject({
-        message: expect.stringMatching(/^WEFT_DATA_DIR: the store is empty, and what/),
+        message: expect.stringMatching(/^WEFT_DATA_DIR: store.db is empty, and bus.db holds/),
       });
   });
 

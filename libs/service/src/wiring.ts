@@ -1,18 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { createMessageReader, type Seal, sealMessage } from '@weft/care-events';
 import { type Organisation, projectionsOf, releaseWith, type Policy } from '@weft/domain';
-import {
-  careEventsTopic,
-  CONSENT_TOPIC,
-  ensureRegion,
-  NotPermitted,
-  OPT_OUT_PROJECTOR_GROUP,
-  PolicyBook,
-  RECORD_PROJECTOR_GROUP,
-  UnknownTopic,
-  regionTopics,
-  type Wiring,
-} from '@weft/processing';
+import { ensureRegion, groupOf, PolicyBook, regionTopics, type Wiring } from '@weft/processing';
 import { organisationsByHl7v2 } from './hl7v2-listeners.js';
 import { keySecrets } from './keys.js';
 import { fingerprintsIn, NotThisRegion, refuseUnlessFits } from './region-fits.js';
@@ -56,29 +45,20 @@ export async function openWiring(service: Service): Promise<Wiring> {
   };
 }
 
-/** Throws NotThisRegion where projectors have dealt with messages, and the store holds nothing of them: not even the decisions. */
+/**
+ * Throws NotThisRegion where the embedded store is empty beside a bus whose messages were dealt with: not even the decisions among
+ * them are left. Engines elsewhere may be given a new store on purpose, to be filled from their topics.
+ */
 async function refuseUnlessWhole({ settings, bus, store }: Service): Promise<void> {
+  if (settings.kafka !== undefined || settings.eventStoreUrl !== undefined) return;
   if ((await store.readAll({ maxCount: 1 })).length > 0) return;
-  const inbound: readonly [group: string, topic: string][] = [
-    [OPT_OUT_PROJECTOR_GROUP, CONSENT_TOPIC],
-    ...settings.organisations.map(({ ods }): [string, string] => [RECORD_PROJECTOR_GROUP, careEventsTopic(ods)]),
-  ];
-  for (const [group, topic] of inbound) {
-    if (!(await wasDealtWith(bus, group, topic))) continue;
-    const setting = settings.eventStoreUrl === undefined ? 'WEFT_DATA_DIR' : 'WEFT_EVENTSTORE_URL';
+  for (const { topic } of await bus.topics()) {
+    const group = groupOf(topic);
+    const committed = group === undefined ? [] : await bus.committed(group, topic);
+    if (!committed.some(({ offset }) => offset > 0)) continue;
     const message =
-      'the store is empty, and what the topics hold has been dealt with: it is another region’s, or was lost. Restore it, or set both groups back to the earliest (docs/operations.md)';
-    throw new NotThisRegion([{ setting, message }]);
-  }
-}
-
-/** What a process may not look at is left to those who may: the projectors, which write. */
-async function wasDealtWith(bus: Service['bus'], group: string, topic: string): Promise<boolean> {
-  try {
-    return (await bus.committed(group, topic)).some(({ offset }) => offset > 0);
-  } catch (error) {
-    if (error instanceof NotPermitted || error instanceof UnknownTopic) return false;
-    throw error;
+      'store.db is empty, and bus.db holds messages that were dealt with: the store was lost. Restore the whole directory';
+    throw new NotThisRegion([{ setting: 'WEFT_DATA_DIR', message }]);
   }
 }
 
