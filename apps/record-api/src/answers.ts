@@ -4,12 +4,13 @@ import {
   NOTICE,
   PURPOSES,
   type Authority,
-  type Contradiction,
   type Problem,
   type Purpose,
   type Resource,
+  type Review,
+  type ToReview,
 } from '@weft/domain';
-import type { ReviewCounts, SetAside, VersionCounts } from '@weft/processing';
+import type { Corrected, ReviewCounts, SetAside, VersionCounts } from '@weft/processing';
 import { PersonAnswer } from './person.js';
 
 /** What is answered, as /docs shows it. */
@@ -29,6 +30,13 @@ class EntryAnswer {
   recordedAt!: string;
   @ApiPropertyOptional({ description: NHS_NUMBER_NOW })
   nhsNumber?: string;
+  @ApiPropertyOptional({
+    enum: ['number-corrected', 'number-unclear'],
+    description:
+      'For individual care: it came from another NHS number, or another number has an entry of its id too. Until its sender says a newer ' +
+      'version of it under this number',
+  })
+  review?: Review;
   @ApiProperty({ type: Object, description: 'FHIR R4' })
   resource!: Resource;
 }
@@ -46,9 +54,9 @@ export class RecordAnswer {
     type: [Object],
     description:
       '`{ entry, fields }` each: entries whose own demographics cannot be one person’s (`birthDate`, and `family` where that differs ' +
-      'too). Somebody should look whether one is filed under the wrong number',
+      'too), and those whose versions name several NHS numbers (`nhsNumber`). Somebody should look whether one is filed under the wrong number',
   })
-  review?: readonly Contradiction[];
+  review?: readonly ToReview[];
   @ApiPropertyOptional({ description: 'Of a page: how many entries the record has for this reader' })
   total?: number;
   @ApiPropertyOptional({ type: String, nullable: true, description: 'Of a page: where the next one is; null after the last one' })
@@ -148,6 +156,13 @@ export class ExplainedRecordAnswer {
       '(`stands-by-arrival`), in the order in which they came; at most the last 500',
   })
   setAside!: readonly SetAside[];
+  @ApiProperty({
+    type: [Object],
+    description:
+      '`{ entry, organisation, what, plainEnglish }` each: entries that a later version moved to another NHS number (`moved-away`) or from ' +
+      'one (`moved-here`), or that another number has too and nobody can say whose they are (`unclear`)',
+  })
+  corrected!: readonly Corrected[];
   @ApiProperty({
     type: String,
     nullable: true,
@@ -277,7 +292,7 @@ export class StatusAnswer {
   @ApiProperty({
     type: Object,
     description:
-      '`{ people, organisations }`: how many people’s records for direct care contradict themselves (they have `review`), and in how ' +
+      '`{ people, organisations }`: how many people’s records for direct care contradict themselves or have what may be somebody else’s (they have `review`), and in how ' +
       'many of them each organisation, by its ODS code, has a part',
   })
   recordsToReview!: ReviewCounts;

@@ -5,6 +5,7 @@ import {
   evolveRecord,
   isMerge,
   isSamePlace,
+  isSent,
   placeOf,
   saysTheSame,
   type Coordinates,
@@ -43,7 +44,7 @@ export async function whatBecame(store: EventStore, key: string, events: readonl
     for (const stored of page) {
       const event = decodeRecordEvent(stored);
       const entry = evolveRecord(record, event);
-      if (event.type === 'entries-claimed-1') continue;
+      if (!isSent(event)) continue;
       const name = eventKey(event);
       if (!wanted.has(name) || found.has(name)) continue;
       found.set(name, { at: event.coordinates, digest: digestSent(event), isNew: entry !== null || isMerge(event.type) });

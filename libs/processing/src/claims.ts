@@ -1,4 +1,13 @@
-import { isIdentityEvent, isMerge, mayIdentify, notYours, type CareEvent, type Problem, type RecordEvent } from '@weft/domain';
+import {
+  isIdentityEvent,
+  isMerge,
+  isSent,
+  mayIdentify,
+  notYours,
+  type CareEvent,
+  type Problem,
+  type RecordEvent,
+} from '@weft/domain';
 import { decodeRecordEvent } from './encoding.js';
 import { eventsOf } from './load.js';
 import { olderMessages } from './older-messages.js';
@@ -51,5 +60,4 @@ async function hasRecorded(store: EventStore, key: string, organisation: string)
   return false;
 }
 
-const isOf = (event: RecordEvent, organisation: string): boolean =>
-  event.type !== 'entries-claimed-1' && event.organisation === organisation;
+const isOf = (event: RecordEvent, organisation: string): boolean => isSent(event) && event.organisation === organisation;

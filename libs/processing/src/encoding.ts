@@ -40,6 +40,15 @@ export interface ConsentHeld extends Pick<Decision, 'id' | 'receivedAt' | 'diges
   readonly coordinates: Coordinates;
 }
 
+/** Which number has an entry from now on. */
+export interface EntryHome {
+  readonly type: 'entry-home-1';
+  /** The number's key. */
+  readonly key: string;
+  /** The key of another person's number from which it comes. */
+  readonly from?: string;
+}
+
 /** Whether a death that somebody said was accepted: the last word on it, at its place in the bus. */
 export interface DeathJudged {
   readonly type: 'death-accepted-1' | 'death-refused-1';
@@ -228,6 +237,7 @@ export const decodeRecordEvent = (stored: StoredEvent): RecordEvent => decode<Re
 export const decodeViewEvent = (stored: StoredEvent): ViewEvent => decode<ViewEvent>(stored);
 export const decodeIdentityEvent = (stored: StoredEvent): IdentityEvent => decode<IdentityEvent>(stored);
 export const decodeConsentHeld = (stored: StoredEvent): ConsentHeld => decode<ConsentHeld>(stored);
+export const decodeEntryHome = (stored: StoredEvent): EntryHome => decode<EntryHome>(stored);
 export const decodeDeathJudged = (stored: StoredEvent): DeathJudged => decode<DeathJudged>(stored);
 export const decodeBoundary = (stored: StoredEvent): BoundaryEvent => decode<BoundaryEvent>(stored);
 export const decodeProposal = (stored: StoredEvent): ProposalEvent => decode<ProposalEvent>(stored);

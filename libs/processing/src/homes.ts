@@ -9,7 +9,8 @@ import {
   type RecordedCareEvent,
 } from '@weft/domain';
 import { encode } from './encoding.js';
-import { loadRecord } from './load.js';
+import { followUp, settleHomes } from './entry-homes.js';
+import { loadMembers, loadRecord } from './load.js';
 import type { OutgoingMessage } from './ports.js';
 import { quarantine } from './quarantine.js';
 import type { Untold } from './rebuild-views.js';
@@ -37,6 +38,8 @@ export async function claimEntries(
 export interface Carried {
   readonly untold: Untold | null;
   readonly refused: readonly OutgoingMessage[];
+  /** Keys of other people's numbers that the events' entries had to do with. */
+  readonly others: readonly string[];
 }
 
 /** Records events, sent under `saidOf`, of the number that they live with, each once: a crash, or another projector, may have come in between. */
@@ -61,11 +64,15 @@ export async function recordAtHome(
       return known !== undefined && isSamePlace(known, one.message);
     });
     const fresh = events.filter((one) => knownAs(one) === undefined);
-    const encoded = fresh.map(({ event }) => encode(event, wiring.random));
+    const said = fresh.map(({ event }) => event);
+    // It may have gone on to somebody else since it was said where it lives.
+    if (await settleHomes(wiring, { key: home, record }, said, () => loadMembers(wiring.store, { key: home, record }))) continue;
+    const encoded = said.map((event) => encode(event, wiring.random));
     const appended = await unlessFenced(appendAll(wiring.store, careRecordStream(home), revision, encoded));
     if (appended === null) continue;
-    for (const { event } of fresh) evolveRecord(record, event, note);
+    const others = await followUp(wiring, { key: home, record }, arrivals, isTaken);
+    for (const event of said) evolveRecord(record, event, note);
     const untold = isTaken ? { key: home, from: 0 } : fresh.length > 0 ? { key: home, from: revision + 1 } : null;
-    return { untold, refused: refused.flatMap(({ message }) => quarantine(wiring, message, [CONFLICT])) };
+    return { untold, others, refused: refused.flatMap(({ message }) => quarantine(wiring, message, [CONFLICT])) };
   }
 }

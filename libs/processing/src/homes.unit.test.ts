@@ -1,4 +1,4 @@
-import type { CareEvent, Purpose, ViewEntry } from '@weft/domain';
+import { isSent, type CareEvent, type Purpose, type ViewEntry } from '@weft/domain';
 import { whatBecame } from './became.js';
 import { decodeRecordEvent, encode } from './encoding.js';
 import { EngineUnavailable } from './errors.js';
@@ -51,6 +51,7 @@ async function recorded(wiring: Wiring, subject: string): Promise<string[]> {
   return events.map((event) => {
     if (event.type === 'entries-claimed-1') return `${event.entries.join()} are of ${names.get(event.home)}`;
     if (event.type === 'care-event-homed-1') return `lives with ${event.homes.map((home) => names.get(home)).join()}`;
+    if (!isSent(event)) return event.type;
     return `${event.resource.id}${event.saidOf === undefined ? '' : ` said of ${names.get(event.saidOf)}`}`;
   });
 }

@@ -1,4 +1,4 @@
-import type { Purpose } from '@weft/domain';
+import { isSent, type Purpose } from '@weft/domain';
 import { decodeRecordEvent } from './encoding.js';
 import { loadIdentity, survivorOf } from './load.js';
 import { CARE_RECORD_PREFIX, careRecordStream, IDENTITY_PREFIX } from './streams.js';
@@ -47,7 +47,7 @@ export async function numberOfKey(wiring: Pick<Wiring, 'store' | 'bus' | 'keys'>
     if (found !== undefined) return found;
   }
   for (const event of events.map(decodeRecordEvent)) {
-    if (event.type === 'entries-claimed-1') continue;
+    if (!isSent(event)) continue;
     const { topic, partition, offset } = event.coordinates;
     const [message] = await bus.read(topic, partition, offset, 1);
     if (message !== undefined && isIt(message.key)) return message.key;

@@ -15,6 +15,7 @@ import { awaited } from './claims.js';
 import { encode } from './encoding.js';
 import { EngineUnavailable, WrongExpectedRevision } from './errors.js';
 import { eachOnItsOwn } from './failures.js';
+import { followUp, settleHomes } from './entry-homes.js';
 import { judgeDeath } from './judge-death.js';
 import { claimEntries, recordAtHome } from './homes.js';
 import { isLoopOfMerges, loadRecord, relatedNumbers, survivorOf, survivorsOf } from './load.js';
@@ -219,6 +220,11 @@ export class RecordCareEvents {
     const state = await this.recall(key, adopted);
     const { members } = state;
     const { fresh, carried, claimed, refused, redelivered } = siftCareEvents(wiring, state, members, arrivals);
+    const said = fresh.map(({ event }) => event);
+    if (await settleHomes(wiring, state, said, () => Promise.resolve(members))) {
+      this.forget(key);
+      return this.record(key, arrivals, adopted, outbox);
+    }
     const untoldEvents: Untold[] = [{ key, from: state.record.revision + 1 }];
     if (fresh.length > 0) {
       const encoded = fresh.map((one) => one.encoded);
@@ -226,18 +232,27 @@ export class RecordCareEvents {
       await appendAll(wiring.store, careRecordStream(key), state.record.revision, encoded);
     }
     outbox.quarantined.push(...refused);
+    const others = new Set<string>();
+    let isTaken = redelivered;
     for (const [home, some] of carried) {
-      const { untold, refused: conflicts } = await recordAtHome(wiring, home, key, some, outbox.versions.note);
+      const { untold, refused: conflicts, others: theirs } = await recordAtHome(wiring, home, key, some, outbox.versions.note);
       if (untold !== null) untoldEvents.push(untold);
+      isTaken ||= untold?.from === 0;
       outbox.quarantined.push(...conflicts);
+      for (const other of theirs) others.add(other);
     }
     if (fresh.length === 0 && !redelivered) return;
+    for (const other of await followUp(wiring, state, arrivals, redelivered)) others.add(other);
     const events = fresh.map(({ event }) => event).filter((event) => event.type !== 'care-event-homed-1');
     const derive = (): Promise<void> => {
       this.forget(key);
-      return this.derive(outbox, () => this.bringInLine([key, ...carried.keys()], untoldEvents, redelivered));
+      for (const other of others) this.forget(other);
+      return this.derive(outbox, async () => [
+        ...(await this.bringInLine([key, ...carried.keys()], untoldEvents, redelivered)),
+        ...(others.size === 0 ? [] : await this.bringInLine([...others], [], isTaken)),
+      ]);
     };
-    const isOwn = carried.size === 0 && !redelivered;
+    const isOwn = carried.size === 0 && others.size === 0 && !redelivered;
     if (!isOwn || !canTakeOn(state, events, wiring.clock.now(), adopted.version)) {
       for (const event of events) evolveRecord(state.record, event, outbox.versions.note);
       return derive();

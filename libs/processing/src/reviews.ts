@@ -1,4 +1,4 @@
-import { contradictionsIn } from '@weft/domain';
+import { toReview } from '@weft/domain';
 import { decodeReviewNoted, encode, type ReviewNoted } from './encoding.js';
 import { eventsOf, loadView } from './load.js';
 import { NO_STREAM, type EventStore } from './ports.js';
@@ -7,7 +7,7 @@ import { REVIEWS_STREAM, viewStream } from './streams.js';
 import type { Wiring } from './wiring.js';
 import { unlessFenced } from './write-view.js';
 
-/** How many people's records for direct care contradict themselves, and in how many of them each organisation has a part. */
+/** How many people's records for direct care contradict themselves, or have what may be somebody else's, and in how many of them each organisation has a part. */
 export interface ReviewCounts {
   readonly people: number;
   readonly organisations: Readonly<Record<string, number>>;
@@ -55,6 +55,7 @@ function reviewsIn(store: EventStore): Reviews {
 }
 
 const NAMES_SOMEBODY = '"resourceType":"Patient"';
+const MAY_BE_SOMEBODY_ELSES = '"review":"number-';
 
 /**
  * Notes of whom these changes are whether their records contradict themselves now. Whatever changes a view comes by here (events,
@@ -67,7 +68,8 @@ export async function noteReviews(wiring: Wiring, changes: readonly RecordChange
   const reviews = reviewsIn(wiring.store);
   await reviews.catchUp();
   const concerned = ofDirectCare.filter(
-    ({ viewKey, entry }) => entry?.includes(NAMES_SOMEBODY) === true || reviews.of(viewKey).length > 0,
+    ({ viewKey, entry = '' }) =>
+      entry.includes(NAMES_SOMEBODY) || entry.includes(MAY_BE_SOMEBODY_ELSES) || reviews.of(viewKey).length > 0,
   );
   for (const change of new Map(concerned.map((one) => [one.viewKey, one])).values()) await note(wiring, reviews, change);
 }
@@ -76,9 +78,7 @@ export async function noteReviews(wiring: Wiring, changes: readonly RecordChange
 async function note({ store, random }: Wiring, reviews: Reviews, { projection, viewKey: key }: RecordChange): Promise<void> {
   for (;;) {
     const { view } = await loadView(store, viewStream(projection, key));
-    const found = new Set(
-      contradictionsIn(view.entries.values()).map(({ entry }) => view.entries.get(entry)?.organisation ?? ''),
-    );
+    const found = new Set(toReview(view.entries.values()).map(({ entry }) => view.entries.get(entry)?.organisation ?? ''));
     const organisations = [...found].sort();
     await reviews.catchUp();
     if (organisations.join() === reviews.of(key).join()) return;

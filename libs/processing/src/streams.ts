@@ -17,6 +17,8 @@ export const viewStream = (projection: Projection, viewKey: string): string => `
 export const viewPrefix = ({ purpose, version }: Projection): string => `${CATEGORIES.get(purpose)}View${version}-`;
 /** Which person a FHIR Consent is about, by its source and id: it may be corrected to another. */
 export const consentHolderStream = (consent: string): string => `consentHolder-${consent}`;
+/** Which number an entry lives with, by the entry's id. */
+export const entryHomeStream = (entry: string): string => `entryHome-${entry}`;
 /** What an organisation sent that is about nobody, by a name that its references use. */
 export const keptResourceStream = (keys: Pick<Keys, 'digest'>, organisation: string, name: string): string =>
   `keptResource-${keys.digest(JSON.stringify([organisation, name])).slice(0, 32)}`;

@@ -53,7 +53,7 @@ export class ConsentChecks {
     const place = placeOf(message);
     const key = this.keys.patient(message.key);
     const recorded = this.ledger.decidedFrom.get(place) ?? [];
-    const own = recorded.filter((decision) => decision.key === key);
+    const own = recorded.filter((decision) => decision.key === key && decision.follows === undefined);
     this.isLeftWithAll(message, own);
     if (recorded.some((decision) => decision.key !== key && permitsAnything(decision)))
       this.violated(MOVED, `${place} permits something for somebody else`);

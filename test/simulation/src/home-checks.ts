@@ -2,7 +2,8 @@ import { eventKey, type CareEvent } from '@weft/domain';
 import type { Keys, Message } from '@weft/processing';
 import { placeOf, type KeptEvent, type Ledger } from './ledger.js';
 import { ownIdOf, tellsDeath } from './naive-limits.js';
-import { isSaid, presentIn, said } from './naive.js';
+import { isSaid, presentIn, said, standsIn } from './naive.js';
+import { isWord } from './naive-moves.js';
 import type { Violated } from './view-checks.js';
 
 const FOLLOWS = 'what is said of an entry follows the entry';
@@ -54,9 +55,10 @@ export class HomeChecks {
       );
     const id = ownIdOf(sent);
     const holds = (one: string): boolean =>
-      this.of(one).some(
-        (other) => other !== event && isSaid(other) && !takesBackDeaths(other) && !isMerging(other) && ownIdOf(other) === id,
-      );
+      standsIn(
+        this.of(one).filter((other) => other !== event && !takesBackDeaths(other) && !isMerging(other)),
+        id,
+      ) !== undefined;
     if (holds(key)) return key;
     const holder = members.find((one) => others.includes(one) && holds(one));
     if (holder !== undefined) return holder;
@@ -88,14 +90,15 @@ export class HomeChecks {
     const members = this.ledger.membersOf(this.ledger.survivorOf(key));
     const looked = this.lookedAt(event);
     const isSince = (member: string): boolean => (this.ledger.movedAt.get(member) ?? -1) >= looked;
-    return !members.includes(key) || members.some(isSince) ? null : members.filter((other) => other !== key);
+    const wentSince = members.some((member) => this.of(member).some((one) => isWord(one) && one.position >= looked));
+    return !members.includes(key) || members.some(isSince) || wentSince ? null : members.filter((other) => other !== key);
   }
 
   /**
    * What the store held before was known to who wrote the event: the message was published then, or another event stood in the same
    * record, behind which alone this one could be written.
    */
-  private lookedAt({ key, coordinates }: KeptEvent): number {
+  lookedAt({ key, coordinates }: KeptEvent): number {
     const places = this.of(key).map(({ position }) => position);
     // Events of one append stand behind each other, and were written knowing the same.
     const last = places.findLast((place, nth) => nth < places.length - 1 && (places[nth + 1] as number) > place + 1) ?? -1;

@@ -15,6 +15,7 @@ import type { Keys, StoredEvent } from '@weft/processing';
 import { isVersionLater, judgeOf, looksAround } from './naive-decisions.js';
 import { idOf, markedIdOf, ownIdOf, type Facts } from './naive-limits.js';
 import { isSaid, presentIn, viewOf, type Naming } from './naive.js';
+import { isWord } from './naive-moves.js';
 
 /** A decision, with where it stands in the one order of the store. */
 export interface KeptDecision extends Decision {
@@ -44,6 +45,12 @@ export interface KeptView {
   consentRevision: number;
 }
 
+/** A number that had an entry from a moment on, and the one that it came from. */
+export interface KeptHome {
+  readonly key: string;
+  readonly from?: string;
+}
+
 interface KeptIdentity {
   supersededBy: string | null;
   absorbed: string[];
@@ -67,6 +74,8 @@ export class Ledger {
   private readonly holders = new Map<string, string[]>();
   /** Of each number the place of what last moved it. */
   readonly movedAt = new Map<string, number>();
+  /** Which numbers had an entry, by the home of each. */
+  private readonly entryHomes = new Map<string, KeptHome[]>();
   private readonly identities = new Map<string, KeptIdentity>();
 
   constructor(
@@ -83,6 +92,7 @@ export class Ledger {
     if (category === 'careRecord') listed(this.events, key).push({ ...(data() as KeptEvent), key });
     else if (category === 'consent') this.decide({ ...(data() as KeptDecision), key });
     else if (category === 'consentHolder') listed(this.holders, key).push((data() as { readonly key: string }).key);
+    else if (category === 'entryHome') listed(this.entryHomes, key).push(data() as KeptHome);
     else if (category === 'identity') this.move(key, data() as IdentityEvent, position);
     else if (category === 'policy') {
       const { policy, adoptedAt } = data() as AdoptedPolicy;
@@ -122,6 +132,16 @@ export class Ledger {
     else if (event.type !== 'view-confirmed-1') kept.entries.set(event.entry.id, event.entry);
     kept.closing = event.closing ?? null;
     kept.revision = stored.revision;
+  }
+
+  /** Whether any number was merged or parted since a position. */
+  movedSince(position: number): boolean {
+    return [...this.movedAt.values()].some((at) => at >= position);
+  }
+
+  /** The numbers that had an entry, in their order. */
+  homesOf(entry: string): readonly KeptHome[] {
+    return this.entryHomes.get(this.keys.uuid('entry', entry)) ?? [];
   }
 
   /** Whether a version of the Consent was recorded before that came later, where neither says that it is the newer one. */
@@ -269,7 +289,7 @@ export class Ledger {
 
   /** A person's record as it is, and as it ever can have been found, each member's part at any length. */
   private *recordsEver(members: readonly string[]): Generator<readonly Facts[]> {
-    const lists = members.toReversed().map((key) => (this.events.get(key) ?? []).filter(isSaid));
+    const lists = members.toReversed().map((key) => (this.events.get(key) ?? []).filter((one) => isSaid(one) || isWord(one)));
     const lengths = lists.map(({ length }) => length);
     for (;;) {
       yield presentIn(lists.flatMap((list, member) => list.slice(0, lengths[member])));

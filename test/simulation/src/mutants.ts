@@ -10,6 +10,9 @@ const RECORD = domain('care-record/record');
 const VERSION = domain('care-record/version');
 const DEATH = domain('care-record/death');
 const HOMES = domain('care-record/homes');
+const MOVES = domain('care-record/moves');
+const FOLLOWING = domain('consent/following');
+const ENTRY_HOMES = processing('entry-homes');
 const AT_HOME = processing('homes');
 const GIVER = domain('consent/giver');
 const NUMBERS = domain('consent/numbers');
@@ -478,6 +481,79 @@ export const MUTANTS: readonly Mutant[] = [
     'a Patient of a number that gave way is linked to nobody',
     "homes.has(id) ? linkTo('replaced-by', survivor)",
     'homes.has(id) ? []',
+  ),
+  // an entry under a corrected number
+  mutant(
+    MOVES,
+    'a later version takes nothing from the number that had the entry',
+    "isEarlierByAll(one, next)) ? 'moves' : 'unclear';",
+    "isEarlierByAll(one, next)) ? 'unclear' : 'unclear';",
+  ),
+  mutant(
+    MOVES,
+    'what says nothing of its age moves an entry',
+    "isEarlierByAll(one, next)) ? 'moves' : 'unclear';",
+    "isEarlierByAll(one, next)) ? 'moves' : 'moves';",
+  ),
+  mutant(
+    MOVES,
+    'a late earlier version under another number is shown',
+    "if (placing === 'earlier') return 'history';",
+    "if (placing === 'earlier') return 'unclear';",
+  ),
+  mutant(
+    MOVES,
+    'an entry that left stands where it was',
+    "export const isHere = ({ last, away }: Pick<Entry, 'last' | 'away'>): boolean => last !== null && away === undefined;",
+    "export const isHere = ({ last }: Pick<Entry, 'last' | 'away'>): boolean => last !== null;",
+  ),
+  mutant(
+    MOVES,
+    'an entry that came from another number is not to be reviewed',
+    'if (entry.nextReview !== undefined) entry.review',
+    'if (entry.away !== undefined) entry.review',
+  ),
+  mutant(
+    ENTRY_HOMES,
+    'what protected an entry stays where it was',
+    '  await letDenialsFollow(wiring, id, home.from, home.key);\n',
+    '',
+  ),
+  mutant(
+    FOLLOWING,
+    'a denial of everything does not follow an entry',
+    "=== 'deny')) continue;",
+    "=== 'deny') || decision.provision.limits.length === 0) continue;",
+  ),
+  mutant(
+    ENTRY_HOMES,
+    'an entry that left and did not come is looked for nowhere',
+    'away?.since === revision);',
+    'away?.since === -1);',
+  ),
+  mutant(
+    ENTRY_HOMES,
+    'who is killed on the way leaves an entry with nobody’s protection',
+    'if (home.from === undefined || entry',
+    'if (home.from !== undefined || entry',
+  ),
+  mutant(
+    ENTRY_HOMES,
+    'those who had an entry are not told that it left',
+    'for (const other of entry.others) others.add(other);',
+    '',
+  ),
+  mutant(
+    ENTRY_HOMES,
+    'an entry that another number has too is to be reviewed here alone',
+    "there.review !== 'number-unclear') {",
+    "there.review === 'number-unclear') {",
+  ),
+  mutant(
+    AT_HOME,
+    'an event is recorded where an entry lived that has gone on',
+    'if (await settleHomes(',
+    'if (false && await settleHomes(',
   ),
   // readers
   mutant(READ, 'a reader believes a view of older decisions', '    sameNumbers(basis.consentRevisions, consentHeads) &&\n', ''),

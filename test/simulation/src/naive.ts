@@ -1,8 +1,9 @@
-import type { Decision, PersonKnown, Policy, Projection, RecordedCareEvent, ViewEntry } from '@weft/domain';
+import type { Decision, PersonKnown, Policy, Projection, RecordedCareEvent, Review, ViewEntry } from '@weft/domain';
 import { occurredAt } from '@weft/domain';
 import { judgeOf } from './naive-decisions.js';
 import { idOf, tellsDeath } from './naive-limits.js';
 import { maskedBeside } from './naive-masking.js';
+import { asVersions, isLearnt, isWord, reviewOf, wentAway } from './naive-moves.js';
 
 /**
  * What a record, a decision and a policy come to, said once more and as simply as can be: no state, no shortcuts, nothing
@@ -17,7 +18,7 @@ export interface Naming {
 }
 
 /** An event with the number in whose record it is. */
-type Kept = RecordedCareEvent & { readonly key?: string };
+type Kept = RecordedCareEvent & { readonly key?: string; readonly review?: Review };
 
 /**
  * Of each entry the event that stands, by what it is called: each number's entries are its own, and of one that a number before it has too
@@ -28,6 +29,7 @@ function standing(events: readonly Kept[]): Map<string, Kept & { readonly called
   const named = new Map<string, Kept & { readonly called: string }>();
   for (const number of numbers) {
     for (const [id, event] of standingOf(events.filter(({ key }) => key === number))) {
+      if (wentAway(event)) continue;
       const called = named.has(id) ? `${id}~${number?.slice(0, 12)}` : id;
       named.set(called, { ...event, called });
     }
@@ -41,6 +43,8 @@ function standingOf(events: readonly Kept[]): Map<string, Kept> {
   const deaths = new Map<string, Kept>();
   const seen = new Set<string>();
   for (const event of events) {
+    for (const version of isWord(event) ? asVersions(event) : [])
+      about.set(idOf(version), [...(about.get(idOf(version)) ?? []), version]);
     const name = `${event.source} ${event.id}`;
     if (!isSaid(event) || seen.has(name) || event.type.startsWith('patient-merged') || event.type.startsWith('patient-unmerged'))
       continue;
@@ -48,25 +52,39 @@ function standingOf(events: readonly Kept[]): Map<string, Kept> {
     if (event.type.startsWith('patient-d')) tellOfDeath(deaths, event);
     else about.set(idOf(event), [...(about.get(idOf(event)) ?? []), event]);
   }
-  return new Map([...[...about].map(([id, list]) => [id, lastTaken(list)] as const), ...deaths]);
+  const taken = [...about].flatMap(([id, list]) => {
+    const stood = takenOf(list);
+    const last = stood.at(-1);
+    return last === undefined ? [] : [[id, { ...last, ...reviewOf(list, stood) }] as const];
+  });
+  return new Map([...taken, ...deaths]);
 }
 
 /** Whether it says something itself, and not where something is that was said. */
-export const isSaid = ({ type }: { readonly type: string }): boolean => !type.includes('-homed-') && !type.includes('-claimed-');
+export const isSaid = ({ type }: { readonly type: string }): boolean =>
+  !type.includes('-homed-') && !type.includes('-claimed-') && !isWord({ type });
 
-/** Of the events about one entry the last that was not set aside as earlier, or as one that is over. */
-function lastTaken(events: readonly Kept[]): Kept {
+/** The version of an entry that stands in a number's record, or what took its place; undefined where none does, or the entry went away. */
+export function standsIn(events: readonly Kept[], id: string): (Kept & { readonly review?: Review }) | undefined {
+  const found = standingOf(events).get(id);
+  return found === undefined || wentAway(found) ? undefined : found;
+}
+
+/** Of the events about one entry those that were not set aside as earlier, or as one that is over. */
+function takenOf(events: readonly Kept[]): Kept[] {
   const taken: Kept[] = [];
   events.forEach((next, nth) => {
     const before = events.slice(0, nth);
     const last = taken.at(-1);
+    if (wentAway(next)) taken.push(next);
+    if (wentAway(next) || isLearnt(next)) return;
     if (before.some((one) => compared(next, one) === 'earlier')) return;
     if (last !== undefined && !isGone(last) && compared(next, last) === 'same') {
       if (isAged(next) && taken.some((one) => said(one) === said(next))) return;
     } else if (before.some((one) => compared(next, one) === 'same')) return;
     if (last === undefined || said(last) !== said(next)) taken.push(next);
   });
-  return taken.at(-1) as Kept;
+  return taken;
 }
 
 /** A death stands as it was told last, until whoever told it takes it back, or the demographics service everybody's. */
@@ -99,7 +117,7 @@ const dated = ({ resource }: RecordedCareEvent): number => Date.parse(resource.m
 const isAged = (event: RecordedCareEvent): boolean => !Number.isNaN(numbered(event)) || !Number.isNaN(dated(event));
 
 /** By the numbers and the dates that both have. */
-function compared(one: RecordedCareEvent, other: RecordedCareEvent): 'earlier' | 'same' | 'neither' {
+export function compared(one: RecordedCareEvent, other: RecordedCareEvent): 'earlier' | 'same' | 'neither' {
   const signs = [numbered, dated].map((age) => Math.sign(age(one) - age(other))).filter((sign) => !Number.isNaN(sign));
   if (signs.length > 0 && signs.every((sign) => sign === 0)) return 'same';
   return signs.includes(-1) && !signs.includes(1) ? 'earlier' : 'neither';
@@ -107,10 +125,12 @@ function compared(one: RecordedCareEvent, other: RecordedCareEvent): 'earlier' |
 
 /** Entries that are no more, whatever anybody decided. */
 export function goneFrom(events: readonly Kept[]): string[] {
-  return [...standing(events)].filter(([, event]) => isGone(event)).map(([id]) => id);
+  const there = standing(events);
+  const away = [...standingOf(events)].filter(([id, event]) => wentAway(event) && !there.has(id));
+  return [...[...there].filter(([, event]) => isGone(event)), ...away].map(([id]) => id);
 }
 
-function isGone(event: RecordedCareEvent): boolean {
+export function isGone(event: RecordedCareEvent): boolean {
   const { status, verificationStatus, lifecycleStatus, docStatus } = event.resource as {
     [state: string]: unknown;
     verificationStatus?: { coding: { code: string }[] };
@@ -153,7 +173,8 @@ export function viewOf(
       const eventTime = Date.parse(event.time);
       const when = tellsDeath(event) ? ((resource['deceasedDateTime'] as string | undefined) ?? null) : occurredAt(resource);
       const told = maskedBeside(event, refused);
-      const entry = { id, organisation, resourceType, occurredAt: when, recordedAt, resource: told, eventTime };
+      const review = event.review === undefined ? {} : { review: event.review };
+      const entry = { id, organisation, resourceType, occurredAt: when, recordedAt, resource: told, eventTime, ...review };
       const person = naming.personOf?.(event.key);
       const seen = projection.project(entry, { ...naming, ...(person !== undefined && { person }) });
       entries.set(projection.entryId(id, naming), seen);

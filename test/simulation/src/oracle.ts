@@ -17,6 +17,8 @@ import { Ledger, placeOf, type KeptDecision, type KeptEvent } from './ledger.js'
 import { permitsAnything } from './naive-decisions.js';
 import { closedByConflict, mayBeRecorded } from './naive-sift.js';
 import type { Watcher } from './region-run.js';
+import { MoveChecks } from './move-checks.js';
+import { isWord } from './naive-moves.js';
 import { Told } from './told.js';
 import { ViewChecks, type Projected } from './view-checks.js';
 
@@ -40,6 +42,7 @@ export class Oracle implements Watcher {
   readonly consents: ConsentChecks;
   private readonly claims: Claims;
   private readonly homes: HomeChecks;
+  readonly moves: MoveChecks;
   readonly keys: readonly string[];
   /** Places of refused messages, and names of the events in them. */
   readonly quarantined = new Set<string>();
@@ -62,6 +65,10 @@ export class Oracle implements Watcher {
     this.consents = new ConsentChecks(this.ledger, violated, this.quarantined, world.keys);
     this.claims = new Claims(this.ledger, world.keys, violated);
     this.homes = new HomeChecks(this.ledger, violated, world.keys);
+    this.moves = new MoveChecks(this.ledger, violated, {
+      lookedAt: (event) => this.homes.lookedAt(event),
+      now: () => (this.views.clocksWereWrong ? null : world.scheduler.now),
+    });
     world.store.observer = (event) => this.stored(event);
     world.bus.observer = {
       published: (message) => this.published(message),
@@ -100,8 +107,9 @@ export class Oracle implements Watcher {
   }
 
   private accepted(stream: string, event: KeptEvent): void {
-    // A claim is no event of its own: that comes by and by.
+    // A claim is no event of its own: that comes by and by. Nor is what records say to each other.
     if (event.entries !== undefined) return;
+    if (isWord(event)) return this.moves.said(event);
     const name = `${stream} ${eventKey(event)}`;
     const place = placeOf(event.coordinates);
     if (this.acceptedFrom.has(name)) this.violated('accepted once', `${name} again from ${place}`);
@@ -114,6 +122,7 @@ export class Oracle implements Watcher {
     this.inOrder(`${stream} ${event.saidOf ?? ''}`, event.coordinates, 'once');
     const reading = simReader.careEvent(this.messageAt(event.coordinates));
     this.homes.stored(event, reading.ok ? reading.event : undefined);
+    this.moves.stored(event);
   }
 
   private inOrder(stream: string, { topic, partition, offset }: Coordinates, how: 'once' | 'several'): void {
@@ -126,7 +135,7 @@ export class Oracle implements Watcher {
   /** What one message says of its own subject; of somebody else it says that a permission has ended, as often as it likes. */
   private decided(stream: string, decision: KeptDecision): void {
     const { source, id, consentId, authority, unread, coordinates, key } = decision;
-    if (this.subjectOf(decision) !== key) return;
+    if (this.subjectOf(decision) !== key || decision.follows !== undefined) return;
     const place = placeOf(coordinates);
     const name = `${stream} ${unread === true ? `unread ${consentId}` : `${source} ${id}`} ${authority}`;
     if (this.acceptedFrom.has(name)) this.violated('accepted once', `${name} again from ${place}`);

@@ -101,6 +101,8 @@ export class RegionRun {
   private readonly outboxes: { isOver: boolean }[] = [];
   private readonly size: RunSize;
   private readonly isDecisive: boolean;
+  /** Whether versions of one entry name several people. */
+  areNumbersCorrected = false;
   private busyTasks = 0;
 
   constructor(
@@ -151,6 +153,7 @@ export class RegionRun {
       this.restarts(`opt-out-projector-${n}`, (ports) => this.optOutProjector(this.wired('opt-out-projector', ports)));
     }
     const drawn = focus(new Prng(world.random.uint32()));
+    this.areNumbersCorrected = drawn.corrected > 0 || !drawn.ownIds;
     const kinds = this.isDecisive ? { ...drawn, ...ABOUT_ONE_PERSON } : drawn;
     for (const organisation of region.organisations) {
       const generator = new CareEventGenerator(new Prng(world.random.uint32()), region, organisation, this.rates, kinds);

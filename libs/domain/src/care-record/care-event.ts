@@ -1,4 +1,6 @@
 import type { CareEventType, Coordinates, Resource } from '../vocabulary.js';
+import type { Arrival, Review } from './entry.js';
+import type { Age, SeenAge } from './version.js';
 
 /**
  * A care event as publishers send it, once its envelope and its resource have been found sound.
@@ -58,5 +60,50 @@ export interface EntriesClaimed {
   readonly recordedAt: string;
 }
 
+/** What is told of an entry between the records of two people, and by which care event it came about. */
+interface OfEntry {
+  readonly entry: string;
+  readonly organisation: string;
+  readonly resourceType: string;
+  readonly coordinates: Coordinates;
+  readonly recordedAt: string;
+}
+
+/** A later version of an entry named another number, which is no number of the person: the entry is that one's from now on. */
+export interface EntryMovedAway extends OfEntry {
+  readonly type: 'entry-moved-away-1';
+  /** The key of the other number. */
+  readonly to: string;
+  /** Revision of the entry's home, which named this number when the entry was taken from it. */
+  readonly since: number;
+  /** Of the later version. */
+  readonly age: Age;
+}
+
+/** What another number's record knows of an entry, said in this one's before a version of it is placed here. */
+export interface EntryLearnt extends OfEntry {
+  readonly type: 'entry-learnt-1';
+  /** The key of the other number. */
+  readonly of: string;
+  readonly seen: readonly SeenAge[];
+  /** Where the entry came to live here: the key of the number that it came from, and the revision of its home that says so. */
+  readonly arrival?: Arrival;
+  readonly review?: Review;
+}
+
+/** Another number has an entry of this id too, and nobody can say whether it is the same. */
+export interface EntryDoubted extends OfEntry {
+  readonly type: 'entry-doubted-1';
+}
+
+/** What the records of two people say to each other of an entry: no care event of its own. */
+export type BetweenRecords = EntryMovedAway | EntryLearnt | EntryDoubted;
+
 /** What `careRecord-<key>` streams hold. */
-export type RecordEvent = RecordedCareEvent | EventHomed | EntriesClaimed;
+export type RecordEvent = RecordedCareEvent | EventHomed | EntriesClaimed | BetweenRecords;
+
+/** Whether it brings what somebody sent, or says where that is. */
+export const isSent = (event: RecordEvent): event is RecordedCareEvent | EventHomed =>
+  event.type !== 'entries-claimed-1' && !isBetweenRecords(event);
+
+export const isBetweenRecords = (event: RecordEvent): event is BetweenRecords => event.type.startsWith('entry-');

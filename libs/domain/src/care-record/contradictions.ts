@@ -1,12 +1,16 @@
 import { isObject } from '../is-object.js';
 import { intervalOf, type Interval } from '../fhir-time.js';
 import type { Resource } from '../vocabulary.js';
+import type { Review } from './entry.js';
 
-/** An entry whose own demographics cannot be the same person's as those of another entry of the record. */
-export interface Contradiction {
+/** An entry of which somebody should look whose it is. */
+export interface ToReview {
   readonly entry: string;
-  /** What cannot be true of one person. A family name alone may change. */
-  readonly fields: readonly ('birthDate' | 'family')[];
+  /**
+   * What cannot be true of one person, as another entry of the record says otherwise: a family name alone may change. `nhsNumber`: its versions
+   * name several numbers.
+   */
+  readonly fields: readonly ('birthDate' | 'family' | 'nhsNumber')[];
 }
 
 interface Demographics {
@@ -18,11 +22,20 @@ interface Demographics {
 /** A record of more Patients is looked at no further: each is compared with each. */
 const COMPARED_MAX = 200;
 
+type Entry = { readonly id: string; readonly resource: Resource; readonly review?: Review };
+
+/** The entries that somebody should look at: by what they say of the person, and by the numbers that their versions name. */
+export function toReview(entries: Iterable<Entry>): ToReview[] {
+  const all = [...entries];
+  const named = all.filter(({ review }) => review !== undefined);
+  return [...contradictionsIn(all), ...named.map(({ id }): ToReview => ({ entry: id, fields: ['nhsNumber'] }))];
+}
+
 /**
  * The entries that somebody should look at, because the Patients that they are or contain were born on different days: perhaps one is
  * filed under somebody else's number. What is not said, or said less precisely, contradicts nothing.
  */
-export function contradictionsIn(entries: Iterable<{ readonly id: string; readonly resource: Resource }>): Contradiction[] {
+export function contradictionsIn(entries: Iterable<Entry>): ToReview[] {
   const known: Demographics[] = [];
   for (const { id, resource } of entries) {
     for (const patient of patientsIn(resource)) if (known.length < COMPARED_MAX) known.push(demographicsOf(id, patient));

@@ -1,11 +1,12 @@
 import type { Coordinates, Resource } from '../vocabulary.js';
-import type { CareEvent, RecordedCareEvent, RecordEvent } from './care-event.js';
+import { isBetweenRecords, type CareEvent, type RecordedCareEvent, type RecordEvent } from './care-event.js';
 import { occurredAt } from './clinical-time.js';
 import { digestSent } from './content.js';
 import { deathIdOf, evolveDeaths, isOfDeath } from './death.js';
 import { entryId } from './entry-id.js';
-import type { Entry } from './entry.js';
+import { newEntry, type Entry } from './entry.js';
 import { isEnteredInError } from './error-states.js';
+import { evolveBetween, evolveHere } from './moves.js';
 import { namesReplaced } from './replaced.js';
 import { ageOf, isInForce, millisecondsOf, placeVersion, withAge, withReplaced, type Placing } from './version.js';
 
@@ -61,6 +62,7 @@ export function evolveRecord(record: CareRecord, event: RecordEvent, note?: Note
     for (const id of event.entries) record.claims.set(id, event.home);
     return null;
   }
+  if (isBetweenRecords(event)) return evolveBetween(record, event);
   const key = eventKey(event);
   if (record.accepted.has(key)) return null;
   if (event.type !== 'care-event-homed-1') record.nhsNumber ??= numberOf(event);
@@ -97,6 +99,7 @@ function evolveEntry(record: CareRecord, event: RecordedCareEvent, note: NotePla
   entry.birthDate = retracted ? null : birthDateOf(event.resource);
   entry.resource = event.resource;
   entry.changedAt = record.revision;
+  evolveHere(entry);
   return entry;
 }
 
@@ -106,11 +109,7 @@ function entryOf(record: CareRecord, event: RecordedCareEvent): Entry {
   const id = entryIdOf(event);
   const known = record.entries.get(id);
   if (known !== undefined) return known;
-  const entry: Entry = {
-    ...{ id, organisation, resourceType: resource.resourceType, recordedAt },
-    ...{ seen: [], last: null, eventTime: 0, retracted: false, occurredAt: null, birthDate: null },
-    ...{ resource: undefined, versions: 0, setAside: 0, disagreeing: 0, changedAt: record.revision },
-  };
+  const entry = newEntry({ id, organisation, resourceType: resource.resourceType, recordedAt }, record.revision);
   record.entries.set(id, entry);
   return entry;
 }

@@ -86,7 +86,7 @@ function orderOf(one: Age, other: Age): Order {
 
 /** True when `one` is earlier than `other` by everything that both say of their age: where they disagree neither is. */
 export const isEarlierByAll = (one: Age, other: Age): boolean => orderOf(one, other) === 'earlier';
-const isSameByAll = (one: Age, other: Age): boolean => orderOf(one, other) === 'same';
+export const isSameByAll = (one: Age, other: Age): boolean => orderOf(one, other) === 'same';
 
 const isSameAge = (one: Age, other: Age): boolean => one.versionId === other.versionId && one.lastUpdated === other.lastUpdated;
 
@@ -108,6 +108,16 @@ export function withAge(seen: readonly SeenAge[], age: Age): readonly SeenAge[] 
 export function withReplaced(seen: readonly SeenAge[], { digest, ...age }: Version): readonly SeenAge[] {
   if (digest === undefined) return seen;
   return seen.map((one) => (isSameAge(one, age) ? { ...one, replaced: [...one.replaced, digest] } : one));
+}
+
+/** The ages with those that another record knows, and what was replaced there. */
+export function withAges(seen: readonly SeenAge[], others: readonly SeenAge[]): readonly SeenAge[] {
+  let known = seen;
+  for (const one of others) {
+    known = withAge(known, one);
+    for (const digest of one.replaced) known = withReplaced(known, { ...one, digest });
+  }
+  return known;
 }
 
 function isCoveredBy(one: Age, other: Age): boolean {

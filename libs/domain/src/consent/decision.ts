@@ -88,8 +88,10 @@ export interface Decision {
   readonly mends?: string;
   /** Keys of the person's other numbers when it was made: it counts for those too for as long as they are one person. */
   readonly alsoOf?: readonly string[];
-  /** Of a denial that was made about another number of the person: the key of that number. */
+  /** Of a denial that was made about another number: the key of that number. */
   readonly saidOf?: string;
+  /** Of a denial that went with an entry to another person, of whom alone it is from then on: the entry, and which denial it was at first, keyed. */
+  readonly follows?: { readonly entry: string; readonly denial: string };
   /** When Weft recorded it, RFC 3339. */
   readonly recordedAt: string;
 }

@@ -57,11 +57,12 @@ const careCoordination: Projection = {
 
 /** As it was sent, with who the person is now: it may have been sent under another number of theirs. */
 function whole(entry: PresentEntry, { person }: Pseudonyms): ViewEntry {
-  const { id, organisation, resourceType, occurredAt, recordedAt, resource } = entry;
+  const { id, organisation, resourceType, occurredAt, recordedAt, resource, review } = entry;
   const links = resourceType === 'Patient' ? (person?.linksOf(entry) ?? []) : [];
   return {
     ...{ id, organisation, resourceType, occurredAt, recordedAt },
     ...(person?.nhsNumber != null && { nhsNumber: person.nhsNumber }),
+    ...(review !== undefined && { review }),
     resource: links.length === 0 ? resource : { ...resource, link: [...unlinked(resource, links), ...links] },
   };
 }

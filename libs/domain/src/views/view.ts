@@ -1,5 +1,6 @@
 import { sameSpan, type Span } from '../consent/in-force.js';
 import type { Held } from '../consent/notices.js';
+import type { Review } from '../care-record/entry.js';
 import type { Resource } from '../vocabulary.js';
 
 /** An entry as a purpose sees it. For the two purposes beyond individual care `id` and the ids within are pseudonyms. */
@@ -11,6 +12,8 @@ export interface ViewEntry {
   readonly occurredAt: string | null;
   /** For individual care alone: the person's NHS number now, under whichever one the entry was sent. Absent where it is not known. */
   readonly nhsNumber?: string;
+  /** For individual care alone: why somebody should look whose it is. */
+  readonly review?: Review;
   /** When Weft accepted the version in force; RFC 3339, or as precisely as the purpose may know. Not part of the digest: a delay changes it. */
   readonly recordedAt: string;
   readonly resource: Resource;
