@@ -195,7 +195,7 @@ describe('policies', () => {
     expect(closing.purposes.research.closed).toEqual(reach(1, 1));
     expect(opening.purposes.research.opened).toEqual(reach(2, 3));
     // The last of all about each person: whoever has it has what came before.
-    for (const person of [ANNE, BERT]) await region.publish('RX901', person, observation(person, 'last'));
+    for (const person of [ANNE, BERT]) await region.publish('RX901', person, observation(person, `last-of-${person}`));
     for (const { purpose, who, feed, held } of feeds) {
       const { closed } = closing.purposes[purpose];
       const { opened } = opening.purposes[purpose];

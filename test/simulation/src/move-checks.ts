@@ -2,7 +2,7 @@ import { PURPOSES, type EntryLearnt, type EntryMovedAway } from '@weft/domain';
 import { listed, type KeptEvent, type Ledger } from './ledger.js';
 import { ownIdOf } from './naive-limits.js';
 import { compared, isGone, isSaid, presentIn, standsIn } from './naive.js';
-import { judgeOf } from './naive-decisions.js';
+import { boundariesIn, judgeOf } from './naive-decisions.js';
 import type { Violated } from './view-checks.js';
 
 const GOES = 'an entry goes where its later version says';
@@ -13,8 +13,8 @@ type Kept<E> = E & Pick<KeptEvent, 'key' | 'position' | 'coordinates'>;
 interface Watched {
   /** How much the store held when it was last known to who wrote an event. */
   lookedAt(event: KeptEvent): number;
-  /** Milliseconds since 1970; null where clocks were wrong. */
-  now(): number | null;
+  /** Milliseconds since 1970. */
+  now(): number;
 }
 
 const isOfEntry = ({ type }: KeptEvent): boolean => type === 'care-event-recorded-1' || type === 'care-event-retracted-1';
@@ -60,7 +60,7 @@ export class MoveChecks {
     this.arrived.add(`${key} ${from} ${entry}`);
     const now = this.watched.now();
     const policy = ledger.policies.at(-1);
-    if (now === null || policy === undefined || policy.position >= left.position || ledger.movedSince(left.position)) return;
+    if (policy === undefined || policy.position >= left.position || ledger.movedSince(left.position)) return;
     const members = this.personOf(from);
     const isThen = ({ position: at }: { readonly position: number }): boolean => at < left.position;
     const then = members.toReversed().flatMap((member) => this.of(member).filter(isThen));
@@ -70,8 +70,12 @@ export class MoveChecks {
     if (it === undefined) return;
     const follow = (ledger.decisions.get(key) ?? []).filter((one) => one.follows?.entry === entry && one.position < position);
     for (const purpose of PURPOSES) {
-      const rule = judgeOf(purpose, decisions, policy.policy, now, present)(it);
-      if (rule?.effect !== 'deny' || rule.when.decision === undefined) continue;
+      // Whatever the clock said of who brought it.
+      const isDeniedThere = [now, ...boundariesIn(decisions).flatMap((at) => [at - 1, at])].every((at) => {
+        const rule = judgeOf(purpose, decisions, policy.policy, at, present)(it);
+        return rule?.effect === 'deny' && rule.when.decision !== undefined;
+      });
+      if (!isDeniedThere) continue;
       const isDenied = follow.some(({ provision: { purposes, provisions } }) =>
         [purposes, ...provisions.map((one) => one.purposes)].some((some) => some.includes(purpose)),
       );

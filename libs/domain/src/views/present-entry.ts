@@ -2,7 +2,10 @@ import type { Entry } from '../care-record/record.js';
 import type { Resource } from '../vocabulary.js';
 
 /** An entry whose version in force is at hand. */
-export type PresentEntry = Pick<Entry, 'id' | 'organisation' | 'resourceType' | 'occurredAt' | 'recordedAt' | 'eventTime' | 'review'> & {
+export type PresentEntry = Pick<
+  Entry,
+  'id' | 'organisation' | 'resourceType' | 'occurredAt' | 'recordedAt' | 'eventTime' | 'review'
+> & {
   readonly resource: Resource;
 };
 
