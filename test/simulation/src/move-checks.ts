@@ -99,7 +99,7 @@ export class MoveChecks {
     const home = this.ledger.homesOf(id).at(-1)?.key;
     if (home === undefined) return this.violated(GOES, `${id} is of ${key}, and its home does not say so`);
     const looked = this.watched.lookedAt(event);
-    if (this.personOf(key).includes(home) || this.ledger.movedSince(looked)) return;
+    if (home === key || this.personOf(key).includes(home) || this.ledger.movedSince(looked)) return;
     const there = this.of(home);
     if (there.some(({ position }) => position >= looked && position < event.position)) return;
     const stood = standsIn(there, id);
