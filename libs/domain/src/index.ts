@@ -40,7 +40,7 @@ export * from './identity/identity.js';
 export * from './identity/nhs-number.js';
 export { plainText } from './plain-text.js';
 export { absent } from './views/absent.js';
-export * from './views/derive.js';
+export * from './views/letters.js';
 export { namedBy, namesInRecord, Withheld } from './views/masking.js';
 export * from './views/present-entry.js';
 export * from './views/projection.js';

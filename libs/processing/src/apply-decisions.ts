@@ -1,24 +1,22 @@
 import { denies, onlyDenying, placeOf, provision, PURPOSES, type NewDecision, type Problem } from '@weft/domain';
 import { setBoundaries } from './boundaries.js';
-import { afterAll, allSettled } from './concurrency.js';
-import { eachOnItsOwn } from './failures.js';
-import { leaveDenials, othersOf } from './decide-while-merged.js';
+import { afterAll } from './concurrency.js';
 import { holdConsent, settleConsent } from './consent-holders.js';
-import { recordDecisions } from './record-decisions.js';
-import { loadConsent, relatedNumbers, survivorsOf } from './load.js';
+import { leaveDenials, othersOf } from './decide-while-merged.js';
+import { bringInLine } from './derive-views.js';
+import { eachOnItsOwn } from './failures.js';
+import { loadNumber } from './number.js';
+import { relatedNumbers } from './person.js';
 import type { Batch, OutgoingMessage } from './ports.js';
-import { publishChanges } from './publish-changes.js';
 import { quarantine } from './quarantine.js';
-import { rebuildAndTellEverything, rebuildViews } from './rebuild-views.js';
-import type { RecordChange } from './record-changes.js';
-import { shiftViews } from './shift-views.js';
+import { recordDecisions } from './record-decisions.js';
 import { nameOf, siftDecisions, type Arrival } from './sift-decisions.js';
 import type { Wiring } from './wiring.js';
 
 /**
  * The opt-out-projector's work: a batch of one partition of the consent topic. When it resolves, every decision of the
- * batch is durable and every view and topic obeys it (or it is in quarantine, and what it may deny is closed); so its offset may be
- * committed. When it throws, the whole batch is to be given again.
+ * batch is durable and every view obeys it (or it is in quarantine, and what it may deny is closed); so its offset may be
+ * committed. The publisher brings it to the topics. When it throws, the whole batch is to be given again.
  */
 export async function applyDecisions(wiring: Wiring, batch: Pick<Batch, 'messages'>): Promise<void> {
   const quarantined: OutgoingMessage[] = [];
@@ -39,9 +37,8 @@ export async function applyDecisions(wiring: Wiring, batch: Pick<Batch, 'message
   }
   const work = [...patients].map(([key, arrivals]) => person(wiring, key, arrivals, quarantined));
   // What was done for some is published even when others failed: the batch may be somebody else's by now, and not come again.
-  await afterAll(work, async (changes) => {
+  await afterAll(work, async () => {
     if (quarantined.length > 0) await wiring.bus.publish(quarantined);
-    await publishChanges(wiring, changes.flat());
   });
 }
 
@@ -55,9 +52,8 @@ async function person(
   key: string,
   arrivals: readonly Arrival[],
   quarantined: OutgoingMessage[],
-): Promise<RecordChange[]> {
-  const changes: RecordChange[] = [];
-  const apply = async (some: readonly Arrival[]) => void changes.push(...(await applyTo(wiring, key, some, quarantined)));
+): Promise<void> {
+  const apply = (some: readonly Arrival[]) => applyTo(wiring, key, some, quarantined);
   await eachOnItsOwn(arrivals, apply, async (arrival, problem) => {
     const closed = closedBy(arrival, problem);
     if (closed === null) return void quarantined.push(...quarantine(wiring, arrival.message, [problem]));
@@ -65,7 +61,6 @@ async function person(
       quarantined.push(...quarantine(wiring, message, [problem], true));
     });
   });
-  return changes;
 }
 
 /** The denial of everything that stands for a message which denies something and cannot be processed; null for any other. */
@@ -86,16 +81,16 @@ async function applyTo(
   key: string,
   arrivals: readonly Arrival[],
   quarantined: OutgoingMessage[],
-): Promise<RecordChange[]> {
-  const { policy } = await wiring.policies.current();
-  let sifted = siftDecisions(await loadConsent(wiring.store, key), arrivals, policy);
+): Promise<void> {
+  const { policy, version } = await wiring.policies.current();
+  let sifted = siftDecisions(await loadNumber(wiring.store, key), arrivals, policy);
   const overtaken = new Set<string>();
   for (const { decision, message } of sifted.fresh)
     if (await holdConsent(wiring, key, decision, message)) overtaken.add(partOf(decision));
   const others = await othersOf(wiring, key);
   await leaveDenials(wiring, key, others, sifted.fresh);
-  const news = await recordDecisions(wiring, key, (consent) => {
-    sifted = siftDecisions(consent, arrivals, policy);
+  const isNew = await recordDecisions(wiring, key, (state) => {
+    sifted = siftDecisions(state, arrivals, policy);
     return sifted.fresh.map(({ decision, message }) => {
       const known = overtaken.has(partOf(decision)) ? onlyDenying(decision) : decision;
       return { decision: others.length === 0 ? known : { ...known, alsoOf: others }, message };
@@ -106,25 +101,15 @@ async function applyTo(
   for (const { message, problems, closes } of sifted.quarantined)
     quarantined.push(...quarantine(wiring, message, problems, closes));
   await setBoundaries(wiring, key, settling);
-  if (sifted.redelivered) {
-    const concerned = await survivorsOf(wiring.store, [key, ...(await relatedNumbers(wiring.store, key)).keys()]);
-    return (await allSettled(concerned.map((one) => rebuildAndTellEverything(wiring, one)))).flat();
-  }
-  if (news === null) return [];
-  return [...(await bringInLine(wiring, key, news)), ...(await apartMeanwhile(wiring, key, others))];
+  // A crash may have come in between; the numbers may have been merged, or taken apart, meanwhile; another policy may be in force.
+  if (sifted.redelivered) await bringInLine(wiring, [...(await relatedNumbers(wiring.store, key)).keys()]);
+  else if (isNew && (others.length > 0 || (await isMerged(wiring, key)) || (await wiring.policies.current()).version !== version))
+    await bringInLine(wiring, [key, ...others]);
 }
 
-/** The merge may have been undone while the denials were left with the others. */
-async function apartMeanwhile(wiring: Wiring, key: string, others: readonly string[]): Promise<RecordChange[]> {
-  if (others.length === 0) return [];
-  const [own, ...apart] = await survivorsOf(wiring.store, [key, ...others]);
-  return (await allSettled(apart.filter((one) => one !== own).map((one) => rebuildAndTellEverything(wiring, one)))).flat();
-}
-
-async function bringInLine(wiring: Wiring, key: string, news: number): Promise<RecordChange[]> {
-  const untold = { key, from: news };
-  const { changes, left } = await shiftViews(wiring, untold, wiring.projections);
-  return left.length === 0 ? changes : [...changes, ...(await rebuildViews(wiring, key, { projections: left, untold }))];
+async function isMerged({ store }: Wiring, key: string): Promise<boolean> {
+  const { supersededBy, absorbed } = (await loadNumber(store, key)).identity;
+  return supersededBy !== null || absorbed.length > 0;
 }
 
 const decisionsOf = (arrivals: readonly Arrival[]): NewDecision[] => arrivals.flatMap(({ event }) => event.decisions);

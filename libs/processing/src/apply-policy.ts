@@ -4,7 +4,7 @@ import type { StoredEvent } from './ports.js';
 import { replayView, type ReplayOptions } from './replay-views.js';
 import { POLICY_APPLIED_STREAM } from './streams.js';
 import type { Wiring } from './wiring.js';
-import { unlessFenced } from './write-view.js';
+import { unlessFenced } from './append.js';
 
 type ApplyOptions = Pick<ReplayOptions, 'onProgress' | 'chunk' | 'signal'>;
 
@@ -32,7 +32,7 @@ export async function applyAdoptedPolicy(wiring: Wiring, options: ApplyOptions =
 
 /** Even to begin a replay looks for everybody. */
 async function replayUnlessEnded(wiring: Wiring, projection: Projection, options: ApplyOptions): Promise<void> {
-  if (options.signal?.aborted !== true) await replayView(wiring, projection, { ...options, appliesPolicy: true });
+  if (options.signal?.aborted !== true) await replayView(wiring, projection, options);
 }
 
 async function lastApplied({ store }: Pick<Wiring, 'store'>): Promise<StoredEvent | undefined> {

@@ -9,8 +9,8 @@ import {
   saysTheSame,
   type Coordinates,
 } from '@weft/domain';
-import { decodeRecordEvent } from './encoding.js';
-import { eventsOf } from './load.js';
+import { decodeNumberEvent } from './encoding.js';
+import { eventsOf } from './number.js';
 import type { EventStore } from './ports.js';
 import { careRecordStream } from './streams.js';
 
@@ -41,7 +41,8 @@ export async function whatBecame(store: EventStore, key: string, events: readonl
   const record = emptyRecord();
   for await (const page of eventsOf(store, careRecordStream(key))) {
     for (const stored of page) {
-      const event = decodeRecordEvent(stored);
+      const { kind, event } = decodeNumberEvent(stored).known;
+      if (kind !== 'record') continue;
       const entry = evolveRecord(record, event);
       if (event.type === 'entries-claimed-1') continue;
       const name = eventKey(event);

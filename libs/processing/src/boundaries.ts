@@ -1,13 +1,12 @@
 import { allProvisions, type Decision } from '@weft/domain';
+import { appendAtEnd } from './append.js';
 import { forEachConcurrently } from './concurrency.js';
+import { bringInLine } from './derive-views.js';
 import { decodeBoundary, encode, type BoundaryEvent } from './encoding.js';
 import { isOfEngine } from './failures.js';
 import { NO_STREAM } from './ports.js';
-import { publishChanges } from './publish-changes.js';
-import { rebuildAndTellEverything } from './rebuild-views.js';
 import { BOUNDARIES_STREAM } from './streams.js';
 import type { Wiring } from './wiring.js';
-import { appendAtEnd } from './write-view.js';
 
 /**
  * Two machines' clocks may be so far apart: each a day off, the one ahead and the other behind, and two hours more. Each
@@ -82,8 +81,7 @@ export class Boundaries {
 
   private async goTo(id: string, boundary: Pending): Promise<void> {
     const { key, at, due } = boundary;
-    // Whoever came upon the views first, by a clock of their own, may have died before they told.
-    await publishChanges(this.wiring, await rebuildAndTellEverything(this.wiring, key));
+    await bringInLine(this.wiring, [key]);
     if (due === at) {
       boundary.due = at + CLOCKS_APART_MS;
       return;

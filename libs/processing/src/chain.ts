@@ -39,6 +39,9 @@ export function unchained<E extends Pick<StoredEvent, 'data'>>(stored: E): { rea
   return { event: { ...stored, data: `${stored.data.slice(0, found.index)}}` }, chain: found[1] as string };
 }
 
+/** The hash of an event; empty where it has none. */
+export const chainOf = ({ data }: Pick<StoredEvent, 'data'>): string => CHAIN.exec(data)?.[1] ?? '';
+
 export function linkOf(
   keys: Pick<Keys, 'chain'>,
   stream: string,

@@ -1,9 +1,7 @@
-import { isIdentityEvent, isMerge, mayIdentify, notYours, type CareEvent, type Problem, type RecordEvent } from '@weft/domain';
-import { decodeRecordEvent } from './encoding.js';
-import { eventsOf } from './load.js';
+import { isIdentityEvent, mayIdentify, notYours, type CareEvent, type Problem } from '@weft/domain';
+import { loadNumber } from './number.js';
 import { olderMessages } from './older-messages.js';
 import type { EventStore, Message } from './ports.js';
-import { careRecordStream } from './streams.js';
 import type { Wiring } from './wiring.js';
 
 /**
@@ -46,10 +44,5 @@ async function unknownTo({ store, keys }: Wiring, { subject, survivor, organisat
 
 /** Retracted or not: what an organisation took back it has known. */
 async function hasRecorded(store: EventStore, key: string, organisation: string): Promise<boolean> {
-  for await (const page of eventsOf(store, careRecordStream(key)))
-    if (page.some((stored) => !isMerge(stored.type) && isOf(decodeRecordEvent(stored), organisation))) return true;
-  return false;
+  return (await loadNumber(store, key)).record.heardFrom.has(organisation);
 }
-
-const isOf = (event: RecordEvent, organisation: string): boolean =>
-  event.type !== 'entries-claimed-1' && event.organisation === organisation;

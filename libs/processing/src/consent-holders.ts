@@ -1,13 +1,13 @@
 import { denies, grants, isEarlierByAll, onlyDenying, permittingNothing, versionSaid, type NewDecision } from '@weft/domain';
-import { recordDecisions, type ToRecord } from './record-decisions.js';
+import { unlessFenced } from './append.js';
+import { bringInLine } from './derive-views.js';
 import { decodeConsentHeld, encode, type ConsentHeld } from './encoding.js';
-import { eventsOf, type Consent } from './load.js';
+import { eventsOf, type NumberState } from './number.js';
 import { NO_STREAM, type Message } from './ports.js';
-import { publishChanges } from './publish-changes.js';
-import { rebuildAndTellEverything } from './rebuild-views.js';
+import { recordDecisions } from './record-decisions.js';
+import type { ToRecord } from './sift-decisions.js';
 import { consentHolderStream } from './streams.js';
 import type { Wiring } from './wiring.js';
-import { unlessFenced } from './write-view.js';
 
 type Version = Pick<NewDecision, 'version' | 'receivedAt'>;
 
@@ -20,7 +20,7 @@ export async function holdConsent(wiring: Wiring, key: string, decision: NewDeci
   if (!hasVersions(decision)) return false;
   const { held, others, isNew } = await hold(wiring, key, decision, message);
   for (const other of keysOf(others)) {
-    if ((await end(wiring, other, decision, held)) || !isNew) await tell(wiring, other);
+    if ((await end(wiring, other, decision, held)) || !isNew) await bringInLine(wiring, [other]);
   }
   return others.some((other) => isEarlier(decision, other));
 }
@@ -38,7 +38,7 @@ export async function settleConsent(wiring: Wiring, key: string, decision: NewDe
   const others = versions.filter((one) => one.key !== key);
   for (const other of others) await end(wiring, key, decision, other);
   for (const other of keysOf(others)) {
-    if ((own !== undefined && (await end(wiring, other, decision, own))) || again) await tell(wiring, other);
+    if ((own !== undefined && (await end(wiring, other, decision, own))) || again) await bringInLine(wiring, [other]);
   }
 }
 
@@ -105,17 +105,12 @@ export function ageOf(version: Version) {
   return { versionId, lastUpdated };
 }
 
-async function tell(wiring: Wiring, key: string): Promise<void> {
-  await publishChanges(wiring, await rebuildAndTellEverything(wiring, key));
-}
-
 /** Ends what a person permitted under the Consent before it was somebody else's; whether there was anything. */
-async function end(wiring: Wiring, key: string, { source, consentId }: NewDecision, held: ConsentHeld): Promise<boolean> {
-  const ended = await recordDecisions(wiring, key, (consent) => endedIn(consent, source, consentId, held));
-  return ended !== null;
+function end(wiring: Wiring, key: string, { source, consentId }: NewDecision, held: ConsentHeld): Promise<boolean> {
+  return recordDecisions(wiring, key, (state) => endedIn(state, source, consentId, held));
 }
 
-function endedIn({ decisions }: Consent, source: string, consentId: string, held: ConsentHeld): ToRecord[] {
+function endedIn({ decisions }: NumberState, source: string, consentId: string, held: ConsentHeld): ToRecord[] {
   const { id, version, receivedAt, digest, recorder, coordinates } = held;
   const versions = decisions.filter((one) => one.source === source && one.consentId === consentId);
   // What was being recorded while this version ended what stood before is ended once more.

@@ -1,12 +1,14 @@
 import { denies, grants, onlyDenying, type NewDecision } from '@weft/domain';
 import { setBoundaries } from './boundaries.js';
-import { loadConsent, membersOf, survivorOf, type Consent } from './load.js';
-import { recordDecisions, type ToRecord } from './record-decisions.js';
+import { loadNumber, type NumberState } from './number.js';
+import { keysOfPerson } from './person.js';
+import { recordDecisions } from './record-decisions.js';
+import type { ToRecord } from './sift-decisions.js';
 import type { Wiring } from './wiring.js';
 
 /** The other numbers of the person behind a key, in the order in which everybody goes through them. */
 export async function othersOf({ store }: Wiring, key: string): Promise<readonly string[]> {
-  const members = await membersOf(store, (await survivorOf(store, key)).key);
+  const members = await keysOfPerson(store, key);
   return members.filter((member) => member !== key).sort();
 }
 
@@ -21,12 +23,12 @@ export async function leaveDenials(
   fresh: readonly ToRecord[],
 ): Promise<void> {
   if (others.length === 0) return;
-  const mended = new Set((await loadConsent(wiring.store, key)).decisions.filter(({ unread }) => unread === true).map(nameOf));
+  const mended = new Set((await loadNumber(wiring.store, key)).decisions.filter(({ unread }) => unread === true).map(nameOf));
   const isLeft = ({ decision }: ToRecord): boolean =>
     (decision.status === 'active' && denies(decision.provision)) || decision.mends !== undefined || mended.has(nameOf(decision));
   const left = fresh.filter(isLeft).map(({ decision, message }) => ({ decision: copyOf(decision, key), message }));
   for (const other of left.length === 0 ? [] : others) {
-    await recordDecisions(wiring, other, (consent) => left.filter(({ decision }) => !isThere(consent, decision)));
+    await recordDecisions(wiring, other, (state) => left.filter(({ decision }) => !isThere(state, decision)));
     const decisions = left.map(({ decision }) => decision);
     await setBoundaries(wiring, other, decisions);
   }
@@ -40,7 +42,7 @@ function copyOf(decision: NewDecision, saidOf: string): NewDecision {
   return { ...(isDenial ? decision : onlyDenying(decision)), saidOf };
 }
 
-function isThere({ decisions }: Consent, { source, id, consentId, authority, saidOf }: NewDecision): boolean {
+function isThere({ decisions }: NumberState, { source, id, consentId, authority, saidOf }: NewDecision): boolean {
   return decisions.some(
     (one) =>
       one.saidOf === saidOf &&

@@ -25,10 +25,10 @@ import {
   type Purpose,
   type Surroundings,
 } from '@weft/domain';
-import { UNKNOWN_DIGEST } from './decision-version-1.js';
 import type { RecordedDecision } from './encoding.js';
 import { surroundingsOf } from './judges.js';
-import { loadConsent, loadPerson, survivorOf, type Person } from './load.js';
+import { loadNumber } from './number.js';
+import { loadPerson, type Person } from './person.js';
 import { PERMISSIONS_MAX, permissionsIn } from './sift-decisions.js';
 import { serves, type Wiring } from './wiring.js';
 
@@ -54,7 +54,7 @@ interface Sent {
 }
 
 export async function findRecorded({ store }: Pick<Wiring, 'store'>, key: string, event: Sent): Promise<Recorded> {
-  return recordedIn((await loadConsent(store, key)).decisions, event);
+  return recordedIn((await loadNumber(store, key)).decisions, event);
 }
 
 /** `findRecorded`, where everything decided about the number is at hand. */
@@ -64,8 +64,8 @@ export function recordedIn(all: readonly RecordedDecision[], event: Sent): Recor
   const isConflict = (one: RecordedDecision): boolean => one.unread === true && one.consentId === place;
   const same = all.filter(({ source, id, unread }) => unread !== true && source === event.source && id === event.id);
   const alike = same.filter(({ digest }) => digest === event.digest);
-  if (same.some((one) => !alike.includes(one) && one.digest !== UNKNOWN_DIGEST)) return { state: 'conflict' };
-  if (same.length > 0) return { state: 'recorded', decisions: alike.length > 0 ? alike : same, all };
+  if (same.some((one) => !alike.includes(one))) return { state: 'conflict' };
+  if (same.length > 0) return { state: 'recorded', decisions: same, all };
   return { state: all.some(isConflict) ? 'closed' : 'absent' };
 }
 
@@ -144,18 +144,11 @@ export async function coverageInRecord(
   key: string,
   mine: readonly RecordedDecision[],
 ): Promise<CoverageInRecord> {
-  const person = await loadPerson(wiring.store, (await survivorOf(wiring.store, key)).key);
+  const person = await loadPerson(wiring.store, key);
   const { policy } = await wiring.policies.current();
   const [first] = mine as readonly [RecordedDecision, ...RecordedDecision[]];
   const at = Math.max(wiring.clock.now(), first.provision.from ?? 0);
   const projections = wiring.projections.filter((projection) => serves(wiring, projection));
-  if (person === null) {
-    const none = projections.map(({ purpose }) => [purpose, 0] as const);
-    return {
-      ...{ covers: Object.fromEntries(none) as CoverageInRecord['covers'], coversNothing: isNamed(first) },
-      ...{ cannotTell: false, lacksAge: false },
-    };
-  }
   const within = { person, policy, at, around: surroundingsOf(person.record.entries) };
   const changes = projections.map((projection) => [projection.purpose, changedBy(mine, projection, within)] as const);
   const changesNothing = changes.every(([, entries]) => entries === 0);

@@ -1,9 +1,9 @@
 import type {
   AdoptedPolicy,
   Adoption,
-  Closing,
   Coordinates,
   Decision,
+  Effect,
   IdentityEvent,
   Policy,
   Person,
@@ -12,11 +12,8 @@ import type {
   Purpose,
   RecordEvent,
   Resource,
-  ViewEntry,
-  ViewEvent,
 } from '@weft/domain';
 import type { StreamEnd } from './chain.js';
-import { decisionOfVersion1, type DecisionVersion1 } from './decision-version-1.js';
 import { EngineDamaged } from './errors.js';
 import type { NewEvent, Random, StoredEvent } from './ports.js';
 
@@ -110,16 +107,19 @@ export interface SubscriptionBegun extends Person {
   readonly at: string;
 }
 
-/** How far a replay got, under which policy it was made, and what it answers for having told. */
+/** How far a replay got, under which policy, and whether it has everything told. */
 export interface ReplayCheckpoint {
   readonly type: 'replay-checkpointed-1';
   readonly state: 'under-way' | 'finished';
   readonly done: number;
-  /** Patients beyond those that may have been replayed too, and told of or not. */
-  readonly ahead: number;
   readonly policyVersion: number;
-  readonly appliesPolicy: boolean;
   readonly tellAll: boolean;
+}
+
+/** Changes of the streams are published up to this position of the one order. */
+export interface PublisherCheckpoint {
+  readonly type: 'published-1';
+  readonly position: string;
 }
 
 /** A resource about nobody, as an organisation sent it last. */
@@ -183,39 +183,9 @@ export function encode<E extends Typed>(event: E, random: Random): NewEvent {
   return { id: random.uuid(), type, data: JSON.stringify(data) };
 }
 
-/** Entries as JSON, by id: what a view holds of one is also what its subscribers are told, so it is turned into text once. */
-export type EntryTexts = ReadonlyMap<string, string>;
-
-export function textsOf(entries: ReadonlyMap<string, ViewEntry>): EntryTexts {
-  const texts = new Map<string, string>();
-  for (const [id, entry] of entries) texts.set(id, JSON.stringify(entry));
-  return texts;
-}
-
-/** What an entry became in a view, with the entry as text already. `closing` stands in the last event of a change. */
-export function encodeEntry(
-  type: 'entry-included-1' | 'entry-amended-1',
-  entry: string,
-  closing: Closing | undefined,
-  random: Random,
-): NewEvent {
-  const end = closing === undefined ? '}' : `,"closing":${JSON.stringify(closing)}}`;
-  return { id: random.uuid(), type, data: `{"entry":${entry}${end}` };
-}
-
-/** A rebuild's marker, from entries that are text already: a long view is turned into text once, to measure it and to store it. */
-export function encodeRebuilt(
-  marker: { readonly part: number; readonly parts: number; readonly closing?: Closing },
-  entries: readonly string[],
-  random: Random,
-): NewEvent {
-  const { part, parts, closing } = marker;
-  const end = closing === undefined ? '}' : `,"closing":${JSON.stringify(closing)}}`;
-  return {
-    id: random.uuid(),
-    type: 'view-rebuilt-1',
-    data: `{"part":${part},"parts":${parts},"entries":[${entries.join()}]${end}`,
-  };
+/** What became of the views by an event stands beside it: `data` is a JSON object with at least one member. */
+export function withEffect(event: NewEvent, effect: Effect): NewEvent {
+  return { ...event, data: `${event.data.slice(0, -1)},"effect":${JSON.stringify(effect)}}` };
 }
 
 function decode<T extends Typed>(stored: StoredEvent): T {
@@ -224,11 +194,53 @@ function decode<T extends Typed>(stored: StoredEvent): T {
   return data;
 }
 
-export const decodeRecordEvent = (stored: StoredEvent): RecordEvent => decode<RecordEvent>(stored);
-export const decodeViewEvent = (stored: StoredEvent): ViewEvent => decode<ViewEvent>(stored);
-export const decodeIdentityEvent = (stored: StoredEvent): IdentityEvent => decode<IdentityEvent>(stored);
+/** The views of a number's person are other ones now, by something else than an event of its own: a date, a policy, a merge, a replay. */
+export interface ViewsDerived {
+  readonly type: 'views-derived-1';
+  readonly recordedAt: string;
+}
+
+/** What a number's stream holds. */
+export type NumberEvent =
+  | { readonly kind: 'record'; readonly event: RecordEvent }
+  | { readonly kind: 'decision'; readonly event: RecordedDecision }
+  | { readonly kind: 'identity'; readonly event: IdentityEvent }
+  | { readonly kind: 'death'; readonly event: DeathJudged }
+  | { readonly kind: 'derived'; readonly event: ViewsDerived };
+
+const KINDS: Readonly<Record<string, Exclude<NumberEvent['kind'], 'decision'>>> = {
+  'care-event-recorded-1': 'record',
+  'care-event-retracted-1': 'record',
+  'care-event-homed-1': 'record',
+  'entries-claimed-1': 'record',
+  'patient-merged-1': 'record',
+  'patient-unmerged-1': 'record',
+  'patient-died-1': 'record',
+  'patient-death-retracted-1': 'record',
+  'number-superseded-1': 'identity',
+  'number-restored-1': 'identity',
+  'number-absorbed-1': 'identity',
+  'number-released-1': 'identity',
+  'merge-accepted-1': 'identity',
+  'merge-refused-1': 'identity',
+  'death-accepted-1': 'death',
+  'death-refused-1': 'death',
+  'views-derived-1': 'derived',
+};
+
+/** An event of a number's stream, and what it changed in the views; null where it says nothing of them. Throws EngineDamaged for one of no known type. */
+export function decodeNumberEvent(stored: StoredEvent): { readonly known: NumberEvent; readonly effect: Effect | null } {
+  const { effect = null, chain: _, ...event } = JSON.parse(stored.data) as { effect?: Effect; chain?: string };
+  if (stored.type === DECISION_RECORDED) return { known: { kind: 'decision', event: event as RecordedDecision }, effect };
+  const kind = KINDS[stored.type];
+  if (kind === undefined) throw unreadable(stored);
+  return { known: { kind, event: { ...event, type: stored.type } } as NumberEvent, effect };
+}
+
+const unreadable = ({ stream, type }: StoredEvent): EngineDamaged =>
+  new EngineDamaged('store', `${stream} holds an event of type ${type}, which this version of Weft cannot read`);
+
 export const decodeConsentHeld = (stored: StoredEvent): ConsentHeld => decode<ConsentHeld>(stored);
-export const decodeDeathJudged = (stored: StoredEvent): DeathJudged => decode<DeathJudged>(stored);
 export const decodeBoundary = (stored: StoredEvent): BoundaryEvent => decode<BoundaryEvent>(stored);
 export const decodeProposal = (stored: StoredEvent): ProposalEvent => decode<ProposalEvent>(stored);
 export const decodeReIdentification = (stored: StoredEvent): ReIdentificationEvent => decode<ReIdentificationEvent>(stored);
@@ -237,16 +249,8 @@ export const decodeResourceKept = (stored: StoredEvent): ResourceKept => decode<
 export const decodePolicyApplied = (stored: StoredEvent): PolicyApplied => decode<PolicyApplied>(stored);
 export const decodeReviewNoted = (stored: StoredEvent): ReviewNoted => decode<ReviewNoted>(stored);
 export const decodeVersionsCounted = (stored: StoredEvent): VersionsCounted => decode<VersionsCounted>(stored);
+export const decodePublisherCheckpoint = (stored: StoredEvent): PublisherCheckpoint => decode<PublisherCheckpoint>(stored);
 export const decodeReplayCheckpoint = (stored: StoredEvent): ReplayCheckpoint => decode<ReplayCheckpoint>(stored);
-
-export function decodeDecision(stored: StoredEvent): RecordedDecision {
-  if (stored.type === DECISION_RECORDED) return JSON.parse(stored.data) as RecordedDecision;
-  if (stored.type === 'decision-recorded-1') return decisionOfVersion1(JSON.parse(stored.data) as DecisionVersion1);
-  throw new EngineDamaged(
-    'store',
-    `${stored.stream} holds a decision of type ${stored.type}, which this version of Weft cannot read`,
-  );
-}
 
 export function encodeDecision(decision: RecordedDecision, random: Random): NewEvent {
   return { id: random.uuid(), type: DECISION_RECORDED, data: JSON.stringify(decision) };

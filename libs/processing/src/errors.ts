@@ -58,6 +58,15 @@ export class StreamDeleted extends EngineError {
   }
 }
 
+/** Somebody else has taken the seat under which this was to be published: none of it is, and none will be. */
+export class SeatTaken extends EngineError {
+  readonly type = 'seat-taken';
+  readonly retriable = false;
+  constructor(readonly seat: string) {
+    super(`the seat ${seat} was taken by somebody else`);
+  }
+}
+
 /** The engine does not answer now: connection lost, locked for too long, disk full. Nothing may be taken as written. */
 export class EngineUnavailable extends EngineError {
   readonly type = 'engine-unavailable';

@@ -1,13 +1,9 @@
 import {
   aboutOf,
   decidedAtOf,
-  decidedAbout,
-  emptyIdentity,
-  evolveIdentity,
   isPresent,
   markedId,
   purposesStanding,
-  together,
   type AdoptedPolicy,
   type Authority,
   type DecidedBy,
@@ -16,11 +12,10 @@ import {
   type Purpose,
   type Recorder,
 } from '@weft/domain';
-import { decodeIdentityEvent, type RecordedDecision } from './encoding.js';
+import type { RecordedDecision } from './encoding.js';
 import { rulingsAt, surroundingsOf, type Rulings } from './judges.js';
-import { eventsOf, loadConsent, recordsOf } from './load.js';
+import { loadPerson } from './person.js';
 import { setAside, type SetAside } from './set-aside.js';
-import { identityStream } from './streams.js';
 import { serves, type Wiring } from './wiring.js';
 
 /** Why one entry is, or is not, in one purpose's view. */
@@ -90,27 +85,18 @@ const SET_ASIDE_MAX = 500;
 export async function explainRecord(wiring: Wiring, key: string, asked?: number): Promise<ExplainedRecord> {
   const at = asked ?? wiring.clock.now();
   const adopted = (await wiring.policies.all()).filter((policy) => Date.parse(policy.adoptedAt) <= at).at(-1);
-  const { survivor, movedTo } = await survivorThen(wiring, key, at);
-  const members = await membersThen(wiring, survivor, at);
   const noted: (readonly [string, ...Parameters<NotePlacing>])[] = [];
-  const records = await recordsOf(wiring.store, members, at, (...one) => void noted.push(one));
-  const { record, homes, person } = together(records);
+  const found = await loadPerson(wiring.store, key, { until: at, note: (...one) => void noted.push(one) });
+  const { members, record, homes, person, decisions, movedTo } = found;
   const aside = noted.map(([number, { id }, placing, event]) => {
     const marked = markedId(id, number);
     return setAside(record.entries.has(marked) ? marked : id, placing, event);
   });
   const whose = ({ id }: Entry): Pick<ExplainedEntry, 'nhsNumber' | 'recordedUnder'> => {
-    const [now, home] = [person.nhsNumber, records[homes.get(id) ?? 0]?.record.nhsNumber];
+    const [now, home] = [person.nhsNumber, members[homes.get(id) ?? 0]?.record.nhsNumber];
     return { ...(now !== null && { nhsNumber: now }), ...(home != null && home !== now && { recordedUnder: home }) };
   };
-  const consents: { readonly key: string; readonly decisions: readonly RecordedDecision[] }[] = [];
-  for (const member of members) {
-    const known = (await loadConsent(wiring.store, member)).decisions;
-    consents.push({ key: member, decisions: known.filter((decision) => Date.parse(decision.recordedAt) <= at) });
-  }
-  const decided = decidedAbout(consents, homes);
-  const { decisions } = decided;
-  const rulings = adopted === undefined ? null : rulingsAt(at, decided, adopted, record.entries);
+  const rulings = adopted === undefined ? null : rulingsAt(at, found, adopted, record.entries);
   const around = surroundingsOf(record.entries);
   const standing = new Map(adopted && purposesStanding(decisions, adopted.policy, at, around));
   return {
@@ -125,7 +111,7 @@ export async function explainRecord(wiring: Wiring, key: string, asked?: number)
       .map((entry) => (asked === undefined ? entry : { ...entry, about: null })),
     setAside: aside.sort((one, other) => (one.recordedAt < other.recordedAt ? -1 : 1)).slice(-SET_ASIDE_MAX),
     movedTo,
-    members,
+    members: members.map((member) => member.key),
   };
 }
 
@@ -185,36 +171,4 @@ const REPLACED = {
 function shown(decision: RecordedDecision, effect: 'permit' | 'deny'): Explanation['decision'] {
   const { id, authority, decidedBy, recorder, recordedAt } = decision;
   return { id, authority, effect, decidedAt: decidedAtOf(decision), decidedBy, recordedBy: recorder, recordedAt };
-}
-
-async function identityThen(wiring: Wiring, key: string, at: number) {
-  const identity = emptyIdentity();
-  for await (const page of eventsOf(wiring.store, identityStream(key))) {
-    for (const stored of page) {
-      const event = decodeIdentityEvent(stored);
-      if (Date.parse(event.recordedAt) <= at) evolveIdentity(identity, event);
-    }
-  }
-  return identity;
-}
-
-async function survivorThen(wiring: Wiring, key: string, at: number): Promise<{ survivor: string; movedTo: string | null }> {
-  let survivor = key;
-  let movedTo: string | null = null;
-  for (const seen = new Set([key]); ; seen.add(survivor)) {
-    const { supersededBy } = await identityThen(wiring, survivor, at);
-    if (supersededBy === null || seen.has(supersededBy.key)) return { survivor, movedTo };
-    survivor = supersededBy.key;
-    movedTo = supersededBy.nhsNumber;
-  }
-}
-
-async function membersThen(wiring: Wiring, survivor: string, at: number, seen = new Set<string>()): Promise<string[]> {
-  seen.add(survivor);
-  const members = [survivor];
-  for (const absorbed of (await identityThen(wiring, survivor, at)).absorbed) {
-    const { supersededBy } = await identityThen(wiring, absorbed, at);
-    if (supersededBy?.key === survivor && !seen.has(absorbed)) members.push(...(await membersThen(wiring, absorbed, at, seen)));
-  }
-  return members;
 }

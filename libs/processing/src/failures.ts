@@ -1,5 +1,5 @@
 import type { Problem } from '@weft/domain';
-import { EngineDamaged, EngineUnavailable, NotPermitted, UnknownTopic, WrongExpectedRevision } from './errors.js';
+import { EngineDamaged, EngineUnavailable, NotPermitted, SeatTaken, UnknownTopic, WrongExpectedRevision } from './errors.js';
 
 /** What is to be done about work that failed. */
 export type Step =
@@ -12,7 +12,7 @@ export type Step =
   /** The message has failed in this way before, and would again: it goes to quarantine, and those behind it go on. */
   | 'quarantine';
 
-const OF_ENGINES = [EngineUnavailable, EngineDamaged, NotPermitted, UnknownTopic, WrongExpectedRevision];
+const OF_ENGINES = [EngineUnavailable, EngineDamaged, NotPermitted, SeatTaken, UnknownTopic, WrongExpectedRevision];
 
 /**
  * Every failure is either an engine's or a message's: an engine says of itself that it is away, damaged, forbidden or overtaken,

@@ -1,22 +1,11 @@
-import {
-  digestSent,
-  eventKey,
-  evolveRecord,
-  isSamePlace,
-  type EntriesClaimed,
-  type NotePlacing,
-  type NumberRecord,
-  type RecordedCareEvent,
-} from '@weft/domain';
+import { digestSent, eventKey, evolveRecord, type EntriesClaimed, type NotePlacing, type RecordedCareEvent } from '@weft/domain';
+import { appendToNumber, unlessFenced, withoutEffect } from './append.js';
 import { encode } from './encoding.js';
-import { loadRecord } from './load.js';
+import { loadNumber, type NumberState } from './number.js';
 import type { OutgoingMessage } from './ports.js';
 import { quarantine } from './quarantine.js';
-import type { Untold } from './rebuild-views.js';
 import { CONFLICT, isOther, recorded, type Arrival } from './sift-care-events.js';
-import { careRecordStream } from './streams.js';
 import { timestamp, type Wiring } from './wiring.js';
-import { appendAll, unlessFenced } from './write-view.js';
 
 /**
  * Says in the surviving number's record which entries another number of the person has for its own from now on, before it has them: of two who
@@ -25,47 +14,39 @@ import { appendAll, unlessFenced } from './write-view.js';
 export async function claimEntries(
   wiring: Wiring,
   home: string,
-  survivor: NumberRecord,
+  survivor: NumberState,
   entries: ReadonlySet<string>,
 ): Promise<void> {
   if (entries.size === 0) return;
   const claim: EntriesClaimed = { type: 'entries-claimed-1', entries: [...entries], home, recordedAt: timestamp(wiring.clock) };
-  await wiring.store.append(careRecordStream(survivor.key), survivor.record.revision, [encode(claim, wiring.random)]);
+  await appendToNumber(wiring, survivor, withoutEffect([encode(claim, wiring.random)]));
 }
 
-/** What became of events that another number of the person is to have. */
-export interface Carried {
-  readonly untold: Untold | null;
-  readonly refused: readonly OutgoingMessage[];
-}
-
-/** Records events, sent under `saidOf`, of the number that they live with, each once: a crash, or another projector, may have come in between. */
+/**
+ * Records events, sent under `saidOf`, of the number that they live with, each once: a crash, or another projector, may have come in between.
+ * Gives what goes to quarantine.
+ */
 export async function recordAtHome(
   wiring: Wiring,
   home: string,
   saidOf: string,
   arrivals: readonly Arrival[],
   note: NotePlacing,
-): Promise<Carried> {
+): Promise<readonly OutgoingMessage[]> {
   for (;;) {
-    const record = await loadRecord(wiring.store, home);
-    const { accepted, revision } = record;
+    const state = await loadNumber(wiring.store, home);
+    const { accepted } = state.record;
     const events = arrivals.map(({ event, message }) => ({ message, event: { ...recorded(wiring, event, message), saidOf } }));
     const knownAs = ({ event }: { event: RecordedCareEvent }) => accepted.get(eventKey(event));
     const refused = events.filter((one) => {
       const known = knownAs(one);
       return known !== undefined && isOther(known, one.message, digestSent(one.event));
     });
-    const isTaken = events.some((one) => {
-      const known = knownAs(one);
-      return known !== undefined && isSamePlace(known, one.message);
-    });
-    const fresh = events.filter((one) => knownAs(one) === undefined);
-    const encoded = fresh.map(({ event }) => encode(event, wiring.random));
-    const appended = await unlessFenced(appendAll(wiring.store, careRecordStream(home), revision, encoded));
+    const fresh = events.filter((one) => knownAs(one) === undefined).map(({ event }) => event);
+    const encoded = fresh.map((event) => encode(event, wiring.random));
+    const appended = await unlessFenced(appendToNumber(wiring, state, withoutEffect(encoded)).then(() => true));
     if (appended === null) continue;
-    for (const { event } of fresh) evolveRecord(record, event, note);
-    const untold = isTaken ? { key: home, from: 0 } : fresh.length > 0 ? { key: home, from: revision + 1 } : null;
-    return { untold, refused: refused.flatMap(({ message }) => quarantine(wiring, message, [CONFLICT])) };
+    for (const event of fresh) evolveRecord(state.record, event, note);
+    return refused.flatMap(({ message }) => quarantine(wiring, message, [CONFLICT]));
   }
 }

@@ -7,6 +7,7 @@ export * from './concurrency.js';
 export {
   decodeAuditEntry,
   decodeAuditIndex,
+  decodeNumberEvent,
   encodeAfter,
   encodeAuditEntry,
   encodeAuditIndex,
@@ -19,7 +20,12 @@ export * from './errors.js';
 export * from './explain-record.js';
 export { unprocessable } from './failures.js';
 export { findKept, keepResources } from './kept-resources.js';
-export { loadClosing, loadConsent, loadView, survivorOf } from './load.js';
+export * from './changes-of.js';
+export { decideViews, viewIn } from './decide-views.js';
+export * from './derive-views.js';
+export { isKnownNumber, loadNumber, type NumberState } from './number.js';
+export { keysOfPerson, loadPerson, survivorOf, type FoundPerson, type Person } from './person.js';
+export * from './publisher.js';
 export { partitionOf } from './partition-of.js';
 export * from './person-of-pseudonym.js';
 export * from './plan-policy.js';
@@ -28,11 +34,9 @@ export * from './policy-proposals.js';
 export * from './ports.js';
 export * from './projectors.js';
 export * from './pseudonyms-of-person.js';
-export * from './publish-changes.js';
 export * from './quarantine.js';
 export * from './read-record.js';
 export * from './re-identifications.js';
-export * from './rebuild-views.js';
 export * from './record-care-events.js';
 export * from './record-changes.js';
 export { Reviews, type ReviewCounts } from './reviews.js';
@@ -50,4 +54,4 @@ export * from './verify-chains.js';
 export * from './verify-views.js';
 export { WaitingEvents } from './waiting.js';
 export * from './wiring.js';
-export { unlessFenced } from './write-view.js';
+export { unlessFenced } from './append.js';

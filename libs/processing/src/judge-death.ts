@@ -1,12 +1,10 @@
 import { eventKey, isTakenBackBy, placeOfEvent, type CareEvent, type Coordinates, type Problem } from '@weft/domain';
+import { appendToNumber, unlessFenced, withoutEffect } from './append.js';
 import { claimProblem } from './claims.js';
-import { decodeDeathJudged, encode, type DeathJudged } from './encoding.js';
-import { eventsOf, loadRecord } from './load.js';
-import { NO_STREAM, type EventStore } from './ports.js';
-import { keysOfPerson } from './read-record.js';
-import { deathsStream } from './streams.js';
+import { encode, type DeathJudged } from './encoding.js';
+import { loadNumber } from './number.js';
+import { loadPerson } from './person.js';
 import { timestamp, type Wiring } from './wiring.js';
-import { unlessFenced } from './write-view.js';
 
 /**
  * What is wrong with a death, or with its retraction, as its organisation's to say. It is judged once at its place in the bus, and the judgement written
@@ -21,39 +19,25 @@ export async function judgeDeath(
   const coordinates = { topic, partition, offset };
   const cause = eventKey(event);
   for (;;) {
-    const { revision, judged } = await loadJudged(wiring.store, key);
+    const state = await loadNumber(wiring.store, key);
     // Recorded already: it is a redelivery, or a duplicate, as the record itself will find.
-    if ((await loadRecord(wiring.store, key)).accepted.has(cause)) return [];
-    const before = judged.get(placeOfEvent(cause, coordinates));
+    if (state.record.accepted.has(cause)) return [];
+    const before = state.deaths.get(placeOfEvent(cause, coordinates));
     if (before !== undefined) return before;
     const problem = await claimProblem(wiring, event, await makerOf(wiring, key, event));
     const problems = problem === null ? [] : [problem];
     const type = problem === null ? 'death-accepted-1' : 'death-refused-1';
     const judgement: DeathJudged = { type, cause, coordinates, problems, recordedAt: timestamp(wiring.clock) };
-    const written = wiring.store.append(deathsStream(key), revision, [encode(judgement, wiring.random)]);
-    if ((await unlessFenced(written)) !== null) return problems;
+    const written = appendToNumber(wiring, state, withoutEffect([encode(judgement, wiring.random)]));
+    if ((await unlessFenced(written.then(() => true))) !== null) return problems;
   }
 }
 
 /** The organisation whose word is taken back, where it is the sender: it told a death of the person that stands. */
 async function makerOf(wiring: Wiring, key: string, { type, organisation }: CareEvent): Promise<string | null> {
   if (type !== 'patient-death-retracted-1') return null;
-  for (const member of await keysOfPerson(wiring, key)) {
-    const { entries } = await loadRecord(wiring.store, member);
-    for (const entry of entries.values()) if (isTakenBackBy(entry, { organisation })) return organisation;
+  for (const { record } of (await loadPerson(wiring.store, key)).members) {
+    for (const entry of record.entries.values()) if (isTakenBackBy(entry, { organisation })) return organisation;
   }
   return null;
-}
-
-async function loadJudged(store: EventStore, key: string) {
-  const judged = new Map<string, readonly Problem[]>();
-  let revision = NO_STREAM;
-  for await (const page of eventsOf(store, deathsStream(key))) {
-    for (const stored of page) {
-      const { cause, coordinates, problems } = decodeDeathJudged(stored);
-      judged.set(placeOfEvent(cause, coordinates), problems);
-      revision = stored.revision;
-    }
-  }
-  return { revision, judged };
 }

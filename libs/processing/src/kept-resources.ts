@@ -4,7 +4,7 @@ import { decodeResourceKept, encode, type ResourceKept } from './encoding.js';
 import type { StoredEvent } from './ports.js';
 import { keptResourceStream } from './streams.js';
 import type { Wiring } from './wiring.js';
-import { unlessFenced } from './write-view.js';
+import { unlessFenced } from './append.js';
 
 type Kept = { readonly names: readonly string[]; readonly resource: Resource };
 type Engines = Pick<Wiring, 'store' | 'keys' | 'random'>;

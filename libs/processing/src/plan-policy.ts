@@ -1,20 +1,18 @@
 import {
+  isIncluded,
   openingsOf,
-  outcomeOf,
   PURPOSES,
-  type AdoptedPolicy,
-  type Entry,
+  viewName,
+  type Letter,
   type Policy,
   type PolicyPlan,
-  type Projection,
   type Purpose,
   type PurposePlan,
 } from '@weft/domain';
 import { forEachConcurrently } from './concurrency.js';
-import { rulingsAt, type Rulings } from './judges.js';
-import { loadPerson, survivorOf, type Person } from './load.js';
+import { decideViews } from './decide-views.js';
+import { loadPerson } from './person.js';
 import { patientKeys } from './replay-views.js';
-import { careRecordStream, consentStream } from './streams.js';
 import { subscribersOf } from './subscribers.js';
 import { projectionOf, timestamp, type Wiring } from './wiring.js';
 
@@ -33,18 +31,20 @@ const WIDTH = 8;
  */
 export async function planPolicy(wiring: Wiring, planned: Policy, options: PlanOptions = {}): Promise<PolicyPlan> {
   const inForce = await wiring.policies.current();
-  const tallies = new Map(PURPOSES.map((purpose) => [purpose, { opened: none(), closed: none() }]));
-  const counted = new Set<string>();
+  const tallies = new Map<Purpose, Tally>(PURPOSES.map((purpose) => [purpose, { opened: none(), closed: none() }]));
   let people = 0;
   await forEachConcurrently(patientKeys(wiring), WIDTH, async (key) => {
     options.signal?.throwIfAborted();
-    const person = await personBehind(wiring, key, counted);
-    if (person === null) return;
+    const person = await loadPerson(wiring.store, key);
+    // Numbers that were merged are one person.
+    if (person.members[0]?.key !== key) return;
     const now = wiring.clock.now();
-    const under = (adopted: AdoptedPolicy): Rulings => rulingsAt(now, person, adopted, person.record.entries);
-    const [was, is] = [under(inForce), under({ ...inForce, policy: planned })];
-    for (const [purpose, tally] of tallies) {
-      const { opened, closed } = differences(person, projectionOf(wiring, purpose), was, is);
+    const projections = PURPOSES.map((purpose) => projectionOf(wiring, purpose));
+    const was = decideViews(projections, person, inForce, now).views;
+    const is = decideViews(projections, person, { ...inForce, policy: planned }, now).views;
+    for (const projection of projections) {
+      const { opened, closed } = differences(was.get(viewName(projection)), is.get(viewName(projection)));
+      const tally = tallies.get(projection.purpose) as Tally;
       add(tally.opened, opened);
       add(tally.closed, closed);
     }
@@ -66,44 +66,22 @@ export async function planPolicy(wiring: Wiring, planned: Policy, options: PlanO
 }
 
 const none = () => ({ people: 0, entries: 0 });
+type Tally = Record<'opened' | 'closed', ReturnType<typeof none>>;
 
 function add(reach: { people: number; entries: number }, entries: number): void {
   if (entries > 0) reach.people += 1;
   reach.entries += entries;
 }
 
-/** How many entries of a person one purpose would be given under some rulings and is not under others, and the other way. */
-function differences(
-  { record }: Person,
-  projection: Projection,
-  was: Rulings,
-  is: Rulings,
-): { readonly opened: number; readonly closed: number } {
-  const [includedBefore, includedAfter] = [includes(projection, was), includes(projection, is)];
-  let [opened, closed] = [0, 0];
-  for (const entry of record.entries.values()) {
-    const [before, after] = [includedBefore(entry), includedAfter(entry)];
-    if (after && !before) opened += 1;
-    if (before && !after) closed += 1;
-  }
-  return { opened, closed };
+type Letters = ReadonlyMap<string, Letter> | undefined;
+
+/** How many entries of a person one purpose would be given under one policy and is not under another, and the other way. */
+function differences(was: Letters, is: Letters): { readonly opened: number; readonly closed: number } {
+  return { opened: more(is, was), closed: more(was, is) };
 }
 
-function includes(projection: Projection, rulings: Rulings): (entry: Entry) => boolean {
-  const judge = rulings.of(projection);
-  return (entry) => outcomeOf(entry, projection, judge, rulings.silent) === 'included';
-}
-
-/**
- * The person behind a key; null where another key stands for them. Numbers that were merged are one person, also where the
- * surviving number has no stream of its own. `counted` takes the survivors met by their other numbers.
- */
-async function personBehind(wiring: Wiring, key: string, counted: Set<string>): Promise<Person | null> {
-  const { store } = wiring;
-  const survivor = (await survivorOf(store, key)).key;
-  if (survivor === key) return loadPerson(store, key);
-  if (counted.has(survivor)) return null;
-  counted.add(survivor);
-  const own = await Promise.all([store.head(careRecordStream(survivor)), store.head(consentStream(survivor))]);
-  return own.some((head) => head >= 0) ? null : loadPerson(store, survivor);
+function more(some: Letters, others: Letters): number {
+  let count = 0;
+  for (const [id, letter] of some ?? []) if (isIncluded(letter) && !isIncluded(others?.get(id))) count += 1;
+  return count;
 }

@@ -9,12 +9,12 @@ import {
   type Proposal,
 } from '@weft/domain';
 import { decodeProposal, encode, type PolicyProposed, type ProposalEvent, type ProposalOvertaken } from './encoding.js';
-import { eventsOf } from './load.js';
+import { eventsOf } from './number.js';
 import { planPolicy, type PlanOptions } from './plan-policy.js';
 import { samePolicy } from './policy-book.js';
 import { POLICY_PROPOSALS_STREAM } from './streams.js';
 import { timestamp, type Wiring } from './wiring.js';
-import { appendAtEnd, unlessFenced } from './write-view.js';
+import { appendAtEnd, unlessFenced } from './append.js';
 
 /** A proposal, and what became of it: a version of the policy, or nothing as another policy came in between. */
 export interface ProposalState extends Proposal {

@@ -201,12 +201,23 @@ export interface FollowOptions {
   readonly onFailure?: (error: unknown) => void;
 }
 
+/** The right to publish under a name, until somebody else takes it. */
+export interface Seat {
+  /** As `EventBus.publish`. Throws SeatTaken, and nothing is written, once somebody else has taken the seat. */
+  publish(messages: readonly OutgoingMessage[]): Promise<Coordinates[]>;
+}
+
 export interface EventBus {
   /**
    * Resolves once every message is durable, with the coordinates of each in the order given. Messages of one partition keep
    * their order. Throws TooLarge, UnknownTopic, InvalidCall before anything is written; EngineUnavailable when it is not known.
    */
   publish(messages: readonly OutgoingMessage[]): Promise<Coordinates[]>;
+  /**
+   * Takes a seat from whoever has it. Once it resolves, nothing that was published from an earlier taking comes into a topic any more, not even
+   * what was on its way: what is published from now on comes after all of it.
+   */
+  takeSeat(name: string): Promise<Seat>;
   /** Joins a group; partitions are shared among its members and move when they come, go or die. */
   consume(options: ConsumeOptions): Promise<Consumer>;
   /** Reads along without a group, at-least-once, in offset order a partition. */

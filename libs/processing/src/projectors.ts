@@ -1,6 +1,7 @@
 import { applyDecisions } from './apply-decisions.js';
 import { Boundaries } from './boundaries.js';
 import type { Batch, Consumer } from './ports.js';
+import { startPublisher } from './publisher.js';
 import { RecordCareEvents } from './record-care-events.js';
 import { CONSENT_TOPIC, OPT_OUT_PROJECTOR_GROUP, RECORD_PROJECTOR_GROUP } from './topics.js';
 import type { Wiring } from './wiring.js';
@@ -39,7 +40,10 @@ export async function startRecordProjector(
 /** How long a boundary set by another process may stay unnoticed; readers do not depend on it. */
 const BOUNDARY_POLL_MS = 1_000;
 
-/** Decisions, from the consent topic to every view and topic; and those that begin or end by themselves. */
+/**
+ * Decisions, from the consent topic to every view; those that begin or end by themselves; and, in whoever of the group has the topic's first
+ * partition, what changes for whom, from the streams to the subscribers' topics.
+ */
 export async function startOptOutProjector(wiring: Wiring, options: ProjectorOptions = {}): Promise<Projector> {
   const consumer = await wiring.bus.consume({
     group: OPT_OUT_PROJECTOR_GROUP,
@@ -52,11 +56,16 @@ export async function startOptOutProjector(wiring: Wiring, options: ProjectorOpt
   });
   const stopping = new AbortController();
   const watching = watchBoundaries(wiring, stopping.signal, options);
+  const publisher = startPublisher(
+    wiring,
+    () => consumer.assigned().some(({ partition }) => partition === 0),
+    options.onFailure,
+  );
   return {
     consumer,
     async stop() {
       stopping.abort();
-      await Promise.all([watching, consumer.stop()]);
+      await Promise.all([watching, publisher.stop(), consumer.stop()]);
     },
   };
 }

@@ -6,11 +6,11 @@ import {
   type ReIdentificationProposed,
   type ReIdentificationStep,
 } from './encoding.js';
-import { eventsOf } from './load.js';
+import { eventsOf } from './number.js';
 import { NO_STREAM } from './ports.js';
 import { RE_IDENTIFICATIONS_STREAM } from './streams.js';
 import { timestamp, type Wiring } from './wiring.js';
-import { unlessFenced } from './write-view.js';
+import { unlessFenced } from './append.js';
 
 const HOUR_MS = 3_600_000;
 /** So long a proposal waits for a second person. */

@@ -7,32 +7,33 @@ import {
   isOfDeath,
   isSamePlace,
   type AdoptedPolicy,
-  type CareEvent,
-  type NumberRecord,
+  type Effect,
+  type Entry,
+  type NotePlacing,
   type RecordedCareEvent,
+  type RecordEvent,
 } from '@weft/domain';
+import { appendToNumber, unlessFenced, withoutEffect, withTheirEffect } from './append.js';
 import { awaited } from './claims.js';
+import { afterAll, KeyedQueue } from './concurrency.js';
+import { decideViews, effectOf } from './decide-views.js';
+import { bringInLine } from './derive-views.js';
 import { encode } from './encoding.js';
 import { EngineUnavailable, WrongExpectedRevision } from './errors.js';
 import { eachOnItsOwn } from './failures.js';
-import { judgeDeath } from './judge-death.js';
 import { claimEntries, recordAtHome } from './homes.js';
-import { isLoopOfMerges, loadRecord, relatedNumbers, survivorOf, survivorsOf } from './load.js';
+import { judgeDeath } from './judge-death.js';
 import { mergeNumbers } from './merge-numbers.js';
-import { afterAll, allSettled, KeyedQueue } from './concurrency.js';
+import { loadNumber, type NumberState } from './number.js';
 import { Patience } from './patience.js';
-import { canTakeOn, foldIn, letGo, loadPatient, masksOthers, takeOn, type PatientState } from './patient-state.js';
-import { NO_STREAM, type Batch, type Message, type OutgoingMessage } from './ports.js';
-import { publishChanges } from './publish-changes.js';
+import { isLoopOfMerges, loadMembers, personOf, relatedNumbers } from './person.js';
+import type { Batch, Message, OutgoingMessage } from './ports.js';
 import { quarantine } from './quarantine.js';
-import { emptyViews, rebuildAndTellEverything, rebuildViews, type Untold } from './rebuild-views.js';
-import type { RecordChange } from './record-changes.js';
 import { VersionTally } from './set-aside.js';
-import { CONFLICT, isOther, recorded, siftCareEvents, type Arrival } from './sift-care-events.js';
+import { CONFLICT, isOther, recorded, siftCareEvents, type Arrival, type Sifted } from './sift-care-events.js';
 import { careRecordStream } from './streams.js';
-import { tellNumbers } from './tell-everything.js';
+import { changesOnlyTouched, effectOfTouched } from './touched.js';
 import type { Wiring } from './wiring.js';
-import { appendAll, unlessFenced } from './write-view.js';
 
 /** A merge or an unmerge that was decided, and the numbers whose views may be out of line by it. */
 interface Merged {
@@ -40,9 +41,8 @@ interface Merged {
   readonly numbers: readonly string[];
 }
 
-/** What a batch leads to beyond the store: what subscribers are told, and what goes to quarantine. */
+/** What a batch leads to beyond the streams of those whom it is about. */
 interface Outbox {
-  readonly changes: RecordChange[];
   readonly quarantined: OutgoingMessage[];
   /** Versions that were set aside, or that stand by their arrival alone. */
   readonly versions: VersionTally;
@@ -63,12 +63,12 @@ const LOOK_AGAIN_MS = 100;
 const PATIENT_EVENTS = 4;
 
 /**
- * The record-projector's work: a batch of one partition of an organisation's topic, into records and views. When it
- * resolves, every event of the batch is durable in exactly one record or in quarantine, every view is in line, and the
- * subscribers are told; so its offset may be committed. When it throws, the whole batch is to be given again.
+ * The record-projector's work: a batch of one partition of an organisation's topic, into the streams of those whom it is about. When it
+ * resolves, every event of the batch is durable in exactly one record or in quarantine, with what it changes in every
+ * view; so its offset may be committed. When it throws, the whole batch is to be given again.
  */
 export class RecordCareEvents {
-  private readonly remembered = new Map<string, PatientState>();
+  private readonly remembered = new Map<string, NumberState>();
   private events = 0;
   /** One batch at a time works on a patient: the partitions of several organisations run side by side. */
   private readonly busy = new KeyedQueue();
@@ -98,7 +98,7 @@ export class RecordCareEvents {
   /** Gives the messages that must wait: merges and deaths, with what follows them of the same patient. */
   private async workOff(messages: readonly Message[]): Promise<readonly Message[]> {
     const adopted = await this.wiring.policies.current();
-    const outbox: Outbox = { changes: [], quarantined: [], versions: new VersionTally(), merged: [], waiting: [], left: [] };
+    const outbox: Outbox = { quarantined: [], versions: new VersionTally(), merged: [], waiting: [], left: [] };
     const patients = new Map<string, Arrival[]>();
     for (const message of messages) {
       const reading = this.wiring.reader.careEvent(message);
@@ -113,24 +113,19 @@ export class RecordCareEvents {
     }
     const work = [...patients].map(([key, arrivals]) => this.busy.run(key, () => this.person(key, arrivals, adopted, outbox)));
     const merged = Promise.allSettled(work).then(() => this.afterMerges(outbox));
-    // What was done for some is told even when others failed: the batch may be somebody else's by now, and not come again.
+    // What was done for some is published even when others failed: the batch may be somebody else's by now, and not come again.
     await afterAll([...work, merged], async () => {
       if (outbox.quarantined.length > 0) await this.wiring.bus.publish(outbox.quarantined);
-      await publishChanges(this.wiring, await this.underTheSamePolicy(adopted, [...patients.keys()], outbox.changes));
+      await this.underTheSamePolicy(adopted, [...patients.keys()]);
       await outbox.versions.add(this.wiring);
     });
     if (outbox.waiting.length > 0) throw outbox.waiting[0];
     return outbox.left;
   }
 
-  /** A policy adopted meanwhile may have passed over views that did not stand yet: those are rebuilt before anything is told. */
-  private async underTheSamePolicy(
-    adopted: AdoptedPolicy,
-    keys: readonly string[],
-    changes: readonly RecordChange[],
-  ): Promise<readonly RecordChange[]> {
-    if ((await this.wiring.policies.current()).version === adopted.version) return changes;
-    return (await allSettled(keys.map((key) => rebuildAndTellEverything(this.wiring, key)))).flat();
+  /** A policy adopted meanwhile may have passed over views that did not stand yet. */
+  private async underTheSamePolicy(adopted: AdoptedPolicy, keys: readonly string[]): Promise<void> {
+    if ((await this.wiring.policies.current()).version !== adopted.version) await bringInLine(this.wiring, keys);
   }
 
   /** What fails by its own fault goes to quarantine; where one waits, so does what follows. */
@@ -215,60 +210,87 @@ export class RecordCareEvents {
   }
 
   private async record(key: string, arrivals: readonly Arrival[], adopted: AdoptedPolicy, outbox: Outbox): Promise<void> {
-    const { wiring } = this;
-    const state = await this.recall(key, adopted);
-    const { members } = state;
-    const { fresh, carried, claimed, refused, redelivered } = siftCareEvents(wiring, state, members, arrivals);
-    const untoldEvents: Untold[] = [{ key, from: state.record.revision + 1 }];
-    if (fresh.length > 0) {
-      const encoded = fresh.map((one) => one.encoded);
-      await claimEntries(wiring, key, members[0] as NumberRecord, claimed);
-      await appendAll(wiring.store, careRecordStream(key), state.record.revision, encoded);
-    }
+    const state = await this.recall(key);
+    const members = await this.membersOf(state);
+    const sifted = siftCareEvents(this.wiring, state, members, arrivals);
+    const { fresh, carried, refused, redelivered } = sifted;
+    if (members.length > 1 || carried.size > 0) await this.recordOfMerged(state, members, sifted, outbox);
+    else if (fresh.length > 0) await this.append(state, sifted, adopted, outbox);
     outbox.quarantined.push(...refused);
-    for (const [home, some] of carried) {
-      const { untold, refused: conflicts } = await recordAtHome(wiring, home, key, some, outbox.versions.note);
-      if (untold !== null) untoldEvents.push(untold);
-      outbox.quarantined.push(...conflicts);
-    }
-    if (fresh.length === 0 && !redelivered) return;
-    const events = fresh.map(({ event }) => event).filter((event) => event.type !== 'care-event-homed-1');
-    const derive = (): Promise<void> => {
-      this.forget(key);
-      return this.derive(outbox, () => this.bringInLine([key, ...carried.keys()], untoldEvents, redelivered));
-    };
-    const isOwn = carried.size === 0 && !redelivered;
-    if (!isOwn || !canTakeOn(state, events, wiring.clock.now(), adopted.version)) {
-      for (const event of events) evolveRecord(state.record, event, outbox.versions.note);
-      return derive();
-    }
-    const touched = foldIn(state, events, outbox.versions.note);
-    this.events += fresh.length;
-    if (masksOthers(state, touched)) return derive();
-    const changes = await allSettled(state.views.map((_, index) => takeOn(wiring, state, index, touched)));
-    letGo(touched.keys());
-    outbox.changes.push(...changes.flat());
+    // A crash may have come between two appends.
+    if (redelivered && isOutOfLine(state, adopted)) await this.derive(outbox, () => bringInLine(this.wiring, [key]));
   }
 
-  /** Of all persons whom the numbers are: a merge may have been undone since it was decided whose an event is. */
-  private async bringInLine(
-    keys: readonly string[],
-    untoldEvents: readonly Untold[],
-    redelivered: boolean,
-  ): Promise<RecordChange[]> {
+  /** Events of a number that is a person of its own, with what they change in each view. */
+  private async append(state: NumberState, { fresh }: Sifted, adopted: AdoptedPolicy, outbox: Outbox): Promise<void> {
     const { wiring } = this;
-    const persons = await survivorsOf(wiring.store, keys);
-    const changes = persons.map((key) =>
-      redelivered ? rebuildAndTellEverything(wiring, key) : rebuildViews(wiring, key, { untoldEvents }),
-    );
-    return (await allSettled(changes)).flat();
+    const events = fresh.flatMap(({ event }) => (isCareEvent(event) ? [event] : []));
+    const folded = this.foldedLightly(state, events, adopted) ?? (await this.foldedWhole(state, events, adopted));
+    const encoded = fresh.map((one) => one.encoded);
+    await appendToNumber(wiring, folded.state, withTheirEffect(wiring, encoded, folded.effect));
+    letGo(folded.state.record.entries.values());
+    this.keep(folded.state);
+    for (const noted of folded.notes) outbox.versions.note(...noted);
+  }
+
+  /** Folds events into what is remembered; null, with that spoilt, where the rest of the record must be looked at. */
+  private foldedLightly(state: NumberState, events: readonly RecordedCareEvent[], adopted: AdoptedPolicy): Folded | null {
+    const { projections, clock } = this.wiring;
+    const now = clock.now();
+    this.forget(state.key);
+    if (!changesOnlyTouched(state, events, projections, adopted, now)) return null;
+    const { touched, notes } = foldIn(state, events);
+    const effect = effectOfTouched(state, touched, projections, adopted, now);
+    return effect === null ? null : { state, effect, notes };
+  }
+
+  /** The same with the whole record, which is not remembered. */
+  private async foldedWhole(
+    { key, revision }: NumberState,
+    events: readonly RecordedCareEvent[],
+    adopted: AdoptedPolicy,
+  ): Promise<Folded> {
+    const { store, projections, clock } = this.wiring;
+    const state = await loadNumber(store, key);
+    if (state.revision !== revision) throw new WrongExpectedRevision(careRecordStream(key), revision, state.revision);
+    const { notes } = foldIn(state, events);
+    const person = personOf([state]);
+    const { effect } = effectOf(projections, person, decideViews(projections, person, adopted, clock.now()));
+    return { state, effect, notes };
+  }
+
+  /** Events of numbers that are one person, each in the stream of the number that it lives with; then the person's views. */
+  private async recordOfMerged(
+    state: NumberState,
+    members: readonly NumberState[],
+    { fresh, carried, claimed, redelivered }: Sifted,
+    outbox: Outbox,
+  ): Promise<void> {
+    const { wiring } = this;
+    const { key } = state;
+    this.forget(key);
+    if (fresh.length > 0) {
+      await claimEntries(wiring, key, members[0] as NumberState, claimed);
+      const { notes } = foldIn(
+        state,
+        fresh.map(({ event }) => event),
+      );
+      await appendToNumber(wiring, state, withoutEffect(fresh.map(({ encoded }) => encoded)));
+      for (const noted of notes) outbox.versions.note(...noted);
+    }
+    for (const [home, some] of carried)
+      outbox.quarantined.push(...(await recordAtHome(wiring, home, key, some, outbox.versions.note)));
+    if (fresh.length === 0 && !redelivered) return;
+    // Of all persons whom the numbers are: a merge may have been undone since it was decided whose an event is.
+    await this.derive(outbox, () => bringInLine(wiring, [key, ...carried.keys()]));
   }
 
   private async mergeOrUnmerge(key: string, { event, message }: Arrival, outbox: Outbox): Promise<void> {
     const { wiring } = this;
     const survivor = wiring.keys.patient(event.survivor as string);
     this.forget(key);
-    const accepted = (await loadRecord(wiring.store, key)).accepted.get(eventKey(event));
+    this.forget(survivor);
+    const accepted = (await loadNumber(wiring.store, key)).record.accepted.get(eventKey(event));
     if (accepted !== undefined && !isSamePlace(accepted, message)) {
       const isConflict = isOther(accepted, message, recorded(wiring, event, message).digest);
       return void (isConflict && outbox.quarantined.push(...quarantine(wiring, message, [CONFLICT])));
@@ -284,82 +306,65 @@ export class RecordCareEvents {
       await this.appendUnlessThere(survivor, { ...recorded(wiring, event, message), saidOf: key });
       await this.appendUnlessThere(key, recorded(wiring, event, message));
     }
-    await this.derive(outbox, () => this.fenceOff(key, event));
     outbox.merged.push({ message, numbers: [survivor, key] });
   }
 
-  /** The views of a number that gives way are emptied at once: what its events bring from then on is looked for at the survivor. */
-  private async fenceOff(key: string, event: CareEvent): Promise<RecordChange[]> {
-    const survivor = (await survivorOf(this.wiring.store, key)).key;
-    this.forget(survivor);
-    this.forget(this.wiring.keys.patient(event.survivor as string));
-    return survivor === key ? [] : emptyViews(this.wiring, key);
-  }
-
-  /** Once a person for all merges of a batch: of seventy into one person each would read, and tell, all who were merged before. */
+  /** Once a person for all merges of a batch: of seventy into one person each would read all who were merged before. */
   private async viewsOfMerged(merged: readonly Merged[], outbox: Outbox): Promise<void> {
-    const numbers = new Set(merged.flatMap((one) => one.numbers));
-    const rebuilt = new Set<string>();
-    for (const number of numbers) await this.derive(outbox, () => this.rebuildOnce(number, rebuilt));
-    const told = new Set<string>();
-    for (const number of numbers) {
-      if (told.has(number)) continue;
-      const related = await relatedNumbers(this.wiring.store, number);
-      for (const one of related.keys()) told.add(one);
-      // Somebody who works on the same event, having stalled, may have done all of it already, and die before they tell.
-      outbox.changes.push(...(await tellNumbers(this.wiring, related)));
+    const related = new Set<string>();
+    for (const number of new Set(merged.flatMap((one) => one.numbers))) {
+      if (related.has(number)) continue;
+      for (const one of (await relatedNumbers(this.wiring.store, number)).keys()) related.add(one);
     }
-  }
-
-  private async rebuildOnce(number: string, rebuilt: Set<string>): Promise<RecordChange[]> {
-    const survivor = (await survivorOf(this.wiring.store, number)).key;
-    if (rebuilt.has(survivor)) return [];
-    rebuilt.add(survivor);
-    this.forget(survivor);
-    return rebuildViews(this.wiring, survivor);
+    for (const number of related) await this.derive(outbox, () => bringInLine(this.wiring, [number]));
   }
 
   /**
    * While a loop of merges stands nobody can say whose the views are. What comes after in the batch must be looked at all the
    * same, as it may be the merge that is to take its step back; then the whole batch comes again.
    */
-  private async derive(outbox: Outbox, work: () => Promise<RecordChange[]>): Promise<void> {
+  private async derive(outbox: Outbox, work: () => Promise<void>): Promise<void> {
     try {
-      outbox.changes.push(...(await work()));
+      await work();
     } catch (error) {
       if (!isLoopOfMerges(error)) throw error;
       outbox.waiting.push(error);
     }
   }
 
-  /** In the record of both numbers a merge fences off who has not seen it. */
+  /** In the stream of both numbers a merge fences off who has not seen it. */
   private async appendUnlessThere(key: string, event: RecordedCareEvent): Promise<void> {
-    for (;;) {
-      const record = await loadRecord(this.wiring.store, key);
-      if (record.accepted.has(eventKey(event))) return;
-      const data = encode(event, this.wiring.random);
-      const appended = await unlessFenced(this.wiring.store.append(careRecordStream(key), record.revision, [data]));
-      if (appended !== null) return;
+    for (let appended: unknown = null; appended === null;) {
+      const state = await loadNumber(this.wiring.store, key);
+      if (state.record.accepted.has(eventKey(event))) return;
+      const events = withoutEffect([encode(event, this.wiring.random)]);
+      appended = await unlessFenced(appendToNumber(this.wiring, state, events).then(() => key));
     }
   }
 
-  private async recall(key: string, adopted: AdoptedPolicy): Promise<PatientState> {
-    let state = this.remembered.get(key);
-    if (state === undefined) {
-      state = await loadPatient(this.wiring, key, adopted);
-      letGo(state.record.entries.values());
-      // Of a number that was ever merged others may change what is so at any time, and leave no word of it in its own record.
-      if (state.identityRevision !== NO_STREAM) return state;
-      this.events += weightOf(state);
-    } else {
-      this.remembered.delete(key);
-    }
-    this.remembered.set(key, state);
+  /** Of a number that is merged, or was, others may write to the streams that its views rest on: they are read each time. */
+  private async membersOf(state: NumberState): Promise<readonly NumberState[]> {
+    const { supersededBy, absorbed } = state.identity;
+    return supersededBy === null && absorbed.length === 0 ? [state] : loadMembers(this.wiring.store, state);
+  }
+
+  private async recall(key: string): Promise<NumberState> {
+    const known = this.remembered.get(key);
+    const state = known ?? (await loadNumber(this.wiring.store, key));
+    if (known === undefined) letGo(state.record.entries.values());
+    this.keep(state);
+    return state;
+  }
+
+  /** Puts it behind all others, as the one used last. */
+  private keep(state: NumberState): void {
+    this.forget(state.key);
+    this.remembered.set(state.key, state);
+    this.events += weightOf(state);
     for (const oldest of this.remembered.keys()) {
-      if (this.events <= REMEMBERED_EVENTS || oldest === key) break;
+      if (this.events <= REMEMBERED_EVENTS || oldest === state.key) break;
       this.forget(oldest);
     }
-    return state;
   }
 
   private forget(key: string): void {
@@ -369,7 +374,35 @@ export class RecordCareEvents {
   }
 }
 
-const weightOf = ({ record }: PatientState): number => record.accepted.size + PATIENT_EVENTS;
+const isOutOfLine = ({ views, identity }: NumberState, { version }: AdoptedPolicy): boolean =>
+  identity.supersededBy !== null || [...views.values()].some(({ isInLine, basis }) => !isInLine || basis?.policyVersion !== version);
+
+const weightOf = ({ record }: NumberState): number => record.accepted.size + PATIENT_EVENTS;
+
+/** A state with events folded in that are yet to be appended, and what they change. */
+interface Folded {
+  readonly state: NumberState;
+  readonly effect: Effect;
+  readonly notes: readonly Parameters<NotePlacing>[];
+}
+
+function foldIn(state: NumberState, events: readonly RecordEvent[]): { readonly touched: Entry[]; readonly notes: Folded['notes'] } {
+  const touched = new Set<Entry>();
+  const notes: Parameters<NotePlacing>[] = [];
+  for (const event of events) {
+    const entry = evolveRecord(state.record, event, (...noted) => void notes.push(noted));
+    if (entry !== null) touched.add(entry);
+  }
+  return { touched: [...touched], notes };
+}
+
+const isCareEvent = (event: RecordEvent): event is RecordedCareEvent =>
+  event.type !== 'care-event-homed-1' && event.type !== 'entries-claimed-1';
+
+/** The resources of these entries are not needed any more. */
+function letGo(entries: Iterable<Entry>): void {
+  for (const entry of entries) entry.resource = undefined;
+}
 
 const partitionOf = ([first]: readonly Message[]): string => `${first?.topic}/${first?.partition}`;
 

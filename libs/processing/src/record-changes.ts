@@ -1,6 +1,5 @@
-import { type Projection, withDigits } from '@weft/domain';
+import { type Projection, viewName, withDigits } from '@weft/domain';
 import type { Keys, OutgoingMessage } from './ports.js';
-import { viewStream } from './streams.js';
 import { recordChangesTopic } from './topics.js';
 
 /** What subscribers of a purpose are told of one entry. */
@@ -11,9 +10,9 @@ export interface RecordChange {
   /** The entry's id in the view. */
   readonly entryId: string;
   readonly kind: 'included' | 'amended' | 'withdrawn';
-  /** The entry as the view's stream has it, JSON; absent of a withdrawal. */
+  /** The entry as the purpose sees it, JSON; absent of a withdrawal. */
   readonly entry?: string;
-  /** Revision of the view stream that this is true of: a subscriber ignores what is older than what it has. */
+  /** Revision of the number's stream that this is true of: a subscriber ignores what is older than what it has. */
   readonly viewRevision: number;
 }
 
@@ -23,8 +22,7 @@ export function changeKey(projection: Projection, viewKey: string, entryId: stri
 }
 
 /**
- * A view's revision as subscribers see it: the streams of two versions of a view both begin at 0, and a subscriber that has an
- * entry of the one must not take the other's for older. It orders what is told and does not count: also what is withheld, and every
+ * A revision as subscribers see it: a subscriber that has an entry of an earlier version of a view must not take a later one's for older. It orders what is told and does not count: also what is withheld, and every
  * decision, moves a view on.
  */
 export function toldRevision({ purpose, version }: Projection, viewKey: string, revision: number, keys: Keys): number {
@@ -76,7 +74,7 @@ export function changeMessages(changes: readonly RecordChange[], keys: Keys, tim
   const drawn = new Map<string, number>();
   return changes.map((change) => {
     const { projection, viewKey, viewRevision } = change;
-    const name = `${viewStream(projection, viewKey)}@${viewRevision}`;
+    const name = `${viewName(projection)} ${viewKey} ${viewRevision}`;
     const told = drawn.get(name) ?? toldRevision(projection, viewKey, viewRevision, keys);
     drawn.set(name, told);
     return changeMessage(change, told, keys, time);

@@ -1,41 +1,42 @@
-import type { Coordinates, NewDecision } from '@weft/domain';
-import { chained } from './chain.js';
+import { appendToNumber, unlessFenced, withoutEffect, withTheirEffect } from './append.js';
+import { decideViews, effectOf } from './decide-views.js';
 import { encodeDecision } from './encoding.js';
-import { WrongExpectedRevision } from './errors.js';
-import { loadConsent, type Consent } from './load.js';
-import { consentStream } from './streams.js';
+import { applyToNumber, loadNumber, type NumberState } from './number.js';
+import { personOf } from './person.js';
+import type { ToRecord } from './sift-decisions.js';
 import { timestamp, type Wiring } from './wiring.js';
-import { appendAll } from './write-view.js';
-
-export interface ToRecord {
-  readonly decision: NewDecision;
-  /** Where the message stood that carried it. */
-  readonly message: Coordinates;
-}
 
 /**
- * Appends decisions to a number's consent stream, at the revision at which they were chosen: whoever else records meanwhile makes
- * it choose again. Gives the revision of the first one appended, null where there was none.
+ * Appends decisions to a number's stream, at the revision at which they were chosen: whoever else writes meanwhile makes it choose again. Where
+ * the number is a person of its own, what they change in every view is in the same append; otherwise that is for the caller to bring
+ * about (`bringInLine`). Says whether there was any.
  */
 export async function recordDecisions(
   wiring: Wiring,
   key: string,
-  choose: (consent: Consent) => readonly ToRecord[],
-): Promise<number | null> {
+  choose: (state: NumberState) => readonly ToRecord[],
+): Promise<boolean> {
   for (;;) {
-    const consent = await loadConsent(wiring.store, key);
-    const chosen = choose(consent);
-    if (chosen.length === 0) return null;
-    const recordedAt = timestamp(wiring.clock);
-    const events = chosen.map(({ decision, message: { topic, partition, offset } }) =>
-      encodeDecision({ ...decision, recordedAt, coordinates: { topic, partition, offset } }, wiring.random),
-    );
-    try {
-      const stream = consentStream(key);
-      await appendAll(wiring.store, stream, consent.revision, chained(wiring.keys, stream, consent, events).events);
-      return consent.revision + 1;
-    } catch (error) {
-      if (!(error instanceof WrongExpectedRevision)) throw error;
-    }
+    const state = await loadNumber(wiring.store, key);
+    const chosen = choose(state);
+    if (chosen.length === 0) return false;
+    if ((await unlessFenced(append(wiring, state, chosen).then(() => true))) !== null) return true;
   }
+}
+
+async function append(wiring: Wiring, state: NumberState, chosen: readonly ToRecord[]): Promise<void> {
+  const recordedAt = timestamp(wiring.clock);
+  const decisions = chosen.map(({ decision, message: { topic, partition, offset } }) => ({
+    ...decision,
+    recordedAt,
+    coordinates: { topic, partition, offset },
+  }));
+  for (const event of decisions) applyToNumber(state, { kind: 'decision', event }, state.record.revision + 1);
+  const events = decisions.map((decision) => encodeDecision(decision, wiring.random));
+  const { supersededBy, absorbed } = state.identity;
+  if (supersededBy !== null || absorbed.length > 0) return appendToNumber(wiring, state, withoutEffect(events));
+  const { projections, policies, clock } = wiring;
+  const person = personOf([state]);
+  const { effect } = effectOf(projections, person, decideViews(projections, person, await policies.current(), clock.now()));
+  return appendToNumber(wiring, state, withTheirEffect(wiring, events, effect));
 }

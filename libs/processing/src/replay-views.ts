@@ -1,11 +1,10 @@
 import type { Projection, Purpose } from '@weft/domain';
 import { forEachConcurrently, inOrder } from './concurrency.js';
 import { decodeReplayCheckpoint, encode, type ReplayCheckpoint } from './encoding.js';
-import { publishChanges } from './publish-changes.js';
-import { emptyLeftBehind, rebuildAndTellEverything, rebuildViews, type RebuildOptions } from './rebuild-views.js';
-import { CARE_RECORD_PREFIX, CONSENT_PREFIX, replayStream } from './streams.js';
+import { deriveViews, type Changes } from './derive-views.js';
+import { CARE_RECORD_PREFIX, keyOfStream, replayStream } from './streams.js';
 import type { Wiring } from './wiring.js';
-import { unlessFenced } from './write-view.js';
+import { unlessFenced } from './append.js';
 
 export interface ReplayProgress {
   /** Patients looked at, those of an earlier run that was interrupted included. */
@@ -13,7 +12,7 @@ export interface ReplayProgress {
   readonly total: number;
   /** Views that were, or with a dry run would be, changed. */
   readonly changed: number;
-  readonly changes: { readonly included: number; readonly amended: number; readonly withdrawn: number };
+  readonly changes: Changes;
 }
 
 export interface ReplayOptions {
@@ -22,8 +21,6 @@ export interface ReplayOptions {
   readonly fromBeginning?: boolean;
   /** Tell the subscribers everything, changed or not: once another version of the view serves them. */
   readonly tellAll?: boolean;
-  /** Answers for the policy in force: views that somebody else brought under it meanwhile are told whole. */
-  readonly appliesPolicy?: boolean;
   /** Who replays chunks, each one chunk at a time: as many workers as there are cores. Absent: this thread. */
   readonly lanes?: readonly ReplayLane[];
   readonly onProgress?: (progress: ReplayProgress) => void;
@@ -38,64 +35,41 @@ export interface ReplayChunk {
   readonly version: number;
   readonly keys: readonly string[];
   readonly dryRun: boolean;
-  /** It is not known what the subscribers were told of them: they are told the whole. */
   readonly tellAll: boolean;
-  /** Version of the policy that the replay answers for having been told. */
-  readonly untoldPolicy?: number;
 }
 
 export type ReplayLane = (chunk: ReplayChunk) => Promise<ReplayProgress>;
 
 const CHUNK = 64;
-/** Chunks a lane that may be under way or done beyond the checkpoint; after a kill so many are told to the subscribers whole. */
+/** Chunks a lane that may be under way beyond the checkpoint. */
 const AHEAD = 2;
 const WIDTH = 8;
 
-/**
- * Every patient known: whoever has a record or a decision. Records are looked for once more at the end: somebody of whom
- * there were only decisions may get one just after the records were gone through, and must not be passed over by both.
- */
-export async function* patientKeys({ store }: Wiring): AsyncGenerator<string> {
-  let last: string | undefined;
-  for await (const { stream, position } of store.streams(CARE_RECORD_PREFIX)) {
-    yield stream.slice(CARE_RECORD_PREFIX.length);
-    last = position;
-  }
-  for await (const { stream } of store.streams(CONSENT_PREFIX)) {
-    const key = stream.slice(CONSENT_PREFIX.length);
-    if ((await store.head(`${CARE_RECORD_PREFIX}${key}`)) < 0) yield key;
-  }
-  for await (const { stream } of store.streams(CARE_RECORD_PREFIX, last)) yield stream.slice(CARE_RECORD_PREFIX.length);
+/** Every number of which anything is known. */
+export async function* patientKeys({ store }: Pick<Wiring, 'store'>): AsyncGenerator<string> {
+  for await (const { stream } of store.streams(CARE_RECORD_PREFIX)) yield keyOfStream(stream);
 }
 
 /**
- * Replays one view for every patient, safely while events keep coming: each view is read, derived again from the record's
- * first event on, and rewritten only where it differs, under the same fence as the projectors. A killed replay goes on where
- * its last checkpoint says.
+ * Replays one view for every patient, safely while events keep coming: each is decided again from the record's first event on, and what
+ * differs appended, under the same fence as the projectors'. A killed replay goes on where its last checkpoint says.
  */
 export async function replayView(wiring: Wiring, projection: Projection, options: ReplayOptions = {}): Promise<ReplayProgress> {
   const dryRun = options.dryRun === true;
   const policyVersion = (await wiring.policies.current()).version;
-  const { appliesPolicy = false, tellAll = false, chunk = CHUNK } = options;
-  const last = dryRun ? null : await interrupted(wiring, projection);
-  const asked = { policyVersion, appliesPolicy, tellAll };
-  const resumed = last !== null && options.fromBeginning !== true && isEnough(last, asked) ? last : null;
+  const { chunk = CHUNK, tellAll = false } = options;
+  const last = dryRun || options.fromBeginning === true ? null : await interrupted(wiring, projection);
+  // What was done under another policy, or with less told, must be done again.
+  const done = last?.policyVersion === policyVersion && (last.tellAll || !tellAll) ? last.done : 0;
   const lanes = options.lanes ?? [(part: ReplayChunk) => replayChunk(wiring, part)];
-  const ahead = lanes.length * AHEAD * chunk;
-  const done = resumed?.done ?? 0;
-  // Wherever this one begins: what the interrupted one wrote there, it may not have told.
-  const uncertainUntil = last === null ? 0 : last.done + last.ahead;
   let progress: ReplayProgress = { ...NOTHING, done, total: await count(patientKeys(wiring)) };
   const write = async (state: ReplayCheckpoint['state']): Promise<void> => {
-    const doubtful = Math.max(ahead, uncertainUntil - progress.done);
-    if (!dryRun) await checkpoint(wiring, projection, { state, done: progress.done, ahead: doubtful, ...asked });
+    if (!dryRun) await checkpoint(wiring, projection, { state, done: progress.done, policyVersion, tellAll });
   };
   await write('under-way');
-  const chunks = chunksOf(patientKeys(wiring), done, chunk);
-  const untoldPolicy = appliesPolicy ? { untoldPolicy: policyVersion } : {};
-  const about = { purpose: projection.purpose, version: projection.version, dryRun, ...untoldPolicy };
-  const results = inOrder(chunks, lanes, AHEAD, ({ keys, first }, lane) =>
-    options.signal?.aborted === true ? null : lane({ ...about, keys, tellAll: !dryRun && (tellAll || first < uncertainUntil) }),
+  const about = { purpose: projection.purpose, version: projection.version, dryRun, tellAll };
+  const results = inOrder(chunksOf(patientKeys(wiring), done, chunk), lanes, AHEAD, (keys, lane) =>
+    options.signal?.aborted === true ? null : lane({ ...about, keys }),
   );
   for await (const result of results) {
     if (result === null) return progress;
@@ -109,17 +83,13 @@ export async function replayView(wiring: Wiring, projection: Projection, options
 
 /** What a lane does: in this thread, or at the other end of a worker. */
 export async function replayChunk(wiring: Wiring, chunk: ReplayChunk): Promise<ReplayProgress> {
-  const { purpose, version, keys, dryRun, tellAll, untoldPolicy } = chunk;
+  const { purpose, version, keys, ...options } = chunk;
   const projection = wiring.projections.find((one) => one.purpose === purpose && one.version === version);
   if (projection === undefined) throw new Error(`version ${version} of the view for ${purpose} is not written here`);
   let progress = NOTHING;
   await forEachConcurrently(each(keys), WIDTH, async (key) => {
     // Awaited before `progress` is read: several patients are under way at once.
-    const one = await replayPatient(wiring, key, projection, {
-      dryRun,
-      tellAll,
-      ...(untoldPolicy === undefined ? {} : { untoldPolicy }),
-    });
+    const one = await replayPatient(wiring, key, projection, options);
     progress = added(progress, one);
   });
   return progress;
@@ -130,23 +100,11 @@ export async function replayPatient(
   wiring: Wiring,
   key: string,
   projection: Projection,
-  { tellAll = false, ...options }: Pick<RebuildOptions, 'dryRun' | 'untoldPolicy'> & { readonly tellAll?: boolean } = {},
+  options: Pick<ReplayOptions, 'dryRun' | 'tellAll'> = {},
 ): Promise<ReplayProgress> {
-  const leftBehind = options.dryRun === true ? [] : await emptyLeftBehind(wiring, key, projection);
-  const changes = [
-    ...leftBehind,
-    ...(tellAll && options.dryRun !== true
-      ? await rebuildAndTellEverything(wiring, key, [projection])
-      : await rebuildViews(wiring, key, { ...options, projections: [projection] })),
-  ];
-  if (options.dryRun !== true) await publishChanges(wiring, changes);
-  const of = (kind: string): number => changes.filter((change) => change.kind === kind).length;
-  return {
-    done: 1,
-    total: 1,
-    changed: changes.length > 0 ? 1 : 0,
-    changes: { included: of('included'), amended: of('amended'), withdrawn: of('withdrawn') },
-  };
+  const changes = (await deriveViews(wiring, key, { ...options, projections: [projection] })).get(projection) as Changes;
+  const { included, amended, withdrawn } = changes;
+  return { done: 1, total: 1, changed: included + amended + withdrawn > 0 ? 1 : 0, changes };
 }
 
 function added(a: ReplayProgress, b: ReplayProgress): ReplayProgress {
@@ -160,12 +118,6 @@ function added(a: ReplayProgress, b: ReplayProgress): ReplayProgress {
       withdrawn: a.changes.withdrawn + b.changes.withdrawn,
     },
   };
-}
-
-/** What was done under another policy, or with less told than is asked for now, must be done again. */
-function isEnough(done: ReplayCheckpoint, asked: Pick<ReplayCheckpoint, 'policyVersion' | 'appliesPolicy' | 'tellAll'>): boolean {
-  if (done.policyVersion !== asked.policyVersion) return false;
-  return done.tellAll || (!asked.tellAll && (done.appliesPolicy || !asked.appliesPolicy));
 }
 
 /** A replay that was interrupted. */
@@ -196,7 +148,7 @@ async function* chunksOf(
   keys: AsyncIterable<string>,
   skip: number,
   size: number,
-): AsyncGenerator<{ readonly keys: readonly string[]; readonly first: number }> {
+): AsyncGenerator<readonly string[]> {
   let chunk: string[] = [];
   let seen = 0;
   for await (const key of keys) {
@@ -204,10 +156,10 @@ async function* chunksOf(
     if (seen <= skip) continue;
     chunk.push(key);
     if (chunk.length < size) continue;
-    yield { keys: chunk, first: seen - chunk.length };
+    yield chunk;
     chunk = [];
   }
-  if (chunk.length > 0) yield { keys: chunk, first: seen - chunk.length };
+  if (chunk.length > 0) yield chunk;
 }
 
 async function* each<T>(items: readonly T[]): AsyncGenerator<T> {

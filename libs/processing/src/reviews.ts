@@ -1,11 +1,14 @@
-import { contradictionsIn } from '@weft/domain';
+import { contradictionsIn, seenIn, type ViewEntry } from '@weft/domain';
 import { decodeReviewNoted, encode, type ReviewNoted } from './encoding.js';
-import { eventsOf, loadView } from './load.js';
+import { pseudonymsOf } from './judges.js';
+import { eventsOf } from './number.js';
+import { loadPerson } from './person.js';
+import { unlessFenced } from './append.js';
 import { NO_STREAM, type EventStore } from './ports.js';
+import { lettersFor } from './read-record.js';
 import type { RecordChange } from './record-changes.js';
-import { REVIEWS_STREAM, viewStream } from './streams.js';
-import type { Wiring } from './wiring.js';
-import { unlessFenced } from './write-view.js';
+import { REVIEWS_STREAM } from './streams.js';
+import { projectionOf, type Wiring } from './wiring.js';
 
 /** How many people's records for direct care contradict themselves, and in how many of them each organisation has a part. */
 export interface ReviewCounts {
@@ -57,8 +60,8 @@ function reviewsIn(store: EventStore): Reviews {
 const NAMES_SOMEBODY = '"resourceType":"Patient"';
 
 /**
- * Notes of whom these changes are whether their records contradict themselves now. Whatever changes a view comes by here (events,
- * decisions, merges, replays), and comes again where a crash came in between.
+ * Notes of whom these changes are whether their records contradict themselves now. Whatever changes a view is published (events,
+ * decisions, merges, replays) and comes by here, again where a crash came in between.
  */
 export async function noteReviews(wiring: Wiring, changes: readonly RecordChange[]): Promise<void> {
   const projection = wiring.projections.find(({ purpose }) => purpose === 'direct-care');
@@ -69,20 +72,28 @@ export async function noteReviews(wiring: Wiring, changes: readonly RecordChange
   const concerned = ofDirectCare.filter(
     ({ viewKey, entry }) => entry?.includes(NAMES_SOMEBODY) === true || reviews.of(viewKey).length > 0,
   );
-  for (const change of new Map(concerned.map((one) => [one.viewKey, one])).values()) await note(wiring, reviews, change);
+  for (const key of new Set(concerned.map(({ viewKey }) => viewKey))) await note(wiring, reviews, key);
 }
 
 /** Looks again once it is noted: the view may have moved on in between, and who moved it on may have looked before. */
-async function note({ store, random }: Wiring, reviews: Reviews, { projection, viewKey: key }: RecordChange): Promise<void> {
+async function note(wiring: Wiring, reviews: Reviews, key: string): Promise<void> {
+  const { store, random } = wiring;
   for (;;) {
-    const { view } = await loadView(store, viewStream(projection, key));
-    const found = new Set(
-      contradictionsIn(view.entries.values()).map(({ entry }) => view.entries.get(entry)?.organisation ?? ''),
-    );
+    const entries = await shownToDirectCare(wiring, key);
+    const found = new Set(contradictionsIn(entries.values()).map(({ entry }) => entries.get(entry)?.organisation ?? ''));
     const organisations = [...found].sort();
     await reviews.catchUp();
     if (organisations.join() === reviews.of(key).join()) return;
     const noted: ReviewNoted = { type: 'review-noted-1', key, organisations };
     await unlessFenced(store.append(REVIEWS_STREAM, reviews.revision, [encode(noted, random)]));
   }
+}
+
+/** Of a number that gave way nothing: what was its is looked at with its survivor. */
+async function shownToDirectCare(wiring: Wiring, key: string) {
+  const projection = projectionOf(wiring, 'direct-care');
+  const person = await loadPerson(wiring.store, key);
+  if (person.members[0]?.key !== key) return new Map<string, ViewEntry>();
+  const { letters } = lettersFor(projection, person, await wiring.policies.current(), wiring.clock.now());
+  return seenIn(person.record, letters, projection, pseudonymsOf(wiring.keys, projection, key, person.person));
 }

@@ -3,7 +3,7 @@ import { decodeVersionsCounted, encode, type VersionsCounted } from './encoding.
 import { NO_STREAM, type EventStore } from './ports.js';
 import { versionsStream } from './streams.js';
 import type { Wiring } from './wiring.js';
-import { unlessFenced } from './write-view.js';
+import { unlessFenced } from './append.js';
 
 type Noted = Exclude<Placing, 'stands'>;
 

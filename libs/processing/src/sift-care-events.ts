@@ -1,11 +1,11 @@
 import { contentOf, digestSent, entryIdOf, eventKey, homeOf, isSamePlace, isTakenBackBy, saysTheSame } from '@weft/domain';
 import type { Accepted, CareEvent, Coordinates, EventHomed, NumberRecord, Problem, RecordedCareEvent } from '@weft/domain';
+import { utf8Length } from './append.js';
 import { encode } from './encoding.js';
 import type { Message, NewEvent, OutgoingMessage } from './ports.js';
 import { quarantine } from './quarantine.js';
 import { tooLargeToStore } from './storable.js';
 import { timestamp, type Wiring } from './wiring.js';
-import { utf8Length } from './write-view.js';
 
 /** A message of an organisation's topic that could be read. */
 export interface Arrival {

@@ -1,5 +1,4 @@
 import {
-  canonicalJson,
   denies,
   grants,
   isEarlierByAll,
@@ -8,15 +7,14 @@ import {
   permittingNothing,
   placeOf,
   vetted,
+  type Coordinates,
   type NewDecision,
   type Policy,
   type Problem,
 } from '@weft/domain';
 import { ageOf } from './consent-holders.js';
-import { UNKNOWN_DIGEST } from './decision-version-1.js';
-import type { Consent } from './load.js';
+import type { RecordedDecision } from './encoding.js';
 import type { DecisionArrival, Message } from './ports.js';
-import type { ToRecord } from './record-decisions.js';
 
 /** A message of the consent topic about one number, as far as it could be read. */
 export interface Arrival {
@@ -31,6 +29,17 @@ interface Quarantining {
   readonly problems: readonly Problem[];
   /** Whether what it may deny is recorded as closed. */
   readonly closes: boolean;
+}
+
+/** A decision, and where the message stood that carried it. */
+export interface ToRecord {
+  readonly decision: NewDecision;
+  readonly message: Coordinates;
+}
+
+/** What of a number its decisions are told apart by. */
+export interface Decided {
+  readonly decisions: readonly RecordedDecision[];
 }
 
 /** What is to become of the arrivals about one number. */
@@ -53,9 +62,9 @@ export const permissionsIn = (decisions: readonly NewDecision[]): number =>
 
 /**
  * Tells new decisions from known ones. The same (source, id) is one event: at the same place in the bus a redelivery, elsewhere a
- * duplicate if it says the same, and a conflict if not. Pure; `consent` is the number's stream as it is now.
+ * duplicate if it says the same, and a conflict if not. Pure; `consent` is what was decided about the number until now.
  */
-export function siftDecisions(consent: Consent, arrivals: readonly Arrival[], policy: Policy): Sifted {
+export function siftDecisions(consent: Decided, arrivals: readonly Arrival[], policy: Policy): Sifted {
   const fresh: { decision: NewDecision; message: Message }[] = [];
   const quarantined: Quarantining[] = [];
   const known = new Map<string, Known>();
@@ -110,10 +119,6 @@ function choose(known: ReadonlyMap<string, Known>, arrival: Arrival, permissions
   const one = known.get(nameOf(first));
   const isRead = arrival.problems.length === 0;
   const allowed = isRead && !event.isVetted ? vetted(decisions, policy) : { decisions, problems: arrival.problems };
-  if (one !== undefined && isRead && one.decisions.every(({ digest }) => digest === UNKNOWN_DIGEST)) {
-    const chosen = allowed.decisions.filter((decision) => deniesMore(decision, one.decisions)).map(onlyDenying);
-    return { chosen, problems: [], isKnown: isSamePlace(one.place, message), closes: false };
-  }
   if (one !== undefined && !isSamePlace(one.place, message)) {
     if (one.decisions.some(({ digest }) => digest === first.digest)) return NOTHING;
     // Its turn came before that of the one that is recorded: it was refused then, and stays so.
@@ -132,15 +137,6 @@ function choose(known: ReadonlyMap<string, Known>, arrival: Arrival, permissions
   return { chosen: fitting, problems: fitting.length === 0 ? [TOO_MANY] : [], isKnown: false, closes: false };
 }
 
-/** Whether a decision denies what none of these is sure to deny. */
-function deniesMore({ authority, status, provision }: NewDecision, recorded: readonly NewDecision[]): boolean {
-  if (status !== 'active' || !denies(provision)) return false;
-  const whole = canonicalJson(provision);
-  return !recorded.some(
-    (one) => one.authority === authority && one.status === 'active' && canonicalJson(one.provision) === whole,
-  );
-}
-
 const isBehind = (one: Known['place'], other: Known['place']): boolean =>
   one.topic === other.topic && one.partition === other.partition && one.offset > other.offset;
 
@@ -148,7 +144,7 @@ const isBehind = (one: Known['place'], other: Known['place']): boolean =>
  * Whether a recorded version of the same Consent came after this decision, as far as the two do not say themselves which is older. Then
  * this one was refused in its turn, under another policy, and a crash has it come again: it replaces nothing that came after it.
  */
-function isNextVersion(one: Consent['decisions'][number], decision: NewDecision, message: Message): boolean {
+function isNextVersion(one: RecordedDecision, decision: NewDecision, message: Message): boolean {
   const { source, consentId, receivedAt, status } = decision;
   if (one.source !== source || one.consentId !== consentId || !isBehind(one.coordinates, message)) return false;
   // No policy refuses a withdrawal. In another bus places begin anew.

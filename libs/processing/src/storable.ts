@@ -1,6 +1,6 @@
 import type { CareEvent, Problem } from '@weft/domain';
 import { APPEND_LIMIT_BYTES } from './ports.js';
-import { utf8Length } from './write-view.js';
+import { utf8Length } from './append.js';
 
 /** What an event may take in the store: beside it there is room for what a view's event or marker adds around the same resource. */
 const EVENT_LIMIT_BYTES = APPEND_LIMIT_BYTES - 16 * 1024;

@@ -6,15 +6,11 @@ const CATEGORIES = new Map(PURPOSES.map((purpose) => [purpose, camelCase(purpose
 
 /** Names of the store's streams. The category is what stands before the first dash. */
 export const CARE_RECORD_PREFIX = 'careRecord-';
-export const CONSENT_PREFIX = 'consent-';
+/** What was accepted and decided about one number, in one order, and what each of it changed in the views of their person. */
 export const careRecordStream = (key: string): string => `${CARE_RECORD_PREFIX}${key}`;
-export const consentStream = (key: string): string => `${CONSENT_PREFIX}${key}`;
-export const IDENTITY_PREFIX = 'identity-';
-export const identityStream = (key: string): string => `${IDENTITY_PREFIX}${key}`;
-/** Which deaths said of a number were accepted, and which were not. */
-export const deathsStream = (key: string): string => `deaths-${key}`;
-export const viewStream = (projection: Projection, viewKey: string): string => `${viewPrefix(projection)}${viewKey}`;
-export const viewPrefix = ({ purpose, version }: Projection): string => `${CATEGORIES.get(purpose)}View${version}-`;
+export const keyOfStream = (stream: string): string => stream.slice(CARE_RECORD_PREFIX.length);
+/** How far the changes of the streams were published. */
+export const PUBLISHER_STREAM = 'publisher-region';
 /** Which person a FHIR Consent is about, by its source and id: it may be corrected to another. */
 export const consentHolderStream = (consent: string): string => `consentHolder-${consent}`;
 /** What an organisation sent that is about nobody, by a name that its references use. */
@@ -46,4 +42,4 @@ export function dayOfAuditStream(stream: string): string | null {
 export const AUDIT_OF_PREFIX = 'auditOf-';
 export const auditOfStream = (key: string): string => `${AUDIT_OF_PREFIX}${key}`;
 export const AUDIT_INDEX_STREAM = 'auditIndex-region';
-export const replayStream = (projection: Projection): string => `replay-${projection.purpose}View${projection.version}`;
+export const replayStream = (projection: Pick<Projection, 'purpose' | 'version'>): string => `replay-${projection.purpose}View${projection.version}`;

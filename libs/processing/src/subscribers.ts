@@ -1,9 +1,9 @@
 import type { Person, Purpose, Subscriber } from '@weft/domain';
 import { decodeSubscriptionBegun, encode, type SubscriptionBegun } from './encoding.js';
-import { eventsOf } from './load.js';
+import { eventsOf } from './number.js';
 import { subscribersStream } from './streams.js';
 import { timestamp, type Wiring } from './wiring.js';
-import { appendAtEnd } from './write-view.js';
+import { appendAtEnd } from './append.js';
 
 /** Resolves once it is durable that this subscriber begins to be told of the purpose: plans of policies name them from then on. */
 export async function noteSubscriber(

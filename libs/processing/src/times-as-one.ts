@@ -1,8 +1,9 @@
 import type { IdentityEvent } from '@weft/domain';
-import { decodeIdentityEvent } from './encoding.js';
-import { eventsOf, relatedNumbers } from './load.js';
+import { decodeNumberEvent } from './encoding.js';
+import { eventsOf } from './number.js';
+import { relatedNumbers } from './person.js';
 import type { EventStore } from './ports.js';
-import { identityStream } from './streams.js';
+import { careRecordStream } from './streams.js';
 
 /** A time, RFC 3339, in which two numbers were one person; `until` is null while they are. */
 export interface TimeAsOne {
@@ -17,8 +18,10 @@ export async function timesAsOne(store: EventStore, key: string): Promise<Readon
   if (related.size === 0) return new Map();
   const moves: { readonly number: string; readonly event: IdentityEvent }[] = [];
   for (const number of [key, ...related.keys()]) {
-    for await (const page of eventsOf(store, identityStream(number)))
-      moves.push(...page.map((stored) => ({ number, event: decodeIdentityEvent(stored) })));
+    for await (const page of eventsOf(store, careRecordStream(number))) {
+      for (const { kind, event } of page.map((stored) => decodeNumberEvent(stored).known))
+        if (kind === 'identity') moves.push({ number, event });
+    }
   }
   moves.sort((a, b) => (a.event.recordedAt < b.event.recordedAt ? -1 : a.event.recordedAt > b.event.recordedAt ? 1 : 0));
   const gaveWay = new Map<string, string>();

@@ -1,8 +1,8 @@
 import { BEGINNING, linkOf, unchained, type StreamEnd } from './chain.js';
 import { decodeAfter } from './encoding.js';
-import { eventsOf } from './load.js';
+import { eventsOf } from './number.js';
 import type { EventStore, StoredEvent } from './ports.js';
-import { AUDIT_OF_PREFIX, AUDIT_PREFIX, CONSENT_PREFIX } from './streams.js';
+import { AUDIT_OF_PREFIX, AUDIT_PREFIX, CARE_RECORD_PREFIX } from './streams.js';
 import type { Wiring } from './wiring.js';
 
 /** What is wrong with events of a stream, from one revision to another (inclusive). */
@@ -26,10 +26,10 @@ export interface ChainReport {
   readonly damaged: readonly ChainDamage[];
 }
 
-const CHAINED_PREFIXES = [AUDIT_PREFIX, AUDIT_OF_PREFIX, CONSENT_PREFIX];
+const CHAINED_PREFIXES = [AUDIT_PREFIX, AUDIT_OF_PREFIX, CARE_RECORD_PREFIX];
 
 /**
- * Follows the chain of every stream of audit and decisions from its first event on. Throws what the store throws, or `onPage`, which
+ * Follows the chain of every stream of audit, and of what is recorded and decided, from its first event on. Throws what the store throws, or `onPage`, which
  * is told after each page how many events were followed and how many places are damaged, and may take its time.
  */
 export async function verifyChains(

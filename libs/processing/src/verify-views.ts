@@ -1,10 +1,11 @@
-import { canonicalJson, deriveView, withoutArrival, type Projection, type ViewEntry } from '@weft/domain';
+import { isIncluded, seenIn, viewName, type Letter, type Projection, type View } from '@weft/domain';
 import { forEachConcurrently } from './concurrency.js';
-import { pseudonymsOf, rulingsAt } from './judges.js';
-import { loadPerson, loadView } from './load.js';
+import { decideViews, viewIn } from './decide-views.js';
+import { pseudonymsOf } from './judges.js';
+import { isKnownNumber, loadNumber } from './number.js';
+import { loadPerson } from './person.js';
 import { digestOf } from './read-record.js';
 import { patientKeys } from './replay-views.js';
-import { viewPrefix, viewStream } from './streams.js';
 import { serves, type Wiring } from './wiring.js';
 
 export interface VerifyReport {
@@ -16,8 +17,11 @@ export interface VerifyReport {
   readonly digests: Readonly<Record<string, string>>;
 }
 
+/** A view that says otherwise than it should: of entries that are to be in it, of others, and of why something is not. */
 export interface Difference {
-  readonly stream: string;
+  /** The view's name, and the key that its purpose has for the person. */
+  readonly view: string;
+  readonly key: string;
   readonly missing: number;
   readonly surplus: number;
   readonly unequal: number;
@@ -29,76 +33,81 @@ export interface VerifyOptions {
   readonly patience?: number;
 }
 
-/** Recomputes every view from record, decisions and policy, from the first event on, and compares it with the stored one. */
+/** Decides every view anew, from the first event of record, decisions and merges on, and compares it with what was written as they came. */
 export async function verifyViews(wiring: Wiring, options: VerifyOptions = {}): Promise<VerifyReport> {
   const differing: Difference[] = [];
-  const digests = new Map<string, string>();
-  let records = 0;
-  let views = 0;
-  let entries = 0;
+  const digests = new Map<Projection, string[]>(wiring.projections.map((projection) => [projection, []]));
+  const count = { records: 0, views: 0, entries: 0 };
   await forEachConcurrently(patientKeys(wiring), 8, async (key) => {
-    for (const projection of wiring.projections) {
-      const compared = await settled(wiring, key, projection, options.patience ?? 10);
-      views += 1;
-      entries += compared.stored.size;
-      digests.set(compared.stream, digestOf(wiring.keys, compared.stored));
-      if (compared.difference !== null) differing.push(compared.difference);
+    const compared = await settled(wiring, key, options.patience ?? 10);
+    if (compared === null) return;
+    for (const { projection, entries, digest, difference } of compared) {
+      count.views += 1;
+      count.entries += entries;
+      digests.get(projection)?.push(digest);
+      if (difference !== null) differing.push(difference);
     }
-    records += 1;
-    options.onProgress?.(records);
+    count.records += 1;
+    options.onProgress?.(count.records);
   });
-  differing.sort((a, b) => (a.stream < b.stream ? -1 : 1));
-  const byPurpose: Record<string, string> = {};
-  for (const projection of wiring.projections) {
-    const prefix = viewPrefix(projection);
-    const lines = [...digests].filter(([stream]) => stream.startsWith(prefix)).sort(([a], [b]) => (a < b ? -1 : 1));
-    const name = serves(wiring, projection) ? projection.purpose : `${projection.purpose}, version ${projection.version}`;
-    byPurpose[name] = wiring.keys.digest(lines.map((line) => line.join(' ')).join('\n'));
-  }
-  return { records, views, entries, differing, digests: byPurpose };
+  differing.sort((a, b) => (`${a.view} ${a.key}` < `${b.view} ${b.key}` ? -1 : 1));
+  const byPurpose = [...digests].map(([projection, lines]) => {
+    const { purpose, version } = projection;
+    const name = serves(wiring, projection) ? purpose : `${purpose}, version ${version}`;
+    return [name, wiring.keys.digest(lines.sort().join('\n'))] as const;
+  });
+  return { ...count, differing, digests: Object.fromEntries(byPurpose) };
 }
 
 interface Compared {
-  readonly stream: string;
-  readonly stored: ReadonlyMap<string, ViewEntry>;
+  readonly projection: Projection;
+  /** How many entries the view includes. */
+  readonly entries: number;
+  readonly digest: string;
   readonly difference: Difference | null;
 }
 
-async function settled(wiring: Wiring, key: string, projection: Projection, patience: number): Promise<Compared> {
+/** Null of a number of which nothing is known. */
+async function settled(wiring: Wiring, key: string, patience: number): Promise<readonly Compared[] | null> {
   for (let attempt = 1; ; attempt += 1) {
-    const compared = await compare(wiring, key, projection);
-    if (compared.difference === null || attempt >= patience) return compared;
+    const compared = await compare(wiring, key);
+    if (compared === null || attempt >= patience || compared.every(({ difference }) => difference === null)) return compared;
     await wiring.timers.sleep(20 * attempt);
   }
 }
 
-async function compare(wiring: Wiring, key: string, projection: Projection): Promise<Compared> {
-  const { store, keys, clock } = wiring;
-  const pseudonyms = pseudonymsOf(keys, projection, key);
-  const stream = viewStream(projection, pseudonyms.patient);
-  const { view } = await loadView(store, stream);
-  const expected = await expectedView(wiring, key, projection, clock.now());
-  const stored = view.entries;
-  const inBoth = [...expected.keys()].filter((id) => stored.has(id));
-  const unequal = inBoth.filter((id) => serialised(stored.get(id)) !== serialised(expected.get(id))).length;
-  const missing = expected.size - inBoth.length;
-  const surplus = stored.size - inBoth.length;
-  return { stream, stored, difference: unequal + missing + surplus === 0 ? null : { stream, missing, surplus, unequal } };
+async function compare(wiring: Wiring, key: string): Promise<readonly Compared[] | null> {
+  const { store, keys, clock, projections } = wiring;
+  const state = await loadNumber(store, key);
+  if (!isKnownNumber(state)) return null;
+  const isMoved = state.identity.supersededBy !== null;
+  const person = await loadPerson(store, key, { known: [state] });
+  const decided = decideViews(projections, person, await wiring.policies.current(), clock.now());
+  return projections.map((projection) => {
+    const stored = viewIn(state, projection);
+    const expected = isMoved ? NOTHING : (decided.views.get(viewName(projection)) as ReadonlyMap<string, Letter>);
+    const pseudonyms = pseudonymsOf(keys, projection, key, person.person);
+    const entries = isMoved ? new Map() : seenIn(person.record, stored.letters, projection, pseudonyms);
+    return {
+      projection,
+      entries: entries.size,
+      digest: `${pseudonyms.patient} ${digestOf(keys, entries)}`,
+      difference: differenceOf(projection, pseudonyms.patient, stored, expected),
+    };
+  });
 }
 
-async function expectedView(
-  wiring: Wiring,
-  key: string,
-  projection: Projection,
-  at: number,
-): Promise<ReadonlyMap<string, ViewEntry>> {
-  const person = await loadPerson(wiring.store, key);
-  if (person === null) return new Map();
-  const rulings = rulingsAt(at, person, await wiring.policies.current(), person.record.entries);
-  const pseudonyms = pseudonymsOf(wiring.keys, projection, key, person.person);
-  return deriveView(person.record, projection, rulings.of(projection), pseudonyms, rulings.silent).entries;
-}
+const NOTHING: ReadonlyMap<string, Letter> = new Map();
 
-function serialised(entry: ViewEntry | undefined): string {
-  return entry === undefined ? '' : canonicalJson(withoutArrival(entry));
+function differenceOf(projection: Projection, key: string, { letters }: View, expected: ReadonlyMap<string, Letter>): Difference | null {
+  let [missing, surplus, unequal] = [0, 0, 0];
+  for (const id of new Set([...letters.keys(), ...expected.keys()])) {
+    const [is, shouldBe] = [letters.get(id), expected.get(id)];
+    if (is === shouldBe) continue;
+    if (isIncluded(shouldBe) && !isIncluded(is)) missing += 1;
+    else if (isIncluded(is) && !isIncluded(shouldBe)) surplus += 1;
+    else unequal += 1;
+  }
+  if (missing + surplus + unequal === 0) return null;
+  return { view: viewName(projection), key, missing, surplus, unequal };
 }

@@ -1,9 +1,8 @@
 import { nhsNumberProblem, type Provision, type Purpose } from '@weft/domain';
 import { ArrivingEvents } from './arriving.js';
-import { loadConsent } from './load.js';
+import { loadPerson } from './person.js';
 import type { Message } from './ports.js';
 import { isQuarantineEntry, keyOfQuarantined } from './quarantine.js';
-import { keysOfPerson } from './read-record.js';
 import { CARE_EVENTS_PREFIX, QUARANTINE_TOPIC } from './topics.js';
 import type { Wiring } from './wiring.js';
 
@@ -36,11 +35,11 @@ export class WaitingEvents {
   async mayBeSaid(nhsNumber: string, purpose: Purpose): Promise<boolean> {
     const [knowsQuarantine, isAnyArriving] = await Promise.all([this.knowsQuarantine(), this.arriving.isAny()]);
     if (!knowsQuarantine && !isAnyArriving) return false;
-    const members = await keysOfPerson(this.wiring, this.wiring.keys.patient(nhsNumber));
-    const stands = knowsQuarantine && members.some((member) => this.perPatient.has(member));
-    if (!stands && !(await this.arriving.mayConcern(members, nhsNumber))) return false;
-    const consents = await Promise.all(members.map((member) => loadConsent(this.wiring.store, member)));
-    return !consents.some(({ decisions }) => decisions.some(({ provision }) => denies(provision, purpose)));
+    const { members } = await loadPerson(this.wiring.store, this.wiring.keys.patient(nhsNumber));
+    const keys = members.map(({ key }) => key);
+    const stands = knowsQuarantine && keys.some((key) => this.perPatient.has(key));
+    if (!stands && !(await this.arriving.mayConcern(keys, nhsNumber))) return false;
+    return !members.some(({ decisions }) => decisions.some(({ provision }) => denies(provision, purpose)));
   }
 
   /** Whether anything stands in quarantine, and it is known whose it is. */

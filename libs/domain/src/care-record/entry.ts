@@ -7,6 +7,8 @@ export interface Entry {
   readonly id: string;
   readonly organisation: string;
   readonly resourceType: string;
+  /** Its place among the number's entries, in the order of their first appearance: 0 for the first. */
+  readonly place: number;
   /** Every age of its versions, as far as it decides what becomes of further ones. */
   seen: readonly SeenAge[];
   /** The version in force, or the retraction, by its age and what it says: what says the same changes nothing. */

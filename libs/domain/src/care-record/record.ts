@@ -19,7 +19,7 @@ export interface Accepted extends Coordinates {
 }
 
 /**
- * Everything accepted about one number, folded: `careRecord-<key>` from its first event to `revision`.
+ * Everything accepted about one number, folded: the care events of `careRecord-<key>` from its first event to `revision`.
  * Evolves in place, because a replay folds hundreds of millions of events.
  */
 export interface CareRecord {
@@ -30,12 +30,16 @@ export interface CareRecord {
   /** The events accepted, as `<source> <id>`. */
   readonly accepted: Map<string, Accepted>;
   readonly entries: Map<string, Entry>;
+  /** Ids of the entries, by their places. */
+  readonly order: string[];
+  /** The organisations that something was accepted from, other than a merge. */
+  readonly heardFrom: Set<string>;
   /** Entries that are to be those of numbers merged into this one, by their ids the number's key. */
   readonly claims: Map<string, string>;
 }
 
 export function emptyRecord(): CareRecord {
-  return { revision: -1, nhsNumber: null, accepted: new Map(), entries: new Map(), claims: new Map() };
+  return { revision: -1, nhsNumber: null, accepted: new Map(), entries: new Map(), order: [], heardFrom: new Set(), claims: new Map() };
 }
 
 export function eventKey(event: { readonly source: string; readonly id: string }): string {
@@ -64,10 +68,14 @@ export function evolveRecord(record: CareRecord, event: RecordEvent, note?: Note
   const key = eventKey(event);
   if (record.accepted.has(key)) return null;
   if (event.type !== 'care-event-homed-1') record.nhsNumber ??= numberOf(event);
+  if (!isMerge(event.type)) record.heardFrom.add(event.organisation);
   record.accepted.set(key, { ...event.coordinates, digest: digestSent(event), homes: event.homes });
   if (event.type === 'care-event-homed-1' || isMerge(event.type)) return null;
-  if (isOfDeath(event.type)) return evolveDeaths(record.entries, event, { id: entryIdOf(event), revision: record.revision });
-  return evolveEntry(record, event, note);
+  const changed = isOfDeath(event.type)
+    ? evolveDeaths(record.entries, event, { id: entryIdOf(event), revision: record.revision })
+    : evolveEntry(record, event, note);
+  if (record.entries.size > record.order.length) record.order.push(entryIdOf(event));
+  return changed;
 }
 
 function evolveEntry(record: CareRecord, event: RecordedCareEvent, note: NotePlacing = () => {}): Entry | null {
@@ -106,7 +114,7 @@ function entryOf(record: CareRecord, event: RecordedCareEvent): Entry {
   const known = record.entries.get(id);
   if (known !== undefined) return known;
   const entry: Entry = {
-    ...{ id, organisation, resourceType: resource.resourceType, recordedAt },
+    ...{ id, organisation, resourceType: resource.resourceType, place: record.entries.size, recordedAt },
     ...{ seen: [], last: null, eventTime: 0, retracted: false, occurredAt: null, birthDate: null },
     ...{ resource: undefined, versions: 0, setAside: 0, disagreeing: 0, changedAt: record.revision },
   };

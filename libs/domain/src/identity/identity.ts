@@ -1,6 +1,6 @@
 import type { Coordinates, Problem } from '../vocabulary.js';
 
-/** What `identity-<key>` streams hold: merges and unmerges of one patient's number. */
+/** What `careRecord-<key>` streams hold of merges and unmerges of their number. */
 export type IdentityEvent =
   /** This number gave way to another one. */
   | {
@@ -35,8 +35,6 @@ export type IdentityEvent =
 
 /** One number's place among the merges. Keys, never NHS numbers, save for the one that a reader is sent on to. */
 export interface Identity {
-  /** Revision of the last event folded, -1 for none. */
-  revision: number;
   /** `cause`: the care event that merged it, as `<source> <id>`. */
   supersededBy: { readonly key: string; readonly nhsNumber: string; readonly cause: string } | null;
   /** Numbers merged into this one, in the order in which they came. */
@@ -63,11 +61,10 @@ export function madeBy({ supersededBy }: Identity): string | null {
 
 export function emptyIdentity(): Identity {
   const [related, everAbsorbed, causes] = [new Set<string>(), new Set<string>(), new Set<string>()];
-  return { revision: -1, supersededBy: null, absorbed: [], related, everAbsorbed, decided: new Map(), causes };
+  return { supersededBy: null, absorbed: [], related, everAbsorbed, decided: new Map(), causes };
 }
 
 export function evolveIdentity(identity: Identity, event: IdentityEvent): void {
-  identity.revision += 1;
   switch (event.type) {
     case 'number-superseded-1':
       identity.supersededBy = { key: event.by, nhsNumber: event.byNhsNumber, cause: event.cause };

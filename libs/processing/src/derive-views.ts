@@ -1,0 +1,76 @@
+import { idsToTell, isIncluded, purposeOfView, viewName, type Effect, type Letter, type Projection, type ViewEffect } from '@weft/domain';
+import { appendToNumber, unlessFenced, withTheirEffect } from './append.js';
+import { countOf, decideViews, effectOf, emptied, type Needed } from './decide-views.js';
+import { loadNumber, type NumberState } from './number.js';
+import { loadPerson } from './person.js';
+import type { Wiring } from './wiring.js';
+
+export interface DeriveOptions {
+  /** Default: every version that is written. */
+  readonly projections?: readonly Projection[];
+  /** Say what would change, and write nothing. */
+  readonly dryRun?: boolean;
+  /** Have subscribers told everything, changed or not: once another version of a view serves them. */
+  readonly tellAll?: boolean;
+}
+
+/** How many entries came, changed and went in a view. */
+export interface Changes {
+  readonly included: number;
+  readonly amended: number;
+  readonly withdrawn: number;
+}
+
+/**
+ * Brings the views that a number's own stream holds in line with everything known of its person, and says how many entries change
+ * in each of the views given; those of a number that gave way to another are emptied. Whoever writes to the stream meanwhile makes it look again.
+ */
+export async function deriveViews(wiring: Wiring, key: string, options: DeriveOptions = {}): Promise<ReadonlyMap<Projection, Changes>> {
+  const { projections = wiring.projections, dryRun = false, tellAll = false } = options;
+  for (;;) {
+    const state = await loadNumber(wiring.store, key);
+    const needed = await effectFor(wiring, state, projections);
+    const { effect, isNeeded } = tellAll ? tellingAll(state, needed.effect, projections) : needed;
+    const append = async () => (await unlessFenced(appendToNumber(wiring, state, withTheirEffect(wiring, [], effect)).then(() => true))) ?? false;
+    if (!isNeeded || dryRun || (await append()))
+      return new Map(projections.map((one) => [one, countOf(effect.views[viewName(one)] ?? {})]));
+  }
+}
+
+async function effectFor(wiring: Wiring, state: NumberState, projections: readonly Projection[]): Promise<Needed> {
+  if (state.identity.supersededBy !== null) return emptied(projections, state);
+  const person = await loadPerson(wiring.store, state.key, { known: [state] });
+  const adopted = await wiring.policies.current();
+  return effectOf(projections, person, decideViews(projections, person, adopted, wiring.clock.now()));
+}
+
+/** Names every entry that the views include, or that another version of one of them does: it may have been told before, under another name. */
+function tellingAll(state: NumberState, effect: Effect, projections: readonly Projection[]): Needed {
+  const views = Object.entries(effect.views).map(([name, changes]) => {
+    const { letters } = state.views.get(name) ?? { letters: new Map<string, Letter>() };
+    const changed = idsToTell(changes, (place) => state.record.order[place] as string);
+    const more = new Map<string, Set<string>>();
+    const add = (transition: string, id: string): void => {
+      if (!changed.has(id)) more.set(transition, (more.get(transition) ?? new Set()).add(id));
+    };
+    for (const [id, letter] of letters) if (isIncluded(letter)) add(`${letter}${letter}`, id);
+    const purpose = projections.find((one) => viewName(one) === name)?.purpose;
+    for (const [other, view] of state.views) {
+      if (other === name || purposeOfView(other) !== purpose) continue;
+      for (const [id, letter] of view.letters) if (isIncluded(letter) && !isIncluded(letters.get(id))) add('i-', id);
+    }
+    return [name, { ...changes, ...withMore(changes, more) }] as const;
+  });
+  return { effect: { ...effect, views: Object.fromEntries(views) }, isNeeded: true };
+}
+
+function withMore(changes: ViewEffect, more: ReadonlyMap<string, ReadonlySet<string>>): ViewEffect {
+  return Object.fromEntries([...more].map(([transition, ids]) => [transition, [...(changes[transition] ?? []), ...ids]]));
+}
+
+/** Brings in line everybody whom these numbers are, and the views of those of them that gave way. */
+export async function bringInLine(wiring: Wiring, keys: readonly string[]): Promise<void> {
+  const all = new Set(keys);
+  for (const key of keys) all.add((await loadPerson(wiring.store, key)).members[0]!.key);
+  for (const key of all) await deriveViews(wiring, key);
+}

@@ -1,0 +1,174 @@
+import {
+  emptyIdentity,
+  emptyRecord,
+  evolveIdentity,
+  evolveRecord,
+  evolveViews,
+  outdateViews,
+  placeOfEvent,
+  type CareRecord,
+  type Effect,
+  type Identity,
+  type NotePlacing,
+  type Problem,
+  type Views,
+} from '@weft/domain';
+import { chainOf } from './chain.js';
+import { decodeNumberEvent, type NumberEvent, type RecordedDecision } from './encoding.js';
+import { NO_STREAM, type EventStore, type StoredEvent } from './ports.js';
+import { careRecordStream } from './streams.js';
+
+/**
+ * Everything about one number, folded: what was accepted, decided and merged, and the views of their person that this made.
+ * Live, rebuilt, read, told and verified states are this one fold.
+ */
+export interface NumberState {
+  readonly key: string;
+  /** Revision of the last event folded, -1 for none. */
+  revision: number;
+  /** What the next event is chained to. */
+  chain: string;
+  readonly record: CareRecord;
+  readonly decisions: RecordedDecision[];
+  readonly identity: Identity;
+  /** Which deaths said of the number were accepted (no problems), and which were not, by `placeOfEvent`. */
+  readonly deaths: Map<string, readonly Problem[]>;
+  readonly views: Views;
+}
+
+export function emptyNumber(key: string): NumberState {
+  return {
+    ...{ key, revision: NO_STREAM, chain: '', record: emptyRecord(), decisions: [] },
+    ...{ identity: emptyIdentity(), deaths: new Map(), views: new Map() },
+  };
+}
+
+/** Whether anything was ever accepted or decided about the number. */
+export const isKnownNumber = ({ record, decisions }: NumberState): boolean => record.accepted.size > 0 || decisions.length > 0;
+
+/** Folds one stored event in, in place. */
+export function evolveNumber(state: NumberState, stored: StoredEvent, note?: NotePlacing): void {
+  const { known, effect } = decodeNumberEvent(stored);
+  applyToNumber(state, known, stored.revision, note);
+  state.revision = stored.revision;
+  state.chain = chainOf(stored);
+  foldEffect(state, stored.type, effect, stored.revision);
+}
+
+/** What an event says, without what it changed in the views. */
+export function applyToNumber(state: NumberState, { kind, event }: NumberEvent, revision: number, note?: NotePlacing): void {
+  const { record } = state;
+  record.revision = revision - 1;
+  if (kind === 'record') evolveRecord(record, event, note);
+  else if (kind === 'decision') state.decisions.push(event);
+  else if (kind === 'identity') evolveIdentity(state.identity, event);
+  else if (kind === 'death') state.deaths.set(placeOfEvent(event.cause, event.coordinates), event.problems);
+  record.revision = revision;
+}
+
+/**
+ * What brings nothing that a view could show: that a merge is decided, that a death may be told, whose entries are to be, where an event is, and
+ * that views were derived anew.
+ */
+const BRINGS_NOTHING: ReadonlySet<string> = new Set([
+  'merge-accepted-1',
+  'merge-refused-1',
+  'death-accepted-1',
+  'death-refused-1',
+  'entries-claimed-1',
+  'care-event-homed-1',
+  'views-derived-1',
+]);
+
+/** Folds in what an event of a type changed in the views; null where it says nothing of them. */
+export function foldEffect({ record, views }: NumberState, type: string, effect: Effect | null, revision: number): void {
+  if (!BRINGS_NOTHING.has(type)) outdateViews(views, effect);
+  if (effect !== null) evolveViews(views, effect, revision, (place) => record.order[place] as string);
+}
+
+const PAGE = 1_000;
+
+/** Every readable event of a stream, page by page, from a revision on. */
+export async function* eventsOf(store: EventStore, stream: string, first = 0): AsyncGenerator<readonly StoredEvent[]> {
+  let from = first;
+  for (;;) {
+    const page = await store.read(stream, { from, maxCount: PAGE });
+    if (page.length > 0) yield page;
+    const last = page.at(-1);
+    if (last === undefined || page.length < PAGE) return;
+    from = last.revision + 1;
+  }
+}
+
+export interface LoadOptions {
+  /** Only what was recorded by this instant, milliseconds since 1970. */
+  readonly until?: number;
+  readonly note?: NotePlacing;
+}
+
+/** A number with so many decisions is remembered, lest each further one reads all before it. */
+const MANY_DECISIONS = 64;
+/** Of all numbers remembered, the events together. */
+const REMEMBERED_EVENTS = 100_000;
+const remembered = new WeakMap<EventStore, Map<string, NumberState>>();
+
+/** Folds a number's stream, up to an instant or to what the store holds now. The caller may go on folding into what it is given. */
+export async function loadNumber(store: EventStore, key: string, options: LoadOptions = {}): Promise<NumberState> {
+  const { until = Infinity, note } = options;
+  const isWhole = until === Infinity && note === undefined;
+  const known = isWhole ? remembered.get(store)?.get(key) : undefined;
+  const state = known === undefined ? emptyNumber(key) : copyOf(known);
+  for await (const page of eventsOf(store, careRecordStream(key), state.revision + 1)) {
+    for (const stored of page) if (until === Infinity || isBy(stored, until)) evolveNumber(state, stored, note);
+  }
+  if (isWhole && state.decisions.length >= MANY_DECISIONS) remember(store, copyOf(state));
+  return state;
+}
+
+function isBy(stored: StoredEvent, until: number): boolean {
+  const { event } = decodeNumberEvent(stored).known;
+  return Date.parse(event.recordedAt) <= until;
+}
+
+/** Another one, so that neither sees what is folded into the other. */
+function copyOf({ record, identity, decisions, deaths, views, ...state }: NumberState): NumberState {
+  return {
+    ...state,
+    record: {
+      ...record,
+      accepted: new Map(record.accepted),
+      entries: new Map([...record.entries].map(([id, entry]) => [id, { ...entry }])),
+      order: [...record.order],
+      heardFrom: new Set(record.heardFrom),
+      claims: new Map(record.claims),
+    },
+    decisions: [...decisions],
+    identity: {
+      ...identity,
+      absorbed: [...identity.absorbed],
+      related: new Set(identity.related),
+      everAbsorbed: new Set(identity.everAbsorbed),
+      decided: new Map(identity.decided),
+      causes: new Set(identity.causes),
+    },
+    deaths: new Map(deaths),
+    views: new Map([...views].map(([name, view]) => [name, { ...view, letters: new Map(view.letters) }])),
+  };
+}
+
+function remember(store: EventStore, state: NumberState): void {
+  const numbers = remembered.get(store) ?? new Map<string, NumberState>();
+  remembered.set(store, numbers);
+  const known = numbers.get(state.key);
+  // Two loads may end in the other order than they began.
+  if (known !== undefined && known.revision > state.revision) return;
+  numbers.delete(state.key);
+  numbers.set(state.key, state);
+  let total = 0;
+  for (const { revision } of numbers.values()) total += revision + 1;
+  for (const [oldest, { revision }] of numbers) {
+    if (total <= REMEMBERED_EVENTS || oldest === state.key) break;
+    numbers.delete(oldest);
+    total -= revision + 1;
+  }
+}

@@ -1,0 +1,139 @@
+import { PURPOSES, type Purpose } from '@weft/domain';
+import { unlessFenced } from './append.js';
+import { changesOf } from './changes-of.js';
+import { decodePublisherCheckpoint, encode, type PublisherCheckpoint } from './encoding.js';
+import { SeatTaken } from './errors.js';
+import { NO_STREAM, type EventStore, type Seat, type StoredEvent } from './ports.js';
+import { changeMessages } from './record-changes.js';
+import { noteReviews } from './reviews.js';
+import { CARE_RECORD_PREFIX, PUBLISHER_STREAM } from './streams.js';
+import { timestamp, type Wiring } from './wiring.js';
+
+/** Whoever takes it publishes alone: not even what an earlier publisher had on its way comes after. */
+export const PUBLISHER_SEAT = 'weft.publisher';
+/** Messages a call. */
+const MESSAGES = 1_000;
+/** Events a batch: an event about a record of a thousand entries may lead to thousands of messages. */
+const EVENTS = 500;
+/** How often somebody who may not publish looks whether they may now, and whoever failed tries again. */
+const LOOK_MS = 500;
+const PURPOSES_PUBLISHED: ReadonlySet<Purpose> = new Set(PURPOSES);
+
+export interface Publisher {
+  /** Resolves when nothing is being published any more. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Follows the streams of all numbers and publishes what changes for each purpose, in the one order of the streams: every entry that an event names, as it
+ * stands when it is published. It goes on where the last publisher's checkpoint is, which comes after what was published before it: some
+ * of it may be published twice, and none is left out.
+ *
+ * @param isMine whether this process is to publish now. Of two that both think so the later has the seat.
+ */
+export function startPublisher(wiring: Wiring, isMine: () => boolean, onFailure: (error: unknown) => void = () => {}): Publisher {
+  const stopping = new AbortController();
+  const running = run(wiring, isMine, stopping.signal, onFailure);
+  return {
+    stop() {
+      stopping.abort();
+      return running;
+    },
+  };
+}
+
+async function run(wiring: Wiring, isMine: () => boolean, signal: AbortSignal, onFailure: (error: unknown) => void): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      if (isMine()) await publish(wiring, isMine, signal, onFailure);
+    } catch (error) {
+      onFailure(error);
+    }
+    await wiring.timers.sleep(LOOK_MS, signal);
+  }
+}
+
+/** Until the signal, until it is somebody else's to do, or until somebody else has done it. */
+async function publish(wiring: Wiring, isMine: () => boolean, signal: AbortSignal, onFailure: (error: unknown) => void): Promise<void> {
+  const seat = await wiring.bus.takeSeat(PUBLISHER_SEAT);
+  const publishing = new Publishing(wiring, seat);
+  const after = await publishing.position();
+  const subscription = await wiring.store.subscribe({
+    prefixes: [CARE_RECORD_PREFIX],
+    ...(after !== null && { after }),
+    maxBatch: EVENTS,
+    onEvents: (events) => publishing.handle(events),
+    onFailure,
+  });
+  while (!signal.aborted && isMine() && !publishing.isOver) await wiring.timers.sleep(LOOK_MS, signal);
+  await subscription.stop();
+}
+
+class Publishing {
+  /** The seat, or the checkpoint, is somebody else's. */
+  isOver = false;
+  private revision: number | null = null;
+
+  constructor(
+    private readonly wiring: Wiring,
+    private readonly seat: Seat,
+  ) {}
+
+  /** Where the last publisher was; null for the beginning. */
+  async position(): Promise<string | null> {
+    const { position, revision } = await lastCheckpoint(this.wiring.store);
+    this.revision = revision;
+    return position;
+  }
+
+  async handle(events: readonly StoredEvent[]): Promise<void> {
+    if (this.isOver) return;
+    const { wiring } = this;
+    const changes = await changesOf(wiring, events, PURPOSES_PUBLISHED);
+    const messages = changeMessages(changes, wiring.keys, timestamp(wiring.clock));
+    for (let first = 0; first < messages.length; first += MESSAGES) {
+      try {
+        await this.seat.publish(messages.slice(first, first + MESSAGES));
+      } catch (error) {
+        if (!(error instanceof SeatTaken)) throw error;
+        this.isOver = true;
+        return;
+      }
+    }
+    await noteReviews(wiring, changes);
+    await this.checkpoint(events.at(-1)!.position);
+  }
+
+  private async checkpoint(position: string): Promise<void> {
+    const { store, random } = this.wiring;
+    // It is not known whether the last one was written: the engine was away.
+    if (this.revision === null) await this.position();
+    const event: PublisherCheckpoint = { type: 'published-1', position };
+    const expected = this.revision as number;
+    this.revision = null;
+    const appended = await unlessFenced(
+      store.append(PUBLISHER_STREAM, expected, [encode(event, random)], { truncatesPrevious: true }),
+    );
+    this.revision = appended;
+    this.isOver = appended === null;
+  }
+}
+
+async function lastCheckpoint(store: EventStore): Promise<{ readonly position: string | null; readonly revision: number }> {
+  const [last] = await store.read(PUBLISHER_STREAM, { backwards: true, maxCount: 1 });
+  if (last === undefined) return { position: null, revision: NO_STREAM };
+  return { position: decodePublisherCheckpoint(last).position, revision: last.revision };
+}
+
+/** Whether everything up to a position of the one order is published. */
+export async function isPublished(store: EventStore, position: string): Promise<boolean> {
+  const published = (await lastCheckpoint(store)).position;
+  return published !== null && store.comparePositions(position, published) <= 0;
+}
+
+/** Whether nothing is left to be published. */
+export async function isAllPublished(store: EventStore): Promise<boolean> {
+  const after = (await lastCheckpoint(store)).position;
+  const next = await store.readAll({ ...(after !== null && { after }), prefixes: [CARE_RECORD_PREFIX], maxCount: 1 });
+  return next.length === 0;
+}
