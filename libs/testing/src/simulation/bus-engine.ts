@@ -1,6 +1,7 @@
 import {
   InvalidCall,
   MESSAGE_LIMIT_BYTES,
+  SeatTaken,
   TooLarge,
   UnknownTopic,
   type Message,
@@ -65,6 +66,8 @@ const DEFAULT_COUNT = 500;
 export class BusEngine {
   private readonly topicsByName = new Map<string, Topic>();
   private readonly groups = new Map<string, Group>();
+  /** By name, how often it was taken. */
+  private readonly seats = new Map<string, number>();
   private nextMember = 1;
   /** Sees every message and every commit the moment it is durable. */
   observer: BusObserver | undefined;
@@ -108,6 +111,16 @@ export class BusEngine {
     });
     for (const partition of new Set(targets)) this.written(partition);
     return coordinates;
+  }
+
+  takeSeat(name: string): number {
+    const taking = (this.seats.get(name) ?? 0) + 1;
+    this.seats.set(name, taking);
+    return taking;
+  }
+
+  checkSeat(name: string, taking: number): void {
+    if (this.seats.get(name) !== taking) throw new SeatTaken(name);
   }
 
   partitions(topic: string): readonly Partition[] {

@@ -8,6 +8,7 @@ import {
   type Message,
   type OutgoingMessage,
   type PartitionOffsets,
+  type Seat,
   type Subscription,
   type TopicSpec,
 } from '@weft/processing';
@@ -32,8 +33,19 @@ export class SimBus implements EventBus {
   ) {}
 
   publish(messages: readonly OutgoingMessage[]): Promise<Coordinates[]> {
+    return this.publishUnless(messages, () => undefined);
+  }
+
+  async takeSeat(name: string): Promise<Seat> {
+    const taking = await this.call('take seat', name, READ, () => this.engine.takeSeat(name));
+    return { publish: (messages) => this.publishUnless(messages, () => this.engine.checkSeat(name, taking)) };
+  }
+
+  /** @param check throws, at the moment at which the messages come to the bus. */
+  private publishUnless(messages: readonly OutgoingMessage[], check: () => void): Promise<Coordinates[]> {
     const copies = messages.map((message) => ({ ...message, value: message.value?.slice() ?? null }));
     return this.call('publish', messages[0]?.topic ?? '', PUBLISH, () => {
+      check();
       if (!this.process.chances.happens('publishPartly')) return this.engine.publish(copies);
       this.engine.publish(copies, this.someSide());
       throw new EngineUnavailable('bus', 'some messages were not acknowledged');
