@@ -1,7 +1,7 @@
 import type { CareEvent } from '@weft/domain';
 import { eventMessage, World } from '@weft/testing';
 import { EngineUnavailable } from './errors.js';
-import { loadIdentity, loadRecord } from './load.js';
+import { loadNumber } from './number.js';
 import type { Message } from './ports.js';
 import { listQuarantine, type Quarantined, redrive } from './quarantine.js';
 import { RecordCareEvents } from './record-care-events.js';
@@ -33,9 +33,9 @@ const send = ({ bus }: Wiring, events: readonly CareEvent[]) =>
 const codes = async ({ bus }: Wiring): Promise<string[]> =>
   (await listQuarantine(bus)).flatMap(({ problems }) => problems.map(({ code }) => code));
 const isMerged = async ({ store, keys }: Wiring, subject = ANNE): Promise<boolean> =>
-  (await loadIdentity(store, keys.patient(subject))).supersededBy !== null;
+  (await loadNumber(store, keys.patient(subject))).identity.supersededBy !== null;
 const died = async ({ store, keys }: Wiring, subject: string): Promise<boolean> =>
-  [...(await loadRecord(store, keys.patient(subject))).entries.values()].some(({ resource }) => resource?.['deceasedBoolean']);
+  [...(await loadNumber(store, keys.patient(subject))).record.entries.values()].some(({ resource }) => resource?.['deceasedBoolean']);
 
 async function noDemographicsService({ policies }: Wiring): Promise<void> {
   const { policy } = await policies.current();
@@ -121,7 +121,7 @@ describe('a merge', () => {
     await expect(new RecordCareEvents(dying).handle({ messages })).rejects.toThrow('killed');
     await noDemographicsService(wiring);
     await new RecordCareEvents(wiring).handle({ messages });
-    expect((await loadIdentity(store, wiring.keys.patient(BERT))).absorbed).toEqual([wiring.keys.patient(ANNE)]);
+    expect((await loadNumber(store, wiring.keys.patient(BERT))).identity.absorbed).toEqual([wiring.keys.patient(ANNE)]);
     expect(await codes(wiring)).toEqual([]);
   });
 });

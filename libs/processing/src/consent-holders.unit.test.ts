@@ -1,11 +1,11 @@
 import { grants, provision, type Authority, type Provision } from '@weft/domain';
 import { eventMessage, type SaidDecision } from '@weft/testing';
 import { applyDecisions } from './apply-decisions.js';
-import { loadConsent } from './load.js';
+import { loadNumber } from './number.js';
 import { ANNE, arriving, BERT, idleRegion, ids, observation } from './region.fixture.js';
 import type { EventStore } from './ports.js';
 import { RecordCareEvents } from './record-care-events.js';
-import { consentStream } from './streams.js';
+import { careRecordStream } from './streams.js';
 import { CONSENT_TOPIC } from './topics.js';
 import type { Wiring } from './wiring.js';
 
@@ -70,13 +70,13 @@ describe('a Consent that goes on to another person', () => {
     // Nobody is named as giver, so this permission lifts nothing.
     await receive(wiring, [...versions, { of: BERT, versionId: 3, says: PERMITTED }], 'explicit-consent');
     expect(await ids(wiring, ANNE, 'research')).toEqual([]);
-    expect((await loadConsent(wiring.store, wiring.keys.patient(ANNE))).decisions).toHaveLength(3);
+    expect((await loadNumber(wiring.store, wiring.keys.patient(ANNE))).decisions).toHaveLength(3);
   });
 
   it('takes also what was being recorded for the first one meanwhile', async () => {
     const wiring = await regionOf(ANNE, BERT);
     await receive(wiring, [{ of: ANNE, says: PERMITTED }]);
-    const anne = consentStream(wiring.keys.patient(ANNE));
+    const anne = careRecordStream(wiring.keys.patient(ANNE));
     let meanwhile: (() => Promise<void>) | null = () =>
       receive(wiring, [{ of: BERT, versionId: 2, says: PERMITTED }], undefined, 2);
     const append: EventStore['append'] = async (stream, ...rest) => {
@@ -88,7 +88,7 @@ describe('a Consent that goes on to another person', () => {
     const store = new Proxy(wiring.store, { get: (target, name) => (name === 'append' ? append : Reflect.get(target, name)) });
     await receive({ ...wiring, store }, [{ of: ANNE, versionId: 1, says: PERMITTED }], undefined, 1);
     expect(meanwhile).toBeNull();
-    expect((await loadConsent(wiring.store, wiring.keys.patient(ANNE))).decisions.map(({ id }) => id)).toEqual([
+    expect((await loadNumber(wiring.store, wiring.keys.patient(ANNE))).decisions.map(({ id }) => id)).toEqual([
       'd0',
       'd2',
       'd1',
@@ -103,7 +103,7 @@ describe('a Consent that goes on to another person', () => {
       { of: ANNE, lastUpdated: ahead, says: PERMITTED },
       { of: BERT, lastUpdated: sound, says: PERMITTED },
     ]);
-    const { decisions } = await loadConsent(wiring.store, wiring.keys.patient(BERT));
+    const { decisions } = await loadNumber(wiring.store, wiring.keys.patient(BERT));
     expect(decisions.map((decision) => grants(decision.provision))).toEqual([true]);
   });
 });

@@ -2,7 +2,7 @@ import { idsToTell, isIncluded, purposeOfView, viewName, type Effect, type Lette
 import { appendToNumber, unlessFenced, withTheirEffect } from './append.js';
 import { countOf, decideViews, effectOf, emptied, type Needed } from './decide-views.js';
 import { loadNumber, type NumberState } from './number.js';
-import { loadPerson } from './person.js';
+import { loadPerson, survivorsOf } from './person.js';
 import type { Wiring } from './wiring.js';
 
 export interface DeriveOptions {
@@ -70,7 +70,5 @@ function withMore(changes: ViewEffect, more: ReadonlyMap<string, ReadonlySet<str
 
 /** Brings in line everybody whom these numbers are, and the views of those of them that gave way. */
 export async function bringInLine(wiring: Wiring, keys: readonly string[]): Promise<void> {
-  const all = new Set(keys);
-  for (const key of keys) all.add((await loadPerson(wiring.store, key)).members[0]!.key);
-  for (const key of all) await deriveViews(wiring, key);
+  for (const key of new Set([...keys, ...(await survivorsOf(wiring.store, keys))])) await deriveViews(wiring, key);
 }

@@ -1,10 +1,9 @@
 import type { CareEvent, Purpose, ViewEntry } from '@weft/domain';
 import { whatBecame } from './became.js';
-import { decodeRecordEvent, encode } from './encoding.js';
+import { decodeNumberEvent } from './encoding.js';
 import { EngineUnavailable } from './errors.js';
 import { explainRecord } from './explain-record.js';
 import { listQuarantine } from './quarantine.js';
-import { rebuildViews } from './rebuild-views.js';
 import { RecordCareEvents } from './record-care-events.js';
 import {
   ANNE,
@@ -12,7 +11,6 @@ import {
   BERT,
   idleRegion,
   ids,
-  killedBeforeTelling,
   meeting,
   merge,
   observation,
@@ -46,7 +44,9 @@ async function seen(wiring: Wiring, subject: string): Promise<string[]> {
 
 /** A number's own record, as `<type of event> <id of its resource>`, and of whom it was said where that is another number. */
 async function recorded(wiring: Wiring, subject: string): Promise<string[]> {
-  const events = (await wiring.store.read(careRecordStream(wiring.keys.patient(subject)))).map(decodeRecordEvent);
+  const stored = await wiring.store.read(careRecordStream(wiring.keys.patient(subject)));
+  const known = stored.map((one) => decodeNumberEvent(one).known);
+  const events = known.flatMap((one) => (one.kind === 'record' ? [one.event] : []));
   const names = new Map([ANNE, BERT, CARA].map((number) => [wiring.keys.patient(number), number]));
   return events.map((event) => {
     if (event.type === 'entries-claimed-1') return `${event.entries.join()} are of ${names.get(event.home)}`;
@@ -270,17 +270,6 @@ describe('who a person is', () => {
       ['RX901/Observation/a', BERT, ANNE],
     ]);
   });
-
-  it('is told anew of all entries once it is known: what was accepted before said no number', async () => {
-    const wiring = await idleRegion();
-    const first = of(ANNE, 'a', 'of Anne');
-    const { subject: _, ...before } = recordedEvent(wiring, first, arrivingAt(first));
-    await wiring.store.append(careRecordStream(wiring.keys.patient(ANNE)), -1, [encode(before, wiring.random)]);
-    await rebuildViews(wiring, wiring.keys.patient(ANNE));
-    await handle(wiring, of(ANNE, 'b', 'of Anne too'));
-    expect(await told(wiring, 'direct-care')).toHaveLength(2);
-    expect(await verifyViews(wiring, { patience: 1 })).toMatchObject({ differing: [] });
-  });
 });
 
 describe('several projectors at one person', () => {
@@ -350,27 +339,6 @@ describe('several projectors at one person', () => {
   });
 });
 
-describe('an event that another projector brought to where it lives', () => {
-  it('is told by who was at work on it too, where the other was killed before it told', async () => {
-    const wiring = await idleRegion();
-    await handle(wiring, of(ANNE, 'a', 'of Anne'), merge(ANNE, BERT));
-    const message = arrivingAt(of(BERT, 'a', 'corrected'));
-    const isAnnes = (stream: string): boolean => stream === careRecordStream(wiring.keys.patient(ANNE));
-    const late = meeting(wiring, isAnnes, async () => {
-      await handle(wiring, unmerge(ANNE, BERT));
-      await new RecordCareEvents(killedBeforeTelling(wiring)).handle({ messages: [message] });
-    });
-    await new RecordCareEvents(late).handle({ messages: [message] });
-    const told: string[] = [];
-    for (const { partition } of await wiring.bus.offsets('weft.record-changes.direct-care')) {
-      const messages = await wiring.bus.read('weft.record-changes.direct-care', partition, 0);
-      told.push(...messages.map(({ value }) => Buffer.from(value ?? []).toString()));
-    }
-    expect(await seen(wiring, ANNE)).toEqual(['a: corrected']);
-    expect(told.some((text) => text.includes('corrected'))).toBe(true);
-  });
-});
-
 describe('a projector that is killed', () => {
   it('once it was said where an event lives has it brought there when it comes again', async () => {
     const wiring = await idleRegion();
@@ -385,16 +353,6 @@ describe('a projector that is killed', () => {
     expect(await ids(wiring, BERT)).toEqual(['RX901/Observation/a']);
     await new RecordCareEvents(wiring).handle({ messages: [message] });
     expect(await ids(wiring, BERT)).toEqual([]);
-    expect(await standingOnTopic(wiring, 'direct-care')).toBe(0);
-  });
-
-  it('before it tells leaves it to the next one to tell of an event that lives with another number', async () => {
-    const wiring = await idleRegion();
-    await handle(wiring, of(ANNE, 'a', 'of Anne'), merge(ANNE, BERT));
-    const message = arrivingAt(bareRetraction(BERT, 'a'));
-    await new RecordCareEvents(killedBeforeTelling(wiring)).handle({ messages: [message] });
-    expect(await standingOnTopic(wiring, 'direct-care')).toBe(1);
-    await new RecordCareEvents(wiring).handle({ messages: [message] });
     expect(await standingOnTopic(wiring, 'direct-care')).toBe(0);
   });
 

@@ -1,9 +1,5 @@
 import { provision, type CareEvent, type Provision, type Resource } from '@weft/domain';
-import { encode } from './encoding.js';
-import { loadPatient } from './patient-state.js';
-import { ANNE, arriving, decisionMessage, observation, publish, read, region, standingOnTopic } from './region.fixture.js';
-import { recorded } from './sift-care-events.js';
-import { careRecordStream } from './streams.js';
+import { ANNE, decisionMessage, observation, publish, read, region, standingOnTopic } from './region.fixture.js';
 import { verifyViews } from './verify-views.js';
 import type { Wiring } from './wiring.js';
 
@@ -109,45 +105,6 @@ describe('what names a withheld entry', () => {
     expect(await reasons(wiring)).toEqual([WITHOUT, WITHOUT]);
     await isInLine(wiring);
   });
-
-  it('is brought in line by whoever comes next where a projector was killed before it did, also where the view is not concerned', async () => {
-    const { wiring } = await region();
-    await publish(wiring, [event(condition()), event(encounter())]);
-    await withhold(wiring, 'Condition/hiv1');
-    const key = wiring.keys.patient(ANNE);
-    const isInStep = async (): Promise<boolean | undefined> => {
-      const { views } = await loadPatient(wiring, key, await wiring.policies.current());
-      return views.find(({ projection }) => projection.purpose === 'care-coordination')?.inStep;
-    };
-    expect(await isInStep()).toBe(true);
-    const retraction = event(condition(), { type: 'care-event-retracted-1' });
-    const stream = careRecordStream(key);
-    const stored = encode(recorded(wiring, retraction, arriving(retraction)), wiring.random);
-    await wiring.store.append(stream, await wiring.store.head(stream), [stored]);
-    expect(await isInStep()).toBe(false);
-  });
-
-  it('costs no derivation of the whole where nothing of it changes', async () => {
-    const { wiring } = await region();
-    await publish(wiring, [event(condition()), event(encounter())]);
-    await withhold(wiring, 'Condition/hiv1');
-    await publish(wiring, [event(observationOf('o1'))]);
-    const before = await markers(wiring);
-    await publish(wiring, [event(observationOf('o2')), event(encounter({ priority: { text: 'soon' } }))]);
-    expect(await markers(wiring)).toEqual(before);
-    expect(await reasons(wiring)).toEqual([WITHOUT, WITHOUT]);
-    await isInLine(wiring);
-  });
 });
 
 const observationOf = (id: string): Resource => ({ resourceType: 'Observation', id, status: 'final' });
-
-/** Where the whole view of direct care was last written. */
-async function markers(wiring: Wiring): Promise<readonly number[]> {
-  const found: number[] = [];
-  for await (const { stream } of wiring.store.streams('directCareView')) {
-    for (const { type, revision } of await wiring.store.read(stream, { from: 0, maxCount: 1_000 }))
-      if (type === 'view-rebuilt-1') found.push(revision);
-  }
-  return found;
-}

@@ -1,6 +1,6 @@
 import { encode } from './encoding.js';
-import { loadIdentity } from './load.js';
 import { mergeNumbers } from './merge-numbers.js';
+import { loadNumber } from './number.js';
 import { RecordCareEvents } from './record-care-events.js';
 import {
   ANNE,
@@ -15,8 +15,7 @@ import {
   standingOnTopic,
   unmerge,
 } from './region.fixture.js';
-import { identityStream } from './streams.js';
-import { tellEverything } from './tell-everything.js';
+import { careRecordStream } from './streams.js';
 import { verifyViews } from './verify-views.js';
 import type { Wiring } from './wiring.js';
 
@@ -26,7 +25,7 @@ const CARA = '9990000034';
 function stalling(wiring: Wiring, key: string, meanwhile: () => Promise<void>): Wiring {
   let looks = 0;
   const read: Wiring['store']['read'] = async (stream, options) => {
-    if (stream === identityStream(key) && ++looks === 3) await meanwhile();
+    if (stream === careRecordStream(key) && ++looks === 3) await meanwhile();
     return wiring.store.read(stream, options);
   };
   return { ...wiring, store: Object.create(wiring.store, { read: { value: read } }) as Wiring['store'] };
@@ -46,12 +45,12 @@ describe('a merge', () => {
     const opposite = { by: anne, byNhsNumber: ANNE, cause: 'the other way round', recordedAt: '2026-01-01T00:00:00.000Z' };
     let refusedMeanwhile: readonly unknown[] = [];
     const stalled = stalling(wiring, bert, async () => {
-      await wiring.store.append(identityStream(bert), -1, [encode({ type: 'number-superseded-1', ...opposite }, wiring.random)]);
+      await wiring.store.append(careRecordStream(bert), -1, [encode({ type: 'number-superseded-1', ...opposite }, wiring.random)]);
       refusedMeanwhile = await mergeNumbers(wiring, event, at);
     });
     expect(await mergeNumbers(stalled, event, at)).toEqual(refusedMeanwhile);
     expect(refusedMeanwhile).toMatchObject([{ code: 'merge-loop' }]);
-    expect((await loadIdentity(wiring.store, anne)).supersededBy).toBeNull();
+    expect((await loadNumber(wiring.store, anne)).identity.supersededBy).toBeNull();
   });
 });
 
@@ -69,25 +68,8 @@ describe('the undoing of a merge', () => {
     const message = arriving(undone);
     await new RecordCareEvents(overtaken).handle({ messages: [message] });
     expect(await ids(wiring, BERT)).toEqual(['RX901/Observation/b']);
-    expect((await loadIdentity(wiring.store, wiring.keys.patient(ANNE))).decided.size).toBe(3);
+    expect((await loadNumber(wiring.store, wiring.keys.patient(ANNE))).identity.decided.size).toBe(3);
     expect(await verifyViews(wiring, { patience: 1 })).toMatchObject({ differing: [] });
-  });
-
-  it('is told by whoever tells everything: what one number holds is withdrawn under the other’s name', async () => {
-    const { wiring } = await region();
-    await publish(wiring, [observation(ANNE, 'a'), observation(BERT, 'b'), merge(ANNE, BERT), undone]);
-    for (const subject of [ANNE, BERT]) {
-      const told = (await tellEverything(wiring, wiring.keys.patient(subject))).filter(
-        ({ projection }) => projection.purpose === 'direct-care',
-      );
-      expect(told.map(({ viewKey, entryId, kind }) => [viewKey, entryId, kind]).sort()).toEqual(
-        [
-          [wiring.keys.patient(ANNE), 'RX901/Observation/a', 'included'],
-          [wiring.keys.patient(BERT), 'RX901/Observation/a', 'withdrawn'],
-          [wiring.keys.patient(BERT), 'RX901/Observation/b', 'included'],
-        ].sort(),
-      );
-    }
   });
 
   it('leaves a newer merge as it is, which came while the number was let go of', async () => {
@@ -98,7 +80,7 @@ describe('the undoing of a merge', () => {
       mergeNumbers(wiring, merge(ANNE, BERT), { ...at, offset: 2_000 }),
     );
     expect(await mergeNumbers(overtaken, undone, { ...at, offset: 1_000 })).toEqual([]);
-    expect((await loadIdentity(wiring.store, anne)).supersededBy?.key).toBe(bert);
-    expect((await loadIdentity(wiring.store, bert)).absorbed).toEqual([anne]);
+    expect((await loadNumber(wiring.store, anne)).identity.supersededBy?.key).toBe(bert);
+    expect((await loadNumber(wiring.store, bert)).identity.absorbed).toEqual([anne]);
   });
 });

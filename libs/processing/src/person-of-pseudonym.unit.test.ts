@@ -1,9 +1,8 @@
 import type { CareEvent, Purpose } from '@weft/domain';
 import { keyOfPseudonym, numberOfKey } from './person-of-pseudonym.js';
 import { pseudonymsOfPerson } from './pseudonyms-of-person.js';
-import { ANNE, BERT, merge, observation, publish, region } from './region.fixture.js';
-import { loadRecord } from './load.js';
-import type { EventStore } from './ports.js';
+import { ANNE, BERT, decide, merge, observation, publish, region } from './region.fixture.js';
+import { loadNumber } from './number.js';
 import type { Wiring } from './wiring.js';
 
 const withNumber = (subject: string): Partial<CareEvent> => ({
@@ -18,14 +17,6 @@ describe('whom a purpose beyond individual care calls so', () => {
   const named = (purpose: Purpose, number: string): string => wiring.keys.view(purpose, wiring.keys.patient(number));
   /** The bus has let go of what it had. */
   const forgetful = (given = wiring): Wiring => ({ ...given, bus: { ...given.bus, read: () => Promise.resolve([]) } });
-  /** Events as they were recorded before the number that they were sent under was kept with them. */
-  const older = (): Wiring => {
-    const read: EventStore['read'] = async (stream, options) =>
-      (await wiring.store.read(stream, options)).map((stored) => ({ ...stored, data: withoutSubject(stored.data) }));
-    return { ...wiring, store: Object.assign(Object.create(wiring.store) as EventStore, { read }) };
-  };
-  const withoutSubject = (data: string): string => JSON.stringify({ ...JSON.parse(data), subject: undefined });
-
   it.each(['research', 'population-health'] as const)(
     'is found for %s among everybody, and only under its own name',
     async (purpose) => {
@@ -36,23 +27,17 @@ describe('whom a purpose beyond individual care calls so', () => {
     },
   );
 
-  it('has the number that stands in its events, or of older ones on the messages, or else in the resources', async () => {
-    await publish(wiring, [observation(ANNE, 'a'), observation(BERT, 'b', withNumber(BERT))]);
-    expect(await numberOfKey(forgetful(), wiring.keys.patient(ANNE))).toBe(ANNE);
-    expect(await numberOfKey(older(), wiring.keys.patient(ANNE))).toBe(ANNE);
-    expect(await numberOfKey(forgetful(older()), wiring.keys.patient(BERT))).toBe(BERT);
-    expect(await numberOfKey(forgetful(older()), wiring.keys.patient(ANNE))).toBeNull();
-  });
-
-  it('is never a number that only stands beside it', async () => {
+  it('has the number that stands in its events, and of decisions alone the one on their messages', async () => {
     await publish(wiring, [observation(ANNE, 'a', withNumber(BERT))]);
-    expect(await numberOfKey(older(), wiring.keys.patient(ANNE))).toBe(ANNE);
-    expect(await numberOfKey(forgetful(older()), wiring.keys.patient(ANNE))).toBeNull();
+    await decide(wiring, BERT, ['research'], 'deny');
+    expect(await numberOfKey(forgetful(), wiring.keys.patient(ANNE))).toBe(ANNE);
+    expect(await numberOfKey(wiring, wiring.keys.patient(BERT))).toBe(BERT);
+    expect(await numberOfKey(forgetful(), wiring.keys.patient(BERT))).toBeNull();
   });
 
   it('is after a merge the surviving number, which may have nothing of its own, under its own name and the former one', async () => {
     await publish(wiring, [observation(ANNE, 'a'), merge(ANNE, BERT)]);
-    expect((await loadRecord(wiring.store, wiring.keys.patient(BERT))).entries.size).toBe(0);
+    expect((await loadNumber(wiring.store, wiring.keys.patient(BERT))).record.entries.size).toBe(0);
     for (const number of [ANNE, BERT]) {
       const key = await keyOfPseudonym(wiring, 'research', named('research', number));
       expect(key).toBe(wiring.keys.patient(number));

@@ -1,11 +1,10 @@
-import { PROJECTIONS, PURPOSES, type CareEvent, type Projection, type Purpose } from '@weft/domain';
+import { PURPOSES, type CareEvent } from '@weft/domain';
 import {
   ANNE,
   arriving,
   BERT,
   decide,
   ids,
-  killedBeforeTelling,
   meeting,
   merge,
   observation,
@@ -17,38 +16,12 @@ import {
   unmerge,
 } from './region.fixture.js';
 import { EngineUnavailable } from './errors.js';
-import { NO_STREAM } from './ports.js';
-import { rebuildViews } from './rebuild-views.js';
 import { RecordCareEvents } from './record-care-events.js';
-import { viewPrefix, viewStream } from './streams.js';
-import { recordChangesTopic } from './topics.js';
+import { CARE_RECORD_PREFIX } from './streams.js';
 import { verifyViews } from './verify-views.js';
-import type { Wiring } from './wiring.js';
 
-/** The patients of whom something stands on the topic of a purpose, an entry each. */
-async function keysStandingOn({ bus }: Wiring, purpose: Purpose): Promise<string[]> {
-  const standing = new Map<string, string>();
-  const topic = recordChangesTopic(purpose);
-  for (const { partition, low } of await bus.offsets(topic)) {
-    for (const { key, value } of await bus.read(topic, partition, low)) {
-      if (value === null) standing.delete(key);
-      else standing.set(key, key.slice(0, key.indexOf('.')));
-    }
-  }
-  return [...standing.values()];
-}
-
-/** Revision of the last event of each view. */
-const headsOfViews = ({ store, keys, projections }: Wiring, subject: string): Promise<number[]> =>
-  Promise.all(
-    projections.map((projection) => store.head(viewStream(projection, keys.view(projection.purpose, keys.patient(subject))))),
-  );
-
-const isOf =
-  (category: string) =>
-  (stream: string): boolean =>
-    stream.startsWith(category);
-const isOfCoordination = isOf(viewPrefix(PROJECTIONS.find(({ purpose }) => purpose === 'care-coordination') as Projection));
+const isOfDerived = (stream: string, events: readonly { readonly type: string }[]): boolean =>
+  stream.startsWith(CARE_RECORD_PREFIX) && events.some(({ type }) => type === 'views-derived-1');
 
 const appointment = (subject: string, id: string): CareEvent =>
   observation(subject, id, { resource: { resourceType: 'Appointment', id, status: 'booked' } });
@@ -82,38 +55,6 @@ describe('both projectors', () => {
     expect(await standingOnTopic(wiring, 'research')).toBe(2);
   });
 
-  it('withdraw with a decision also what another projector took out of the view and has not told of', async () => {
-    const { wiring } = await region();
-    await publish(wiring, [observation(ANNE, 'a'), observation(ANNE, 'b')]);
-    const retraction = arriving(observation(ANNE, 'a', { type: 'care-event-retracted-1' }));
-    await new RecordCareEvents(killedBeforeTelling(wiring)).handle({ messages: [retraction] });
-    expect(await ids(wiring, ANNE, 'research')).toHaveLength(1);
-    expect(await standingOnTopic(wiring, 'research')).toBe(2);
-    await decide(wiring, ANNE, ['research'], 'deny');
-    expect(await standingOnTopic(wiring, 'research')).toBe(0);
-  });
-
-  it('tell of an event also where somebody who stalled brought it to the view, and was killed before they told', async () => {
-    const { wiring } = await region();
-    await publish(wiring, [observation(ANNE, 'a'), observation(BERT, 'b'), merge(ANNE, BERT)]);
-    expect(await standingOnTopic(wiring, 'research')).toBe(2);
-    const overtaken = meeting(wiring, isOf('careRecord-'), () => rebuildViews(wiring, wiring.keys.patient(ANNE)), 'after');
-    const retraction = arriving(observation(ANNE, 'a', { type: 'care-event-retracted-1' }));
-    await new RecordCareEvents(overtaken).handle({ messages: [retraction] });
-    expect(await standingOnTopic(wiring, 'research')).toBe(1);
-  });
-
-  it('tell of a merge also where somebody who stalled did all of it, and was killed before they told', async () => {
-    const { wiring } = await region();
-    await publish(wiring, [observation(ANNE, 'a'), observation(BERT, 'b')]);
-    const messages = [arriving(merge(ANNE, BERT))];
-    const other = new RecordCareEvents(killedBeforeTelling(wiring));
-    const overtaken = meeting(wiring, isOf('identity-'), () => other.handle({ messages }));
-    await new RecordCareEvents(overtaken).handle({ messages });
-    const moved = wiring.keys.view('research', wiring.keys.patient(BERT));
-    expect(await keysStandingOn(wiring, 'research')).toEqual([moved, moved]);
-  });
-
   it('notice a decision that they do not remember, though by those that they do an event changes nothing', async () => {
     const { wiring } = await region();
     await publish(wiring, [observation(ANNE, 'a')]);
@@ -129,41 +70,11 @@ describe('both projectors', () => {
     expect(await verifyViews(wiring)).toMatchObject({ differing: [] });
   });
 
-  it('write nothing to a view that no event concerned yet, though the patient is read again', async () => {
-    const { wiring } = await region();
-    await publish(wiring, [observation(ANNE, 'a')]);
-    await new RecordCareEvents(wiring).handle({ messages: [arriving(observation(ANNE, 'b'))] });
-    expect(await headsOfViews(wiring, ANNE)).toEqual([1, NO_STREAM, 1, 1]);
-    expect(await ids(wiring, ANNE, 'care-coordination')).toEqual([]);
-    expect(await verifyViews(wiring)).toMatchObject({ differing: [] });
-  });
-
-  it('meet in such a view a decision made after the patient was read again', async () => {
-    const { wiring } = await region();
-    await publish(wiring, [observation(ANNE, 'a')]);
-    const rereading = new RecordCareEvents(wiring);
-    await rereading.handle({ messages: [arriving(observation(ANNE, 'b'))] });
-    await decide(wiring, ANNE, PURPOSES, 'deny');
-    await rereading.handle({ messages: [{ ...arriving(appointment(ANNE, 'c')), offset: 1_001 }] });
-    expect((await read(wiring, ANNE, 'care-coordination')).record).toMatchObject({ entries: [], withheld: 1 });
-    expect(await standingOnTopic(wiring, 'care-coordination')).toBe(0);
-  });
-
-  it('build a view that should stand, and does not as its first event was cut short', async () => {
-    const { wiring } = await region();
-    const cutShort = meeting(wiring, isOfCoordination, () => Promise.reject(new EngineUnavailable('store', 'killed')));
-    const messages = [arriving(appointment(ANNE, 'a'))];
-    await expect(new RecordCareEvents(cutShort).handle({ messages })).rejects.toThrow('killed');
-    await publish(wiring, [observation(ANNE, 'b')]);
-    expect(await ids(wiring, ANNE, 'care-coordination')).toHaveLength(1);
-    expect(await verifyViews(wiring)).toMatchObject({ differing: [] });
-  });
-
   it('obey, where nothing stands yet, the decisions of a number whose merge into it was cut short', async () => {
     const { wiring } = await region();
     await publish(wiring, [observation(ANNE, 'a')]);
     await decide(wiring, ANNE, PURPOSES, 'deny');
-    const cutShort = meeting(wiring, isOfCoordination, () => Promise.reject(new EngineUnavailable('store', 'killed')));
+    const cutShort = meeting(wiring, isOfDerived, () => Promise.reject(new EngineUnavailable('store', 'killed')));
     const messages = [arriving(merge(ANNE, BERT))];
     await expect(new RecordCareEvents(cutShort).handle({ messages })).rejects.toThrow('killed');
     await new RecordCareEvents(wiring).handle({ messages: [{ ...arriving(appointment(BERT, 'c')), offset: 1_001 }] });

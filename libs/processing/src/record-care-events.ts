@@ -316,7 +316,7 @@ export class RecordCareEvents {
       if (related.has(number)) continue;
       for (const one of (await relatedNumbers(this.wiring.store, number)).keys()) related.add(one);
     }
-    for (const number of related) await this.derive(outbox, () => bringInLine(this.wiring, [number]));
+    await this.derive(outbox, () => bringInLine(this.wiring, [...related]));
   }
 
   /**

@@ -3,6 +3,7 @@ import { eventMessage, simReader, World, type Ports, type SaidDecision, type Wor
 import { PolicyBook } from './policy-book.js';
 import type { EventStore, Message, NewEvent, OutgoingMessage } from './ports.js';
 import { startOptOutProjector, startRecordProjector } from './projectors.js';
+import { isAllPublished, startPublisher } from './publisher.js';
 import { readRecord } from './read-record.js';
 import { careEventsTopic, CONSENT_TOPIC, regionTopics } from './topics.js';
 import { unreadMessages } from './unread.js';
@@ -61,11 +62,13 @@ export async function projects(ports: Ports): Promise<void> {
   );
 }
 
-/** A region of a world in which nobody projects yet; every call is answered at once. */
+/** A region of a world in which nobody projects yet; every call is answered at once. What changes is published (`published`) when it is asked for. */
 export async function idleRegion(world = new World({ seed: 1 })): Promise<Wiring> {
   const wiring = wired(world.directly());
   await wiring.bus.createTopics(regionTopics(ORGANISATIONS, 2));
   await wiring.policies.adopt(POLICY);
+  world.process('publisher', async (ports) => void startPublisher(wired(ports), () => true));
+  running.push(world.runInRealTime());
   return wiring;
 }
 
@@ -101,12 +104,6 @@ export const careEventMessage = (event: CareEvent): OutgoingMessage =>
 export function arriving(event: CareEvent): Message {
   return { ...careEventMessage(event), partition: 0, offset: 1_000, timestamp: 0 };
 }
-
-/** The same wiring, of a projector that is killed just before it tells. */
-export const killedBeforeTelling = (wiring: Wiring): Wiring => ({
-  ...wiring,
-  bus: { ...wiring.bus, publish: () => Promise.resolve([]) },
-});
 
 /** The same wiring, where something happens just before, or just after, the first append that is meant. */
 export function meeting(
@@ -155,9 +152,15 @@ export async function decide(
   await settled(wiring);
 }
 
-/** Waits until both groups have committed all there is. */
-async function settled({ bus, timers }: Wiring): Promise<void> {
-  while ((await unreadMessages(bus)) > 0) await timers.sleep(50);
+/** Waits until both groups have committed all there is, and all that changed is published. */
+async function settled(wiring: Wiring): Promise<void> {
+  while ((await unreadMessages(wiring.bus)) > 0) await wiring.timers.sleep(50);
+  await published(wiring);
+}
+
+/** Waits until all that changed is published. */
+export async function published({ store, timers }: Pick<Wiring, 'store' | 'timers'>): Promise<void> {
+  while (!(await isAllPublished(store))) await timers.sleep(50);
 }
 
 export const read = async (wiring: Wiring, subject: string, purpose: Purpose) =>
@@ -169,6 +172,7 @@ export const ANNE = '9990000018';
 export const BERT = '9990000026';
 
 export async function standingOn(wiring: Wiring, topic: string): Promise<number> {
+  await published(wiring);
   const standing = new Map<string, boolean>();
   for (const { partition, low } of await wiring.bus.offsets(topic)) {
     for (const { key, value } of await wiring.bus.read(topic, partition, low)) standing.set(key, value !== null);

@@ -9,7 +9,7 @@ import {
   type Provision,
 } from '@weft/domain';
 import { permissionLeftOut, recordedIn } from './decision-effect.js';
-import { decodeDecision, type RecordedDecision } from './encoding.js';
+import type { RecordedDecision } from './encoding.js';
 import { PERMISSIONS_MAX, siftDecisions, type Arrival } from './sift-decisions.js';
 import { CONSENT_TOPIC } from './topics.js';
 
@@ -36,7 +36,7 @@ function arrival(one: NewDecision, offset: number): Arrival {
   return { message, event: { subject: 's', decisions: [one], isVetted: true }, problems: [] };
 }
 function sift(decisions: readonly RecordedDecision[], ...arrivals: readonly Arrival[]) {
-  const { fresh, quarantined, redelivered } = siftDecisions({ chain: '', decisions, revision: 0 }, arrivals, POLICY);
+  const { fresh, quarantined, redelivered } = siftDecisions({ decisions }, arrivals, POLICY);
   const codes = quarantined.flatMap(({ problems }) => problems.map(({ code }) => code));
   return { provisions: fresh.map((one) => one.decision.provision), fresh: fresh.map((one) => one.decision), codes, redelivered };
 }
@@ -104,55 +104,5 @@ describe('a decision that was not recorded in its turn, of whose Consent a later
     const withdrawn = arrival(decision('a', PERMITTED, { consentId: 'c', status: 'withdrawn' }), 1);
     const { fresh } = sift([recorded(later, 2)], { ...withdrawn, event: { ...withdrawn.event, isVetted: false } });
     expect(fresh.map((one) => [one.status, one.liftsNothing])).toEqual([['withdrawn', undefined]]);
-  });
-});
-
-describe('a decision that the first version of the stream recorded', () => {
-  const old = (said: Provision, authority: Authority = 'local-dissent'): RecordedDecision => {
-    const { effect, purposes } = said;
-    const data = {
-      ...{ id: 'd', source: 'urn:ods:Y90001', consentId: 'c', authority, status: 'active', decidedAt: '2026-01-01T00:00:00Z' },
-      ...{ decidedBy: 'patient', provision: { effect, purposes }, exceptions: [], recordedAt: '2026-01-01T00:00:01Z' },
-      coordinates: { topic: CONSENT_TOPIC, partition: 0, offset: 3 },
-    };
-    const at = { id: 'd', stream: 'consent-k', revision: 0, position: '0', recordedAt: '' } as const;
-    return decodeDecision({ ...at, type: 'decision-recorded-1', data: JSON.stringify(data) } as never);
-  };
-  const again = (said: Provision, more: Partial<NewDecision> = {}) => decision('d', said, { consentId: 'c', ...more });
-  const WIDER = provision('deny', ['research', 'population-health']);
-
-  it.each([
-    ['says the same', DENIED, DENIED],
-    ['permits what was denied', DENIED, PERMITTED],
-    ['permits more', PERMITTED, provision('permit', ['research', 'direct-care'])],
-  ])('counts as recorded when it is sent again and %s', (_, before, said) => {
-    for (const offset of [2, 3, 9]) {
-      const sifted = sift([old(before)], arrival(again(said), offset));
-      expect(sifted).toMatchObject({ fresh: [], codes: [], redelivered: offset === 3 });
-    }
-    const event = { source: 'urn:ods:Y90001', id: 'd', digest: 'digest of d' };
-    expect(recordedIn([old(before)], event)).toMatchObject({ state: 'recorded', decisions: [{ id: 'd' }] });
-  });
-
-  it('is withdrawn by no other message of its id', () => {
-    expect(sift([old(DENIED)], arrival(again(DENIED, { status: 'withdrawn' }), 9)).fresh).toEqual([]);
-  });
-
-  it.each([
-    ['more', WIDER, WIDER],
-    ['under another authority', DENIED, DENIED],
-    ['where it permitted', { ...WIDER, provisions: [PERMITTED] }, WIDER],
-  ])('is new, for what it denies, when it is read as denying %s', (how, said, denied) => {
-    const before = old(how === 'where it permitted' ? PERMITTED : DENIED, how.includes('authority') ? 'type-1' : undefined);
-    const { fresh, codes } = sift([before], arrival(again(said), 9));
-    expect(codes).toEqual([]);
-    expect(fresh.map((one) => one.unread)).toEqual([undefined]);
-    expect(fresh[0]).toMatchObject({ id: 'd', liftsNothing: true, provision: { purposes: denied.purposes } });
-    expect(fresh.some((one) => grants(one.provision))).toBe(false);
-    const now = [before, ...fresh.map((one) => recorded(one, 9))];
-    expect(sift(now, arrival(again(said), 10))).toMatchObject({ fresh: [], codes: [] });
-    const event = { source: 'urn:ods:Y90001', id: 'd', digest: 'digest of d' };
-    expect(recordedIn(now, event)).toMatchObject({ state: 'recorded', decisions: [{ digest: 'digest of d' }] });
-    expect(recordedIn(now, { ...event, digest: 'another' })).toEqual({ state: 'conflict' });
   });
 });

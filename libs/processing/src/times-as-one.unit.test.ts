@@ -1,7 +1,7 @@
 import type { IdentityEvent } from '@weft/domain';
 import { encode } from './encoding.js';
 import { idleRegion } from './region.fixture.js';
-import { identityStream } from './streams.js';
+import { careRecordStream } from './streams.js';
 import { timesAsOne } from './times-as-one.js';
 import type { Wiring } from './wiring.js';
 
@@ -9,7 +9,7 @@ const at = (hour: number): string => `2026-01-01T0${hour}:00:00.000Z`;
 
 async function happened(wiring: Wiring, moves: readonly (readonly [string, IdentityEvent])[]): Promise<void> {
   for (const [number, event] of moves) {
-    const stream = identityStream(number);
+    const stream = careRecordStream(number);
     await wiring.store.append(stream, await wiring.store.head(stream), [encode(event, wiring.random)]);
   }
 }

@@ -51,15 +51,6 @@ export function heldOf(withheld: number, unsaid: number, silent: ReadonlySet<str
   return silent.size === 0 ? { withheld } : { withheld, unsaid };
 }
 
-export function sameHeld(a: Held, b: Held): boolean {
-  return a.withheld === b.withheld && a.unsaid === b.unsaid;
-}
-
-/** False for what was counted by a process that did not know of silent rules. */
-export function isCountedBy(held: Held, silent: ReadonlySet<string>): boolean {
-  return silent.size === 0 || held.unsaid !== undefined;
-}
-
 /** The roles that are told that something is withheld; none where nothing is, or where all of it shows no sign. */
 export function rolesToTell({ withheld, unsaid = 0 }: Held, policy: Saying): readonly Reader[] {
   return withheld > unsaid ? noticesOf(policy).withheld : [];

@@ -1,5 +1,5 @@
 import type { Entry } from '../care-record/record.js';
-import { deriveView } from '../views/derive.js';
+import { heldIn, lettersOf } from '../views/letters.js';
 import { PROJECTIONS, type Projection } from '../views/projection.js';
 import { DEFAULT_RULES } from './default-policy.js';
 import { type Notices, READERS, rolesToTell, silentRules } from './notices.js';
@@ -33,8 +33,8 @@ function told(rules: readonly string[], notices?: Notices, projection = DIRECT_C
     const rule = rules[Number(id.slice(id.lastIndexOf('o') + 1))] as string;
     return { permitted: rule === 'individual-care', rule, decision: null, plainEnglish: '' };
   };
-  const { held } = deriveView({ entries: new Map(entries) }, projection, judge, PSEUDONYMS, silentRules(policy));
-  return rolesToTell(held, policy);
+  const letters = lettersOf({ entries: new Map(entries) }, projection, judge, silentRules(policy));
+  return rolesToTell(heldIn(letters, silentRules(policy)), policy);
 }
 
 const SILENT: Notices = { silent: ['withheld-item'] };
