@@ -15,7 +15,7 @@ function cutIntoAppends(events: readonly NewEvent[]): NewEvent[][] {
   const appends: NewEvent[][] = [];
   let bytes = Infinity;
   for (const event of events) {
-    const size = utf8Length(event.data) + EVENT_OVERHEAD_BYTES;
+    const size = sizeOf(event) + EVENT_OVERHEAD_BYTES;
     if (bytes + size > APPEND_LIMIT_BYTES) {
       appends.push([]);
       bytes = 0;
@@ -26,9 +26,9 @@ function cutIntoAppends(events: readonly NewEvent[]): NewEvent[][] {
   return appends;
 }
 
-/** Bytes of the text in UTF-8; of short texts no more than an upper bound, because only near the limit is counting worth its time. */
-export function utf8Length(text: string): number {
-  return text.length * 3 < APPEND_LIMIT_BYTES / 4 ? text.length * 3 : new TextEncoder().encode(text).length;
+/** Bytes of data, and at most as many of what stands beside it. */
+function sizeOf({ data, meta }: NewEvent): number {
+  return data.length + (meta === undefined ? 0 : JSON.stringify(meta).length * 3);
 }
 
 /** An event of a number's stream, and what it changes in the views; null where it says nothing of them. */
@@ -44,12 +44,17 @@ const IDS_A_PART = 1_000;
 
 /** Events with what the last of them changes in the views; where that is too much for it, in events of its own behind them. */
 export function withTheirEffect(wiring: Pick<Wiring, 'clock' | 'random'>, events: readonly NewEvent[], effect: Effect): ToAppend[] {
-  const last = events.length - 1;
-  if (last >= 0 && JSON.stringify(effect).length <= EFFECT_MAX)
-    return events.map((event, index) => ({ event, effect: index === last ? effect : null }));
+  const last = events.at(-1);
+  if (last !== undefined && fitsBeside(last, effect))
+    return events.map((event) => ({ event, effect: event === last ? effect : null }));
   const derived = (): NewEvent => encode({ type: 'views-derived-1', recordedAt: timestamp(wiring.clock) }, wiring.random);
   const parts = partsOf(effect).map((part) => ({ event: derived(), effect: part }));
   return [...events.map((event) => ({ event, effect: null })), ...parts];
+}
+
+function fitsBeside(event: NewEvent, effect: Effect): boolean {
+  const { length } = JSON.stringify(effect);
+  return length <= EFFECT_MAX && sizeOf(event) + length * 3 + EVENT_OVERHEAD_BYTES <= APPEND_LIMIT_BYTES;
 }
 
 export const withoutEffect = (events: readonly NewEvent[]): ToAppend[] => events.map((event) => ({ event, effect: null }));

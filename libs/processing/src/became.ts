@@ -41,7 +41,7 @@ export async function whatBecame(store: EventStore, key: string, events: readonl
   const record = emptyRecord();
   for await (const page of eventsOf(store, careRecordStream(key))) {
     for (const stored of page) {
-      const { kind, event } = decodeNumberEvent(stored).known;
+      const { kind, event } = decodeNumberEvent(stored);
       if (kind !== 'record') continue;
       const entry = evolveRecord(record, event);
       if (event.type === 'entries-claimed-1') continue;

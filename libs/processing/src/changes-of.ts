@@ -1,6 +1,6 @@
 import { idsToTell, purposeOfView, seenIn, type AdoptedPolicy, type Effect, type Purpose, type ViewEntry } from '@weft/domain';
 import { forEachConcurrently } from './concurrency.js';
-import { decodeNumberEvent } from './encoding.js';
+import { effectIn } from './encoding.js';
 import { pseudonymsOf } from './judges.js';
 import { loadNumber, type NumberState } from './number.js';
 import { loadPerson, type Person } from './person.js';
@@ -24,7 +24,7 @@ export async function changesOf(
 ): Promise<RecordChange[]> {
   const byNumber = new Map<string, Effect[]>();
   for (const stored of events) {
-    const { effect } = decodeNumberEvent(stored);
+    const effect = effectIn(stored);
     if (effect === null) continue;
     const key = keyOfStream(stored.stream);
     const effects = byNumber.get(key);

@@ -15,12 +15,20 @@ import type {
 } from '@weft/domain';
 import type { StreamEnd } from './chain.js';
 import { EngineDamaged } from './errors.js';
-import type { NewEvent, Random, StoredEvent } from './ports.js';
+import type { Meta, NewEvent, Random, StoredEvent } from './ports.js';
 
-/**
- * The one place where payloads become stored text and text becomes payloads again: whoever wants to seal what is stored
- * does it here. The event's type stands beside the text, not in it.
+/*
+ * The one place where payloads become stored bytes and bytes become payloads again: whoever wants to seal what is stored
+ * does it here. The event's type stands beside the bytes, not in them.
  */
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** Payloads are JSON: what is stored of one, and its text again. */
+export const bytesOf = (text: string): Uint8Array => encoder.encode(text);
+export const textOf = (data: Uint8Array): string => decoder.decode(data);
+
 export interface RecordedDecision extends Decision {
   readonly coordinates: Coordinates;
 }
@@ -180,16 +188,19 @@ type Typed = { readonly type: string };
 
 export function encode<E extends Typed>(event: E, random: Random): NewEvent {
   const { type, ...data } = event;
-  return { id: random.uuid(), type, data: JSON.stringify(data) };
+  return { id: random.uuid(), type, data: bytesOf(JSON.stringify(data)) };
 }
 
-/** What became of the views by an event stands beside it: `data` is a JSON object with at least one member. */
+/** What becomes of the views by an event stands beside it. */
 export function withEffect(event: NewEvent, effect: Effect): NewEvent {
-  return { ...event, data: `${event.data.slice(0, -1)},"effect":${JSON.stringify(effect)}}` };
+  return { ...event, meta: { ...event.meta, effect: effect as unknown as Meta } };
 }
+
+/** What an event changed in the views; null where it says nothing of them. */
+export const effectIn = ({ meta }: StoredEvent): Effect | null => (meta['effect'] as unknown as Effect | undefined) ?? null;
 
 function decode<T extends Typed>(stored: StoredEvent): T {
-  const data = JSON.parse(stored.data) as T & { type?: string };
+  const data = JSON.parse(textOf(stored.data)) as T & { type?: string };
   data.type = stored.type;
   return data;
 }
@@ -228,13 +239,13 @@ const KINDS: Readonly<Record<string, Exclude<NumberEvent['kind'], 'decision'>>> 
   'views-derived-1': 'derived',
 };
 
-/** An event of a number's stream, and what it changed in the views; null where it says nothing of them. Throws EngineDamaged for one of no known type. */
-export function decodeNumberEvent(stored: StoredEvent): { readonly known: NumberEvent; readonly effect: Effect | null } {
-  const { effect = null, chain: _, ...event } = JSON.parse(stored.data) as { effect?: Effect; chain?: string };
-  if (stored.type === DECISION_RECORDED) return { known: { kind: 'decision', event: event as RecordedDecision }, effect };
+/** An event of a number's stream. Throws EngineDamaged for one of no known type. */
+export function decodeNumberEvent(stored: StoredEvent): NumberEvent {
+  const { chain: _, ...event } = JSON.parse(textOf(stored.data)) as { chain?: string };
+  if (stored.type === DECISION_RECORDED) return { kind: 'decision', event: event as RecordedDecision };
   const kind = KINDS[stored.type];
   if (kind === undefined) throw unreadable(stored);
-  return { known: { kind, event: { ...event, type: stored.type } } as NumberEvent, effect };
+  return { kind, event: { ...event, type: stored.type } } as NumberEvent;
 }
 
 const unreadable = ({ stream, type }: StoredEvent): EngineDamaged =>
@@ -253,16 +264,16 @@ export const decodePublisherCheckpoint = (stored: StoredEvent): PublisherCheckpo
 export const decodeReplayCheckpoint = (stored: StoredEvent): ReplayCheckpoint => decode<ReplayCheckpoint>(stored);
 
 export function encodeDecision(decision: RecordedDecision, random: Random): NewEvent {
-  return { id: random.uuid(), type: DECISION_RECORDED, data: JSON.stringify(decision) };
+  return { id: random.uuid(), type: DECISION_RECORDED, data: bytesOf(JSON.stringify(decision)) };
 }
 
 export function encodeAuditEntry(entry: AuditEntry, random: Random): NewEvent {
-  return { id: random.uuid(), type: 'audited-1', data: JSON.stringify(entry) };
+  return { id: random.uuid(), type: 'audited-1', data: bytesOf(JSON.stringify(entry)) };
 }
 
 /** Also of those named `record-looked-at-1`: looks were all that was audited once. */
 export function decodeAuditEntry(stored: StoredEvent): AuditEntry {
-  const { chain: _, after: __, ...entry } = JSON.parse(stored.data) as AuditEntry & { chain?: string; after?: StreamPlace };
+  const { chain: _, after: __, ...entry } = JSON.parse(textOf(stored.data)) as AuditEntry & { chain?: string; after?: StreamPlace };
   return entry;
 }
 
@@ -273,11 +284,12 @@ export interface StreamPlace extends StreamEnd {
 
 /** The entry, said to come after the end of another stream. */
 export function encodeAfter(entry: NewEvent, after: StreamPlace): NewEvent {
-  return { ...entry, data: `${entry.data.slice(0, -1)},"after":${JSON.stringify(after)}}` };
+  return { ...entry, data: bytesOf(`${textOf(entry.data).slice(0, -1)},"after":${JSON.stringify(after)}}`) };
 }
 
 export function decodeAfter({ data }: NewEvent): StreamPlace | null {
-  return data.includes('"after":{') ? ((JSON.parse(data) as { after?: StreamPlace }).after ?? null) : null;
+  const text = textOf(data);
+  return text.includes('"after":{') ? ((JSON.parse(text) as { after?: StreamPlace }).after ?? null) : null;
 }
 
 /** From this day on (YYYY-MM-DD, UTC) every entry about a person also stands in a stream of that person's. */

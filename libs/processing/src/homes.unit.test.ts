@@ -45,7 +45,7 @@ async function seen(wiring: Wiring, subject: string): Promise<string[]> {
 /** A number's own record, as `<type of event> <id of its resource>`, and of whom it was said where that is another number. */
 async function recorded(wiring: Wiring, subject: string): Promise<string[]> {
   const stored = await wiring.store.read(careRecordStream(wiring.keys.patient(subject)));
-  const known = stored.map((one) => decodeNumberEvent(one).known);
+  const known = stored.map((one) => decodeNumberEvent(one));
   const events = known.flatMap((one) => (one.kind === 'record' ? [one.event] : []));
   const names = new Map([ANNE, BERT, CARA].map((number) => [wiring.keys.patient(number), number]));
   return events.map((event) => {

@@ -5,12 +5,15 @@ export * from './boundaries.js';
 export { chained, endOf, type StreamEnd } from './chain.js';
 export * from './concurrency.js';
 export {
+  bytesOf,
   decodeAuditEntry,
   decodeAuditIndex,
   decodeNumberEvent,
   encodeAfter,
   encodeAuditEntry,
+  effectIn,
   encodeAuditIndex,
+  textOf,
   type AuditEntry,
   type RecordedDecision,
 } from './encoding.js';
@@ -26,6 +29,7 @@ export * from './derive-views.js';
 export { isKnownNumber, loadNumber, type NumberState } from './number.js';
 export { keysOfPerson, loadPerson, survivorOf, type FoundPerson, type Person } from './person.js';
 export * from './publisher.js';
+export { metaOf, metaText } from './meta.js';
 export { partitionOf } from './partition-of.js';
 export * from './person-of-pseudonym.js';
 export * from './plan-policy.js';

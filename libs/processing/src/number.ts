@@ -14,7 +14,7 @@ import {
   type Views,
 } from '@weft/domain';
 import { chainOf } from './chain.js';
-import { decodeNumberEvent, type NumberEvent, type RecordedDecision } from './encoding.js';
+import { decodeNumberEvent, effectIn, type NumberEvent, type RecordedDecision } from './encoding.js';
 import { NO_STREAM, type EventStore, type StoredEvent } from './ports.js';
 import { careRecordStream } from './streams.js';
 
@@ -48,11 +48,10 @@ export const isKnownNumber = ({ record, decisions }: NumberState): boolean => re
 
 /** Folds one stored event in, in place. */
 export function evolveNumber(state: NumberState, stored: StoredEvent, note?: NotePlacing): void {
-  const { known, effect } = decodeNumberEvent(stored);
-  applyToNumber(state, known, stored.revision, note);
+  applyToNumber(state, decodeNumberEvent(stored), stored.revision, note);
   state.revision = stored.revision;
   state.chain = chainOf(stored);
-  foldEffect(state, stored.type, effect, stored.revision);
+  foldEffect(state, stored.type, effectIn(stored), stored.revision);
 }
 
 /** What an event says, without what it changed in the views. */
@@ -126,7 +125,7 @@ export async function loadNumber(store: EventStore, key: string, options: LoadOp
 }
 
 function isBy(stored: StoredEvent, until: number): boolean {
-  const { event } = decodeNumberEvent(stored).known;
+  const { event } = decodeNumberEvent(stored);
   return Date.parse(event.recordedAt) <= until;
 }
 

@@ -2,6 +2,7 @@ import { provision, PURPOSES, type CareEvent, type Provision } from '@weft/domai
 import { World } from '@weft/testing';
 import { applyDecisions } from './apply-decisions.js';
 import { Boundaries } from './boundaries.js';
+import { bytesOf, textOf } from './encoding.js';
 import { TooLarge } from './errors.js';
 import { loadNumber } from './number.js';
 import type { EventStore, Message, NewEvent } from './ports.js';
@@ -30,7 +31,7 @@ function failingAt(wiring: Wiring, isMeant: (stream: string, events: readonly Ne
 const holding =
   (text: string) =>
   (_: string, events: readonly NewEvent[]): boolean =>
-    events.some(({ data }) => data.includes(text));
+    events.some(({ data }) => textOf(data).includes(text));
 const messagesOn = async ({ bus }: Wiring, purpose: string): Promise<number> =>
   (await bus.offsets(`weft.record-changes.${purpose}`)).reduce((sum, { high }) => sum + high, 0);
 const inQuarantine = async ({ bus }: Wiring) =>
@@ -177,7 +178,7 @@ describe('merges into one person', () => {
     const { store, keys } = wiring;
     const members = Array.from({ length: 499 }, (_, index) => keys.patient(number(index)));
     const recordedAt = new Date(0).toISOString();
-    const event = (type: string, data: object): NewEvent => ({ id: wiring.random.uuid(), type, data: JSON.stringify(data) });
+    const event = (type: string, data: object): NewEvent => ({ id: wiring.random.uuid(), type, data: bytesOf(JSON.stringify(data)) });
     const anne = keys.patient(ANNE);
     await store.append(
       `careRecord-${anne}`,

@@ -1,6 +1,5 @@
 import { contentOf, digestSent, entryIdOf, eventKey, homeOf, isSamePlace, isTakenBackBy, saysTheSame } from '@weft/domain';
 import type { Accepted, CareEvent, Coordinates, EventHomed, NumberRecord, Problem, RecordedCareEvent } from '@weft/domain';
-import { utf8Length } from './append.js';
 import { encode } from './encoding.js';
 import type { Message, NewEvent, OutgoingMessage } from './ports.js';
 import { quarantine } from './quarantine.js';
@@ -61,7 +60,7 @@ export function siftCareEvents(
     const { coordinates, homes } = placed;
     const encoded = encode(placed, wiring.random);
     const whole = homes === undefined ? encoded : encode({ ...accepting, saidOf: named }, wiring.random);
-    const problem = tooLargeToStore(event, utf8Length(whole.data), () => event.resource);
+    const problem = tooLargeToStore(event, whole.data.length, () => event.resource);
     if (problem !== null) {
       sifted.refused.push(...quarantine(wiring, message, [problem]));
       continue;

@@ -3,12 +3,11 @@ import {
   denies,
   grants,
   provision,
-  type Authority,
   type NewDecision,
   type Policy,
   type Provision,
 } from '@weft/domain';
-import { permissionLeftOut, recordedIn } from './decision-effect.js';
+import { permissionLeftOut } from './decision-effect.js';
 import type { RecordedDecision } from './encoding.js';
 import { PERMISSIONS_MAX, siftDecisions, type Arrival } from './sift-decisions.js';
 import { CONSENT_TOPIC } from './topics.js';

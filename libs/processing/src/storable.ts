@@ -1,8 +1,8 @@
 import type { CareEvent, Problem } from '@weft/domain';
+import { bytesOf } from './encoding.js';
 import { APPEND_LIMIT_BYTES } from './ports.js';
-import { utf8Length } from './append.js';
 
-/** What an event may take in the store: beside it there is room for what a view's event or marker adds around the same resource. */
+/** What an event may take in the store: beside it there is room for its coordinates, and for what it changes in the views. */
 const EVENT_LIMIT_BYTES = APPEND_LIMIT_BYTES - 16 * 1024;
 /** Written anew, JSON is at most so many times as long: a number such as 1e20 gets all its digits. */
 const GROWTH_MAX = 8;
@@ -19,7 +19,7 @@ export function tooLargeToStore(
 ): Problem | null {
   if (bytes * GROWTH_MAX <= EVENT_LIMIT_BYTES) return null;
   const { type, id, source, organisation, time } = event;
-  const stored = utf8Length(JSON.stringify({ type, id, source, organisation, time, resource: resourceOf() }));
+  const stored = bytesOf(JSON.stringify({ type, id, source, organisation, time, resource: resourceOf() })).length;
   if (stored <= EVENT_LIMIT_BYTES) return null;
   const message = `the event takes ${stored} bytes in the record; the limit is ${EVENT_LIMIT_BYTES}`;
   return { field: 'data', code: 'too-large', message };

@@ -19,7 +19,7 @@ export async function timesAsOne(store: EventStore, key: string): Promise<Readon
   const moves: { readonly number: string; readonly event: IdentityEvent }[] = [];
   for (const number of [key, ...related.keys()]) {
     for await (const page of eventsOf(store, careRecordStream(number))) {
-      for (const { kind, event } of page.map((stored) => decodeNumberEvent(stored).known))
+      for (const { kind, event } of page.map((stored) => decodeNumberEvent(stored)))
         if (kind === 'identity') moves.push({ number, event });
     }
   }

@@ -9,8 +9,6 @@ import type { Policy } from './policy.js';
 const DIRECT_CARE = PROJECTIONS.find(({ purpose }) => purpose === 'direct-care') as Projection;
 const COORDINATION = PROJECTIONS.find(({ purpose }) => purpose === 'care-coordination') as Projection;
 
-const PSEUDONYMS = { patient: 'p', of: (text: string) => text };
-
 const policyWith = (notices?: Notices): Policy => ({
   name: 'test',
   rules: DEFAULT_RULES,
