@@ -2,16 +2,19 @@ export * from './apply-decisions.js';
 export * from './apply-policy.js';
 export { whatBecame, type Became, type Passed } from './became.js';
 export * from './boundaries.js';
-export { chained, endOf, type StreamEnd } from './chain.js';
+export { chained, endOf } from './chain.js';
 export * from './concurrency.js';
 export {
+  bytesOf,
   decodeAuditEntry,
   decodeAuditIndex,
   encodeAfter,
   encodeAuditEntry,
   encodeAuditIndex,
+  textOf,
   type AuditEntry,
   type RecordedDecision,
+  type StreamEnd,
 } from './encoding.js';
 export * from './decision-effect.js';
 export { entriesByThen } from './entries-by-then.js';
@@ -20,6 +23,7 @@ export * from './explain-record.js';
 export { unprocessable } from './failures.js';
 export { findKept, keepResources } from './kept-resources.js';
 export { loadClosing, loadConsent, loadView, survivorOf } from './load.js';
+export { metaOf, metaText } from './meta.js';
 export { partitionOf } from './partition-of.js';
 export * from './person-of-pseudonym.js';
 export * from './plan-policy.js';
