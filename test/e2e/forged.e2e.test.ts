@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { AUDIT_PREFIX, CONSENT_PREFIX, type EventStore, NO_STREAM } from '@weft/processing';
+import { AUDIT_PREFIX, bytesOf, CONSENT_PREFIX, type EventStore, NO_STREAM, textOf } from '@weft/processing';
 import { openService } from '@weft/service';
 import { type Database, loadDriver } from '../../libs/embedded/src/driver.js';
 import { Processes } from './processes.js';
@@ -72,7 +72,7 @@ describe('a store that somebody changed by hand', () => {
     await opened(async (store) => {
       const stream = await streamOf(store, CONSENT_PREFIX);
       const [denial] = await store.read(stream);
-      const data = (denial?.data ?? '').replaceAll('"deny"', '"permit"');
+      const data = bytesOf(textOf(denial!.data).replaceAll('"deny"', '"permit"'));
       await store.append(stream, await store.head(stream), [{ id: crypto.randomUUID(), type: 'decision-recorded-2', data }]);
     });
     const { status, chains } = await verify();

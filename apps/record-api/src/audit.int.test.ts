@@ -1,4 +1,4 @@
-import { type AuditEntry, decodeAuditEntry, EngineUnavailable } from '@weft/processing';
+import { type AuditEntry, bytesOf, decodeAuditEntry, EngineUnavailable, textOf } from '@weft/processing';
 import { ANNE, BERT, NOBODY, observation, openRegion, patient, type Region } from './region.fixture.js';
 import { isUpToDate, Subscriber } from './subscriber.fixture.js';
 
@@ -89,7 +89,7 @@ describe('the audit', () => {
   it('comes page by page, each entry once', async () => {
     const { store, random, clock } = region.wiring;
     const entry = JSON.stringify({ ...(await written())[0], time: new Date(clock.now()).toISOString() });
-    const events = Array.from({ length: 1_500 }, () => ({ id: random.uuid(), type: 'record-looked-at-1', data: entry }));
+    const events = Array.from({ length: 1_500 }, () => ({ id: random.uuid(), type: 'record-looked-at-1', data: bytesOf(entry) }));
     for (const half of [events.slice(0, 750), events.slice(750)])
       await store.append(streamOf('2020-01-01'), await store.head(streamOf('2020-01-01')), half);
     const first = await region.ask('/audit?day=2020-01-01', { roles: ['governance'] });
@@ -139,7 +139,11 @@ describe('the audit of a person', () => {
   /** As the version before this one wrote them. */
   async function writeWithoutIndex(day: string, entries: readonly AuditEntry[]): Promise<void> {
     const { store, random } = region.wiring;
-    const events = entries.map((entry) => ({ id: random.uuid(), type: 'record-looked-at-1', data: JSON.stringify(entry) }));
+    const events = entries.map((entry) => ({
+      id: random.uuid(),
+      type: 'record-looked-at-1',
+      data: bytesOf(JSON.stringify(entry)),
+    }));
     await store.append(streamOf(day), await store.head(streamOf(day)), events);
   }
   const dayBefore = (days: number) => new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10);
@@ -169,7 +173,7 @@ describe('the audit of a person', () => {
     await writeWithoutIndex(today(), [entryOf(ANNE, `${today()}T00:00:00.000Z`, 'early')]);
     await look(ANNE);
     const indexed = await region.wiring.store.read(`auditOf-${region.wiring.keys.patient(ANNE)}`);
-    const { request } = JSON.parse(indexed[0]!.data) as AuditEntry;
+    const { request } = JSON.parse(textOf(indexed[0]!.data)) as AuditEntry;
     expect(requestsIn(await auditOf(ANNE))).toEqual(['old', 'early', request]);
     expect(requestsIn(await auditOf(ANNE, `?to=${dayBefore(1)}`))).toEqual(['old']);
     expect(requestsIn(await auditOf(ANNE, `?from=${dayBefore(2)}`)).slice(0, 2)).toEqual(['early', request]);
@@ -189,7 +193,7 @@ describe('the audit of a person', () => {
     const at = Date.now() - 3_600_000;
     const events = Array.from({ length: 1_500 }, (_, n) => {
       const entry = entryOf(ANNE, new Date(at + Math.floor(n / 7)).toISOString(), `n${n}`);
-      return { id: random.uuid(), type: 'audited-1', data: JSON.stringify(entry) };
+      return { id: random.uuid(), type: 'audited-1', data: bytesOf(JSON.stringify(entry)) };
     });
     for (const half of [events.slice(0, 750), events.slice(750)]) await store.append(stream, await store.head(stream), half);
     const first = await auditOf(ANNE);

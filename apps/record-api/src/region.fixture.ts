@@ -5,6 +5,7 @@ import { acceptEvent, consentOf, GOVERNANCE_SOURCE, NHS_NUMBER_SYSTEM, toMessage
 import { DECISION_TYPE, type Decision, jsonWithDigits, provision, PURPOSES, type Resource } from '@weft/domain';
 import {
   applyPolicy,
+  bytesOf,
   careEventsTopic,
   CONSENT_TOPIC,
   consentStream,
@@ -196,7 +197,7 @@ export async function openRegion(
       const receivedAt = service.clock.now();
       const about = { id: 'appended', source: 'urn:ods:Y90001', recorder: RECORDER, digest: '', receivedAt };
       const data = { ...about, ...wholeDecision(decision), recordedAt, coordinates };
-      const event = { id: wiring.random.uuid(), type: 'decision-recorded-2', data: JSON.stringify(data) };
+      const event = { id: wiring.random.uuid(), type: 'decision-recorded-2', data: bytesOf(JSON.stringify(data)) };
       await wiring.store.append(stream, await wiring.store.head(stream), [event]);
     },
     stopOptOutProjector: () => optOutProjector.stop(),

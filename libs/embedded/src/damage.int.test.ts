@@ -5,7 +5,7 @@ import { mkdir, mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promise
 import { tmpdir, uptime } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { EngineDamaged, NO_STREAM } from '@weft/processing';
+import { bytesOf, EngineDamaged, NO_STREAM } from '@weft/processing';
 import { driverFor, type Database } from './driver.js';
 import { openEmbeddedBus, type EmbeddedBus } from './event-bus.js';
 import { openEmbeddedStore, type EmbeddedStore } from './event-store.js';
@@ -90,7 +90,11 @@ describe('what has changed on the disk', () => {
     for (let n = 0; n < 20; n += 1) {
       let revision = NO_STREAM;
       for (let i = 0; i < 8; i += 1) {
-        const event = { id: randomUUID(), type: 'care-event-recorded-1', data: JSON.stringify({ n, i, text: 'x'.repeat(300) }) };
+        const event = {
+          id: randomUUID(),
+          type: 'care-event-recorded-1',
+          data: bytesOf(JSON.stringify({ n, i, text: 'x'.repeat(300) })),
+        };
         revision = await store.append(`careRecord-${n}`, revision, [event], { truncatesPrevious: n % 5 === 0 && i === 5 });
       }
     }
@@ -147,7 +151,7 @@ describe('what has changed on the disk', () => {
       `const { openEmbeddedStore } = await import(${JSON.stringify(BUILT)});
        const store = await openEmbeddedStore({ directory: ${JSON.stringify(made)} });
        for (let n = 0; n < 20; n += 1) {
-         await store.append('careRecord-' + n, -1, [{ id: crypto.randomUUID(), type: 't', data: JSON.stringify('x'.repeat(300)) }]);
+         await store.append('careRecord-' + n, -1, [{ id: crypto.randomUUID(), type: 't', data: Buffer.from('x'.repeat(300)) }]);
        }
        console.log('done');
        setInterval(() => undefined, 1000);`,
@@ -176,7 +180,9 @@ describe('what has changed on the disk', () => {
     const made = join(directory, randomUUID());
     const store = await openEmbeddedStore({ directory: made });
     for (let revision = NO_STREAM; revision < 20; revision += 1) {
-      await store.append('careRecord-1', revision, [{ id: randomUUID(), type: 't', data: JSON.stringify('x'.repeat(300)) }]);
+      await store.append('careRecord-1', revision, [
+        { id: randomUUID(), type: 't', data: bytesOf(JSON.stringify('x'.repeat(300))) },
+      ]);
     }
     const { DatabaseSync } = (await import(driverFor(process.versions.node))) as { DatabaseSync: new (file: string) => Database };
     const other = new DatabaseSync(join(made, 'store.db'));
@@ -206,7 +212,7 @@ describe('what has changed on the disk', () => {
 
   it('is found beside the work in a file too large to be checked before it, and from then on nothing is served or taken', async () => {
     const made = join(directory, randomUUID());
-    const event = () => ({ id: randomUUID(), type: 't', data: '{}' });
+    const event = () => ({ id: randomUUID(), type: 't', data: bytesOf('{}') });
     const store = await openEmbeddedStore({ directory: made });
     await store.append('consent-hidden', NO_STREAM, [event()]);
     await store.close();

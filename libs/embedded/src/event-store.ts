@@ -167,10 +167,10 @@ class SqliteEventStore implements EmbeddedStore {
   }
 
   async append(stream: string, expected: number, events: readonly NewEvent[], options?: AppendOptions): Promise<number> {
-    const bytes = checkNewEvents(stream, expected, events);
+    const { metas, bytes } = checkNewEvents(stream, expected, events);
     const truncates = options?.truncatesPrevious === true;
     // It is written a moment later, and may be the caller's to change by then.
-    const bodies = events.map((event) => eventBody(this.packing, event));
+    const bodies = events.map((event, index) => eventBody(this.packing, event, metas[index] as string));
     return this.commits.submit(() => this.write(stream, expected, bodies, truncates), bodies.length, bytes);
   }
 
@@ -183,7 +183,7 @@ class SqliteEventStore implements EmbeddedStore {
     checkRevision(from);
     return this.ask(() => {
       const rows = this.rowsOf({ stream, from, maxCount, backwards });
-      return rows.map((row) => toStoredEvent(row, stream, this.packing, STORE_SCHEMA.file));
+      return rows.map((row) => toStoredEvent(row, stream, this.packing, STORE_SCHEMA.file, options.meta));
     });
   }
 
@@ -212,6 +212,7 @@ class SqliteEventStore implements EmbeddedStore {
 
   async subscribe(options: SubscribeOptions): Promise<Subscription> {
     if (options.prefixes.length === 0) throw new InvalidCall('a subscription needs at least one prefix');
+    if (options.maxBatch !== undefined) checkCount(options.maxBatch);
     const after = parsePosition(options.after);
     this.refuseIfUnusable();
     const subscription = new StoreSubscription(options, after, {
@@ -224,6 +225,10 @@ class SqliteEventStore implements EmbeddedStore {
     this.subscriptions.add(subscription);
     void subscription.run().finally(() => this.subscriptions.delete(subscription));
     return subscription;
+  }
+
+  comparePositions(a: string, b: string): number {
+    return parsePosition(a) - parsePosition(b);
   }
 
   async *streams(prefix: string, after?: string): AsyncIterable<{ readonly stream: string; readonly position: string }> {

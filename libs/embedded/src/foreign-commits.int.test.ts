@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { NO_STREAM } from '@weft/processing';
+import { bytesOf, NO_STREAM } from '@weft/processing';
 import type { Database } from './driver.js';
 import { openEmbeddedStore, type EmbeddedStore } from './event-store.js';
 import { ForeignCommits } from './foreign-commits.js';
@@ -10,7 +10,7 @@ import { systemTimers } from './system.js';
 const event = (index: number) => ({
   id: `00000000-0000-4000-8000-00000000000${index}`,
   type: 'care-event-recorded-1',
-  data: `{"index":${index}}`,
+  data: bytesOf(`{"index":${index}}`),
 });
 
 describe('what one connection remembers of a file that others write too', () => {

@@ -4,7 +4,7 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { EngineUnavailable, NO_STREAM } from '@weft/processing';
+import { bytesOf, EngineUnavailable, NO_STREAM, textOf } from '@weft/processing';
 import { openEmbeddedBus } from './event-bus.js';
 import { openEmbeddedStore } from './event-store.js';
 import { lockDirectory } from './lock-directory.js';
@@ -41,7 +41,7 @@ describe('several processes on one data directory', () => {
       const { writeSync } = await import('node:fs');
       // Said once it returns: what process.stdout keeps while the reader is slow would die with the process.
       const say = (line) => writeSync(1, line + '\\n');
-      const event = (data) => ({ id: randomUUID(), type: 'care-event-recorded-1', data: JSON.stringify(data) });
+      const event = (data) => ({ id: randomUUID(), type: 'care-event-recorded-1', data: Buffer.from(JSON.stringify(data)) });
       ${body}`;
     const node = [process.execPath, '--input-type=module', '--eval', source];
     const command = shell === '' ? node : ['sh', '-c', `${shell}; exec "$@"`, 'sh', ...node];
@@ -102,7 +102,7 @@ describe('several processes on one data directory', () => {
       const found = new Set<string>();
       for (const stream of new Set(acknowledged.map((line) => line.split(' ')[0] as string))) {
         const events = await store.read(stream, { maxCount: 100_000 });
-        expect(events.map(({ data }) => data)).toEqual(events.map((_, n) => JSON.stringify({ n })));
+        expect(events.map(({ data }) => textOf(data))).toEqual(events.map((_, n) => JSON.stringify({ n })));
         for (const { revision } of events) found.add(`${stream} ${revision}`);
       }
       expect(acknowledged.filter((line) => !found.has(line))).toEqual([]);
@@ -183,7 +183,7 @@ describe('several processes on one data directory', () => {
     const found: string[] = [];
     for (const stream of [0, 1, 2, 3].map((n) => `careRecord-${n}`)) {
       const events = await store.read(stream, { maxCount: 10_000 });
-      found.push(...events.map(({ revision, data }) => `${stream} ${revision} ${JSON.parse(data) as string}`));
+      found.push(...events.map(({ revision, data }) => `${stream} ${revision} ${JSON.parse(textOf(data)) as string}`));
     }
     expect(found.sort()).toEqual(acknowledged.sort());
     expect(await store.readAll({ maxCount: 10_000 })).toHaveLength(acknowledged.length);
@@ -260,7 +260,7 @@ describe('several processes on one data directory', () => {
     const store = await openEmbeddedStore({ directory });
     expect(await store.head('careRecord-1')).toBe(acknowledged - 1);
     expect(await store.read('careRecord-1')).toHaveLength(acknowledged);
-    const data = JSON.stringify('there is room again');
+    const data = bytesOf(JSON.stringify('there is room again'));
     const event = { id: '00000000-0000-4000-8000-000000000000', type: 't', data };
     expect(await store.append('careRecord-1', acknowledged - 1, [event])).toBe(acknowledged);
     await store.close();
@@ -278,7 +278,7 @@ describe('several processes on one data directory', () => {
       setInterval(() => undefined, 1000);`);
     await holding.printed(1);
     const store = await openEmbeddedStore({ directory, lockTimeoutMs: 200 });
-    const event = { id: '00000000-0000-4000-8000-000000000000', type: 't', data: '{}' };
+    const event = { id: '00000000-0000-4000-8000-000000000000', type: 't', data: bytesOf('{}') };
     let turns = 0;
     let waiting = true;
     const count = (): void => {
@@ -301,7 +301,9 @@ describe('several processes on one data directory', () => {
   it('keep what they hold from everybody else on the machine', async () => {
     const inside = join(directory, 'made');
     const [store, bus] = await Promise.all([openEmbeddedStore({ directory: inside }), openEmbeddedBus({ directory: inside })]);
-    await store.append('careRecord-1', NO_STREAM, [{ id: '00000000-0000-4000-8000-000000000000', type: 't', data: '{}' }]);
+    await store.append('careRecord-1', NO_STREAM, [
+      { id: '00000000-0000-4000-8000-000000000000', type: 't', data: bytesOf('{}') },
+    ]);
     await bus.createTopics([{ topic: 't', partitions: 1 }]);
     const lock = await lockDirectory(inside, 'up');
     const modes = async (names: readonly string[]): Promise<string[]> =>

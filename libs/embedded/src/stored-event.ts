@@ -1,16 +1,24 @@
 import { crc32 } from 'node:zlib';
-import { APPEND_LIMIT_BYTES, EngineDamaged, InvalidCall, TooLarge, type NewEvent, type StoredEvent } from '@weft/processing';
+import {
+  APPEND_LIMIT_BYTES,
+  EngineDamaged,
+  InvalidCall,
+  metaOf,
+  metaText,
+  TooLarge,
+  type Meta,
+  type NewEvent,
+  type StoredEvent,
+} from '@weft/processing';
 import type { Packing } from './packing.js';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-/** A UTF-8 character of a JavaScript string takes at most three bytes a unit. */
-const BYTES_A_UNIT = 3;
 
 /** A row of the events table. Few columns: what a driver spends on a row is mostly spent on each of them. */
 export interface EventRow {
   readonly position: number;
   readonly revision: number;
-  /** Checksum, id, type and data: see `eventBody`. */
+  /** Checksum, id, type, meta and data: see `eventBody`. */
   readonly body: Uint8Array;
 }
 
@@ -24,9 +32,9 @@ function eventChecksum(position: number, stream: string, revision: number, body:
 const UUID_AS_USUAL = /^[0-9a-f-]{36}$/;
 
 /** Four bytes for the checksum; one that says how long the id is; the id, as bytes where that gives back its letters; the rest packed. */
-export function eventBody(packing: Packing, { id, type, data }: NewEvent): Buffer {
-  // A type holds no NUL, so the first one ends it.
-  const packed = packing.pack(`${type}\0${data}`);
+export function eventBody(packing: Packing, { id, type, data }: NewEvent, meta: string): Buffer {
+  // Neither a type nor JSON holds a NUL, so the first one ends the type and the second the meta.
+  const packed = packing.pack(Buffer.concat([Buffer.from(`${type}\0${meta}\0`), data]));
   const storedId = UUID_AS_USUAL.test(id) ? Buffer.from(id.replaceAll('-', ''), 'hex') : Buffer.from(id);
   const body = Buffer.allocUnsafe(CRC_BYTES + 1 + storedId.length + packed.length);
   body[CRC_BYTES] = storedId.length;
@@ -41,7 +49,8 @@ export function placeBody(body: Buffer, position: number, stream: string, revisi
   return body;
 }
 
-export function toStoredEvent(row: EventRow, stream: string, packing: Packing, engine: string): StoredEvent {
+/** `withoutData`: its data is left out. */
+export function toStoredEvent(row: EventRow, stream: string, packing: Packing, engine: string, withoutData = false): StoredEvent {
   const { position, revision } = row;
   const what = `the event at position ${position}`;
   // A damaged row may hold another kind of value altogether.
@@ -52,14 +61,21 @@ export function toStoredEvent(row: EventRow, stream: string, packing: Packing, e
   }
   const endOfId = CRC_BYTES + 1 + (body[CRC_BYTES] as number);
   const content = packing.unpack(body.subarray(endOfId), what);
-  const end = content.indexOf(0);
+  const endOfType = content.indexOf(0);
+  const end = content.indexOf(0, endOfType + 1);
+  const text = content.toString('utf8', endOfType + 1, end);
+  let meta: Meta | undefined;
   return {
     stream,
     revision,
     position: String(position),
     id: idOf(body.subarray(CRC_BYTES + 1, endOfId)),
-    type: content.toString('utf8', 0, end),
-    data: content.toString('utf8', end + 1),
+    type: content.toString('utf8', 0, endOfType),
+    // Many are read for their data alone.
+    get meta() {
+      return (meta ??= metaOf(text));
+    },
+    data: withoutData ? new Uint8Array() : content.subarray(end + 1),
   };
 }
 
@@ -84,24 +100,29 @@ export function checkStreamName(stream: unknown): void {
 }
 
 /**
- * Throws InvalidCall for what no engine could accept, TooLarge for more than one call may carry. Gives about the bytes that
- * the events take.
+ * Throws InvalidCall for what no engine could accept, TooLarge for more than one call may carry. Gives the events' metas as
+ * text, and the bytes that all of it takes.
  */
-export function checkNewEvents(stream: string, expected: number, events: readonly NewEvent[]): number {
+export function checkNewEvents(
+  stream: string,
+  expected: number,
+  events: readonly NewEvent[],
+): { readonly metas: readonly string[]; readonly bytes: number } {
   checkStreamName(stream);
   if (!Number.isSafeInteger(expected) || expected < -1) {
     throw new InvalidCall(`the expected revision ${expected} is neither a revision nor NO_STREAM`);
   }
   if (events.length === 0) throw new InvalidCall(`stream ${stream}: an append needs at least one event`);
-  let units = 0;
+  const metas: string[] = [];
+  let bytes = 0;
   for (const [index, event] of events.entries()) {
     if (!UUID.test(event.id)) throw new InvalidCall(`stream ${stream}: the id of event ${index} is no UUID`);
     if (!isText(event.type) || event.type === '') throw new InvalidCall(`stream ${stream}: event ${index} has no type`);
-    if (!isText(event.data)) throw new InvalidCall(`stream ${stream}: the data of event ${index} is no JSON text`);
-    units += event.type.length + event.data.length;
+    if (!(event.data instanceof Uint8Array)) throw new InvalidCall(`stream ${stream}: the data of event ${index} is no bytes`);
+    const meta = metaText(event.meta, `stream ${stream}, event ${index}`);
+    metas.push(meta);
+    bytes += Buffer.byteLength(event.type) + Buffer.byteLength(meta) + event.data.byteLength;
   }
-  if (units * BYTES_A_UNIT <= APPEND_LIMIT_BYTES) return units;
-  const bytes = events.reduce((sum, event) => sum + Buffer.byteLength(event.type) + Buffer.byteLength(event.data), 0);
   if (bytes > APPEND_LIMIT_BYTES) throw new TooLarge(`stream ${stream}`, bytes, APPEND_LIMIT_BYTES);
-  return bytes;
+  return { metas, bytes };
 }

@@ -1,14 +1,6 @@
-import { bytesOf, textOf } from './encoding.js';
+import { bytesOf, textOf, type StreamEnd } from './encoding.js';
 import { metaText } from './meta.js';
 import { NO_STREAM, type EventStore, type Keys, type NewEvent, type StoredEvent } from './ports.js';
-
-/** Where a stream ends, and what its next event is chained to. */
-export interface StreamEnd {
-  /** NO_STREAM for an empty one. */
-  readonly revision: number;
-  /** The hash of its last event; empty where that was written before streams were chained. */
-  readonly chain: string;
-}
 
 export const BEGINNING: StreamEnd = { revision: NO_STREAM, chain: '' };
 

@@ -13,7 +13,6 @@ import type {
   RecordEvent,
   Resource,
 } from '@weft/domain';
-import type { StreamEnd } from './chain.js';
 import { EngineDamaged } from './errors.js';
 import type { Meta, NewEvent, Random, StoredEvent } from './ports.js';
 
@@ -275,6 +274,14 @@ export function encodeAuditEntry(entry: AuditEntry, random: Random): NewEvent {
 export function decodeAuditEntry(stored: StoredEvent): AuditEntry {
   const { chain: _, after: __, ...entry } = JSON.parse(textOf(stored.data)) as AuditEntry & { chain?: string; after?: StreamPlace };
   return entry;
+}
+
+/** Where a stream ends, and what its next event is chained to. */
+export interface StreamEnd {
+  /** NO_STREAM for an empty one. */
+  readonly revision: number;
+  /** The hash of its last event; empty where that was written before streams were chained. */
+  readonly chain: string;
 }
 
 /** An event of a stream, and its hash. */

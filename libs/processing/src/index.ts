@@ -2,7 +2,7 @@ export * from './apply-decisions.js';
 export * from './apply-policy.js';
 export { whatBecame, type Became, type Passed } from './became.js';
 export * from './boundaries.js';
-export { chained, endOf, type StreamEnd } from './chain.js';
+export { chained, endOf } from './chain.js';
 export * from './concurrency.js';
 export {
   bytesOf,
@@ -16,6 +16,7 @@ export {
   textOf,
   type AuditEntry,
   type RecordedDecision,
+  type StreamEnd,
 } from './encoding.js';
 export * from './decision-effect.js';
 export { entriesByThen } from './entries-by-then.js';

@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { changeRegionSecret, CONSENT_TOPIC, ensureRegion, loadRegion, OPT_OUT_PROJECTOR_GROUP } from '@weft/processing';
+import { bytesOf, changeRegionSecret, CONSENT_TOPIC, ensureRegion, loadRegion, OPT_OUT_PROJECTOR_GROUP } from '@weft/processing';
 import { openEngines } from './engines.js';
 import { fingerprintOf, NotThisRegion } from './region-fits.js';
 import { openService } from './service.js';
@@ -104,7 +104,7 @@ describe('a region knows the secrets that it was made with', () => {
   it('that a newer Weft wrote of is not guessed at', async () => {
     await start(OWN);
     const service = await openService(settingsOf(OWN));
-    const event = { id: service.random.uuid(), type: 'region-moved-1', data: '{}' };
+    const event = { id: service.random.uuid(), type: 'region-moved-1', data: bytesOf('{}') };
     await service.store.append('itself-region', 0, [event]);
     await service.close();
     expect(await refusal(OWN)).toMatchObject({ message: expect.stringContaining('region-moved-1') });

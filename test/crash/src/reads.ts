@@ -71,7 +71,7 @@ function subscribed(store: EmbeddedStore): Promise<readonly StoredEvent[]> {
   return withinPatience(async (resolve, reject) => {
     const subscription = await store.subscribe({
       prefixes: [''],
-      onEvent: async (event) => void events.push(event),
+      onEvents: async (some) => void events.push(...some),
       onCaughtUp: () => resolve(events),
       onFailure: reject,
     });
