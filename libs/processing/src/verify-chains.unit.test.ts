@@ -44,7 +44,7 @@ const found = async (store: EventStore) => (await verifyChains({ store, keys }))
 
 describe('the chain of audit and decisions', () => {
   it('is whole as it was written, over every stream that is chained', async () => {
-    const streams = { [DAY]: chainOf(DAY, 5), 'auditOf-k': chainOf('auditOf-k', 2), 'consent-k': chainOf('consent-k', 3) };
+    const streams = { [DAY]: chainOf(DAY, 5), 'auditOf-k': chainOf('auditOf-k', 2), 'careRecord-k': chainOf('careRecord-k', 3) };
     expect(await verifyChains({ store: storeOf(streams), keys })).toEqual({ streams: 3, events: 10, unchained: 0, damaged: [] });
   });
 
@@ -73,22 +73,22 @@ describe('the chain of audit and decisions', () => {
     ['its type', (one: StoredEvent) => ({ ...one, type: 'decision-recorded-2' })],
     ['its id', (one: StoredEvent) => ({ ...one, id: 'another' })],
   ])('names an event of which somebody changed %s', async (_, change) => {
-    const events = chainOf('consent-k', 5).map((one) => (one.revision === 2 ? change(one) : one));
-    expect(await found(storeOf({ 'consent-k': events }))).toEqual([{ stream: 'consent-k', from: 2, to: 2, damage: 'changed' }]);
+    const events = chainOf('careRecord-k', 5).map((one) => (one.revision === 2 ? change(one) : one));
+    expect(await found(storeOf({ 'careRecord-k': events }))).toEqual([{ stream: 'careRecord-k', from: 2, to: 2, damage: 'changed' }]);
   });
 
   it('names a forged event, whether it was given a hash, another’s hash, or none', async () => {
     const forged = event(99);
     const other = { chain: (text: string) => keys.chain(`another secret ${text}`) };
-    const byOther = chained(other, 'consent-k', { revision: 2, chain: '' }, [forged]).events[0] as NewEvent;
-    const copied = { ...forged, data: (chainOf('consent-x', 4)[3] as StoredEvent).data };
+    const byOther = chained(other, 'careRecord-k', { revision: 2, chain: '' }, [forged]).events[0] as NewEvent;
+    const copied = { ...forged, data: (chainOf('careRecord-x', 4)[3] as StoredEvent).data };
     for (const [one, damage] of [
       [byOther, 'changed'],
       [copied, 'changed'],
       [forged, 'unchained'],
     ] as const) {
-      const events = stored('consent-k', [...chainOf('consent-k', 3), one]);
-      expect(await found(storeOf({ 'consent-k': events }))).toEqual([{ stream: 'consent-k', from: 3, to: 3, damage }]);
+      const events = stored('careRecord-k', [...chainOf('careRecord-k', 3), one]);
+      expect(await found(storeOf({ 'careRecord-k': events }))).toEqual([{ stream: 'careRecord-k', from: 3, to: 3, damage }]);
     }
   });
 

@@ -1,3 +1,4 @@
+import type { Effect } from '@weft/domain';
 import { type Message, type StoredEvent, textOf } from '@weft/processing';
 
 /** What became durable, in order, as lines that a person reads; only kept where somebody is going to read them. */
@@ -28,18 +29,18 @@ export class History {
     this.untilViolation ??= this.lines.length;
   }
 
-  stored({ stream, revision, type, data }: StoredEvent): void {
+  stored({ stream, revision, type, data, meta }: StoredEvent): void {
     if (!this.isKept) return;
-    const { coordinates, closing } = JSON.parse(textOf(data)) as {
+    const { coordinates } = JSON.parse(textOf(data)) as {
       coordinates?: { topic: string; partition: number; offset: number };
-      closing?: { basis: { recordRevisions: number[]; consentRevisions: number[]; policyVersion: number } };
     };
     const from = coordinates === undefined ? '' : ` from ${coordinates.topic}/${coordinates.partition}/${coordinates.offset}`;
-    const basis = closing?.basis;
+    const effect = meta['effect'] as unknown as Effect | undefined;
+    const changes = Object.entries(effect?.views ?? {}).flatMap(([view, changed]) =>
+      Object.keys(changed).length === 0 ? [] : [`${view} ${JSON.stringify(changed)}`],
+    );
     const under =
-      basis === undefined
-        ? ''
-        : ` under record ${basis.recordRevisions} consent ${basis.consentRevisions} policy ${basis.policyVersion}`;
+      effect === undefined ? '' : ` under policy ${effect.basis?.policyVersion}: ${changes.join(', ') || 'nothing changes'}`;
     this.note(`store   ${stream}@${revision} ${type}${from}${under}`);
   }
 

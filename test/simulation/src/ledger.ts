@@ -1,15 +1,14 @@
 import type {
   AdoptedPolicy,
-  Closing,
+  Basis,
   Coordinates,
   Decision,
+  Effect,
   IdentityEvent,
   PersonKnown,
   Projection,
   Purpose,
   RecordedCareEvent,
-  ViewEntry,
-  ViewEvent,
 } from '@weft/domain';
 import { type Keys, type StoredEvent, textOf } from '@weft/processing';
 import { isVersionLater, judgeOf, looksAround } from './naive-decisions.js';
@@ -21,6 +20,8 @@ export interface KeptDecision extends Decision {
   readonly key: string;
   readonly coordinates: Coordinates;
   readonly position: number;
+  /** In the number's stream. */
+  readonly revision: number;
 }
 
 /** An event of a number's record, or a word on where one is that was sent under it. */
@@ -28,21 +29,22 @@ export interface KeptEvent extends RecordedCareEvent {
   /** The number whose stream it is in. */
   readonly key: string;
   readonly position: number;
+  /** In that stream. */
+  readonly revision: number;
   /** Of a claim: the entries, and the number that is to have them. */
   readonly entries?: readonly string[];
   readonly home?: string;
 }
 
+/** One purpose's view of a number's person, folded letter by letter. */
 export interface KeptView {
-  readonly entries: Map<string, ViewEntry>;
-  /** Null while parts of a change are missing. */
-  closing: Closing | null;
-  revision: number;
-  /** Revision of the last rebuild: nothing before it is to be read any more. */
-  rebuiltAt: number;
-  /** Consent revision of the view's own number that it was last built under. */
-  consentRevision: number;
+  /** By entry what became of it; nothing for what is of no concern to the purpose. */
+  readonly letters: Map<string, string>;
+  /** Null while it is not known to be whole. */
+  basis: Basis | null;
 }
+
+const BRINGS_NOTHING = /^(merge-(accepted|refused)|death-(accepted|refused)|entries-claimed|care-event-homed|views-derived)-1$/;
 
 interface KeptIdentity {
   supersededBy: string | null;
@@ -55,7 +57,14 @@ export type KeptPolicy = AdoptedPolicy & { readonly position: number };
 export class Ledger {
   readonly events = new Map<string, KeptEvent[]>();
   readonly decisions = new Map<string, KeptDecision[]>();
+  /** By the number's key and the view's name. */
   readonly views = new Map<string, KeptView>();
+  /** How far the topics' changes are published: the place of the last event that was told of. */
+  publishedUpTo = -1;
+  /** Place of the last event of each number's stream. */
+  readonly lastAt = new Map<string, number>();
+  /** Of each number the entries in the order in which they first appeared. */
+  private readonly order = new Map<string, string[]>();
   readonly policies: KeptPolicy[] = [];
   /** How many identity events there were: whoever compares two moments sees whether any number moved. */
   merges = 0;
@@ -79,15 +88,27 @@ export class Ledger {
     const dash = stored.stream.indexOf('-');
     const [category, key] = [stored.stream.slice(0, dash), stored.stream.slice(dash + 1)];
     const position = Number(stored.position);
-    const data = (): unknown => ({ ...(JSON.parse(textOf(stored.data)) as object), type: stored.type, position });
-    if (category === 'careRecord') listed(this.events, key).push({ ...(data() as KeptEvent), key });
-    else if (category === 'consent') this.decide({ ...(data() as KeptDecision), key });
-    else if (category === 'consentHolder') listed(this.holders, key).push((data() as { readonly key: string }).key);
-    else if (category === 'identity') this.move(key, data() as IdentityEvent, position);
+    const { revision, type } = stored;
+    const data = (): unknown => ({ ...(JSON.parse(textOf(stored.data)) as object), type, position, revision });
+    if (category === 'careRecord') {
+      this.lastAt.set(key, position);
+      if (type.startsWith('decision-')) this.decide({ ...(data() as KeptDecision), key });
+      else if (/^(number|merge)-/.test(type)) this.move(key, data() as IdentityEvent, position);
+      else if (!/^(death|views)-/.test(type)) this.record({ ...(data() as KeptEvent), key });
+      this.see(key, type, (stored.meta['effect'] as unknown as Effect | undefined) ?? null);
+    } else if (category === 'consentHolder') listed(this.holders, key).push((data() as { readonly key: string }).key);
+    else if (category === 'publisher') this.publishedUpTo = Number((data() as { readonly position: string }).position);
     else if (category === 'policy') {
       const { policy, adoptedAt } = data() as AdoptedPolicy;
-      this.policies.push({ version: stored.revision + 1, policy, adoptedAt, position });
-    } else if (/View\d+$/.test(category)) this.see(stored, data() as ViewEvent);
+      this.policies.push({ version: revision + 1, policy, adoptedAt, position });
+    }
+  }
+
+  private record(event: KeptEvent): void {
+    listed(this.events, event.key).push(event);
+    if (!isSaid(event) || /^patient-(merged|unmerged|death-retracted)/.test(event.type)) return;
+    const order = listed(this.order, event.key);
+    if (!order.includes(ownIdOf(event))) order.push(ownIdOf(event));
   }
 
   private decide(decision: KeptDecision): void {
@@ -106,22 +127,28 @@ export class Ledger {
     if (event.type === 'number-released-1') identity.absorbed = identity.absorbed.filter((other) => other !== event.key);
   }
 
-  private see(stored: StoredEvent, event: ViewEvent): void {
-    let kept = this.views.get(stored.stream);
-    if (kept === undefined) {
-      kept = { entries: new Map(), closing: null, revision: -1, rebuiltAt: 0, consentRevision: -1 };
-      this.views.set(stored.stream, kept);
-    }
-    if (event.type === 'view-rebuilt-1') {
-      if (event.part === 1) {
-        kept.entries.clear();
-        kept.rebuiltAt = stored.revision;
+  private see(key: string, type: string, effect: Effect | null): void {
+    if (!BRINGS_NOTHING.test(type))
+      for (const [name, view] of this.views)
+        if (name.startsWith(`${key} `) && effect?.views[name.slice(key.length + 1)] === undefined) view.basis = null;
+    for (const [version, changes] of Object.entries(effect?.views ?? {})) {
+      const name = `${key} ${version}`;
+      const view = this.views.get(name) ?? { letters: new Map<string, string>(), basis: null };
+      this.views.set(name, view);
+      for (const [[, is], entries] of Object.entries(changes) as [string, (typeof changes)[string]][]) {
+        for (const id of entries.flatMap((one) => this.idsOf(key, one))) {
+          if (is === '-') view.letters.delete(id);
+          else view.letters.set(id, is as string);
+        }
       }
-      for (const entry of event.entries) kept.entries.set(entry.id, entry);
-    } else if (event.type === 'entry-withdrawn-1') kept.entries.delete(event.id);
-    else if (event.type !== 'view-confirmed-1') kept.entries.set(event.entry.id, event.entry);
-    kept.closing = event.closing ?? null;
-    kept.revision = stored.revision;
+      view.basis = effect?.basis ?? null;
+    }
+  }
+
+  private idsOf(key: string, entries: number | readonly [number, number] | string): string[] {
+    if (typeof entries === 'string') return [entries];
+    const [first, last] = typeof entries === 'number' ? [entries, entries] : entries;
+    return listed(this.order, key).slice(first, last + 1);
   }
 
   /** Whether a version of the Consent was recorded before that came later, where neither says that it is the newer one. */
@@ -168,14 +195,14 @@ export class Ledger {
     return members.toReversed().flatMap((key) => (this.decisions.get(key) ?? []).filter(({ position }) => position < before));
   }
 
-  /** Events and decisions in the order in which a person is folded, each member's up to a revision; the survivor's last. */
-  upTo(members: readonly string[], recordRevisions: readonly number[], consentRevisions: readonly number[]) {
-    const of = <T>(lists: ReadonlyMap<string, readonly T[]>, revisions: readonly number[]): T[] =>
+  /** Events and decisions in the order in which a person is folded, each member's up to a revision of its stream; the survivor's last. */
+  upTo(members: readonly string[], revisions: readonly number[]) {
+    const of = <T extends { readonly revision: number }>(lists: ReadonlyMap<string, readonly T[]>): T[] =>
       members.flatMap((_, nth) => {
         const index = members.length - 1 - nth;
-        return (lists.get(members[index] as string) ?? []).slice(0, (revisions[index] as number) + 1);
+        return (lists.get(members[index] as string) ?? []).filter(({ revision }) => revision <= (revisions[index] as number));
       });
-    return { events: of(this.events, recordRevisions), decisions: of(this.decisions, consentRevisions) };
+    return { events: of(this.events), decisions: of(this.decisions) };
   }
 
   naming(projection: Projection, key: string): Naming {

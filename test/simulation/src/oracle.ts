@@ -48,6 +48,8 @@ export class Oracle implements Watcher {
   private readonly acceptedFrom = new Map<string, string>();
   private readonly lastOffsets = new Map<string, number>();
   private readonly committedUpTo = new Map<string, number>();
+  /** Numbers of which something was written since the publisher last said how far it is. */
+  private readonly unpublished = new Set<string>();
 
   constructor(
     private readonly world: World,
@@ -59,7 +61,7 @@ export class Oracle implements Watcher {
     this.keys = patients.map((patient) => world.keys.patient(patient));
     this.patients = new RegExp(patients.join('|'));
     const violated = (invariant: string, detail: string): void => this.violated(invariant, detail);
-    this.views = new ViewChecks(this.ledger, this.told, violated, run, this.keys, world.keys);
+    this.views = new ViewChecks(this.ledger, this.told, violated, run, world.keys);
     this.consents = new ConsentChecks(this.ledger, violated, this.quarantined, world.keys);
     this.claims = new Claims(this.ledger, world.keys, violated);
     this.homes = new HomeChecks(this.ledger, violated, world.keys);
@@ -81,23 +83,31 @@ export class Oracle implements Watcher {
     this.history.stored(event);
     this.ledger.take(event);
     if (this.patients.test(stream)) this.violated('nobody is named', `a stream's name is ${stream}`);
+    const key = stream.slice(stream.indexOf('-') + 1);
     if (stream.startsWith('careRecord-')) {
-      this.accepted(stream, this.ledger.events.get(stream.slice('careRecord-'.length))?.at(-1) as KeptEvent);
-    } else if (stream.startsWith('consent-')) {
-      this.decided(stream, this.ledger.decisions.get(stream.slice('consent-'.length))?.at(-1) as KeptDecision);
-    } else if (stream.startsWith('identity-')) {
-      this.moved(stream.slice('identity-'.length), { ...(JSON.parse(textOf(data)) as object), type } as IdentityEvent);
+      if (type.startsWith('decision-')) this.decided(stream, this.ledger.decisions.get(key)?.at(-1) as KeptDecision);
+      else if (/^(number|merge)-/.test(type))
+        this.moved(key, { ...(JSON.parse(textOf(data)) as object), type } as IdentityEvent);
+      else if (!/^(death|views)-/.test(type)) this.accepted(stream, this.ledger.events.get(key)?.at(-1) as KeptEvent);
+      this.views.grew(key, event.revision);
+      this.unpublished.add(key);
     } else if (type === 'policy-applied-1') {
-      this.views.policyApplied((JSON.parse(textOf(data)) as { version: number }).version, this.keys);
+      this.views.policyApplied((JSON.parse(textOf(data)) as { version: number }).version);
       const settled = this.settledOf(this.keys);
       this.areInLine(settled);
       for (const key of settled) this.views.policyIsObeyed(key, this.world.scheduler.now);
-    } else if (type === 'boundary-passed-1') {
-      const { key, at } = JSON.parse(textOf(data)) as { key: string; at: number };
-      this.views.boundaryPassed(key, at);
+    } else if (type === 'published-1') this.arePublished();
+  }
+
+  /** The publisher has passed a place: the topics obey every decision before it, and are whole for whom nothing is behind it. */
+  private arePublished(): void {
+    const keys = [...this.unpublished];
+    this.unpublished.clear();
+    for (const key of keys) {
+      this.views.isObeyedByTopics(key, this.world.scheduler.now);
+      if ((this.ledger.lastAt.get(key) ?? -1) > this.ledger.publishedUpTo) this.unpublished.add(key);
     }
-    const kept = this.ledger.views.get(stream);
-    if (kept !== undefined) this.views.grew(stream, kept);
+    for (const key of this.settledOf(keys)) this.views.isTold(key);
   }
 
   private accepted(stream: string, event: KeptEvent): void {
@@ -217,10 +227,7 @@ export class Oracle implements Watcher {
   }
 
   private areInLine(keys: Iterable<string>): void {
-    for (const key of keys) {
-      this.views.isInLine(key);
-      this.views.isTold(key);
-    }
+    for (const key of keys) this.views.isInLine(key);
   }
 
   private isDealtWith(message: Message): void {

@@ -1,10 +1,12 @@
 import { PROJECTIONS, PURPOSES, type Projection, type Purpose } from '@weft/domain';
 import {
+  CARE_RECORD_PREFIX,
   careEventsTopic,
   CONSENT_TOPIC,
   OPT_OUT_PROJECTOR_GROUP,
   PolicyBook,
   projectionOf,
+  PUBLISHER_STREAM,
   readRecord,
   RECORD_PROJECTOR_GROUP,
   recordChangesTopic,
@@ -12,6 +14,7 @@ import {
   startOptOutProjector,
   startRecordProjector,
   stillStands,
+  textOf,
   type FoundRecord,
   type OutgoingMessage,
   type Wiring,
@@ -176,11 +179,18 @@ export class RegionRun {
   isQuiet(): boolean {
     const { bus } = this.world;
     if (this.busyTasks > 0 || this.outboxes.some(({ isOver }) => !isOver)) return false;
-    return this.topics.every((topic) => {
+    return this.isPublished() && this.topics.every((topic) => {
       const group = topic === CONSENT_TOPIC ? OPT_OUT_PROJECTOR_GROUP : RECORD_PROJECTOR_GROUP;
       const highs = bus.offsets(topic).map(({ high }) => high);
       return bus.committed(group, topic).every(({ partition, offset }) => Math.max(0, offset) === highs[partition]);
     });
+  }
+
+  private isPublished(): boolean {
+    const { store } = this.world;
+    const last = store.read(PUBLISHER_STREAM, { backwards: true, maxCount: 1 })[0];
+    const after = last === undefined ? {} : { after: (JSON.parse(textOf(last.data)) as { position: string }).position };
+    return store.readAll({ ...after, prefixes: [CARE_RECORD_PREFIX], maxCount: 1 }).length === 0;
   }
 
   private wired(process: string, ports: Ports): Wiring {
@@ -279,11 +289,11 @@ export class RegionRun {
         const name = `${key} ${purpose} ${projection.version}`;
         const before = kept.get(name);
         // In the very instant in which what was kept is over: nobody may have come for the date yet.
-        const left = (before?.footing?.span.until ?? Infinity) - wiring.clock.now();
+        const left = (before?.footing.span.until ?? Infinity) - wiring.clock.now();
         if (isPatient && left > 0 && left < WAITED_FOR_MS) await wiring.timers.sleep(left);
         const isRead = watcher.reading(key, projection, wiring.clock.now());
-        const stands = before?.footing != null && (await stillStands(wiring, before.footing));
-        const found = stands && before !== undefined ? before : await readRecord(wiring, key, purpose);
+        const stands = before !== undefined && (await stillStands(wiring, before.footing));
+        const found = stands ? before : await readRecord(wiring, key, purpose);
         isRead(found, wiring.clock.now());
         kept.set(name, found);
       };

@@ -64,7 +64,6 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
   const run = new RegionRun(world, size, documents.chance(DOCUMENTS) ? documents : undefined);
   const history = new History(trace, () => world.scheduler);
   const oracle = new Oracle(world, run, history);
-  oracle.views.clocksWereWrong = faults.clockSkew > 0;
   await run.start(oracle);
   const isOver = (): boolean => options.untilBroken === true && oracle.violations.length > 0;
   const isStormOver = (): boolean => world.scheduler.steps > STORM_STEPS_MIN && world.scheduler.steps % 50 === 0 && run.isQuiet();

@@ -1,13 +1,13 @@
 import {
   canonicalJson,
+  viewName,
   withoutArrival,
   type AdoptedPolicy,
-  type Coordinates,
   type Projection,
   type ViewEntry,
 } from '@weft/domain';
-import { changeKey, viewStream, type FoundRecord, type Keys } from '@weft/processing';
-import type { KeptView, Ledger, State } from './ledger.js';
+import { changeKey, type FoundRecord, type Keys } from '@weft/processing';
+import type { KeptDecision, KeptView, Ledger, State } from './ledger.js';
 import { Moving } from './moving.js';
 import { boundariesIn } from './naive-decisions.js';
 import { goneFrom, viewOf } from './naive.js';
@@ -23,32 +23,27 @@ export type Violated = (invariant: string, detail: string) => void;
 
 /** What must be true of views and of what is read or told of them, whenever anything becomes durable. */
 export class ViewChecks {
-  /** Clocks were wrong at times, so a view may have been built for another instant than the true one. */
-  clocksWereWrong = false;
   readonly moving = new Moving();
   /** The last version of the policy of which it was said that every view obeys it. */
   private applied = 0;
-  private readonly owners = new Map<string, { readonly key: string; readonly projection: Projection }>();
 
   constructor(
     private readonly ledger: Ledger,
     private readonly told: Told,
     private readonly violated: Violated,
     private readonly region: Projected,
-    patients: readonly string[],
     private readonly keys: Keys,
-  ) {
-    for (const projection of region.everyProjection) {
-      for (const key of patients) this.owners.set(this.streamOf(projection, key), { key, projection });
-    }
-  }
-
-  private streamOf(projection: Projection, key: string): string {
-    return viewStream(projection, this.ledger.naming(projection, key).patient);
-  }
+  ) {}
 
   viewOf(projection: Projection, key: string): KeptView | undefined {
-    return this.ledger.views.get(this.streamOf(projection, key));
+    return this.ledger.views.get(`${key} ${viewName(projection)}`);
+  }
+
+  /** Ids of the entries that a view includes, as the purpose has them. */
+  private includedIn(view: KeptView | undefined, projection: Projection, key: string): ReadonlySet<string> {
+    const naming = this.ledger.naming(projection, key);
+    const included = [...(view?.letters ?? [])].filter(([, letter]) => letter === 'i' || letter === 'm');
+    return new Set(included.map(([id]) => projection.entryId(id, naming)));
   }
 
   /** The members of the person behind a key, or null while nobody can say for certain. */
@@ -57,48 +52,48 @@ export class ViewChecks {
     return members.includes(key) && !members.some((member) => this.moving.has(member)) ? members : null;
   }
 
-  /** The fence, and every view from its first event on: exactly what its own basis says, nothing more and nothing less. */
-  grew(stream: string, kept: KeptView): void {
-    const owner = this.owners.get(stream);
-    if (owner === undefined) return this.violated('nobody is named', `${stream} is no stream of anybody's view`);
-    if (kept.closing === null) return;
-    const { recordRevisions, consentRevisions } = kept.closing.basis;
-    const own = consentRevisions[0];
-    if (own !== undefined && own < kept.consentRevision)
-      this.violated('consent never goes back', `${stream} built under ${own} after ${kept.consentRevision}`);
-    if (own !== undefined) kept.consentRevision = own;
-    if (recordRevisions.length === 0) return this.same('a view is what it rests on', stream, kept.entries, new Map());
-    const members = this.person(owner.key);
-    if (members === null || members[0] !== owner.key) return;
-    if (members.length !== recordRevisions.length)
-      return this.violated(
-        'a view is what it rests on',
-        `${stream} is of ${recordRevisions.length} numbers, not ${members.length}`,
-      );
-    const { events, decisions } = this.ledger.upTo(members, recordRevisions, consentRevisions);
-    this.restsOn(stream, kept, owner, events, decisions);
+  /** Every view from its first event on: exactly what its own basis says, nothing more and nothing less. */
+  grew(key: string, revision: number): void {
+    for (const projection of this.region.everyProjection) {
+      const kept = this.viewOf(projection, key);
+      if (kept === undefined || kept.basis === null) continue;
+      if (kept.basis.isMoved === true) {
+        this.sameIds('a view is what it rests on', viewName(projection), this.includedIn(kept, projection, key), new Set());
+        continue;
+      }
+      const members = this.person(key);
+      if (members === null || members[0] !== key) continue;
+      const others = new Map(kept.basis.others);
+      // Of a number that another process merged meanwhile, or took away, the view knows nothing yet.
+      if (members.length !== others.size + 1 || !members.slice(1).every((member) => others.has(member))) continue;
+      const revisions = members.map((member) => others.get(member) ?? revision);
+      const { events, decisions } = this.ledger.upTo(members, revisions);
+      this.restsOn(kept, key, projection, events, decisions, kept.basis.policyVersion);
+    }
   }
 
   private restsOn(
-    stream: string,
     kept: KeptView,
-    { key, projection }: { readonly key: string; readonly projection: Projection },
+    key: string,
+    projection: Projection,
     events: Parameters<typeof viewOf>[0],
     decisions: Parameters<typeof viewOf>[1],
+    policyVersion: number,
     invariant = 'a view is what it rests on',
   ): void {
-    const closing = kept.closing as NonNullable<KeptView['closing']>;
-    const { since, until } = closing.basis.span;
+    const { since, until } = (kept.basis as NonNullable<KeptView['basis']>).span;
     const at = since ?? (until === null ? 0 : until - 1);
-    const { policy } = this.ledger.policies[closing.basis.policyVersion - 1] as AdoptedPolicy;
+    const { policy } = this.ledger.policies[policyVersion - 1] as AdoptedPolicy;
     const expected = viewOf(events, decisions, policy, at, projection, this.ledger.naming(projection, key));
-    this.same(invariant, stream, kept.entries, expected.entries);
-    if (closing.withheld !== expected.withheld)
-      this.violated(invariant, `${stream}: ${closing.withheld} withheld, should be ${expected.withheld}`);
-    if (closing.unsaid !== expected.unsaid)
-      this.violated(invariant, `${stream}: ${closing.unsaid} without a sign, should be ${expected.unsaid}`);
+    const where = `${viewName(projection)} of ${key}`;
+    this.sameIds(invariant, where, this.includedIn(kept, projection, key), new Set(expected.entries.keys()));
+    const counted = (letters: string): number => [...kept.letters.values()].filter((letter) => letters.includes(letter)).length;
+    if (counted('wu') !== expected.withheld)
+      this.violated(invariant, `${where}: ${counted('wu')} withheld, should be ${expected.withheld}`);
+    if (counted('u') !== (expected.unsaid ?? 0))
+      this.violated(invariant, `${where}: ${counted('u')} without a sign, should be ${expected.unsaid}`);
     if (boundariesIn(decisions).some((boundary) => boundary > (since ?? -Infinity) && boundary < (until ?? Infinity)))
-      this.violated(invariant, `${stream}: a decision begins or ends within its span`);
+      this.violated(invariant, `${where}: a decision begins or ends within its span`);
   }
 
   /** Once all that came for a person is committed, every view of theirs holds all of it, under no policy older than the one applied. */
@@ -107,40 +102,42 @@ export class ViewChecks {
     if (members === null) return;
     const survivor = members[0] as string;
     const all = members.map(() => Infinity);
-    const { events, decisions } = this.ledger.upTo(members, all, all);
+    const { events, decisions } = this.ledger.upTo(members, all);
     for (const projection of this.region.keptInLine) {
       const kept = this.viewOf(projection, survivor);
-      if (kept === undefined || kept.closing === null) continue;
-      const owner = { key: survivor, projection };
-      const { policyVersion } = kept.closing.basis;
-      // A merge that was refused leaves empty views of a number of which nothing was ever recorded: no policy comes by there.
-      if (policyVersion < this.applied && events.length + decisions.length > 0)
-        this.violated('in line once committed', `${projection.purpose} of ${survivor} rests on policy ${policyVersion}`);
-      this.restsOn(this.streamOf(projection, survivor), kept, owner, events, decisions, 'in line once committed');
-      const { patient } = this.ledger.naming(projection, survivor);
-      for (const id of this.goneIn(projection, survivor, events))
-        if (this.entryOnTopic(projection, patient, id) !== null)
-          this.violated('in line once committed', `the topic of ${projection.purpose} holds ${id}, which is no more`);
+      if (events.length + decisions.length === 0 || kept === undefined) continue;
+      if (kept.basis === null) {
+        this.violated('in line once committed', `${projection.purpose} of ${survivor} is not known to be whole`);
+        continue;
+      }
+      // A policy that changes nothing leaves a view as it is; what its dates would then have changed is another matter.
+      const { policyVersion } = kept.basis;
+      const isDated = policyVersion < this.applied && boundariesIn(decisions).length > 0;
+      const under = isDated ? policyVersion : Math.max(policyVersion, this.applied);
+      this.restsOn(kept, survivor, projection, events, decisions, under, 'in line once committed');
     }
   }
 
-  /** Once all that came for a person is committed, and nothing else is under way that changes views, the topics say what the views do. */
+  /** Once all that came for a person is published, and nothing else is under way that changes views, the topics say what the views are to. */
   isTold(key: string): void {
     const members = this.person(key);
     if (members === null || this.ledger.policies.length > Math.max(1, this.applied)) return;
+    if (members.some((member) => (this.ledger.lastAt.get(member) ?? -1) > this.ledger.publishedUpTo)) return;
     const survivor = members[0] as string;
-    if (boundariesIn(this.ledger.decisionsOf(members)).length > 0) return;
+    const all = members.map(() => Infinity);
+    const { events, decisions } = this.ledger.upTo(members, all);
+    if (boundariesIn(decisions).length > 0) return;
+    const { policy } = this.ledger.policies.at(-1) as AdoptedPolicy;
     for (const projection of this.region.keptInLine) {
       if (this.region.keptInLine.filter(({ purpose }) => purpose === projection.purpose).length > 1) continue;
-      const view = this.viewOf(projection, survivor);
-      if (view === undefined || view.closing === null) continue;
-      const { patient } = this.ledger.naming(projection, survivor);
+      const naming = this.ledger.naming(projection, survivor);
       const told = new Map<string, ViewEntry>();
       for (const id of this.ledger.versionsByViewId(members, projection).keys()) {
-        const entry = this.entryOnTopic(projection, patient, id);
+        const entry = this.entryOnTopic(projection, naming.patient, id);
         if (entry !== null) told.set(id, JSON.parse(entry) as ViewEntry);
       }
-      this.same('told once committed', `${projection.purpose} of ${patient}`, told, view.entries);
+      const expected = viewOf(events, decisions, policy, 0, projection, naming);
+      this.same('told once published', `${projection.purpose} of ${naming.patient}`, told, expected.entries);
     }
   }
 
@@ -149,16 +146,37 @@ export class ViewChecks {
     return this.told.of(projection.purpose, changeKey(projection, viewKey, id, this.keys))?.entry ?? null;
   }
 
-  /** Whoever waits for this offset is told that the decision is obeyed: it must be, in every view, and by every topic. */
-  isObeyed(key: string, readAt: number, soFar: (decision: { readonly coordinates: Coordinates }) => boolean): void {
+  /** Once a decision's offset is committed it must be obeyed in every view. */
+  isObeyed(key: string, readAt: number, soFar: (decision: KeptDecision) => boolean): void {
+    this.obeys('obeyed once committed', key, readAt, soFar, (projection, survivor) =>
+      this.includedIn(this.viewOf(projection, survivor), projection, survivor),
+    );
+  }
+
+  /** Once the publisher has passed a decision it must be obeyed by every topic: whoever waited for that is told so. */
+  isObeyedByTopics(key: string, readAt: number): void {
+    const isPassed = ({ position }: KeptDecision): boolean => position <= this.ledger.publishedUpTo;
+    this.obeys('obeyed once published', key, readAt, isPassed, (projection, survivor, ids) => {
+      const { patient } = this.ledger.naming(projection, survivor);
+      return new Set([...ids].filter((id) => this.entryOnTopic(projection, patient, id) !== null));
+    });
+  }
+
+  private obeys(
+    invariant: string,
+    key: string,
+    readAt: number,
+    soFar: (decision: KeptDecision) => boolean,
+    held: Held,
+  ): void {
     const members = this.person(key);
     if (members === null) return;
     const decisions = this.ledger.decisionsOf(members);
-    // Those behind this offset were recorded one by one: a view may have been built after any of them.
+    // Those behind were recorded one by one: a view may have been decided after any of them.
     const moments = [-1, ...decisions.filter((decision) => !soFar(decision)).map(({ position }) => position)].toReversed();
     const known = moments.map((at) => decisions.filter((decision) => soFar(decision) || decision.position <= at));
     const states = this.ledger.policies.toReversed().flatMap((policy) => known.map((one) => ({ decisions: one, policy })));
-    this.holdsNothingForbidden('obeyed once committed', members, states, [readAt, ...around(boundariesIn(decisions))]);
+    this.holdsNothingForbidden(invariant, members, states, [readAt, ...around(boundariesIn(decisions))], held);
   }
 
   private holdsNothingForbidden(
@@ -166,16 +184,14 @@ export class ViewChecks {
     members: readonly string[],
     states: readonly State[],
     instants: number[],
+    held: Held,
   ): void {
+    const survivor = members[0] as string;
     for (const projection of this.region.keptInLine) {
-      const naming = this.ledger.naming(projection, members[0] as string);
-      const entries = this.viewOf(projection, members[0] as string)?.entries;
       const couldBeUsed = this.ledger.couldBeUsed(members, projection.purpose, states, instants);
-      for (const [id, versions] of this.ledger.versionsByViewId(members, projection)) {
-        if (this.entryOnTopic(projection, naming.patient, id) === null && entries?.has(id) !== true) continue;
-        if (couldBeUsed(versions)) continue;
-        const where = entries?.has(id) === true ? 'the view of' : 'the topic of';
-        this.violated(invariant, `${where} ${projection.purpose} holds ${id}`);
+      const versions = this.ledger.versionsByViewId(members, projection);
+      for (const id of held(projection, survivor, new Set(versions.keys()))) {
+        if (!couldBeUsed(versions.get(id) ?? [])) this.violated(invariant, `${projection.purpose} of ${survivor} holds ${id}`);
       }
     }
   }
@@ -204,7 +220,7 @@ export class ViewChecks {
   /** Entries that are no more, by their ids in a view; none where anything came to the record since a position. */
   private goneSince(members: readonly string[], projection: Projection, position: number): ReadonlySet<string> {
     const all = members.map(() => Infinity);
-    const { events } = this.ledger.upTo(members, all, all);
+    const { events } = this.ledger.upTo(members, all);
     if (events.some((event) => event.position >= position)) return NOTHING;
     return this.goneIn(projection, members[0] as string, events);
   }
@@ -227,40 +243,37 @@ export class ViewChecks {
     });
   }
 
-  /** Once a policy is applied no view and no topic holds what it forbids of anybody whom nobody is at work on. */
+  /** Once a policy is applied no view holds what it forbids of anybody whom nobody is at work on. */
   policyIsObeyed(key: string, readAt: number): void {
     const members = this.person(key);
     if (members === null) return;
     const decisions = this.ledger.decisionsOf(members);
     const states = this.ledger.policies.slice(this.applied - 1).map((policy) => ({ decisions, policy }));
-    this.holdsNothingForbidden('applied once said so', members, states, [readAt, ...around(boundariesIn(decisions))]);
+    this.holdsNothingForbidden(
+      'applied once said so',
+      members,
+      states,
+      [readAt, ...around(boundariesIn(decisions))],
+      (projection, survivor) => this.includedIn(this.viewOf(projection, survivor), projection, survivor),
+    );
   }
 
-  /** Whoever says that a policy is applied says that no view of an older one is left, of anybody known before it was adopted. */
-  policyApplied(version: number, keys: readonly string[]): void {
-    const { ledger } = this;
-    const adopted = ledger.policies[version - 1];
-    if (adopted === undefined) return this.violated('applied once said so', `policy ${version} was never adopted`);
+  /** Somebody says that a version of the policy is applied. */
+  policyApplied(version: number): void {
+    if (this.ledger.policies[version - 1] === undefined)
+      return this.violated('applied once said so', `policy ${version} was never adopted`);
     this.applied = Math.max(this.applied, version);
-    for (const key of keys) {
-      const known = [...(ledger.events.get(key) ?? []), ...(ledger.decisions.get(key) ?? [])];
-      if (this.person(key) === null || !known.some(({ position }) => position < adopted.position)) continue;
-      for (const projection of this.region.keptInLine) {
-        const closing = this.viewOf(projection, ledger.survivorOf(key))?.closing;
-        if (closing && closing.basis.policyVersion < version)
-          this.violated('applied once said so', `${projection.purpose} of ${key} rests on policy ${closing.basis.policyVersion}`);
-      }
-    }
   }
 
-  /** Whoever says that a boundary is passed says that no view from before it is left. */
-  boundaryPassed(key: string, at: number): void {
-    if (this.clocksWereWrong || this.person(key) === null) return;
-    for (const projection of this.region.keptInLine) {
-      const until = this.viewOf(projection, this.ledger.survivorOf(key))?.closing?.basis.span.until;
-      if (until !== undefined && until !== null && until <= at)
-        this.violated('applied once said so', `${projection.purpose} of ${key} is from before ${at}`);
-    }
+  /** A view includes these entries, by their ids as the purpose has them, and no others. */
+  includes(invariant: string, projection: Projection, key: string, expected: ReadonlySet<string>): void {
+    const included = this.includedIn(this.viewOf(projection, key), projection, key);
+    this.sameIds(invariant, `${viewName(projection)} of ${key}`, included, expected);
+  }
+
+  private sameIds(invariant: string, where: string, actual: ReadonlySet<string>, expected: ReadonlySet<string>): void {
+    for (const id of actual) if (!expected.has(id)) this.violated(invariant, `${where} includes ${id}`);
+    for (const id of expected) if (!actual.has(id)) this.violated(invariant, `${where} lacks ${id}`);
   }
 
   same(invariant: string, where: string, actual: ReadonlyMap<string, ViewEntry>, expected: ReadonlyMap<string, ViewEntry>): void {
@@ -273,6 +286,9 @@ export class ViewChecks {
       if (!actual.has(id)) this.violated(invariant, `${where}, ${id}: is nothing, should be ${text(entry)}`);
   }
 }
+
+/** The ids, as a purpose has them, of what it holds of a person, of all that there ever was. */
+type Held = (projection: Projection, survivor: string, ids: ReadonlySet<string>) => Iterable<string>;
 
 /** A reading as it begins. */
 interface Begun {
