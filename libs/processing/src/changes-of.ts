@@ -1,5 +1,7 @@
-import { idsToTell, purposeOfView, seenIn, type AdoptedPolicy, type Effect, type Purpose, type ViewEntry } from '@weft/domain';
+import { idsToTell, purposeOfView, seenIn, type Effect, type Letter, type Purpose, type ViewEntry } from '@weft/domain';
 import { forEachConcurrently } from './concurrency.js';
+import { viewIn } from './decide-views.js';
+import { deriveViews } from './derive-views.js';
 import { effectIn } from './encoding.js';
 import { pseudonymsOf } from './judges.js';
 import { loadNumber, type NumberState } from './number.js';
@@ -33,15 +35,39 @@ export async function changesOf(
   }
   const changes: RecordChange[] = [];
   await forEachConcurrently(each(byNumber), WIDTH, async ([key, effects]) => {
-    const state = await loadNumber(wiring.store, key);
-    const named = namedIn(effects, state, purposes);
-    if (named.size === 0) return;
-    const person = state.identity.supersededBy === null ? await loadPerson(wiring.store, key, { known: [state] }) : null;
-    const adopted = await wiring.policies.current();
-    for (const [purpose, ids] of named) changes.push(...tellings(wiring, purpose, { state, person, adopted }, ids));
+    const { state, person } = await inLineNow(wiring, key);
+    for (const [purpose, ids] of namedIn(effects, state, purposes)) changes.push(...tellings(wiring, purpose, { state, person }, ids));
   });
   return changes;
 }
+
+/** A number's stream as it ends, with views that are what would be decided now. */
+interface AtHead {
+  readonly state: NumberState;
+  /** Null of a number that gave way: nothing of it is to be seen. */
+  readonly person: Person | null;
+}
+
+/**
+ * What is told follows from the stream, and from nothing that this process alone believes of the time or the policy: where a date or a policy came after
+ * the views, they are derived anew first. Whoever knows better writes after that, and is told of.
+ */
+async function inLineNow(wiring: Wiring, key: string): Promise<AtHead> {
+  for (;;) {
+    const state = await loadNumber(wiring.store, key);
+    if (state.identity.supersededBy !== null) return { state, person: null };
+    const person = await loadPerson(wiring.store, key, { known: [state] });
+    const adopted = await wiring.policies.current();
+    const now = wiring.clock.now();
+    const decided = new Map(wiring.projections.map((one) => [one, lettersFor(one, person, adopted, now)]));
+    const isAsDecided = [...decided].every(([one, { letters }]) => isSame(letters, viewIn(state, one).letters));
+    if (isAsDecided) return { state, person };
+    await deriveViews(wiring, key);
+  }
+}
+
+const isSame = (some: ReadonlyMap<string, Letter>, others: ReadonlyMap<string, Letter>): boolean =>
+  some === others || (some.size === others.size && [...some].every(([id, letter]) => others.get(id) === letter));
 
 async function* each<K, V>(map: ReadonlyMap<K, V>): AsyncGenerator<[K, V]> {
   yield* map;
@@ -64,18 +90,12 @@ function namedIn(effects: readonly Effect[], { record }: NumberState, purposes: 
   return named;
 }
 
-interface AtHead {
-  readonly state: NumberState;
-  /** Null of a number that gave way: nothing of it is to be seen. */
-  readonly person: Person | null;
-  readonly adopted: AdoptedPolicy;
-}
-
-function tellings(wiring: Wiring, purpose: Purpose, { state, person, adopted }: AtHead, ids: Named): RecordChange[] {
+function tellings(wiring: Wiring, purpose: Purpose, { state, person }: AtHead, ids: Named): RecordChange[] {
   const projection = projectionOf(wiring, purpose);
   const pseudonyms = pseudonymsOf(wiring.keys, projection, state.key, person?.person);
   const about = { projection, viewKey: pseudonyms.patient, viewRevision: state.revision };
-  const seen = person === null ? NOTHING : seenOf(wiring, person, { projection, pseudonyms, adopted }, ids.keys());
+  const { letters } = viewIn(state, projection);
+  const seen = person === null ? NOTHING : seenIn(person.record, letters, projection, pseudonyms, ids.keys());
   const versions = wiring.projections.filter((one) => one.purpose === purpose);
   const told = new Map<string, RecordChange>();
   for (const [id, was] of ids) {
@@ -92,33 +112,14 @@ function tellings(wiring: Wiring, purpose: Purpose, { state, person, adopted }: 
 
 const NOTHING: ReadonlyMap<string, ViewEntry> = new Map();
 
-interface Seeing {
-  readonly projection: RecordChange['projection'];
-  readonly pseudonyms: ReturnType<typeof pseudonymsOf>;
-  readonly adopted: AdoptedPolicy;
-}
-
-function seenOf(
-  wiring: Wiring,
-  person: Person,
-  { projection, pseudonyms, adopted }: Seeing,
-  ids: Iterable<string>,
-): ReadonlyMap<string, ViewEntry> {
-  const { letters } = lettersFor(projection, person, adopted, wiring.clock.now());
-  return seenIn(person.record, letters, projection, pseudonyms, ids);
-}
-
 /** Everything that a purpose sees of a number's person, as what it is told first. */
 export async function standingOf(wiring: Wiring, key: string, purpose: Purpose): Promise<RecordChange[]> {
-  const state = await loadNumber(wiring.store, key);
-  if (state.identity.supersededBy !== null) return [];
-  const person = await loadPerson(wiring.store, key, { known: [state] });
+  const { state, person } = await inLineNow(wiring, key);
+  if (person === null) return [];
   const projection = projectionOf(wiring, purpose);
   const pseudonyms = pseudonymsOf(wiring.keys, projection, key, person.person);
-  const adopted = await wiring.policies.current();
-  const { letters } = lettersFor(projection, person, adopted, wiring.clock.now());
   const about = { projection, viewKey: pseudonyms.patient, viewRevision: state.revision };
-  return [...seenIn(person.record, letters, projection, pseudonyms)].map(([entryId, entry]) => ({
+  return [...seenIn(person.record, viewIn(state, projection).letters, projection, pseudonyms)].map(([entryId, entry]) => ({
     ...{ ...about, entryId, kind: 'included' },
     entry: JSON.stringify(entry),
   }));

@@ -127,13 +127,16 @@ async function lastCheckpoint(store: EventStore): Promise<{ readonly position: s
 
 /** Whether everything up to a position of the one order is published. */
 export async function isPublished(store: EventStore, position: string): Promise<boolean> {
-  const published = (await lastCheckpoint(store)).position;
-  return published !== null && store.comparePositions(position, published) <= 0;
+  const next = await nextToPublish(store);
+  return next === null || store.comparePositions(next, position) > 0;
 }
 
 /** Whether nothing is left to be published. */
-export async function isAllPublished(store: EventStore): Promise<boolean> {
+export const isAllPublished = async (store: EventStore): Promise<boolean> => (await nextToPublish(store)) === null;
+
+/** Where the first event is that was not published; null where there is none. */
+async function nextToPublish(store: EventStore): Promise<string | null> {
   const after = (await lastCheckpoint(store)).position;
-  const next = await store.readAll({ ...(after !== null && { after }), prefixes: [CARE_RECORD_PREFIX], maxCount: 1 });
-  return next.length === 0;
+  const [next] = await store.readAll({ ...(after !== null && { after }), prefixes: [CARE_RECORD_PREFIX], maxCount: 1 });
+  return next?.position ?? null;
 }

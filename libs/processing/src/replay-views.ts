@@ -2,6 +2,7 @@ import type { Projection, Purpose } from '@weft/domain';
 import { forEachConcurrently, inOrder } from './concurrency.js';
 import { decodeReplayCheckpoint, encode, type ReplayCheckpoint } from './encoding.js';
 import { deriveViews, type Changes } from './derive-views.js';
+import { isPublished } from './publisher.js';
 import { CARE_RECORD_PREFIX, keyOfStream, replayStream } from './streams.js';
 import type { Wiring } from './wiring.js';
 import { unlessFenced } from './append.js';
@@ -78,7 +79,17 @@ export async function replayView(wiring: Wiring, projection: Projection, options
     options.onProgress?.(progress);
   }
   await write('finished');
+  if (tellAll && !dryRun) await published(wiring, projection);
   return progress;
+}
+
+/** How often it is looked whether everything is published. */
+const LOOK_MS = 200;
+
+/** Whoever has everything told goes on once it is: those who publish may then forget how the version before named its entries. */
+async function published({ store, timers }: Wiring, projection: Projection): Promise<void> {
+  const [last] = await store.read(replayStream(projection), { backwards: true, maxCount: 1 });
+  while (last !== undefined && !(await isPublished(store, last.position))) await timers.sleep(LOOK_MS);
 }
 
 /** What a lane does: in this thread, or at the other end of a worker. */

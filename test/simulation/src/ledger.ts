@@ -89,7 +89,7 @@ export class Ledger {
     const [category, key] = [stored.stream.slice(0, dash), stored.stream.slice(dash + 1)];
     const position = Number(stored.position);
     const { revision, type } = stored;
-    const data = (): unknown => ({ ...(JSON.parse(textOf(stored.data)) as object), type, position, revision });
+    const data = (): unknown => ({ type, position, revision, ...(JSON.parse(textOf(stored.data)) as object) });
     if (category === 'careRecord') {
       this.lastAt.set(key, position);
       if (type.startsWith('decision-')) this.decide({ ...(data() as KeptDecision), key });

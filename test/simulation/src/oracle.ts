@@ -48,6 +48,8 @@ export class Oracle implements Watcher {
   private readonly acceptedFrom = new Map<string, string>();
   private readonly lastOffsets = new Map<string, number>();
   private readonly committedUpTo = new Map<string, number>();
+  /** Decisions that are obeyed in every view, with the place up to which it must be published until the topics obey them too. */
+  private readonly obeyed: { readonly key: string; readonly place: number; readonly isObeyed: (decision: KeptDecision) => boolean }[] = [];
   /** Numbers of which something was written since the publisher last said how far it is. */
   private readonly unpublished = new Set<string>();
 
@@ -101,10 +103,14 @@ export class Oracle implements Watcher {
 
   /** The publisher has passed a place: the topics obey every decision before it, and are whole for whom nothing is behind it. */
   private arePublished(): void {
+    const { publishedUpTo } = this.ledger;
+    for (const one of this.obeyed.filter(({ place }) => place <= publishedUpTo)) {
+      this.obeyed.splice(this.obeyed.indexOf(one), 1);
+      this.views.isObeyedByTopics(one.key, this.world.scheduler.now, one.isObeyed);
+    }
     const keys = [...this.unpublished];
     this.unpublished.clear();
     for (const key of keys) {
-      this.views.isObeyedByTopics(key, this.world.scheduler.now);
       if ((this.ledger.lastAt.get(key) ?? -1) > this.ledger.publishedUpTo) this.unpublished.add(key);
     }
     for (const key of this.settledOf(keys)) this.views.isTold(key);
@@ -242,8 +248,11 @@ export class Oracle implements Watcher {
   private isObeyed(message: Message): void {
     this.consents.committed(message);
     // A decision that is not committed may be recorded already, of another member or by an attempt that failed: it need not be obeyed yet.
-    for (const key of this.consents.concernedBy(message))
+    for (const key of this.consents.concernedBy(message)) {
       this.views.isObeyed(key, this.world.scheduler.now, ({ coordinates }) => this.isCommitted(coordinates));
+      const committed = new Set(this.ledger.decisionsOf(this.views.person(key) ?? []).filter(({ coordinates }) => this.isCommitted(coordinates)));
+      this.obeyed.push({ key, place: Math.max(-1, ...this.ledger.lastAt.values()), isObeyed: (decision) => committed.has(decision) });
+    }
   }
 
   private isCommitted({ topic, partition, offset }: Coordinates): boolean {

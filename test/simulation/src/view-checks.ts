@@ -153,10 +153,9 @@ export class ViewChecks {
     );
   }
 
-  /** Once the publisher has passed a decision it must be obeyed by every topic: whoever waited for that is told so. */
-  isObeyedByTopics(key: string, readAt: number): void {
-    const isPassed = ({ position }: KeptDecision): boolean => position <= this.ledger.publishedUpTo;
-    this.obeys('obeyed once published', key, readAt, isPassed, (projection, survivor, ids) => {
+  /** Once all that was written when a decision was committed is published, every topic must obey it: whoever waited for that is told so. */
+  isObeyedByTopics(key: string, readAt: number, soFar: (decision: KeptDecision) => boolean): void {
+    this.obeys('obeyed once published', key, readAt, soFar, (projection, survivor, ids) => {
       const { patient } = this.ledger.naming(projection, survivor);
       return new Set([...ids].filter((id) => this.entryOnTopic(projection, patient, id) !== null));
     });
