@@ -252,6 +252,24 @@ describe('what has changed on the disk', () => {
     expect(String(await outcome({ 'store.db': new Uint8Array(0) }))).toContain('store.db: the file is empty');
   });
 
+  it('is not what the file of an older Weft has: it is brought up to this one, by whoever of several opens it first', async () => {
+    const made = join(directory, randomUUID());
+    const before = await openEmbeddedBus({ directory: made });
+    await before.createTopics([{ topic: 't', partitions: 1 }]);
+    await before.publish([{ topic: 't', key: 'k', value: new Uint8Array([1]), headers: {} }]);
+    await before.close();
+    const { DatabaseSync } = (await import(driverFor(process.versions.node))) as { DatabaseSync: new (file: string) => Database };
+    const database = new DatabaseSync(join(made, 'bus.db'));
+    database.exec('DROP TABLE seats; PRAGMA user_version = 1');
+    database.close();
+    const buses = await Promise.all([1, 2].map(() => openEmbeddedBus({ directory: made })));
+    for (const bus of buses) {
+      await (await bus.takeSeat('seat')).publish([{ topic: 't', key: 'k', value: new Uint8Array([2]), headers: {} }]);
+    }
+    expect(await buses[0]?.read('t', 0, 0)).toHaveLength(3);
+    await Promise.all(buses.map((bus) => bus.close()));
+  });
+
   it('is named: a file of a newer Weft, with what to do', async () => {
     const made = join(directory, randomUUID());
     await (await openEmbeddedStore({ directory: made })).close();

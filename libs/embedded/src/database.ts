@@ -15,6 +15,8 @@ export interface Schema {
   /** SQLite's user_version. A file of a higher one was made by a newer Weft. */
   readonly version: number;
   readonly sql: string;
+  /** What a file of the version before lacks. */
+  readonly upgrade?: string;
 }
 
 export interface Waiting {
@@ -124,6 +126,21 @@ function checkIdentity(database: Database, schema: Schema): void {
   }
 }
 
+/** Brings a file of the version before up to this one, unless another process has just done so. */
+function upgrade(database: Database, schema: Schema): void {
+  if (pragma(database, 'user_version') === schema.version) return;
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    if (pragma(database, 'user_version') !== schema.version) {
+      database.exec(`${schema.upgrade ?? ''}; PRAGMA user_version = ${schema.version}`);
+    }
+    database.exec('COMMIT');
+  } catch (error) {
+    database.exec('ROLLBACK');
+    throw error;
+  }
+}
+
 /** The tables and indexes as they stand in the file, and as they are made: told apart by so much as a letter. */
 function checkTables(database: Database, schema: Schema, pattern: Database): void {
   const sql = 'SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name';
@@ -193,6 +210,7 @@ export async function openDatabase(
         PRAGMA journal_size_limit = 67108864;
       `);
       checkIdentity(opened, schema);
+      upgrade(opened, schema);
       const pattern = new DatabaseSync(':memory:');
       try {
         checkTables(opened, schema, pattern);

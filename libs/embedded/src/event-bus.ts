@@ -13,6 +13,7 @@ import {
   type OutgoingMessage,
   type PartitionOffsets,
   type Random,
+  type Seat,
   type Subscription,
   type Timers,
   type TopicSpec,
@@ -28,6 +29,7 @@ import { GroupMember } from './group-member.js';
 import { Packing } from './packing.js';
 import { RecordTable, type PreparedMessage } from './record-table.js';
 import { BUS_SCHEMA } from './schemas.js';
+import { Seats } from './seats.js';
 import { checkCount } from './stored-event.js';
 import { checkMessage } from './stored-message.js';
 import { systemClock, systemRandom, systemTimers } from './system.js';
@@ -104,6 +106,7 @@ class SqliteEventBus implements EmbeddedBus {
   private readonly topicTable: TopicTable;
   private readonly records: RecordTable;
   private readonly groups: ConsumerGroups;
+  private readonly seats: Seats;
   private readonly commits: GroupCommit;
   private readonly foreign: ForeignCommits;
   private readonly active = new Set<Subscription>();
@@ -120,6 +123,7 @@ class SqliteEventBus implements EmbeddedBus {
     this.topicTable = new TopicTable(database, BUS_SCHEMA.file);
     this.records = new RecordTable(database, this.topicTable, new Packing(database, BUS_SCHEMA.file), BUS_SCHEMA.file);
     this.groups = new ConsumerGroups(database, this.topicTable, BUS_SCHEMA.file, () => clock.now());
+    this.seats = new Seats(database, BUS_SCHEMA.file);
     this.foreign = new ForeignCommits(database, {
       timers: waiting.timers,
       pollMs,
@@ -141,11 +145,26 @@ class SqliteEventBus implements EmbeddedBus {
   }
 
   async publish(messages: readonly OutgoingMessage[]): Promise<Coordinates[]> {
+    return this.publishUnless(messages, () => undefined);
+  }
+
+  async takeSeat(name: string): Promise<Seat> {
+    if (name === '') throw new InvalidCall('a seat needs a name');
+    const epoch = await this.commits.submit(() => this.seats.take(name));
+    return { publish: (messages) => this.publishUnless(messages, () => this.seats.check(name, epoch)) };
+  }
+
+  /** @param check throws, within the transaction, where nothing is to be written. */
+  private async publishUnless(messages: readonly OutgoingMessage[], check: () => void): Promise<Coordinates[]> {
     const bytes = messages.reduce((sum, message, index) => sum + checkMessage(message, index), 0);
     if (messages.length === 0) return [];
     // They are written a moment later, and may be the caller's to change by then.
     const ready = messages.map((message) => this.records.prepare(message));
-    return this.commits.submit(() => this.write(ready), ready.length, bytes);
+    const publish = (): Coordinates[] => {
+      check();
+      return this.write(ready);
+    };
+    return this.commits.submit(publish, ready.length, bytes);
   }
 
   async consume(options: ConsumeOptions): Promise<Consumer> {

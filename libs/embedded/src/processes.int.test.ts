@@ -266,6 +266,51 @@ describe('several processes on one data directory', () => {
     await store.close();
   });
 
+  it('publish under one seat one after the other: the last to take it alone, and at once after a holder was killed', async () => {
+    const create = await openEmbeddedBus({ directory });
+    await create.createTopics([{ topic: 't', partitions: 2 }]);
+    const holder = (name: string) =>
+      run(`
+        const bus = await openEmbeddedBus({ directory });
+        const seat = await bus.takeSeat('weft.publisher');
+        try {
+          for (let n = 0; ; n += 1) {
+            const value = new TextEncoder().encode('${name} ' + n);
+            await seat.publish(['a', 'ab', 'abc'].map((key) => ({ topic: 't', key, value, headers: {} })));
+            say('published ' + n);
+          }
+        } catch (error) {
+          say(error.type);
+          await bus.close();
+        }`);
+    const holders: Program[] = [];
+    for (const name of ['first', 'second', 'third']) {
+      const program = holder(name);
+      await program.printed(20);
+      holders.push(program);
+    }
+    const [first, second, third] = holders as [Program, Program, Program];
+    await Promise.all([first.ended(), second.ended()]);
+    expect([first, second].map(({ lines }) => lines.at(-1))).toEqual(['seat-taken', 'seat-taken']);
+    await third.kill();
+    const seat = await create.takeSeat('weft.publisher');
+    await seat.publish(['a', 'ab', 'abc'].map((key) => ({ topic: 't', key, value: Buffer.from('here 0'), headers: {} })));
+    for (const partition of [0, 1]) {
+      const names = (await create.read('t', partition, 0, 100_000)).map(
+        ({ value }) =>
+          Buffer.from(value ?? [])
+            .toString()
+            .split(' ')[0],
+      );
+      expect(names.filter((name, n) => name !== names[n - 1])).toEqual(['first', 'second', 'third', 'here']);
+    }
+    const texts = await Promise.all([0, 1].map((partition) => create.read('t', partition, 0, 100_000)));
+    const counts = new Map<string, number>();
+    for (const { value } of texts.flat()) counts.set(String(value), (counts.get(String(value)) ?? 0) + 1);
+    expect(new Set(counts.values())).toEqual(new Set([3]));
+    await create.close();
+  });
+
   it('wait for a lock without holding up anything else, and give up in time, with nothing written', async () => {
     const holding = run(`
       const { DatabaseSync } = await import(${JSON.stringify(

@@ -25,6 +25,13 @@ export const STORE_SCHEMA: Schema = {
     ${dictionarySql()}`,
 };
 
+const SEATS = `
+    CREATE TABLE seats (
+      name TEXT NOT NULL PRIMARY KEY,
+      epoch INTEGER NOT NULL,
+      crc INTEGER NOT NULL
+    ) WITHOUT ROWID;`;
+
 /**
  * `bus.layout` counts the changes of who reads what, `partitions.changed` those of one partition: see TopicTable. The id of a
  * record is its partition and offset in one number: see recordId. `latest` is kept for compacted topics only.
@@ -32,7 +39,8 @@ export const STORE_SCHEMA: Schema = {
 export const BUS_SCHEMA: Schema = {
   file: 'bus.db',
   applicationId: 0x57_45_46_42,
-  version: 1,
+  version: 2,
+  upgrade: SEATS,
   sql: `
     CREATE TABLE bus (layout INTEGER NOT NULL);
     INSERT INTO bus VALUES (0);
@@ -88,6 +96,6 @@ export const BUS_SCHEMA: Schema = {
       partition_id INTEGER NOT NULL,
       member TEXT NOT NULL,
       PRIMARY KEY (group_name, partition_id)
-    ) WITHOUT ROWID;
+    ) WITHOUT ROWID;${SEATS}
     ${dictionarySql()}`,
 };

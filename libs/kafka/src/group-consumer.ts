@@ -39,6 +39,12 @@ interface Membership {
   over: boolean;
 }
 
+/** What kafkajs says of a batch that it has dealt with; of no offset where it fetched none. */
+type BatchProcess = Pick<EachBatchPayload['batch'], 'topic' | 'partition'> & {
+  readonly firstOffset: string | null;
+  readonly lastOffset: string;
+};
+
 /** How the offset of a batch is committed: kafkajs hands it out with each batch. */
 type Commit = EachBatchPayload['commitOffsetsIfNecessary'];
 
@@ -144,8 +150,7 @@ export class GroupConsumer implements Consumer, LaneOwner {
       if (!membership.over) this.#onJoined(membership, payload.memberAssignment);
     });
     consumer.on(END_BATCH_PROCESS, ({ payload }) => {
-      const lane = payload.batchSize === 0 ? this.#lanes.get(keyOf(payload)) : undefined;
-      if (lane !== undefined) lane.passedOver = Number(payload.lastOffset) + 1;
+      if (payload.batchSize === 0) this.#onPassedOver(membership, payload);
     });
     let running = false;
     consumer.on(CRASH, ({ payload }) => {
@@ -326,6 +331,15 @@ export class GroupConsumer implements Consumer, LaneOwner {
     if (lane.bytes > this.#laneMaxBytes()) this.#pause(membership, [lane]);
   }
 
+  /** kafkajs met nothing but markers of transactions, and tells only those who listen to its events. */
+  #onPassedOver(membership: Membership, { firstOffset, lastOffset, ...place }: BatchProcess): void {
+    const lane = this.#lanes.get(keyOf(place));
+    if (lane?.expected === undefined || lane.isRetired || membership.joining || membership.over) return;
+    if (firstOffset === null || Number(firstOffset) !== lane.expected) return;
+    lane.doubted = undefined;
+    lane.passOver(Number(lastOffset) + 1);
+  }
+
   #laneMaxBytes(): number {
     return Math.min(LANE_MAX_BYTES, Math.max(LANE_MIN_BYTES, WAITING_MAX_BYTES / this.#lanes.size));
   }
@@ -361,8 +375,11 @@ export class GroupConsumer implements Consumer, LaneOwner {
   async commit(lane: Lane, offset: number): Promise<void> {
     // The broker fences by the generation that kafkajs sends, which is the newest; the lane's own may be older.
     if (lane.isRetired || this.#membership?.joining !== false) throw new Fenced();
-    const partitions = [{ partition: lane.partition, offset: String(offset) }];
-    await this.#commits.get(lane)!({ topics: [{ topic: lane.topic, partitions }] });
+    const { topic, partition } = lane;
+    const commit = this.#commits.get(lane);
+    // Where no batch was handed out yet there are markers to be gone past, and no messages.
+    if (commit === undefined) await this.#membership.consumer.commitOffsets([{ topic, partition, offset: String(offset) }]);
+    else await commit({ topics: [{ topic, partitions: [{ partition, offset: String(offset) }] }] });
   }
 
   onProgress(lane: Lane): void {

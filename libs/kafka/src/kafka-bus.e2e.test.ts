@@ -109,6 +109,25 @@ if ('reason' in found) {
       expect(texts).toEqual({ read: ['kept'], followed: ['kept'], consumed: ['kept'] });
     });
 
+    it('brings a group to the end of a partition that holds nothing but an aborted transaction', async () => {
+      const topic = await newTopic();
+      const kafka = createKafka({ brokers: broker.brokers });
+      const producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1, transactionalId: randomUUID() });
+      await producer.connect();
+      const transaction = await producer.transaction();
+      await transaction.send({ topic, messages: [{ key: 'k', value: 'never', partition: 0 }] });
+      await transaction.abort();
+      await producer.disconnect();
+      const group = randomUUID();
+      const handled: Message[] = [];
+      await bus.consume({ group, topics: [topic], onBatch: async ({ messages }) => void handled.push(...messages) });
+      const ends = async () => (await bus.offsets(topic)).map(({ high }) => high);
+      const committed = async () => (await bus.committed(group, topic)).map(({ offset }) => Math.max(0, offset));
+      while (JSON.stringify(await committed()) !== JSON.stringify(await ends()))
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      expect([await ends(), handled]).toEqual([[2, 0], []]);
+    });
+
     it('goes past the gaps of a compacted topic, and shows what was withdrawn to nobody who comes late', async () => {
       const topic = `kafka.${randomUUID()}`;
       await bus.createTopics([{ topic, partitions: 1, compacted: true }]);

@@ -26,10 +26,10 @@ export class Lane {
   expected: number | undefined;
   /** Another offset that kafkajs came with instead; coming again, after having been sent back, it is right. */
   doubted: number | undefined;
-  /** kafkajs has gone past offsets below this that hold no message: markers of transactions. */
-  passedOver = 0;
   paused = true;
   #waiting: Message[] = [];
+  /** To be committed though no message leads to it: markers of transactions lie before it. */
+  #passed: number | undefined;
   #bytes = 0;
   #retired = false;
   #draining = false;
@@ -73,10 +73,21 @@ export class Lane {
       this.#waiting.push(message);
       this.#bytes += bytesOf(message);
     }
-    if (!this.#isWorking && this.#waiting.length > 0) {
-      this.#isWorking = true;
-      this.#working = this.#work().finally(() => (this.#isWorking = false));
-    }
+    if (this.#waiting.length > 0) this.#start();
+  }
+
+  /** What comes next is at `next`: before it nothing is left but markers of transactions, and the group is not to seem behind for them. */
+  passOver(next: number): void {
+    if (this.#retired || this.#draining) return;
+    this.expected = next;
+    this.#passed = next;
+    this.#start();
+  }
+
+  #start(): void {
+    if (this.#isWorking) return;
+    this.#isWorking = true;
+    this.#working = this.#work().finally(() => (this.#isWorking = false));
   }
 
   /** Takes no more; resolves when the batch under way is handled and committed. */
@@ -97,6 +108,7 @@ export class Lane {
   async #work(): Promise<void> {
     this.#lastSign = this.owner.clock.now();
     await this.before;
+    this.#lastSign = undefined;
     const context: BatchContext = {
       isStale: () => this.#retired,
       // The member's own heartbeats go on while handlers run; all they need is a turn of the event loop.
@@ -106,7 +118,14 @@ export class Lane {
       },
     };
     let pause = PAUSE_MS;
-    while (!this.#retired && !this.#draining && this.#waiting.length > 0) {
+    while (!this.#retired && !this.#draining) {
+      if (this.#waiting.length === 0) {
+        const passed = this.#passed;
+        if (passed === undefined) return;
+        this.#passed = undefined;
+        await this.#commit(passed);
+        continue;
+      }
       const messages = this.#waiting.slice(0, this.owner.maxBatch);
       const batch = { topic: this.topic, partition: this.partition, messages };
       try {
@@ -121,11 +140,19 @@ export class Lane {
         continue;
       }
       pause = PAUSE_MS;
-      if (!(await this.#commit(messages.at(-1)!.offset + 1))) return this.owner.onFailure(this.#inVain(), batch);
+      if (!(await this.#commit(this.#behind(messages)))) return this.owner.onFailure(this.#inVain(), batch);
       this.#waiting.splice(0, messages.length);
       for (const message of messages) this.#bytes -= bytesOf(message);
       this.owner.onProgress(this);
     }
+  }
+
+  /** Where the group goes on after these: behind the markers too, where nothing else waits. */
+  #behind(messages: readonly Message[]): number {
+    const next = messages.at(-1)!.offset + 1;
+    if (this.#waiting.length > messages.length) return next;
+    this.#passed = undefined;
+    return Math.max(next, this.expected ?? next);
   }
 
   /** Until it is done, or for somebody else to do: what was handled is not handled again because a broker was away. */

@@ -48,6 +48,39 @@ describe('a partition’s lane', () => {
     expect(lane.bytes).toBe(0);
   });
 
+  it('commits behind markers of transactions: with the last of what waits, and by itself where nothing does', async () => {
+    const { seen, lane } = owner();
+    lane.expected = 6;
+    lane.add(messages(0, 4));
+    await idle(lane);
+    lane.passOver(8);
+    await idle(lane);
+    lane.expected = 10;
+    lane.add([message(8)]);
+    lane.passOver(12);
+    await idle(lane);
+    expect(seen.batches).toEqual([[0, 1, 2], [3], [8]]);
+    expect(seen.commits).toEqual([3, 6, 8, 12]);
+  });
+
+  it('commits behind no marker that comes after what is still to be handled, nor once it is drained', async () => {
+    let finish!: () => void;
+    const { seen, lane } = owner({ onBatch: () => new Promise<void>((resolve) => (finish = resolve)) });
+    lane.expected = 3;
+    lane.add(messages(0, 3));
+    while (finish === undefined) await new Promise((resolve) => setImmediate(resolve));
+    lane.passOver(5);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(seen.commits).toEqual([]);
+    lane.expected = 6;
+    lane.add([message(5)]);
+    const drained = lane.drain();
+    lane.passOver(9);
+    finish();
+    await drained;
+    expect(seen.commits).toEqual([3]);
+  });
+
   it('gives the same batch again after a throw, says so, and commits nothing until it is handled', async () => {
     const attempts: number[][] = [];
     const { seen, lane } = owner({
