@@ -8,7 +8,7 @@ import {
   effectOf,
   isWithoutRule,
   listQuarantine,
-  loadConsent,
+  loadNumber,
   type Message,
   permissionLeftOut,
   type Recorded,
@@ -134,7 +134,7 @@ export class Decisions {
   /** What would be answered, were it sent now. What it covers in the record shows only once it is in it. */
   private async answerIfSent(event: Publishable, read: Said, caller: Caller): Promise<DecisionAnswer> {
     const onItsWay = this.intake.onItsWay(event, NOWHERE);
-    const { decisions } = await loadConsent(this.wiring.store, onItsWay.key);
+    const { decisions } = await loadNumber(this.wiring.store, onItsWay.key);
     // To ask leaves no trace: what others decided is told of what is recorded alone, and of this to nobody else.
     const before = mayReadAll(caller) ? decisions : decisions.filter((one) => one.source === event.source);
     const known = recordedIn(before, onItsWay);

@@ -29,7 +29,7 @@ import {
   findKept,
   hasNoRoom,
   keepResources,
-  loadConsent,
+  loadNumber,
   MESSAGE_LIMIT_BYTES,
   NO_STREAM,
   type OutgoingMessage,
@@ -268,7 +268,7 @@ export class Intake implements OnModuleDestroy {
     const isOther = (seen.get(name) ?? digest) !== digest;
     seen.set(name, digest);
     if (isOther) return CONFLICT;
-    const all = (await loadConsent(this.service.store, key)).decisions;
+    const all = (await loadNumber(this.service.store, key)).decisions;
     const { state } = recordedIn(all, { source, id, digest });
     if (state === 'conflict') return CONFLICT;
     return state === 'absent' && hasNoRoom(decisions, all) ? { ...TOO_MANY, field: 'Consent' } : null;

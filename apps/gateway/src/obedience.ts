@@ -1,5 +1,14 @@
 import type { Coordinates } from '@weft/domain';
-import { CONSENT_TOPIC, type EventStore, findRecorded, OPT_OUT_PROJECTOR_GROUP, type Recorded } from '@weft/processing';
+import {
+  careRecordStream,
+  CONSENT_TOPIC,
+  type EventStore,
+  findRecorded,
+  isPublished,
+  keysOfPerson,
+  OPT_OUT_PROJECTOR_GROUP,
+  type Recorded,
+} from '@weft/processing';
 import type { Committed } from './committed.js';
 
 /** A decision on its way: where it is on the bus, and whose stream it must come to. */
@@ -12,12 +21,19 @@ export interface OnItsWay {
   readonly digest: string;
 }
 
-/** `null` while the projector has not dealt with it. */
+/** `null` while the projector has not dealt with it, or what it changes is not published yet. */
 export type Outcome = Recorded | null;
+
+/** A decision that the projector has dealt with. */
+interface DealtWith {
+  readonly recorded: Recorded;
+  /** Once everything up to here is published, every topic obeys it; null where it changed nothing. */
+  readonly position: string | null;
+}
 
 /**
  * Whether decisions are obeyed yet. That a projector has passed the message says only that it has dealt with it; whether it is obeyed
- * is read from the person's own stream, by which readers decide.
+ * is read from the person's own stream, by which readers decide, and from how far the streams' changes are published to subscribers.
  */
 export class Obedience {
   constructor(
@@ -26,13 +42,43 @@ export class Obedience {
   ) {}
 
   async outcomeOf(decision: OnItsWay): Promise<Outcome> {
-    const { partition, offset } = decision.at;
-    const committed = await this.committed.of(OPT_OUT_PROJECTOR_GROUP, CONSENT_TOPIC);
-    return (committed.get(partition) ?? -1) > offset ? findRecorded({ store: this.store }, decision.key, decision) : null;
+    const dealtWith = await this.find(decision);
+    return dealtWith !== null && (await this.isObeyed(dealtWith)) ? dealtWith.recorded : null;
   }
 
   /** What became of the decision; null when `limitMs` have passed first, or this process is stopping. */
   wait(decision: OnItsWay, limitMs: number): Promise<Outcome> {
-    return this.committed.wait(limitMs, () => this.outcomeOf(decision));
+    let dealtWith: DealtWith | null = null;
+    return this.committed.wait(limitMs, async () => {
+      // Found once: what happens to the person afterwards is not waited for.
+      dealtWith ??= await this.find(decision);
+      return dealtWith !== null && (await this.isObeyed(dealtWith)) ? dealtWith.recorded : null;
+    });
+  }
+
+  private async find(decision: OnItsWay): Promise<DealtWith | null> {
+    const { partition, offset } = decision.at;
+    const committed = await this.committed.of(OPT_OUT_PROJECTOR_GROUP, CONSENT_TOPIC);
+    if ((committed.get(partition) ?? -1) <= offset) return null;
+    const recorded = await findRecorded({ store: this.store }, decision.key, decision);
+    const isInStream = recorded.state === 'recorded' || recorded.state === 'closed';
+    return { recorded, position: isInStream ? await this.endOf(decision.key) : null };
+  }
+
+  /** Where the streams of the person's numbers end: what the decision changed stands before. */
+  private async endOf(key: string): Promise<string | null> {
+    const keys = await keysOfPerson(this.store, key);
+    const lasts = await Promise.all(
+      keys.map((one) => this.store.read(careRecordStream(one), { backwards: true, maxCount: 1 })),
+    );
+    const positions = lasts.flat().map(({ position }) => position);
+    return positions.reduce<string | null>(
+      (end, one) => (end === null || this.store.comparePositions(one, end) > 0 ? one : end),
+      null,
+    );
+  }
+
+  private async isObeyed({ position }: DealtWith): Promise<boolean> {
+    return position === null || isPublished(this.store, position);
   }
 }

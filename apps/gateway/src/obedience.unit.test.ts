@@ -1,4 +1,4 @@
-import { EngineUnavailable, type EventBus, type EventStore, NO_STREAM } from '@weft/processing';
+import { EngineUnavailable, type EventBus, type EventStore } from '@weft/processing';
 import { Committed } from './committed.js';
 import { Obedience } from './obedience.js';
 
@@ -14,8 +14,15 @@ interface Stored {
   readonly consentId?: string;
 }
 
-/** A bus whose group has committed what `answers` say, one answer a question, and one person's stream; time passes only in sleeps. */
-function world(answers: readonly (number | Error)[], stored: readonly Stored[] = [{ id: 'd1', digest: 'what it says' }]) {
+/**
+ * A bus whose group has committed what `answers` say, one answer a question, one person's stream whose events stand at 10, 11 …, and a publisher that
+ * has come as far as `published` says; time passes only in sleeps.
+ */
+function world(
+  answers: readonly (number | Error)[],
+  stored: Stored[] = [{ id: 'd1', digest: 'what it says' }],
+  published: (asked: number) => number = () => 1_000,
+) {
   let now = 0;
   let asked = 0;
   const committed = async () => {
@@ -27,15 +34,22 @@ function world(answers: readonly (number | Error)[], stored: readonly Stored[] =
       { partition: 1, offset: answer },
     ];
   };
-  const read = async (stream: string, { from = 0 }: { from?: number } = {}) =>
-    (stream === 'consent-k1' ? stored : [])
-      .map((one, revision) => ({
-        type: 'decision-recorded-2',
-        revision,
-        data: JSON.stringify({ source: 'urn:ods:RX901', ...one }),
-      }))
-      .slice(from);
-  const store = { read, head: async () => stored.length - 1 || NO_STREAM } as unknown as EventStore;
+  let looked = 0;
+  const checkpoint = () => {
+    const position = String(published(looked));
+    looked += 1;
+    return [{ type: 'published-1', revision: 0, position: '0', data: JSON.stringify({ position }) }];
+  };
+  const read = async (stream: string, { from = 0, backwards = false }: { from?: number; backwards?: boolean } = {}) => {
+    if (stream === 'publisher-region') return checkpoint();
+    const events = (stream === 'careRecord-k1' ? stored : []).map((one, revision) => ({
+      ...{ stream, type: 'decision-recorded-2', revision, position: String(10 + revision) },
+      data: JSON.stringify({ source: 'urn:ods:RX901', ...one }),
+    }));
+    return backwards ? events.slice(-1) : events.slice(from);
+  };
+  const comparePositions = (one: string, other: string) => Number(one) - Number(other);
+  const store = { read, comparePositions } as unknown as EventStore;
   const sleep = async (ms: number) => void (now += ms);
   const projector = new Committed({ committed } as unknown as EventBus, { now: () => now }, { sleep });
   return { projector, obedience: new Obedience(projector, store), elapsed: () => now, asked: () => asked };
@@ -60,6 +74,22 @@ describe('obedience', () => {
   it('is told apart from a message that could not be read, which closes the person', async () => {
     const unread = [{ id: 'd1', digest: '', unread: true as const, consentId: 'weft.consent/1/7' }];
     expect(await world([8], unread).obedience.outcomeOf(decision)).toEqual({ state: 'closed' });
+  });
+
+  it('is not known before what the decision changed is published', async () => {
+    expect(await world([8], undefined, () => 9).obedience.outcomeOf(decision)).toBeNull();
+    expect(await world([8], undefined, () => 10).obedience.outcomeOf(decision)).toMatchObject({ state: 'recorded' });
+    const unread = [{ id: 'd1', digest: '', unread: true as const, consentId: 'weft.consent/1/7' }];
+    expect(await world([8], unread, () => 9).obedience.outcomeOf(decision)).toBeNull();
+  });
+
+  it('does not wait for what happens to the person afterwards', async () => {
+    const stored: Stored[] = [{ id: 'd1', digest: 'what it says' }];
+    const { obedience } = world([8], stored, (asked) => {
+      stored.push({ id: `d${stored.length + 1}`, digest: 'another' });
+      return 9 + asked;
+    });
+    expect(await obedience.wait(decision, 1_000)).toMatchObject({ state: 'recorded' });
   });
 
   it('is waited for, and no longer than it takes', async () => {

@@ -247,10 +247,8 @@ class GroupStatus {
 }
 
 class CountsAnswer {
-  @ApiProperty({ description: 'Patients with a record' })
+  @ApiProperty({ description: 'NHS numbers about which something was accepted or decided' })
   records!: number;
-  @ApiProperty({ description: 'Patients about whom something was decided' })
-  patientsWithDecisions!: number;
   @ApiProperty()
   quarantined!: number;
 }
@@ -266,6 +264,8 @@ export class StatusAnswer {
   projections!: readonly { readonly purpose: Purpose; readonly version: number }[];
   @ApiProperty({ description: 'Messages that no projector has dealt with yet' })
   lag!: number;
+  @ApiProperty({ description: 'Whether every change of what is shared is published to its purpose’s topic' })
+  published!: boolean;
   @ApiProperty({ type: [GroupStatus] })
   groups!: readonly GroupStatus[];
   @ApiProperty({ type: [TopicStatus] })

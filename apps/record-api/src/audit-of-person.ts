@@ -22,7 +22,7 @@ export interface Unindexed {
  * they come back under the region's, because whoever reads this is not to learn what research calls the person.
  */
 export async function auditOfPerson(wiring: Wiring, patient: string, days: Days): Promise<StoredAuditEntry[]> {
-  const own = new Set([patient, ...(await keysOfPerson(wiring, patient))]);
+  const own = new Set([patient, ...(await keysOfPerson(wiring.store, patient))]);
   const times = await timesAsOne(wiring.store, patient);
   const names = namesOf(wiring, [...own, ...times.keys()]);
   const found = new Map<string, StoredAuditEntry>();

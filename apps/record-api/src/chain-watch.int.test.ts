@@ -1,4 +1,4 @@
-import { bytesOf, CONSENT_PREFIX, type EventStore, type StoredEvent, textOf, type Timers } from '@weft/processing';
+import { bytesOf, CARE_RECORD_PREFIX, type EventStore, type StoredEvent, textOf, type Timers } from '@weft/processing';
 import { systemTimers } from '@weft/service';
 import { ANNE, BERT, observation, openRegion, type Region } from './region.fixture.js';
 
@@ -51,7 +51,7 @@ describe('the chains of audit and decisions', () => {
     });
     store.read = async (stream, options) => {
       const page = await read(stream, options);
-      return stream.startsWith(CONSENT_PREFIX) ? page.map(forged) : page;
+      return stream.startsWith(CARE_RECORD_PREFIX) ? page.map(forged) : page;
     };
     next();
     await ended(3);
@@ -67,7 +67,7 @@ describe('the chains of audit and decisions', () => {
     const read = store.read.bind(store);
     let reads = 0;
     store.read = (...args) => {
-      reads += args[0].startsWith(CONSENT_PREFIX) ? 1 : 0;
+      reads += args[0].startsWith(CARE_RECORD_PREFIX) ? 1 : 0;
       return read(...args);
     };
     await metric('weft_chain_damages');

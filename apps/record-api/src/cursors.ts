@@ -1,39 +1,45 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, timingSafeEqual } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { Purpose } from '@weft/domain';
+import { type EventStore, InvalidCall } from '@weft/processing';
 import { cursorSecretOf, HttpProblem, Service, invalid } from '@weft/service';
-import type { Offsets } from './change-feed.js';
+import { isBefore, type Position } from './live-changes.js';
 
-/** Every engine keeps withdrawals at least a day for those who are away. Whoever comes later might miss one. */
-const RESUMABLE_MS = 24 * 60 * 60_000;
-const SEAL_CHARACTERS = 22;
-const CURSOR = /^([a-z-]{1,32})\.(\d{1,15})((?:\.\d{1,6}-\d{1,15})*)\.([\w-]{22})$/;
-/** As versions before had them, unsealed: what such a one says cannot be relied on. */
-const UNSEALED = /^\d{1,15}(\.\d{1,6}-\d{1,15})*$/;
+const SEAL_BYTES = 16;
+const CURSOR = /^([a-z-]{1,32})\.([\w-]{22,120})$/;
+/** As they were when a cursor named the offsets of a topic. */
+const OF_A_TOPIC = /^([a-z-]{1,32}\.)?\d{1,15}(\.\d{1,6}-\d{1,15})*(\.[\w-]{22})?$/;
 
 /**
- * Where a subscriber goes on: the purpose, the time, and the next offset of each partition, sealed. Its age and its places are
- * this region's word: with others a withdrawal could be missed.
+ * Where a subscriber goes on: the position in the one order of the store, sealed and unreadable. With another position a withdrawal could be
+ * missed; and positions that can be read would say which of the people whom two purposes know by different names are the same.
  */
 @Injectable()
 export class Cursors {
-  private readonly secret: Buffer;
+  private readonly seal: Buffer;
+  private readonly veil: Buffer;
 
-  constructor(private readonly service: Service) {
-    this.secret = cursorSecretOf(service.settings);
+  constructor(service: Service) {
+    const secret = cursorSecretOf(service.settings);
+    const madeFor = (use: string): Buffer => createHmac('sha256', secret).update(use).digest();
+    this.seal = madeFor('seal');
+    this.veil = madeFor('veil');
   }
 
-  at(purpose: Purpose, next: Offsets): string {
-    const places = [...next].map(([partition, offset]) => `${partition}-${offset}`);
-    const text = [purpose, this.service.clock.now(), ...places].join('.');
-    return `${text}.${this.sealOf(text)}`;
+  at(purpose: string, position: Position): string {
+    const text = Buffer.from(position ?? '');
+    // No two texts share a seal, so that none is veiled as another is.
+    const seal = this.sealOf(purpose, text);
+    const cipher = createCipheriv('aes-256-ctr', this.veil, seal);
+    return `${purpose}.${Buffer.concat([seal, cipher.update(text), cipher.final()]).toString('base64url')}`;
   }
 
-  /** Throws 400 for what is no cursor of this region and purpose, 410 for one that is too old. */
-  open(cursor: string, purpose: Purpose): Offsets {
-    if (UNSEALED.test(cursor)) throw gone('cursor-too-old', 'This cursor is too old');
-    const [, ofPurpose, time, places = '', seal = ''] = CURSOR.exec(cursor) ?? [];
-    if (ofPurpose === undefined || !isSame(seal, this.sealOf(cursor.slice(0, -SEAL_CHARACTERS - 1)))) {
+  /** Throws 400 for what is no cursor of this region and purpose, 410 for one of before cursors were positions in the store. */
+  open(cursor: string, purpose: Purpose): Position {
+    if (OF_A_TOPIC.test(cursor)) throw gone('cursor-of-a-topic', 'This cursor is of an earlier version of Weft');
+    const [, ofPurpose = '', sealed = ''] = CURSOR.exec(cursor) ?? [];
+    const position = this.unveiled(Buffer.from(sealed, 'base64url'));
+    if (!isSame(this.at(ofPurpose, position), cursor)) {
       throw invalid({
         field: 'after',
         code: 'malformed',
@@ -43,25 +49,32 @@ export class Cursors {
     if (ofPurpose !== purpose) {
       throw invalid({ field: 'after', code: 'other-purpose', message: 'is a cursor of another purpose than the address says' });
     }
-    if (this.service.clock.now() - Number(time) > RESUMABLE_MS) throw gone('cursor-too-old', 'This cursor is too old');
-    return new Map(
-      places
-        .split('.')
-        .slice(1)
-        .map((place) => place.split('-').map(Number) as [number, number]),
-    );
+    return position;
   }
 
-  private sealOf(text: string): string {
-    return createHmac('sha256', this.secret).update(text).digest('base64url').slice(0, SEAL_CHARACTERS);
+  private unveiled(bytes: Buffer): Position {
+    if (bytes.length <= SEAL_BYTES) return null;
+    const decipher = createDecipheriv('aes-256-ctr', this.veil, bytes.subarray(0, SEAL_BYTES));
+    return Buffer.concat([decipher.update(bytes.subarray(SEAL_BYTES)), decipher.final()]).toString();
+  }
+
+  private sealOf(purpose: string, text: Buffer): Buffer {
+    return createHmac('sha256', this.seal).update(`${purpose}.`).update(text).digest().subarray(0, SEAL_BYTES);
   }
 }
 
-/** Throws 410 for a cursor of a topic that has since been put back to an earlier state, or made anew. */
-export function refuseAhead(cursor: Offsets, ends: readonly { readonly partition: number; readonly high: number }[]): void {
-  const highs = new Map(ends.map(({ partition, high }) => [partition, high]));
-  const isAhead = [...cursor].some(([partition, offset]) => offset > (highs.get(partition) ?? -1));
-  if (isAhead) throw gone('cursor-ahead', 'This cursor is ahead of what there is');
+/** Throws 410 for a cursor of a store that has since been put back to an earlier state, or is another one. */
+export function refuseAhead(store: Pick<EventStore, 'comparePositions'>, cursor: Position, end: Position): void {
+  if (isAhead(store, cursor, end)) throw gone('cursor-ahead', 'This cursor is ahead of what there is');
+}
+
+function isAhead(store: Pick<EventStore, 'comparePositions'>, cursor: Position, end: Position): boolean {
+  try {
+    return isBefore(store, end, cursor);
+  } catch (error) {
+    if (error instanceof InvalidCall) return true;
+    throw error;
+  }
 }
 
 const isSame = (one: string, other: string): boolean =>

@@ -100,8 +100,8 @@ export const AUDIT = { answer: { entries: [audited], next: null } };
 export const AUDIT_OF_PERSON = { answer: { from: '2026-02-04', to: '2026-03-06', entries: [audited], next: null, note: null } };
 
 const change = {
-  ...{ key: 'Q0m5c2l0', kind: 'included', entryId: entry.id, subject: KEY, viewRevision: 4711, partition: 1, offset: 17, entry },
-  cursor: 'direct-care.1772787600000.0-3.1-18.9p2Yd0a3b1c5e7f9h1j3kA',
+  ...{ key: 'Q0m5c2l0', kind: 'included', entryId: entry.id, subject: KEY, viewRevision: 4711, entry },
+  cursor: 'direct-care.q2fJ0mX7cN5vQ1b8Lr3TzkEw9dA4hUo6',
 };
 export const CHANGES = { answer: `${JSON.stringify(change)}\n\n` };
 
@@ -212,7 +212,7 @@ export const DISCLOSURE = {
 
 export const STATUS = {
   answer: {
-    ...{ version: '0.1.0', policyVersion: 1, settingsDiffer: false, projections: [{ purpose: 'research', version: 1 }], lag: 0 },
+    ...{ version: '0.1.0', policyVersion: 1, settingsDiffer: false, projections: [{ purpose: 'research', version: 1 }], lag: 0, published: true },
     groups: [
       {
         ...{ group: 'weft.record-projector', topic: 'weft.care-events.RX901', lag: 0 },
@@ -224,7 +224,7 @@ export const STATUS = {
       decisionsInQuarantine: 0,
       recordsToReview: { people: 1, organisations: { RX901: 1, Y90001: 1 } },
       versions: { RX901: { setAside: 3, disagreeing: 1 } },
-      counts: { records: 40, patientsWithDecisions: 3, quarantined: 0 },
+      counts: { records: 40, quarantined: 0 },
     },
   },
 };

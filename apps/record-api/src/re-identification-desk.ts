@@ -47,6 +47,17 @@ export class ReIdentificationDesk implements OnModuleDestroy {
     }
   }
 
+  /** Whether the pseudonym names somebody. Where that takes too long to find out, it may. */
+  async mayName(purpose: ReIdentification['purpose'], pseudonym: string): Promise<boolean> {
+    const over = new AbortController();
+    const signal = AbortSignal.any([over.signal, this.stopping.signal]);
+    const patience = this.service.timers.sleep(PATIENCE_MS, signal).then(() => true);
+    const search = keyOfPseudonym(this.wiring, purpose, pseudonym, signal).then((key) => key !== null);
+    // Nobody waits for it any more once patience is over.
+    search.catch(() => undefined);
+    return Promise.race([search, patience]).finally(() => over.abort());
+  }
+
   private search(purpose: ReIdentification['purpose'], pseudonym: string): Promise<Found | null> {
     const search = keyOfPseudonym(this.wiring, purpose, pseudonym, this.stopping.signal).then(
       async (key) => key && { key, nhsNumber: await numberOfKey(this.wiring, key) },

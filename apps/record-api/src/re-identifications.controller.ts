@@ -14,9 +14,7 @@ import {
   authoriseReIdentification,
   isKnown,
   mayBeDisclosed,
-  NO_STREAM,
   NotReIdentified,
-  projectionOf,
   proposeReIdentification,
   pseudonymsOfPerson,
   type ReIdentification,
@@ -24,7 +22,6 @@ import {
   reIdentifications,
   survivorOf,
   takeDisclosure,
-  viewStream,
   type Wiring,
 } from '@weft/processing';
 import { Audited, AuditLog, type Caller, CurrentCaller, Example, HttpProblem, Roles, WIRING } from '@weft/service';
@@ -190,7 +187,7 @@ export class ReIdentificationsController {
 
   private async isKnown(patient: string | null, purpose: ReIdentification['purpose'], subject: string): Promise<boolean> {
     if (patient !== null) return isKnown(this.wiring, patient);
-    return (await this.wiring.store.head(viewStream(projectionOf(this.wiring, purpose), subject))) !== NO_STREAM;
+    return this.desk.mayName(purpose, subject);
   }
 
   private keyOf({ nhsNumber }: SubjectMeant): string | null {

@@ -6,6 +6,7 @@ import { ChainWatch } from './chain-watch.js';
 import { ConsoleController } from './console.controller.js';
 import { Cursors } from './cursors.js';
 import { FhirController } from './fhir.controller.js';
+import { LiveChanges } from './live-changes.js';
 import { PoliciesController } from './policies.controller.js';
 import { PolicyDesk } from './policy-desk.js';
 import { PolicyController } from './policy.controller.js';
@@ -38,7 +39,7 @@ export class RecordApiModule {
       ],
       providers: [
         { provide: WIRING, useValue: wiring },
-        ...[RecordReader, Cursors, Subscriptions, PolicyDesk, ReIdentificationDesk, ChainWatch],
+        ...[RecordReader, Cursors, LiveChanges, Subscriptions, PolicyDesk, ReIdentificationDesk, ChainWatch],
       ],
     };
   }

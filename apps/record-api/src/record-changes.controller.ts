@@ -11,7 +11,7 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import { PURPOSES, type Purpose } from '@weft/domain';
-import { recordChangesTopic, type Wiring } from '@weft/processing';
+import type { Wiring } from '@weft/processing';
 import {
   Audited,
   AuditedProblemFilter,
@@ -27,8 +27,8 @@ import {
 } from '@weft/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { purposeOf, refuseUnlessNamed } from './asked.js';
-import { endOf } from './change-feed.js';
 import { Cursors, refuseAhead } from './cursors.js';
+import { LiveChanges } from './live-changes.js';
 import { type Subscription, Subscriptions } from './subscriptions.js';
 import { CHANGES } from './examples.js';
 
@@ -43,6 +43,7 @@ export class RecordChangesController {
     @Inject(WIRING) private readonly wiring: Wiring,
     private readonly subscriptions: Subscriptions,
     private readonly cursors: Cursors,
+    private readonly live: LiveChanges,
   ) {}
 
   @Get(':purpose')
@@ -52,18 +53,18 @@ export class RecordChangesController {
   @ApiOperation({
     summary: 'What is shared for a purpose, entry by entry, as it changes',
     description:
-      'One JSON object a line: `key`, `kind` (included, amended, withdrawn), `entryId`, `subject`, `viewRevision`, `partition`, ' +
-      '`offset`, `entry` (null when withdrawn), and on the last line of a batch `cursor`. An empty line says that everything up ' +
+      'One JSON object a line: `key`, `kind` (included, amended, withdrawn), `entryId`, `subject`, `viewRevision`, ' +
+      '`entry` (null when withdrawn), and on the last line of a batch `cursor`. An empty line says that everything up ' +
       'to now has been told: whoever began anew drops then what they hold and were not told. It comes again as a heartbeat. ' +
       'A change may be told more than once. A line of `kind` ended, with `reason` (token-ended, stopping), `detail` and `cursor` ' +
       'where there is one, is the last one: a subscription ends with its token. A connection that ends without it was cut.',
   })
   @ApiParam({ name: 'purpose', enum: PURPOSES })
   @ApiQuery({ name: 'from', enum: ['beginning', 'end'], required: false, description: 'Default end' })
-  @ApiQuery({ name: 'after', required: false, description: 'A cursor of less than a day ago: go on there' })
+  @ApiQuery({ name: 'after', required: false, description: 'A cursor: go on there, however long ago it was given' })
   @ApiProduces(NDJSON)
   @ApiOkResponse({ description: 'Goes on until one side closes, or the token ends' })
-  @ApiGoneResponse({ description: 'The cursor is too old, or ahead of the topic: start from the beginning' })
+  @ApiGoneResponse({ description: 'The cursor is of an earlier version of Weft, or ahead of the store: start from the beginning' })
   async follow(@Req() request: FastifyRequest, @Res() reply: FastifyReply, @CurrentCaller() caller: Caller): Promise<void> {
     refuseUnlessAccepted(request, [NDJSON, 'application/ndjson', 'application/json']);
     refuseOtherParameters(request, ['from', 'after']);
@@ -83,14 +84,14 @@ export class RecordChangesController {
     const after = parameter(request, 'after');
     if (from !== null && after !== null) throw invalid({ field: 'after', code: 'too-many', message: 'and from are both there' });
     if (after !== null) {
-      const places = this.cursors.open(after, purpose);
-      refuseAhead(places, await this.wiring.bus.offsets(recordChangesTopic(purpose)));
-      return { from: places, cursor: after };
+      const position = this.cursors.open(after, purpose);
+      refuseAhead(this.wiring.store, position, await this.live.end());
+      return { from: { after: position }, cursor: after };
     }
     if (from === 'beginning') return { from };
     if (from === null || from === 'end') {
-      const end = await endOf(this.wiring, purpose);
-      return { from: end, cursor: this.cursors.at(purpose, end) };
+      const end = await this.live.end();
+      return { from: { after: end }, cursor: this.cursors.at(purpose, end) };
     }
     throw invalid({ field: 'from', code: 'unknown', message: 'is neither beginning nor end' });
   }

@@ -102,10 +102,10 @@ export class RecordReader implements OnModuleDestroy {
       this.drop(name);
     }
     const found = await readRecord(this.wiring, key, purpose);
-    const { footing } = found;
+    const { footing, fromView } = found;
     const served = this.serve(found, nhsNumber, reader, isWaiting);
-    if (footing !== null) this.keep(name, { served, footing, bytes: 0, foundAt: 0 });
-    this.reads.inc({ purpose, source: footing === null ? 'decided-afresh' : 'view' });
+    this.keep(name, { served, footing, bytes: 0, foundAt: 0 });
+    this.reads.inc({ purpose, source: fromView ? 'view' : 'decided-afresh' });
     return served;
   }
 

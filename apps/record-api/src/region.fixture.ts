@@ -7,8 +7,9 @@ import {
   applyPolicy,
   bytesOf,
   careEventsTopic,
+  careRecordStream,
   CONSENT_TOPIC,
-  consentStream,
+  isAllPublished,
   OPT_OUT_PROJECTOR_GROUP,
   RECORD_PROJECTOR_GROUP,
   startOptOutProjector,
@@ -67,7 +68,7 @@ export interface Region {
   send(ods: string, nhsNumber: string, resource: object): Promise<void>;
   /** Resolves once every view and topic obeys. */
   decide(nhsNumber: string, decision: Partial<Decision>): Promise<void>;
-  /** Puts the decision into the consent stream with no projector's help. */
+  /** Puts the decision into the person's stream with no projector's help: no view obeys it. */
   appendDecision(nhsNumber: string, decision: Partial<Decision>): Promise<void>;
   stopOptOutProjector(): Promise<void>;
   stopRecordProjector(): Promise<void>;
@@ -189,9 +190,10 @@ export async function openRegion(
       if (!accepted.ok) throw new Error(JSON.stringify(accepted.problems));
       await wiring.bus.publish([toMessage(accepted.event, { seal: sealOf(settings) })]);
       await dealtWith(CONSENT_TOPIC, OPT_OUT_PROJECTOR_GROUP);
+      while (!(await isAllPublished(wiring.store))) await wiring.timers.sleep(5);
     },
     async appendDecision(nhsNumber, decision) {
-      const stream = consentStream(wiring.keys.patient(nhsNumber));
+      const stream = careRecordStream(wiring.keys.patient(nhsNumber));
       const recordedAt = new Date(service.clock.now()).toISOString();
       const coordinates = { topic: CONSENT_TOPIC, partition: 0, offset: 1_000_000 };
       const receivedAt = service.clock.now();

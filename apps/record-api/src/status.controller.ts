@@ -3,9 +3,9 @@ import { ApiBadRequestResponse, ApiOkResponse, ApiOperation, ApiQuery, ApiTags }
 import {
   CARE_EVENTS_PREFIX,
   CARE_RECORD_PREFIX,
-  CONSENT_PREFIX,
   CONSENT_TOPIC,
   type EventStore,
+  isAllPublished,
   NO_STREAM,
   OPT_OUT_PROJECTOR_GROUP,
   POLICY_STREAM,
@@ -62,6 +62,7 @@ export class StatusController {
       settingsDiffer: adopted !== null && settingsDiffer(this.service.settings, adopted.policy),
       projections: projections.map(({ purpose, version }) => ({ purpose, version })),
       lag: groups.reduce((sum, { lag }) => sum + lag, 0),
+      published: await isAllPublished(store),
       groups,
       topics,
       decisionsInQuarantine: (await this.quarantine.count()).decisions,
@@ -104,7 +105,6 @@ export class StatusController {
     const { store } = this.wiring;
     return {
       records: await count(store, CARE_RECORD_PREFIX),
-      patientsWithDecisions: await count(store, CONSENT_PREFIX),
       quarantined: (await this.quarantine.count()).messages,
     };
   }

@@ -1,8 +1,8 @@
-import { parseWithDigits } from '@weft/domain';
+import { parseWithDigits, type ViewEntry } from '@weft/domain';
 import type { Change } from './change-feed.js';
 import type { Region } from './region.fixture.js';
 
-type Line = Change & { readonly cursor?: string };
+type Line = Omit<Change, 'entry'> & { readonly entry: ViewEntry | null; readonly cursor?: string };
 export interface LastLine {
   readonly kind: 'ended';
   readonly reason: string;

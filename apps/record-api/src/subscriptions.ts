@@ -1,12 +1,13 @@
 import { once } from 'node:events';
 import type { PassThrough } from 'node:stream';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
-import { jsonWithDigits, type Purpose } from '@weft/domain';
+import type { Purpose } from '@weft/domain';
 import type { Wiring } from '@weft/processing';
 import { AuditLog, type Caller, Service, WIRING } from '@weft/service';
-import { type Change, feedChanges, type Offsets } from './change-feed.js';
+import { type Change, feedChanges, type FeedOptions } from './change-feed.js';
 import { Cursors } from './cursors.js';
 import { Disclosures } from './disclosures.js';
+import { LiveChanges } from './live-changes.js';
 import { Subscribers } from './subscribers.js';
 
 /** Quiet connections are cut by what stands between: half a minute is common. */
@@ -25,7 +26,7 @@ const LAST_WORDS = {
 export interface Subscription {
   readonly caller: Caller;
   readonly purpose: Purpose;
-  readonly from: 'beginning' | Offsets;
+  readonly from: FeedOptions['from'];
   /** Of `from`, where it has one. */
   readonly cursor?: string;
   readonly lines: PassThrough;
@@ -46,6 +47,7 @@ export class Subscriptions implements OnModuleDestroy {
     private readonly service: Service,
     private readonly audit: AuditLog,
     private readonly cursors: Cursors,
+    private readonly live: LiveChanges,
   ) {
     this.disclosures = new Disclosures(wiring, audit);
     this.subscribers = new Subscribers(wiring);
@@ -98,16 +100,16 @@ export class Subscriptions implements OnModuleDestroy {
     const { log, clock } = this.service;
     const { signal } = over;
     let last = cursor;
-    await feedChanges(this.wiring, {
+    await feedChanges(this.wiring, this.live, {
       purpose,
       from,
       signal,
-      tell: async (changes, next) => {
+      tell: async (changes, reached) => {
         if (clock.now() >= caller.expiresAt) over.abort('token-ended' satisfies Ending);
         if (signal.aborted) return;
         await this.disclosures.note(caller, purpose, subjectsShown(changes));
         if (signal.aborted) return;
-        const at = next && this.cursors.at(purpose, next);
+        const at = reached === undefined ? undefined : this.cursors.at(purpose, reached);
         last = at ?? last;
         await write(lines, linesOf(changes, at), signal);
       },
@@ -145,9 +147,13 @@ async function write(lines: PassThrough, text: string, signal: AbortSignal): Pro
 
 function linesOf(changes: readonly Change[], cursor: string | undefined): string {
   const last = changes.length - 1;
-  return changes
-    .map((change, index) => `${jsonWithDigits(index === last && cursor !== undefined ? { ...change, cursor } : change)}\n`)
-    .join('');
+  return changes.map((change, index) => `${lineOf(change, index === last ? cursor : undefined)}\n`).join('');
+}
+
+/** The entry is JSON already. */
+function lineOf({ entry, ...change }: Change, cursor: string | undefined): string {
+  const then = cursor === undefined ? '' : `,"cursor":${JSON.stringify(cursor)}`;
+  return `${JSON.stringify(change).slice(0, -1)},"entry":${entry ?? 'null'}${then}}`;
 }
 
 /** An end that is meant says so; nothing is left to say to one who has gone. */

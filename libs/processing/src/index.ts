@@ -25,7 +25,7 @@ export * from './explain-record.js';
 export { unprocessable } from './failures.js';
 export { findKept, keepResources } from './kept-resources.js';
 export * from './changes-of.js';
-export { decideViews, viewIn } from './decide-views.js';
+export { countOf, decideViews, viewIn } from './decide-views.js';
 export * from './derive-views.js';
 export { isKnownNumber, loadNumber, type NumberState } from './number.js';
 export { keysOfPerson, loadPerson, survivorOf, type FoundPerson, type Person } from './person.js';

@@ -9,6 +9,7 @@ interface StatusAnswer {
   readonly policyVersion: number | null;
   readonly settingsDiffer: boolean;
   readonly lag: number;
+  readonly published: boolean;
   readonly decisionsInQuarantine: number;
   readonly recordsToReview: { readonly people: number; readonly organisations: Readonly<Record<string, number>> };
   readonly versions: Readonly<Record<string, { readonly setAside: number; readonly disagreeing: number }>>;
@@ -17,7 +18,7 @@ interface StatusAnswer {
     readonly topic: string;
     readonly partitions: readonly { readonly low: number; readonly high: number }[];
   }[];
-  readonly counts: { readonly records: number; readonly patientsWithDecisions: number; readonly quarantined: number };
+  readonly counts: { readonly records: number; readonly quarantined: number };
 }
 
 interface ReadyAnswer {
@@ -84,13 +85,13 @@ function show(terminal: Terminal, url: string, status: StatusAnswer, ready: Read
     ]),
   );
   terminal.print();
-  const { records, patientsWithDecisions, quarantined } = status.counts;
+  const { records, quarantined } = status.counts;
   terminal.table(
     ['', '>'],
     [
       ['policy version', status.policyVersion === null ? 'none' : number(status.policyVersion)],
       ['records', number(records)],
-      ['people with decisions', number(patientsWithDecisions)],
+      ['changes published', status.published ? 'all' : terminal.paint('yellow', 'not all')],
       ['in quarantine', quarantined === 0 ? '0' : terminal.paint('yellow', number(quarantined))],
     ],
   );

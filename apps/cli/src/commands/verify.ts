@@ -95,8 +95,11 @@ function show(terminal: Terminal, report: VerifyReport, isDamaged: boolean): voi
   terminal.print();
   if (differing.length > 0) {
     terminal.table(
-      ['view', '>missing', '>surplus', '>unequal'],
-      differing.map(({ stream, missing, surplus, unequal }) => [stream, number(missing), number(surplus), number(unequal)]),
+      ['view', 'person', '>missing', '>surplus', '>unequal'],
+      differing.map(({ view, key, missing, surplus, unequal }) => [
+        ...[view, key],
+        ...[missing, surplus, unequal].map((count) => number(count)),
+      ]),
     );
     terminal.print();
   }
