@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { AUDIT_PREFIX, bytesOf, CONSENT_PREFIX, type EventStore, NO_STREAM, textOf } from '@weft/processing';
+import { AUDIT_PREFIX, bytesOf, CARE_RECORD_PREFIX, type EventStore, NO_STREAM, textOf } from '@weft/processing';
 import { openService } from '@weft/service';
 import { type Database, loadDriver } from '../../libs/embedded/src/driver.js';
 import { Processes } from './processes.js';
@@ -70,7 +70,7 @@ describe('a store that somebody changed by hand', () => {
 
   it('is named where a permit was forged, of which every checksum is right', async () => {
     await opened(async (store) => {
-      const stream = await streamOf(store, CONSENT_PREFIX);
+      const stream = await streamOf(store, CARE_RECORD_PREFIX);
       const [denial] = await store.read(stream);
       const data = bytesOf(textOf(denial!.data).replaceAll('"deny"', '"permit"'));
       await store.append(stream, await store.head(stream), [{ id: crypto.randomUUID(), type: 'decision-recorded-2', data }]);

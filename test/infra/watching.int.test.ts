@@ -1,6 +1,6 @@
 import { provision } from '@weft/domain';
 import { consentOf, NHS_NUMBER_SYSTEM } from '@weft/care-events';
-import { bytesOf, CONSENT_TOPIC, consentStream } from '@weft/processing';
+import { bytesOf, careRecordStream, CONSENT_TOPIC } from '@weft/processing';
 import { type Region, startRegion } from '../e2e/region.js';
 import { ALERT_TESTS, textOf, yamlOf } from './files.js';
 import { type Exported, readMetrics, readQuery, type Query } from './promql.js';
@@ -223,7 +223,7 @@ async function useEverything({ as, settled, wiring }: Region): Promise<void> {
   await read();
   await read();
   // What a reader finds while a decision is in the person's stream and in no view.
-  const stream = consentStream(wiring.keys.patient(PATIENT));
+  const stream = careRecordStream(wiring.keys.patient(PATIENT));
   const [last] = await wiring.store.read(stream, { backwards: true, maxCount: 1 });
   const data = {
     ...(JSON.parse(Buffer.from(last!.data).toString()) as object),

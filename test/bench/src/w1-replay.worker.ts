@@ -2,13 +2,14 @@ import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { crc32 } from 'node:zlib';
 import { PROJECTIONS, type Projection } from '@weft/domain';
 import { openEmbeddedStore } from '@weft/embedded';
 import {
+  CARE_RECORD_PREFIX,
   careEventsTopic,
   RecordCareEvents,
   replayView,
-  viewPrefix,
   type Message,
   type ReplayLane,
   type ReplayProgress,
@@ -17,13 +18,13 @@ import { createReplayWorkers, type Settings } from '@weft/service';
 import { careEvent, patientNumbers } from './care-events.js';
 import { openRegion, sealedMessage } from './region.js';
 import { candidates, type Found } from './rounds.js';
-import { openSqlite, type Database } from './sqlite.js';
+import { openSqlite } from './sqlite.js';
 
 interface Parameters {
   readonly directory: string;
   readonly events: number;
   readonly patients: number;
-  /** The views as a replay left them, for the limit to write. */
+  /** The records as a replay left them, for the limit to read. */
   readonly replayed: string;
   readonly told: boolean;
 }
@@ -90,26 +91,19 @@ const TABLE = 'CREATE TABLE IF NOT EXISTS';
 const DURABLE =
   'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -65536';
 
-/** What the limit reads and writes, as plain text in the plainest of tables: the records' events in their order, and the views. */
+/** What the limit reads, as it is, in the plainest of tables: the records' events in their order. */
 async function plain({ directory, replayed }: Parameters): Promise<Found> {
   const store = await openEmbeddedStore({ directory: replayed });
   const file = await openSqlite(join(directory, 'plain.db'));
-  file.exec(
-    `${DURABLE}; ${TABLE} events (position INTEGER PRIMARY KEY, data TEXT); ${TABLE} views (name TEXT PRIMARY KEY, data TEXT); BEGIN`,
-  );
-  const event = file.prepare('INSERT INTO events (data) VALUES (?)');
-  const view = file.prepare('INSERT INTO views VALUES (?, ?)');
-  const prefix = viewPrefix(DIRECT_CARE);
+  file.exec(`${DURABLE}; ${TABLE} events (position INTEGER PRIMARY KEY, sum INTEGER, data BLOB); BEGIN`);
+  const insert = file.prepare('INSERT INTO events (sum, data) VALUES (?, ?)');
   for (let after: string | undefined; ;) {
     const page = await store.readAll({
-      prefixes: ['careRecord-', prefix],
+      prefixes: [CARE_RECORD_PREFIX],
       maxCount: 5_000,
       ...(after === undefined ? {} : { after }),
     });
-    for (const { stream, data } of page) {
-      if (stream.startsWith(prefix)) view.run(stream, data);
-      else event.run(data);
-    }
+    for (const { type, data } of page) if (type.startsWith('care-event-')) insert.run(crc32(data), data);
     if (page.length === 0) break;
     after = page.at(-1)?.position;
   }
@@ -119,54 +113,19 @@ async function plain({ directory, replayed }: Parameters): Promise<Found> {
   return {};
 }
 
-/** Bytes a transaction. */
-const WRITTEN_AT_ONCE = 8 * 1024 * 1024;
-const VIEWS_AT_ONCE = 200;
-
-/** One thread that reads and parses every event, and writes the same view bytes. */
-async function limit({ directory, replayed, events }: Parameters): Promise<Found> {
+/** One thread that reads every event and checks it. */
+async function limit({ replayed, events }: Parameters): Promise<Found> {
   const from = await openSqlite(join(replayed, 'plain.db'));
-  const to = await openSqlite(join(directory, 'views.db'));
-  to.exec(`${DURABLE}; ${TABLE} views (name TEXT PRIMARY KEY, data TEXT)`);
   const begun = performance.now();
-  let parsed = 0;
-  for (const { data } of from.prepare('SELECT data FROM events ORDER BY position').iterate() as Iterable<{ data: string }>) {
-    JSON.parse(data);
-    parsed += 1;
+  let checked = 0;
+  const rows = from.prepare('SELECT sum, data FROM events ORDER BY position').iterate();
+  for (const { sum, data } of rows as Iterable<{ sum: number; data: Uint8Array }>) {
+    if (crc32(data) !== sum) throw new Error('an event is not what was written');
+    checked += 1;
   }
-  const spent = performance.now() - begun + writeViews(from, to);
-  if (parsed !== events) throw new Error(`scanned ${parsed} events of ${events}`);
+  const spent = performance.now() - begun;
+  if (checked !== events) throw new Error(`checked ${checked} events of ${events}`);
   return { rate: (events / spent) * 1_000 };
-}
-
-/** Milliseconds that writing took; reading what is to be written is not counted. */
-function writeViews(from: Database, to: Database): number {
-  const insert = to.prepare('INSERT INTO views VALUES (?, ?)');
-  const page = from.prepare('SELECT rowid, name, data FROM views WHERE rowid > ? ORDER BY rowid LIMIT ?');
-  let spent = 0;
-  for (let after = 0; ;) {
-    const rows = [...page.iterate(after, VIEWS_AT_ONCE)] as { rowid: number; data: string; name: string }[];
-    const begun = performance.now();
-    write(to, rows, (row) => insert.run(row.name, row.data));
-    spent += performance.now() - begun;
-    const last = rows.at(-1);
-    if (last === undefined) return spent;
-    after = last.rowid;
-  }
-}
-
-function write<T extends { readonly data: string }>(to: Database, rows: readonly T[], insert: (row: T) => void): void {
-  let bytes = 0;
-  to.exec('BEGIN IMMEDIATE');
-  for (const row of rows) {
-    if (bytes > WRITTEN_AT_ONCE) {
-      to.exec('COMMIT; BEGIN IMMEDIATE');
-      bytes = 0;
-    }
-    insert(row);
-    bytes += row.data.length;
-  }
-  to.exec('COMMIT');
 }
 
 await candidates<Parameters>({ build, weft, plain, limit });

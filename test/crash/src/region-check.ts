@@ -3,14 +3,14 @@ import {
   careRecordStream,
   changeKey,
   CONSENT_TOPIC,
-  consentStream,
-  loadView,
+  isAllPublished,
   type Message,
+  patientKeys,
   QUARANTINE_TOPIC,
+  readRecord,
   recordChangesTopic,
   textOf,
   verifyViews,
-  viewPrefix,
   type Wiring,
 } from '@weft/processing';
 import type { Holdings } from './holdings.js';
@@ -33,10 +33,10 @@ function acceptedIn(held: Holdings, problems: string[]): ReadonlySet<string> {
   const accepted = new Set<string>();
   const each = new Set<string>();
   for (const [stream, events] of held.streams) {
-    if (!/^(careRecord|consent)-/.test(stream)) continue;
+    if (!stream.startsWith('careRecord-')) continue;
     for (const { type, data } of events) {
-      // Says whose an entry will be, and is no event that was sent.
-      if (type === 'entries-claimed-1') continue;
+      // What came of an event that was sent, and is none itself.
+      if (/^(entries-claimed|views-derived|number|merge|death)/.test(type)) continue;
       const event = JSON.parse(textOf(data)) as CareEvent | Decision;
       const name = `${stream} ${eventKey(event)}`;
       // One message may decide under several authorities, and is then as many decisions. It also ends the permissions of the person
@@ -68,7 +68,7 @@ function nameOf(message: Message, { keys, reader }: Wiring): string | undefined 
   const key = keys.patient(message.key);
   if (message.topic === CONSENT_TOPIC) {
     const reading = reader.decision(message);
-    return reading.ok ? `${consentStream(key)} ${eventKey(reading.event.decisions[0] as Decision)}` : undefined;
+    return reading.ok ? `${careRecordStream(key)} ${eventKey(reading.event.decisions[0] as Decision)}` : undefined;
   }
   const reading = reader.careEvent(message);
   return reading.ok ? `${careRecordStream(key)} ${eventKey(reading.event)}` : undefined;
@@ -77,8 +77,8 @@ function nameOf(message: Message, { keys, reader }: Wiring): string | undefined 
 /** Every view is what record, decisions and policy make of it, and what its subscribers were told is the view. */
 export async function checkViews(wiring: Wiring, problems: string[]): Promise<void> {
   const { differing } = await verifyViews(wiring);
-  for (const { stream, missing, surplus, unequal } of differing) {
-    problems.push(`${stream} differs from its record: ${missing} missing, ${surplus} surplus, ${unequal} unequal`);
+  for (const { view, key, missing, surplus, unequal } of differing) {
+    problems.push(`${view} of ${key} differs from its record: ${missing} missing, ${surplus} surplus, ${unequal} unequal`);
   }
   problems.push(...(await settledTopics(wiring)));
 }
@@ -95,16 +95,17 @@ async function settledTopics(wiring: Wiring): Promise<string[]> {
 }
 
 async function differingTopics(wiring: Wiring): Promise<string[]> {
+  if (!(await isAllPublished(wiring.store))) return ['changes are left unpublished'];
   const problems: string[] = [];
   for (const projection of wiring.projections) {
     const told = await standingOn(wiring, recordChangesTopic(projection.purpose));
     const wanted = new Map<string, string>();
-    for await (const { stream } of wiring.store.streams(viewPrefix(projection))) {
-      const { view } = await loadView(wiring.store, stream);
-      for (const [id, entry] of view.entries) {
-        const viewKey = stream.slice(viewPrefix(projection).length);
-        wanted.set(changeKey(projection, viewKey, id, wiring.keys), serialised(entry));
-      }
+    for await (const key of patientKeys(wiring)) {
+      const { record, members } = await readRecord(wiring, key, projection.purpose);
+      if (members[0] !== key) continue;
+      const viewKey = wiring.keys.view(projection.purpose, key);
+      for (const entry of record.entries)
+        wanted.set(changeKey(projection, viewKey, entry.id, wiring.keys), serialised(entry));
     }
     for (const key of new Set([...told.keys(), ...wanted.keys()])) {
       if (told.get(key) === wanted.get(key)) continue;

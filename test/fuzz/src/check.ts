@@ -4,7 +4,7 @@ import {
   careRecordStream,
   CONSENT_TOPIC,
   listQuarantine,
-  loadConsent,
+  loadNumber,
   type Message,
   OPT_OUT_PROJECTOR_GROUP,
   type Quarantined,
@@ -90,7 +90,7 @@ async function whatIsWrongOfDecision(wiring: Wiring, message: Message, refused: 
   if (!reading.ok && refused === undefined) return 'cannot be read, and is not in quarantine';
   if (!reading.ok && reading.unread === null) return null;
   const { subject } = reading.ok ? reading.event : reading.unread!;
-  const { decisions } = await loadConsent(wiring.store, wiring.keys.patient(subject));
+  const { decisions } = await loadNumber(wiring.store, wiring.keys.patient(subject));
   const place = `${message.topic}/${message.partition}/${message.offset}`;
   if (!reading.ok) return decisions.some(({ consentId }) => consentId === place) ? null : 'may deny, and closes nobody';
   if (refused !== undefined) return null;
