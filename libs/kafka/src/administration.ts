@@ -132,7 +132,12 @@ const OPERATIONS: Record<Operation, number> = {
   'alter-configs': AclOperationTypes.ALTER_CONFIGS,
   'idempotent-write': AclOperationTypes.IDEMPOTENT_WRITE,
 };
-const RESOURCES = { topic: AclResourceTypes.TOPIC, group: AclResourceTypes.GROUP, cluster: AclResourceTypes.CLUSTER };
+const RESOURCES = {
+  topic: AclResourceTypes.TOPIC,
+  group: AclResourceTypes.GROUP,
+  cluster: AclResourceTypes.CLUSTER,
+  'transactional-id': AclResourceTypes.TRANSACTIONAL_ID,
+};
 const PATTERNS = { literal: ResourcePatternTypes.LITERAL, prefixed: ResourcePatternTypes.PREFIXED };
 
 function nameIn<T extends string>(names: Record<T, number>, code: number): T | undefined {

@@ -11,7 +11,9 @@ import { readable, type FetchedPartition } from './messages.js';
 const READ_COMMITTED = 1;
 const EARLIEST = -2;
 const LATEST = -1;
+/** What a coordinator may coordinate. */
 const GROUP = 0;
+export const TRANSACTION = 1;
 /** A member that is none: Kafka takes a commit without generation as long as the group has no members. */
 const NOBODY = { groupGenerationId: -1, memberId: '' };
 
@@ -44,9 +46,10 @@ async function anyBroker(cluster: Cluster): Promise<AnyBroker> {
   return (await cluster.findBroker({ nodeId: String(nodeId) })) as AnyBroker;
 }
 
-async function coordinatorOf(cluster: Cluster, group: string): Promise<AnyBroker> {
+/** Of a group, or of a transactional id. */
+export async function coordinatorOf(cluster: Cluster, id: string, coordinatorType = GROUP): Promise<AnyBroker> {
   const broker = await anyBroker(cluster);
-  const { coordinator } = await broker.findGroupCoordinator({ groupId: group, coordinatorType: GROUP });
+  const { coordinator } = await broker.findGroupCoordinator({ groupId: id, coordinatorType });
   return (await cluster.findBroker({ nodeId: String(coordinator.nodeId) })) as AnyBroker;
 }
 

@@ -68,10 +68,14 @@ export function createKafka({ brokers, ssl, sasl, clientId = 'weft', logger }: K
   });
 }
 
+/** How kafkajs words CONCURRENT_TRANSACTIONS: the answer to a question whether a transaction is completed, a few after each. */
+const NOT_COMPLETED = /concurrent operation on the same transaction/;
+
 /** kafkajs calls every lost connection an error and every retry a warning; here these are what the adapter is for. */
 function forward(logger: Logger, { level, namespace, log }: LogEntry): void {
   const { message, timestamp: _, stack: __, ...fields } = log;
-  logger[level <= logLevel.WARN ? 'info' : 'debug']({ ...fields, part: namespace }, `kafkajs: ${message}`);
+  const isNoteworthy = level <= logLevel.WARN && !NOT_COMPLETED.test(String(fields['error']));
+  logger[isNoteworthy ? 'info' : 'debug']({ ...fields, part: namespace }, `kafkajs: ${message}`);
 }
 
 /**

@@ -1,4 +1,11 @@
-import { CONSENT_TOPIC, EngineUnavailable, type EventBus, NotPermitted, QUARANTINE_TOPIC } from '@weft/processing';
+import {
+  CONSENT_TOPIC,
+  EngineUnavailable,
+  type EventBus,
+  NotPermitted,
+  PUBLISHER_SEAT,
+  QUARANTINE_TOPIC,
+} from '@weft/processing';
 import { brokerOrReason } from '../../../infra/kafka/broker.mjs';
 import { type KafkaAdministration, openKafkaAdministration } from './administration.js';
 import { openKafkaBus } from './kafka-bus.js';
@@ -115,6 +122,26 @@ suite(`access at a real broker${'reason' in found ? `: no broker, ${found.reason
     expect(await outcome(consume(`${subscriberGroupPrefix('trial')}copy`, HEALTH))).toBe('NotPermitted');
     expect(await outcome(consume('weft.record-projector', HEALTH))).toBe('NotPermitted');
     expect(await outcome(consume(`${subscriberGroupPrefix('registry')}copy`, RESEARCH))).toBe('NotPermitted');
+  });
+
+  it('lets those who publish changes take the publisher’s seat, and nobody else', async () => {
+    const take = async (user: string, name: string) => (await buses.get(user)!.takeSeat(name)).publish([message(HEALTH)]);
+    const outcomes = await Promise.all(users.map((user) => outcome(take(user, PUBLISHER_SEAT))));
+    const permitted = users.filter((_, index) => outcomes[index] !== 'NotPermitted');
+    expect(permitted).toEqual(['opt-out-projector', 'ops']);
+    expect(await outcome(take('opt-out-projector', PUBLISHER_SEAT))).toBe('done');
+    expect(await outcome(take('opt-out-projector', 'weft.other'))).toBe('NotPermitted');
+    expect(
+      await outcome(
+        buses
+          .get('opt-out-projector')!
+          .takeSeat(PUBLISHER_SEAT)
+          .then((seat) => seat.publish([message(OWN)])),
+      ),
+    ).toBe('NotPermitted');
+    const seat = await buses.get('opt-out-projector')!.takeSeat(PUBLISHER_SEAT);
+    expect(await outcome(seat.publish([message(HEALTH), message(OTHER)]))).toBe('NotPermitted');
+    expect(await outcome(seat.publish([message(HEALTH)]))).toBe('done');
   });
 
   it('follows without any group', async () => {

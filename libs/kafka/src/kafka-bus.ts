@@ -10,6 +10,7 @@ import {
   type Message,
   type OutgoingMessage,
   type PartitionOffsets,
+  type Seat,
   type Subscription,
   type TopicSpec,
 } from '@weft/processing';
@@ -37,6 +38,7 @@ import {
 import { Follower } from './follower.js';
 import { GroupConsumer } from './group-consumer.js';
 import { Publisher } from './publisher.js';
+import { type KafkaSeat, takeSeat } from './seat.js';
 import { systemClock, systemRandom, systemTimers } from './system.js';
 import { createTopics, listTopics } from './topic-calls.js';
 import type { Replication } from './topic-config.js';
@@ -80,6 +82,10 @@ class KafkaBus implements EventBus {
   readonly #admins: Connections<AdminConnection>;
   readonly #directory: TopicDirectory;
   readonly #publisher: Publisher;
+  /** Of their own: whatever else fails takes no transaction with it. */
+  readonly #producing: Connections<ClusterConnection>;
+  /** By name, the last taking of each. */
+  readonly #seats = new Map<string, KafkaSeat>();
   readonly #subscriptions = new Set<Subscription>();
 
   constructor(options: KafkaBusOptions) {
@@ -94,15 +100,27 @@ class KafkaBus implements EventBus {
     this.#clusters = new Connections(() => openCluster(this.#kafka), this.#surroundings);
     this.#admins = new Connections(() => openAdmin(this.#kafka), this.#surroundings);
     this.#directory = new TopicDirectory(this.#clusters, this.#surroundings, this.#options);
+    this.#producing = new Connections(() => openCluster(this.#kafka), this.#surroundings);
     this.#publisher = new Publisher(options, this.#directory, this.#surroundings, {
-      deadlineMs: this.#options.deadlineMs,
+      ...this.#sending(),
       sendMaxMessages: options.sendMaxMessages ?? 5000,
-      sendMaxBytes: options.sendMaxBytes ?? 8 * 1_048_576,
     });
   }
 
   publish(messages: readonly OutgoingMessage[]): Promise<Coordinates[]> {
     return this.#publisher.publish(messages);
+  }
+
+  async takeSeat(name: string): Promise<Seat> {
+    if (name === '') throw new InvalidCall('a seat needs a name');
+    const seat = await takeSeat(name, {
+      connections: this.#producing,
+      directory: this.#directory,
+      surroundings: this.#surroundings,
+      settings: this.#sending(),
+    });
+    this.#seats.set(name, seat);
+    return seat;
   }
 
   async consume(options: ConsumeOptions): Promise<Consumer> {
@@ -186,7 +204,13 @@ class KafkaBus implements EventBus {
   async close(): Promise<void> {
     await Promise.all([...this.#subscriptions].map((subscription) => subscription.stop()));
     await this.#publisher.close();
-    await Promise.all([this.#clusters.close(), this.#admins.close()]);
+    await Promise.all([...this.#seats.values()].map((seat) => seat.idle()));
+    await Promise.all([this.#producing.close(), this.#clusters.close(), this.#admins.close()]);
+  }
+
+  #sending(): { readonly deadlineMs: number; readonly sendMaxBytes: number } {
+    const { deadlineMs, sendMaxBytes = 8 * 1_048_576 } = this.#options;
+    return { deadlineMs, sendMaxBytes };
   }
 
   #ask<T>(doing: string, topic: string, work: (cluster: ClusterConnection['cluster']) => Promise<T>): Promise<T> {

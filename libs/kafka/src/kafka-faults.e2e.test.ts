@@ -5,7 +5,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { EngineUnavailable, type EventBus, type Message } from '@weft/processing';
+import { EngineUnavailable, type EventBus, type Message, type Seat, SeatTaken } from '@weft/processing';
 import { answers, brokerOrReason } from '../../../infra/kafka/broker.mjs';
 import { openKafkaBus } from './kafka-bus.js';
 
@@ -40,7 +40,7 @@ if (!mayBreak || !('broker' in found)) {
         for (let at = 0; at < high;) {
           const messages = await bus.read(topic, partition, at, 5000);
           texts.push(...messages.map(textOf));
-          at = messages.at(-1)!.offset + 1;
+          at = (messages.at(-1)?.offset ?? high) + 1;
         }
       }
       return texts;
@@ -85,6 +85,62 @@ if (!mayBreak || !('broker' in found)) {
       expect(lost(acknowledged, texts)).toEqual([]);
       await until('the consumer has all', () => consumed.size === texts.length);
     }, 180_000);
+
+    it('publishes under a seat all of a call, once, or nothing of it, while the broker is killed under load', async () => {
+      const outcomes: ('written' | 'not known' | 'not written')[] = [];
+      let publishing = true;
+      const publisher = (async () => {
+        let seat: Seat | undefined;
+        for (let n = 0; publishing; n++) {
+          seat ??= await bus.takeSeat(topic);
+          const messages = Array.from({ length: 30 }, (_, part) => message(topic, `${n}/${part}`));
+          outcomes[n] = await seat.publish(messages).then(
+            () => 'written',
+            (error) => {
+              if (error instanceof EngineUnavailable) return 'not known';
+              if (!(error instanceof SeatTaken)) throw error;
+              seat = undefined;
+              return 'not written';
+            },
+          );
+        }
+      })();
+      const written = () => outcomes.filter((outcome) => outcome === 'written').length;
+      for (let kill = 0; kill < 3; kill++) {
+        const before = written();
+        await until('calls are written', () => written() > before + 20);
+        await broker.kill();
+        await broker.restart();
+      }
+      const before = written();
+      await until('calls are written again', () => written() > before + 20);
+      publishing = false;
+      await publisher;
+      const counts = new Map<string, number>();
+      const texts = await log();
+      for (const text of texts) counts.set(text.split('/')[0]!, (counts.get(text.split('/')[0]!) ?? 0) + 1);
+      expect(new Set(texts).size).toBe(texts.length);
+      for (const [n, outcome] of outcomes.entries()) {
+        const count = counts.get(String(n)) ?? 0;
+        expect(`${outcome} ${count}`).toMatch(/^(written 30|not written 0|not known (0|30))$/);
+      }
+    }, 180_000);
+
+    it('gives a seat at once to another when its holder was killed in the middle of a publish', async () => {
+      for (let round = 0; round < 3; round++) {
+        const child = await holder();
+        await until('it has published', async () => (await log()).length > round);
+        child.kill('SIGKILL');
+        const killed = Date.now();
+        const seat = await bus.takeSeat(topic);
+        await seat.publish([message(topic, `taken ${round}`)]);
+        // The coordinator would wait for four minutes, here, until it ended a transaction by itself.
+        expect(Date.now() - killed).toBeLessThan(30_000);
+        const texts = await log();
+        expect(texts.filter((text) => text.startsWith('taken'))).toHaveLength(round + 1);
+        expect((texts.length - round - 1) % 30).toBe(0);
+      }
+    }, 120_000);
 
     it('tells callers after their deadline that it is not known, and goes on once the broker is back', async () => {
       const quick = await open({ deadlineMs: 1500 });
@@ -223,6 +279,21 @@ if (!mayBreak || !('broker' in found)) {
 
     const committedInAll = async (group: string, wanted: number) =>
       (await bus.committed(group, topic)).reduce((sum, { offset }) => sum + Math.max(0, offset), 0) === wanted;
+
+    /** Publishes under a seat in a process of its own, so that it can die in the middle of it. */
+    const holder = async (): Promise<ChildProcess> => {
+      const built = fileURLToPath(import.meta.url).replace(/\/src\/[^/]+$/, '/dist/index.js');
+      const script = `
+        const { openKafkaBus } = await import(${JSON.stringify(built)});
+        const bus = await openKafkaBus({ brokers: ${JSON.stringify(broker.brokers)} });
+        const seat = await bus.takeSeat('${topic}');
+        console.log('taken');
+        const message = (_, n) => ({ topic: '${topic}', key: 'key ' + n, value: new Uint8Array(1000), headers: {} });
+        for (;;) await seat.publish(Array.from({ length: 30 }, message));`;
+      const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+      await once(child.stdout, 'data');
+      return child;
+    };
 
     /** A member in a process of its own, so that it can die without leaving. */
     const member = async (group: string): Promise<ChildProcess> => {

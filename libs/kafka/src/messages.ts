@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import type { KafkaMessage } from 'kafkajs';
+import type { KafkaMessage, Message as SentMessage } from 'kafkajs';
 import type { Problem } from '@weft/domain';
 import { InvalidCall, type Headers, type Message, MESSAGE_LIMIT_BYTES, type OutgoingMessage, TooLarge } from '@weft/processing';
 import { UNREADABLE_HEADER } from './unreadable.js';
@@ -54,6 +54,18 @@ export function sizeOf({ topic, key, value, headers }: OutgoingMessage): number 
   for (const name of names) bytes += Buffer.byteLength(name) + Buffer.byteLength(headers[name]!);
   if (bytes > MESSAGE_LIMIT_BYTES) throw new TooLarge(`a message for topic ${topic}`, bytes, MESSAGE_LIMIT_BYTES);
   return bytes + RECORD_OVERHEAD_BYTES + names.length * HEADER_OVERHEAD_BYTES;
+}
+
+/** The topic's max.message.bytes is not ours to read: it is below the largest message, that is all there is to know. */
+export function tooLargeFor(topic: string, sizes: readonly number[]): TooLarge {
+  const largest = Math.max(...sizes);
+  return new TooLarge(`a message for topic ${topic}, whose max.message.bytes is below Weft's limit`, largest, largest - 1);
+}
+
+export function toKafka({ key, value, headers }: OutgoingMessage, partition: number): SentMessage {
+  // kafkajs writes bytes that are no Buffer wrongly, without a word.
+  const bytes = value === null ? null : Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+  return { key, value: bytes, headers: { ...headers }, partition };
 }
 
 /** What a fetch brings besides what kafkajs's types say. */

@@ -5,6 +5,7 @@ import {
   CONSENT_TOPIC,
   HL7V2_PREFIX,
   OPT_OUT_PROJECTOR_GROUP,
+  PUBLISHER_SEAT,
   QUARANTINE_TOPIC,
   RECORD_PROJECTOR_GROUP,
   recordChangesTopic,
@@ -21,7 +22,7 @@ export type Principal = { readonly user: string } & (
 export interface AclRule {
   /** As Kafka writes it: `User:name`. */
   readonly principal: string;
-  readonly resource: 'topic' | 'group' | 'cluster';
+  readonly resource: 'topic' | 'group' | 'cluster' | 'transactional-id';
   readonly name: string;
   readonly pattern: 'literal' | 'prefixed';
   readonly operation: Operation;
@@ -58,6 +59,13 @@ const group = (name: string, pattern: Rule['pattern'] = 'literal', operation: Op
   pattern,
   operation,
 });
+/** A seat is a transactional id: whoever may write it may take the seat, and so end its holder's. */
+const seat = (name: string, pattern: Rule['pattern'] = 'literal', operation: Operation = 'write'): Rule => ({
+  resource: 'transactional-id',
+  name,
+  pattern,
+  operation,
+});
 const cluster = (operation: Operation): Rule => ({ resource: 'cluster', name: CLUSTER, pattern: 'literal', operation });
 /** Our producers are idempotent, and so should everybody's be. */
 const PRODUCER = cluster('idempotent-write');
@@ -83,7 +91,14 @@ function rulesOf(principal: Principal): Rule[] {
       return [topic('read', CARE_EVENTS_PREFIX, 'prefixed'), group(RECORD_PROJECTOR_GROUP), ...downstream()];
     case 'opt-out-projector':
       // It counts what stands in quarantine, too.
-      return [topic('read', CONSENT_TOPIC), topic('read', QUARANTINE_TOPIC), group(OPT_OUT_PROJECTOR_GROUP), ...downstream()];
+      return [
+        topic('read', CONSENT_TOPIC),
+        topic('read', QUARANTINE_TOPIC),
+        group(OPT_OUT_PROJECTOR_GROUP),
+        // One of them publishes what changes.
+        seat(PUBLISHER_SEAT),
+        ...downstream(),
+      ];
     case 'record-api':
       return [
         topic('read', RECORD_CHANGES_PREFIX, 'prefixed'),
@@ -108,6 +123,7 @@ function rulesOf(principal: Principal): Rule[] {
       return [
         topic('all', WEFT, 'prefixed'),
         group(WEFT, 'prefixed', 'all'),
+        seat(WEFT, 'prefixed', 'all'),
         ...(['create', 'alter', 'describe', 'describe-configs', 'alter-configs'] as const).map(cluster),
         PRODUCER,
       ];

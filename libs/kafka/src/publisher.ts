@@ -3,7 +3,7 @@ import type { Coordinates } from '@weft/domain';
 import { type EngineError, EngineUnavailable, InvalidCall, type OutgoingMessage, TooLarge } from '@weft/processing';
 import type { KafkaConnection, Surroundings } from './client.js';
 import { engineError, protocolError } from './errors.js';
-import { sizeOf } from './messages.js';
+import { sizeOf, tooLargeFor, toKafka } from './messages.js';
 import { ProducerLane } from './producer-lane.js';
 import type { TopicDirectory } from './topic-directory.js';
 
@@ -18,7 +18,7 @@ export interface PublisherSettings {
  * A produce request carries one batch a partition, and the broker's limit (1,048,588 bytes unless a topic says more) is of
  * the batch. A message above this travels by itself, so that a refusal is its own.
  */
-const BATCH_MAX_BYTES = 900_000;
+export const BATCH_MAX_BYTES = 900_000;
 /** What may wait while the broker does not answer. */
 const QUEUE_MAX_BYTES = 128 * 1_048_576;
 const PAUSE_MS = 250;
@@ -229,7 +229,11 @@ export class Publisher {
     if (!sent) return known.retriable ? undefined : known;
     for (const item of items) this.#proven.delete(item.topic);
     const alone = items.every((item) => item.call === items[0]!.call && item.topic === topic);
-    if (alone && known instanceof TooLarge) return tooLargeFor(topic, items);
+    if (alone && known instanceof TooLarge)
+      return tooLargeFor(
+        topic,
+        items.map(({ bytes }) => bytes),
+      );
     if (alone && known instanceof InvalidCall) return known;
     if (protocolError(error) === 'CLUSTER_AUTHORIZATION_FAILED') return known;
     return new EngineUnavailable('Kafka', `publishing: ${known.message}`, { cause: error });
@@ -275,18 +279,6 @@ export class Publisher {
     }
     this.#watching = false;
   }
-}
-
-/** The topic's max.message.bytes is not ours to read: it is below the largest message, that is all there is to know. */
-function tooLargeFor(topic: string, items: readonly Item[]): TooLarge {
-  const largest = items.reduce((most, { bytes }) => Math.max(most, bytes), 0);
-  return new TooLarge(`a message for topic ${topic}, whose max.message.bytes is below Weft's limit`, largest, largest - 1);
-}
-
-function toKafka({ key, value, headers }: OutgoingMessage, partition: number): KafkaMessage {
-  // kafkajs writes bytes that are no Buffer wrongly, without a word.
-  const bytes = value === null ? null : Buffer.from(value.buffer, value.byteOffset, value.byteLength);
-  return { key, value: bytes, headers: { ...headers }, partition };
 }
 
 function byTopic(items: readonly Item[]): { topic: string; messages: KafkaMessage[] }[] {
