@@ -77,6 +77,20 @@ export function describeSeats({ bus: busOfTest, another, newTopic }: BusTest): v
       }
     });
 
+    it('take several messages that each nearly fill the limit, and small ones between them, in one call', async () => {
+      const topic = await newTopic(1);
+      const large = { topic, key: 'key', value: new Uint8Array(MESSAGE_LIMIT_BYTES - 100), headers: {} };
+      const places = await (await bus.takeSeat(name)).publish([large, textMessage(topic, 'key', 'small'), large, large]);
+      const offsets = places.map(({ offset }) => offset);
+      expect(offsets).toEqual(range(offsets[0] ?? -1, (offsets[0] ?? -1) + 4));
+      expect((await bus.read(topic, 0, 0)).map(({ value }) => value?.length)).toEqual([
+        large.value.length,
+        'small'.length,
+        large.value.length,
+        large.value.length,
+      ]);
+    });
+
     it('are somebody else’s once they are taken: the earlier holder publishes nothing more', async () => {
       const topic = await newTopic(2);
       const earlier = await bus.takeSeat(name);
