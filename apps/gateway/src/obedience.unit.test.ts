@@ -1,4 +1,4 @@
-import { EngineUnavailable, type EventBus, type EventStore } from '@weft/processing';
+import { bytesOf, EngineUnavailable, type EventBus, type EventStore } from '@weft/processing';
 import { Committed } from './committed.js';
 import { Obedience } from './obedience.js';
 
@@ -38,13 +38,14 @@ function world(
   const checkpoint = () => {
     const position = String(published(looked));
     looked += 1;
-    return [{ type: 'published-1', revision: 0, position: '0', data: JSON.stringify({ position }) }];
+    return [{ type: 'published-1', revision: 0, position: '0', data: bytesOf(JSON.stringify({ position })), meta: {} }];
   };
   const read = async (stream: string, { from = 0, backwards = false }: { from?: number; backwards?: boolean } = {}) => {
     if (stream === 'publisher-region') return checkpoint();
     const events = (stream === 'careRecord-k1' ? stored : []).map((one, revision) => ({
       ...{ stream, type: 'decision-recorded-2', revision, position: String(10 + revision) },
-      data: JSON.stringify({ source: 'urn:ods:RX901', ...one }),
+      meta: {},
+      data: bytesOf(JSON.stringify({ source: 'urn:ods:RX901', ...one })),
     }));
     return backwards ? events.slice(-1) : events.slice(from);
   };

@@ -116,10 +116,6 @@ if (!mayBreak || !('broker' in found)) {
       await until('calls are written again', () => written() > before + 20);
       publishing = false;
       await publisher;
-      console.log(
-        outcomes.length,
-        outcomes.filter((o) => o !== 'written'),
-      );
       const counts = new Map<string, number>();
       const texts = await log();
       for (const text of texts) counts.set(text.split('/')[0]!, (counts.get(text.split('/')[0]!) ?? 0) + 1);

@@ -36,6 +36,14 @@ describe('planning who may do what at the brokers', () => {
     expect(readers.map(({ principal }) => principal)).toEqual(['User:opt-out-projector', 'User:record-api', 'User:ops']);
   });
 
+  it('lets nobody take the publisher’s seat but those who publish changes, and operations', () => {
+    const holders = wantedAcls(principals).filter(({ resource }) => resource === 'transactional-id');
+    expect(holders.map(({ principal, operation, pattern, name }) => [principal, operation, pattern, name])).toEqual([
+      ['User:opt-out-projector', 'write', 'literal', 'weft.publisher'],
+      ['User:ops', 'all', 'prefixed', 'weft.'],
+    ]);
+  });
+
   it('finds what is missing and what is there', () => {
     const wanted = wantedAcls(principals);
     const plan = planAcls(wanted, wanted.slice(2));

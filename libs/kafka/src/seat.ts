@@ -8,13 +8,13 @@ import { BATCH_MAX_BYTES, partitionOf } from './publisher.js';
 import type { TopicDirectory } from './topic-directory.js';
 import { isFencedProducer, type ProducerIdentity, TransactionCalls } from './transactions.js';
 
-export interface SeatSettings {
+interface SeatSettings {
   /** After so long a caller is told EngineUnavailable. */
   readonly deadlineMs: number;
   readonly sendMaxBytes: number;
 }
 
-export interface SeatParts {
+interface SeatParts {
   readonly connections: Connections<ClusterConnection>;
   readonly directory: TopicDirectory;
   readonly surroundings: Surroundings;

@@ -3,9 +3,9 @@ import { coordinatorOf, leadersOf, TRANSACTION } from './broker-calls.js';
 import { protocolError } from './errors.js';
 
 /**
- * The requests of which a transaction consists. kafkajs's own transactional producer is not used: after a request that partly failed it goes
- * back to sequence numbers which the broker has already seen, so the broker takes the next messages for repeats and drops them; it takes
- * CONCURRENT_TRANSACTIONS, which the broker answers while the last transaction is being completed, for the end; and it shows no epoch.
+ * The requests of which a transaction consists. kafkajs's own transactional producer is not used: after a request that failed in part it goes back
+ * to sequence numbers that a broker may have seen already, and that broker drops the next messages as repeats; it cannot ask again for a commit
+ * that was not answered; and it shows no epoch, so nobody could go on after a failure without taking the seat from whoever has it by then.
  */
 
 /** Who a transactional producer is to the brokers: they refuse every epoch but the newest of a transactional id. */

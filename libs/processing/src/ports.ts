@@ -169,7 +169,7 @@ export interface PartitionOffsets {
   readonly partition: number;
   /** Offset of the first message still there. */
   readonly low: number;
-  /** Offset that the next message will get. */
+  /** Behind every message that can be read now. The next one gets this offset or a higher one: what ends a transaction takes one too. */
   readonly high: number;
 }
 
@@ -221,7 +221,10 @@ export interface FollowOptions {
 
 /** The right to publish under a name, until somebody else takes it. */
 export interface Seat {
-  /** As `EventBus.publish`. Throws SeatTaken, and nothing is written, once somebody else has taken the seat. */
+  /**
+   * As `EventBus.publish`, save that it is all of the messages or none. Throws SeatTaken, and nothing is written, once the seat was taken again; also where,
+   * after the engine was away, it cannot be told that it was not: whoever is still to publish takes it again.
+   */
   publish(messages: readonly OutgoingMessage[]): Promise<Coordinates[]>;
 }
 
@@ -232,8 +235,9 @@ export interface EventBus {
    */
   publish(messages: readonly OutgoingMessage[]): Promise<Coordinates[]>;
   /**
-   * Takes a seat from whoever has it. Once it resolves, nothing that was published from an earlier taking comes into a topic any more, not even
-   * what was on its way: what is published from now on comes after all of it.
+   * Takes a seat from whoever has it, dead or alive; the same caller's own earlier taking ends too. Once it resolves, nothing that was published
+   * under an earlier taking comes into a topic any more, not even what was on its way: what is published from now on comes after all of it.
+   * Throws InvalidCall for an empty name, EngineUnavailable.
    */
   takeSeat(name: string): Promise<Seat>;
   /** Joins a group; partitions are shared among its members and move when they come, go or die. */

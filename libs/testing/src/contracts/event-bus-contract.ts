@@ -9,6 +9,7 @@ import {
   type TopicSpec,
 } from '@weft/processing';
 import { describeConsumerGroups } from './consumer-group-contract.js';
+import { describeSeats } from './seat-contract.js';
 import { Connections, gate, range, textMessage, textOf, unique, until, type EventBusTraits } from './parts.js';
 
 /** One engine with data of its own, or a server whose data the tests keep apart by unique names. */
@@ -488,5 +489,6 @@ export function describeEventBus(name: string, start: () => Promise<EventBusHarn
     });
 
     describeConsumerGroups({ bus: () => bus, another, newTopic }, traits);
+    describeSeats({ bus: () => bus, another, newTopic });
   });
 }

@@ -61,6 +61,8 @@ interface Group {
 /** After so long without a sign of life a member is put out of its group. */
 export const SESSION_MS = 10_000;
 const DEFAULT_COUNT = 500;
+/** Kafka's own rule for names of topics. */
+const TOPIC_NAME = /^[A-Za-z0-9._-]{1,249}$/;
 
 /** The simulated bus itself: topics and groups as plain data, every operation synchronous. It outlives all processes. */
 export class BusEngine {
@@ -79,6 +81,7 @@ export class BusEngine {
 
   createTopics(specs: readonly TopicSpec[]): void {
     for (const { topic, partitions, ...rest } of specs) {
+      if (!TOPIC_NAME.test(topic)) throw new InvalidCall(`${topic} is no name of a topic`);
       checkAbove('partitions', partitions, 1);
       const fresh: Topic = { spec: { topic, ...rest }, partitions: [], partitionOfKey: new Map() };
       const known = this.topicsByName.get(topic) ?? fresh;
@@ -114,6 +117,7 @@ export class BusEngine {
   }
 
   takeSeat(name: string): number {
+    if (name === '') throw new InvalidCall('a seat needs a name');
     const taking = (this.seats.get(name) ?? 0) + 1;
     this.seats.set(name, taking);
     return taking;
@@ -210,7 +214,10 @@ export class BusEngine {
   }
 
   startOf(name: string, partition: Partition, from: 'beginning' | 'end'): number {
-    return this.group(name).committed.get(partition.name) ?? (from === 'end' ? partition.high : low(partition));
+    const { committed } = this.group(name);
+    // Where the end is said to be the start, that is settled at once: what comes later is read, whatever happens meanwhile.
+    if (from === 'end' && !committed.has(partition.name)) committed.set(partition.name, partition.high);
+    return committed.get(partition.name) ?? low(partition);
   }
 
   /** False, and nothing is committed, when the partition is somebody else's or the generation is over. */
