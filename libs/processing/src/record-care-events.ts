@@ -280,7 +280,7 @@ export class RecordCareEvents {
     }
     for (const [home, some] of carried)
       outbox.quarantined.push(...(await recordAtHome(wiring, home, key, some, outbox.versions.note)));
-    if (fresh.length === 0 && !redelivered) return;
+    if (fresh.length === 0 && carried.size === 0 && !redelivered) return;
     // Of all persons whom the numbers are: a merge may have been undone since it was decided whose an event is.
     await this.derive(outbox, () => bringInLine(wiring, [key, ...carried.keys()]));
   }
