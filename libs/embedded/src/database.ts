@@ -12,11 +12,9 @@ export interface Schema {
   readonly file: string;
   /** SQLite's application_id: whose file it is. */
   readonly applicationId: number;
-  /** SQLite's user_version. A file of a higher one was made by a newer Weft. */
+  /** SQLite's user_version. A file of a higher one was made by a newer Weft, one of a lower one by an earlier form of it. */
   readonly version: number;
   readonly sql: string;
-  /** What a file of the version before lacks. */
-  readonly upgrade?: string;
 }
 
 export interface Waiting {
@@ -36,12 +34,15 @@ export interface Checking {
 
 export interface Opened {
   readonly database: Database;
+  readonly path: string;
   /** The file, where it is still to be checked. */
   readonly unchecked: CheckedFile | undefined;
 }
 
-/** Pages that the log holds before they are moved into the file: 16 MiB, so that a page written often moves once. */
-const CHECKPOINT_PAGES = 4_000;
+/** Pages that the log may hold before a writer moves them into the file by itself (64 MiB): a thread does so before, see checkpoints.ts. */
+const CHECKPOINT_PAGES = 16_000;
+/** What earlier forms of Weft kept in a data directory in the place of its one file. */
+const EARLIER_FILES = ['bus.db', 'store.db'];
 /** Up to this size the whole file is checked before it is served, at about 1 GB a second; above, while it is. */
 const CHECK_AT_OPEN_BYTES = 256 * 1024 * 1024;
 
@@ -118,26 +119,17 @@ function checkIdentity(database: Database, schema: Schema): void {
   if (owner !== schema.applicationId)
     throw new EngineDamaged(schema.file, 'the file was not made by Weft, or has lost its header');
   if (typeof version !== 'number' || version < 1) throw new EngineDamaged(schema.file, 'the file has lost its schema version');
+  if (version < schema.version) {
+    throw new EngineDamaged(
+      schema.file,
+      `the file was made by an earlier form of Weft: its schema is ${version}, this Weft reads ${schema.version} alone. Publish again into an empty directory, or keep that Weft`,
+    );
+  }
   if (version > schema.version) {
     throw new EngineDamaged(
       schema.file,
       `the file was made by a newer Weft: its schema is ${version}, this Weft knows ${schema.version}. Start that Weft instead`,
     );
-  }
-}
-
-/** Brings a file of the version before up to this one, unless another process has just done so. */
-function upgrade(database: Database, schema: Schema): void {
-  if (pragma(database, 'user_version') === schema.version) return;
-  database.exec('BEGIN IMMEDIATE');
-  try {
-    if (pragma(database, 'user_version') !== schema.version) {
-      database.exec(`${schema.upgrade ?? ''}; PRAGMA user_version = ${schema.version}`);
-    }
-    database.exec('COMMIT');
-  } catch (error) {
-    database.exec('ROLLBACK');
-    throw error;
   }
 }
 
@@ -174,6 +166,16 @@ export function integrityProblem(database: Database, file: string): string | nul
   return found;
 }
 
+/** An earlier form's events and messages are in no order that this one could take over. */
+function refuseEarlier(directory: string): void {
+  const found = EARLIER_FILES.find((file) => existsSync(join(directory, file)));
+  if (found === undefined) return;
+  throw new EngineDamaged(
+    found,
+    `the data directory was made by an earlier form of Weft, which this one cannot read. Publish again into an empty directory, or keep that version`,
+  );
+}
+
 /**
  * Opens a file of the data directory, and makes it where it is missing (directory 0700, files 0600).
  * Throws EngineDamaged for a file that is not whole or not ours, EngineUnavailable for one that cannot be opened now.
@@ -189,6 +191,7 @@ export async function openDatabase(
   let database: Database | undefined;
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
+    refuseEarlier(directory);
     if (!existsSync(path)) {
       if (existsSync(`${path}-wal`)) throw new EngineDamaged(schema.file, 'the file is gone, its log is still there');
       await create(directory, schema, waiting);
@@ -210,7 +213,6 @@ export async function openDatabase(
         PRAGMA journal_size_limit = 67108864;
       `);
       checkIdentity(opened, schema);
-      upgrade(opened, schema);
       const pattern = new DatabaseSync(':memory:');
       try {
         checkTables(opened, schema, pattern);
@@ -220,7 +222,11 @@ export async function openDatabase(
       if (pragma(opened, 'journal_mode') !== 'wal') throw new EngineDamaged(schema.file, 'the file has lost its journal mode');
       if (bytes <= checkAtOpenBytes && !isChecked) checkIntegrity(opened, schema.file);
     });
-    return { database: opened, unchecked: bytes > checkAtOpenBytes && !isChecked ? { path, file: schema.file } : undefined };
+    return {
+      database: opened,
+      path,
+      unchecked: bytes > checkAtOpenBytes && !isChecked ? { path, file: schema.file } : undefined,
+    };
   } catch (error) {
     database?.close();
     const named = engineError(schema.file, error);

@@ -1,4 +1,5 @@
 import {
+  bytesOf,
   CONSENT_TOPIC,
   EngineUnavailable,
   type EventBus,
@@ -150,7 +151,7 @@ describe('what is measured of a region', () => {
     watchReviews({ ...service, store } as unknown as Service);
     expect(await scrape('weft_records_to_review')).toEqual([' 0']);
     const note = (key: string, organisations: readonly string[]) =>
-      noted.push({ type: 'review-noted-1', revision: noted.length, data: JSON.stringify({ key, organisations }) });
+      noted.push({ type: 'review-noted-1', revision: noted.length, data: bytesOf(JSON.stringify({ key, organisations })) });
     for (const key of ['a', 'b']) note(key, ['RX901']);
     pass(5_000);
     expect(await scrape('weft_records_to_review')).toEqual([' 2']);
@@ -166,7 +167,7 @@ describe('what is measured of a region', () => {
     const settings = { organisations: [{ ods: 'RX901' }, { ods: 'Y90001' }] };
     watchVersions({ ...service, store, settings } as unknown as Service);
     expect(await scrape('weft_versions_disagreeing')).toEqual(['{organisation="RX901"} 0', '{organisation="Y90001"} 0']);
-    const data = JSON.stringify({ setAside: 3, disagreeing: 1 });
+    const data = bytesOf(JSON.stringify({ setAside: 3, disagreeing: 1 }));
     counted.set('versions-RX901', { type: 'versions-counted-1', revision: 7, data });
     pass(5_000);
     expect(await scrape('weft_versions_disagreeing')).toEqual(['{organisation="RX901"} 1', '{organisation="Y90001"} 0']);

@@ -8,11 +8,11 @@ import { openEmbeddedStore } from '@weft/embedded';
 import {
   CARE_RECORD_PREFIX,
   careEventsTopic,
-  RecordCareEvents,
-  replayView,
   type Message,
+  RecordCareEvents,
   type ReplayLane,
   type ReplayProgress,
+  replayView,
 } from '@weft/processing';
 import { createReplayWorkers, type Settings } from '@weft/service';
 import { careEvent, patientNumbers } from './care-events.js';
