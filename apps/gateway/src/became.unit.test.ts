@@ -33,6 +33,7 @@ function world(
       stream,
       revision,
       type: 'care-event-recorded-1',
+      meta: {},
       data: bytesOf(JSON.stringify(data)),
     }));
   };

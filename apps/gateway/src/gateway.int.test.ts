@@ -13,6 +13,7 @@ import {
   EngineUnavailable,
   type Message,
   type Projector,
+  loadNumber,
   startOptOutProjector,
   startRecordProjector,
   type Wiring,
@@ -1016,6 +1017,32 @@ describe('the gateway', () => {
       expect([next.status, next.body.state]).toEqual([200, 'obeyed']);
       const replaced = { state: 'superseded', standing: false, supersededBy: next.body.event };
       expect((await get(location)).body).toMatchObject(replaced);
+    });
+
+    it('answers 202 while what it changes is not published, though every reader obeys', async () => {
+      const { bus, store } = service;
+      const takeSeat = bus.takeSeat.bind(bus);
+      let free = (): void => {};
+      const isFree = new Promise<void>((resolve) => (free = resolve));
+      bus.takeSeat = (name) => isFree.then(() => takeSeat(name));
+      try {
+        await startProjector();
+        const answer = await post('/consents', consent({ consentId: 'untold' }), {
+          ...governance,
+          headers: { prefer: 'wait=1' },
+        });
+        expect([answer.status, answer.body.state]).toEqual([202, 'pending']);
+        const { decisions } = await loadNumber(store, wiring.keys.patient(nhsNumber));
+        expect(decisions.map(({ consentId }) => consentId)).toContain('untold');
+        free();
+        const location = answer.headers.get('location')!;
+        const ask = async () => (await get(location)).body.state as string;
+        while ((await ask()) === 'pending') await new Promise((resolve) => setTimeout(resolve, 5));
+        expect(await ask()).toBe('obeyed');
+      } finally {
+        free();
+        bus.takeSeat = takeSeat;
+      }
     });
 
     it.each([

@@ -68,9 +68,7 @@ export class Obedience {
   /** Where the streams of the person's numbers end: what the decision changed stands before. */
   private async endOf(key: string): Promise<string | null> {
     const keys = await keysOfPerson(this.store, key);
-    const lasts = await Promise.all(
-      keys.map((one) => this.store.read(careRecordStream(one), { backwards: true, maxCount: 1 })),
-    );
+    const lasts = await Promise.all(keys.map((one) => this.store.read(careRecordStream(one), { backwards: true, maxCount: 1 })));
     const positions = lasts.flat().map(({ position }) => position);
     return positions.reduce<string | null>(
       (end, one) => (end === null || this.store.comparePositions(one, end) > 0 ? one : end),

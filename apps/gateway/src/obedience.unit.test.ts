@@ -38,7 +38,7 @@ function world(
   const checkpoint = () => {
     const position = String(published(looked));
     looked += 1;
-    return [{ type: 'published-1', revision: 0, position: '0', data: bytesOf(JSON.stringify({ position })), meta: {} }];
+    return [{ type: 'published-1', revision: 0, position: '0', meta: {}, data: bytesOf(JSON.stringify({ position })) }];
   };
   const read = async (stream: string, { from = 0, backwards = false }: { from?: number; backwards?: boolean } = {}) => {
     if (stream === 'publisher-region') return checkpoint();
@@ -50,7 +50,9 @@ function world(
     return backwards ? events.slice(-1) : events.slice(from);
   };
   const comparePositions = (one: string, other: string) => Number(one) - Number(other);
-  const store = { read, comparePositions } as unknown as EventStore;
+  const readAll = async ({ after }: { after: string }) =>
+    (await read('careRecord-k1')).filter(({ position }) => Number(position) > Number(after)).slice(0, 1);
+  const store = { read, readAll, comparePositions } as unknown as EventStore;
   const sleep = async (ms: number) => void (now += ms);
   const projector = new Committed({ committed } as unknown as EventBus, { now: () => now }, { sleep });
   return { projector, obedience: new Obedience(projector, store), elapsed: () => now, asked: () => asked };

@@ -16,6 +16,7 @@ import {
   warnAtStart,
   watchDecisions,
   watchLag,
+  watchPublisher,
   watchQuarantine,
   watchReviews,
   WIRING,
@@ -41,6 +42,7 @@ export class OptOutProjectorModule implements OnApplicationBootstrap, OnModuleDe
     const { log, settings } = this.service;
     watchLag(this.service, OPT_OUT_PROJECTOR_GROUP, [CONSENT_TOPIC]);
     watchDecisions(this.service);
+    watchPublisher(this.service);
     watchQuarantine(this.service);
     watchReviews(this.service);
     warnAtStart(log, settings, await adoptAtStart(this.wiring, this.audit, settings));

@@ -5,7 +5,18 @@ import { LiveChanges, type Position } from './live-changes.js';
 import { ANNE, BERT, observation, openRegion, type Region } from './region.fixture.js';
 
 /** Of the range kept for tests. */
-const PEOPLE = ['9990000018', '9990000026', '9990000034', '9990000042', '9990000050', '9990000069', '9990000077', '9990000085', '9990000093', '9990000107'];
+const PEOPLE = [
+  '9990000018',
+  '9990000026',
+  '9990000034',
+  '9990000042',
+  '9990000050',
+  '9990000069',
+  '9990000077',
+  '9990000085',
+  '9990000093',
+  '9990000107',
+];
 
 describe('a feed', () => {
   let region: Region;

@@ -57,9 +57,12 @@ describe('a cursor', () => {
     expect(opened(cursors.at('population-health', POSITION))).toEqual([400, 'other-purpose']);
   });
 
-  it.each(['research.1767225600000.0-17.3-4.9p2Yd0a3b1c5e7f9h1j3kA', 'research.1767225600000.9p2Yd0a3b1c5e7f9h1j3kA', '1767225600000.0-17'])(
-    'that names offsets of a topic (%s) is refused as that: begin anew',
-    (cursor) => expect(opened(cursor)).toEqual([410, 'cursor-of-a-topic']),
+  it.each([
+    'research.1767225600000.0-17.3-4.9p2Yd0a3b1c5e7f9h1j3kA',
+    'research.1767225600000.9p2Yd0a3b1c5e7f9h1j3kA',
+    '1767225600000.0-17',
+  ])('that names offsets of a topic (%s) is refused as that: begin anew', (cursor) =>
+    expect(opened(cursor)).toEqual([410, 'cursor-of-a-topic']),
   );
 
   it.each([

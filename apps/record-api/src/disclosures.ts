@@ -31,7 +31,9 @@ export class Disclosures {
   }
 
   private async noteOnce(caller: Caller, purpose: Purpose, person: string, day: string): Promise<void> {
-    const others = projectionOf(this.wiring, purpose).identifies ? besides(person, await keysOfPerson(this.wiring.store, person)) : {};
+    const others = projectionOf(this.wiring, purpose).identifies
+      ? besides(person, await keysOfPerson(this.wiring.store, person))
+      : {};
     const name = `${person} ${day} ${purpose} ${caller.organisation} ${caller.subject} ${others.alsoOf?.join() ?? ''}`;
     if (this.noted.has(name)) return;
     const before = this.noting.get(name);

@@ -212,7 +212,14 @@ export const DISCLOSURE = {
 
 export const STATUS = {
   answer: {
-    ...{ version: '0.1.0', policyVersion: 1, settingsDiffer: false, projections: [{ purpose: 'research', version: 1 }], lag: 0, published: true },
+    ...{
+      version: '0.1.0',
+      policyVersion: 1,
+      settingsDiffer: false,
+      projections: [{ purpose: 'research', version: 1 }],
+      lag: 0,
+      published: true,
+    },
     groups: [
       {
         ...{ group: 'weft.record-projector', topic: 'weft.care-events.RX901', lag: 0 },

@@ -3,7 +3,9 @@ import type { StoredEvent } from '@weft/processing';
 import { partsOf } from './live-changes.js';
 
 const changing = (changes: ViewEffect | null) =>
-  ({ meta: changes === null ? {} : { effect: { views: { 'direct-care@1': changes, 'research@1': {} } } } }) as unknown as StoredEvent;
+  ({
+    meta: changes === null ? {} : { effect: { views: { 'direct-care@1': changes, 'research@1': {} } } },
+  }) as unknown as StoredEvent;
 const sizes = (...events: readonly (ViewEffect | null)[]) => [...partsOf(events.map(changing))].map((part) => part.length);
 
 describe('the parts in which events are told', () => {

@@ -64,7 +64,9 @@ export class RecordChangesController {
   @ApiQuery({ name: 'after', required: false, description: 'A cursor: go on there, however long ago it was given' })
   @ApiProduces(NDJSON)
   @ApiOkResponse({ description: 'Goes on until one side closes, or the token ends' })
-  @ApiGoneResponse({ description: 'The cursor is of an earlier version of Weft, or ahead of the store: start from the beginning' })
+  @ApiGoneResponse({
+    description: 'The cursor is of an earlier version of Weft, or ahead of the store: start from the beginning',
+  })
   async follow(@Req() request: FastifyRequest, @Res() reply: FastifyReply, @CurrentCaller() caller: Caller): Promise<void> {
     refuseUnlessAccepted(request, [NDJSON, 'application/ndjson', 'application/json']);
     refuseOtherParameters(request, ['from', 'after']);

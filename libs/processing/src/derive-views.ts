@@ -1,4 +1,13 @@
-import { idsToTell, isIncluded, purposeOfView, viewName, type Effect, type Letter, type Projection, type ViewEffect } from '@weft/domain';
+import {
+  idsToTell,
+  isIncluded,
+  purposeOfView,
+  viewName,
+  type Effect,
+  type Letter,
+  type Projection,
+  type ViewEffect,
+} from '@weft/domain';
 import { appendToNumber, unlessFenced, withTheirEffect } from './append.js';
 import { countOf, decideViews, effectOf, emptied, type Needed } from './decide-views.js';
 import { loadNumber, type NumberState } from './number.js';
@@ -25,13 +34,18 @@ export interface Changes {
  * Brings the views that a number's own stream holds in line with everything known of its person, and says how many entries change
  * in each of the views given; those of a number that gave way to another are emptied. Whoever writes to the stream meanwhile makes it look again.
  */
-export async function deriveViews(wiring: Wiring, key: string, options: DeriveOptions = {}): Promise<ReadonlyMap<Projection, Changes>> {
+export async function deriveViews(
+  wiring: Wiring,
+  key: string,
+  options: DeriveOptions = {},
+): Promise<ReadonlyMap<Projection, Changes>> {
   const { projections = wiring.projections, dryRun = false, tellAll = false } = options;
   for (;;) {
     const state = await loadNumber(wiring.store, key);
     const needed = await effectFor(wiring, state, projections);
     const { effect, isNeeded } = tellAll ? tellingAll(state, needed.effect, projections) : needed;
-    const append = async () => (await unlessFenced(appendToNumber(wiring, state, withTheirEffect(wiring, [], effect)).then(() => true))) ?? false;
+    const append = async () =>
+      (await unlessFenced(appendToNumber(wiring, state, withTheirEffect(wiring, [], effect)).then(() => true))) ?? false;
     if (!isNeeded || dryRun || (await append()))
       return new Map(projections.map((one) => [one, countOf(effect.views[viewName(one)] ?? {})]));
   }

@@ -1,7 +1,7 @@
 import { PURPOSES, type Purpose } from '@weft/domain';
 import { unlessFenced } from './append.js';
 import { changesOf } from './changes-of.js';
-import { decodePublisherCheckpoint, encode, type PublisherCheckpoint } from './encoding.js';
+import { decodeNumberEvent, decodePublisherCheckpoint, encode, type PublisherCheckpoint } from './encoding.js';
 import { SeatTaken } from './errors.js';
 import { NO_STREAM, type EventStore, type Seat, type StoredEvent } from './ports.js';
 import { changeMessages } from './record-changes.js';
@@ -42,7 +42,12 @@ export function startPublisher(wiring: Wiring, isMine: () => boolean, onFailure:
   };
 }
 
-async function run(wiring: Wiring, isMine: () => boolean, signal: AbortSignal, onFailure: (error: unknown) => void): Promise<void> {
+async function run(
+  wiring: Wiring,
+  isMine: () => boolean,
+  signal: AbortSignal,
+  onFailure: (error: unknown) => void,
+): Promise<void> {
   while (!signal.aborted) {
     try {
       if (isMine()) await publish(wiring, isMine, signal, onFailure);
@@ -54,7 +59,12 @@ async function run(wiring: Wiring, isMine: () => boolean, signal: AbortSignal, o
 }
 
 /** Until the signal, until it is somebody else's to do, or until somebody else has done it. */
-async function publish(wiring: Wiring, isMine: () => boolean, signal: AbortSignal, onFailure: (error: unknown) => void): Promise<void> {
+async function publish(
+  wiring: Wiring,
+  isMine: () => boolean,
+  signal: AbortSignal,
+  onFailure: (error: unknown) => void,
+): Promise<void> {
   const seat = await wiring.bus.takeSeat(PUBLISHER_SEAT);
   const publishing = new Publishing(wiring, seat);
   const after = await publishing.position();
@@ -128,15 +138,21 @@ async function lastCheckpoint(store: EventStore): Promise<{ readonly position: s
 /** Whether everything up to a position of the one order is published. */
 export async function isPublished(store: EventStore, position: string): Promise<boolean> {
   const next = await nextToPublish(store);
-  return next === null || store.comparePositions(next, position) > 0;
+  return next === null || store.comparePositions(next.position, position) > 0;
 }
 
 /** Whether nothing is left to be published. */
 export const isAllPublished = async (store: EventStore): Promise<boolean> => (await nextToPublish(store)) === null;
 
-/** Where the first event is that was not published; null where there is none. */
-async function nextToPublish(store: EventStore): Promise<string | null> {
+/** Since when (milliseconds since 1970) the oldest event waits that is not published; null where there is none. */
+export async function unpublishedSince(store: EventStore): Promise<number | null> {
+  const next = await nextToPublish(store);
+  return next === null ? null : Date.parse(decodeNumberEvent(next).event.recordedAt);
+}
+
+/** The first event that was not published; null where there is none. */
+async function nextToPublish(store: EventStore): Promise<StoredEvent | null> {
   const after = (await lastCheckpoint(store)).position;
   const [next] = await store.readAll({ ...(after !== null && { after }), prefixes: [CARE_RECORD_PREFIX], maxCount: 1 });
-  return next?.position ?? null;
+  return next ?? null;
 }

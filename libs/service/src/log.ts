@@ -34,9 +34,8 @@ export function loggableError(error: unknown): object {
 /** Without what could be an NHS number. */
 export const withoutNumbers = (text: string): string => text.replace(/\d{3}[ -]?\d{3}[ -]?\d{4}/g, '[number]');
 
-/** Names of streams without the keys in them that are pseudonyms, or may be. */
-const withoutPseudonyms = (text: string): string =>
-  text.replace(/\b((?:populationHealth|research)View\d+|auditOf)-[0-9a-f]{32}/g, '$1-[pseudonym]');
+/** Names of streams without the keys in them that may be pseudonyms. */
+const withoutPseudonyms = (text: string): string => text.replace(/\bauditOf-[0-9a-f]{32}/g, 'auditOf-[pseudonym]');
 
 /** Nest's own lines, at pino's levels; what it says while it starts is debug. */
 export function nestLogger(log: Logger): LoggerService {

@@ -6,6 +6,7 @@ import {
   OPT_OUT_PROJECTOR_GROUP,
   QUARANTINE_TOPIC,
   Reviews,
+  unpublishedSince,
   type VersionCounts,
   versionCounts,
 } from '@weft/processing';
@@ -37,6 +38,30 @@ export function watchDecisions(service: Service): void {
     const seconds = await look();
     gauge.remove();
     if (seconds !== null) gauge.set(seconds);
+  });
+}
+
+/** What is not published for so long somebody should look at. */
+const PUBLISHED_LATE_SECONDS = 30;
+
+/**
+ * `weft_publisher_wait_seconds`: for how long the oldest change that is not published to subscribers' topics has waited; 0 when all are. Readiness
+ * says it once it is long, and stays ready.
+ */
+export function watchPublisher(service: Service): void {
+  const { store, clock, metrics, readiness } = service;
+  const look = looksAt(service, 'publisher', async () => {
+    const since = await unpublishedSince(store);
+    return since === null ? 0 : Math.max(0, (clock.now() - since) / 1000);
+  });
+  metrics.gauge('weft_publisher_wait_seconds', 'How long the oldest change not published yet has waited', [], async (gauge) => {
+    const seconds = await look();
+    gauge.remove();
+    if (seconds !== null) gauge.set(seconds);
+  });
+  readiness.describe('changes-not-published', async () => {
+    const seconds = await look();
+    return seconds === null || seconds <= PUBLISHED_LATE_SECONDS ? null : `for ${Math.floor(seconds)} seconds`;
   });
 }
 

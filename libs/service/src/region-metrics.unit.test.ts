@@ -11,7 +11,15 @@ import {
 import { pino } from 'pino';
 import { Metrics } from './metrics.js';
 import { Readiness } from './readiness.js';
-import { watchDecisions, watchLag, watchQuarantine, watchReadiness, watchReviews, watchVersions } from './region-metrics.js';
+import {
+  watchDecisions,
+  watchLag,
+  watchPublisher,
+  watchQuarantine,
+  watchReadiness,
+  watchReviews,
+  watchVersions,
+} from './region-metrics.js';
 import type { Service } from './service.js';
 import { systemTimers } from './system.js';
 
@@ -118,6 +126,34 @@ describe('what is measured of a region', () => {
     expect(await scrape('weft_decision_wait_seconds')).toEqual([' 0']);
   });
 
+  it('tells for how long the oldest change has waited to be published, and readiness once that is long', async () => {
+    const { service, pass, scrape } = region();
+    let published = '1';
+    const recorded = (position: string, at: number) => ({
+      ...{ stream: 'careRecord-a', type: 'views-derived-1', position, meta: {} },
+      data: bytesOf(JSON.stringify({ recordedAt: new Date(at).toISOString() })),
+    });
+    const events = [recorded('1', START), recorded('2', START)];
+    const store = {
+      read: async () => [{ type: 'published-1', revision: 0, meta: {}, data: bytesOf(JSON.stringify({ position: published })) }],
+      readAll: async ({ after }: { after: string }) => events.filter(({ position }) => position > after),
+    };
+    watchPublisher({ ...service, store } as unknown as Service);
+    pass(20_000);
+    expect(await scrape('weft_publisher_wait_seconds')).toEqual([' 20']);
+    expect((await service.readiness.check()).details).toBeUndefined();
+    pass(20_000);
+    expect(await scrape('weft_publisher_wait_seconds')).toEqual([' 40']);
+    expect(await service.readiness.check()).toMatchObject({
+      status: 'ready',
+      details: { 'changes-not-published': 'for 40 seconds' },
+    });
+    published = '2';
+    pass(5_000);
+    expect(await scrape('weft_publisher_wait_seconds')).toEqual([' 0']);
+    expect((await service.readiness.check()).details).toBeUndefined();
+  });
+
   it('counts a quarantined message once, parts and all, until it is taken out', async () => {
     const { service, publish, pass, scrape } = region();
     watchQuarantine(service);
@@ -151,7 +187,12 @@ describe('what is measured of a region', () => {
     watchReviews({ ...service, store } as unknown as Service);
     expect(await scrape('weft_records_to_review')).toEqual([' 0']);
     const note = (key: string, organisations: readonly string[]) =>
-      noted.push({ type: 'review-noted-1', revision: noted.length, data: bytesOf(JSON.stringify({ key, organisations })) });
+      noted.push({
+        type: 'review-noted-1',
+        revision: noted.length,
+        meta: {},
+        data: bytesOf(JSON.stringify({ key, organisations })),
+      });
     for (const key of ['a', 'b']) note(key, ['RX901']);
     pass(5_000);
     expect(await scrape('weft_records_to_review')).toEqual([' 2']);

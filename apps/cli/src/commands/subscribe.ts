@@ -50,8 +50,7 @@ export function subscribeCommand(context: Context): Command {
       `
 Where a named subscription is stands in WEFT_DATA_DIR, below subscriptions/, by
 region (the address of Weft), purpose and name. It is written once a line is out:
-after a crash a line may come again, and none is missing. Weft keeps withdrawals
-for a day: after a longer pause begin anew, and drop what is not told by "up to now".
+after a crash a line may come again, and none is missing, however long the pause.
 
 Examples:
   $ weft subscribe research --name our-copy --from-beginning
@@ -114,7 +113,7 @@ async function subscribe(context: Context, purpose: Purpose, options: Options, c
 function goOn(command: Command, options: Options, cursor: string | undefined): string {
   if (options.name !== undefined) return `${again(command, options)} goes on from here`;
   if (cursor === undefined) return 'the same command begins anew';
-  return `${again(command, options)} --after ${cursor} goes on from here, for a day`;
+  return `${again(command, options)} --after ${cursor} goes on from here`;
 }
 
 /** The command as it was given, without where it was to begin. */

@@ -120,7 +120,7 @@ describe('weft subscribe', () => {
     expect(next.asked).toEqual(['from=end', 'from=end']);
   });
 
-  it('takes a young cursor once it is up to now, where nothing was told for long', async () => {
+  it('takes a cursor of where it began once it is up to now, where nothing was told', async () => {
     const { WEFT_URL, asked } = await feeding([change('one', 'c1')], [UP_TO_NOW]);
     await weft('subscribe research --name copy --from-beginning', { WEFT_URL });
     expect(asked).toEqual(['from=beginning', 'after=c1', 'after=END']);

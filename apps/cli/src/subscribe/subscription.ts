@@ -11,8 +11,6 @@ export interface LastWord {
 }
 
 const LAST_WORD = '{"kind":"ended"';
-/** A cursor is good for a day: where nothing happens for long, a new one is asked for. */
-const RENEWED_AFTER_MS = 6 * 60 * 60_000;
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 30_000;
 
@@ -33,14 +31,13 @@ export interface Follower {
   readonly signal: AbortSignal;
 }
 
-/** Why a connection is over: Weft said so, it was cut, or its cursor is to be renewed. */
-type End = LastWord | { readonly reason: 'cut'; readonly why: string } | { readonly reason: 'renewal' };
+/** Why a connection is over: Weft said so, or it was cut. */
+type End = LastWord | { readonly reason: 'cut'; readonly why: string };
 
 /** Follows one purpose over as many connections as it takes, each behind what the one before has told. */
 export class Subscription {
   private hasFollowed = false;
   private isCaughtUp = false;
-  private cursorAt = 0;
   private failures = 0;
 
   /** Behind everything that is out. */
@@ -56,9 +53,13 @@ export class Subscription {
     while (!signal.aborted) {
       const end = await this.connection();
       if (signal.aborted) return;
-      if (end.reason === 'token-ended') this.refuseOldToken();
-      if (end.reason === 'token-ended' && this.failures === 0) this.of.note('its token has ended; it goes on with a new one');
-      if (end.reason === 'renewal' || (end.reason === 'token-ended' && this.failures === 0)) continue;
+      if (end.reason === 'token-ended') {
+        this.refuseOldToken();
+        if (this.failures === 0) {
+          this.of.note('its token has ended; it goes on with a new one');
+          continue;
+        }
+      }
       await this.pause(end.reason === 'cut' ? end.why : SAID[end.reason]);
     }
   }
@@ -76,7 +77,7 @@ export class Subscription {
   private async follow(client: Client): Promise<End> {
     const { purpose, begin, tell, note } = this.of;
     const path = `/record-changes/${purpose}?`;
-    // Taken before anything is told: once everything up to now is, it is behind all of that, and young.
+    // Taken before anything is told: once everything up to now is, it is behind all of that.
     const end = cursorOf(await client.ask(`${path}from=end`, { method: 'HEAD' }));
     const after = this.cursor === undefined ? `from=${begin}` : `after=${encodeURIComponent(this.cursor)}`;
     const response = await client.ask(path + after);
@@ -96,7 +97,7 @@ export class Subscription {
       } else if (!isCaughtUp) {
         isCaughtUp = true;
         await this.caughtUp(told ?? end);
-      } else if (Date.now() - this.cursorAt > RENEWED_AFTER_MS) return { reason: 'renewal' };
+      }
     }
     return { reason: 'cut', why: 'the connection ended without a word' };
   }
@@ -119,7 +120,6 @@ export class Subscription {
     if (cursor === undefined) return;
     await this.of.keep(cursor);
     this.cursor = cursor;
-    this.cursorAt = Date.now();
   }
 
   private refuseOldToken(): void {
