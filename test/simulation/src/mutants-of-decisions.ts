@@ -25,7 +25,6 @@ const applying = of(processing('apply-decisions'));
 const sifting = of(processing('sift-decisions'));
 const holders = of(processing('consent-holders'));
 const judges = of(processing('judges'));
-const shifting = of(processing('shift-views'));
 const boundaries = of(processing('boundaries'));
 
 /** Mistakes about what a decision says, whose it is, when it counts and what it reaches. */
@@ -617,7 +616,11 @@ export const MUTANTS_OF_DECISIONS: readonly Mutant[] = [
     'decision: ending({ ...one, id, version, receivedAt, digest, recorder }),',
     "decision: { ...one, id, version, receivedAt, digest, recorder, status: 'withdrawn' as const },",
   ),
-  holders('what a Consent takes away is not told', 'held)) || !isNew) await tell(wiring, other);', 'held)) || !isNew) continue;'),
+  holders(
+    'whom a Consent takes something away from is not brought in line',
+    'held)) || !isNew) await bringInLine(wiring, [other]);',
+    'held)) || !isNew) continue;',
+  ),
   holders(
     'what is recorded at the same time is not seen',
     'for (const other of others) await end(wiring, key, decision, other);',
@@ -640,9 +643,9 @@ export const MUTANTS_OF_DECISIONS: readonly Mutant[] = [
     '!lastEnded.has(one.authority)',
   ),
   holders(
-    'whom a Consent was taken from is not told again',
-    'decision, own))) || again) await tell',
-    'decision, own)))) await tell',
+    'whom a Consent was taken from is not brought in line again',
+    'decision, own))) || again) await',
+    'decision, own)))) await',
   ),
   // the rest of the record, once more
   judges(
@@ -652,11 +655,6 @@ export const MUTANTS_OF_DECISIONS: readonly Mutant[] = [
   ),
   judges('who may permit is not asked again when a birth date comes', "if (resourceTypes.includes('Patient')) return true;", ''),
   judges('what is retracted is looked at still', 'if (!entry.retracted) yield entry;', 'yield entry;'),
-  shifting(
-    'a shift is made behind an entry that changes others',
-    'if (mayRest && recordRevisions[0] !== person.record.revision) return false;',
-    '',
-  ),
   boundaries(
     'boundaries are not set',
     '.filter((at) => at !== undefined && at > first),',

@@ -7,7 +7,7 @@ const of =
 const replaced = of('libs/domain/src/care-record/replaced.ts');
 const replacements = of('libs/domain/src/consent/replacements.ts');
 const permits = of('libs/domain/src/consent/permits.ts');
-const state = of('libs/processing/src/patient-state.ts');
+const touched = of('libs/processing/src/touched.ts');
 const explaining = of('libs/processing/src/explain-record.ts');
 
 /** Mistakes about documents that replace each other. */
@@ -35,8 +35,12 @@ export const MUTANTS_OF_DOCUMENTS: readonly Mutant[] = [
     'const names = everReplaced(entry);',
   ),
   replaced('what appends to a document replaces it', "code === 'replaces' && isObject(target)", 'isObject(target)'),
-  state('what replaces a document is taken on as if it changed nothing', '    !movesDocuments(state.record, fresh) &&\n', ''),
-  state(
+  touched(
+    'what replaces a document is taken on as if it changed nothing',
+    'if (documents.some(({ resource }) => namesReplaced(resource).length > 0)) return true;',
+    '',
+  ),
+  touched(
     'what gives a place back is taken on as if it changed nothing',
     'return documents.length > 0 && [...entries.values()].some(({ replaces }) => replaces !== undefined);',
     'return false;',
