@@ -163,9 +163,14 @@ export const MUTANTS_OF_STREAMS: readonly Mutant[] = [
     'if (last !== undefined)\n    return events.map((event) => ({ event, effect: event === last && fitsBeside(last, effect) ? effect : null }));',
   ),
   appending(
-    'what others wrote before an append’s effect is thought known',
+    'what is derived anew never says that it is the whole',
+    'if (JSON.stringify(effect).length <= EFFECT_MAX) return [effect];',
+    'if (JSON.stringify(effect).length <= EFFECT_MAX) return [{ views: effect.views }];',
+  ),
+  appending(
+    'what an append changes in the views is not remembered',
     'for (const [index, { event, effect }] of events.entries()) foldEffect(state, event.type, effect, first + index);',
-    'for (const { event, effect } of events) foldEffect(state, event.type, effect ?? { views: {} }, first);',
+    '',
   ),
   // which views are believed
   deciding('views may be out of step', 'if (!isInLine || basis', 'if (basis'),

@@ -155,12 +155,7 @@ export const MUTANTS: readonly Mutant[] = [
     'if (record.revision < -1) sifted.refused',
   ),
   // the fence and the state remembered between events
-  mutant(
-    RECORDING,
-    'a fenced-off projector goes on from what it remembers',
-    'this.forget(key);\n        if (isLoopOfMerges(error)) return false;',
-    'if (isLoopOfMerges(error)) return false;',
-  ),
+  mutant(RECORDING, 'a fenced-off projector goes on from what it remembers', 'this.remembered.delete(key);', ''),
   // told and acknowledged too early, or not at all
   mutant(
     RECORDING,
@@ -187,7 +182,12 @@ export const MUTANTS: readonly Mutant[] = [
     '',
   ),
   // merges
-  mutant(RECORDING, 'a number that stands for itself again is not rebuilt', 'numbers: [survivor, key]', 'numbers: [survivor]'),
+  mutant(
+    RECORDING,
+    'a number that stands for itself again is not brought in line',
+    'bringInLine(this.wiring, [...related])',
+    'bringInLine(this.wiring, [...related].slice(0, 1))',
+  ),
   mutant(
     MERGE,
     'a loop of merges is not looked for',
