@@ -1,29 +1,26 @@
-import type { Mutant } from './mutate.js';
+import { mistakesIn, type Mutant } from './mutate.js';
 
 const domain = (file: string) => `libs/domain/src/${file}.ts`;
 const processing = (file: string) => `libs/processing/src/${file}.ts`;
-const of =
-  (file: string) =>
-  (name: string, find: string, replace: string): Mutant => ({ name, file, find, replace });
 
-const view = of(domain('views/view'));
-const letters = of(domain('views/letters'));
-const folding = of(processing('number'));
-const person = of(processing('person'));
-const appending = of(processing('append'));
-const deciding = of(processing('decide-views'));
-const deriving = of(processing('derive-views'));
-const touched = of(processing('touched'));
-const judges = of(processing('judges'));
-const recording = of(processing('record-care-events'));
-const recordingDecisions = of(processing('record-decisions'));
-const applying = of(processing('apply-decisions'));
-const merging = of(processing('merge-numbers'));
-const deaths = of(processing('judge-death'));
-const telling = of(processing('changes-of'));
-const publishing = of(processing('publisher'));
-const reading = of(processing('read-record'));
-const replaying = of(processing('replay-views'));
+const view = mistakesIn(domain('views/view'));
+const letters = mistakesIn(domain('views/letters'));
+const folding = mistakesIn(processing('number'));
+const person = mistakesIn(processing('person'));
+const appending = mistakesIn(processing('append'));
+const deciding = mistakesIn(processing('decide-views'));
+const deriving = mistakesIn(processing('derive-views'));
+const touched = mistakesIn(processing('touched'));
+const judges = mistakesIn(processing('judges'));
+const recording = mistakesIn(processing('record-care-events'));
+const recordingDecisions = mistakesIn(processing('record-decisions'));
+const applying = mistakesIn(processing('apply-decisions'));
+const merging = mistakesIn(processing('merge-numbers'));
+const deaths = mistakesIn(processing('judge-death'));
+const telling = mistakesIn(processing('changes-of'));
+const publishing = mistakesIn(processing('publisher'));
+const reading = mistakesIn(processing('read-record'));
+const replaying = mistakesIn(processing('replay-views'));
 
 /** Mistakes about numbers' streams, what their events change in the views, and what is published of them. */
 export const MUTANTS_OF_STREAMS: readonly Mutant[] = [

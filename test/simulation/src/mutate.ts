@@ -13,6 +13,11 @@ export interface Mutant {
   readonly replace: string;
 }
 
+/** Makes mistakes in one file. */
+export const mistakesIn =
+  (file: string) =>
+  (name: string, find: string, replace: string): Mutant => ({ name, file, find, replace });
+
 export interface Caught {
   readonly mutant: Mutant;
   /** Null: it survived. `stands still`: no seed came to an end. */
