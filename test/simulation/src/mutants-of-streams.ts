@@ -404,7 +404,11 @@ export const MUTANTS_OF_STREAMS: readonly Mutant[] = [
     'await (mergedInto === survivor ? absorb(wiring, merging) : release(wiring, merging));',
     'await release(wiring, merging);',
   ),
-  deaths('who told a death may not take it back', 'if (isTakenBackBy(entry, { organisation })) return organisation;', ''),
+  deaths(
+    'who told a death may not take it back',
+    'if (isTakenBackBy(entry, { organisation })) return organisation;',
+    'if (isTakenBackBy(entry, { organisation })) return null;',
+  ),
   // what subscribers are told
   telling('who tells looks at no policy and no date', 'if (isAsDecided) return { state, person };', 'return { state, person };'),
   telling(
