@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { asMarkdown, seedsOf } from './src/mutants-page.js';
-import { mutated } from './src/mutate.js';
+import { compiled, mutated } from './src/mutate.js';
 import { MUTANTS } from './src/mutants.js';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '../..');
@@ -14,6 +14,10 @@ describe('the list of mistakes that the simulation is to catch', () => {
 
   it.each(MUTANTS)('still fits the source: $name', (mutant) => {
     expect(mutated(ROOT, mutant)).toContain(mutant.replace);
+  });
+
+  it.each(MUTANTS)('is a program: $name', (mutant) => {
+    expect(() => compiled(ROOT, mutant)).not.toThrow();
   });
 
   it('is written as a page from which it is read again what caught which', () => {

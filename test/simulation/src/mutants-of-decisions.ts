@@ -1,32 +1,28 @@
-import type { Mutant } from './mutate.js';
+import { mistakesIn, type Mutant } from './mutate.js';
 
 const consent = (file: string) => `libs/domain/src/consent/${file}.ts`;
 const processing = (file: string) => `libs/processing/src/${file}.ts`;
-const of =
-  (file: string) =>
-  (name: string, find: string, replace: string): Mutant => ({ name, file, find, replace });
 
-const coverage = of(consent('coverage'));
-const decision = of(consent('decision'));
-const limits = of(consent('limits'));
-const surroundings = of(consent('surroundings'));
-const facts = of(consent('facts'));
-const effect = of(consent('effect'));
-const giver = of(consent('giver'));
-const authorities = of(consent('authorities'));
-const inForce = of(consent('in-force'));
-const permits = of(consent('permits'));
-const vetting = of(consent('vetting'));
-const clinicalTime = of('libs/domain/src/care-record/clinical-time.ts');
-const fhirTime = of('libs/domain/src/fhir-time.ts');
-const record = of('libs/domain/src/care-record/record.ts');
-const entryNames = of('libs/domain/src/care-record/entry-id.ts');
-const applying = of(processing('apply-decisions'));
-const sifting = of(processing('sift-decisions'));
-const holders = of(processing('consent-holders'));
-const judges = of(processing('judges'));
-const shifting = of(processing('shift-views'));
-const boundaries = of(processing('boundaries'));
+const coverage = mistakesIn(consent('coverage'));
+const decision = mistakesIn(consent('decision'));
+const limits = mistakesIn(consent('limits'));
+const surroundings = mistakesIn(consent('surroundings'));
+const facts = mistakesIn(consent('facts'));
+const effect = mistakesIn(consent('effect'));
+const giver = mistakesIn(consent('giver'));
+const authorities = mistakesIn(consent('authorities'));
+const inForce = mistakesIn(consent('in-force'));
+const permits = mistakesIn(consent('permits'));
+const vetting = mistakesIn(consent('vetting'));
+const clinicalTime = mistakesIn('libs/domain/src/care-record/clinical-time.ts');
+const fhirTime = mistakesIn('libs/domain/src/fhir-time.ts');
+const record = mistakesIn('libs/domain/src/care-record/record.ts');
+const entryNames = mistakesIn('libs/domain/src/care-record/entry-id.ts');
+const applying = mistakesIn(processing('apply-decisions'));
+const sifting = mistakesIn(processing('sift-decisions'));
+const holders = mistakesIn(processing('consent-holders'));
+const judges = mistakesIn(processing('judges'));
+const boundaries = mistakesIn(processing('boundaries'));
 
 /** Mistakes about what a decision says, whose it is, when it counts and what it reaches. */
 export const MUTANTS_OF_DECISIONS: readonly Mutant[] = [
@@ -617,7 +613,11 @@ export const MUTANTS_OF_DECISIONS: readonly Mutant[] = [
     'decision: ending({ ...one, id, version, receivedAt, digest, recorder }),',
     "decision: { ...one, id, version, receivedAt, digest, recorder, status: 'withdrawn' as const },",
   ),
-  holders('what a Consent takes away is not told', 'held)) || !isNew) await tell(wiring, other);', 'held)) || !isNew) continue;'),
+  holders(
+    'whom a Consent takes something away from is not brought in line',
+    'held)) || !isNew) await bringInLine(wiring, [other]);',
+    'held)) || !isNew) continue;',
+  ),
   holders(
     'what is recorded at the same time is not seen',
     'for (const other of others) await end(wiring, key, decision, other);',
@@ -640,9 +640,9 @@ export const MUTANTS_OF_DECISIONS: readonly Mutant[] = [
     '!lastEnded.has(one.authority)',
   ),
   holders(
-    'whom a Consent was taken from is not told again',
-    'decision, own))) || again) await tell',
-    'decision, own)))) await tell',
+    'whom a Consent was taken from is not brought in line again',
+    'decision, own))) || again) await',
+    'decision, own)))) await',
   ),
   // the rest of the record, once more
   judges(
@@ -652,11 +652,6 @@ export const MUTANTS_OF_DECISIONS: readonly Mutant[] = [
   ),
   judges('who may permit is not asked again when a birth date comes', "if (resourceTypes.includes('Patient')) return true;", ''),
   judges('what is retracted is looked at still', 'if (!entry.retracted) yield entry;', 'yield entry;'),
-  shifting(
-    'a shift is made behind an entry that changes others',
-    'if (mayRest && recordRevisions[0] !== person.record.revision) return false;',
-    '',
-  ),
   boundaries(
     'boundaries are not set',
     '.filter((at) => at !== undefined && at > first),',

@@ -1,14 +1,10 @@
-import type { Mutant } from './mutate.js';
+import { mistakesIn, type Mutant } from './mutate.js';
 
-const of =
-  (file: string) =>
-  (name: string, find: string, replace: string): Mutant => ({ name, file, find, replace });
-
-const replaced = of('libs/domain/src/care-record/replaced.ts');
-const replacements = of('libs/domain/src/consent/replacements.ts');
-const permits = of('libs/domain/src/consent/permits.ts');
-const state = of('libs/processing/src/patient-state.ts');
-const explaining = of('libs/processing/src/explain-record.ts');
+const replaced = mistakesIn('libs/domain/src/care-record/replaced.ts');
+const replacements = mistakesIn('libs/domain/src/consent/replacements.ts');
+const permits = mistakesIn('libs/domain/src/consent/permits.ts');
+const touched = mistakesIn('libs/processing/src/touched.ts');
+const explaining = mistakesIn('libs/processing/src/explain-record.ts');
 
 /** Mistakes about documents that replace each other. */
 export const MUTANTS_OF_DOCUMENTS: readonly Mutant[] = [
@@ -35,8 +31,12 @@ export const MUTANTS_OF_DOCUMENTS: readonly Mutant[] = [
     'const names = everReplaced(entry);',
   ),
   replaced('what appends to a document replaces it', "code === 'replaces' && isObject(target)", 'isObject(target)'),
-  state('what replaces a document is taken on as if it changed nothing', '    !movesDocuments(state.record, fresh) &&\n', ''),
-  state(
+  touched(
+    'what replaces a document is taken on as if it changed nothing',
+    'if (documents.some(({ resource }) => namesReplaced(resource).length > 0)) return true;',
+    '',
+  ),
+  touched(
     'what gives a place back is taken on as if it changed nothing',
     'return documents.length > 0 && [...entries.values()].some(({ replaces }) => replaces !== undefined);',
     'return false;',

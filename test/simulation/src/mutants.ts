@@ -1,5 +1,6 @@
 import { MUTANTS_OF_DECISIONS } from './mutants-of-decisions.js';
 import { MUTANTS_OF_DOCUMENTS } from './mutants-of-documents.js';
+import { MUTANTS_OF_STREAMS } from './mutants-of-streams.js';
 import type { Mutant } from './mutate.js';
 
 const domain = (file: string) => `libs/domain/src/${file}.ts`;
@@ -22,24 +23,15 @@ const NOTICES = domain('consent/notices');
 const IDENTITY = domain('identity/identity');
 const WHO_IS_WHO = domain('consent/identity-rules');
 const CLAIMS = processing('claims');
-const VIEW = domain('views/view');
-const DERIVE = domain('views/derive');
 const RECORDING = processing('record-care-events');
 const SIFTING = processing('sift-care-events');
-const STATE = processing('patient-state');
 const DECISIONS = processing('apply-decisions');
-const SHIFT = processing('shift-views');
-const REBUILD = processing('rebuild-views');
 const MERGE = processing('merge-numbers');
 const DEATHS = processing('judge-death');
-const LOAD = processing('load');
 const READ = processing('read-record');
-const TELL = processing('tell-everything');
-const PUBLISH = processing('publish-changes');
 const BOUNDARIES = processing('boundaries');
 const REPLAY = processing('replay-views');
 const POLICY = processing('apply-policy');
-const WRITE = processing('write-view');
 const BOOK = processing('policy-book');
 const CONCURRENCY = processing('concurrency');
 
@@ -123,43 +115,13 @@ export const MUTANTS: readonly Mutant[] = [
     "if (kind === undefined ? rule.effect === 'permit' : !organisationKinds.includes(kind)) return false;",
     'if (kind === undefined) return false;',
   ),
-  // evolve: views, identities
-  mutant(VIEW, 'what is withdrawn stays in the view', 'view.entries.delete(event.id);', ''),
-  mutant(
-    WRITE,
-    'every part of a rebuild says that it is the whole',
-    'const closing = index === parts.length - 1 ?',
-    'const closing = index >= 0 ?',
-  ),
-  mutant(DERIVE, 'what is held back is not counted', 'if (isHeldBack(outcome)) withheld += 1;', ''),
-  mutant(DERIVE, 'what is held back without a sign is not counted', "if (outcome === 'unsaid') unsaid += 1;", ''),
+  // evolve: notices, identities
   mutant(
     NOTICES,
     'a rule of another authority is silent too',
     'authority !== undefined && silent.includes(authority)',
     'authority !== undefined',
   ),
-  mutant(
-    STATE,
-    'an event that is held back without a sign is not counted',
-    "unsaid += Number(after === 'unsaid')",
-    'unsaid += 0',
-  ),
-  // what names what is withheld
-  mutant(
-    DERIVE,
-    'what names a withheld entry is told as it is',
-    'projection.project(refused.masked(entry), ',
-    'projection.project(entry, ',
-  ),
-  mutant(
-    SHIFT,
-    'a decision leaves what names its entries as it is',
-    'disappeared.length === 0 && amended.length === 0;',
-    'disappeared.length === 0;',
-  ),
-  mutant(SHIFT, 'what a decision amends is not told', '[...appeared, ...amended]', 'appeared'),
-  mutant(SHIFT, 'what a decision holds back without a sign is not counted', "if (is === 'unsaid') unsaid += 1;", ''),
   mutant(
     IDENTITY,
     'the numbers taken over are not remembered',
@@ -193,68 +155,7 @@ export const MUTANTS: readonly Mutant[] = [
     'if (record.revision < -1) sifted.refused',
   ),
   // the fence and the state remembered between events
-  mutant(
-    RECORDING,
-    'a fenced-off projector goes on from what it remembers',
-    'this.forget(key);\n        if (isLoopOfMerges(error)) return false;',
-    'if (isLoopOfMerges(error)) return false;',
-  ),
-  mutant(
-    STATE,
-    'a view of other decisions, or of several numbers, is taken on',
-    'if (!sameNumbers(basis.consentRevisions, [consentRevision]) || basis.policyVersion',
-    'if (basis.policyVersion',
-  ),
-  mutant(
-    STATE,
-    'a view of another policy is taken on',
-    ' || basis.policyVersion !== rulings.policyVersion) return false;',
-    ') return false;',
-  ),
-  mutant(
-    STATE,
-    'a view behind the record is taken on',
-    'return !isBehind(basis.recordRevisions[0] as number, record, projection);',
-    'return true;',
-  ),
-  mutant(
-    STATE,
-    'a view that is missing is taken on',
-    'identity.revision === NO_STREAM && !isBehind(NO_STREAM, record, view.projection)',
-    'identity.revision === NO_STREAM',
-  ),
-  mutant(STATE, 'views may be out of step', 'view.inStep && !isLongTail', '!isLongTail'),
-  mutant(
-    STATE,
-    'an entry held back now stays in the view',
-    "} else if (before === 'included') {",
-    "} else if (before === 'included' && after === 'outside') {",
-  ),
-  mutant(
-    SHIFT,
-    'a shift starts from one decision too many',
-    '(basis.consentRevisions[0] as number) + 1)',
-    '(basis.consentRevisions[0] as number) + 2)',
-  ),
-  mutant(
-    SHIFT,
-    'a shift is made behind the record',
-    'return !isBehind(recordRevisions[0] as number, person.record, projection);',
-    'return true;',
-  ),
-  mutant(
-    SHIFT,
-    'a shift is made across policies',
-    'if (policyVersion !== adopted.version || identityRevision',
-    'if (identityRevision',
-  ),
-  mutant(
-    WRITE,
-    'who is fenced off thinks it has written',
-    'if (error instanceof WrongExpectedRevision) return null;',
-    'if (error instanceof WrongExpectedRevision) return [] as T;',
-  ),
-  mutant(WRITE, 'the first part of a rebuild hides nothing', 'truncatesPrevious: index === 0', 'truncatesPrevious: false'),
+  mutant(RECORDING, 'a fenced-off projector goes on from what it remembers', 'this.remembered.delete(key);', ''),
   // told and acknowledged too early, or not at all
   mutant(
     RECORDING,
@@ -271,14 +172,8 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     DECISIONS,
     'a decision is acknowledged before it is done',
-    'await afterAll(work, async (changes) => {',
-    'void afterAll(work, async (changes) => {',
-  ),
-  mutant(
-    DECISIONS,
-    'a decision that another took in is not told',
-    'rebuildViews(wiring, key, { projections: left, untold })',
-    'rebuildViews(wiring, key, { projections: left })',
+    'await afterAll(work, async () => {',
+    'void afterAll(work, async () => {',
   ),
   mutant(
     CONCURRENCY,
@@ -286,62 +181,17 @@ export const MUTANTS: readonly Mutant[] = [
     "for (const result of results) if (result.status === 'rejected') throw result.reason;",
     '',
   ),
-  mutant(PUBLISH, 'nobody looks whether it was overtaken', 'telling = await overtaken(wiring, telling);', 'telling = [];'),
-  mutant(
-    REBUILD,
-    'a withdrawal by a rebuild is not told',
-    "for (const entryId of before.keys()) if (!after.has(entryId)) differences.push({ entryId, kind: 'withdrawn' });",
-    '',
-  ),
-  mutant(
-    REBUILD,
-    'a rebuild that changes nothing keeps its old basis',
-    '} else if (!sameBasis(view.closing.basis, basis) || ',
-    '} else if (',
-  ),
-  mutant(
-    REBUILD,
-    'a half-written view is left as it is',
-    'if (view.closing === null || differences.length > 0 || isLongTail',
-    'if (differences.length > 0 || isLongTail',
-  ),
-  mutant(
-    LOAD,
-    'a merged number is told without those it was one with',
-    'for (const other of identity.related) found.add(other);',
-    '',
-  ),
-  mutant(
-    TELL,
-    'what another version told stays told',
-    'if (version.purpose === purpose && version',
-    'if (version === projections.find((one) => one.purpose === purpose) && version',
-  ),
-  mutant(
-    PUBLISH,
-    'what another version loses is not withdrawn',
-    "if (change.kind !== 'withdrawn' || serves(wiring, change.projection)) continue;",
-    'if (change !== undefined) continue;',
-  ),
-  mutant(
-    RECORDING,
-    'of a merge only what one did of it is told',
-    'outbox.changes.push(...(await tellNumbers(this.wiring, related)));',
-    '',
-  ),
   // merges
   mutant(
     RECORDING,
-    'a number that gave way is not emptied',
-    'return survivor === key ? [] : emptyViews(this.wiring, key);',
-    'return [];',
+    'a number that stands for itself again is not brought in line',
+    'bringInLine(this.wiring, [...related])',
+    'bringInLine(this.wiring, [...related].slice(0, 1))',
   ),
-  mutant(RECORDING, 'the survivor is not rebuilt', 'return rebuildViews(this.wiring, survivor);', 'return [];'),
-  mutant(RECORDING, 'a number that stands for itself again is not rebuilt', 'numbers: [survivor, key]', 'numbers: [survivor]'),
   mutant(
     MERGE,
     'a loop of merges is not looked for',
-    '=== superseded) return refuse(wiring, merging, revision, ...LOOP);',
+    '=== superseded) return refuse(wiring, merging, state, ...LOOP);',
     '=== superseded) return [];',
   ),
   mutant(
@@ -353,8 +203,8 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     MERGE,
     'the survivor is not told of the number it took over',
-    'if (!absorbing.absorbed.includes(superseded)) {',
-    'if (absorbing.absorbed.includes(superseded)) {',
+    'if (absorbing.identity.absorbed.includes(superseded)) return;',
+    'if (!absorbing.identity.absorbed.includes(superseded)) return;',
   ),
   mutant(MERGE, 'a merge may be decided otherwise later', 'if (decided !== undefined) return decided;', ''),
   mutant(
@@ -389,12 +239,6 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   mutant(DEATHS, 'a refused death may count when it comes again', 'if (before !== undefined) return before;', ''),
   mutant(
-    LOAD,
-    'decisions of a merged number are left out',
-    'const consents = await Promise.all(members.map((member) => loadConsent(store, member)));',
-    'const consents = await Promise.all(members.slice(0, 1).map((member) => loadConsent(store, member)));',
-  ),
-  mutant(
     MASKING,
     'what is masked is told in words',
     "if (isObject(changed['text']) && 'div' in changed['text']) delete changed['text'];",
@@ -415,7 +259,6 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   mutant(DEATH, 'a demographics service takes back its own word alone', "event.takesBack === 'every-death' || ", ''),
   mutant(GIVER, 'the dead permit', 'isAlive(decision, lifetime), ', ''),
-  mutant(STATE, 'a retraction of deaths is taken on as if it changed nothing', '    !fresh.some(reachesSeveral) &&\n', ''),
   mutant(
     MERGED_DECIDING,
     'a denial is its own number’s alone',
@@ -470,12 +313,6 @@ export const MUTANTS: readonly Mutant[] = [
     '',
   ),
   mutant(
-    TELL,
-    'an entry that went by another name is not withdrawn under it',
-    'numbers.flatMap((number) => [...of(number), ...marked(number)])',
-    'numbers.flatMap((number) => [...of(number), ...marked(number).slice(0, 0)])',
-  ),
-  mutant(
     HOMES,
     'who is told of a person is given a number that gave way',
     'nhsNumber: survivor,',
@@ -488,9 +325,6 @@ export const MUTANTS: readonly Mutant[] = [
     'homes.has(id) ? []',
   ),
   // readers
-  mutant(READ, 'a reader believes a view of older decisions', '    sameNumbers(basis.consentRevisions, consentHeads) &&\n', ''),
-  mutant(READ, 'a reader believes a view of an older policy', '    basis.policyVersion === policyVersion &&\n', ''),
-  mutant(READ, 'a reader believes a view whose time is over', ' &&\n    holdsAt(basis.span, now)\n', '\n'),
   mutant(
     READ,
     'an answer is kept although a decision came',
@@ -507,34 +341,22 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     BOUNDARIES,
     'a boundary is passed before anything is done',
-    'await publishChanges(this.wiring, await rebuildAndTellEverything(this.wiring, key));\n    if',
-    'if',
+    'await bringInLine(this.wiring, [key]);\n    if (due === at)',
+    'if (due === at)',
   ),
   mutant(
     REPLAY,
     'a replay under another policy goes on where it stopped',
-    'if (done.policyVersion !== asked.policyVersion) return false;',
-    '',
+    'last?.policyVersion === policyVersion && (last.tellAll',
+    'last !== null && (last.tellAll',
   ),
   mutant(
     REPLAY,
     'who tells everything goes on where one stopped that told of changes',
-    'return done.tellAll || (!asked.tellAll && (done.appliesPolicy || !asked.appliesPolicy));',
-    'return true;',
+    ' && (last.tellAll || !tellAll) ? last.done',
+    ' ? last.done',
   ),
   mutant(BOUNDARIES, 'clocks are taken to be nearer than they are', '= 50 * 3_600_000;', '= 2 * 3_600_000;'),
-  mutant(
-    REBUILD,
-    'what another brought under a policy is not told',
-    'if (untoldPolicy !== undefined && basis.policyVersion >= untoldPolicy) return true;',
-    '',
-  ),
-  mutant(
-    REPLAY,
-    'those who only decided are not replayed',
-    'if ((await store.head(`${CARE_RECORD_PREFIX}${key}`)) < 0) yield key;',
-    '',
-  ),
   mutant(REPLAY, 'a replay leaves the first patient out', 'if (seen <= skip) continue;', 'if (seen <= skip + 1) continue;'),
   mutant(
     POLICY,
@@ -550,4 +372,5 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   ...MUTANTS_OF_DECISIONS,
   ...MUTANTS_OF_DOCUMENTS,
+  ...MUTANTS_OF_STREAMS,
 ];

@@ -13,6 +13,11 @@ export interface Mutant {
   readonly replace: string;
 }
 
+/** Makes mistakes in one file. */
+export const mistakesIn =
+  (file: string) =>
+  (name: string, find: string, replace: string): Mutant => ({ name, file, find, replace });
+
 export interface Caught {
   readonly mutant: Mutant;
   /** Null: it survived. `stands still`: no seed came to an end. */
@@ -30,15 +35,20 @@ export function mutated(root: string, { name, file, find, replace }: Mutant): st
   return source.replace(find, () => replace);
 }
 
+/** What is run of the source with the mistake in it. Throws where that is no program. */
+export function compiled(root: string, mutant: Mutant): string {
+  const options = { configFile: join(root, '.swcrc'), filename: mutant.file, sourceMaps: false };
+  return transformSync(mutated(root, mutant), options).code;
+}
+
 /** Builds the mistake into a copy of what was built, and simulates seeds there until one shows it: `first` before all others. */
 export async function tryMutant(root: string, mutant: Mutant, seeds: number, first: readonly number[] = []): Promise<Caught> {
-  const source = mutated(root, mutant);
+  const code = compiled(root, mutant);
   const copy = mkdtempSync(join(tmpdir(), 'weft-mutant-'));
   try {
     copyBuild(root, copy);
-    const options = { configFile: join(root, '.swcrc'), filename: mutant.file, sourceMaps: false };
     const built = mutant.file.replace(/^libs\/(\w+)\/src\/(.*)\.ts$/, 'node_modules/@weft/$1/dist/$2.js');
-    writeFileSync(join(copy, built), transformSync(source, options).code);
+    writeFileSync(join(copy, built), code);
     return { mutant, by: await seedsUntilBroken(join(copy, 'simulation/until-broken.worker.js'), [seeds, ...first]) };
   } finally {
     rmSync(copy, { recursive: true, force: true });
