@@ -49,10 +49,9 @@ export function siftCareEvents(
     const accepting = recorded(wiring, event, message);
     const known = record.accepted.get(key) ?? seen.get(key);
     if (known !== undefined) {
-      if (isSamePlace(known, message)) {
-        sifted.redelivered = true;
-        carry(sifted, known.homes ?? [], arrival);
-      }
+      if (isSamePlace(known, message)) sifted.redelivered = true;
+      // Where it lives it may have been refused as another event under its id: whether this is a duplicate is decided there.
+      if (isSamePlace(known, message) || !isOther(known, message, digestSent(accepting))) carry(sifted, known.homes ?? [], arrival);
       if (isOther(known, message, digestSent(accepting))) sifted.refused.push(...quarantine(wiring, message, [CONFLICT]));
       continue;
     }
