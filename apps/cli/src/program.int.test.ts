@@ -435,18 +435,23 @@ describe('weft policy', () => {
   });
 
   it('shows that the settings name another one than is in force, and what to do', async () => {
-    const shown = async (settingsDiffer: boolean) => {
-      const policy = { version: 2, name: 'x', adoptedAt: '2026-01-01T00:00:00Z', rules, organisations: {}, settingsDiffer };
+    const shown = async (settingsDiffer: boolean, organisationsDiffer: readonly string[] = []) => {
+      const inForce = { version: 2, name: 'x', adoptedAt: '2026-01-01T00:00:00Z', rules, organisations: {} };
+      const policy = { ...inForce, settingsDiffer, organisationsDiffer };
       const url = await listening((_, response) => send(response, 200, policy));
       return (await weft('policy show', { WEFT_URL: url })).out;
     };
     expect(await shown(true)).toContain('WEFT_POLICY names another policy than the one in force. It is not in force.\n');
-    expect(await shown(false)).not.toContain('WEFT_POLICY');
+    expect(await shown(false, ['RX901', 'RX904'])).toContain(
+      'WEFT_ORGANISATIONS does not say the kinds of organisations in force, which stay: RX901, RX904\n',
+    );
+    expect(await shown(false)).not.toMatch(/WEFT_(POLICY|ORGANISATIONS)/);
   });
 
   it('shows who is told that something is not shown, also where the policy leaves it to the shipped rule', async () => {
     const shown = async (notices?: object) => {
-      const policy = { version: 2, name: 'x', adoptedAt: '2026-01-01T00:00:00Z', rules, organisations: {}, notices };
+      const inForce = { version: 2, name: 'x', adoptedAt: '2026-01-01T00:00:00Z', rules, organisations: {} };
+      const policy = { ...inForce, notices, settingsDiffer: false, organisationsDiffer: [] };
       const url = await listening((_, response) => send(response, 200, policy));
       return (await weft('policy show', { WEFT_URL: url })).out;
     };

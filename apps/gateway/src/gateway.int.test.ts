@@ -24,7 +24,7 @@ import {
   listen,
   openService,
   openWiring,
-  policyAtStart,
+  firstPolicy,
   readSettings,
   type Role,
   ROLES,
@@ -92,7 +92,7 @@ describe('the gateway', () => {
       return publish(messages);
     };
     wiring = await openWiring(service);
-    await applyPolicy(wiring, await policyAtStart(wiring, service.settings));
+    await applyPolicy(wiring, firstPolicy(service.settings));
     app = await createHttpApp(service, [GatewayModule.register(wiring)]);
     app.get(AnswerTimes).next = async () => void (held += 1);
     url = await listen(app, service.settings);

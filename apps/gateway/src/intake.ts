@@ -40,7 +40,7 @@ import {
   tooLargeToStore,
   type Wiring,
 } from '@weft/processing';
-import { type Actor, AuditLog, HttpProblem, organisationsOf, policyAtStart, sealOf, Service, WIRING } from '@weft/service';
+import { type Actor, AuditLog, firstPolicy, HttpProblem, organisationsOf, sealOf, Service, WIRING } from '@weft/service';
 import { type Became, Becoming, type Taken } from './became.js';
 import { Committed, laterWhenAway } from './committed.js';
 import { noteTaken } from './decision-audit.js';
@@ -138,7 +138,7 @@ export class Intake implements OnModuleDestroy {
   async withPolicy(rules: Rules): Promise<Rules & { readonly policy: Policy }> {
     const { wiring, service } = this;
     const isAdopted = (await wiring.store.head(POLICY_STREAM)) !== NO_STREAM;
-    const policy = isAdopted ? (await wiring.policies.current()).policy : await policyAtStart(wiring, service.settings);
+    const policy = isAdopted ? (await wiring.policies.current()).policy : firstPolicy(service.settings);
     return { ...rules, policy };
   }
 

@@ -262,6 +262,11 @@ export class StatusAnswer {
   policyVersion!: number | null;
   @ApiProperty({ description: 'Whether `WEFT_POLICY` names another policy than the one in force: it must be adopted to count' })
   settingsDiffer!: boolean;
+  @ApiProperty({
+    type: [String],
+    description: 'ODS codes of which `WEFT_ORGANISATIONS` does not say the kind in force, which stays',
+  })
+  organisationsDiffer!: readonly string[];
   @ApiProperty({ type: [Object], description: '`{ purpose, version }` of each projection' })
   projections!: readonly { readonly purpose: Purpose; readonly version: number }[];
   @ApiProperty({ description: 'Messages that no projector has dealt with yet' })

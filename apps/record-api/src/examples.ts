@@ -138,7 +138,7 @@ const proposal = {
   ...{ proposedBy: lead, proposedAt: '2026-03-06T08:00:00.000Z', authorisedBy: null, version: null, plan },
 };
 export const POLICY = { answer: policy };
-export const POLICY_IN_FORCE = { answer: { ...policy, settingsDiffer: false } };
+export const POLICY_IN_FORCE = { answer: { ...policy, settingsDiffer: false, organisationsDiffer: [] } };
 export const PLAN = { request: { [JSON_TYPE]: { 'a policy': { document } } }, answer: plan };
 export const PROPOSE = { request: { [JSON_TYPE]: { 'a policy': { document, reason } } }, answer: proposal };
 export const PROPOSAL = { answer: { ...proposal, document } };
@@ -212,7 +212,14 @@ export const DISCLOSURE = {
 
 export const STATUS = {
   answer: {
-    ...{ version: '0.1.0', policyVersion: 1, settingsDiffer: false, projections: [{ purpose: 'research', version: 1 }], lag: 0 },
+    ...{
+      version: '0.1.0',
+      policyVersion: 1,
+      settingsDiffer: false,
+      organisationsDiffer: [],
+      projections: [{ purpose: 'research', version: 1 }],
+      lag: 0,
+    },
     groups: [
       {
         ...{ group: 'weft.record-projector', topic: 'weft.care-events.RX901', lag: 0 },

@@ -20,7 +20,6 @@ import {
   CurrentCaller,
   HttpProblem,
   Roles,
-  Service,
   WIRING,
   withoutNumbers,
   invalid,
@@ -42,7 +41,6 @@ import { AUTHORISED, POLICY, PROPOSAL, PROPOSALS, PROPOSE, VERSIONS } from './ex
 export class PoliciesController {
   constructor(
     @Inject(WIRING) private readonly wiring: Wiring,
-    private readonly service: Service,
     private readonly desk: PolicyDesk,
     private readonly audit: AuditLog,
   ) {}
@@ -68,7 +66,7 @@ export class PoliciesController {
     if (withoutNumbers(reason) !== reason) {
       throw invalid({ field: 'reason', code: 'names-a-person', message: 'holds what may be an NHS number: say it without' });
     }
-    const policy = soundPolicy(document, this.service.settings);
+    const policy = await soundPolicy(document, this.wiring);
     const id = this.wiring.random.uuid();
     await this.audit.note(caller, 'propose-policy', { outcome: 'accepted', about: `proposal ${id}` });
     const outcome = await this.desk.propose(id, policy, reason, personOf(caller));

@@ -48,6 +48,11 @@ export class PolicyAnswer {
 export class PolicyInForceAnswer extends PolicyAnswer {
   @ApiProperty({ description: 'Whether `WEFT_POLICY` names another policy: that one is not in force until it is adopted' })
   settingsDiffer!: boolean;
+  @ApiProperty({
+    type: [String],
+    description: 'ODS codes of which `WEFT_ORGANISATIONS` does not say the kind in force, which stays',
+  })
+  organisationsDiffer!: readonly string[];
 }
 
 class ReachAnswer {

@@ -23,7 +23,7 @@ import {
   openService,
   openWiring,
   organisationsOf,
-  policyAtStart,
+  firstPolicy,
   type Role,
   sealOf,
   type Service,
@@ -84,7 +84,7 @@ export async function openRegion(
   const settings = { ...loaded, policy: given.policy };
   const service = await openService(settings, given.service);
   const wiring = await openWiring(service);
-  await applyPolicy(wiring, await policyAtStart(wiring, service.settings));
+  await applyPolicy(wiring, firstPolicy(service.settings));
   const topics = settings.organisations.map(({ ods }) => careEventsTopic(ods));
   const failures: unknown[] = [];
   const onFailure = (error: unknown) => void failures.push(error);

@@ -17,6 +17,7 @@ import {
 import {
   QuarantineTally,
   Roles,
+  organisationsDiffer,
   Service,
   settingsDiffer,
   WIRING,
@@ -53,13 +54,15 @@ export class StatusController {
   async status(@Req() request: FastifyRequest): Promise<StatusAnswer> {
     refuseOtherParameters(request, ['counts']);
     const { store, projections, policies } = this.wiring;
+    const { settings } = this.service;
     const topics = await this.topics();
     const groups = await Promise.all(topics.flatMap((topic) => groupsOf(topic.topic).map((group) => this.group(group, topic))));
     const adopted = (await store.head(POLICY_STREAM)) === NO_STREAM ? null : await policies.current();
     return {
       version: VERSION,
       policyVersion: adopted?.version ?? null,
-      settingsDiffer: adopted !== null && settingsDiffer(this.service.settings, adopted.policy),
+      settingsDiffer: adopted !== null && settingsDiffer(settings, adopted.policy),
+      organisationsDiffer: adopted === null ? [] : organisationsDiffer(settings, adopted.policy),
       projections: projections.map(({ purpose, version }) => ({ purpose, version })),
       lag: groups.reduce((sum, { lag }) => sum + lag, 0),
       groups,
@@ -68,7 +71,7 @@ export class StatusController {
       recordsToReview: await this.reviews.count(),
       versions: await versionCounts(
         store,
-        this.service.settings.organisations.map(({ ods }) => ods),
+        settings.organisations.map(({ ods }) => ods),
       ),
       ...(parameter(request, 'counts') === 'true' && { counts: await this.counts() }),
     };

@@ -1,14 +1,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DEFAULT_POLICY_NAME, DEFAULT_RULES, type Policy } from '@weft/domain';
-import { adoptAtStart, warnAtStart } from './adopt-policy.js';
+import { DEFAULT_POLICY_NAME, DEFAULT_RULES, type Organisation, type Policy } from '@weft/domain';
+import { adoptAtStart, organisationsDiffer, warnAtStart } from './adopt-policy.js';
 import { AuditLog } from './audit-log.js';
 import { auditOfDay } from './audit-trail.js';
 import { createLogger } from './log.js';
 import { openService, type Service } from './service.js';
-import { loadSettings, SettingsError } from './settings.js';
-import { kindsOf, openWiring } from './wiring.js';
+import { loadSettings, type Settings, SettingsError } from './settings.js';
+import { openWiring } from './wiring.js';
 
 const directories: string[] = [];
 afterAll(() => directories.forEach((directory) => rmSync(directory, { recursive: true, force: true })));
@@ -63,28 +63,19 @@ describe('the policy of a region', () => {
       expect(await start(named)).toMatchObject({ version: 2, policy: { name: 'Adopted by two people' } });
   });
 
-  it('stays the one that people adopt while a process starts with the one before', async () => {
-    const { start, wiring, audit, settings } = await emptyRegion();
-    const { policy } = await start();
-    const { policies, store } = wiring;
-    const kinds = { ...settings, organisations: settings.organisations.slice(1) };
-    const current = async () => {
-      const before = await policies.current();
-      if (before.version === 1) await policies.adopt({ ...policy, name: 'Adopted meanwhile' });
-      return before;
-    };
-    const racing = Object.assign(Object.create(policies) as typeof policies, { current });
-    expect(await adoptAtStart({ policies: racing, store }, audit, kinds)).toMatchObject({
-      version: 3,
-      policy: { name: 'Adopted meanwhile', organisations: kindsOf(kinds) },
-    });
+  it('is that of one of several that start at one time with different settings', async () => {
+    const { start, wiring } = await emptyRegion();
+    const [one, other] = await Promise.all([start(ANOTHER), start()]);
+    expect(one).toEqual(other);
+    expect(await wiring.policies.all()).toHaveLength(1);
   });
 
-  it('takes the kinds of organisations from the settings at each start', async () => {
+  it('keeps its kinds of organisations, whatever the settings of a later start say', async () => {
     const { start, wiring, audit, settings } = await emptyRegion();
-    await start();
-    const fewer = { ...settings, organisations: settings.organisations.slice(1) };
-    expect((await adoptAtStart(wiring, audit, fewer)).policy.organisations).toEqual(kindsOf(fewer));
+    const first = await start();
+    const aPractice = { ods: 'RX901', name: 'Acute trust', kind: 'gp' } as const;
+    for (const organisations of [settings.organisations.slice(1), [aPractice], [...settings.organisations, aPractice]])
+      expect(await adoptAtStart(wiring, audit, { ...settings, organisations })).toEqual(first);
   });
 
   it.each([
@@ -98,6 +89,24 @@ describe('the policy of a region', () => {
     const log = createLogger({ logLevel: 'warn' }, { write: (line) => lines.push(line) });
     warnAtStart(log, { ...settings, policy: named }, await start());
     expect(lines.map((line) => (JSON.parse(line) as { setting: string }).setting)).toEqual(warnings);
+  });
+
+  it('is said to keep its kinds where the settings name other organisations, and only where they name any', async () => {
+    const { start, settings } = await emptyRegion();
+    const { policy } = await start();
+    const named = (organisations: Settings['organisations'], namesOrganisations = true) =>
+      organisationsDiffer({ organisations, namesOrganisations }, policy);
+    const [first, ...others] = settings.organisations as [Organisation, ...Organisation[]];
+    expect(named(settings.organisations)).toEqual([]);
+    expect(named([{ ...first, kind: 'acute' }, ...others])).toEqual([first.ods]);
+    expect(named([...others, { ods: 'RX904', name: 'New', kind: 'acute' }])).toEqual(['RX904', first.ods]);
+    expect(named(others, false)).toEqual([]);
+    const lines: string[] = [];
+    const log = createLogger({ logLevel: 'warn' }, { write: (line) => lines.push(line) });
+    warnAtStart(log, { ...settings, organisations: others, namesOrganisations: true }, await start());
+    expect(lines.map((line) => JSON.parse(line) as object)).toMatchObject([
+      { setting: 'WEFT_ORGANISATIONS', organisations: [first.ods] },
+    ]);
   });
 
   it('is said to lie below the floor where it does since before there was one', () => {

@@ -36,7 +36,10 @@ export interface Settings {
   readonly researchSecret?: string;
   readonly integritySecret?: string;
   readonly tokens: TokenSettings;
+  /** Of an empty region: those of WEFT_ORGANISATIONS, else the shipped ones. */
   readonly organisations: readonly Organisation[];
+  /** Whether the settings name any organisations: then a region of other ones differs from them. */
+  readonly namesOrganisations: boolean;
   /** The document of an empty region's first policy, parsed and not yet checked; absent: the shipped one. */
   readonly policy?: unknown;
   /** Codes that population health and research are told, by code system; of systems that it does not name the shipped ones. */
@@ -130,7 +133,8 @@ export const SETTINGS = {
     keyof typeof LIMITS,
     string
   >),
-  WEFT_ORGANISATIONS: 'JSON file: a list of { ods, name, kind }',
+  WEFT_ORGANISATIONS:
+    'JSON file: a list of { ods, name, kind }, the first organisations of an empty region; absent: the shipped ones',
   WEFT_POLICY: 'JSON file: the first policy of an empty region; absent: the shipped one',
   WEFT_RELEASED_CODES:
     'JSON file: lists of the codes that population health and research are told, by code system; absent: the shipped ones',
@@ -202,7 +206,8 @@ export function readSettings(
   const [regionSecret, researchSecret, integritySecret] = readKeySecrets(source);
   const host = source.text('WEFT_HOST') ?? '127.0.0.1';
   const port = readPort(source);
-  const organisations = readOrganisations(source) ?? DEFAULT_ORGANISATIONS;
+  const named = readOrganisations(source);
+  const organisations = named ?? DEFAULT_ORGANISATIONS;
   const settings: Settings = {
     dataDirectory: resolve(source.text('WEFT_DATA_DIR') ?? '.weft'),
     kafka: readKafka(source),
@@ -218,6 +223,7 @@ export function readSettings(
     integritySecret,
     tokens: readTokens(source),
     organisations,
+    namesOrganisations: named !== undefined,
     policy: source.json('WEFT_POLICY'),
     releasedCodes: readReleasedCodes(source),
     limits: readLimits(source),

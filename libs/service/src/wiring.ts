@@ -75,5 +75,5 @@ export const organisationsOf = ({ organisations }: Settings): ReadonlyMap<string
   new Map(organisations.map((organisation) => [organisation.ods, organisation]));
 
 /** What kind each organisation is, by ODS code: what a policy is adopted with. */
-export const kindsOf = ({ organisations }: Settings): Policy['organisations'] =>
+export const kindsOf = ({ organisations }: Pick<Settings, 'organisations'>): Policy['organisations'] =>
   Object.fromEntries(organisations.map(({ ods, kind }) => [ods, kind]));

@@ -2,12 +2,11 @@ import { Command } from 'commander';
 import { clientOf, type Context, settingsOf } from '../context.js';
 import { EXIT } from '../failure.js';
 import { counted, number, type Terminal } from '../terminal.js';
-import { SETTINGS_DIFFER } from './policy-show.js';
+import { type Differing, showDiffering } from './policy-show.js';
 
-interface StatusAnswer {
+interface StatusAnswer extends Differing {
   readonly version: string;
   readonly policyVersion: number | null;
-  readonly settingsDiffer: boolean;
   readonly lag: number;
   readonly decisionsInQuarantine: number;
   readonly recordsToReview: { readonly people: number; readonly organisations: Readonly<Record<string, number>> };
@@ -72,7 +71,7 @@ function show(terminal: Terminal, url: string, status: StatusAnswer, ready: Read
     );
   }
   showVersions(terminal, status.versions);
-  if (status.settingsDiffer) for (const line of SETTINGS_DIFFER) terminal.print(terminal.paint('yellow', line));
+  showDiffering(terminal, status);
   terminal.print();
   terminal.table(
     ['topic', '>partitions', '>messages', '>behind'],
