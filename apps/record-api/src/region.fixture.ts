@@ -20,7 +20,7 @@ import {
   issueToken,
   listen,
   loadSettings,
-  openService,
+  createRegion,
   openWiring,
   organisationsOf,
   firstPolicy,
@@ -82,8 +82,8 @@ export async function openRegion(
   const directory = mkdtempSync(join(tmpdir(), 'weft-record-api-'));
   const loaded = loadSettings({ WEFT_DATA_DIR: directory, WEFT_PORT: '0', WEFT_LOG_LEVEL: 'fatal' });
   const settings = { ...loaded, policy: given.policy };
-  const service = await openService(settings, given.service);
-  const wiring = await openWiring(service);
+  const service = await createRegion(settings, given.service);
+  const wiring = openWiring(service);
   await applyPolicy(wiring, firstPolicy(service.settings));
   const topics = settings.organisations.map(({ ods }) => careEventsTopic(ods));
   const failures: unknown[] = [];
