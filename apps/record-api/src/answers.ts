@@ -249,6 +249,8 @@ class GroupStatus {
 class CountsAnswer {
   @ApiProperty({ description: 'Patients with a record' })
   records!: number;
+  @ApiProperty({ description: 'One of each record for each purpose' })
+  views!: number;
   @ApiProperty({ description: 'Patients about whom something was decided' })
   patientsWithDecisions!: number;
   @ApiProperty()
@@ -258,10 +260,19 @@ class CountsAnswer {
 export class StatusAnswer {
   @ApiProperty({ description: 'Weft’s own' })
   version!: string;
-  @ApiProperty({ type: Number, nullable: true })
-  policyVersion!: number | null;
+  @ApiProperty({ description: 'The id of the region: every answer carries it as `weft-region`' })
+  region!: string;
+  @ApiProperty()
+  policyVersion!: number;
   @ApiProperty({ description: 'Whether `WEFT_POLICY` names another policy than the one in force: it must be adopted to count' })
   settingsDiffer!: boolean;
+  @ApiProperty({
+    type: [String],
+    description: 'ODS codes of which `WEFT_ORGANISATIONS` does not say the kind in force, which stays',
+  })
+  organisationsDiffer!: readonly string[];
+  @ApiProperty({ description: 'Whether `WEFT_RELEASED_CODES` names other codes than those in force, which stay' })
+  codesDiffer!: boolean;
   @ApiProperty({ type: [Object], description: '`{ purpose, version }` of each projection' })
   projections!: readonly { readonly purpose: Purpose; readonly version: number }[];
   @ApiProperty({ description: 'Messages that no projector has dealt with yet' })

@@ -1,15 +1,12 @@
 import { Controller, Get, Inject, Req } from '@nestjs/common';
 import { ApiBadRequestResponse, ApiOkResponse, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
 import {
-  CARE_EVENTS_PREFIX,
   CARE_RECORD_PREFIX,
   CONSENT_PREFIX,
-  CONSENT_TOPIC,
   type EventStore,
-  NO_STREAM,
-  OPT_OUT_PROJECTOR_GROUP,
-  POLICY_STREAM,
-  RECORD_PROJECTOR_GROUP,
+  groupOf,
+  lagOf,
+  positionsOf,
   Reviews,
   versionCounts,
   type Wiring,
@@ -17,6 +14,8 @@ import {
 import {
   QuarantineTally,
   Roles,
+  codesDiffer,
+  organisationsDiffer,
   Service,
   settingsDiffer,
   WIRING,
@@ -53,23 +52,29 @@ export class StatusController {
   async status(@Req() request: FastifyRequest): Promise<StatusAnswer> {
     refuseOtherParameters(request, ['counts']);
     const { store, projections, policies } = this.wiring;
+    const { settings } = this.service;
     const topics = await this.topics();
-    const groups = await Promise.all(topics.flatMap((topic) => groupsOf(topic.topic).map((group) => this.group(group, topic))));
-    const adopted = (await store.head(POLICY_STREAM)) === NO_STREAM ? null : await policies.current();
+    const groups = await Promise.all(
+      topics.flatMap(({ topic }) => {
+        const group = groupOf(topic);
+        return group === undefined ? [] : [this.group(group, topic)];
+      }),
+    );
+    const adopted = await policies.current();
     return {
       version: VERSION,
-      policyVersion: adopted?.version ?? null,
-      settingsDiffer: adopted !== null && settingsDiffer(this.service.settings, adopted.policy),
+      region: this.service.region.id,
+      policyVersion: adopted.version,
+      settingsDiffer: settingsDiffer(settings, adopted.policy),
+      organisationsDiffer: organisationsDiffer(settings, adopted.policy),
+      codesDiffer: codesDiffer(settings, this.service.releasedCodes),
       projections: projections.map(({ purpose, version }) => ({ purpose, version })),
       lag: groups.reduce((sum, { lag }) => sum + lag, 0),
       groups,
       topics,
       decisionsInQuarantine: (await this.quarantine.count()).decisions,
       recordsToReview: await this.reviews.count(),
-      versions: await versionCounts(
-        store,
-        this.service.settings.organisations.map(({ ods }) => ods),
-      ),
+      versions: await versionCounts(store, [...this.service.organisations.known.keys()]),
       ...(parameter(request, 'counts') === 'true' && { counts: await this.counts() }),
     };
   }
@@ -80,39 +85,27 @@ export class StatusController {
     return Promise.all(specs.map(async ({ topic }) => ({ topic, partitions: await this.wiring.bus.offsets(topic) })));
   }
 
-  private async group(
-    group: string,
-    { topic, partitions }: StatusAnswer['topics'][number],
-  ): Promise<StatusAnswer['groups'][number]> {
-    const committed = new Map(
-      (await this.wiring.bus.committed(group, topic)).map(({ partition, offset }) => [partition, offset]),
-    );
-    const standing = partitions.map(({ partition, low, high }) => {
-      const offset = committed.get(partition) ?? -1;
-      // Before its first commit a group begins with what is still there.
-      return { partition, committed: offset < 0 ? null : offset, high, lag: Math.max(0, high - Math.max(offset, low)) };
-    });
+  private async group(group: string, topic: string): Promise<StatusAnswer['groups'][number]> {
+    const positions = await positionsOf(this.wiring.bus, group, topic);
     return {
       group,
       topic,
-      lag: standing.reduce((sum, { lag }) => sum + lag, 0),
-      partitions: standing.map(({ partition, committed, high }) => ({ partition, committed, high })),
+      lag: lagOf(positions),
+      partitions: positions.map(({ partition, committed, high }) => ({ partition, committed, high })),
     };
   }
 
   private async counts(): Promise<NonNullable<StatusAnswer['counts']>> {
-    const { store } = this.wiring;
+    const { store, projections } = this.wiring;
+    const records = await count(store, CARE_RECORD_PREFIX);
     return {
-      records: await count(store, CARE_RECORD_PREFIX),
+      records,
+      // As verify counts them.
+      views: records * projections.length,
       patientsWithDecisions: await count(store, CONSENT_PREFIX),
       quarantined: (await this.quarantine.count()).messages,
     };
   }
-}
-
-function groupsOf(topic: string): string[] {
-  if (topic === CONSENT_TOPIC) return [OPT_OUT_PROJECTOR_GROUP];
-  return topic.startsWith(CARE_EVENTS_PREFIX) ? [RECORD_PROJECTOR_GROUP] : [];
 }
 
 async function count(store: EventStore, prefix: string): Promise<number> {

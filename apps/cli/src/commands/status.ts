@@ -2,12 +2,12 @@ import { Command } from 'commander';
 import { clientOf, type Context, settingsOf } from '../context.js';
 import { EXIT } from '../failure.js';
 import { counted, number, type Terminal } from '../terminal.js';
-import { SETTINGS_DIFFER } from './policy-show.js';
+import { type Differing, showDiffering } from './policy-show.js';
 
-interface StatusAnswer {
+interface StatusAnswer extends Differing {
   readonly version: string;
-  readonly policyVersion: number | null;
-  readonly settingsDiffer: boolean;
+  readonly region: string;
+  readonly policyVersion: number;
   readonly lag: number;
   readonly decisionsInQuarantine: number;
   readonly recordsToReview: { readonly people: number; readonly organisations: Readonly<Record<string, number>> };
@@ -17,7 +17,12 @@ interface StatusAnswer {
     readonly topic: string;
     readonly partitions: readonly { readonly low: number; readonly high: number }[];
   }[];
-  readonly counts: { readonly records: number; readonly patientsWithDecisions: number; readonly quarantined: number };
+  readonly counts: {
+    readonly records: number;
+    readonly views: number;
+    readonly patientsWithDecisions: number;
+    readonly quarantined: number;
+  };
 }
 
 interface ReadyAnswer {
@@ -54,6 +59,7 @@ function show(terminal: Terminal, url: string, status: StatusAnswer, ready: Read
   const failing = Object.entries(ready.checks).filter(([, result]) => result !== 'ok');
   const health = failing.length === 0 ? terminal.paint('green', 'ready') : terminal.paint('red', 'not ready');
   terminal.print(`Weft ${status.version} at ${url} is ${health}`);
+  terminal.print(`region ${terminal.paint('bold', status.region)}`);
   for (const [part, result] of failing) terminal.print(`  ${part}: ${result}`);
   const { decisionsInQuarantine } = status;
   if (decisionsInQuarantine > 0) {
@@ -72,7 +78,7 @@ function show(terminal: Terminal, url: string, status: StatusAnswer, ready: Read
     );
   }
   showVersions(terminal, status.versions);
-  if (status.settingsDiffer) for (const line of SETTINGS_DIFFER) terminal.print(terminal.paint('yellow', line));
+  showDiffering(terminal, status);
   terminal.print();
   terminal.table(
     ['topic', '>partitions', '>messages', '>behind'],
@@ -84,12 +90,13 @@ function show(terminal: Terminal, url: string, status: StatusAnswer, ready: Read
     ]),
   );
   terminal.print();
-  const { records, patientsWithDecisions, quarantined } = status.counts;
+  const { records, views, patientsWithDecisions, quarantined } = status.counts;
   terminal.table(
     ['', '>'],
     [
-      ['policy version', status.policyVersion === null ? 'none' : number(status.policyVersion)],
+      ['policy version', number(status.policyVersion)],
       ['records', number(records)],
+      ['views', number(views)],
       ['people with decisions', number(patientsWithDecisions)],
       ['in quarantine', quarantined === 0 ? '0' : terminal.paint('yellow', number(quarantined))],
     ],
