@@ -88,6 +88,7 @@ describe('what a terminal would obey', () => {
       decisionsInQuarantine: 1,
       recordsToReview: { people: 1, organisations: { [text]: 1 } },
       versions: { [text]: { setAside: 1, disagreeing: 1 } },
+      hl7v2Waiting: { [text]: { messages: 1, reasons: { [text]: 1 }, since: text } },
     },
     ...{ groups: [{ group: text, topic: text, lag: 1 }], topics: [{ topic: text, partitions: [{ low: 0, high: 1 }] }] },
     counts: { records: 1, patientsWithDecisions: 1, quarantined: 1 },

@@ -1,15 +1,14 @@
 import { Controller, Get, Inject, Req } from '@nestjs/common';
 import { ApiBadRequestResponse, ApiOkResponse, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
+import { type WaitingCounts, WaitingMessages } from '@weft/hl7v2-processing';
 import {
-  CARE_EVENTS_PREFIX,
   CARE_RECORD_PREFIX,
   CONSENT_PREFIX,
-  CONSENT_TOPIC,
   type EventStore,
+  groupOf,
+  HL7V2_PREFIX,
   NO_STREAM,
-  OPT_OUT_PROJECTOR_GROUP,
   POLICY_STREAM,
-  RECORD_PROJECTOR_GROUP,
   Reviews,
   versionCounts,
   type Wiring,
@@ -35,6 +34,8 @@ import { STATUS } from './examples.js';
 export class StatusController {
   private readonly quarantine: QuarantineTally;
   private readonly reviews: Reviews;
+  /** By organisation. */
+  private readonly waiting = new Map<string, WaitingMessages>();
 
   constructor(
     @Inject(WIRING) private readonly wiring: Wiring,
@@ -54,7 +55,8 @@ export class StatusController {
     refuseOtherParameters(request, ['counts']);
     const { store, projections, policies } = this.wiring;
     const topics = await this.topics();
-    const groups = await Promise.all(topics.flatMap((topic) => groupsOf(topic.topic).map((group) => this.group(group, topic))));
+    const read = topics.flatMap((topic) => (groupOf(topic.topic) === undefined ? [] : [topic]));
+    const groups = await Promise.all(read.map((topic) => this.group(groupOf(topic.topic)!, topic)));
     const adopted = (await store.head(POLICY_STREAM)) === NO_STREAM ? null : await policies.current();
     return {
       version: VERSION,
@@ -70,6 +72,7 @@ export class StatusController {
         store,
         this.service.settings.organisations.map(({ ods }) => ods),
       ),
+      hl7v2Waiting: await this.hl7v2Waiting(topics.map(({ topic }) => topic)),
       ...(parameter(request, 'counts') === 'true' && { counts: await this.counts() }),
     };
   }
@@ -100,6 +103,16 @@ export class StatusController {
     };
   }
 
+  private async hl7v2Waiting(topics: readonly string[]): Promise<Readonly<Record<string, WaitingCounts>>> {
+    const byHl7v2 = topics.filter((topic) => topic.startsWith(HL7V2_PREFIX)).map((topic) => topic.slice(HL7V2_PREFIX.length));
+    const counts = byHl7v2.map(async (organisation) => {
+      const messages = this.waiting.get(organisation) ?? new WaitingMessages(this.wiring, organisation);
+      this.waiting.set(organisation, messages);
+      return [organisation, await messages.count()] as const;
+    });
+    return Object.fromEntries(await Promise.all(counts));
+  }
+
   private async counts(): Promise<NonNullable<StatusAnswer['counts']>> {
     const { store } = this.wiring;
     return {
@@ -108,11 +121,6 @@ export class StatusController {
       quarantined: (await this.quarantine.count()).messages,
     };
   }
-}
-
-function groupsOf(topic: string): string[] {
-  if (topic === CONSENT_TOPIC) return [OPT_OUT_PROJECTOR_GROUP];
-  return topic.startsWith(CARE_EVENTS_PREFIX) ? [RECORD_PROJECTOR_GROUP] : [];
 }
 
 async function count(store: EventStore, prefix: string): Promise<number> {

@@ -21,6 +21,12 @@ export interface Hl7v2Listener {
   readonly timeZone: string;
   /** Who numbers the patients where PID-3 names nobody. */
   readonly mrnAuthority: string;
+  /** The fields of PID in which NHS numbers stand; absent: PID-3. */
+  readonly nhsNumberIn?: readonly `PID-${number}`[];
+  /** Numbers beyond ten equal digits that stand for nobody. */
+  readonly placeholders?: readonly string[];
+  /** `snapshot`: a report is resent whole, and what it leaves out is gone. */
+  readonly results?: 'incremental' | 'snapshot';
   readonly acknowledge: 'auto' | 'original';
   /** Whether MSA-3 says where a message is. */
   readonly tellsPlace: boolean;
@@ -58,6 +64,7 @@ const isText = (value: unknown): value is string => typeof value === 'string' &&
 const isTextList = (value: unknown): boolean => Array.isArray(value) && value.length > 0 && value.every(isText);
 const isWhole = (from: number, to: number) => (value: unknown) =>
   Number.isInteger(value) && Number(value) >= from && Number(value) <= to;
+const isPidField = (value: string): boolean => /^PID-[1-9]\d?$/.test(value);
 const isBoolean = (value: unknown): boolean => typeof value === 'boolean';
 
 const MEMBERS: Readonly<Record<string, Member>> = {
@@ -71,6 +78,12 @@ const MEMBERS: Readonly<Record<string, Member>> = {
   production: [isBoolean, 'is neither true nor false'],
   timeZone: [isZone, 'is no time zone, such as Europe/London'],
   mrnAuthority: [isText, 'is no assigning authority'],
+  nhsNumberIn: [(value) => isTextList(value) && (value as string[]).every(isPidField), 'is no list of fields, such as PID-3'],
+  placeholders: [
+    (value) => isTextList(value) && (value as string[]).every((one) => /^\d{10}$/.test(one)),
+    'is no list of ten digits each',
+  ],
+  results: [(value) => value === 'incremental' || value === 'snapshot', 'is neither incremental nor snapshot'],
   acknowledge: [(value) => value === 'auto' || value === 'original', 'is neither auto nor original'],
   tellsPlace: [isBoolean, 'is neither true nor false'],
   frameMiB: [isWhole(1, 64), 'is no whole number from 1 to 64'],

@@ -24,7 +24,15 @@ export { onceEnginesAnswer } from './start-patience.js';
 export { systemClock, systemRandom, systemTimers } from './system.js';
 export { createReplayWorkers, type ReplayWorkers } from './replay-workers.js';
 export { projectorObserver } from './projector-observer.js';
-export { QuarantineTally, watchDecisions, watchLag, watchQuarantine, watchReviews, watchVersions } from './region-metrics.js';
+export {
+  QuarantineTally,
+  watchDecisions,
+  watchLag,
+  watchQuarantine,
+  watchReviews,
+  watchVersions,
+  watchWaiting,
+} from './region-metrics.js';
 export * from './tokens.js';
 export { runApp } from './run-app.js';
 export { cursorSecretOf, kindsOf, openWiring, organisationsOf, sealOf, WIRING } from './wiring.js';
