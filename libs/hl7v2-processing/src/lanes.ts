@@ -5,7 +5,7 @@ import { careEventMessage, isTooLarge } from './care-event-message.js';
 import { Committed } from './committed.js';
 import { KeptLane, loadLane, type Moved } from './kept-lane.js';
 import { contradictionOf, faultProblem, TOO_LARGE } from './problems.js';
-import { asStored, encode } from './stored.js';
+import { encode, encodePart } from './stored.js';
 import { laneStream } from './streams.js';
 import type { WaitingMessages } from './waiting-messages.js';
 
@@ -131,8 +131,7 @@ export class Lanes {
       this.lookAt(key, lane);
       return { became: 'known', ...NOTHING };
     }
-    const part = asStored(said);
-    const event = encode({ type: 'hl7v2-part-taken-1', part, from, told: lane.told }, random);
+    const { event, part } = encodePart(said, { from, told: lane.told }, random);
     if (Buffer.byteLength(event.data) > PART_BYTES_MAX) return refused(TOO_LARGE);
     const { events, faults, waiting, notes, review } = lane.take(part);
     if (this.kept.get(key) === lane) this.parts += 1;

@@ -50,6 +50,8 @@ interface Work {
   readonly reading: RawReading;
   readonly part: MessagePart;
   readonly lanes: readonly string[];
+  /** Among the parts of its batch. */
+  readonly order: number;
 }
 
 /**
@@ -77,15 +79,14 @@ export class ProjectHl7v2 {
       const reading = await this.reader.read(message, organisation);
       if (reading !== null) readings.push(reading);
     }
+    const parts = readings.flatMap((reading) => reading.parts.map((part) => ({ reading, part })));
     const work = await Promise.all(
-      readings.flatMap((reading) =>
-        reading.parts.map(async (part): Promise<Work> => ({ reading, part, lanes: await lanes.of(part) })),
-      ),
+      parts.map(async (one, order): Promise<Work> => ({ ...one, order, lanes: await lanes.of(one.part) })),
     );
-    const outcomes = new Map<Work, Outcome>();
+    const outcomes = new Map<MessagePart, Outcome>();
     await allSettled(byLane(work).map((some) => takeInOrder(lanes, some, outcomes)));
     const became = readings.map((reading) => {
-      const own = work.flatMap((one) => (one.reading === reading ? [outcomes.get(one)!] : []));
+      const own = reading.parts.map((part) => outcomes.get(part)!);
       return { reading, own, problems: [...reading.problems, ...own.flatMap(({ problems }) => problems)] };
     });
     const quarantined = became.flatMap(({ reading, problems }) =>
@@ -113,13 +114,13 @@ export class ProjectHl7v2 {
 }
 
 /** What Weft itself fails at twice goes to quarantine, and what is behind it goes on. */
-function takeInOrder(lanes: Lanes, work: readonly Work[], outcomes: Map<Work, Outcome>): Promise<void> {
+function takeInOrder(lanes: Lanes, work: readonly Work[], outcomes: Map<MessagePart, Outcome>): Promise<void> {
   return eachOnItsOwn(
     work,
     async (some) => {
-      for (const one of some) outcomes.set(one, await lanes.take(one.part, placeIn(one.reading.message)));
+      for (const { part, reading } of some) outcomes.set(part, await lanes.take(part, placeIn(reading.message)));
     },
-    async (one, problem) => void outcomes.set(one, { became: 'refused', problems: [problem], notes: [], review: [] }),
+    async ({ part }, problem) => void outcomes.set(part, { became: 'refused', problems: [problem], notes: [], review: [] }),
   );
 }
 
@@ -132,13 +133,20 @@ function outcomeOf(parts: readonly Outcome[]): Became['outcome'] {
 
 /** Parts whose order matters, each list in the order in which they came: those of one lane, and of lanes that one of them joins. */
 function byLane(work: readonly Work[]): Work[][] {
-  const lists = new Map<string, Set<number>>();
-  for (const [index, { lanes }] of work.entries()) {
-    const all = new Set([index, ...lanes.flatMap((lane) => [...(lists.get(lane) ?? [])])]);
-    const concerned = [...lists].filter(([, list]) => lanes.some((lane) => lists.get(lane) === list)).map(([lane]) => lane);
-    for (const lane of [...lanes, ...concerned]) lists.set(lane, all);
+  const lists = new Map<string, Work[]>();
+  for (const one of work) {
+    const [lane, other] = one.lanes as [string, string?];
+    const own = lists.get(lane) ?? [];
+    const joined = other === undefined ? undefined : lists.get(other);
+    if (joined !== undefined && joined !== own) {
+      own.push(...joined);
+      own.sort((a, b) => a.order - b.order);
+      for (const [key, list] of lists) if (list === joined) lists.set(key, own);
+    }
+    own.push(one);
+    for (const key of one.lanes) lists.set(key, own);
   }
-  return [...new Set(lists.values())].map((list) => [...list].sort((a, b) => a - b).map((index) => work[index]!));
+  return [...new Set(lists.values())];
 }
 
 /** Runs it on the organisations' topics. */

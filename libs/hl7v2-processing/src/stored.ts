@@ -36,15 +36,24 @@ export interface WaitingNoted {
   readonly since: string | null;
 }
 
-const LANE_TYPES: readonly string[] = ['hl7v2-part-taken-1', 'hl7v2-lane-joined-1', 'hl7v2-lane-closed-1'];
+const PART_TAKEN = 'hl7v2-part-taken-1';
+const LANE_TYPES: readonly string[] = [PART_TAKEN, 'hl7v2-lane-joined-1', 'hl7v2-lane-closed-1'];
 const WAITING_TYPES: readonly string[] = ['hl7v2-waiting-noted-1'];
 
-export function encode({ type, ...data }: LaneEvent | WaitingNoted, random: Random): NewEvent {
+export function encode({ type, ...data }: LaneJoined | LaneClosed | WaitingNoted, random: Random): NewEvent {
   return { id: random.uuid(), type, data: JSON.stringify(data) };
 }
 
-/** What a part is once it has been stored: what is folded is that, and so the same after a restart. */
-export const asStored = (part: MessagePart): MessagePart => JSON.parse(JSON.stringify(part)) as MessagePart;
+/** With the part as it will be read again: what is folded is that, and so the same after a restart. */
+export function encodePart(
+  said: MessagePart,
+  { from, told }: Pick<PartTaken, 'from' | 'told'>,
+  random: Random,
+): { readonly event: NewEvent; readonly part: MessagePart } {
+  const text = JSON.stringify(said);
+  const data = `{"part":${text},"from":${JSON.stringify(from)},"told":${told}}`;
+  return { event: { id: random.uuid(), type: PART_TAKEN, data }, part: JSON.parse(text) as MessagePart };
+}
 
 export const decodeLaneEvent = (stored: StoredEvent): LaneEvent => decode<LaneEvent>(stored, LANE_TYPES);
 export const decodeWaiting = (stored: StoredEvent): WaitingNoted => decode<WaitingNoted>(stored, WAITING_TYPES);
