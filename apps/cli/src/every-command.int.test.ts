@@ -18,7 +18,7 @@ describe('--help', () => {
     ...['verify', 'replay', 'quarantine', 'quarantine list', 'quarantine show', 'quarantine redrive', 'quarantine mend'],
     ...['quarantine approve', 'policy show', 'policy plan', 'policy adopt', 'policy authorise', 'policy proposals'],
     ...['policy versions', 're-identify', 're-identify list', 're-identify propose', 're-identify authorise'],
-    ...['re-identify disclose', 'region', 'region show', 'region change-secret'],
+    ...['re-identify disclose', 'region', 'region show', 'region change-secret', 'hl7v2', 'hl7v2 try', 'hl7v2 plan'],
   ])('of %s teaches with an example', async (command) => {
     const { out, exitCode } = await weft(`${command} --help`);
     expect(out).toContain(`weft ${command}`);

@@ -1,10 +1,11 @@
 import type { Coordinates, Problem } from '@weft/domain';
-import { type MessagePart, needsPerson, type Note, ownersOf } from '@weft/hl7v2';
+import { type MessagePart, type Note, ownersOf } from '@weft/hl7v2';
 import { KeyedQueue, WrongExpectedRevision, type Wiring } from '@weft/processing';
-import { careEventMessage, isTooLarge } from './care-event-message.js';
+import { careEventMessage } from './care-event-message.js';
 import { Committed } from './committed.js';
 import { KeptLane, loadLane, type Moved } from './kept-lane.js';
-import { contradictionOf, faultProblem, TOO_LARGE } from './problems.js';
+import { TOO_LARGE } from './problems.js';
+import { refusalsOf, waitOf } from './refusals.js';
 import { encode, encodePart } from './stored.js';
 import { laneStream } from './streams.js';
 import type { WaitingMessages } from './waiting-messages.js';
@@ -132,18 +133,17 @@ export class Lanes {
       return { became: 'known', ...NOTHING };
     }
     const { event, part } = encodePart(said, { from, told: lane.told }, random);
-    if (Buffer.byteLength(event.data) > PART_BYTES_MAX) return refused(TOO_LARGE);
-    const { events, faults, waiting, notes, review } = lane.take(part);
+    if (Buffer.byteLength(event.data) > PART_BYTES_MAX) return { became: 'refused', ...NOTHING, problems: [TOO_LARGE] };
+    const taken = lane.take(part);
     if (this.kept.get(key) === lane) this.parts += 1;
-    const waits = waiting.find(({ message, ordinal }) => message === part.message && ordinal === part.ordinal);
-    if (faults.length > 0) return refused(...faults.map((fault) => faultProblem(fault, part.type)));
-    if (waits !== undefined && needsPerson(waits.why)) return { ...refused(contradictionOf(waits.why)), notes, review };
-    if (events.some(isTooLarge)) return refused(TOO_LARGE);
+    const { events, notes, review } = taken;
+    const problems = refusalsOf(taken, part);
+    if (problems.length > 0) return { became: 'refused', problems, notes, review };
     lane.revision = await store.append(laneStream(key), lane.revision, [event]);
     lane.untold.push({ from, events });
     await this.tell(lane);
     this.lookAt(key, lane);
-    return { became: waits === undefined ? 'filed' : 'waiting', problems: [], notes, review };
+    return { became: waitOf(taken, part) === undefined ? 'filed' : 'waiting', problems, notes, review };
   }
 
   private async tell(lane: KeptLane): Promise<void> {
@@ -199,5 +199,3 @@ export class Lanes {
     }
   }
 }
-
-const refused = (...problems: readonly Problem[]): Outcome => ({ became: 'refused', problems, notes: [], review: [] });

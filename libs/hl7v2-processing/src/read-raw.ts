@@ -1,19 +1,8 @@
 import type { Problem } from '@weft/domain';
-import {
-  factsOf,
-  type Listener,
-  type MessagePart,
-  messageParts,
-  type Note,
-  RawEvents,
-  type RawEvent,
-  rawPart,
-  readMessage,
-  type Tables,
-  wholeHeaders,
-} from '@weft/hl7v2';
-import { type EventBus, type Message, unprocessable } from '@weft/processing';
-import { faultProblem, INCOMPLETE, NOT_HL7, TRUNCATED, unknownListener } from './problems.js';
+import { type Listener, RawEvents, type RawEvent, rawPart, type Tables, wholeHeaders } from '@weft/hl7v2';
+import type { EventBus, Message } from '@weft/processing';
+import { INCOMPLETE, NOT_HL7, TRUNCATED, unknownListener } from './problems.js';
+import { type MessageReading, readParts } from './read-parts.js';
 
 /** Settings of a listener, as far as what it was sent is read by them. */
 export interface NamedListener extends Listener {
@@ -21,15 +10,10 @@ export interface NamedListener extends Listener {
 }
 
 /** What a message of the topic says. */
-export interface RawReading {
+export interface RawReading extends MessageReading {
   /** As it stands in quarantine, if it goes there: whole, whatever it came in. */
   readonly message: Message;
   readonly listener: string;
-  readonly parts: readonly MessagePart[];
-  readonly problems: readonly Problem[];
-  readonly notes: readonly Note[];
-  /** The type that no table maps. */
-  readonly unmapped?: string;
 }
 
 /** The parts of a document stand together but for what its listener's other connections sent: so far back they are looked for. */
@@ -69,10 +53,10 @@ export class RawReader {
     const found = new Map([[parts, last]]);
     for (let before = offset; before > Math.max(0, offset - LOOK_BACK) && found.size < parts; before -= PAGE) {
       const from = Math.max(0, before - PAGE);
-      const page = await this.bus.read(topic, partition, from, before - from);
+      const page = await this.between({ topic, partition }, from, before);
       for (const one of page.filter(({ headers }) => headers['ce_id'] === last.headers['ce_id']).reverse()) {
         const { part } = rawPart(one.headers);
-        if (one.offset < before && !found.has(part)) found.set(part, one);
+        if (!found.has(part)) found.set(part, one);
       }
     }
     const reader = new RawEvents();
@@ -84,22 +68,26 @@ export class RawReader {
     return event;
   }
 
+  /** A read gives as much as its engine gives at a time. */
+  private async between(
+    { topic, partition }: Pick<Message, 'topic' | 'partition'>,
+    from: number,
+    before: number,
+  ): Promise<Message[]> {
+    const found: Message[] = [];
+    for (let next = from; next < before;) {
+      const page = await this.bus.read(topic, partition, next, before - next);
+      if (page.length === 0) break;
+      found.push(...page);
+      next = page.at(-1)!.offset + 1;
+    }
+    return found;
+  }
+
   private readEvent(event: RawEvent, organisation: string, name: string): Partial<RawReading> {
     if (event.kind === 'truncated') return { problems: [TRUNCATED] };
     const listener = this.listeners.get(event.source);
     if (listener?.organisation !== organisation) return { problems: [unknownListener(name)] };
-    try {
-      const [read, receivedAt] = [readMessage(event.bytes), Date.parse(event.time)];
-      if (read === null || Number.isNaN(receivedAt)) return { problems: [NOT_HL7] };
-      const { facts, notes, faults, unmapped } = factsOf(read.message, listener, this.tables, receivedAt);
-      return {
-        parts: facts === null ? [] : messageParts(event.id, receivedAt, facts),
-        problems: faults.map((fault) => faultProblem(fault, read.message.type)),
-        notes: [...(read.note === null ? [] : [{ code: read.note }]), ...notes],
-        ...(unmapped !== undefined && { unmapped }),
-      };
-    } catch (error) {
-      return { problems: [unprocessable(error)] };
-    }
+    return readParts({ id: event.id, receivedAt: Date.parse(event.time), bytes: event.bytes }, listener, this.tables);
   }
 }

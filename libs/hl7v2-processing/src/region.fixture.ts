@@ -24,7 +24,7 @@ const TABLES = weftTables();
 const ORGANISATION = { ods: 'RX901', name: 'A trust', kind: 'acute' } as const;
 
 /** The listeners of one trust, of which each sends into a partition of its own. */
-const LISTENERS: readonly NamedListener[] = [
+export const LISTENERS: readonly NamedListener[] = [
   { ...LISTENER, name: 'pas' },
   { ...LISTENER, name: 'lab' },
 ];
