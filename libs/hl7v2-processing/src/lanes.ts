@@ -1,6 +1,6 @@
 import type { Coordinates, Problem } from '@weft/domain';
 import { type MessagePart, type Note, ownersOf } from '@weft/hl7v2';
-import { KeyedQueue, WrongExpectedRevision, type Wiring } from '@weft/processing';
+import { allSettled, isOfEngine, KeyedQueue, WrongExpectedRevision, type Wiring } from '@weft/processing';
 import { careEventMessage } from './care-event-message.js';
 import { Committed } from './committed.js';
 import { KeptLane, loadLane, type Moved } from './kept-lane.js';
@@ -51,19 +51,28 @@ export class Lanes {
     this.committed = new Committed(wiring.bus);
   }
 
-  /** The lanes that a part is of: two where it says that they are one. */
+  /** The lanes that a part is of, as far as they can be read: two where it says that they are one. */
   async of(part: MessagePart): Promise<readonly string[]> {
-    return [...new Set(await Promise.all(this.keysOf(part).map((key) => this.homeOf(key))))].sort();
+    try {
+      return await this.homesOf(part);
+    } catch (error) {
+      if (isOfEngine(error)) throw error;
+      return this.keysOf(part);
+    }
   }
 
   /** Takes a part, and tells what it leads to. Bears being given one again that it took, or half took, before. */
   async take(part: MessagePart, from: Coordinates): Promise<Outcome> {
     for (;;) {
-      const [lane, other] = (await this.of(part)) as [string, string?];
+      const [lane, other] = (await this.homesOf(part)) as [string, string?];
       if (other !== undefined) await this.join(lane, other);
       const outcome = other === undefined ? await this.busy.run(lane, () => this.takeInto(lane, part, from)) : null;
       if (outcome !== null) return outcome;
     }
+  }
+
+  private async homesOf(part: MessagePart): Promise<string[]> {
+    return [...new Set(await allSettled(this.keysOf(part).map((key) => this.homeOf(key))))].sort();
   }
 
   private keysOf(part: MessagePart): string[] {

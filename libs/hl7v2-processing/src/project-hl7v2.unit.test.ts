@@ -1,5 +1,7 @@
 import { A, adt, B, fields, obx, oru, pv1 } from '../../hl7v2/src/mapping/messages.fixture.js';
+import type { MessagePart } from '@weft/hl7v2';
 import { openRegion } from './region.fixture.js';
+import { decodeLaneEvent, encodePart } from './stored.js';
 
 const MRG = (mrn: string) => fields('MRG', { 1: `${mrn}^^^RX901^MR` });
 const HB = ['Observation', 'F1', 'FBC', 'HB', ''] as const;
@@ -155,6 +157,26 @@ describe('the hl7-projector', () => {
     const standing = await region.quarantined();
     expect(standing.map(({ problems }) => problems[0]?.code).sort()).toEqual(['not-hl7', 'too-large', 'unknown-listener']);
     expect(standing.find(({ problems }) => problems[0]?.code === 'too-large')!.value.length).toBeGreaterThan(2_000_000);
+  });
+
+  it('quarantines what is said of somebody whose lane it fails at, and is not held up by it', async () => {
+    const region = await openRegion();
+    const { store, random } = region.wiring;
+    await region.send(adt('A28'));
+    await region.project();
+    for await (const { stream } of store.streams('hl7v2Lane-')) {
+      const taken = decodeLaneEvent((await store.read(stream))[0]!) as { readonly part: MessagePart };
+      const { person } = taken.part;
+      const facts = person.facts.map((fact) => ({ ...fact, kind: 'dream' as 'patient' }));
+      const part = { ...taken.part, message: 'x', person: { ...person, facts } };
+      const from = { topic: 'weft.hl7v2.RX901', partition: 0, offset: 0 };
+      await store.append(stream, 0, [encodePart(part, { from, told: 0 }, random).event]);
+    }
+    await region.send(adt('A31', { at: '20240611100000' }));
+    await region.send(adt('A28', { mrn: 'M2', number: B }));
+    await region.project();
+    expect((await region.quarantined()).map(({ problems }) => problems[0]!.code)).toEqual(['unprocessable']);
+    expect((await region.told()).resource(B, 'Patient', 'RX901', 'M2')).toBeDefined();
   });
 
   it('names no MRN and no NHS number in a stream', async () => {

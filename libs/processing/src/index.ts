@@ -17,7 +17,7 @@ export * from './decision-effect.js';
 export { entriesByThen } from './entries-by-then.js';
 export * from './errors.js';
 export * from './explain-record.js';
-export { eachOnItsOwn, unprocessable } from './failures.js';
+export { eachOnItsOwn, isOfEngine, unprocessable } from './failures.js';
 export { findKept, keepResources } from './kept-resources.js';
 export { eventsOf, loadClosing, loadConsent, loadView, survivorOf } from './load.js';
 export { partitionOf } from './partition-of.js';
