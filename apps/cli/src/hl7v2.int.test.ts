@@ -1,8 +1,10 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openEmbeddedBus } from '@weft/embedded';
-import { toRawMessages } from '@weft/hl7v2';
+import { acknowledgement, bytesAsText, Framer, headerIn, textAsBytes, toRawMessages } from '@weft/hl7v2';
 import { hl7v2Topic } from '@weft/processing';
 import { loadSettings, openService, openWiring } from '@weft/service';
 import { A, adt, obx, oru, pv1 } from '../../../libs/hl7v2/src/mapping/messages.fixture.js';
@@ -80,6 +82,62 @@ describe('weft hl7v2', () => {
     ])('refuses %s', async (line, code, text) => {
       const { err, exitCode } = await weft(`hl7v2 ${line.replace('FILE', file('no.hl7', 'hello'))}`);
       expect([exitCode, err]).toEqual([code, expect.stringContaining(text)]);
+    });
+  });
+
+  describe('send', () => {
+    const servers: Server[] = [];
+    const heard: string[] = [];
+    afterAll(() => servers.forEach((server) => server.close()));
+
+    /** A listener that answers each message so; null never. */
+    async function listening(stored: boolean | null): Promise<Record<string, string>> {
+      const server = createServer((socket) => {
+        const framer = new Framer(65_536);
+        socket.on('data', (chunk: Buffer) => {
+          for (const event of framer.push(chunk)) {
+            if (event.kind !== 'frame') continue;
+            heard.push(bytesAsText(event.bytes));
+            const outcome =
+              stored === true
+                ? ({ stored, place: 'weft.hl7v2.RX901/0/7' } as const)
+                : ({ stored: false, reason: 'not-the-sender' } as const);
+            const text = acknowledgement(headerIn(event.bytes), outcome, { mode: 'auto', at: 0, id: 'x' })!;
+            if (stored === null) socket.end();
+            else socket.write(Buffer.from([0x0b, ...textAsBytes(text), 0x1c, 0x0d]));
+          }
+        });
+      });
+      servers.push(server);
+      await once(server.listen(0, '127.0.0.1'), 'listening');
+      const { port } = server.address() as AddressInfo;
+      return { WEFT_HL7V2_LISTENERS: file(`at-${port}.json`, [{ name: 'pas', organisation: 'RX901', port }]) };
+    }
+
+    it('gives an engine’s listener one message after another, and says how each was acknowledged', async () => {
+      const path = file('two.hl7', `${adt('A28')}\n${adt('A01', {}, pv1())}`);
+      const { out, exitCode } = await weft(`hl7v2 send ${path}`, await listening(true));
+      expect(exitCode).toBe(EXIT.ok);
+      expect(out).toMatch(/two\.hl7:1 AA weft\.hl7v2\.RX901\/0\/7\n.*two\.hl7:2 AA/);
+      expect(heard.map((text) => text.slice(0, 3))).toEqual(['MSH', 'MSH']);
+    });
+
+    it.each([
+      ['refused', false, 'AR'],
+      ['not acknowledged', null, 'no answer'],
+    ])('finds what is %s', async (_what, stored, text) => {
+      const { out, exitCode } = await weft(`hl7v2 send ${file('one.hl7', adt('A28'))}`, await listening(stored));
+      expect([exitCode, out]).toEqual([EXIT.finding, expect.stringContaining(text)]);
+    });
+
+    it('says where nobody listens, and which listener it cannot know', async () => {
+      const path = file('one.hl7', adt('A28'));
+      const none = file('none.json', [{ name: 'pas', organisation: 'RX901', port: 1 }]);
+      expect(await weft(`hl7v2 send ${path}`, { WEFT_HL7V2_LISTENERS: none })).toMatchObject({
+        exitCode: EXIT.unreachable,
+        err: expect.stringContaining('127.0.0.1:1'),
+      });
+      expect(await weft(`hl7v2 send ${path}`)).toMatchObject({ exitCode: EXIT.usage });
     });
   });
 

@@ -1,15 +1,14 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { acceptEvent, FHIR_JSON } from '@weft/care-events';
 import type { Problem } from '@weft/domain';
-import { Framer, type Listener, type MappedEvent, messagesIn, type Note } from '@weft/hl7v2';
+import type { Listener, MappedEvent, Note } from '@weft/hl7v2';
 import { readParts, Trial, type Tried } from '@weft/hl7v2-processing';
 import { organisationsOf, type Settings } from '@weft/service';
 import { Command } from 'commander';
 import { ods } from '../arguments.js';
 import { type Context, ownOrganisation, settingsOf } from '../context.js';
 import { EXIT, Failure } from '../failure.js';
-import { failureOfFile } from '../given-file.js';
+import { HL7_FILES, messagesOf } from '../hl7v2-files.js';
 import { TABLES, tablesOf } from '../hl7v2-tables.js';
 import type { Terminal } from '../terminal.js';
 
@@ -19,16 +18,13 @@ interface Options {
   readonly tables?: string;
 }
 
-const VT = 0x0b;
-const FRAME_BYTES_MAX = 64 * 1024 * 1024;
-
 export function tryCommand(context: Context): Command {
   return new Command('try')
     .summary('what would come of messages')
     .description(
       'Maps the messages of files in their order, as if nobody in them had been heard of before: entries, notes, what waits and what would stand in quarantine. Nothing is sent, and nothing kept. Whoever watches the terminal sees what the messages say.',
     )
-    .argument('<files...>', 'HL7 v2: a message, several, a batch, or MLLP frames')
+    .argument(...HL7_FILES)
     .option('--listener <name>', 'read as what this listener is sent (WEFT_HL7V2_LISTENERS); default the only one')
     .option('--org <ods>', 'without a listener: whose messages they are; default the region’s first', ods)
     .option(...TABLES)
@@ -82,21 +78,6 @@ function listenerOf(
 /** As it would have been received. */
 const idOf = ({ organisation, name }: Listener & { readonly name: string }, bytes: Uint8Array): string =>
   createHash('sha256').update(`${organisation}\n${name}\nmessage\n`).update(bytes).digest('hex');
-
-async function messagesOf(file: string): Promise<readonly Uint8Array[]> {
-  const bytes = await readFile(file).catch((error: unknown) => {
-    throw failureOfFile(error, file);
-  });
-  const frames = bytes[0] === VT ? framesIn(bytes) : [Uint8Array.from(bytes)];
-  const messages = frames.flatMap((frame) => messagesIn(frame).messages);
-  if (messages.length === 0) throw new Failure(EXIT.finding, `${file} holds no HL7 v2`, 'a message begins with MSH');
-  return messages;
-}
-
-function framesIn(bytes: Uint8Array): Uint8Array[] {
-  const framer = new Framer(FRAME_BYTES_MAX);
-  return [...framer.push(bytes), ...framer.silence()].flatMap((event) => (event.kind === 'frame' ? [event.bytes] : []));
-}
 
 /** With what the record-projector would refuse of it. */
 function judged(tried: Tried, settings: Settings): Tried {
