@@ -37,11 +37,15 @@ export interface Sent {
 
 /** A trust's topics and store, and what projectors made of them. */
 export class Region {
-  private readonly ports = new World({ seed: 1 }).directly();
-  readonly wiring: Hl7Wiring = { ...this.ports, clock: { now: () => NOW } };
+  readonly wiring: Hl7Wiring;
   readonly became: Became[] = [];
 
-  constructor(private readonly listeners: readonly NamedListener[] = LISTENERS) {}
+  constructor(
+    private readonly listeners: readonly NamedListener[] = LISTENERS,
+    world = new World({ seed: 1 }),
+  ) {
+    this.wiring = { ...world.directly(), clock: { now: () => NOW } };
+  }
 
   async open(): Promise<this> {
     await this.wiring.bus.createTopics(regionTopics([ORGANISATION], 2, ['RX901']));
@@ -130,7 +134,8 @@ export class Region {
   }
 }
 
-export const openRegion = (listeners?: readonly NamedListener[]): Promise<Region> => new Region(listeners).open();
+export const openRegion = (listeners?: readonly NamedListener[], world?: World): Promise<Region> =>
+  new Region(listeners, world).open();
 
 function rawMessages(content: string | Uint8Array, listener: string, receivedAt = NOW): OutgoingMessage[] {
   const bytes = typeof content === 'string' ? bytesOf(content) : content;
