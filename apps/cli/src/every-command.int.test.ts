@@ -19,7 +19,7 @@ describe('--help', () => {
     ...['quarantine approve', 'policy show', 'policy plan', 'policy adopt', 'policy authorise', 'policy proposals'],
     ...['policy versions', 're-identify', 're-identify list', 're-identify propose', 're-identify authorise'],
     ...['re-identify disclose', 'region', 'region show', 'region change-secret', 'hl7v2', 'hl7v2 try', 'hl7v2 plan'],
-    ...['hl7v2 send'],
+    ...['hl7v2 send', 'hl7v2 reread'],
   ])('of %s teaches with an example', async (command) => {
     const { out, exitCode } = await weft(`${command} --help`);
     expect(out).toContain(`weft ${command}`);

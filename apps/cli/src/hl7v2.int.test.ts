@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openEmbeddedBus } from '@weft/embedded';
 import { acknowledgement, bytesAsText, Framer, headerIn, textAsBytes, toRawMessages } from '@weft/hl7v2';
-import { hl7v2Topic } from '@weft/processing';
+import { HL7_PROJECTOR_GROUP, hl7v2Topic } from '@weft/processing';
 import { loadSettings, openService, openWiring } from '@weft/service';
 import { A, adt, obx, oru, pv1 } from '../../../libs/hl7v2/src/mapping/messages.fixture.js';
 import { EXIT } from './failure.js';
@@ -160,5 +160,24 @@ describe('weft hl7v2', () => {
     const { out, exitCode } = await weft(`hl7v2 plan ${tables}`, env);
     expect([exitCode, out]).toEqual([EXIT.ok, expect.stringMatching(/RX901: 1 message\n(.*\n)* +Patient +0 +1 +0\n/)]);
     expect(await weft(`hl7v2 plan ${tables} --org RX902`, env)).toMatchObject({ exitCode: EXIT.usage });
+  });
+
+  it('has everything read again, where no projector is at work', async () => {
+    const env = { WEFT_HL7V2_LISTENERS: listeners };
+    const committed = async (): Promise<number[]> => {
+      const bus = await openEmbeddedBus({ directory });
+      const found = await bus.committed(HL7_PROJECTOR_GROUP, hl7v2Topic('RX901'));
+      await bus.close();
+      return found.map(({ offset }) => offset);
+    };
+    expect(await committed()).toEqual([-1, -1, -1, -1]);
+    expect(await weft('hl7v2 reread', env)).toMatchObject({ exitCode: EXIT.ok, out: '1 message of RX901 to be read again\n' });
+    expect(await committed()).toEqual([0, 0, 0, 0]);
+    expect(await weft('hl7v2 reread --org RX902', env)).toMatchObject({ exitCode: EXIT.usage });
+    const bus = await openEmbeddedBus({ directory });
+    const consumer = await bus.consume({ group: HL7_PROJECTOR_GROUP, topics: [hl7v2Topic('RX901')], onBatch: async () => {} });
+    expect(await weft('hl7v2 reread', env)).toMatchObject({ exitCode: EXIT.finding });
+    await consumer.stop();
+    await bus.close();
   });
 });

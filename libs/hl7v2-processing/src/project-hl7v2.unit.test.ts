@@ -1,5 +1,6 @@
-import { A, adt, B, fields, obx, oru, pv1 } from '../../hl7v2/src/mapping/messages.fixture.js';
-import type { MessagePart } from '@weft/hl7v2';
+import { A, adt, B, fields, message, obx, oru, pv1 } from '../../hl7v2/src/mapping/messages.fixture.js';
+import { type MessagePart, tablesIn } from '@weft/hl7v2';
+import { HL7_PROJECTOR_GROUP } from '@weft/processing';
 import { openRegion } from './region.fixture.js';
 import { decodeLaneEvent, encodePart } from './stored.js';
 
@@ -177,6 +178,25 @@ describe('the hl7-projector', () => {
     await region.project();
     expect((await region.quarantined()).map(({ problems }) => problems[0]!.code)).toEqual(['unprocessable']);
     expect((await region.told()).resource(B, 'Patient', 'RX901', 'M2')).toBeDefined();
+  });
+
+  it('takes what had no table by the tables that count when all is read again, and the rest once', async () => {
+    const region = await openRegion();
+    await region.send(adt('A28'));
+    await region.send(message('ZZZ^Z01', { mrn: 'M2', number: B }));
+    await region.project();
+    const topic = 'weft.hl7v2.RX901';
+    const held = await region.wiring.bus.offsets(topic);
+    await region.wiring.bus.seek(
+      HL7_PROJECTOR_GROUP,
+      topic,
+      held.map(({ partition }) => ({ partition, offset: 0 })),
+    );
+    const { tables } = tablesIn({ types: 'ZZZ^Z01 person record learns person' });
+    await region.project(region.projector(region.wiring, tables));
+    expect(region.became.map(({ outcome }) => outcome)).toEqual(['filed', 'unmapped', 'known', 'filed']);
+    expect((await region.told()).resource(B, 'Patient', 'RX901', 'M2')).toBeDefined();
+    expect((await region.told()).events).toHaveLength(2);
   });
 
   it('names no MRN and no NHS number in a stream', async () => {

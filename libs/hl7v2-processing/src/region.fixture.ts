@@ -52,8 +52,8 @@ export class Region {
     return this;
   }
 
-  projector(wiring: Hl7Wiring = this.wiring): ProjectHl7v2 {
-    return new ProjectHl7v2(wiring, { listeners: this.listeners, tables: TABLES }, (one) => void this.became.push(one));
+  projector(wiring: Hl7Wiring = this.wiring, tables = TABLES): ProjectHl7v2 {
+    return new ProjectHl7v2(wiring, { listeners: this.listeners, tables }, (one) => void this.became.push(one));
   }
 
   /** What the hl7-gateway stores. */

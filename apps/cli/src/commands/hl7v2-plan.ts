@@ -1,11 +1,9 @@
 import { planTables, type TablesPlan } from '@weft/hl7v2-processing';
-import { organisationsByHl7v2 } from '@weft/service';
 import { Command } from 'commander';
-import { ods } from '../arguments.js';
 import { type Context, settingsOf, withEngines } from '../context.js';
-import { EXIT, Failure } from '../failure.js';
 import { tablesOf } from '../hl7v2-tables.js';
 import { counted, number, type Terminal } from '../terminal.js';
+import { ONE_ORGANISATION, organisationsIn } from './hl7v2-reread.js';
 
 export function planCommand(context: Context): Command {
   return new Command('plan')
@@ -14,7 +12,7 @@ export function planCommand(context: Context): Command {
       'Maps everything that organisations ever sent by HL7 v2 twice, by the tables in the settings and by those of a file, and counts the entries that differ. It reads the engines directly and changes nothing: tables count for what comes after Weft is started with them (WEFT_HL7V2_TABLES), and this says what they would have made of what came before.',
     )
     .argument('<tables>', 'JSON: tables laid over Weft’s')
-    .option('--org <ods>', 'one organisation; default each that has a listener', ods)
+    .option(...ONE_ORGANISATION)
     .addHelpText(
       'after',
       '\nExamples:\n  $ weft hl7v2 plan tables.json\n  $ weft hl7v2 plan tables.json --org RX901 --json | jq .entries',
@@ -22,11 +20,7 @@ export function planCommand(context: Context): Command {
     .action(async (file: string, { org }: { readonly org?: string }, command: Command) => {
       const settings = settingsOf(context, command);
       const other = await tablesOf(settings, file);
-      const all = organisationsByHl7v2(settings);
-      const organisations = org === undefined ? all : all.filter((one) => one === org);
-      if (organisations.length === 0) {
-        throw new Failure(EXIT.usage, 'no listener is of such an organisation', 'WEFT_HL7V2_LISTENERS names them');
-      }
+      const organisations = organisationsIn(settings, org);
       await withEngines(settings, async ({ bus }) => {
         for (const organisation of organisations) {
           const tables = { now: settings.hl7v2Tables, other };

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import type { Context } from '../context.js';
 import { planCommand } from './hl7v2-plan.js';
+import { rereadCommand } from './hl7v2-reread.js';
 import { sendCommand } from './hl7v2-send.js';
 import { tryCommand } from './hl7v2-try.js';
 
@@ -11,6 +12,7 @@ export function hl7v2Command(context: Context): Command {
     .addCommand(tryCommand(context))
     .addCommand(planCommand(context))
     .addCommand(sendCommand(context))
+    .addCommand(rereadCommand(context))
     .helpCommand(false)
     .addHelpText(
       'after',
