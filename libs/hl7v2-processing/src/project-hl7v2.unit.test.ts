@@ -116,14 +116,18 @@ describe('the hl7-projector', () => {
     ]);
   });
 
-  it('files what was said of a merge before it was known whose it is under ids of its own', async () => {
+  it('tells what a change of an MRN leads to before and after it is known whose it is under ids of their own', async () => {
     const region = await openRegion();
-    await region.send(adt('A28', { mrn: 'M2', number: A }));
-    await region.send(adt('A31', { mrn: 'M2', number: B, at: '20240611100000' }));
-    await region.send(merge('M1', 'M2', { at: '20240612100000' }));
-    await region.send(adt('A28', { mrn: 'M1', number: B, at: '20240613100000' }));
+    // Neither says whose the MRN is.
+    for (const number of [A, B]) await region.send(adt('A14', { mrn: 'M2', number }, pv1({ visit: `V${number}` })));
+    await region.send(adt('A47', { mrn: 'M1', number: '', at: '20240612100000' }, MRG('M2')));
     await region.project();
-    expect((await region.told()).refused).toEqual([]);
+    expect((await region.waiting()).messages).toBe(1);
+    await region.send(adt('A28', { mrn: 'M1', number: A, at: '20240613100000' }));
+    await region.project();
+    const told = await region.told();
+    expect(told.refused).toEqual([]);
+    expect(told.entry(A, 'Patient', 'RX901', 'M2')?.retracted).toBe(true);
   });
 
   it('puts a document together that came in parts, whatever came in between, and after a restart', async () => {
