@@ -8,6 +8,7 @@ import { acknowledgement, bytesAsText, Framer, headerIn, textAsBytes, toRawMessa
 import { HL7_PROJECTOR_GROUP, hl7v2Topic } from '@weft/processing';
 import { loadSettings, openService, openWiring } from '@weft/service';
 import { A, adt, obx, oru, pv1 } from '../../../libs/hl7v2/src/mapping/messages.fixture.js';
+import { hl7v2OfRegion } from './demo/hl7v2.js';
 import { EXIT } from './failure.js';
 import { runWeft } from './weft.fixture.js';
 
@@ -44,6 +45,19 @@ describe('weft hl7v2', () => {
         events: [{ source: 'urn:ods:RX901', subject: A }, { resource: { resourceType: 'Observation' } }],
         problems: [],
       });
+    });
+
+    it('takes every message of the demo, and none of it would be refused', async () => {
+      const messages = [...hl7v2OfRegion(1, 30, 'RX901', Date.parse('2026-11-30T10:00:00Z'))];
+      const { out, exitCode } = await weft(`hl7v2 try ${file('demo.hl7', messages.join('\n'))} --org RX901 --json`);
+      expect([messages.length, exitCode]).toEqual([40, EXIT.ok]);
+      const tried = out
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as { events: object[]; notes: object[]; waiting: string[] });
+      expect(tried.flatMap(({ notes }) => notes)).toEqual([]);
+      expect(tried.filter(({ waiting }) => waiting.length > 0)).toHaveLength(10);
+      expect(tried.flatMap(({ events }) => events).length).toBeGreaterThan(60);
     });
 
     it('says what would stand in quarantine and why, and what no table maps', async () => {

@@ -79,6 +79,20 @@ describe('weft up --demo', () => {
     expect(running.said).toContain('every view is what record, decisions and policy make it');
   });
 
+  it('has what the acute trust sent by HL7 v2 in the record too', async () => {
+    const { entries } = await json<{ entries: readonly { readonly resourceType: string; readonly resource: object }[] }>(
+      'record 9990000018',
+      there(),
+    );
+    const said = entries.filter(({ resource }) => JSON.stringify(resource).includes('Haemoglobin'));
+    expect(said.map(({ resourceType }) => resourceType)).toEqual(['Observation']);
+    expect(await json('status', there())).toMatchObject({
+      groups: expect.arrayContaining([expect.objectContaining({ group: 'weft.hl7-projector', lag: 0 })]),
+      hl7v2Waiting: { RX901: { messages: 0 } },
+      recordsToReview: { people: 0 },
+    });
+  });
+
   it('says three commands that work when they are pasted', () => {
     const commands = [...running.said.matchAll(/^ {2}weft (.*)$/gm)].map(([, line]) => line as string);
     expect(commands.map((line) => line.split(' ')[0])).toEqual(['record', 'explain', 'opt-out']);

@@ -59,6 +59,8 @@ export const organisationsByHl7v2 = ({ hl7v2Listeners }: { readonly hl7v2Listene
 ];
 
 const MIB = 1024 * 1024;
+const FRAME_MIB = 16;
+const HELD_MIB = 64;
 type Member = readonly [check: (value: unknown) => boolean, message: string];
 const isText = (value: unknown): value is string => typeof value === 'string' && value.trim() !== '';
 const isTextList = (value: unknown): boolean => Array.isArray(value) && value.length > 0 && value.every(isText);
@@ -129,20 +131,26 @@ function readListener(entry: unknown, at: string, organisations: readonly Organi
   if (organisation === undefined) return { faults: [`${at}.organisation is none of the region’s`] };
   const tls = given['tls'] === undefined ? { faults: [] } : readTls(given['tls'] as Entry, `${at}.tls`, files);
   const plain = given['tls'] === undefined && given['plain'] !== true && !isLoopback(host);
-  const [frameMiB, heldMiB] = [(given['frameMiB'] as number | undefined) ?? 16, (given['heldMiB'] as number | undefined) ?? 64];
+  const [frameMiB, heldMiB] = [
+    (given['frameMiB'] as number | undefined) ?? FRAME_MIB,
+    (given['heldMiB'] as number | undefined) ?? HELD_MIB,
+  ];
   const wrong = [
     ...tls.faults,
     ...(plain ? [`${at}.tls is missing: in the clear only on the loopback address, or where "plain" is true`] : []),
     ...(heldMiB < 2 * frameMiB ? [`${at}.heldMiB is less than two frames of frameMiB`] : []),
   ];
   if (wrong.length > 0) return { faults: wrong };
-  const usual = {
-    ...{ facilities: [organisation.ods, ...(organisation.sites ?? [])], mrnAuthority: organisation.ods },
-    ...{ production: true, timeZone: 'Europe/London', acknowledge: 'auto', tellsPlace: true, connectionsPerAddress: 64 },
-  };
   const limits = { frameBytesMax: frameMiB * MIB, heldBytesMax: heldMiB * MIB };
-  return { listener: { ...usual, ...given, host, tls: tls.tls, ...limits } as unknown as Hl7v2Listener, faults: [] };
+  return { listener: { ...usualListener('', organisation), ...given, host, tls: tls.tls, ...limits }, faults: [] };
 }
+
+/** A listener of which nothing is said but whose it is: in the clear, on the loopback address, at a port that the system chooses. */
+export const usualListener = (name: string, { ods, sites = [] }: Organisation): Hl7v2Listener => ({
+  ...{ name, organisation: ods, host: '127.0.0.1', port: 0, facilities: [ods, ...sites], mrnAuthority: ods, production: true },
+  ...{ timeZone: 'Europe/London', acknowledge: 'auto', tellsPlace: true, connectionsPerAddress: 64 },
+  ...{ frameBytesMax: FRAME_MIB * MIB, heldBytesMax: HELD_MIB * MIB },
+});
 
 function faultsOfMembers(given: Entry, at: string): string[] {
   return [

@@ -10,7 +10,7 @@ export { type Engines, openEngines } from './engines.js';
 export { createHttpApp, type HttpAppOptions, listen } from './http-app.js';
 export { createKeys, type KeySecrets, keySecrets } from './keys.js';
 export { createLogger, type Logger, withoutNumbers } from './log.js';
-export { type Hl7v2Listener, organisationsByHl7v2 } from './hl7v2-listeners.js';
+export { type Hl7v2Listener, organisationsByHl7v2, usualListener } from './hl7v2-listeners.js';
 export { Metrics } from './metrics.js';
 export { invalid, parameter, refuseOtherParameters, VALIDATE_ONLY, validateOnly } from './parameters.js';
 export { refuseUnlessAccepted } from './media-types.js';

@@ -1,28 +1,13 @@
-import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
-import { bytesAsText, Framer, headerIn, readMessages } from '@weft/hl7v2';
 import type { Settings } from '@weft/service';
 import { Command } from 'commander';
 import { type Context, settingsOf } from '../context.js';
-import { EXIT, Failure, failureAt } from '../failure.js';
+import { EXIT, Failure } from '../failure.js';
 import { HL7_FILES, messagesOf } from '../hl7v2-files.js';
+import { type Address, asksForAnswer, Engine } from '../mllp-engine.js';
 
 interface Options {
   readonly listener?: string;
 }
-
-interface Answer {
-  /** MSA-1; null where none came, or none was asked for. */
-  readonly code: string | null;
-  /** MSA-3. */
-  readonly text: string | null;
-}
-
-/** A listener answers within ten seconds, if only that the message is to be sent again. */
-const PATIENCE_MS = 15_000;
-const ANSWER_BYTES_MAX = 65_536;
-const [VT, FS, CR] = [0x0b, 0x1c, 0x0d];
-const NO_ANSWER: Answer = { code: null, text: null };
 
 export function sendCommand(context: Context): Command {
   return new Command('send')
@@ -66,8 +51,6 @@ Examples:
     });
 }
 
-type Address = Pick<Settings['hl7v2Listeners'][number], 'name' | 'host' | 'port'>;
-
 function addressOf({ hl7v2Listeners }: Settings, name: string | undefined): Address {
   const found =
     name === undefined && hl7v2Listeners.length === 1 ? hl7v2Listeners : hl7v2Listeners.filter((one) => one.name === name);
@@ -82,55 +65,5 @@ function addressOf({ hl7v2Listeners }: Settings, name: string | undefined): Addr
   }
   if (listener.tls !== undefined)
     throw new Failure(EXIT.usage, `${listener.name} wants a certificate`, 'an engine that has one sends to it');
-  const host = ['0.0.0.0', '::'].includes(listener.host) ? '127.0.0.1' : listener.host;
-  return { name: listener.name, host, port: listener.port };
-}
-
-/** In enhanced mode MSH-15 and MSH-16 may say never. */
-function asksForAnswer(message: Uint8Array): boolean {
-  const header = headerIn(message);
-  return header?.field(15).value?.trim() !== 'NE' || header.field(16).value?.trim() !== 'NE';
-}
-
-class Engine {
-  private readonly framer = new Framer(ANSWER_BYTES_MAX);
-  private answered: (answer: Answer) => void = () => undefined;
-
-  private constructor(private readonly socket: Socket) {
-    socket.on('data', (chunk: Buffer) => {
-      for (const event of this.framer.push(chunk)) if (event.kind === 'frame') this.answered(answerIn(event.bytes));
-    });
-    socket.on('error', () => undefined);
-    socket.on('close', () => this.answered(NO_ANSWER));
-  }
-
-  static async at({ name, host, port }: Address): Promise<Engine> {
-    const socket = connect(port, host);
-    try {
-      await once(socket, 'connect');
-    } catch (error) {
-      const failure = failureAt(error, `${host}:${port}`);
-      throw new Failure(EXIT.unreachable, failure.message, `is Weft up with the listener ${name}?`, { cause: error });
-    }
-    return new Engine(socket);
-  }
-
-  /** Resolves once it is answered, where it is to be. */
-  async send(message: Uint8Array, isAsked: boolean): Promise<Answer> {
-    if (this.socket.closed) return NO_ANSWER;
-    const answer = new Promise<Answer>((resolve) => (this.answered = resolve));
-    this.socket.write(Buffer.from([VT!, ...message, FS!, CR!]));
-    if (!isAsked) return NO_ANSWER;
-    const late = setTimeout(() => this.answered(NO_ANSWER), PATIENCE_MS);
-    return answer.finally(() => clearTimeout(late));
-  }
-
-  close(): void {
-    this.socket.end();
-  }
-}
-
-function answerIn(bytes: Uint8Array): Answer {
-  const msa = readMessages(bytesAsText(bytes))[0]?.first('MSA');
-  return { code: msa?.field(1).value ?? null, text: msa?.field(3).value ?? null };
+  return listener;
 }

@@ -6,13 +6,23 @@ import { OptOutProjectorModule } from '@weft/opt-out-projector';
 import type { Wiring } from '@weft/processing';
 import { RecordApiModule } from '@weft/record-api';
 import { RecordProjectorModule } from '@weft/record-projector';
-import { createHttpApp, listen, onceEnginesAnswer, openService, openWiring, type Service, type Settings } from '@weft/service';
+import {
+  createHttpApp,
+  listen,
+  onceEnginesAnswer,
+  openService,
+  openWiring,
+  type Service,
+  type Settings,
+  usualListener,
+} from '@weft/service';
 import { Command } from 'commander';
 import { port, whole } from '../arguments.js';
 import { type Context, interruption, settingsOf } from '../context.js';
 import { checkedPeople } from '../demo/region.js';
 import { runDemo } from '../demo/run-demo.js';
 import { EXIT, Failure, failureAt, isInUse } from '../failure.js';
+import type { Address } from '../mllp-engine.js';
 import { tellNextSteps } from '../next-steps.js';
 import type { Terminal } from '../terminal.js';
 
@@ -53,7 +63,7 @@ Examples:
         WEFT_LOG_LEVEL: context.env['WEFT_LOG_LEVEL'] ?? 'warn',
       });
       const people = options.demo === undefined ? null : checkedPeople(options.demo === true ? DEMO_PEOPLE : options.demo);
-      await up(context.terminal, settings, people);
+      await up(context.terminal, people === null ? settings : withListener(settings), people);
     });
 }
 
@@ -68,13 +78,14 @@ async function up(terminal: Terminal, settings: Settings, people: number | null)
     },
   );
   // Nest closes the service last of all, and then sends itself the signal again.
-  const { wiring, here, close } = await start({ ...opened, close: () => opened.close().then(closed) });
+  const { wiring, here, engine, close } = await start({ ...opened, close: () => opened.close().then(closed) });
   // One that came before Nest listened for it.
   if (signal.aborted) return close();
   try {
     if (terminal.json) terminal.printJson({ address: here.url, dataDirectory: settings.dataDirectory });
     else terminal.print(`${terminal.paint('green', '●')} Weft is ready at ${terminal.paint('bold', here.url)}`);
-    const example = people === null ? null : await runDemo({ terminal, settings: here, wiring, people, signal });
+    const example =
+      people === null ? null : await runDemo({ terminal, settings: here, wiring, people, engine: engine(), signal });
     if (!terminal.json && !signal.aborted) tellNextSteps(terminal, here, example);
   } catch (error) {
     // What was under way when the person stopped it has no reason to succeed.
@@ -97,12 +108,32 @@ async function start(service: Service) {
     const address = await listen(app, service.settings);
     // Listening everywhere is no address to ask at.
     const url = address.replace(/\/\/(0\.0\.0\.0|\[::\]):/, '//127.0.0.1:');
-    return { wiring, here: { ...service.settings, url }, close };
+    return { wiring, here: { ...service.settings, url }, engine: () => engineOf(service.settings, app), close };
   } catch (error) {
     await close();
     throw error;
   }
 }
+
+/** A region of whose organisations none sends HL7 v2 has the acute trust do it, for the demo. */
+function withListener(settings: Settings): Settings {
+  if (settings.hl7v2Listeners.length > 0) return settings;
+  const acute = settings.organisations.find(({ kind }) => kind === 'acute');
+  return acute === undefined ? settings : { ...settings, hl7v2Listeners: [usualListener('demo', acute)] };
+}
+
+/** Where the demo's engine sends to: a listener of the acute trust in the clear. */
+function engineOf({ hl7v2Listeners, organisations }: Settings, app: Pick<NestApp, 'get'>): Address | null {
+  const acute = organisations.find(({ kind }) => kind === 'acute')?.ods;
+  const listener = hl7v2Listeners.find(
+    ({ organisation, tls, facilities, production }) =>
+      organisation === acute && tls === undefined && production && facilities.includes(organisation),
+  );
+  const port = listener && app.get(Hl7GatewayModule).portOf(listener.name);
+  return listener === undefined || port === undefined ? null : { ...listener, port };
+}
+
+type NestApp = Awaited<ReturnType<typeof createHttpApp>>;
 
 const modulesOf = ({ settings }: Service, wiring: Wiring) => [
   GatewayModule.register(wiring),
