@@ -20,6 +20,7 @@ describe('--help', () => {
     ...['policy versions', 'policy codes', 're-identify', 're-identify list', 're-identify propose', 're-identify authorise'],
     ...['re-identify disclose', 'region', 'region show', 'region create', 'region change-secret'],
     ...['organisations', 'organisations show', 'organisations add', 'organisations suspend', 'organisations reinstate'],
+    ...['hl7v2', 'hl7v2 try', 'hl7v2 plan', 'hl7v2 send', 'hl7v2 reread'],
   ])('of %s teaches with an example', async (command) => {
     const { out, exitCode } = await weft(`${command} --help`);
     expect(out).toContain(`weft ${command}`);
@@ -92,6 +93,7 @@ describe('what a terminal would obey', () => {
       decisionsInQuarantine: 1,
       recordsToReview: { people: 1, organisations: { [text]: 1 } },
       versions: { [text]: { setAside: 1, disagreeing: 1 } },
+      hl7v2Waiting: { [text]: { messages: 1, reasons: { [text]: 1 }, since: text } },
     },
     ...{ groups: [{ group: text, topic: text, lag: 1 }], topics: [{ topic: text, partitions: [{ low: 0, high: 1 }] }] },
     counts: { records: 1, views: 4, patientsWithDecisions: 1, quarantined: 1 },

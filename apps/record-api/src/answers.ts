@@ -9,6 +9,7 @@ import {
   type Purpose,
   type Resource,
 } from '@weft/domain';
+import type { WaitingCounts } from '@weft/hl7v2-processing';
 import type { ReviewCounts, SetAside, VersionCounts } from '@weft/processing';
 import { PersonAnswer } from './person.js';
 
@@ -299,6 +300,13 @@ export class StatusAnswer {
       'late or again, and how many are in force by their arrival alone, because their version number and their date disagree',
   })
   versions!: Readonly<Record<string, VersionCounts>>;
+  @ApiProperty({
+    type: Object,
+    description:
+      'By ODS code of who sends HL7 v2 `{ messages, reasons, since }`: how many messages wait, or parts of messages about several people, ' +
+      'because it is not known whose they are, how many for which reason, and when the oldest was received; null where none waits',
+  })
+  hl7v2Waiting!: Readonly<Record<string, WaitingCounts>>;
   @ApiPropertyOptional({ type: CountsAnswer })
   counts?: CountsAnswer;
 }

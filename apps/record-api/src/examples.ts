@@ -268,6 +268,7 @@ export const STATUS = {
       decisionsInQuarantine: 0,
       recordsToReview: { people: 1, organisations: { RX901: 1, Y90001: 1 } },
       versions: { RX901: { setAside: 3, disagreeing: 1 } },
+      hl7v2Waiting: { RX901: { messages: 2, reasons: { 'person-unknown': 2 }, since: '2026-01-01T10:00:00.000Z' } },
       counts: { records: 40, views: 160, patientsWithDecisions: 3, quarantined: 0 },
     },
   },

@@ -1,10 +1,12 @@
 import { Controller, Get, Inject, Req } from '@nestjs/common';
 import { ApiBadRequestResponse, ApiOkResponse, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
+import { type WaitingCounts, WaitingMessages } from '@weft/hl7v2-processing';
 import {
   CARE_RECORD_PREFIX,
   CONSENT_PREFIX,
   type EventStore,
   groupOf,
+  HL7V2_PREFIX,
   lagOf,
   positionsOf,
   Reviews,
@@ -34,6 +36,8 @@ import { STATUS } from './examples.js';
 export class StatusController {
   private readonly quarantine: QuarantineTally;
   private readonly reviews: Reviews;
+  /** By organisation. */
+  private readonly waiting = new Map<string, WaitingMessages>();
 
   constructor(
     @Inject(WIRING) private readonly wiring: Wiring,
@@ -75,6 +79,7 @@ export class StatusController {
       decisionsInQuarantine: (await this.quarantine.count()).decisions,
       recordsToReview: await this.reviews.count(),
       versions: await versionCounts(store, [...this.service.organisations.known.keys()]),
+      hl7v2Waiting: await this.hl7v2Waiting(topics.map(({ topic }) => topic)),
       ...(parameter(request, 'counts') === 'true' && { counts: await this.counts() }),
     };
   }
@@ -93,6 +98,16 @@ export class StatusController {
       lag: lagOf(positions),
       partitions: positions.map(({ partition, committed, high }) => ({ partition, committed, high })),
     };
+  }
+
+  private async hl7v2Waiting(topics: readonly string[]): Promise<Readonly<Record<string, WaitingCounts>>> {
+    const byHl7v2 = topics.filter((topic) => topic.startsWith(HL7V2_PREFIX)).map((topic) => topic.slice(HL7V2_PREFIX.length));
+    const counts = byHl7v2.map(async (organisation) => {
+      const messages = this.waiting.get(organisation) ?? new WaitingMessages(this.wiring, organisation);
+      this.waiting.set(organisation, messages);
+      return [organisation, await messages.count()] as const;
+    });
+    return Object.fromEntries(await Promise.all(counts));
   }
 
   private async counts(): Promise<NonNullable<StatusAnswer['counts']>> {

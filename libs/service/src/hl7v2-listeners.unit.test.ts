@@ -26,6 +26,9 @@ describe('the listeners for HL7 v2', () => {
     [[{ ...one, port: 70_000 }], '[0].port is no port'],
     [[{ ...one, timeZone: 'Europe/Londinium' }], '[0].timeZone is no time zone'],
     [[{ ...one, acknowledge: 'never' }], '[0].acknowledge is neither'],
+    [[{ ...one, nhsNumberIn: ['PV1-3'] }], '[0].nhsNumberIn is no list of fields'],
+    [[{ ...one, placeholders: ['999'] }], '[0].placeholders is no list of ten digits'],
+    [[{ ...one, results: 'all' }], '[0].results is neither incremental nor snapshot'],
     [[{ ...one, timezone: 'UTC' }], '[0] has a member that no listener has'],
     [[{ ...one, facilities: [] }], '[0].facilities is no list'],
     [[{ ...one, host: '0.0.0.0' }], '[0].tls is missing'],
@@ -47,6 +50,11 @@ describe('the listeners for HL7 v2', () => {
     expect(faults.join()).not.toContain('secret');
     const loose = { textIn: () => 'secret', loosenessOf: () => 'may be read by everybody' } as never;
     expect(read([{ ...one, tls }], loose).faults).toEqual(['[0].tls.keyFile may be read by everybody']);
+  });
+
+  it('say how what is sent there is read', () => {
+    const reading = { nhsNumberIn: ['PID-3', 'PID-19'], placeholders: ['9990009990'], results: 'snapshot' };
+    expect(read([{ ...one, ...reading }]).listeners[0]).toMatchObject(reading);
   });
 
   it('may listen in the clear elsewhere where that is said', () => {

@@ -10,7 +10,7 @@ export { type Engines, openEngines } from './engines.js';
 export { createHttpApp, type HttpAppOptions, listen, REGION_HEADER } from './http-app.js';
 export { createKeys, type KeySecrets, keySecrets } from './keys.js';
 export { createLogger, type Logger, withoutNumbers } from './log.js';
-export { type Hl7v2Listener, organisationsByHl7v2 } from './hl7v2-listeners.js';
+export { type Hl7v2Listener, organisationsByHl7v2, usualListener } from './hl7v2-listeners.js';
 export { Metrics } from './metrics.js';
 export { invalid, parameter, refuseOtherParameters, VALIDATE_ONLY, validateOnly } from './parameters.js';
 export { refuseUnlessAccepted } from './media-types.js';
@@ -26,7 +26,15 @@ export { onceEnginesAnswer } from './start-patience.js';
 export { systemClock, systemRandom, systemTimers } from './system.js';
 export { createReplayWorkers, type ReplayWorkers } from './replay-workers.js';
 export { projectorObserver } from './projector-observer.js';
-export { QuarantineTally, watchDecisions, watchLag, watchQuarantine, watchReviews, watchVersions } from './region-metrics.js';
+export {
+  QuarantineTally,
+  watchDecisions,
+  watchLag,
+  watchQuarantine,
+  watchReviews,
+  watchVersions,
+  watchWaiting,
+} from './region-metrics.js';
 export * from './tokens.js';
 export { runApp } from './run-app.js';
 export { cursorSecretOf, openWiring, sealOf, WIRING } from './wiring.js';

@@ -1,3 +1,4 @@
+import { WaitingMessages } from '@weft/hl7v2-processing';
 import {
   CLOSES_HEADER,
   CONSENT_TOPIC,
@@ -96,6 +97,35 @@ export function watchVersions(service: Service): void {
   };
   gauge('weft_versions_set_aside', 'Versions that changed nothing, because they came late or again', (one) => one.setAside);
   gauge('weft_versions_disagreeing', 'Versions in force whose version number and date disagree', (one) => one.disagreeing);
+}
+
+/**
+ * `weft_hl7v2_waiting_messages` by organisation and reason: how many HL7 v2 messages wait because it is not known whose they are. And
+ * `weft_hl7v2_waiting_seconds`: for how long the oldest of an organisation does; 0 where none waits.
+ */
+export function watchWaiting(service: Service, organisations: readonly string[]): void {
+  const { clock, metrics } = service;
+  const counts = organisations.map((organisation) => ({ organisation, messages: new WaitingMessages(service, organisation) }));
+  const look = looksAt(service, 'waiting', () =>
+    Promise.all(counts.map(async ({ organisation, messages }) => ({ organisation, ...(await messages.count()) }))),
+  );
+  metrics.gauge(
+    'weft_hl7v2_waiting_messages',
+    'HL7 v2 messages of nobody who is known',
+    ['organisation', 'reason'],
+    async (gauge) => {
+      const found = await look();
+      gauge.reset();
+      for (const { organisation, reasons } of found ?? [])
+        for (const [reason, messages] of Object.entries(reasons)) gauge.set({ organisation, reason }, messages);
+    },
+  );
+  metrics.gauge('weft_hl7v2_waiting_seconds', 'How long the oldest of them has waited', ['organisation'], async (gauge) => {
+    const found = await look();
+    gauge.reset();
+    for (const { organisation, since } of found ?? [])
+      gauge.set({ organisation }, since === null ? 0 : Math.max(0, (clock.now() - Date.parse(since)) / 1000));
+  });
 }
 
 /** `weft_ready`: what /readyz says, a part at a time, so that it can be seen over time. */

@@ -11,7 +11,15 @@ import {
 import { pino } from 'pino';
 import { Metrics } from './metrics.js';
 import { Readiness } from './readiness.js';
-import { watchDecisions, watchLag, watchQuarantine, watchReadiness, watchReviews, watchVersions } from './region-metrics.js';
+import {
+  watchDecisions,
+  watchLag,
+  watchQuarantine,
+  watchReadiness,
+  watchReviews,
+  watchVersions,
+  watchWaiting,
+} from './region-metrics.js';
 import type { Service } from './service.js';
 import { systemTimers } from './system.js';
 
@@ -172,6 +180,28 @@ describe('what is measured of a region', () => {
     pass(5_000);
     expect(await scrape('weft_versions_disagreeing')).toEqual(['{organisation="RX901"} 1', '{organisation="Y90001"} 0']);
     expect(await scrape('weft_versions_set_aside')).toEqual(['{organisation="RX901"} 3', '{organisation="Y90001"} 0']);
+  });
+
+  it('counts who waits of HL7 v2 by organisation and reason, and for how long', async () => {
+    const { service, pass, scrape } = region();
+    const noted: object[] = [];
+    const store = {
+      read: async (stream: string, { from }: { from: number }) => (stream.endsWith('-RX901') ? noted.slice(from) : []),
+    };
+    watchWaiting({ ...service, store } as unknown as Service, ['RX901', 'RX902']);
+    expect(await scrape('weft_hl7v2_waiting_messages')).toEqual([]);
+    const note = (lane: string, reasons: object, since: number | null) => {
+      const data = JSON.stringify({ lane, reasons, since: since === null ? null : new Date(since).toISOString() });
+      noted.push({ type: 'hl7v2-waiting-noted-1', revision: noted.length, data });
+    };
+    note('a', { 'person-unknown': 2 }, START - 5_000);
+    note('b', { 'person-unknown': 1 }, START);
+    pass(5_000);
+    expect(await scrape('weft_hl7v2_waiting_messages')).toEqual(['{organisation="RX901",reason="person-unknown"} 3']);
+    expect(await scrape('weft_hl7v2_waiting_seconds')).toEqual(['{organisation="RX901"} 10', '{organisation="RX902"} 0']);
+    note('a', {}, null);
+    pass(5_000);
+    expect(await scrape('weft_hl7v2_waiting_messages')).toEqual(['{organisation="RX901",reason="person-unknown"} 1']);
   });
 
   it('shows each part of readiness, and when it is back', async () => {

@@ -9,6 +9,7 @@ import {
   type OrganisationKind,
   type ReleasedCodes,
 } from '@weft/domain';
+import { type Tables, tablesIn } from '@weft/hl7v2';
 import { type Hl7v2Listener, hl7v2ListenersIn, type ListenerFiles } from './hl7v2-listeners.js';
 import { addressesOf } from './ip-addresses.js';
 
@@ -49,6 +50,8 @@ export interface Settings {
   readonly limits: LimitSettings;
   /** Where engines send HL7 v2 to; mostly none. */
   readonly hl7v2Listeners: readonly Hl7v2Listener[];
+  /** A site's tables for HL7 v2, laid over Weft's; absent: Weft's alone. */
+  readonly hl7v2Tables: Tables;
   readonly logLevel: LogLevel;
 }
 
@@ -141,6 +144,7 @@ export const SETTINGS = {
   WEFT_RELEASED_CODES:
     'JSON file: lists of the codes that population health and research of an empty region are told, by code system; absent: the shipped ones',
   WEFT_HL7V2_LISTENERS: 'JSON file: a list of the listeners for HL7 v2 over MLLP (docs/operations.md); absent: none',
+  WEFT_HL7V2_TABLES: 'JSON file: tables by which HL7 v2 is mapped, laid over Weft’s (docs/hl7v2.md); absent: Weft’s alone',
   WEFT_LOG_LEVEL: LOG_LEVELS.join(', '),
   WEFT_TOKEN: 'bearer token that the CLI uses instead of issuing its own',
 } as const;
@@ -231,6 +235,7 @@ export function readSettings(
     namesReleasedCodes: source.text('WEFT_RELEASED_CODES') !== undefined,
     limits: readLimits(source),
     hl7v2Listeners: readListeners(source),
+    hl7v2Tables: readTables(source),
     logLevel: source.oneOf('WEFT_LOG_LEVEL', LOG_LEVELS) ?? 'info',
   };
   return { settings, problems: source.problems };
@@ -381,6 +386,12 @@ function readListeners(source: Source): readonly Hl7v2Listener[] {
   const { listeners, faults } = hl7v2ListenersIn(source.json('WEFT_HL7V2_LISTENERS') ?? [], source);
   for (const fault of faults) source.refuse('WEFT_HL7V2_LISTENERS', fault);
   return listeners;
+}
+
+function readTables(source: Source): Tables {
+  const { tables, faults } = tablesIn(source.json('WEFT_HL7V2_TABLES') ?? {});
+  for (const fault of faults) source.refuse('WEFT_HL7V2_TABLES', fault);
+  return tables;
 }
 
 function readReleasedCodes(source: Source): ReleasedCodes {

@@ -12,6 +12,12 @@ interface StatusAnswer extends Differing {
   readonly decisionsInQuarantine: number;
   readonly recordsToReview: { readonly people: number; readonly organisations: Readonly<Record<string, number>> };
   readonly versions: Readonly<Record<string, { readonly setAside: number; readonly disagreeing: number }>>;
+  readonly hl7v2Waiting: Readonly<
+    Record<
+      string,
+      { readonly messages: number; readonly reasons: Readonly<Record<string, number>>; readonly since: string | null }
+    >
+  >;
   readonly groups: readonly { readonly group: string; readonly topic: string; readonly lag: number }[];
   readonly topics: readonly {
     readonly topic: string;
@@ -79,6 +85,7 @@ function show(terminal: Terminal, url: string, status: StatusAnswer, ready: Read
   }
   showVersions(terminal, status.versions);
   showDiffering(terminal, status);
+  showWaiting(terminal, status.hl7v2Waiting);
   terminal.print();
   terminal.table(
     ['topic', '>partitions', '>messages', '>behind'],
@@ -114,6 +121,16 @@ function showVersions(terminal: Terminal, versions: StatusAnswer['versions']): v
   const unclear = 'versions whose number and date disagree about which is later, so that the last to come counts';
   if (disagreeing !== '') terminal.print(terminal.paint('yellow', `${unclear}: ${disagreeing}`));
   if (setAside !== '') terminal.print(`versions that came late or again and changed nothing: ${setAside}`);
+}
+
+/** Of HL7 v2 what waits until it is known whose it is. */
+function showWaiting(terminal: Terminal, waiting: StatusAnswer['hl7v2Waiting']): void {
+  for (const [ods, { messages, reasons, since }] of Object.entries(waiting)) {
+    if (messages === 0) continue;
+    const why = Object.entries(reasons).map(([reason, times]) => `${number(times)} ${reason}`);
+    const line = `${counted(messages, 'HL7 v2 message')} of ${ods} for it to be known whose they are, since ${since}: ${why.join(', ')}`;
+    terminal.print(terminal.paint('yellow', `waiting: ${line}`));
+  }
 }
 
 /** Only what a projector reads has somebody who can be behind. */

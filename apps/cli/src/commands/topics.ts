@@ -52,7 +52,7 @@ export function topicsCommand(context: Context): Command {
     .addHelpText(
       'after',
       `
-The file of --users is a list of { "user", "role" }. Roles: gateway, hl7-gateway, record-projector, opt-out-projector,
+The file of --users is a list of { "user", "role" }. Roles: gateway, hl7-gateway, hl7-projector, record-projector, opt-out-projector,
 record-api, operations, organisation (with "ods") and subscriber (with "purposes", a list).
 
 More partitions move keys: what comes next could overtake what is not dealt with yet. So they are added to an inbound topic
