@@ -64,8 +64,10 @@ export async function withEngines<T>(
   changing?: RegionSecret,
 ): Promise<T> {
   const { kafka, eventStoreUrl, dataDirectory } = settings;
-  const file = eventStoreUrl === undefined ? 'store.db' : kafka === undefined ? 'bus.db' : null;
-  if (file !== null && isGone(join(dataDirectory, file))) throw noRegion(`there is no region in ${dataDirectory}`);
+  const isEmbedded = kafka === undefined || eventStoreUrl === undefined;
+  if (isEmbedded && EMBEDDED_FILES.every((file) => isGone(join(dataDirectory, file)))) {
+    throw noRegion(`there is no region in ${dataDirectory}`);
+  }
   const service = await openService(settings, {}, changing);
   try {
     const { store } = service;
@@ -75,6 +77,9 @@ export async function withEngines<T>(
     await service.close();
   }
 }
+
+/** What the embedded engines keep a region in, and kept it in: they say themselves that they cannot read what is of an earlier Weft. */
+const EMBEDDED_FILES = ['weft.db', 'bus.db', 'store.db'];
 
 /** What cannot be looked at is there: who uses it says what is wrong with it. */
 function isGone(path: string): boolean {

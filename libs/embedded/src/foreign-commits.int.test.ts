@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bytesOf, NO_STREAM } from '@weft/processing';
 import type { Database } from './driver.js';
-import { openEmbeddedStore, type EmbeddedStore } from './event-store.js';
+import { openEmbeddedStore } from './embedded.js';
+import type { EmbeddedStore } from './event-store.js';
 import { ForeignCommits } from './foreign-commits.js';
 import { systemTimers } from './system.js';
 

@@ -5,8 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { bytesOf, EngineUnavailable, NO_STREAM, textOf } from '@weft/processing';
-import { openEmbeddedBus } from './event-bus.js';
-import { openEmbeddedStore } from './event-store.js';
+import { openEmbedded, openEmbeddedBus, openEmbeddedStore } from './embedded.js';
 import { lockDirectory } from './lock-directory.js';
 
 const BUILT = new URL('./index.js', import.meta.url.replace('/src/', '/dist/')).href;
@@ -254,7 +253,7 @@ describe('several processes on one data directory', () => {
     );
     expect(await program.ended()).toBe(0);
     const last = program.lines.at(-1) ?? '';
-    expect(last).toMatch(/^engine-unavailable: store\.db: the disk (is full|reports an error)/);
+    expect(last).toMatch(/^engine-unavailable: weft\.db: the disk (is full|reports an error)/);
     const acknowledged = program.lines.length - 1;
     expect(acknowledged).toBeGreaterThan(10);
     const store = await openEmbeddedStore({ directory });
@@ -272,7 +271,7 @@ describe('several processes on one data directory', () => {
         Number(process.versions.node.split('.')[0]) >= 24 ? 'node:sqlite' : import.meta.resolve('@photostructure/sqlite'),
       )});
       await (await openEmbeddedStore({ directory })).close();
-      const database = new DatabaseSync(directory + '/store.db');
+      const database = new DatabaseSync(directory + '/weft.db');
       database.exec('BEGIN IMMEDIATE');
       say('locked');
       setInterval(() => undefined, 1000);`);
@@ -300,7 +299,7 @@ describe('several processes on one data directory', () => {
 
   it('keep what they hold from everybody else on the machine', async () => {
     const inside = join(directory, 'made');
-    const [store, bus] = await Promise.all([openEmbeddedStore({ directory: inside }), openEmbeddedBus({ directory: inside })]);
+    const { store, bus } = await openEmbedded({ directory: inside });
     await store.append('careRecord-1', NO_STREAM, [
       { id: '00000000-0000-4000-8000-000000000000', type: 't', data: bytesOf('{}') },
     ]);
@@ -309,7 +308,7 @@ describe('several processes on one data directory', () => {
     const modes = async (names: readonly string[]): Promise<string[]> =>
       Promise.all(names.map(async (name) => ((await stat(join(inside, name))).mode & 0o777).toString(8)));
     expect(await modes(['.'])).toEqual(['700']);
-    const files = ['store.db', 'store.db-wal', 'store.db-shm', 'bus.db', 'bus.db-wal', 'bus.db-shm', 'weft-up.lock'];
+    const files = ['weft.db', 'weft.db-wal', 'weft.db-shm', 'weft-up.lock'];
     expect(await modes(files)).toEqual(files.map(() => '600'));
     lock.release();
     await Promise.all([store.close(), bus.close()]);

@@ -1,14 +1,6 @@
 import type { StoredEvent, SubscribeOptions, Subscription, Timers } from '@weft/processing';
+import type { Page } from './event-table.js';
 import { nextTurn, type Notifier } from './notifier.js';
-
-/** What was found after a position, looking through a bounded number of events. */
-export interface Page {
-  readonly events: readonly StoredEvent[];
-  /** Everything up to here has been looked at. */
-  readonly position: number;
-  /** Nothing stands after it. */
-  readonly isLast: boolean;
-}
 
 interface Source {
   page(after: number): Page;

@@ -1,8 +1,7 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { bytesOf, changeRegionSecret, CONSENT_TOPIC, ensureRegion, loadRegion, OPT_OUT_PROJECTOR_GROUP } from '@weft/processing';
-import { openEngines } from './engines.js';
+import { bytesOf, changeRegionSecret, ensureRegion, loadRegion } from '@weft/processing';
 import { fingerprintOf, NotThisRegion } from './region-fits.js';
 import { openService } from './service.js';
 import { loadSettings, SettingsError } from './settings.js';
@@ -71,18 +70,13 @@ describe('a region knows the secrets that it was made with', () => {
     expect(readdirSync(join(directory, 'keys'))).toEqual(['token-key.json']);
   });
 
-  it('does not begin anew in an empty store beside topics that were dealt with', async () => {
+  it('does not begin anew beside the files of an earlier Weft', async () => {
     await start(OWN);
-    const { bus, close } = await openEngines(settingsOf(OWN));
-    const message = { topic: CONSENT_TOPIC, key: 'somebody', value: null, headers: {} };
-    const [place] = await bus.publish([message]);
-    await bus.seek(OPT_OUT_PROJECTOR_GROUP, CONSENT_TOPIC, [{ partition: place!.partition, offset: 1 }]);
-    await close();
-    for (const file of readdirSync(directory)) if (file.startsWith('store.db')) rmSync(join(directory, file));
-    for (let time = 0; time < 2; time += 1)
-      expect(await refusal(OWN)).toMatchObject({
-        message: expect.stringMatching(/^WEFT_DATA_DIR: store.db is empty, and bus.db holds/),
-      });
+    writeFileSync(join(directory, 'store.db'), 'what an earlier Weft kept');
+    expect(await refusal(OWN)).toMatchObject({
+      type: 'engine-damaged',
+      message: expect.stringMatching(/^store.db: the data directory was made by an earlier form of Weft/),
+    });
   });
 
   it('of several starts at one time with different secrets lets those of one alone go on', async () => {
