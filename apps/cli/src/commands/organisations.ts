@@ -116,8 +116,11 @@ Examples:
         terminal.print(`${terminal.paint('green', '✓')} ${organisation.ods} is an organisation of this region, and may send`);
         if (proposal === undefined) return terminal.print(`its kind is in force: ${organisation.kind}`);
         if (proposal.state === 'waiting') showPlan(terminal, proposal.plan);
+        const { id, state } = proposal;
         terminal.print(
-          `That it is of kind ${kind} is ${proposal.state}. Somebody else authorises it: weft policy authorise ${proposal.id}`,
+          state === 'planning'
+            ? `That it is of kind ${kind} is still being planned: weft policy proposals shows what became of it`
+            : `That it is of kind ${kind} waits for somebody else: weft policy authorise ${id}`,
         );
       },
     );
