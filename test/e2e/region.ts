@@ -13,7 +13,7 @@ import {
   issueToken,
   listen,
   loadSettings,
-  openService,
+  createRegion,
   openWiring,
   type Role,
   type Service,
@@ -57,8 +57,8 @@ export async function startRegion(
   const directory = given.directory ?? mkdtempSync(join(tmpdir(), 'weft-e2e-'));
   const settings = loadSettings({ ...SECRETS, WEFT_DATA_DIR: directory, WEFT_PORT: '0', WEFT_LOG_LEVEL: 'fatal' });
   const log = given.log === undefined ? undefined : createLogger({ logLevel: 'trace' }, { write: given.log });
-  const service = await openService(settings, log && { log });
-  const wiring = await openWiring(service);
+  const service = await createRegion(settings, log && { log });
+  const wiring = openWiring(service);
   const modules = [GatewayModule, RecordApiModule, RecordProjectorModule, OptOutProjectorModule].map((one) =>
     one.register(wiring),
   );

@@ -1,5 +1,3 @@
-import { statSync } from 'node:fs';
-import { join } from 'node:path';
 import { openService, openWiring, type Role, type Environment, loadSettings, type Service, type Settings } from '@weft/service';
 import type { RegionSecret, Wiring } from '@weft/processing';
 import type { Command } from 'commander';
@@ -55,7 +53,7 @@ export const ownOrganisation = ({ organisations }: Settings): string | undefined
 
 /**
  * Opens the engines in this process for as long as the work lasts: for what is done on them directly, whether Weft is up or
- * not. Throws Failure where there is no region yet.
+ * not. Throws NoRegion where there is none.
  * @param changing the secret that is not held against the region's.
  */
 export async function withEngines<T>(
@@ -63,38 +61,17 @@ export async function withEngines<T>(
   work: (service: Service) => Promise<T>,
   changing?: RegionSecret,
 ): Promise<T> {
-  const { kafka, eventStoreUrl, dataDirectory } = settings;
-  const file = eventStoreUrl === undefined ? 'store.db' : kafka === undefined ? 'bus.db' : null;
-  if (file !== null && isGone(join(dataDirectory, file))) throw noRegion(`there is no region in ${dataDirectory}`);
   const service = await openService(settings, {}, changing);
   try {
-    const { store } = service;
-    if ((await store.readAll({ maxCount: 1 })).length === 0) throw noRegion('the store is empty: there is no region in it yet');
     return await work(service);
   } finally {
     await service.close();
   }
 }
 
-/** What cannot be looked at is there: who uses it says what is wrong with it. */
-function isGone(path: string): boolean {
-  try {
-    return statSync(path, { throwIfNoEntry: false }) === undefined;
-  } catch {
-    return false;
-  }
-}
-
-const noRegion = (message: string): Failure =>
-  new Failure(
-    EXIT.unreachable,
-    message,
-    'start Weft once with `weft up`, or say where its data is with --data-dir or WEFT_DATA_DIR',
-  );
-
 /** The same, for what processes events. */
 export function withWiring<T>(settings: Settings, work: (wiring: Wiring, service: Service) => Promise<T>): Promise<T> {
-  return withEngines(settings, async (service) => work(await openWiring(service), service));
+  return withEngines(settings, async (service) => work(openWiring(service), service));
 }
 
 /** npm hands a Ctrl-C on to a process that has had it from the terminal already: two so close together are one. */

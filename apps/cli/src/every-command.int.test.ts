@@ -184,7 +184,7 @@ describe('a hint', () => {
     [500, {}, 'the log of the Weft that answers says why'],
     [503, {}, 'wait 7 s, then run it again; `weft status` says what is not ready'],
   ])('says what to do about %s (%j)', async (status, env, hint) => {
-    writeFileSync(join(directory, 'something'), '');
+    mkdirSync(join(directory, 'keys'), { recursive: true, mode: 0o700 });
     expect(await asked(status, env, { 'retry-after': '7' })).toContain(hint);
   });
 

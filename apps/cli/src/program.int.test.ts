@@ -7,6 +7,8 @@ import { listening, send } from './server.fixture.js';
 import { runWeft } from './weft.fixture.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'weft-cli-'));
+// As a Weft that was here left it.
+mkdirSync(join(directory, 'keys'), { mode: 0o700 });
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 /** A command line on the data directory of these tests. */
@@ -107,7 +109,7 @@ describe('the weft command', () => {
       expect(err).toContain(nobody);
     }
     for (const line of ['verify', 'replay research']) {
-      expect((await weft(line, { WEFT_DATA_DIR: join(parent, 'data') })).exitCode).toBe(EXIT.unreachable);
+      expect((await weft(line, { WEFT_DATA_DIR: join(parent, 'data') })).exitCode).toBe(EXIT.notThisRegion);
     }
     expect(readdirSync(parent)).toEqual([]);
   });

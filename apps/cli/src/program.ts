@@ -30,7 +30,7 @@ Exit codes:
   2  the command or the settings are wrong
   3  Weft or an engine does not answer
   4  a fault in Weft itself
-  78  the settings are not those of this region
+  78  there is no region here, or the settings are not its own
   130  interrupted
 
 Where Weft is: WEFT_URL, its data: WEFT_DATA_DIR. Commands speak with a token of

@@ -22,7 +22,7 @@ import {
   createHttpApp,
   issueToken,
   listen,
-  openService,
+  createRegion,
   openWiring,
   firstPolicy,
   readSettings,
@@ -84,14 +84,14 @@ describe('the gateway', () => {
 
   beforeAll(async () => {
     directory = mkdtempSync(join(tmpdir(), 'weft-gateway-'));
-    service = await openService(settingsOf());
+    service = await createRegion(settingsOf());
     const publish = service.bus.publish.bind(service.bus);
     service.bus.publish = async (messages) => {
       beforePublish();
       publishCalls += 1;
       return publish(messages);
     };
-    wiring = await openWiring(service);
+    wiring = openWiring(service);
     await applyPolicy(wiring, firstPolicy(service.settings));
     app = await createHttpApp(service, [GatewayModule.register(wiring)]);
     app.get(AnswerTimes).next = async () => void (held += 1);

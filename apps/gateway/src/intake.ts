@@ -31,16 +31,14 @@ import {
   keepResources,
   loadConsent,
   MESSAGE_LIMIT_BYTES,
-  NO_STREAM,
   type OutgoingMessage,
-  POLICY_STREAM,
   type Reading,
   recordedIn,
   TOO_MANY,
   tooLargeToStore,
   type Wiring,
 } from '@weft/processing';
-import { type Actor, AuditLog, firstPolicy, HttpProblem, organisationsOf, sealOf, Service, WIRING } from '@weft/service';
+import { type Actor, AuditLog, HttpProblem, organisationsOf, sealOf, Service, WIRING } from '@weft/service';
 import { type Became, Becoming, type Taken } from './became.js';
 import { Committed, laterWhenAway } from './committed.js';
 import { noteTaken } from './decision-audit.js';
@@ -134,12 +132,9 @@ export class Intake implements OnModuleDestroy {
     return { organisations: this.organisations, now: this.service.clock.now(), sender, recorder, caller, validateOnly };
   }
 
-  /** The rules with the policy in force, which says who may make which decision: before the first, with what that will be. */
+  /** The rules with the policy in force, which says who may make which decision. */
   async withPolicy(rules: Rules): Promise<Rules & { readonly policy: Policy }> {
-    const { wiring, service } = this;
-    const isAdopted = (await wiring.store.head(POLICY_STREAM)) !== NO_STREAM;
-    const policy = isAdopted ? (await wiring.policies.current()).policy : firstPolicy(service.settings);
-    return { ...rules, policy };
+    return { ...rules, policy: (await this.wiring.policies.current()).policy };
   }
 
   /**

@@ -6,15 +6,7 @@ import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { openEmbeddedBus, openEmbeddedStore } from '@weft/embedded';
 import { bytesAsText, type RawEvent, RawEvents, textAsBytes } from '@weft/hl7v2';
 import { EngineUnavailable, type EventBus, type Timers, hl7v2Topic } from '@weft/processing';
-import {
-  createLogger,
-  type Hl7v2Listener,
-  loadSettings,
-  openService,
-  openWiring,
-  type Service,
-  systemTimers,
-} from '@weft/service';
+import { createLogger, type Hl7v2Listener, loadSettings, createRegion, type Service, systemTimers } from '@weft/service';
 import { bytesOfCase, casesOf, whereThereAreCases, type Case, type WireStep } from '../../../libs/hl7v2/src/cases.fixture.js';
 import { Authority, type Certified, whereThereIsOpenSsl } from './certificates.fixture.js';
 import { WAITS } from './connection.js';
@@ -44,8 +36,7 @@ describe('the HL7 v2 gateway', () => {
         isAway ? Promise.reject(new EngineUnavailable('bus', 'away')) : bus.publish(messages),
     });
     const log = createLogger({ logLevel: 'trace' }, { write: (line) => void logged.push(line) });
-    service = await openService(settings, { bus: away, store: await openEmbeddedStore({ directory }), log });
-    await openWiring(Object.assign(Object.create(service) as Service, { bus }));
+    service = await createRegion(settings, { bus: away, store: await openEmbeddedStore({ directory }), log });
   });
 
   afterEach(async () => {

@@ -9,8 +9,6 @@ import {
   type Wiring,
 } from '@weft/processing';
 import {
-  adoptAtStart,
-  AuditLog,
   projectorObserver,
   Service,
   warnAtStart,
@@ -30,7 +28,6 @@ export class OptOutProjectorModule implements OnApplicationBootstrap, OnModuleDe
   constructor(
     private readonly service: Service,
     @Inject(WIRING) private readonly wiring: Wiring,
-    private readonly audit: AuditLog,
   ) {}
 
   static register(wiring: Wiring): DynamicModule {
@@ -43,7 +40,7 @@ export class OptOutProjectorModule implements OnApplicationBootstrap, OnModuleDe
     watchDecisions(this.service);
     watchQuarantine(this.service);
     watchReviews(this.service);
-    warnAtStart(log, settings, await adoptAtStart(this.wiring, this.audit, settings));
+    warnAtStart(log, settings, await this.wiring.policies.current());
     this.projector = await startOptOutProjector(this.wiring, projectorObserver(this.service, 'opt-out-projector'));
     this.follower = followPolicies(this.wiring, (err) => {
       log.warn({ err }, 'the policy could not be applied to every view yet; readers obey it all the same');

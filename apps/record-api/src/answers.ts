@@ -258,8 +258,8 @@ class CountsAnswer {
 export class StatusAnswer {
   @ApiProperty({ description: 'Weft’s own' })
   version!: string;
-  @ApiProperty({ type: Number, nullable: true })
-  policyVersion!: number | null;
+  @ApiProperty()
+  policyVersion!: number;
   @ApiProperty({ description: 'Whether `WEFT_POLICY` names another policy than the one in force: it must be adopted to count' })
   settingsDiffer!: boolean;
   @ApiProperty({

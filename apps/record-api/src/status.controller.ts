@@ -6,9 +6,7 @@ import {
   CONSENT_PREFIX,
   CONSENT_TOPIC,
   type EventStore,
-  NO_STREAM,
   OPT_OUT_PROJECTOR_GROUP,
-  POLICY_STREAM,
   RECORD_PROJECTOR_GROUP,
   Reviews,
   versionCounts,
@@ -57,12 +55,12 @@ export class StatusController {
     const { settings } = this.service;
     const topics = await this.topics();
     const groups = await Promise.all(topics.flatMap((topic) => groupsOf(topic.topic).map((group) => this.group(group, topic))));
-    const adopted = (await store.head(POLICY_STREAM)) === NO_STREAM ? null : await policies.current();
+    const adopted = await policies.current();
     return {
       version: VERSION,
-      policyVersion: adopted?.version ?? null,
-      settingsDiffer: adopted !== null && settingsDiffer(settings, adopted.policy),
-      organisationsDiffer: adopted === null ? [] : organisationsDiffer(settings, adopted.policy),
+      policyVersion: adopted.version,
+      settingsDiffer: settingsDiffer(settings, adopted.policy),
+      organisationsDiffer: organisationsDiffer(settings, adopted.policy),
       projections: projections.map(({ purpose, version }) => ({ purpose, version })),
       lag: groups.reduce((sum, { lag }) => sum + lag, 0),
       groups,

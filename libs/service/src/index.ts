@@ -1,6 +1,6 @@
 export * from './access.js';
 export { AnswerTimes } from './answer-times.js';
-export { adoptAtStart, adoptPolicy, firstPolicy, organisationsDiffer, settingsDiffer, warnAtStart } from './adopt-policy.js';
+export { adoptPolicy, firstPolicy, organisationsDiffer, settingsDiffer, warnAtStart } from './adopt-policy.js';
 export { type Actor, AuditLog, type Given } from './audit-log.js';
 export { addDays, auditAbout, auditIndexedSince, auditOfDay, daysBetween, type StoredAuditEntry } from './audit-trail.js';
 export { Audited, AuditedProblemFilter } from './audited.js';
@@ -16,8 +16,9 @@ export { invalid, parameter, refuseOtherParameters, VALIDATE_ONLY, validateOnly 
 export { refuseUnlessAccepted } from './media-types.js';
 export { HttpProblem, PROBLEM_JSON, problemOf, type ProblemDetails, sendOutcome, sendProblem, unavailable } from './problem.js';
 export { publicAddressOf } from './public-address.js';
+export { createRegion, prepareRegion } from './create-region.js';
 export { type Probe, Readiness, type ReadinessReport } from './readiness.js';
-export { fingerprintOf, NotThisRegion, SETTING_OF } from './region-fits.js';
+export { fingerprintOf, NoRegion, NotThisRegion, SETTING_OF } from './region-fits.js';
 export { openService, Service } from './service.js';
 export * from './settings.js';
 export { onceEnginesAnswer } from './start-patience.js';

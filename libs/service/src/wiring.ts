@@ -1,32 +1,17 @@
 import { createHmac } from 'node:crypto';
 import { createMessageReader, type Seal, sealMessage } from '@weft/care-events';
 import { type Organisation, projectionsOf, releaseWith, type Policy } from '@weft/domain';
-import { ensureRegion, groupOf, PolicyBook, regionTopics, type Wiring } from '@weft/processing';
-import { organisationsByHl7v2 } from './hl7v2-listeners.js';
+import { PolicyBook, type Wiring } from '@weft/processing';
 import { keySecrets } from './keys.js';
-import { fingerprintsIn, NotThisRegion, refuseUnlessFits } from './region-fits.js';
 import type { Service } from './service.js';
 import type { Settings } from './settings.js';
 
 /** Nest's token for the Wiring. */
 export const WIRING = Symbol('Wiring');
 
-/** Partitions of an embedded topic: enough for several projector processes on one machine. */
-const EMBEDDED_PARTITIONS = 4;
-
-/**
- * What processing reaches the world through, of a service whose engines are open. On the embedded bus the region's topics
- * are created; on Kafka they are the operators' (weft topics).
- */
-export async function openWiring(service: Service): Promise<Wiring> {
+/** What processing reaches the world through, of a service whose engines are open. */
+export function openWiring(service: Service): Wiring {
   const { settings, bus, store, clock, timers, random, keys } = service;
-  const secrets = keySecrets(settings);
-  await refuseUnlessWhole(service);
-  // Of two that make it at one time with different secrets one finds the other's.
-  refuseUnlessFits(await ensureRegion(service, (id) => fingerprintsIn(secrets, id)), secrets);
-  if (settings.kafka === undefined) {
-    await bus.createTopics(regionTopics(settings.organisations, EMBEDDED_PARTITIONS, organisationsByHl7v2(settings)));
-  }
   const reader = createMessageReader({
     organisations: organisationsOf(settings),
     now: () => clock.now(),
@@ -43,23 +28,6 @@ export async function openWiring(service: Service): Promise<Wiring> {
     projections: projectionsOf(releaseWith(settings.releasedCodes)),
     policies: new PolicyBook(store, clock, random),
   };
-}
-
-/**
- * Throws NotThisRegion where the embedded store is empty beside a bus whose messages were dealt with: not even the decisions among
- * them are left. Engines elsewhere may be given a new store on purpose, to be filled from their topics.
- */
-async function refuseUnlessWhole({ settings, bus, store }: Service): Promise<void> {
-  if (settings.kafka !== undefined || settings.eventStoreUrl !== undefined) return;
-  if ((await store.readAll({ maxCount: 1 })).length > 0) return;
-  for (const { topic } of await bus.topics()) {
-    const group = groupOf(topic);
-    const committed = group === undefined ? [] : await bus.committed(group, topic);
-    if (!committed.some(({ offset }) => offset > 0)) continue;
-    const message =
-      'store.db is empty, and bus.db holds messages that were dealt with: the store was lost. Restore the whole directory';
-    throw new NotThisRegion([{ setting: 'WEFT_DATA_DIR', message }]);
-  }
 }
 
 /** What the gateway seals validated messages with and the projectors know them by; made of the region's secret, and not it. */

@@ -6,7 +6,7 @@ import { type Differing, showDiffering } from './policy-show.js';
 
 interface StatusAnswer extends Differing {
   readonly version: string;
-  readonly policyVersion: number | null;
+  readonly policyVersion: number;
   readonly lag: number;
   readonly decisionsInQuarantine: number;
   readonly recordsToReview: { readonly people: number; readonly organisations: Readonly<Record<string, number>> };
@@ -87,7 +87,7 @@ function show(terminal: Terminal, url: string, status: StatusAnswer, ready: Read
   terminal.table(
     ['', '>'],
     [
-      ['policy version', status.policyVersion === null ? 'none' : number(status.policyVersion)],
+      ['policy version', number(status.policyVersion)],
       ['records', number(records)],
       ['people with decisions', number(patientsWithDecisions)],
       ['in quarantine', quarantined === 0 ? '0' : terminal.paint('yellow', number(quarantined))],

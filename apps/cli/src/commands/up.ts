@@ -5,7 +5,17 @@ import { OptOutProjectorModule } from '@weft/opt-out-projector';
 import type { Wiring } from '@weft/processing';
 import { RecordApiModule } from '@weft/record-api';
 import { RecordProjectorModule } from '@weft/record-projector';
-import { createHttpApp, listen, onceEnginesAnswer, openService, openWiring, type Service, type Settings } from '@weft/service';
+import {
+  createHttpApp,
+  createRegion,
+  listen,
+  onceEnginesAnswer,
+  openService,
+  openWiring,
+  prepareRegion,
+  type Service,
+  type Settings,
+} from '@weft/service';
 import { Command } from 'commander';
 import { port, whole } from '../arguments.js';
 import { type Context, interruption, settingsOf } from '../context.js';
@@ -60,7 +70,7 @@ async function up(terminal: Terminal, settings: Settings, people: number | null)
   const lock = await lockOf(settings);
   const { signal, closed } = stopsCleanly(terminal, lock);
   const waits = (sentence: string): void => terminal.note(terminal.paint('dim', sentence));
-  const opened = await onceEnginesAnswer(settings, () => openService(settings), waits, undefined, signal).catch(
+  const opened = await onceEnginesAnswer(settings, () => openedRegion(settings), waits, undefined, signal).catch(
     (error: unknown) => {
       closed();
       throw error;
@@ -88,7 +98,7 @@ async function start(service: Service) {
   let close = (): Promise<void> => service.close();
   try {
     service.metrics.watchProcess();
-    const wiring = await openWiring(service);
+    const wiring = openWiring(service);
     const app = await createHttpApp(service, modulesOf(service, wiring), {
       description: 'One record of each person, as that person allows.',
     });
@@ -110,6 +120,14 @@ const modulesOf = ({ settings }: Service, wiring: Wiring) => [
   RecordProjectorModule.register(wiring),
   OptOutProjectorModule.register(wiring),
 ];
+
+/** A store elsewhere that is empty may be the wrong one, or one that was lost: only `weft region create` makes a region there. */
+async function openedRegion(settings: Settings): Promise<Service> {
+  if (settings.eventStoreUrl === undefined) return createRegion(settings);
+  const service = await openService(settings);
+  await prepareRegion(service);
+  return service;
+}
 
 /** Two on one directory would share engines well, but not the port, the keys’ owner or the demo. */
 async function lockOf({ dataDirectory }: Settings): Promise<DirectoryLock> {

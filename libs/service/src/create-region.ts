@@ -1,0 +1,60 @@
+import { ensureRegion, type EventBus, groupOf, PolicyBook, regionTopics } from '@weft/processing';
+import { adoptAtStart } from './adopt-policy.js';
+import { AuditLog } from './audit-log.js';
+import { organisationsByHl7v2 } from './hl7v2-listeners.js';
+import { createKeys, keySecrets } from './keys.js';
+import { fingerprintsIn, NotThisRegion, refuseUnlessFits } from './region-fits.js';
+import { opened, type Service } from './service.js';
+import type { Settings } from './settings.js';
+import { systemClock, systemRandom } from './system.js';
+
+/** As openService, and makes the region where there is none. */
+export async function createRegion(settings: Settings, given: Partial<Service> = {}): Promise<Service> {
+  const service = await opened(settings, given, async ({ bus, store }) => {
+    const isEmpty = (await store.readAll({ maxCount: 1 })).length === 0;
+    if (isEmpty) await refuseUnlessWhole(settings, bus);
+    const secrets = keySecrets(settings, isEmpty);
+    const around = { store, clock: given.clock ?? systemClock, random: given.random ?? systemRandom };
+    const region = await ensureRegion(around, (id) => fingerprintsIn(secrets, id));
+    // Of two that make it at one time with different secrets one finds the other's.
+    refuseUnlessFits(region, secrets);
+    return { region, keys: createKeys(secrets) };
+  });
+  try {
+    await prepareRegion(service);
+    return service;
+  } catch (error) {
+    await service.close();
+    throw error;
+  }
+}
+
+/** Partitions of an embedded topic: enough for several projector processes on one machine. */
+const EMBEDDED_PARTITIONS = 4;
+
+/**
+ * Puts into a region what each one has and this one has not, because it was made just now, by an older version, or by a process that was
+ * killed: the first policy, and on the embedded bus its topics; on Kafka they are the operators' (weft topics). Throws SettingsError.
+ */
+export async function prepareRegion(service: Service): Promise<void> {
+  const { settings, bus, store, clock, random } = service;
+  await adoptAtStart({ store, policies: new PolicyBook(store, clock, random) }, new AuditLog(service), settings);
+  if (settings.kafka !== undefined) return;
+  await bus.createTopics(regionTopics(settings.organisations, EMBEDDED_PARTITIONS, organisationsByHl7v2(settings)));
+}
+
+/**
+ * Throws NotThisRegion where the embedded store is empty beside a bus whose messages were dealt with: not even the decisions among
+ * them are left. Engines elsewhere may be given a new store on purpose, to be filled from their topics.
+ */
+async function refuseUnlessWhole({ kafka, eventStoreUrl }: Settings, bus: EventBus): Promise<void> {
+  if (kafka !== undefined || eventStoreUrl !== undefined) return;
+  for (const { topic } of await bus.topics()) {
+    const group = groupOf(topic);
+    const committed = group === undefined ? [] : await bus.committed(group, topic);
+    if (!committed.some(({ offset }) => offset > 0)) continue;
+    const message =
+      'store.db is empty, and bus.db holds messages that were dealt with: the store was lost. Restore the whole directory';
+    throw new NotThisRegion([{ setting: 'WEFT_DATA_DIR', message }]);
+  }
+}
