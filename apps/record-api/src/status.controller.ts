@@ -1,13 +1,12 @@
 import { Controller, Get, Inject, Req } from '@nestjs/common';
 import { ApiBadRequestResponse, ApiOkResponse, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
 import {
-  CARE_EVENTS_PREFIX,
   CARE_RECORD_PREFIX,
   CONSENT_PREFIX,
-  CONSENT_TOPIC,
   type EventStore,
-  OPT_OUT_PROJECTOR_GROUP,
-  RECORD_PROJECTOR_GROUP,
+  groupOf,
+  lagOf,
+  positionsOf,
   Reviews,
   versionCounts,
   type Wiring,
@@ -54,7 +53,12 @@ export class StatusController {
     const { store, projections, policies } = this.wiring;
     const { settings } = this.service;
     const topics = await this.topics();
-    const groups = await Promise.all(topics.flatMap((topic) => groupsOf(topic.topic).map((group) => this.group(group, topic))));
+    const groups = await Promise.all(
+      topics.flatMap(({ topic }) => {
+        const group = groupOf(topic);
+        return group === undefined ? [] : [this.group(group, topic)];
+      }),
+    );
     const adopted = await policies.current();
     return {
       version: VERSION,
@@ -81,23 +85,13 @@ export class StatusController {
     return Promise.all(specs.map(async ({ topic }) => ({ topic, partitions: await this.wiring.bus.offsets(topic) })));
   }
 
-  private async group(
-    group: string,
-    { topic, partitions }: StatusAnswer['topics'][number],
-  ): Promise<StatusAnswer['groups'][number]> {
-    const committed = new Map(
-      (await this.wiring.bus.committed(group, topic)).map(({ partition, offset }) => [partition, offset]),
-    );
-    const standing = partitions.map(({ partition, low, high }) => {
-      const offset = committed.get(partition) ?? -1;
-      // Before its first commit a group begins with what is still there.
-      return { partition, committed: offset < 0 ? null : offset, high, lag: Math.max(0, high - Math.max(offset, low)) };
-    });
+  private async group(group: string, topic: string): Promise<StatusAnswer['groups'][number]> {
+    const positions = await positionsOf(this.wiring.bus, group, topic);
     return {
       group,
       topic,
-      lag: standing.reduce((sum, { lag }) => sum + lag, 0),
-      partitions: standing.map(({ partition, committed, high }) => ({ partition, committed, high })),
+      lag: lagOf(positions),
+      partitions: positions.map(({ partition, committed, high }) => ({ partition, committed, high })),
     };
   }
 
@@ -109,11 +103,6 @@ export class StatusController {
       quarantined: (await this.quarantine.count()).messages,
     };
   }
-}
-
-function groupsOf(topic: string): string[] {
-  if (topic === CONSENT_TOPIC) return [OPT_OUT_PROJECTOR_GROUP];
-  return topic.startsWith(CARE_EVENTS_PREFIX) ? [RECORD_PROJECTOR_GROUP] : [];
 }
 
 async function count(store: EventStore, prefix: string): Promise<number> {

@@ -45,7 +45,7 @@ export * from './streams.js';
 export * from './subscribers.js';
 export * from './times-as-one.js';
 export * from './topics.js';
-export { unreadMessages } from './unread.js';
+export { lagOf, positionsOf, unreadMessages } from './unread.js';
 export * from './verify-chains.js';
 export * from './verify-views.js';
 export { WaitingEvents } from './waiting.js';

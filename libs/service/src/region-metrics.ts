@@ -3,7 +3,9 @@ import {
   CONSENT_TOPIC,
   type EventBus,
   isQuarantineEntry,
+  lagOf,
   OPT_OUT_PROJECTOR_GROUP,
+  positionsOf,
   QUARANTINE_TOPIC,
   Reviews,
   type VersionCounts,
@@ -20,7 +22,7 @@ const PATIENCE_MS = 2_000;
 export function watchLag(service: Service, group: string, topics: readonly string[]): void {
   const { bus, metrics } = service;
   const look = looksAt(service, 'lag', () =>
-    Promise.all(topics.map(async (topic) => ({ topic, lag: await lagOf(bus, group, topic) }))),
+    Promise.all(topics.map(async (topic) => ({ topic, lag: lagOf(await positionsOf(bus, group, topic)) }))),
   );
   metrics.gauge('weft_group_lag_messages', 'Messages that a group has not dealt with', ['group', 'topic'], async (gauge) => {
     const lags = await look();
@@ -129,21 +131,8 @@ function looksAt<T>({ clock, timers, log }: Service, what: string, ask: () => Pr
   };
 }
 
-/** Where a group goes on in each partition, and where the partition ends. */
-async function standing(bus: EventBus, group: string, topic: string) {
-  // The group's offsets first: what comes in between counts as not dealt with, and not the other way round.
-  const committed = new Map((await bus.committed(group, topic)).map(({ partition, offset }) => [partition, offset]));
-  const held = await bus.offsets(topic);
-  // Before its first commit a group begins with what is still there.
-  return held.map(({ partition, low, high }) => ({ partition, next: Math.max(committed.get(partition) ?? low, low), high }));
-}
-
-async function lagOf(bus: EventBus, group: string, topic: string): Promise<number> {
-  return (await standing(bus, group, topic)).reduce((lag, { next, high }) => lag + Math.max(0, high - next), 0);
-}
-
 async function longestWait({ bus, clock }: Service): Promise<number> {
-  const behind = (await standing(bus, OPT_OUT_PROJECTOR_GROUP, CONSENT_TOPIC)).filter(({ next, high }) => next < high);
+  const behind = (await positionsOf(bus, OPT_OUT_PROJECTOR_GROUP, CONSENT_TOPIC)).filter(({ next, high }) => next < high);
   const oldest = await Promise.all(behind.map(async ({ partition, next }) => bus.read(CONSENT_TOPIC, partition, next, 1)));
   const now = clock.now();
   return oldest.flat().reduce((longest, { timestamp }) => Math.max(longest, (now - timestamp) / 1000), 0);
