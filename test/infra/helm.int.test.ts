@@ -255,8 +255,8 @@ describeHere('the chart, as helm renders it (skipped where helm is not on the pa
   it('mounts the integrity secret where there is one, and no other where there is none', () => {
     const without = documentsOf(render('--values', pathOf(EXAMPLE), '--set', 'secrets.integrity.existingSecret=').output);
     const text = (manifests: readonly unknown[]): string => JSON.stringify(manifests);
-    expect(text(example()).split('"path":"integrity-secret"')).toHaveLength(6);
-    expect(text(example()).split('"WEFT_INTEGRITY_SECRET_FILE"')).toHaveLength(6);
+    expect(text(example()).split('"path":"integrity-secret"')).toHaveLength(7);
+    expect(text(example()).split('"WEFT_INTEGRITY_SECRET_FILE"')).toHaveLength(7);
     expect(text(without)).not.toMatch(/integrity/i);
   });
 

@@ -18,7 +18,8 @@ describe('--help', () => {
     ...['verify', 'replay', 'quarantine', 'quarantine list', 'quarantine show', 'quarantine redrive', 'quarantine mend'],
     ...['quarantine approve', 'policy show', 'policy plan', 'policy adopt', 'policy authorise', 'policy proposals'],
     ...['policy versions', 're-identify', 're-identify list', 're-identify propose', 're-identify authorise'],
-    ...['re-identify disclose', 'region', 'region show', 'region change-secret'],
+    ...['re-identify disclose', 'region', 'region show', 'region create', 'region change-secret'],
+    ...['organisations', 'organisations show', 'organisations add', 'organisations suspend', 'organisations reinstate'],
   ])('of %s teaches with an example', async (command) => {
     const { out, exitCode } = await weft(`${command} --help`);
     expect(out).toContain(`weft ${command}`);
@@ -122,6 +123,19 @@ describe('what a terminal would obey', () => {
     [
       'policy show',
       { version: 1, name: text, adoptedAt: text, rules, organisations: {}, settingsDiffer: true, organisationsDiffer: [text] },
+    ],
+    [
+      'organisations',
+      [
+        {
+          ods: text,
+          name: text,
+          kind: text,
+          added: { by: person, reason: text, at: time },
+          suspended: null,
+          reinstatement: null,
+        },
+      ],
     ],
     ['policy proposals', [proposal]],
     ['re-identify', [{ ...proposal, purpose: text, known: text, disclosedTo: person }]],

@@ -9,6 +9,7 @@ import { readNumbers } from './given-number.js';
 import { auditCommand } from './commands/audit.js';
 import { optInCommand, optOutCommand } from './commands/decide.js';
 import { explainCommand } from './commands/explain.js';
+import { organisationsCommand } from './commands/organisations.js';
 import { policyCommand } from './commands/policy.js';
 import { publishCommand } from './commands/publish.js';
 import { quarantineCommand } from './commands/quarantine.js';
@@ -52,7 +53,10 @@ const groups = (context: Context): readonly (readonly [title: string, commands: 
   ],
   [
     'Operate',
-    [statusCommand(context), verifyCommand(context), replayCommand(context), quarantineCommand(context), regionCommand(context)],
+    [
+      ...[statusCommand(context), verifyCommand(context), replayCommand(context), quarantineCommand(context)],
+      ...[organisationsCommand(context), regionCommand(context)],
+    ],
   ],
 ];
 

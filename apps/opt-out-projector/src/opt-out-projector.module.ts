@@ -36,7 +36,7 @@ export class OptOutProjectorModule implements OnApplicationBootstrap, OnModuleDe
 
   async onApplicationBootstrap(): Promise<void> {
     const { log, settings } = this.service;
-    watchLag(this.service, OPT_OUT_PROJECTOR_GROUP, [CONSENT_TOPIC]);
+    watchLag(this.service, OPT_OUT_PROJECTOR_GROUP, () => [CONSENT_TOPIC]);
     watchDecisions(this.service);
     watchQuarantine(this.service);
     watchReviews(this.service);

@@ -153,6 +153,31 @@ export const VERSIONS = {
   ],
 };
 
+const organisation = {
+  ...{ ods: 'RX904', name: 'Ambulance trust', kind: null, sends: true, reads: false },
+  ...{ added: { by: lead, reason, at: '2026-03-06T08:00:00.000Z' }, suspended: null, reinstatement: null },
+};
+const suspended = {
+  ...{ ...organisation, kind: 'acute', sends: false, reads: true },
+  suspended: { by: lead, reason: 'Its interface sends everybody’s results under one number', at: '2026-03-07T08:00:00.000Z' },
+};
+const whySuspended = { [JSON_TYPE]: { 'a reason': { reason: suspended.suspended.reason } } };
+export const ORGANISATIONS = { answer: [suspended] };
+export const ADD_ORGANISATION = {
+  request: {
+    [JSON_TYPE]: { 'an organisation': { ods: 'RX904', name: organisation.name, kind: 'acute', reason } },
+  },
+  answer: { ...organisation, proposal },
+};
+export const SUSPEND_ORGANISATION = { request: whySuspended, answer: suspended };
+export const REINSTATE_ORGANISATION = {
+  request: { [JSON_TYPE]: { 'a reason': { reason: 'Its interface is mended' } } },
+  answer: {
+    ...suspended,
+    reinstatement: { by: second, reason: 'Its interface is mended', at: '2026-03-08T08:00:00.000Z' },
+  },
+};
+
 const from = { topic: 'weft.care-events.RX901', partition: 1, offset: 17 };
 const proposed = {
   digest,

@@ -6,6 +6,7 @@ import { ChainWatch } from './chain-watch.js';
 import { ConsoleController } from './console.controller.js';
 import { Cursors } from './cursors.js';
 import { FhirController } from './fhir.controller.js';
+import { OrganisationsController } from './organisations.controller.js';
 import { PoliciesController } from './policies.controller.js';
 import { PolicyDesk } from './policy-desk.js';
 import { PolicyController } from './policy.controller.js';
@@ -30,6 +31,7 @@ export class RecordApiModule {
         AuditController,
         PolicyController,
         PoliciesController,
+        OrganisationsController,
         ReIdentificationsController,
         RecordChangesController,
         QuarantineController,

@@ -25,7 +25,6 @@ import {
   openEngines,
   createRegion,
   openWiring,
-  organisationsOf,
   firstPolicy,
   type Role,
   sealOf,
@@ -204,7 +203,7 @@ export async function openRegion(
       };
       const bytes = Buffer.from(JSON.stringify(resource));
       const recorder = { as: 'governance', organisation: null, subject: 'somebody' } as const;
-      const about = { organisations: organisationsOf(settings), now: service.clock.now(), recorder };
+      const about = { organisations: service.organisations.known, now: service.clock.now(), recorder };
       const accepted = acceptEvent({ attributes, data: { ok: true, event: resource }, bytes }, about);
       if (!accepted.ok) throw new Error(JSON.stringify(accepted.problems));
       await wiring.bus.publish([toMessage(accepted.event, { seal: sealOf(settings) })]);

@@ -71,10 +71,7 @@ export class StatusController {
       topics,
       decisionsInQuarantine: (await this.quarantine.count()).decisions,
       recordsToReview: await this.reviews.count(),
-      versions: await versionCounts(
-        store,
-        settings.organisations.map(({ ods }) => ods),
-      ),
+      versions: await versionCounts(store, [...this.service.organisations.known.keys()]),
       ...(parameter(request, 'counts') === 'true' && { counts: await this.counts() }),
     };
   }

@@ -80,7 +80,13 @@ function rulesOf(principal: Principal): Rule[] {
     case 'hl7-gateway':
       return [topic('write', HL7V2_PREFIX, 'prefixed'), PRODUCER];
     case 'record-projector':
-      return [topic('read', CARE_EVENTS_PREFIX, 'prefixed'), group(RECORD_PROJECTOR_GROUP), ...downstream()];
+      return [
+        topic('read', CARE_EVENTS_PREFIX, 'prefixed'),
+        // Reads every topic of care events that there is, and so looks which there are.
+        topic('describe-configs', WEFT, 'prefixed'),
+        group(RECORD_PROJECTOR_GROUP),
+        ...downstream(),
+      ];
     case 'opt-out-projector':
       // It counts what stands in quarantine, too.
       return [topic('read', CONSENT_TOPIC), topic('read', QUARANTINE_TOPIC), group(OPT_OUT_PROJECTOR_GROUP), ...downstream()];

@@ -20,6 +20,7 @@ export * from './explain-record.js';
 export { unprocessable } from './failures.js';
 export { findKept, keepResources } from './kept-resources.js';
 export { loadClosing, loadConsent, loadView, survivorOf } from './load.js';
+export { NotOfOrganisation, maySendAt, OrganisationBook, type Organisations, type RegionOrganisation } from './organisations.js';
 export { partitionOf } from './partition-of.js';
 export * from './person-of-pseudonym.js';
 export * from './plan-policy.js';

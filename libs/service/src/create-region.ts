@@ -1,10 +1,10 @@
-import { ensureRegion, type EventBus, groupOf, PolicyBook, regionTopics } from '@weft/processing';
+import { ensureRegion, type EventBus, groupOf, OrganisationBook, PolicyBook, regionTopics } from '@weft/processing';
 import { adoptAtStart } from './adopt-policy.js';
 import { AuditLog } from './audit-log.js';
 import { organisationsByHl7v2 } from './hl7v2-listeners.js';
 import { createKeys, keySecrets } from './keys.js';
 import { fingerprintsIn, NotThisRegion, refuseUnlessFits } from './region-fits.js';
-import { opened, type Service } from './service.js';
+import { closedUnless, opened, type Service } from './service.js';
 import type { Settings } from './settings.js';
 import { systemClock, systemRandom } from './system.js';
 
@@ -20,13 +20,7 @@ export async function createRegion(settings: Settings, given: Partial<Service> =
     refuseUnlessFits(region, secrets);
     return { region, keys: createKeys(secrets) };
   });
-  try {
-    await prepareRegion(service);
-    return service;
-  } catch (error) {
-    await service.close();
-    throw error;
-  }
+  return closedUnless(service, () => prepareRegion(service));
 }
 
 /** Partitions of an embedded topic: enough for several projector processes on one machine. */
@@ -34,13 +28,24 @@ const EMBEDDED_PARTITIONS = 4;
 
 /**
  * Puts into a region what each one has and this one has not, because it was made just now, by an older version, or by a process that was
- * killed: the first policy, and on the embedded bus its topics; on Kafka they are the operators' (weft topics). Throws SettingsError.
+ * killed: the first policy, the organisations that the policy names, and on the embedded bus the topics; on Kafka they are the operators'
+ * (weft topics). Throws SettingsError.
  */
 export async function prepareRegion(service: Service): Promise<void> {
-  const { settings, bus, store, clock, random } = service;
-  await adoptAtStart({ store, policies: new PolicyBook(store, clock, random) }, new AuditLog(service), settings);
+  const { settings, store, clock, random, organisations } = service;
+  const policies = new PolicyBook(store, clock, random);
+  const { policy } = await adoptAtStart({ store, policies }, new AuditLog(service), settings);
+  const named = new Map(settings.organisations.map((one) => [one.ods, one]));
+  const first = Object.entries(policy.organisations).map(([ods, kind]) => ({ name: ods, ...named.get(ods), ods, kind }));
+  await new OrganisationBook(store, clock, random).seed(first);
+  await organisations.look();
+  await createTopicsOf(service);
+}
+
+/** On the embedded bus the topics of every organisation that the region knows. */
+export async function createTopicsOf({ settings, bus, organisations }: Service): Promise<void> {
   if (settings.kafka !== undefined) return;
-  await bus.createTopics(regionTopics(settings.organisations, EMBEDDED_PARTITIONS, organisationsByHl7v2(settings)));
+  await bus.createTopics(regionTopics([...organisations.known.values()], EMBEDDED_PARTITIONS, organisationsByHl7v2(settings)));
 }
 
 /**

@@ -1,6 +1,5 @@
 import { isIP } from 'node:net';
 import { createSecureContext } from 'node:tls';
-import type { Organisation } from '@weft/domain';
 
 /** Where the engine of one organisation sends HL7 v2 to. */
 export interface Hl7v2Listener {
@@ -13,8 +12,8 @@ export interface Hl7v2Listener {
   readonly port: number;
   /** Absent: in the clear, on the loopback address or because the settings say so. */
   readonly tls?: Hl7v2Tls;
-  /** What MSH-4 may name. */
-  readonly facilities: readonly string[];
+  /** What MSH-4 may name. Absent: the organisation and its sites. */
+  readonly facilities?: readonly string[];
   /** MSH-11: P, or T and D. */
   readonly production: boolean;
   /** Zone of times that name none. */
@@ -62,7 +61,7 @@ const isBoolean = (value: unknown): boolean => typeof value === 'boolean';
 
 const MEMBERS: Readonly<Record<string, Member>> = {
   name: [(value) => isText(value) && /^[a-z0-9][a-z0-9-]{0,29}$/.test(value), 'is no name of small letters, digits and hyphens'],
-  organisation: [isText, 'is no ODS code'],
+  organisation: [(value) => isText(value) && /^[A-Z0-9]{1,9}$/.test(value), 'is no ODS code'],
   host: [isText, 'is no address to listen on'],
   port: [isWhole(0, 65_535), 'is no port: a number from 0 to 65535'],
   tls: [(value) => typeof value === 'object' && value !== null, 'is no { certificateFile, keyFile, authorityFile, subjects }'],
@@ -83,11 +82,10 @@ const NEEDED = ['name', 'organisation', 'port'];
 /** Reads and checks the list; each fault names its place. */
 export function hl7v2ListenersIn(
   list: unknown,
-  organisations: readonly Organisation[],
   files: ListenerFiles,
 ): { readonly listeners: readonly Hl7v2Listener[]; readonly faults: readonly string[] } {
   if (!Array.isArray(list)) return { listeners: [], faults: ['holds no list of listeners'] };
-  const read = list.map((entry: unknown, index) => readListener(entry, `[${index}]`, organisations, files));
+  const read = list.map((entry: unknown, index) => readListener(entry, `[${index}]`, files));
   const listeners = read.flatMap(({ listener }) => listener ?? []);
   const names = listeners.map(({ name }) => name);
   const twice = names.filter((name, index) => names.indexOf(name) !== index);
@@ -106,14 +104,12 @@ export function hl7v2ListenersIn(
 type Entry = Readonly<Record<string, unknown>>;
 type ListenerReading = { readonly listener?: Hl7v2Listener; readonly faults: readonly string[] };
 
-function readListener(entry: unknown, at: string, organisations: readonly Organisation[], files: ListenerFiles): ListenerReading {
+function readListener(entry: unknown, at: string, files: ListenerFiles): ListenerReading {
   if (typeof entry !== 'object' || entry === null || Array.isArray(entry)) return { faults: [`${at} is no listener`] };
   const given = entry as Entry;
   const faults = faultsOfMembers(given, at);
   if (faults.length > 0) return { faults };
   const host = (given['host'] as string | undefined) ?? '127.0.0.1';
-  const organisation = organisations.find(({ ods }) => ods === given['organisation']);
-  if (organisation === undefined) return { faults: [`${at}.organisation is none of the region’s`] };
   const tls = given['tls'] === undefined ? { faults: [] } : readTls(given['tls'] as Entry, `${at}.tls`, files);
   const plain = given['tls'] === undefined && given['plain'] !== true && !isLoopback(host);
   const [frameMiB, heldMiB] = [(given['frameMiB'] as number | undefined) ?? 16, (given['heldMiB'] as number | undefined) ?? 64];
@@ -124,8 +120,14 @@ function readListener(entry: unknown, at: string, organisations: readonly Organi
   ];
   if (wrong.length > 0) return { faults: wrong };
   const usual = {
-    ...{ facilities: [organisation.ods, ...(organisation.sites ?? [])], mrnAuthority: organisation.ods },
-    ...{ production: true, timeZone: 'Europe/London', acknowledge: 'auto', tellsPlace: true, connectionsPerAddress: 64 },
+    ...{
+      mrnAuthority: given['organisation'] as string,
+      production: true,
+      timeZone: 'Europe/London',
+      acknowledge: 'auto',
+      tellsPlace: true,
+      connectionsPerAddress: 64,
+    },
   };
   const limits = { frameBytesMax: frameMiB * MIB, heldBytesMax: heldMiB * MIB };
   return { listener: { ...usual, ...given, host, tls: tls.tls, ...limits } as unknown as Hl7v2Listener, faults: [] };

@@ -1,8 +1,7 @@
-import { DEFAULT_ORGANISATIONS } from './settings.js';
 import { hl7v2ListenersIn } from './hl7v2-listeners.js';
 
 const FILES = { textIn: () => null, loosenessOf: () => null };
-const read = (list: unknown, files = FILES) => hl7v2ListenersIn(list, DEFAULT_ORGANISATIONS, files);
+const read = (list: unknown, files = FILES) => hl7v2ListenersIn(list, files);
 const one = { name: 'pas', organisation: 'RX901', port: 2575 };
 
 describe('the listeners for HL7 v2', () => {
@@ -12,7 +11,7 @@ describe('the listeners for HL7 v2', () => {
     expect(listeners).toEqual([
       {
         ...one,
-        ...{ host: '127.0.0.1', tls: undefined, facilities: ['RX901'], production: true, timeZone: 'Europe/London' },
+        ...{ host: '127.0.0.1', tls: undefined, production: true, timeZone: 'Europe/London' },
         ...{ mrnAuthority: 'RX901', acknowledge: 'auto', tellsPlace: true, connectionsPerAddress: 64 },
         ...{ frameBytesMax: 16 * 1024 * 1024, heldBytesMax: 64 * 1024 * 1024 },
       },
@@ -24,7 +23,6 @@ describe('the listeners for HL7 v2', () => {
     [[5], '[0] is no listener'],
     [[{ name: 'pas' }], '[0].organisation is missing'],
     [[{ ...one, name: 'PAS of the trust' }], '[0].name is no name'],
-    [[{ ...one, organisation: 'RX999' }], '[0].organisation is none of the region’s'],
     [[{ ...one, port: 70_000 }], '[0].port is no port'],
     [[{ ...one, timeZone: 'Europe/Londinium' }], '[0].timeZone is no time zone'],
     [[{ ...one, acknowledge: 'never' }], '[0].acknowledge is neither'],

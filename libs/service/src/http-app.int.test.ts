@@ -16,12 +16,14 @@ import {
   createHttpApp,
   createKeys,
   CurrentCaller,
+  DEFAULT_ORGANISATIONS,
   issueToken,
   listen,
   openService,
   Public,
   RawBody,
   readSettings,
+  RegionOrganisations,
   type Role,
   Roles,
   type Settings,
@@ -30,10 +32,20 @@ import { loggableError } from './log.js';
 
 const nhsNumber = '9990033471';
 const SECRETS = { region: 'a', research: 'b', integrity: 'c' };
+const KNOWN = {
+  known: new Map(
+    DEFAULT_ORGANISATIONS.map((one) => [
+      one.ods,
+      { ...one, ...{ added: null, suspended: null, reinstatement: null, suspensions: [] } },
+    ]),
+  ),
+  kinds: Object.fromEntries(DEFAULT_ORGANISATIONS.map(({ ods, kind }) => [ods, kind])),
+};
 /** That of engines which hold nothing. */
 const REGION = {
   region: { id: 'a-region', madeAt: '2026-01-01T00:00:00.000Z', fingerprints: SECRETS, revision: 0 },
   keys: createKeys(SECRETS),
+  organisations: new RegionOrganisations(async () => KNOWN),
 };
 
 /** A request to /held says that it has begun, and is answered once it may. */

@@ -16,9 +16,10 @@ export { invalid, parameter, refuseOtherParameters, VALIDATE_ONLY, validateOnly 
 export { refuseUnlessAccepted } from './media-types.js';
 export { HttpProblem, PROBLEM_JSON, problemOf, type ProblemDetails, sendOutcome, sendProblem, unavailable } from './problem.js';
 export { publicAddressOf } from './public-address.js';
-export { createRegion, prepareRegion } from './create-region.js';
+export { createRegion, createTopicsOf, prepareRegion } from './create-region.js';
 export { type Probe, Readiness, type ReadinessReport } from './readiness.js';
 export { fingerprintOf, NoRegion, NotThisRegion, SETTING_OF } from './region-fits.js';
+export { organisationsIn, RegionOrganisations, type Standing } from './region-organisations.js';
 export { openService, Service } from './service.js';
 export * from './settings.js';
 export { onceEnginesAnswer } from './start-patience.js';
@@ -28,4 +29,4 @@ export { projectorObserver } from './projector-observer.js';
 export { QuarantineTally, watchDecisions, watchLag, watchQuarantine, watchReviews, watchVersions } from './region-metrics.js';
 export * from './tokens.js';
 export { runApp } from './run-app.js';
-export { cursorSecretOf, kindsOf, openWiring, organisationsOf, sealOf, WIRING } from './wiring.js';
+export { cursorSecretOf, openWiring, sealOf, WIRING } from './wiring.js';

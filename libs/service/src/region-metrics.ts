@@ -19,14 +19,14 @@ const FRESH_MS = 5_000;
 const PATIENCE_MS = 2_000;
 
 /** `weft_group_lag_messages`: how many messages of each topic the group has not dealt with. */
-export function watchLag(service: Service, group: string, topics: readonly string[]): void {
+export function watchLag(service: Service, group: string, topics: () => readonly string[]): void {
   const { bus, metrics } = service;
   const look = looksAt(service, 'lag', () =>
-    Promise.all(topics.map(async (topic) => ({ topic, lag: lagOf(await positionsOf(bus, group, topic)) }))),
+    Promise.all(topics().map(async (topic) => ({ topic, lag: lagOf(await positionsOf(bus, group, topic)) }))),
   );
   metrics.gauge('weft_group_lag_messages', 'Messages that a group has not dealt with', ['group', 'topic'], async (gauge) => {
     const lags = await look();
-    for (const topic of topics) gauge.remove({ group, topic });
+    for (const topic of topics()) gauge.remove({ group, topic });
     for (const { topic, lag } of lags ?? []) gauge.set({ group, topic }, lag);
   });
 }
@@ -81,13 +81,13 @@ export function watchReviews(service: Service): void {
  * or again, and how many are in force though their version number and their date disagree.
  */
 export function watchVersions(service: Service): void {
-  const { store, metrics, settings } = service;
-  const organisations = settings.organisations.map(({ ods }) => ods);
-  const look = looksAt(service, 'versions', () => versionCounts(store, organisations));
+  const { store, metrics } = service;
+  const organisations = (): string[] => [...service.organisations.known.keys()];
+  const look = looksAt(service, 'versions', () => versionCounts(store, organisations()));
   const gauge = (name: string, help: string, of: (counts: VersionCounts) => number): void => {
     metrics.gauge(name, help, ['organisation'], async (one) => {
       const counts = await look();
-      for (const organisation of organisations) {
+      for (const organisation of organisations()) {
         one.remove({ organisation });
         // From the start, or the first would be no increase.
         if (counts !== null) one.set({ organisation }, of(counts[organisation] ?? { setAside: 0, disagreeing: 0 }));

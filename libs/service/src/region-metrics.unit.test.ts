@@ -65,8 +65,8 @@ describe('what is measured of a region', () => {
     publish(CONSENT_TOPIC, 'a');
     commit('weft.record-projector', CARE_EVENTS, 1);
     commit(OPT_OUT_PROJECTOR_GROUP, CONSENT_TOPIC, 1);
-    watchLag(service, 'weft.record-projector', [CARE_EVENTS, 'weft.care-events.RX902']);
-    watchLag(service, OPT_OUT_PROJECTOR_GROUP, [CONSENT_TOPIC]);
+    watchLag(service, 'weft.record-projector', () => [CARE_EVENTS, 'weft.care-events.RX902']);
+    watchLag(service, OPT_OUT_PROJECTOR_GROUP, () => [CONSENT_TOPIC]);
     expect(await scrape('weft_group_lag_messages')).toEqual([
       '{group="weft.record-projector",topic="weft.care-events.RX901"} 2',
       '{group="weft.record-projector",topic="weft.care-events.RX902"} 0',
@@ -76,7 +76,7 @@ describe('what is measured of a region', () => {
 
   it('looks at the bus once for scrapes that come close together', async () => {
     const { service, state, publish, pass, scrape } = region();
-    watchLag(service, 'weft.record-projector', [CARE_EVENTS]);
+    watchLag(service, 'weft.record-projector', () => [CARE_EVENTS]);
     await Promise.all([scrape('weft_group'), scrape('weft_group')]);
     publish(CARE_EVENTS, 'a');
     await scrape('weft_group');
@@ -88,7 +88,7 @@ describe('what is measured of a region', () => {
 
   it('says nothing rather than the last good figure while the bus is away', async () => {
     const { service, state, pass, scrape } = region();
-    watchLag(service, 'weft.record-projector', [CARE_EVENTS]);
+    watchLag(service, 'weft.record-projector', () => [CARE_EVENTS]);
     watchDecisions(service);
     watchQuarantine(service);
     expect(await scrape('weft_')).toHaveLength(4);
@@ -163,8 +163,8 @@ describe('what is measured of a region', () => {
     const { service, pass, scrape } = region();
     const counted = new Map<string, object>();
     const store = { read: async (stream: string) => [counted.get(stream)].filter((one) => one !== undefined) };
-    const settings = { organisations: [{ ods: 'RX901' }, { ods: 'Y90001' }] };
-    watchVersions({ ...service, store, settings } as unknown as Service);
+    const organisations = { known: new Map(['RX901', 'Y90001'].map((ods) => [ods, {}])) };
+    watchVersions({ ...service, store, organisations } as unknown as Service);
     expect(await scrape('weft_versions_disagreeing')).toEqual(['{organisation="RX901"} 0', '{organisation="Y90001"} 0']);
     const data = JSON.stringify({ setAside: 3, disagreeing: 1 });
     counted.set('versions-RX901', { type: 'versions-counted-1', revision: 7, data });

@@ -6,6 +6,7 @@ import {
   type EventStore,
   type Keys,
   loadRegion,
+  PolicyBook,
   type Random,
   type Region,
   type RegionSecret,
@@ -16,6 +17,7 @@ import { Readiness } from './readiness.js';
 import { createKeys, keySecrets } from './keys.js';
 import { createLogger, type Logger } from './log.js';
 import { Metrics } from './metrics.js';
+import { organisationsIn, type RegionOrganisations } from './region-organisations.js';
 import { NoRegion, NotThisRegion, refuseUnlessFits } from './region-fits.js';
 import type { Settings } from './settings.js';
 import { systemClock, systemRandom, systemTimers } from './system.js';
@@ -26,6 +28,8 @@ export abstract class Service {
   abstract readonly settings: Settings;
   /** The one that the store holds, as it was when it was opened. */
   abstract readonly region: Region;
+  /** Its organisations, as this process knows them. */
+  abstract readonly organisations: RegionOrganisations;
   abstract readonly bus: EventBus;
   abstract readonly store: EventStore;
   abstract readonly keys: Keys;
@@ -47,7 +51,7 @@ export abstract class Service {
  */
 export async function openService(settings: Settings, given: Partial<Service> = {}, changing?: RegionSecret): Promise<Service> {
   if (given.store === undefined) refuseUnlessThere(settings);
-  return opened(settings, given, async ({ store }) => {
+  const service = await opened(settings, given, async ({ store }) => {
     const region = given.region ?? (await loadRegion(store));
     if (region === null) throw new NoRegion(settings);
     if (given.keys !== undefined) return { region, keys: given.keys };
@@ -55,6 +59,18 @@ export async function openService(settings: Settings, given: Partial<Service> = 
     refuseUnlessFits(region, secrets, changing);
     return { region, keys: createKeys(secrets) };
   });
+  return closedUnless(service, () => service.organisations.look());
+}
+
+/** The service once it has done something; closed where that failed. */
+export async function closedUnless(service: Service, done: () => Promise<void>): Promise<Service> {
+  try {
+    await done();
+    return service;
+  } catch (error) {
+    await service.close();
+    throw error;
+  }
 }
 
 /** A service on engines whose region is found, or made, by `regionOf`. */
@@ -74,10 +90,13 @@ export async function opened(
     readiness.register('bus', () => bus.check());
     readiness.register('store', () => store.check());
     warnOfLocalSecrets(settings, log);
+    const random = given.random ?? systemRandom;
+    const policies = new PolicyBook(store, clock, random);
     return {
       ...{ settings, region, bus, store, keys, clock, timers, log, readiness },
       verifyToken: given.verifyToken ?? createTokenVerifier(settings, clock),
-      random: given.random ?? systemRandom,
+      random,
+      organisations: given.organisations ?? organisationsIn({ store, clock, random, policies }),
       metrics: given.metrics ?? new Metrics(),
       close: given.close ?? close,
     };

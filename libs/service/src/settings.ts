@@ -227,7 +227,7 @@ export function readSettings(
     policy: source.json('WEFT_POLICY'),
     releasedCodes: readReleasedCodes(source),
     limits: readLimits(source),
-    hl7v2Listeners: readListeners(source, organisations),
+    hl7v2Listeners: readListeners(source),
     logLevel: source.oneOf('WEFT_LOG_LEVEL', LOG_LEVELS) ?? 'info',
   };
   return { settings, problems: source.problems };
@@ -374,8 +374,8 @@ function readOrganisations(source: Source): readonly Organisation[] | undefined 
   return undefined;
 }
 
-function readListeners(source: Source, organisations: readonly Organisation[]): readonly Hl7v2Listener[] {
-  const { listeners, faults } = hl7v2ListenersIn(source.json('WEFT_HL7V2_LISTENERS') ?? [], organisations, source);
+function readListeners(source: Source): readonly Hl7v2Listener[] {
+  const { listeners, faults } = hl7v2ListenersIn(source.json('WEFT_HL7V2_LISTENERS') ?? [], source);
   for (const fault of faults) source.refuse('WEFT_HL7V2_LISTENERS', fault);
   return listeners;
 }

@@ -21,6 +21,7 @@ export function showDiffering(terminal: Terminal, { settingsDiffer, organisation
   if (organisationsDiffer.length > 0) {
     lines.push(
       `WEFT_ORGANISATIONS does not say the kinds of organisations in force, which stay: ${organisationsDiffer.join(', ')}`,
+      '  weft organisations add proposes others',
     );
   }
   for (const line of lines) terminal.print(terminal.paint('yellow', line));

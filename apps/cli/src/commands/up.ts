@@ -106,7 +106,9 @@ async function start(service: Service) {
     const address = await listen(app, service.settings);
     // Listening everywhere is no address to ask at.
     const url = address.replace(/\/\/(0\.0\.0\.0|\[::\]):/, '//127.0.0.1:');
-    return { wiring, here: { ...service.settings, url }, close };
+    // Where the region has others than the settings name, its own are published as.
+    const organisations = [...service.organisations.known.values()];
+    return { wiring, here: { ...service.settings, organisations, url }, close };
   } catch (error) {
     await close();
     throw error;
