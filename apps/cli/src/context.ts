@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { Client } from './client.js';
 import { EXIT, type ExitCode, Failure } from './failure.js';
 import type { Terminal } from './terminal.js';
+import { tellIfElsewhere, tellIfNotHere } from './two-regions.js';
 
 /** What every command is given. */
 export interface Context {
@@ -34,7 +35,8 @@ export function clientOf(
   more: Pick<ConstructorParameters<typeof Client>[1], 'organisation' | 'subject' | 'purposes' | 'expiresIn' | 'signal'> = {},
 ): Client {
   const givenToken = context.env['WEFT_TOKEN']?.trim() || undefined;
-  return new Client(settings, { roles, givenToken, ...more });
+  const onRegion = (region: string): Promise<void> => tellIfNotHere(context.terminal, settings, region);
+  return new Client(settings, { roles, givenToken, onRegion, ...more });
 }
 
 /** The option of every command that a second person answers for. */
@@ -57,12 +59,14 @@ export const ownOrganisation = ({ organisations }: Settings): string | undefined
  * @param changing the secret that is not held against the region's.
  */
 export async function withEngines<T>(
+  { terminal }: Pick<Context, 'terminal'>,
   settings: Settings,
   work: (service: Service) => Promise<T>,
   changing?: RegionSecret,
 ): Promise<T> {
   const service = await openService(settings, {}, changing);
   try {
+    await tellIfElsewhere(terminal, settings, service.region.id);
     return await work(service);
   } finally {
     await service.close();
@@ -70,8 +74,12 @@ export async function withEngines<T>(
 }
 
 /** The same, for what processes events. */
-export function withWiring<T>(settings: Settings, work: (wiring: Wiring, service: Service) => Promise<T>): Promise<T> {
-  return withEngines(settings, async (service) => work(openWiring(service), service));
+export function withWiring<T>(
+  context: Pick<Context, 'terminal'>,
+  settings: Settings,
+  work: (wiring: Wiring, service: Service) => Promise<T>,
+): Promise<T> {
+  return withEngines(context, settings, async (service) => work(openWiring(service), service));
 }
 
 /** npm hands a Ctrl-C on to a process that has had it from the terminal already: two so close together are one. */

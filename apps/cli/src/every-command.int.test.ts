@@ -83,6 +83,7 @@ describe('what a terminal would obey', () => {
   const status = {
     ...{
       version: text,
+      region: text,
       policyVersion: 1,
       settingsDiffer: true,
       organisationsDiffer: [text],
@@ -92,7 +93,7 @@ describe('what a terminal would obey', () => {
       versions: { [text]: { setAside: 1, disagreeing: 1 } },
     },
     ...{ groups: [{ group: text, topic: text, lag: 1 }], topics: [{ topic: text, partitions: [{ low: 0, high: 1 }] }] },
-    counts: { records: 1, patientsWithDecisions: 1, quarantined: 1 },
+    counts: { records: 1, views: 4, patientsWithDecisions: 1, quarantined: 1 },
   };
   const decided = { id: text, state: 'obeyed', standing: true, since: null, until: text, warnings: problems };
   const record = { purpose: text, policyVersion: 1, version: text, entries: [entry], notice: text, withheld: 1 };

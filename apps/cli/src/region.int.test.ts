@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openEmbeddedBus, openEmbeddedStore } from '@weft/embedded';
 import { EXIT } from './failure.js';
+import { listening, send } from './server.fixture.js';
 import { runWeft } from './weft.fixture.js';
 
 const [A, B, C] = ['0f1e2d3c4b5a69788796a5b4c3d2e1f0a', 'one-more-secret-of-47-tests-alone', 'a-third-secret-of-82-tests-alone'];
@@ -56,6 +57,31 @@ describe('weft region', () => {
       expect([exitCode, out]).toEqual([EXIT.notThisRegion, '']);
       expect(err).toMatch(/the settings are not those of this region:\n {2}WEFT_RESEARCH_SECRET: is not the one/);
       expect(err).not.toContain(C);
+    },
+  );
+
+  it('is named by verify, which calls nothing right of which it compared nothing', async () => {
+    const { id } = JSON.parse((await weft('region show --json')).out) as { id: string };
+    const { out, exitCode } = await weft('verify');
+    expect(out).toContain(`region ${id}, in ${directory}\n`);
+    expect(out).toContain('nothing was compared: this region has no record yet\n0 records, 0 views compared');
+    expect(out).not.toContain('✓ each of');
+    expect(exitCode).toBe(EXIT.ok);
+    expect(JSON.parse((await weft('verify --json')).out)).toMatchObject({ region: id, records: 0, views: 0 });
+  });
+
+  it.each(['verify', 'region show', 'record 9990000018', 'status'])(
+    'is told apart by %s from another one that answers at WEFT_URL',
+    async (line) => {
+      const { id } = JSON.parse((await weft('region show --json')).out) as { id: string };
+      const saidOf = async (region: string) => {
+        const url = await listening((_, response) => send(response, 404, {}, { 'weft-region': region }));
+        const { err } = await weft(line, { ...OWN, WEFT_URL: url, WEFT_TOKEN: 'given' });
+        return err.replace(url, 'URL');
+      };
+      const told = `two regions: ${directory} holds region ${id}, and the Weft at URL is region another-one\n`;
+      expect(await saidOf('another-one')).toContain(told);
+      expect(await saidOf(id)).not.toContain('two regions');
     },
   );
 

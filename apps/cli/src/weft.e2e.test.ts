@@ -70,7 +70,7 @@ describe('weft up --demo', () => {
     expect(running.said).toMatch(/Y90001 +GP practice +\d+ +1\n/);
     expect(running.said).toMatch(/research +\d+ +[1-9]\d*\n/);
     expect(running.said).toContain('1 message in quarantine');
-    expect(running.said).toContain('every view is what record, decisions and policy make it');
+    expect(running.said).toMatch(/✓ each of \d+ views is what record, decisions and policy make it/);
   });
 
   it('says three commands that work when they are pasted', () => {

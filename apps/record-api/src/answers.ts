@@ -249,6 +249,8 @@ class GroupStatus {
 class CountsAnswer {
   @ApiProperty({ description: 'Patients with a record' })
   records!: number;
+  @ApiProperty({ description: 'One of each record for each purpose' })
+  views!: number;
   @ApiProperty({ description: 'Patients about whom something was decided' })
   patientsWithDecisions!: number;
   @ApiProperty()
@@ -258,6 +260,8 @@ class CountsAnswer {
 export class StatusAnswer {
   @ApiProperty({ description: 'Weft’s own' })
   version!: string;
+  @ApiProperty({ description: 'The id of the region: every answer carries it as `weft-region`' })
+  region!: string;
   @ApiProperty()
   policyVersion!: number;
   @ApiProperty({ description: 'Whether `WEFT_POLICY` names another policy than the one in force: it must be adopted to count' })

@@ -239,6 +239,7 @@ export const STATUS = {
   answer: {
     ...{
       version: '0.1.0',
+      region: '7d0c1c52-5b77-4f0f-9c55-8a4a3f6f1e0c',
       policyVersion: 1,
       settingsDiffer: false,
       organisationsDiffer: [],
@@ -256,7 +257,7 @@ export const STATUS = {
       decisionsInQuarantine: 0,
       recordsToReview: { people: 1, organisations: { RX901: 1, Y90001: 1 } },
       versions: { RX901: { setAside: 3, disagreeing: 1 } },
-      counts: { records: 40, patientsWithDecisions: 3, quarantined: 0 },
+      counts: { records: 40, views: 160, patientsWithDecisions: 3, quarantined: 0 },
     },
   },
 };

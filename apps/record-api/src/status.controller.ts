@@ -62,6 +62,7 @@ export class StatusController {
     const adopted = await policies.current();
     return {
       version: VERSION,
+      region: this.service.region.id,
       policyVersion: adopted.version,
       settingsDiffer: settingsDiffer(settings, adopted.policy),
       organisationsDiffer: organisationsDiffer(settings, adopted.policy),
@@ -93,9 +94,12 @@ export class StatusController {
   }
 
   private async counts(): Promise<NonNullable<StatusAnswer['counts']>> {
-    const { store } = this.wiring;
+    const { store, projections } = this.wiring;
+    const records = await count(store, CARE_RECORD_PREFIX);
     return {
-      records: await count(store, CARE_RECORD_PREFIX),
+      records,
+      // As verify counts them.
+      views: records * projections.length,
       patientsWithDecisions: await count(store, CONSENT_PREFIX),
       quarantined: (await this.quarantine.count()).messages,
     };

@@ -87,7 +87,7 @@ export async function createHttpApp(
   routes.watch(server);
   observe(server, service);
   watchReadiness(service);
-  setHeaders(server);
+  setHeaders(server, service.region.id);
   closeUnasked(server);
   authenticate(server, service);
   limitCallers(server, service);
@@ -176,10 +176,14 @@ function requestId(request: IncomingMessage): string {
   return typeof given === 'string' && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(given) ? given : randomUUID();
 }
 
-function setHeaders(server: FastifyInstance): void {
+/** By which region an answer is: an id that names nobody, and by which two are told apart. */
+export const REGION_HEADER = 'weft-region';
+
+function setHeaders(server: FastifyInstance, region: string): void {
   server.addHook('onRequest', (request, reply, done) => {
     secure(reply, request.url);
     reply.header('x-request-id', request.id);
+    reply.header(REGION_HEADER, region);
     reply.header('keep-alive', `timeout=${QUIET_S}`);
     done();
   });

@@ -7,7 +7,7 @@ export { Audited, AuditedProblemFilter } from './audited.js';
 export { BODY_LIMIT_BYTES, RawBody, utf8Text } from './bodies.js';
 export { Example } from './documentation.js';
 export { type Engines, openEngines } from './engines.js';
-export { createHttpApp, type HttpAppOptions, listen } from './http-app.js';
+export { createHttpApp, type HttpAppOptions, listen, REGION_HEADER } from './http-app.js';
 export { createKeys, type KeySecrets, keySecrets } from './keys.js';
 export { createLogger, type Logger, withoutNumbers } from './log.js';
 export { type Hl7v2Listener, organisationsByHl7v2 } from './hl7v2-listeners.js';

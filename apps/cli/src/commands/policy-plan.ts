@@ -26,7 +26,7 @@ Examples:
       const { signal, release } = interruption();
       const bar = terminal.progress('planning', 0);
       try {
-        const plan = await withWiring(settings, async (wiring) => {
+        const plan = await withWiring(context, settings, async (wiring) => {
           const { organisations } = (await wiring.policies.current()).policy;
           return planPolicy(wiring, policyFrom(document, organisations), {
             signal,

@@ -41,7 +41,7 @@ function showCommand(context: Context): Command {
     .addHelpText('after', '\nExamples:\n  $ weft region show\n  $ weft region show --json | jq -r .id')
     .action(async (_: unknown, command: Command) => {
       const { terminal } = context;
-      const { id, madeAt } = await withEngines(settingsOf(context, command), async ({ region }) => region);
+      const { id, madeAt } = await withEngines(context, settingsOf(context, command), async ({ region }) => region);
       if (terminal.json) return terminal.printJson({ id, madeAt });
       terminal.print(`region ${terminal.paint('bold', id)}, made ${madeAt}`);
       terminal.print('the secrets in the settings are its own');
@@ -102,6 +102,7 @@ Examples:
     .action(async (secret: (typeof CHANGEABLE)[number], _: unknown, command: Command) => {
       const settings = settingsOf(context, command);
       const changed = await withEngines(
+        context,
         settings,
         async (service) => {
           const { region } = service;

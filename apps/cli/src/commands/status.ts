@@ -6,6 +6,7 @@ import { type Differing, showDiffering } from './policy-show.js';
 
 interface StatusAnswer extends Differing {
   readonly version: string;
+  readonly region: string;
   readonly policyVersion: number;
   readonly lag: number;
   readonly decisionsInQuarantine: number;
@@ -16,7 +17,12 @@ interface StatusAnswer extends Differing {
     readonly topic: string;
     readonly partitions: readonly { readonly low: number; readonly high: number }[];
   }[];
-  readonly counts: { readonly records: number; readonly patientsWithDecisions: number; readonly quarantined: number };
+  readonly counts: {
+    readonly records: number;
+    readonly views: number;
+    readonly patientsWithDecisions: number;
+    readonly quarantined: number;
+  };
 }
 
 interface ReadyAnswer {
@@ -53,6 +59,7 @@ function show(terminal: Terminal, url: string, status: StatusAnswer, ready: Read
   const failing = Object.entries(ready.checks).filter(([, result]) => result !== 'ok');
   const health = failing.length === 0 ? terminal.paint('green', 'ready') : terminal.paint('red', 'not ready');
   terminal.print(`Weft ${status.version} at ${url} is ${health}`);
+  terminal.print(`region ${terminal.paint('bold', status.region)}`);
   for (const [part, result] of failing) terminal.print(`  ${part}: ${result}`);
   const { decisionsInQuarantine } = status;
   if (decisionsInQuarantine > 0) {
@@ -83,12 +90,13 @@ function show(terminal: Terminal, url: string, status: StatusAnswer, ready: Read
     ]),
   );
   terminal.print();
-  const { records, patientsWithDecisions, quarantined } = status.counts;
+  const { records, views, patientsWithDecisions, quarantined } = status.counts;
   terminal.table(
     ['', '>'],
     [
       ['policy version', number(status.policyVersion)],
       ['records', number(records)],
+      ['views', number(views)],
       ['people with decisions', number(patientsWithDecisions)],
       ['in quarantine', quarantined === 0 ? '0' : terminal.paint('yellow', number(quarantined))],
     ],
