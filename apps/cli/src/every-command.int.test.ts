@@ -17,7 +17,7 @@ describe('--help', () => {
     ...['up', 'topics', 'token', 'publish', 'record', 'subscribe', 'explain', 'audit', 'opt-out', 'opt-in', 'policy', 'status'],
     ...['verify', 'replay', 'quarantine', 'quarantine list', 'quarantine show', 'quarantine redrive', 'quarantine mend'],
     ...['quarantine approve', 'policy show', 'policy plan', 'policy adopt', 'policy authorise', 'policy proposals'],
-    ...['policy versions', 're-identify', 're-identify list', 're-identify propose', 're-identify authorise'],
+    ...['policy versions', 'policy codes', 're-identify', 're-identify list', 're-identify propose', 're-identify authorise'],
     ...['re-identify disclose', 'region', 'region show', 'region create', 'region change-secret'],
     ...['organisations', 'organisations show', 'organisations add', 'organisations suspend', 'organisations reinstate'],
   ])('of %s teaches with an example', async (command) => {
@@ -87,6 +87,7 @@ describe('what a terminal would obey', () => {
       policyVersion: 1,
       settingsDiffer: true,
       organisationsDiffer: [text],
+      codesDiffer: true,
       lag: 1,
       decisionsInQuarantine: 1,
       recordsToReview: { people: 1, organisations: { [text]: 1 } },
@@ -123,7 +124,16 @@ describe('what a terminal would obey', () => {
     ['quarantine approve x --digest y', { topic: text, partition: 0, offset: 0 }],
     [
       'policy show',
-      { version: 1, name: text, adoptedAt: text, rules, organisations: {}, settingsDiffer: true, organisationsDiffer: [text] },
+      {
+        version: 1,
+        name: text,
+        adoptedAt: text,
+        rules,
+        organisations: {},
+        settingsDiffer: true,
+        organisationsDiffer: [text],
+        codesDiffer: true,
+      },
     ],
     [
       'organisations',

@@ -439,7 +439,7 @@ describe('weft policy', () => {
   it('shows that the settings name another one than is in force, and what to do', async () => {
     const shown = async (settingsDiffer: boolean, organisationsDiffer: readonly string[] = []) => {
       const inForce = { version: 2, name: 'x', adoptedAt: '2026-01-01T00:00:00Z', rules, organisations: {} };
-      const policy = { ...inForce, settingsDiffer, organisationsDiffer };
+      const policy = { ...inForce, settingsDiffer, organisationsDiffer, codesDiffer: false };
       const url = await listening((_, response) => send(response, 200, policy));
       return (await weft('policy show', { WEFT_URL: url })).out;
     };
@@ -453,7 +453,7 @@ describe('weft policy', () => {
   it('shows who is told that something is not shown, also where the policy leaves it to the shipped rule', async () => {
     const shown = async (notices?: object) => {
       const inForce = { version: 2, name: 'x', adoptedAt: '2026-01-01T00:00:00Z', rules, organisations: {} };
-      const policy = { ...inForce, notices, settingsDiffer: false, organisationsDiffer: [] };
+      const policy = { ...inForce, notices, settingsDiffer: false, organisationsDiffer: [], codesDiffer: false };
       const url = await listening((_, response) => send(response, 200, policy));
       return (await weft('policy show', { WEFT_URL: url })).out;
     };

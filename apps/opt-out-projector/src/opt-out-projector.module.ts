@@ -35,12 +35,12 @@ export class OptOutProjectorModule implements OnApplicationBootstrap, OnModuleDe
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    const { log, settings } = this.service;
+    const { log } = this.service;
     watchLag(this.service, OPT_OUT_PROJECTOR_GROUP, () => [CONSENT_TOPIC]);
     watchDecisions(this.service);
     watchQuarantine(this.service);
     watchReviews(this.service);
-    warnAtStart(log, settings, await this.wiring.policies.current());
+    warnAtStart(this.service, await this.wiring.policies.current());
     this.projector = await startOptOutProjector(this.wiring, projectorObserver(this.service, 'opt-out-projector'));
     this.follower = followPolicies(this.wiring, (err) => {
       log.warn({ err }, 'the policy could not be applied to every view yet; readers obey it all the same');

@@ -271,6 +271,8 @@ export class StatusAnswer {
     description: 'ODS codes of which `WEFT_ORGANISATIONS` does not say the kind in force, which stays',
   })
   organisationsDiffer!: readonly string[];
+  @ApiProperty({ description: 'Whether `WEFT_RELEASED_CODES` names other codes than those in force, which stay' })
+  codesDiffer!: boolean;
   @ApiProperty({ type: [Object], description: '`{ purpose, version }` of each projection' })
   projections!: readonly { readonly purpose: Purpose; readonly version: number }[];
   @ApiProperty({ description: 'Messages that no projector has dealt with yet' })

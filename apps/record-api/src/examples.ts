@@ -138,7 +138,7 @@ const proposal = {
   ...{ proposedBy: lead, proposedAt: '2026-03-06T08:00:00.000Z', authorisedBy: null, version: null, plan },
 };
 export const POLICY = { answer: policy };
-export const POLICY_IN_FORCE = { answer: { ...policy, settingsDiffer: false, organisationsDiffer: [] } };
+export const POLICY_IN_FORCE = { answer: { ...policy, settingsDiffer: false, organisationsDiffer: [], codesDiffer: false } };
 export const PLAN = { request: { [JSON_TYPE]: { 'a policy': { document } } }, answer: plan };
 export const PROPOSE = { request: { [JSON_TYPE]: { 'a policy': { document, reason } } }, answer: proposal };
 export const PROPOSAL = { answer: { ...proposal, document } };
@@ -177,6 +177,16 @@ export const REINSTATE_ORGANISATION = {
     reinstatement: { by: second, reason: 'Its interface is mended', at: '2026-03-08T08:00:00.000Z' },
   },
 };
+
+const codes = { 'http://snomed.info/sct': ['44054006'] };
+const codesProposal = {
+  ...{ id: '8d3f1b52-4b5e-4f0f-9c55-8a4a3f6f1e0c', codes, by: lead, reason },
+  at: '2026-03-06T08:00:00.000Z',
+};
+const codesInForce = { codes: {}, proposal: null, authorisedBy: null, waiting: codesProposal };
+export const RELEASED_CODES = { answer: codesInForce };
+export const PROPOSE_CODES = { request: { [JSON_TYPE]: { 'lists of codes': { codes, reason } } }, answer: codesInForce };
+export const AUTHORISE_CODES = { answer: { codes, proposal: codesProposal, authorisedBy: second, waiting: null } };
 
 const from = { topic: 'weft.care-events.RX901', partition: 1, offset: 17 };
 const proposed = {
@@ -243,6 +253,7 @@ export const STATUS = {
       policyVersion: 1,
       settingsDiffer: false,
       organisationsDiffer: [],
+      codesDiffer: false,
       projections: [{ purpose: 'research', version: 1 }],
       lag: 0,
     },

@@ -53,6 +53,8 @@ export class PolicyInForceAnswer extends PolicyAnswer {
     description: 'ODS codes of which `WEFT_ORGANISATIONS` does not say the kind in force, which stays',
   })
   organisationsDiffer!: readonly string[];
+  @ApiProperty({ description: 'Whether `WEFT_RELEASED_CODES` names other codes than those in force, which stay' })
+  codesDiffer!: boolean;
 }
 
 class ReachAnswer {

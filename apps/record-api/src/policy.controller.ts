@@ -2,7 +2,17 @@ import { Body, Controller, Get, HttpCode, Inject, Post } from '@nestjs/common';
 import { ApiBadRequestResponse, ApiOkResponse, ApiOperation, ApiTags, ApiUnprocessableEntityResponse } from '@nestjs/swagger';
 import { type AdoptedPolicy, adoptionProblems, opens, type Policy, policyFrom, type PolicyPlan, wholePolicy } from '@weft/domain';
 import { planPolicy, type Wiring } from '@weft/processing';
-import { HttpProblem, organisationsDiffer, Public, Roles, Service, settingsDiffer, WIRING, Example } from '@weft/service';
+import {
+  codesDiffer,
+  HttpProblem,
+  organisationsDiffer,
+  Public,
+  Roles,
+  Service,
+  settingsDiffer,
+  WIRING,
+  Example,
+} from '@weft/service';
 import { PlanAnswer, PolicyAnswer, PolicyInForceAnswer, PolicyToPlan } from './policy-answers.js';
 import { PLAN, POLICY_IN_FORCE } from './examples.js';
 
@@ -26,6 +36,7 @@ export class PolicyController {
       ...policyAnswer(adopted),
       settingsDiffer: settingsDiffer(settings, adopted.policy),
       organisationsDiffer: organisationsDiffer(settings, adopted.policy),
+      codesDiffer: codesDiffer(settings, this.service.releasedCodes),
     };
   }
 

@@ -16,6 +16,7 @@ import { RecordReader } from './record-reader.js';
 import { RecordsController } from './records.controller.js';
 import { ReIdentificationDesk } from './re-identification-desk.js';
 import { ReIdentificationsController } from './re-identifications.controller.js';
+import { ReleasedCodesController } from './released-codes.controller.js';
 import { StatusController } from './status.controller.js';
 import { Subscriptions } from './subscriptions.js';
 
@@ -32,6 +33,7 @@ export class RecordApiModule {
         PolicyController,
         PoliciesController,
         OrganisationsController,
+        ReleasedCodesController,
         ReIdentificationsController,
         RecordChangesController,
         QuarantineController,

@@ -14,6 +14,7 @@ import {
 import {
   QuarantineTally,
   Roles,
+  codesDiffer,
   organisationsDiffer,
   Service,
   settingsDiffer,
@@ -66,6 +67,7 @@ export class StatusController {
       policyVersion: adopted.version,
       settingsDiffer: settingsDiffer(settings, adopted.policy),
       organisationsDiffer: organisationsDiffer(settings, adopted.policy),
+      codesDiffer: codesDiffer(settings, this.service.releasedCodes),
       projections: projections.map(({ purpose, version }) => ({ purpose, version })),
       lag: groups.reduce((sum, { lag }) => sum + lag, 0),
       groups,

@@ -36,6 +36,7 @@ export * from './re-identifications.js';
 export * from './rebuild-views.js';
 export * from './record-care-events.js';
 export * from './record-changes.js';
+export { type CodesInForce, CodesNotAuthorised, ReleasedCodesBook, sameCodes } from './released-codes.js';
 export { Reviews, type ReviewCounts } from './reviews.js';
 export { type SetAside, type VersionCounts, versionCounts } from './set-aside.js';
 export { hasNoRoom, PERMISSIONS_MAX, TOO_MANY } from './sift-decisions.js';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DEFAULT_POLICY_NAME, DEFAULT_RULES, type Organisation, type Policy } from '@weft/domain';
 import { ensureRegion } from '@weft/processing';
-import { adoptAtStart, organisationsDiffer, warnAtStart } from './adopt-policy.js';
+import { adoptAtStart, codesDiffer, organisationsDiffer, warnAtStart } from './adopt-policy.js';
 import { AuditLog } from './audit-log.js';
 import { auditOfDay } from './audit-trail.js';
 import { openEngines } from './engines.js';
@@ -95,7 +95,7 @@ describe('the policy of a region', () => {
     const { start, settings } = await emptyRegion();
     const lines: string[] = [];
     const log = createLogger({ logLevel: 'warn' }, { write: (line) => lines.push(line) });
-    warnAtStart(log, { ...settings, policy: named }, await start());
+    warnAtStart({ log, settings: { ...settings, policy: named }, releasedCodes: {} }, await start());
     expect(lines.map((line) => (JSON.parse(line) as { setting: string }).setting)).toEqual(warnings);
   });
 
@@ -111,9 +111,25 @@ describe('the policy of a region', () => {
     expect(named(others, false)).toEqual([]);
     const lines: string[] = [];
     const log = createLogger({ logLevel: 'warn' }, { write: (line) => lines.push(line) });
-    warnAtStart(log, { ...settings, organisations: others, namesOrganisations: true }, await start());
+    warnAtStart(
+      { log, settings: { ...settings, organisations: others, namesOrganisations: true }, releasedCodes: {} },
+      await start(),
+    );
     expect(lines.map((line) => JSON.parse(line) as object)).toMatchObject([
       { setting: 'WEFT_ORGANISATIONS', organisations: [first.ods] },
+    ]);
+  });
+
+  it('is said to keep its released codes where the settings name others, and only where they name any', () => {
+    const settings = (releasedCodes: Settings['releasedCodes'], namesReleasedCodes = true) => ({
+      ...loadSettings({}),
+      ...{ releasedCodes, namesReleasedCodes },
+    });
+    const codes = { 'http://snomed.info/sct': ['44054006'] };
+    expect([settings(codes), settings({}), settings({}, false)].map((one) => codesDiffer(one, codes))).toEqual([
+      false,
+      true,
+      false,
     ]);
   });
 
@@ -121,9 +137,12 @@ describe('the policy of a region', () => {
     const lines: string[] = [];
     const log = createLogger({ logLevel: 'warn' }, { write: (line) => lines.push(line) });
     const inForce = (policy: Policy) => ({ version: 1, adoptedAt: '2026-01-01T00:00:00Z', policy });
-    warnAtStart(log, loadSettings({}), inForce({ name: DEFAULT_POLICY_NAME, rules: DEFAULT_RULES, organisations: {} }));
+    warnAtStart(
+      { log, settings: loadSettings({}), releasedCodes: {} },
+      inForce({ name: DEFAULT_POLICY_NAME, rules: DEFAULT_RULES, organisations: {} }),
+    );
     expect(lines).toEqual([]);
-    warnAtStart(log, loadSettings({}), inForce({ ...WITHOUT_TYPE_1, organisations: {} }));
+    warnAtStart({ log, settings: loadSettings({}), releasedCodes: {} }, inForce({ ...WITHOUT_TYPE_1, organisations: {} }));
     expect(lines.map((line) => (JSON.parse(line) as { rule: string }).rule)).toEqual(['type-1-asked', 'type-1-asked']);
   });
 });

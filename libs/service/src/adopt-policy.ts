@@ -9,10 +9,11 @@ import {
   type Adoption,
   type Policy,
   type PolicyDocument,
+  type ReleasedCodes,
 } from '@weft/domain';
-import { NO_STREAM, POLICY_STREAM, samePolicy, unlessFenced, type Wiring } from '@weft/processing';
+import { NO_STREAM, POLICY_STREAM, sameCodes, samePolicy, unlessFenced, type Wiring } from '@weft/processing';
 import type { Actor, AuditLog } from './audit-log.js';
-import type { Logger } from './log.js';
+import type { Service } from './service.js';
 import { type Settings, SettingsError } from './settings.js';
 import { kindsOf } from './wiring.js';
 
@@ -81,8 +82,16 @@ export function organisationsDiffer(settings: Pick<Settings, 'organisations' | '
   return [...codes].filter((ods) => named[ods] !== inForce.organisations[ods]).sort();
 }
 
+/** Whether the settings name other released codes than those in force, which they do not replace. */
+export function codesDiffer({ namesReleasedCodes, releasedCodes }: Settings, inForce: ReleasedCodes): boolean {
+  return namesReleasedCodes && !sameCodes(releasedCodes, inForce);
+}
+
 /** What is wrong with the policy in force, or with the settings beside it: it goes on, as care depends on it, and not in silence. */
-export function warnAtStart(log: Logger, settings: Settings, { version, policy }: AdoptedPolicy): void {
+export function warnAtStart(
+  { log, settings, releasedCodes }: Pick<Service, 'log' | 'settings' | 'releasedCodes'>,
+  { version, policy }: AdoptedPolicy,
+): void {
   if (settingsDiffer(settings, policy)) {
     log.warn(
       { setting: 'WEFT_POLICY', version },
@@ -94,6 +103,12 @@ export function warnAtStart(log: Logger, settings: Settings, { version, policy }
     log.warn(
       { setting: 'WEFT_ORGANISATIONS', version, organisations },
       'the kinds of organisations in force stay: WEFT_ORGANISATIONS names other ones',
+    );
+  }
+  if (codesDiffer(settings, releasedCodes)) {
+    log.warn(
+      { setting: 'WEFT_RELEASED_CODES' },
+      'the released codes in force stay: WEFT_RELEASED_CODES names others, which `weft policy codes` proposes',
     );
   }
   // One of before there was a floor.

@@ -1,4 +1,12 @@
-import { ensureRegion, type EventBus, groupOf, OrganisationBook, PolicyBook, regionTopics } from '@weft/processing';
+import {
+  ensureRegion,
+  type EventBus,
+  groupOf,
+  OrganisationBook,
+  PolicyBook,
+  regionTopics,
+  ReleasedCodesBook,
+} from '@weft/processing';
 import { adoptAtStart } from './adopt-policy.js';
 import { AuditLog } from './audit-log.js';
 import { organisationsByHl7v2 } from './hl7v2-listeners.js';
@@ -18,6 +26,7 @@ export async function createRegion(settings: Settings, given: Partial<Service> =
     const region = await ensureRegion(around, (id) => fingerprintsIn(secrets, id));
     // Of two that make it at one time with different secrets one finds the other's.
     refuseUnlessFits(region, secrets);
+    await new ReleasedCodesBook(store, around.clock, around.random).seed(settings.releasedCodes);
     return { region, keys: createKeys(secrets) };
   });
   return closedUnless(service, () => prepareRegion(service));
@@ -28,7 +37,7 @@ const EMBEDDED_PARTITIONS = 4;
 
 /**
  * Puts into a region what each one has and this one has not, because it was made just now, by an older version, or by a process that was
- * killed: the first policy, the organisations that the policy names, and on the embedded bus the topics; on Kafka they are the operators'
+ * killed: the first policy, the organisations that the policy names, the released codes, and on the embedded bus the topics; on Kafka they are the operators'
  * (weft topics). Throws SettingsError.
  */
 export async function prepareRegion(service: Service): Promise<void> {
@@ -38,6 +47,7 @@ export async function prepareRegion(service: Service): Promise<void> {
   const named = new Map(settings.organisations.map((one) => [one.ods, one]));
   const first = Object.entries(policy.organisations).map(([ods, kind]) => ({ name: ods, ...named.get(ods), ods, kind }));
   await new OrganisationBook(store, clock, random).seed(first);
+  await new ReleasedCodesBook(store, clock, random).seed(settings.releasedCodes);
   await organisations.look();
   await createTopicsOf(service);
 }

@@ -1,6 +1,6 @@
 export * from './access.js';
 export { AnswerTimes } from './answer-times.js';
-export { adoptPolicy, firstPolicy, organisationsDiffer, settingsDiffer, warnAtStart } from './adopt-policy.js';
+export { adoptPolicy, codesDiffer, firstPolicy, organisationsDiffer, settingsDiffer, warnAtStart } from './adopt-policy.js';
 export { type Actor, AuditLog, type Given } from './audit-log.js';
 export { addDays, auditAbout, auditIndexedSince, auditOfDay, daysBetween, type StoredAuditEntry } from './audit-trail.js';
 export { Audited, AuditedProblemFilter } from './audited.js';

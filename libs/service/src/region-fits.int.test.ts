@@ -1,6 +1,7 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { ReleasedCodes } from '@weft/domain';
 import {
   changeRegionSecret,
   CONSENT_TOPIC,
@@ -76,6 +77,17 @@ describe('a region knows the secrets that it was made with', () => {
     await store.append('policy-region', NO_STREAM, [{ id: systemRandom.uuid(), type: 'policy-adopted-1', data: '{}' }]);
     await close();
     await expect(createRegion(settingsOf({}))).rejects.toThrow(/region-secret is not there, and a region is/);
+  });
+
+  it('keeps the released codes that it was made with, whatever a later start is given', async () => {
+    const codes = { 'http://snomed.info/sct': ['44054006'] };
+    const codesOf = async (releasedCodes: ReleasedCodes, open = createRegion) => {
+      const service = await open({ ...settingsOf(OWN), releasedCodes, namesReleasedCodes: true });
+      await service.close();
+      return service.releasedCodes;
+    };
+    expect(await codesOf(codes)).toEqual(codes);
+    expect([await codesOf({}), await codesOf({}, openService)]).toEqual([codes, codes]);
   });
 
   it('says which of its files is lost, and puts none in its place', async () => {

@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ReleasedCodes } from '@weft/domain';
 import {
   type Clock,
   type EventBus,
@@ -9,6 +10,7 @@ import {
   PolicyBook,
   type Random,
   type Region,
+  ReleasedCodesBook,
   type RegionSecret,
   type Timers,
 } from '@weft/processing';
@@ -30,6 +32,8 @@ export abstract class Service {
   abstract readonly region: Region;
   /** Its organisations, as this process knows them. */
   abstract readonly organisations: RegionOrganisations;
+  /** Those in force when it was opened: the settings' own count in a region that has none yet. */
+  abstract readonly releasedCodes: ReleasedCodes;
   abstract readonly bus: EventBus;
   abstract readonly store: EventStore;
   abstract readonly keys: Keys;
@@ -96,6 +100,7 @@ export async function opened(
       ...{ settings, region, bus, store, keys, clock, timers, log, readiness },
       verifyToken: given.verifyToken ?? createTokenVerifier(settings, clock),
       random,
+      releasedCodes: (await new ReleasedCodesBook(store, clock, random).current())?.codes ?? settings.releasedCodes,
       organisations: given.organisations ?? organisationsIn({ store, clock, random, policies }),
       metrics: given.metrics ?? new Metrics(),
       close: given.close ?? close,

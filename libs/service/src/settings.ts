@@ -44,6 +44,8 @@ export interface Settings {
   readonly policy?: unknown;
   /** Codes that population health and research are told, by code system; of systems that it does not name the shipped ones. */
   readonly releasedCodes: ReleasedCodes;
+  /** Whether the settings name any released codes. */
+  readonly namesReleasedCodes: boolean;
   readonly limits: LimitSettings;
   /** Where engines send HL7 v2 to; mostly none. */
   readonly hl7v2Listeners: readonly Hl7v2Listener[];
@@ -137,7 +139,7 @@ export const SETTINGS = {
     'JSON file: a list of { ods, name, kind }, the first organisations of an empty region; absent: the shipped ones',
   WEFT_POLICY: 'JSON file: the first policy of an empty region; absent: the shipped one',
   WEFT_RELEASED_CODES:
-    'JSON file: lists of the codes that population health and research are told, by code system; absent: the shipped ones',
+    'JSON file: lists of the codes that population health and research of an empty region are told, by code system; absent: the shipped ones',
   WEFT_HL7V2_LISTENERS: 'JSON file: a list of the listeners for HL7 v2 over MLLP (docs/operations.md); absent: none',
   WEFT_LOG_LEVEL: LOG_LEVELS.join(', '),
   WEFT_TOKEN: 'bearer token that the CLI uses instead of issuing its own',
@@ -226,6 +228,7 @@ export function readSettings(
     namesOrganisations: named !== undefined,
     policy: source.json('WEFT_POLICY'),
     releasedCodes: readReleasedCodes(source),
+    namesReleasedCodes: source.text('WEFT_RELEASED_CODES') !== undefined,
     limits: readLimits(source),
     hl7v2Listeners: readListeners(source),
     logLevel: source.oneOf('WEFT_LOG_LEVEL', LOG_LEVELS) ?? 'info',

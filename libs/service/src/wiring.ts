@@ -18,7 +18,7 @@ export const WIRING = Symbol('Wiring');
 
 /** What processing reaches the world through, of a service whose engines are open. */
 export function openWiring(service: Service): Wiring {
-  const { settings, bus, store, clock, timers, random, keys } = service;
+  const { bus, store, clock, timers, random, keys } = service;
   return {
     bus,
     store,
@@ -27,7 +27,7 @@ export function openWiring(service: Service): Wiring {
     random,
     keys,
     reader: readerOf(service),
-    projections: projectionsOf(releaseWith(settings.releasedCodes)),
+    projections: projectionsOf(releaseWith(service.releasedCodes)),
     policies: new PolicyBook(store, clock, random),
   };
 }

@@ -8,6 +8,7 @@ export interface Differing {
   readonly settingsDiffer: boolean;
   /** ODS codes. */
   readonly organisationsDiffer: readonly string[];
+  readonly codesDiffer: boolean;
 }
 
 interface PolicyAnswer extends Policy, Differing {
@@ -15,13 +16,19 @@ interface PolicyAnswer extends Policy, Differing {
   readonly adoptedAt: string;
 }
 
-export function showDiffering(terminal: Terminal, { settingsDiffer, organisationsDiffer }: Differing): void {
+export function showDiffering(terminal: Terminal, { settingsDiffer, organisationsDiffer, codesDiffer }: Differing): void {
   const lines: string[] = [];
   if (settingsDiffer) lines.push(...POLICY_DIFFERS);
   if (organisationsDiffer.length > 0) {
     lines.push(
       `WEFT_ORGANISATIONS does not say the kinds of organisations in force, which stay: ${organisationsDiffer.join(', ')}`,
       '  weft organisations add proposes others',
+    );
+  }
+  if (codesDiffer) {
+    lines.push(
+      'WEFT_RELEASED_CODES names other codes than those in force, which stay',
+      '  weft policy codes FILE proposes others',
     );
   }
   for (const line of lines) terminal.print(terminal.paint('yellow', line));
@@ -49,11 +56,14 @@ Examples:
       else show(context.terminal, policy);
     });
 
-function show(terminal: Terminal, { version, adoptedAt, settingsDiffer, organisationsDiffer, ...given }: PolicyAnswer): void {
+function show(
+  terminal: Terminal,
+  { version, adoptedAt, settingsDiffer, organisationsDiffer, codesDiffer, ...given }: PolicyAnswer,
+): void {
   const policy = wholePolicy(given);
   const { name, rules } = policy;
   terminal.print(`${terminal.paint('bold', name)} · version ${version}, adopted ${adoptedAt.slice(0, 10)}`);
-  showDiffering(terminal, { settingsDiffer, organisationsDiffer });
+  showDiffering(terminal, { settingsDiffer, organisationsDiffer, codesDiffer });
   rules.forEach((rule, index) => {
     terminal.print();
     const effect = rule.effect === 'permit' ? terminal.paint('green', 'permit') : terminal.paint('yellow', 'deny');

@@ -93,6 +93,7 @@ describe('a policy document', () => {
       adoptedAt: '2026-01-01T00:00:00Z',
       settingsDiffer: false,
       organisationsDiffer: [],
+      codesDiffer: false,
       ...policyFrom(SHIPPED, organisations),
     };
     expect(policyProblems(shown, organisations)).toEqual([]);
