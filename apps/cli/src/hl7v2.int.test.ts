@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { openEmbeddedBus } from '@weft/embedded';
 import { acknowledgement, bytesAsText, Framer, headerIn, textAsBytes, toRawMessages } from '@weft/hl7v2';
 import { HL7_PROJECTOR_GROUP, hl7v2Topic } from '@weft/processing';
-import { loadSettings, openService, openWiring } from '@weft/service';
+import { createRegion, loadSettings } from '@weft/service';
 import { A, adt, obx, oru, pv1 } from '../../../libs/hl7v2/src/mapping/messages.fixture.js';
 import { hl7v2OfRegion } from './demo/hl7v2.js';
 import { EXIT } from './failure.js';
@@ -157,9 +157,7 @@ describe('weft hl7v2', () => {
 
   it('plans other tables against everything that was sent', async () => {
     const env = { WEFT_HL7V2_LISTENERS: listeners };
-    const service = await openService(loadSettings({ WEFT_DATA_DIR: directory, WEFT_LOG_LEVEL: 'silent', ...env }));
-    await openWiring(service);
-    await service.close();
+    await (await createRegion(loadSettings({ WEFT_DATA_DIR: directory, WEFT_LOG_LEVEL: 'silent', ...env }))).close();
     const bus = await openEmbeddedBus({ directory });
     const bytes = new TextEncoder().encode(adt('A28', { pid: 'W' }).replaceAll('\n', '\r'));
     const event = { id: 'x', source: 'urn:ods:RX901:pas', kind: 'message', time: '2026-11-30T10:00:00Z', bytes } as const;

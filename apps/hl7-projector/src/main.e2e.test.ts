@@ -9,7 +9,7 @@ import { parseWithDigits, type CareEventType, type Resource } from '@weft/domain
 import { openEmbeddedBus } from '@weft/embedded';
 import { toRawMessages } from '@weft/hl7v2';
 import { careEventsTopic, type EventBus, HL7_PROJECTOR_GROUP, hl7v2Topic, type Message, regionTopics } from '@weft/processing';
-import { systemTimers } from '@weft/service';
+import { createRegion, loadSettings, systemTimers } from '@weft/service';
 import { bytesOf, Filed, NOW, Records } from '../../../libs/hl7v2/src/mapping/filed.fixture.js';
 import { adt, fields, obx, oru, pv1 } from '../../../libs/hl7v2/src/mapping/messages.fixture.js';
 
@@ -39,6 +39,8 @@ describe('the hl7-projector as a process', () => {
 
   beforeAll(async () => {
     writeFileSync(listeners, JSON.stringify([{ name: 'pas', organisation: 'RX901', port: 0 }]));
+    const settings = loadSettings({ WEFT_DATA_DIR: directory, WEFT_LOG_LEVEL: 'fatal', WEFT_HL7V2_LISTENERS: listeners });
+    await (await createRegion(settings)).close();
     bus = await openEmbeddedBus({ directory });
     await bus.createTopics(regionTopics([ORGANISATION], 4, ['RX901']));
   });

@@ -191,7 +191,7 @@ describe('what is measured of a region', () => {
     watchWaiting({ ...service, store } as unknown as Service, ['RX901', 'RX902']);
     expect(await scrape('weft_hl7v2_waiting_messages')).toEqual([]);
     const note = (lane: string, reasons: object, since: number | null) => {
-      const data = JSON.stringify({ lane, reasons, since: since === null ? null : new Date(since).toISOString() });
+      const data = bytesOf(JSON.stringify({ lane, reasons, since: since === null ? null : new Date(since).toISOString() }));
       noted.push({ type: 'hl7v2-waiting-noted-1', revision: noted.length, data });
     };
     note('a', { 'person-unknown': 2 }, START - 5_000);
