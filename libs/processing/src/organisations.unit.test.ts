@@ -80,7 +80,15 @@ describe('the organisations of a region', () => {
 
   it('that a newer Weft wrote of are not guessed at', async () => {
     const { events, one } = region();
-    events.push({ id: 'id', stream: 's', type: 'organisation-merged-1', meta: {}, data: bytesOf('{}'), revision: 0, position: '' });
+    events.push({
+      id: 'id',
+      stream: 's',
+      type: 'organisation-merged-1',
+      meta: {},
+      data: bytesOf('{}'),
+      revision: 0,
+      position: '',
+    });
     await expect(one.current()).rejects.toThrow('organisation-merged-1');
   });
 });

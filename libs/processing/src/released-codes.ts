@@ -93,7 +93,9 @@ export class ReleasedCodesBook {
 
   private async append(expected: number, { type, ...data }: CodesEvent): Promise<boolean> {
     try {
-      await this.store.append(RELEASED_CODES_STREAM, expected, [{ id: this.random.uuid(), type, data: bytesOf(JSON.stringify(data)) }]);
+      await this.store.append(RELEASED_CODES_STREAM, expected, [
+        { id: this.random.uuid(), type, data: bytesOf(JSON.stringify(data)) },
+      ]);
       return true;
     } catch (error) {
       if (!(error instanceof WrongExpectedRevision)) throw error;

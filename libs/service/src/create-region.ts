@@ -1,10 +1,4 @@
-import {
-  ensureRegion,
-  OrganisationBook,
-  PolicyBook,
-  regionTopics,
-  ReleasedCodesBook,
-} from '@weft/processing';
+import { ensureRegion, OrganisationBook, PolicyBook, regionTopics, ReleasedCodesBook } from '@weft/processing';
 import { adoptAtStart } from './adopt-policy.js';
 import { AuditLog } from './audit-log.js';
 import { organisationsByHl7v2 } from './hl7v2-listeners.js';
