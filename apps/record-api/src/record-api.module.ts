@@ -7,6 +7,7 @@ import { ConsoleController } from './console.controller.js';
 import { Cursors } from './cursors.js';
 import { FhirController } from './fhir.controller.js';
 import { LiveChanges } from './live-changes.js';
+import { OrganisationsController } from './organisations.controller.js';
 import { PoliciesController } from './policies.controller.js';
 import { PolicyDesk } from './policy-desk.js';
 import { PolicyController } from './policy.controller.js';
@@ -16,6 +17,7 @@ import { RecordReader } from './record-reader.js';
 import { RecordsController } from './records.controller.js';
 import { ReIdentificationDesk } from './re-identification-desk.js';
 import { ReIdentificationsController } from './re-identifications.controller.js';
+import { ReleasedCodesController } from './released-codes.controller.js';
 import { StatusController } from './status.controller.js';
 import { Subscriptions } from './subscriptions.js';
 
@@ -31,6 +33,8 @@ export class RecordApiModule {
         AuditController,
         PolicyController,
         PoliciesController,
+        OrganisationsController,
+        ReleasedCodesController,
         ReIdentificationsController,
         RecordChangesController,
         QuarantineController,

@@ -22,10 +22,9 @@ import {
   issueToken,
   listen,
   loadSettings,
-  openService,
+  createRegion,
   openWiring,
-  organisationsOf,
-  policyAtStart,
+  firstPolicy,
   type Role,
   sealOf,
   type Service,
@@ -84,9 +83,9 @@ export async function openRegion(
   const directory = mkdtempSync(join(tmpdir(), 'weft-record-api-'));
   const loaded = loadSettings({ WEFT_DATA_DIR: directory, WEFT_PORT: '0', WEFT_LOG_LEVEL: 'fatal' });
   const settings = { ...loaded, policy: given.policy };
-  const service = await openService(settings, given.service);
-  const wiring = await openWiring(service);
-  await applyPolicy(wiring, await policyAtStart(wiring, service.settings));
+  const service = await createRegion(settings, given.service);
+  const wiring = openWiring(service);
+  await applyPolicy(wiring, firstPolicy(service.settings));
   const topics = settings.organisations.map(({ ods }) => careEventsTopic(ods));
   const failures: unknown[] = [];
   const onFailure = (error: unknown) => void failures.push(error);
@@ -185,7 +184,7 @@ export async function openRegion(
       };
       const bytes = Buffer.from(JSON.stringify(resource));
       const recorder = { as: 'governance', organisation: null, subject: 'somebody' } as const;
-      const about = { organisations: organisationsOf(settings), now: service.clock.now(), recorder };
+      const about = { organisations: service.organisations.known, now: service.clock.now(), recorder };
       const accepted = acceptEvent({ attributes, data: { ok: true, event: resource }, bytes }, about);
       if (!accepted.ok) throw new Error(JSON.stringify(accepted.problems));
       await wiring.bus.publish([toMessage(accepted.event, { seal: sealOf(settings) })]);

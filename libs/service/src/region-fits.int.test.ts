@@ -1,10 +1,15 @@
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { bytesOf, changeRegionSecret, ensureRegion, loadRegion } from '@weft/processing';
-import { fingerprintOf, NotThisRegion } from './region-fits.js';
+import type { ReleasedCodes } from '@weft/domain';
+import { bytesOf, changeRegionSecret, CONSENT_TOPIC, ensureRegion, loadRegion, NO_STREAM } from '@weft/processing';
+import { openEngines } from './engines.js';
+import { keySecrets } from './keys.js';
+import { createRegion, prepareRegion } from './create-region.js';
+import { fingerprintOf, fingerprintsIn, NoRegion, NotThisRegion } from './region-fits.js';
 import { openService } from './service.js';
 import { loadSettings, SettingsError } from './settings.js';
+import { systemClock, systemRandom } from './system.js';
 import { openWiring } from './wiring.js';
 
 const [A, B, C] = ['0f1e2d3c4b5a69788796a5b4c3d2e1f0a', 'one-more-secret-of-47-tests-alone', 'a-third-secret-of-82-tests-alone'];
@@ -17,11 +22,10 @@ describe('a region knows the secrets that it was made with', () => {
   const settingsOf = (env: Record<string, string>) =>
     loadSettings({ WEFT_DATA_DIR: directory, WEFT_LOG_LEVEL: 'fatal', WEFT_PORT: '0', ...env });
 
-  /** Starts as every app does, and gives the streams and topics that were there when it ended. */
+  /** Starts as `weft up` does, and gives the streams and the region that were there when it ended. */
   async function start(env: Record<string, string>) {
-    const service = await openService(settingsOf(env));
+    const service = await createRegion(settingsOf(env));
     try {
-      await openWiring(service);
       return { streams: (await service.store.readAll()).map(({ stream }) => stream), region: await loadRegion(service.store) };
     } finally {
       await service.close();
@@ -35,8 +39,55 @@ describe('a region knows the secrets that it was made with', () => {
 
   it('is made by the first start, and every later one finds it', async () => {
     const first = await start(OWN);
-    expect(first.streams).toEqual(['itself-region']);
+    expect(first.streams[0]).toBe('itself-region');
+    expect(first.streams).toContain('policy-region');
     expect(await start(OWN)).toEqual(first);
+  });
+
+  it('is made by nothing else: an app that finds none ends before it makes anything', async () => {
+    await expect(openService(settingsOf(OWN))).rejects.toThrow(NoRegion);
+    await expect(openService(settingsOf({}))).rejects.toThrow(/^WEFT_DATA_DIR: there is no region in .*weft region create/);
+    expect(readdirSync(directory)).toEqual([]);
+    await (await openEngines(settingsOf(OWN))).close();
+    await expect(openService(settingsOf({}))).rejects.toThrow(NoRegion);
+    expect(readdirSync(directory)).not.toContain('keys');
+  });
+
+  it('that was killed while it was made is whole after the next start', async () => {
+    const secrets = keySecrets(settingsOf({}), true);
+    const engines = await openEngines(settingsOf({}));
+    await ensureRegion({ ...engines, clock: systemClock, random: systemRandom }, (id) => fingerprintsIn(secrets, id));
+    await engines.close();
+    const service = await openService(settingsOf({}));
+    await prepareRegion(service);
+    expect((await openWiring(service).policies.current()).version).toBe(1);
+    expect((await service.bus.topics()).map(({ topic }) => topic)).toContain(CONSENT_TOPIC);
+    await service.close();
+  });
+
+  it('makes no secrets in the place of those that a store of before was made with', async () => {
+    const { store, close } = await openEngines(settingsOf({}));
+    await store.append('policy-region', NO_STREAM, [{ id: systemRandom.uuid(), type: 'policy-adopted-1', data: bytesOf('{}') }]);
+    await close();
+    await expect(createRegion(settingsOf({}))).rejects.toThrow(/region-secret is not there, and a region is/);
+  });
+
+  it('keeps the released codes that it was made with, whatever a later start is given', async () => {
+    const codes = { 'http://snomed.info/sct': ['44054006'] };
+    const codesOf = async (releasedCodes: ReleasedCodes, open = createRegion) => {
+      const service = await open({ ...settingsOf(OWN), releasedCodes, namesReleasedCodes: true });
+      await service.close();
+      return service.releasedCodes;
+    };
+    expect(await codesOf(codes)).toEqual(codes);
+    expect([await codesOf({}), await codesOf({}, openService)]).toEqual([codes, codes]);
+  });
+
+  it('is not made anew where its file was lost', async () => {
+    await start(OWN);
+    for (const file of readdirSync(directory)) if (file.startsWith('weft.db')) rmSync(join(directory, file));
+    await expect(openService(settingsOf(OWN))).rejects.toThrow(NoRegion);
+    expect(readdirSync(directory)).not.toContain('weft.db');
   });
 
   it.each<[string, Record<string, string>, RegExp]>([
@@ -67,7 +118,7 @@ describe('a region knows the secrets that it was made with', () => {
     const error = await refusal({});
     expect(error).toBeInstanceOf(SettingsError);
     expect((error as Error).message).toMatch(/^WEFT_DATA_DIR: .*region-secret is not there, and a region is/);
-    expect(readdirSync(join(directory, 'keys'))).toEqual(['token-key.json']);
+    expect(readdirSync(directory)).not.toContain('keys');
   });
 
   it('does not begin anew beside the files of an earlier Weft', async () => {
