@@ -58,7 +58,10 @@ async function effectFor(wiring: Wiring, state: NumberState, projections: readon
   return effectOf(projections, person, decideViews(projections, person, adopted, wiring.clock.now()));
 }
 
-/** Names every entry that the views include, or that another version of one of them does: it may have been told before, under another name. */
+/**
+ * Names every entry that the views include, that another version of one of them does (it may have been told before, under another name), and that
+ * is withheld: a store that was made anew never included it, and a topic that was not may hold it.
+ */
 function tellingAll(state: NumberState, effect: Effect, projections: readonly Projection[]): Needed {
   const views = Object.entries(effect.views).map(([name, changes]) => {
     const { letters } = state.views.get(name) ?? { letters: new Map<string, Letter>() };
@@ -67,7 +70,7 @@ function tellingAll(state: NumberState, effect: Effect, projections: readonly Pr
     const add = (transition: string, id: string): void => {
       if (!changed.has(id)) more.set(transition, (more.get(transition) ?? new Set()).add(id));
     };
-    for (const [id, letter] of letters) if (isIncluded(letter)) add(`${letter}${letter}`, id);
+    for (const [id, letter] of letters) add(`${isIncluded(letter) ? letter : 'i'}${letter}`, id);
     const purpose = projections.find((one) => viewName(one) === name)?.purpose;
     for (const [other, view] of state.views) {
       if (other === name || purposeOfView(other) !== purpose) continue;

@@ -2,6 +2,7 @@ import {
   canonicalJson,
   heldIn,
   holdsAt,
+  refusalIn,
   rolesToTell,
   seenIn,
   silentRules,
@@ -51,6 +52,8 @@ export interface FoundRecord {
   readonly members: readonly string[];
   /** False when the view was out of date (a rule or a date came after it) and the answer was decided afresh. */
   readonly fromView: boolean;
+  /** Whether the purpose is refused nothing of the person: what it took to find the record then tells of nothing but what is shown. */
+  readonly refusesNothing: boolean;
   readonly footing: Footing;
 }
 
@@ -120,6 +123,7 @@ export async function readRecord(wiring: Wiring, key: string, purpose: Purpose):
     movedTo: person.movedTo,
     members: person.members.map((member) => member.key),
     fromView,
+    refusesNothing: [...letters.values()].every((letter) => refusalIn(letter) === undefined),
     footing: { streams, span },
   };
 }

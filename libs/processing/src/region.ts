@@ -21,7 +21,7 @@ export interface Region {
 }
 
 type RegionEvent =
-  | { readonly type: 'region-made-1'; readonly id: string; readonly madeAt: string; readonly fingerprints: Fingerprints }
+  | { readonly type: 'region-made-2'; readonly id: string; readonly madeAt: string; readonly fingerprints: Fingerprints }
   /** From then on another secret stands in the place of one that may be changed. */
   | {
       readonly type: 'region-secret-changed-1';
@@ -32,34 +32,45 @@ type RegionEvent =
 
 type Surroundings = { readonly store: EventStore; readonly random: Random; readonly clock: Clock };
 
-/** Null of a store that no region has been made in, or only by a Weft that did not say so. */
+/** Null of a store that no region has been made in. Throws EngineDamaged for one of an earlier form: its streams mean something else. */
 export async function loadRegion(store: Pick<EventStore, 'read'>): Promise<Region | null> {
   let region: Region | null = null;
   for (const { type, revision, data } of await store.read(REGION_STREAM)) {
+    if (type === 'region-made-1') throw ofAnEarlierForm();
     const event = { type, ...(JSON.parse(textOf(data)) as object) } as RegionEvent;
-    if (event.type === 'region-made-1' && region === null) region = { ...madeBy(event), revision };
+    if (event.type === 'region-made-2' && region === null) region = { ...madeBy(event), revision };
     else if (event.type === 'region-secret-changed-1' && region !== null) region = { ...changed(region, event), revision };
     else throw new EngineDamaged('store', `${REGION_STREAM} holds ${type} where this version of Weft cannot read it`);
   }
   return region;
 }
 
-const madeBy = ({ id, madeAt, fingerprints }: Extract<RegionEvent, { type: 'region-made-1' }>) => ({ id, madeAt, fingerprints });
+const madeBy = ({ id, madeAt, fingerprints }: Extract<RegionEvent, { type: 'region-made-2' }>) => ({ id, madeAt, fingerprints });
 
 const changed = (region: Region, { secret, fingerprint }: Extract<RegionEvent, { type: 'region-secret-changed-1' }>): Region => ({
   ...region,
   fingerprints: { ...region.fingerprints, [secret]: fingerprint },
 });
 
-/** The region of the store: of several that make it at one time the first one’s. */
+const ofAnEarlierForm = (): EngineDamaged =>
+  new EngineDamaged(
+    'store',
+    'it was made by an earlier form of Weft, whose decisions this one cannot read. Publish again into an empty store, or keep that version',
+  );
+
+/**
+ * The region of the store: of several that make it at one time the first one’s. It is the first thing in a store: throws EngineDamaged where
+ * there is something, and no region.
+ */
 export async function ensureRegion(around: Surroundings, fingerprintsIn: (id: string) => Fingerprints): Promise<Region> {
   const { store, random, clock } = around;
   const known = await loadRegion(store);
   if (known !== null) return known;
+  if ((await store.readAll({ maxCount: 1 })).length > 0 && (await loadRegion(store)) === null) throw ofAnEarlierForm();
   const id = random.uuid();
   try {
     const madeAt = new Date(clock.now()).toISOString();
-    await append(around, NO_STREAM, { type: 'region-made-1', id, madeAt, fingerprints: fingerprintsIn(id) });
+    await append(around, NO_STREAM, { type: 'region-made-2', id, madeAt, fingerprints: fingerprintsIn(id) });
   } catch (error) {
     if (!(error instanceof WrongExpectedRevision)) throw error;
   }
