@@ -28,7 +28,7 @@ export type Outcome = Recorded | null;
 interface DealtWith {
   readonly recorded: Recorded;
   /** Once everything up to here is published, every topic obeys it; null where it changed nothing. */
-  readonly position: string | null;
+  readonly end: { readonly keys: readonly string[]; readonly position: string } | null;
 }
 
 /**
@@ -62,21 +62,19 @@ export class Obedience {
     if ((committed.get(partition) ?? -1) <= offset) return null;
     const recorded = await findRecorded({ store: this.store }, decision.key, decision);
     const isInStream = recorded.state === 'recorded' || recorded.state === 'closed';
-    return { recorded, position: isInStream ? await this.endOf(decision.key) : null };
+    return { recorded, end: isInStream ? await this.endOf(decision.key) : null };
   }
 
   /** Where the streams of the person's numbers end: what the decision changed stands before. */
-  private async endOf(key: string): Promise<string | null> {
+  private async endOf(key: string): Promise<DealtWith['end']> {
     const keys = await keysOfPerson(this.store, key);
     const lasts = await Promise.all(keys.map((one) => this.store.read(careRecordStream(one), { backwards: true, maxCount: 1 })));
     const positions = lasts.flat().map(({ position }) => position);
-    return positions.reduce<string | null>(
-      (end, one) => (end === null || this.store.comparePositions(one, end) > 0 ? one : end),
-      null,
-    );
+    const position = positions.sort((one, other) => this.store.comparePositions(one, other)).at(-1);
+    return position === undefined ? null : { keys, position };
   }
 
-  private async isObeyed({ position }: DealtWith): Promise<boolean> {
-    return position === null || isPublished(this.store, position);
+  private async isObeyed({ end }: DealtWith): Promise<boolean> {
+    return end === null || isPublished(this.store, end.position, end.keys);
   }
 }

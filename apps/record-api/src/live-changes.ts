@@ -62,6 +62,9 @@ export class LiveChanges {
   private following: Following | null = null;
   /** Up to here everything was handed to those who waited, and can be read by the others. */
   private position: Position = null;
+  /** One person whom Weft itself fails at keeps nothing from the others; once it does not, all of theirs is told. */
+  private readonly onFault = (_: string, err: unknown): void =>
+    this.service.log.error({ err }, 'changes of one person are not told');
 
   constructor(
     @Inject(WIRING) private readonly wiring: Wiring,
@@ -114,7 +117,7 @@ export class LiveChanges {
   }
 
   private async partFor(purpose: Purpose, events: readonly StoredEvent[]): Promise<Part> {
-    return { changes: await changesOf(this.wiring, events, new Set([purpose])), position: events.at(-1)!.position };
+    return { changes: await changesOf(this.wiring, events, new Set([purpose]), this.onFault), position: events.at(-1)!.position };
   }
 
   private wait(from: Position, purpose: Purpose, signal: AbortSignal): Promise<Part | null> {
@@ -157,7 +160,7 @@ export class LiveChanges {
     // It is given again after others of its batch failed.
     if (!isBefore(store, this.position, last.position)) return;
     const purposes = new Set(this.feeds.keys());
-    const changes = await changesOf(this.wiring, events, purposes);
+    const changes = await changesOf(this.wiring, events, purposes, this.onFault);
     this.position = last.position;
     for (const one of [...this.waiting]) {
       if (!isBefore(store, one.after, last.position)) continue;

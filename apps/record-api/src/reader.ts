@@ -33,8 +33,7 @@ export function asShown(wiring: Wiring, record: RecordForPurpose): RecordForPurp
  * Whether the time that a record took tells only of what it shows: the person's streams are read whole, so where anything is withheld it
  * tells of the rest.
  */
-export const mayTellItsTime = ({ record, refusesNothing }: FoundRecord): boolean =>
-  refusesNothing && record.entries.length > 0;
+export const mayTellItsTime = ({ record, refusesNothing }: FoundRecord): boolean => refusesNothing && record.entries.length > 0;
 
 /**
  * Whether the answer itself may show that something was ever accepted. To a clinician a record of nothing but decisions,

@@ -43,7 +43,11 @@ const EFFECT_MAX = APPEND_LIMIT_BYTES / 4;
 const IDS_A_PART = 1_000;
 
 /** Events with what the last of them changes in the views; where that is too much for it, in events of its own behind them. */
-export function withTheirEffect(wiring: Pick<Wiring, 'clock' | 'random'>, events: readonly NewEvent[], effect: Effect): ToAppend[] {
+export function withTheirEffect(
+  wiring: Pick<Wiring, 'clock' | 'random'>,
+  events: readonly NewEvent[],
+  effect: Effect,
+): ToAppend[] {
   const last = events.at(-1);
   if (last !== undefined && fitsBeside(last, effect))
     return events.map((event) => ({ event, effect: event === last ? effect : null }));

@@ -47,12 +47,7 @@ type Unread = NonNullable<Extract<ReturnType<Wiring['reader']['decision']>, { ok
 const closing = ({ subject, decision }: Unread): Arrival['event'] => ({ subject, decisions: [decision], isVetted: true });
 
 /** What fails by its own fault goes to quarantine, and closes the person where it may deny anything. */
-async function person(
-  wiring: Wiring,
-  key: string,
-  arrivals: readonly Arrival[],
-  quarantined: OutgoingMessage[],
-): Promise<void> {
+async function person(wiring: Wiring, key: string, arrivals: readonly Arrival[], quarantined: OutgoingMessage[]): Promise<void> {
   const apply = (some: readonly Arrival[]) => applyTo(wiring, key, some, quarantined);
   await eachOnItsOwn(arrivals, apply, async (arrival, problem) => {
     const closed = closedBy(arrival, problem);
@@ -76,12 +71,7 @@ function closedBy({ message, event, problems }: Arrival, problem: Problem): Arri
   return { message, event: closing({ subject: event.subject, decision }), problems: [problem, ...problems] };
 }
 
-async function applyTo(
-  wiring: Wiring,
-  key: string,
-  arrivals: readonly Arrival[],
-  quarantined: OutgoingMessage[],
-): Promise<void> {
+async function applyTo(wiring: Wiring, key: string, arrivals: readonly Arrival[], quarantined: OutgoingMessage[]): Promise<void> {
   const { policy, version } = await wiring.policies.current();
   let sifted = siftDecisions(await loadNumber(wiring.store, key), arrivals, policy);
   const overtaken = new Set<string>();

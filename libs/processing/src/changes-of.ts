@@ -3,6 +3,7 @@ import { forEachConcurrently } from './concurrency.js';
 import { viewIn } from './decide-views.js';
 import { deriveViews } from './derive-views.js';
 import { effectIn } from './encoding.js';
+import { isOfEngine } from './failures.js';
 import { pseudonymsOf } from './judges.js';
 import { loadNumber, type NumberState } from './number.js';
 import { loadPerson, type Person } from './person.js';
@@ -17,12 +18,14 @@ const WIDTH = 8;
 
 /**
  * What subscribers are to be told because of events of numbers' streams: every entry that they name, each once and as it stands now, under
- * every decision, policy and date of now. What was withdrawn meanwhile is never told as included.
+ * every decision, policy and date of now. What was withdrawn meanwhile is never told as included. A number that Weft itself fails at holds up no
+ * other: `onFault` is given its key.
  */
 export async function changesOf(
   wiring: Wiring,
   events: readonly StoredEvent[],
   purposes: ReadonlySet<Purpose>,
+  onFault: (key: string, error: unknown) => void,
 ): Promise<RecordChange[]> {
   const byNumber = new Map<string, Effect[]>();
   for (const stored of events) {
@@ -35,8 +38,14 @@ export async function changesOf(
   }
   const changes: RecordChange[] = [];
   await forEachConcurrently(each(byNumber), WIDTH, async ([key, effects]) => {
-    const { state, person } = await inLineNow(wiring, key);
-    for (const [purpose, ids] of namedIn(effects, state, purposes)) changes.push(...tellings(wiring, purpose, { state, person }, ids));
+    try {
+      const { state, person } = await inLineNow(wiring, key);
+      for (const [purpose, ids] of namedIn(effects, state, purposes))
+        changes.push(...tellings(wiring, purpose, { state, person }, ids));
+    } catch (error) {
+      if (isOfEngine(error)) throw error;
+      onFault(key, error);
+    }
   });
   return changes;
 }
@@ -76,14 +85,19 @@ async function* each<K, V>(map: ReadonlyMap<K, V>): AsyncGenerator<[K, V]> {
 /** By id, whether the subscribers of a purpose may hold the entry. */
 type Named = ReadonlyMap<string, boolean>;
 
-function namedIn(effects: readonly Effect[], { record }: NumberState, purposes: ReadonlySet<Purpose>): ReadonlyMap<Purpose, Named> {
+function namedIn(
+  effects: readonly Effect[],
+  { record }: NumberState,
+  purposes: ReadonlySet<Purpose>,
+): ReadonlyMap<Purpose, Named> {
   const named = new Map<Purpose, Map<string, boolean>>();
   for (const { views } of effects) {
     for (const [name, changes] of Object.entries(views)) {
       const purpose = purposeOfView(name);
       if (!purposes.has(purpose)) continue;
       const ids = named.get(purpose) ?? new Map<string, boolean>();
-      for (const [id, was] of idsToTell(changes, (place) => record.order[place] as string)) ids.set(id, was || ids.get(id) === true);
+      for (const [id, was] of idsToTell(changes, (place) => record.order[place] as string))
+        ids.set(id, was || ids.get(id) === true);
       if (ids.size > 0) named.set(purpose, ids);
     }
   }

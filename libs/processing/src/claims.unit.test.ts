@@ -35,7 +35,9 @@ const codes = async ({ bus }: Wiring): Promise<string[]> =>
 const isMerged = async ({ store, keys }: Wiring, subject = ANNE): Promise<boolean> =>
   (await loadNumber(store, keys.patient(subject))).identity.supersededBy !== null;
 const died = async ({ store, keys }: Wiring, subject: string): Promise<boolean> =>
-  [...(await loadNumber(store, keys.patient(subject))).record.entries.values()].some(({ resource }) => resource?.['deceasedBoolean']);
+  [...(await loadNumber(store, keys.patient(subject))).record.entries.values()].some(
+    ({ resource }) => resource?.['deceasedBoolean'],
+  );
 
 async function noDemographicsService({ policies }: Wiring): Promise<void> {
   const { policy } = await policies.current();

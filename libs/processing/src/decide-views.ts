@@ -132,7 +132,12 @@ export function emptied(projections: readonly Projection[], state: NumberState):
   let isNeeded = false;
   for (const [name, { letters, basis }] of state.views) {
     isNeeded ||= letters.size > 0 || basis?.isMoved !== true;
-    views[name] = changesBetween(letters, new Map(), () => false, (id) => state.record.entries.get(id)?.place ?? null);
+    views[name] = changesBetween(
+      letters,
+      new Map(),
+      () => false,
+      (id) => state.record.entries.get(id)?.place ?? null,
+    );
   }
   for (const projection of projections) views[viewName(projection)] ??= {};
   return { effect: { views, basis: MOVED }, isNeeded };
@@ -141,7 +146,11 @@ export function emptied(projections: readonly Projection[], state: NumberState):
 const MOVED: Basis = { policyVersion: 0, span: { since: null, until: null }, others: [], isMoved: true };
 
 /** How many entries come, change and go in a view. */
-export function countOf(changes: ViewEffect): { readonly included: number; readonly amended: number; readonly withdrawn: number } {
+export function countOf(changes: ViewEffect): {
+  readonly included: number;
+  readonly amended: number;
+  readonly withdrawn: number;
+} {
   const count = { included: 0, amended: 0, withdrawn: 0 };
   for (const [transition, entries] of Object.entries(changes)) {
     const [was, is] = [isIncluded(transition.charAt(0)), isIncluded(transition.charAt(1))];

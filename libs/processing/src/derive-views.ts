@@ -74,7 +74,8 @@ function tellingAll(state: NumberState, effect: Effect, projections: readonly Pr
     const purpose = projections.find((one) => viewName(one) === name)?.purpose;
     for (const [other, view] of state.views) {
       if (other === name || purposeOfView(other) !== purpose) continue;
-      for (const [id, letter] of view.letters) if (isIncluded(letter) && !isIncluded(letters.get(id))) add(`i${letters.get(id) ?? '-'}`, id);
+      for (const [id, letter] of view.letters)
+        if (isIncluded(letter) && !isIncluded(letters.get(id))) add(`i${letters.get(id) ?? '-'}`, id);
     }
     return [name, { ...changes, ...withMore(changes, more) }] as const;
   });

@@ -127,6 +127,8 @@ export interface ReplayCheckpoint {
 export interface PublisherCheckpoint {
   readonly type: 'published-1';
   readonly position: string;
+  /** Keys of numbers that Weft itself fails at: nothing of theirs is published. */
+  readonly held?: readonly string[];
 }
 
 /** A resource about nobody, as an organisation sent it last. */
@@ -272,7 +274,11 @@ export function encodeAuditEntry(entry: AuditEntry, random: Random): NewEvent {
 
 /** Also of those named `record-looked-at-1`: looks were all that was audited once. */
 export function decodeAuditEntry(stored: StoredEvent): AuditEntry {
-  const { chain: _, after: __, ...entry } = JSON.parse(textOf(stored.data)) as AuditEntry & { chain?: string; after?: StreamPlace };
+  const {
+    chain: _,
+    after: __,
+    ...entry
+  } = JSON.parse(textOf(stored.data)) as AuditEntry & { chain?: string; after?: StreamPlace };
   return entry;
 }
 

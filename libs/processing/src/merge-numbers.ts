@@ -1,12 +1,4 @@
-import {
-  eventKey,
-  madeBy,
-  placeOfEvent,
-  type CareEvent,
-  type Coordinates,
-  type IdentityEvent,
-  type Problem,
-} from '@weft/domain';
+import { eventKey, madeBy, placeOfEvent, type CareEvent, type Coordinates, type IdentityEvent, type Problem } from '@weft/domain';
 import { appendToNumber, unlessFenced, withoutEffect } from './append.js';
 import { claimProblem } from './claims.js';
 import { encode } from './encoding.js';

@@ -45,7 +45,9 @@ describe('a merge', () => {
     const opposite = { by: anne, byNhsNumber: ANNE, cause: 'the other way round', recordedAt: '2026-01-01T00:00:00.000Z' };
     let refusedMeanwhile: readonly unknown[] = [];
     const stalled = stalling(wiring, bert, async () => {
-      await wiring.store.append(careRecordStream(bert), -1, [encode({ type: 'number-superseded-1', ...opposite }, wiring.random)]);
+      await wiring.store.append(careRecordStream(bert), -1, [
+        encode({ type: 'number-superseded-1', ...opposite }, wiring.random),
+      ]);
       refusedMeanwhile = await mergeNumbers(wiring, event, at);
     });
     expect(await mergeNumbers(stalled, event, at)).toEqual(refusedMeanwhile);

@@ -26,7 +26,10 @@ export async function keyOfPseudonym(
  * The person's NHS number now; null where it is found nowhere. Records are kept under its key: it stands in what merges say, with each event
  * that was sent under it, and on the messages that events and decisions came by, as long as the bus has them.
  */
-export async function numberOfKey({ store, bus, keys }: Pick<Wiring, 'store' | 'bus' | 'keys'>, key: string): Promise<string | null> {
+export async function numberOfKey(
+  { store, bus, keys }: Pick<Wiring, 'store' | 'bus' | 'keys'>,
+  key: string,
+): Promise<string | null> {
   const { members, movedTo } = await loadPerson(store, key);
   if (movedTo !== null) return movedTo;
   const [survivor, ...others] = members as readonly [NumberState, ...NumberState[]];
@@ -34,7 +37,10 @@ export async function numberOfKey({ store, bus, keys }: Pick<Wiring, 'store' | '
   const said = [survivor.record.nhsNumber, ...others.map(({ identity }) => identity.supersededBy?.nhsNumber)];
   const found = said.find((number) => number != null && isIt(number));
   if (found != null) return found;
-  for (const { topic, partition, offset } of [...survivor.record.accepted.values(), ...survivor.decisions.map((one) => one.coordinates)]) {
+  for (const { topic, partition, offset } of [
+    ...survivor.record.accepted.values(),
+    ...survivor.decisions.map((one) => one.coordinates),
+  ]) {
     const [message] = await bus.read(topic, partition, offset, 1);
     if (message !== undefined && isIt(message.key)) return message.key;
   }

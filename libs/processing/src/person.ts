@@ -1,11 +1,4 @@
-import {
-  decidedAbout,
-  together,
-  type ByNumber,
-  type Identity,
-  type NotePlacing,
-  type Together,
-} from '@weft/domain';
+import { decidedAbout, together, type ByNumber, type Identity, type NotePlacing, type Together } from '@weft/domain';
 import type { RecordedDecision } from './encoding.js';
 import { EngineUnavailable } from './errors.js';
 import { loadNumber, type NumberState } from './number.js';

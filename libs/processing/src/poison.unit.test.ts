@@ -178,7 +178,11 @@ describe('merges into one person', () => {
     const { store, keys } = wiring;
     const members = Array.from({ length: 499 }, (_, index) => keys.patient(number(index)));
     const recordedAt = new Date(0).toISOString();
-    const event = (type: string, data: object): NewEvent => ({ id: wiring.random.uuid(), type, data: bytesOf(JSON.stringify(data)) });
+    const event = (type: string, data: object): NewEvent => ({
+      id: wiring.random.uuid(),
+      type,
+      data: bytesOf(JSON.stringify(data)),
+    });
     const anne = keys.patient(ANNE);
     await store.append(
       `careRecord-${anne}`,

@@ -56,11 +56,7 @@ export async function startOptOutProjector(wiring: Wiring, options: ProjectorOpt
   });
   const stopping = new AbortController();
   const watching = watchBoundaries(wiring, stopping.signal, options);
-  const publisher = startPublisher(
-    wiring,
-    () => consumer.assigned().some(({ partition }) => partition === 0),
-    options.onFailure,
-  );
+  const publisher = startPublisher(wiring, () => consumer.assigned().some(({ partition }) => partition === 0), options.onFailure);
   return {
     consumer,
     async stop() {

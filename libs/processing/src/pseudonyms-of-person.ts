@@ -10,6 +10,8 @@ export interface PseudonymsOfPerson {
 
 /** Made from the keys each time: nothing at rest joins a number with what research calls it. */
 export async function pseudonymsOfPerson(wiring: Wiring, purpose: Purpose, patient: string): Promise<PseudonymsOfPerson> {
-  const [pseudonym, ...formerPseudonyms] = (await keysOfPerson(wiring.store, patient)).map((key) => wiring.keys.view(purpose, key));
+  const [pseudonym, ...formerPseudonyms] = (await keysOfPerson(wiring.store, patient)).map((key) =>
+    wiring.keys.view(purpose, key),
+  );
   return { pseudonym: pseudonym as string, formerPseudonyms };
 }

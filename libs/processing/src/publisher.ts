@@ -1,8 +1,11 @@
 import { PURPOSES, type Purpose } from '@weft/domain';
 import { unlessFenced } from './append.js';
 import { changesOf } from './changes-of.js';
+import { KeyedQueue } from './concurrency.js';
+import { deriveViews } from './derive-views.js';
 import { decodeNumberEvent, decodePublisherCheckpoint, encode, type PublisherCheckpoint } from './encoding.js';
 import { SeatTaken } from './errors.js';
+import { isOfEngine } from './failures.js';
 import { NO_STREAM, type EventStore, type Seat, type StoredEvent } from './ports.js';
 import { changeMessages } from './record-changes.js';
 import { noteReviews } from './reviews.js';
@@ -66,7 +69,7 @@ async function publish(
   onFailure: (error: unknown) => void,
 ): Promise<void> {
   const seat = await wiring.bus.takeSeat(PUBLISHER_SEAT);
-  const publishing = new Publishing(wiring, seat);
+  const publishing = new Publishing(wiring, seat, onFailure);
   const after = await publishing.position();
   const subscription = await wiring.store.subscribe({
     prefixes: [CARE_RECORD_PREFIX],
@@ -75,7 +78,10 @@ async function publish(
     onEvents: (events) => publishing.handle(events),
     onFailure,
   });
-  while (!signal.aborted && isMine() && !publishing.isOver) await wiring.timers.sleep(LOOK_MS, signal);
+  while (!signal.aborted && isMine() && !publishing.isOver) {
+    await wiring.timers.sleep(LOOK_MS, signal);
+    await publishing.retry().catch(onFailure);
+  }
   await subscription.stop();
 }
 
@@ -83,23 +89,54 @@ class Publishing {
   /** The seat, or the checkpoint, is somebody else's. */
   isOver = false;
   private revision: number | null = null;
+  private at: string | null = null;
+  /** Numbers that Weft itself fails at: what of theirs is to be published is behind. */
+  private readonly held = new Set<string>();
+  private readonly inTurn = new KeyedQueue();
 
   constructor(
     private readonly wiring: Wiring,
     private readonly seat: Seat,
+    private readonly onFailure: (error: unknown) => void,
   ) {}
 
   /** Where the last publisher was; null for the beginning. */
   async position(): Promise<string | null> {
-    const { position, revision } = await lastCheckpoint(this.wiring.store);
+    const { position, held, revision } = await lastCheckpoint(this.wiring.store);
     this.revision = revision;
+    this.at = position;
+    for (const key of held) this.held.add(key);
     return position;
   }
 
-  async handle(events: readonly StoredEvent[]): Promise<void> {
+  handle(events: readonly StoredEvent[]): Promise<void> {
+    return this.inTurn.run('', () => this.publish(events));
+  }
+
+  /** Whoever was held is told of whole once Weft does not fail at them any more: by an event of theirs, which comes by here. */
+  retry(): Promise<void> {
+    return this.inTurn.run('', async () => {
+      for (const key of this.held) {
+        if (this.isOver || this.at === null) return;
+        try {
+          await deriveViews(this.wiring, key, { tellAll: true });
+        } catch (error) {
+          if (isOfEngine(error)) throw error;
+          continue;
+        }
+        this.held.delete(key);
+        await this.checkpoint(this.at);
+      }
+    });
+  }
+
+  private async publish(events: readonly StoredEvent[]): Promise<void> {
     if (this.isOver) return;
     const { wiring } = this;
-    const changes = await changesOf(wiring, events, PURPOSES_PUBLISHED);
+    const changes = await changesOf(wiring, events, PURPOSES_PUBLISHED, (key, error) => {
+      this.held.add(key);
+      this.onFailure(error);
+    });
     const messages = changeMessages(changes, wiring.keys, timestamp(wiring.clock));
     for (let first = 0; first < messages.length; first += MESSAGES) {
       try {
@@ -117,32 +154,44 @@ class Publishing {
   private async checkpoint(position: string): Promise<void> {
     const { store, random } = this.wiring;
     // It is not known whether the last one was written: the engine was away.
-    if (this.revision === null) await this.position();
-    const event: PublisherCheckpoint = { type: 'published-1', position };
+    if (this.revision === null) this.revision = (await lastCheckpoint(store)).revision;
+    const event: PublisherCheckpoint = { type: 'published-1', position, ...(this.held.size > 0 && { held: [...this.held] }) };
     const expected = this.revision as number;
     this.revision = null;
     const appended = await unlessFenced(
       store.append(PUBLISHER_STREAM, expected, [encode(event, random)], { truncatesPrevious: true }),
     );
     this.revision = appended;
+    this.at = position;
     this.isOver = appended === null;
   }
 }
 
-async function lastCheckpoint(store: EventStore): Promise<{ readonly position: string | null; readonly revision: number }> {
-  const [last] = await store.read(PUBLISHER_STREAM, { backwards: true, maxCount: 1 });
-  if (last === undefined) return { position: null, revision: NO_STREAM };
-  return { position: decodePublisherCheckpoint(last).position, revision: last.revision };
+interface LastCheckpoint {
+  readonly position: string | null;
+  readonly held: readonly string[];
+  readonly revision: number;
 }
 
-/** Whether everything up to a position of the one order is published. */
-export async function isPublished(store: EventStore, position: string): Promise<boolean> {
+async function lastCheckpoint(store: EventStore): Promise<LastCheckpoint> {
+  const [last] = await store.read(PUBLISHER_STREAM, { backwards: true, maxCount: 1 });
+  if (last === undefined) return { position: null, held: [], revision: NO_STREAM };
+  const { position, held = [] } = decodePublisherCheckpoint(last);
+  return { position, held, revision: last.revision };
+}
+
+/** Whether everything up to a position of the one order is published, of numbers that are held nothing. */
+export async function isPublished(store: EventStore, position: string, keys: readonly string[] = []): Promise<boolean> {
+  const { held } = await lastCheckpoint(store);
+  if (keys.some((key) => held.includes(key))) return false;
   const next = await nextToPublish(store);
   return next === null || store.comparePositions(next.position, position) > 0;
 }
 
 /** Whether nothing is left to be published. */
-export const isAllPublished = async (store: EventStore): Promise<boolean> => (await nextToPublish(store)) === null;
+export async function isAllPublished(store: EventStore): Promise<boolean> {
+  return (await lastCheckpoint(store)).held.length === 0 && (await nextToPublish(store)) === null;
+}
 
 /** Since when (milliseconds since 1970) the oldest event waits that is not published; null where there is none. */
 export async function unpublishedSince(store: EventStore): Promise<number | null> {

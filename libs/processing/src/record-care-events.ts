@@ -375,7 +375,8 @@ export class RecordCareEvents {
 }
 
 const isOutOfLine = ({ views, identity }: NumberState, { version }: AdoptedPolicy): boolean =>
-  identity.supersededBy !== null || [...views.values()].some(({ isInLine, basis }) => !isInLine || basis?.policyVersion !== version);
+  identity.supersededBy !== null ||
+  [...views.values()].some(({ isInLine, basis }) => !isInLine || basis?.policyVersion !== version);
 
 const weightOf = ({ record }: NumberState): number => record.accepted.size + PATIENT_EVENTS;
 
@@ -386,7 +387,10 @@ interface Folded {
   readonly notes: readonly Parameters<NotePlacing>[];
 }
 
-function foldIn(state: NumberState, events: readonly RecordEvent[]): { readonly touched: Entry[]; readonly notes: Folded['notes'] } {
+function foldIn(
+  state: NumberState,
+  events: readonly RecordEvent[],
+): { readonly touched: Entry[]; readonly notes: Folded['notes'] } {
   const touched = new Set<Entry>();
   const notes: Parameters<NotePlacing>[] = [];
   for (const event of events) {

@@ -155,11 +155,7 @@ async function count(items: AsyncIterable<unknown>): Promise<number> {
 
 const NOTHING: ReplayProgress = { done: 0, total: 0, changed: 0, changes: { included: 0, amended: 0, withdrawn: 0 } };
 
-async function* chunksOf(
-  keys: AsyncIterable<string>,
-  skip: number,
-  size: number,
-): AsyncGenerator<readonly string[]> {
+async function* chunksOf(keys: AsyncIterable<string>, skip: number, size: number): AsyncGenerator<readonly string[]> {
   let chunk: string[] = [];
   let seen = 0;
   for await (const key of keys) {

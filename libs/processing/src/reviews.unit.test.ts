@@ -45,7 +45,7 @@ describe('records that contradict themselves', () => {
     await record(wiring, born(ANNE, 'RX901', '1950-01-01'));
     await record(wiring, born(ANNE, 'Y90001', '1985-06-07'));
     const events = await wiring.store.readAll({ prefixes: [CARE_RECORD_PREFIX] });
-    const changes = await changesOf(wiring, events, new Set(PURPOSES));
+    const changes = await changesOf(wiring, events, new Set(PURPOSES), () => {});
     const overtaken = meeting(
       wiring,
       (stream) => stream === 'reviews-region',

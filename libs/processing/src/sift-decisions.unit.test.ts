@@ -1,12 +1,4 @@
-import {
-  DEFAULT_RULES,
-  denies,
-  grants,
-  provision,
-  type NewDecision,
-  type Policy,
-  type Provision,
-} from '@weft/domain';
+import { DEFAULT_RULES, denies, grants, provision, type NewDecision, type Policy, type Provision } from '@weft/domain';
 import { permissionLeftOut } from './decision-effect.js';
 import type { RecordedDecision } from './encoding.js';
 import { PERMISSIONS_MAX, siftDecisions, type Arrival } from './sift-decisions.js';

@@ -42,4 +42,5 @@ export function dayOfAuditStream(stream: string): string | null {
 export const AUDIT_OF_PREFIX = 'auditOf-';
 export const auditOfStream = (key: string): string => `${AUDIT_OF_PREFIX}${key}`;
 export const AUDIT_INDEX_STREAM = 'auditIndex-region';
-export const replayStream = (projection: Pick<Projection, 'purpose' | 'version'>): string => `replay-${projection.purpose}View${projection.version}`;
+export const replayStream = (projection: Pick<Projection, 'purpose' | 'version'>): string =>
+  `replay-${projection.purpose}View${projection.version}`;

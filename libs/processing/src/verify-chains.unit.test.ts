@@ -74,7 +74,9 @@ describe('the chain of audit and decisions', () => {
     ['its id', (one: StoredEvent) => ({ ...one, id: 'another' })],
   ])('names an event of which somebody changed %s', async (_, change) => {
     const events = chainOf('careRecord-k', 5).map((one) => (one.revision === 2 ? change(one) : one));
-    expect(await found(storeOf({ 'careRecord-k': events }))).toEqual([{ stream: 'careRecord-k', from: 2, to: 2, damage: 'changed' }]);
+    expect(await found(storeOf({ 'careRecord-k': events }))).toEqual([
+      { stream: 'careRecord-k', from: 2, to: 2, damage: 'changed' },
+    ]);
   });
 
   it('names a forged event, whether it was given a hash, another’s hash, or none', async () => {

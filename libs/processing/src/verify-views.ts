@@ -99,7 +99,12 @@ async function compare(wiring: Wiring, key: string): Promise<readonly Compared[]
 
 const NOTHING: ReadonlyMap<string, Letter> = new Map();
 
-function differenceOf(projection: Projection, key: string, { letters }: View, expected: ReadonlyMap<string, Letter>): Difference | null {
+function differenceOf(
+  projection: Projection,
+  key: string,
+  { letters }: View,
+  expected: ReadonlyMap<string, Letter>,
+): Difference | null {
   let [missing, surplus, unequal] = [0, 0, 0];
   for (const id of new Set([...letters.keys(), ...expected.keys()])) {
     const [is, shouldBe] = [letters.get(id), expected.get(id)];

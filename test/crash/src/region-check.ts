@@ -104,8 +104,7 @@ async function differingTopics(wiring: Wiring): Promise<string[]> {
       const { record, members } = await readRecord(wiring, key, projection.purpose);
       if (members[0] !== key) continue;
       const viewKey = wiring.keys.view(projection.purpose, key);
-      for (const entry of record.entries)
-        wanted.set(changeKey(projection, viewKey, entry.id, wiring.keys), serialised(entry));
+      for (const entry of record.entries) wanted.set(changeKey(projection, viewKey, entry.id, wiring.keys), serialised(entry));
     }
     for (const key of new Set([...told.keys(), ...wanted.keys()])) {
       if (told.get(key) === wanted.get(key)) continue;

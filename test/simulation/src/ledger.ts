@@ -121,6 +121,10 @@ export class Ledger {
     this.movedAt.set(key, position);
     if (event.type === 'merge-accepted-1') this.mergedBy.add(event.cause);
     const identity = this.identity(key);
+    // Whoever it was merged into has moved too: who looked before knew the two as one.
+    if (event.type === 'number-restored-1')
+      for (let by = identity.supersededBy, steps = 0; by !== null && steps < 64; by = this.identity(by).supersededBy, steps += 1)
+        this.movedAt.set(by, position);
     if (event.type === 'number-superseded-1') identity.supersededBy = event.by;
     if (event.type === 'number-restored-1') identity.supersededBy = null;
     if (event.type === 'number-absorbed-1' && !identity.absorbed.includes(event.key)) identity.absorbed.push(event.key);

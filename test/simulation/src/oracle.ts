@@ -49,7 +49,11 @@ export class Oracle implements Watcher {
   private readonly lastOffsets = new Map<string, number>();
   private readonly committedUpTo = new Map<string, number>();
   /** Decisions that are obeyed in every view, with the place up to which it must be published until the topics obey them too. */
-  private readonly obeyed: { readonly key: string; readonly place: number; readonly isObeyed: (decision: KeptDecision) => boolean }[] = [];
+  private readonly obeyed: {
+    readonly key: string;
+    readonly place: number;
+    readonly isObeyed: (decision: KeptDecision) => boolean;
+  }[] = [];
   /** Numbers of which something was written since the publisher last said how far it is. */
   private readonly unpublished = new Set<string>();
 
@@ -88,8 +92,7 @@ export class Oracle implements Watcher {
     const key = stream.slice(stream.indexOf('-') + 1);
     if (stream.startsWith('careRecord-')) {
       if (type.startsWith('decision-')) this.decided(stream, this.ledger.decisions.get(key)?.at(-1) as KeptDecision);
-      else if (/^(number|merge)-/.test(type))
-        this.moved(key, { ...(JSON.parse(textOf(data)) as object), type } as IdentityEvent);
+      else if (/^(number|merge)-/.test(type)) this.moved(key, { ...(JSON.parse(textOf(data)) as object), type } as IdentityEvent);
       else if (!/^(death|views)-/.test(type)) this.accepted(stream, this.ledger.events.get(key)?.at(-1) as KeptEvent);
       this.views.grew(key, event.revision);
       this.unpublished.add(key);
@@ -250,8 +253,14 @@ export class Oracle implements Watcher {
     // A decision that is not committed may be recorded already, of another member or by an attempt that failed: it need not be obeyed yet.
     for (const key of this.consents.concernedBy(message)) {
       this.views.isObeyed(key, this.world.scheduler.now, ({ coordinates }) => this.isCommitted(coordinates));
-      const committed = new Set(this.ledger.decisionsOf(this.views.person(key) ?? []).filter(({ coordinates }) => this.isCommitted(coordinates)));
-      this.obeyed.push({ key, place: Math.max(-1, ...this.ledger.lastAt.values()), isObeyed: (decision) => committed.has(decision) });
+      const committed = new Set(
+        this.ledger.decisionsOf(this.views.person(key) ?? []).filter(({ coordinates }) => this.isCommitted(coordinates)),
+      );
+      this.obeyed.push({
+        key,
+        place: Math.max(-1, ...this.ledger.lastAt.values()),
+        isObeyed: (decision) => committed.has(decision),
+      });
     }
   }
 

@@ -179,11 +179,14 @@ export class RegionRun {
   isQuiet(): boolean {
     const { bus } = this.world;
     if (this.busyTasks > 0 || this.outboxes.some(({ isOver }) => !isOver)) return false;
-    return this.isPublished() && this.topics.every((topic) => {
-      const group = topic === CONSENT_TOPIC ? OPT_OUT_PROJECTOR_GROUP : RECORD_PROJECTOR_GROUP;
-      const highs = bus.offsets(topic).map(({ high }) => high);
-      return bus.committed(group, topic).every(({ partition, offset }) => Math.max(0, offset) === highs[partition]);
-    });
+    return (
+      this.isPublished() &&
+      this.topics.every((topic) => {
+        const group = topic === CONSENT_TOPIC ? OPT_OUT_PROJECTOR_GROUP : RECORD_PROJECTOR_GROUP;
+        const highs = bus.offsets(topic).map(({ high }) => high);
+        return bus.committed(group, topic).every(({ partition, offset }) => Math.max(0, offset) === highs[partition]);
+      })
+    );
   }
 
   private isPublished(): boolean {

@@ -1,11 +1,4 @@
-import {
-  canonicalJson,
-  viewName,
-  withoutArrival,
-  type AdoptedPolicy,
-  type Projection,
-  type ViewEntry,
-} from '@weft/domain';
+import { canonicalJson, viewName, withoutArrival, type AdoptedPolicy, type Projection, type ViewEntry } from '@weft/domain';
 import { changeKey, type FoundRecord, type Keys } from '@weft/processing';
 import type { KeptDecision, KeptView, Ledger, State } from './ledger.js';
 import { Moving } from './moving.js';
@@ -161,13 +154,7 @@ export class ViewChecks {
     });
   }
 
-  private obeys(
-    invariant: string,
-    key: string,
-    readAt: number,
-    soFar: (decision: KeptDecision) => boolean,
-    held: Held,
-  ): void {
+  private obeys(invariant: string, key: string, readAt: number, soFar: (decision: KeptDecision) => boolean, held: Held): void {
     const members = this.person(key);
     if (members === null) return;
     const decisions = this.ledger.decisionsOf(members);

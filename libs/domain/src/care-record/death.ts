@@ -35,7 +35,14 @@ export function evolveDeaths(
   const { organisation, resource, recordedAt, digest } = event;
   const entry: Entry = {
     ...{ id, organisation, resourceType: resource.resourceType, retracted: false, recordedAt, resource, changedAt: revision },
-    ...{ place: known?.place ?? entries.size, seen: [], last: said(digest), versions: (known?.versions ?? 0) + 1, setAside: 0, disagreeing: 0 },
+    ...{
+      place: known?.place ?? entries.size,
+      seen: [],
+      last: said(digest),
+      versions: (known?.versions ?? 0) + 1,
+      setAside: 0,
+      disagreeing: 0,
+    },
     eventTime: millisecondsOf(event.time) ?? 0,
     occurredAt: typeof resource['deceasedDateTime'] === 'string' ? resource['deceasedDateTime'] : null,
     birthDate: typeof resource['birthDate'] === 'string' ? resource['birthDate'] : null,

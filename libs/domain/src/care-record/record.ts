@@ -39,7 +39,15 @@ export interface CareRecord {
 }
 
 export function emptyRecord(): CareRecord {
-  return { revision: -1, nhsNumber: null, accepted: new Map(), entries: new Map(), order: [], heardFrom: new Set(), claims: new Map() };
+  return {
+    revision: -1,
+    nhsNumber: null,
+    accepted: new Map(),
+    entries: new Map(),
+    order: [],
+    heardFrom: new Set(),
+    claims: new Map(),
+  };
 }
 
 export function eventKey(event: { readonly source: string; readonly id: string }): string {
