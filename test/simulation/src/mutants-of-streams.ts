@@ -234,7 +234,7 @@ export const MUTANTS_OF_STREAMS: readonly Mutant[] = [
   ),
   deriving(
     'who tells everything leaves out what a view includes as before',
-    'for (const [id, letter] of letters) if (isIncluded(letter)) add(`${letter}${letter}`, id);',
+    "for (const [id, letter] of letters) add(`${isIncluded(letter) ? letter : 'i'}${letter}`, id);",
     '',
   ),
   deriving(
