@@ -81,11 +81,6 @@ export const MUTANTS_OF_STREAMS: readonly Mutant[] = [
     "const BRINGS_NOTHING: ReadonlySet<string> = new Set([\n  'care-event-recorded-1',\n",
   ),
   folding(
-    'what an event changes in the views is not folded in',
-    'if (effect !== null) evolveViews(views, effect, revision,',
-    'if (effect !== null && revision < 0) evolveViews(views, effect, revision,',
-  ),
-  folding(
     'a view is thought to know one event more than it does',
     'foldEffect(state, stored.type, effectIn(stored), stored.revision);',
     'foldEffect(state, stored.type, effectIn(stored), stored.revision + 1);',
