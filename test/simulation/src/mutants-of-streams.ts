@@ -81,11 +81,6 @@ export const MUTANTS_OF_STREAMS: readonly Mutant[] = [
     "const BRINGS_NOTHING: ReadonlySet<string> = new Set([\n  'care-event-recorded-1',\n",
   ),
   folding(
-    'what an event changes in the views is not folded in',
-    'if (effect !== null) evolveViews(views, effect, revision,',
-    'if (effect !== null && revision < 0) evolveViews(views, effect, revision,',
-  ),
-  folding(
     'a view is thought to know one event more than it does',
     'foldEffect(state, stored.type, effectIn(stored), stored.revision);',
     'foldEffect(state, stored.type, effectIn(stored), stored.revision + 1);',
@@ -234,7 +229,7 @@ export const MUTANTS_OF_STREAMS: readonly Mutant[] = [
   ),
   deriving(
     'who tells everything leaves out what a view includes as before',
-    'for (const [id, letter] of letters) if (isIncluded(letter)) add(`${letter}${letter}`, id);',
+    "for (const [id, letter] of letters) add(`${isIncluded(letter) ? letter : 'i'}${letter}`, id);",
     '',
   ),
   deriving(
