@@ -62,12 +62,18 @@ export async function projects(ports: Ports): Promise<void> {
   );
 }
 
-/** A region of a world in which nobody projects yet; every call is answered at once. What changes is published (`published`) when it is asked for. */
-export async function idleRegion(world = new World({ seed: 1 })): Promise<Wiring> {
+/** What a process does that publishes. */
+export const publishes =
+  (change: (wiring: Wiring) => Wiring = (wiring) => wiring, onFailure?: (error: unknown) => void) =>
+  async (ports: Ports): Promise<void> =>
+    void startPublisher(change(wired(ports)), () => true, onFailure);
+
+/** A region of a world in which nobody projects yet, and what changes is published; every call is answered at once. */
+export async function idleRegion(world = new World({ seed: 1 }), publishing = publishes()): Promise<Wiring> {
   const wiring = wired(world.directly());
   await wiring.bus.createTopics(regionTopics(ORGANISATIONS, 2));
   await wiring.policies.adopt(POLICY);
-  world.process('publisher', async (ports) => void startPublisher(wired(ports), () => true));
+  world.process('publisher', publishing);
   running.push(world.runInRealTime());
   return wiring;
 }
