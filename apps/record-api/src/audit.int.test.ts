@@ -1,5 +1,6 @@
-import { type AuditEntry, bytesOf, decodeAuditEntry, EngineUnavailable, textOf } from '@weft/processing';
-import { ANNE, BERT, NOBODY, observation, openRegion, patient, type Region } from './region.fixture.js';
+import { randomUUID } from 'node:crypto';
+import { type AuditEntry, bytesOf, decodeAuditEntry, EngineUnavailable, type EventStore, textOf } from '@weft/processing';
+import { ANNE, BERT, keyOf, NOBODY, observation, openRegion, patient, type Region } from './region.fixture.js';
 import { isUpToDate, Subscriber } from './subscriber.fixture.js';
 
 const today = () => new Date().toISOString().slice(0, 10);
@@ -134,13 +135,16 @@ describe('the audit of a person', () => {
     (await region.ask(`/records/${nhsNumber}/audit${query}`, { roles: ['governance'] })).body;
   const entryOf = (nhsNumber: string, time: string, request = 'earlier'): AuditEntry => ({
     ...{ time, request, who: 'somebody', organisation: 'RX901', roles: ['clinician'], action: 'record', outcome: 'given' },
-    ...{ patient: region.wiring.keys.patient(nhsNumber), purpose: 'direct-care', policyVersion: 1, consentRevision: -1 },
+    ...{ patient: keyOf(nhsNumber), purpose: 'direct-care', policyVersion: 1, consentRevision: -1 },
   });
   /** As the version before this one wrote them. */
-  async function writeWithoutIndex(day: string, entries: readonly AuditEntry[]): Promise<void> {
-    const { store, random } = region.wiring;
+  async function writeWithoutIndex(
+    day: string,
+    entries: readonly AuditEntry[],
+    store: EventStore = region.wiring.store,
+  ): Promise<void> {
     const events = entries.map((entry) => ({
-      id: random.uuid(),
+      id: randomUUID(),
       type: 'record-looked-at-1',
       data: bytesOf(JSON.stringify(entry)),
     }));
@@ -169,8 +173,15 @@ describe('the audit of a person', () => {
   });
 
   it('has what was written before there was an index, once, also of the day on which it began', async () => {
-    await writeWithoutIndex(dayBefore(3), [entryOf(ANNE, `${dayBefore(3)}T10:00:00Z`, 'old'), entryOf(BERT, dayBefore(3))]);
-    await writeWithoutIndex(today(), [entryOf(ANNE, `${today()}T00:00:00.000Z`, 'early')]);
+    await region.close();
+    region = await openRegion({
+      async before(store) {
+        const old = [entryOf(ANNE, `${dayBefore(3)}T10:00:00Z`, 'old'), entryOf(BERT, dayBefore(3))];
+        await writeWithoutIndex(dayBefore(3), old, store);
+        await writeWithoutIndex(today(), [entryOf(ANNE, `${today()}T00:00:00.000Z`, 'early')], store);
+      },
+    });
+    await region.publish('RX901', ANNE, observation(ANNE, 'o1'));
     await look(ANNE);
     const indexed = await region.wiring.store.read(`auditOf-${region.wiring.keys.patient(ANNE)}`);
     const { request } = JSON.parse(textOf(indexed[0]!.data)) as AuditEntry;
