@@ -47,5 +47,6 @@ export * from './views/projection.js';
 export { releaseWith } from './views/release.js';
 export { faultOfReleasedCodes, type ReleasedCodes } from './views/release-codes.js';
 export * from './views/view.js';
+export * from './views/view-entry.js';
 export * from './resource-types.js';
 export * from './vocabulary.js';

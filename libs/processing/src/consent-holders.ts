@@ -4,8 +4,7 @@ import { bringInLine } from './derive-views.js';
 import { decodeConsentHeld, encode, type ConsentHeld } from './encoding.js';
 import { eventsOf, type NumberState } from './number.js';
 import { NO_STREAM, type Message } from './ports.js';
-import { recordDecisions } from './record-decisions.js';
-import type { ToRecord } from './sift-decisions.js';
+import { recordDecisions, type ToRecord } from './record-decisions.js';
 import { consentHolderStream } from './streams.js';
 import type { Wiring } from './wiring.js';
 

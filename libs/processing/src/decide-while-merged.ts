@@ -2,8 +2,7 @@ import { denies, grants, onlyDenying, type NewDecision } from '@weft/domain';
 import { setBoundaries } from './boundaries.js';
 import { loadNumber, type NumberState } from './number.js';
 import { keysOfPerson } from './person.js';
-import { recordDecisions } from './record-decisions.js';
-import type { ToRecord } from './sift-decisions.js';
+import { recordDecisions, type ToRecord } from './record-decisions.js';
 import type { Wiring } from './wiring.js';
 
 /** The other numbers of the person behind a key, in the order in which everybody goes through them. */

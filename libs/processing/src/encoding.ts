@@ -207,7 +207,7 @@ function decode<T extends Typed>(stored: StoredEvent): T {
 }
 
 /** The views of a number's person are other ones now, by something else than an event of its own: a date, a policy, a merge, a replay. */
-export interface ViewsDerived {
+interface ViewsDerived {
   readonly type: 'views-derived-1';
   readonly recordedAt: string;
 }

@@ -36,7 +36,7 @@ export interface NumberState {
   readonly views: Views;
 }
 
-export function emptyNumber(key: string): NumberState {
+function emptyNumber(key: string): NumberState {
   return {
     ...{ key, revision: NO_STREAM, chain: '', record: emptyRecord(), decisions: [] },
     ...{ identity: emptyIdentity(), deaths: new Map(), views: new Map() },
@@ -47,7 +47,7 @@ export function emptyNumber(key: string): NumberState {
 export const isKnownNumber = ({ record, decisions }: NumberState): boolean => record.accepted.size > 0 || decisions.length > 0;
 
 /** Folds one stored event in, in place. */
-export function evolveNumber(state: NumberState, stored: StoredEvent, note?: NotePlacing): void {
+function evolveNumber(state: NumberState, stored: StoredEvent, note?: NotePlacing): void {
   applyToNumber(state, decodeNumberEvent(stored), stored.revision, note);
   state.revision = stored.revision;
   state.chain = chainOf(stored);

@@ -1,10 +1,16 @@
+import type { Coordinates, NewDecision } from '@weft/domain';
 import { appendToNumber, unlessFenced, withoutEffect, withTheirEffect } from './append.js';
 import { decideViews, effectOf } from './decide-views.js';
 import { encodeDecision } from './encoding.js';
 import { applyToNumber, loadNumber, type NumberState } from './number.js';
 import { personOf } from './person.js';
-import type { ToRecord } from './sift-decisions.js';
 import { timestamp, type Wiring } from './wiring.js';
+
+/** A decision, and where the message stood that carried it. */
+export interface ToRecord {
+  readonly decision: NewDecision;
+  readonly message: Coordinates;
+}
 
 /**
  * Appends decisions to a number's stream, at the revision at which they were chosen: whoever else writes meanwhile makes it choose again. Where

@@ -7,7 +7,6 @@ import {
   permittingNothing,
   placeOf,
   vetted,
-  type Coordinates,
   type NewDecision,
   type Policy,
   type Problem,
@@ -15,6 +14,7 @@ import {
 import { ageOf } from './consent-holders.js';
 import type { RecordedDecision } from './encoding.js';
 import type { DecisionArrival, Message } from './ports.js';
+import type { ToRecord } from './record-decisions.js';
 
 /** A message of the consent topic about one number, as far as it could be read. */
 export interface Arrival {
@@ -29,12 +29,6 @@ interface Quarantining {
   readonly problems: readonly Problem[];
   /** Whether what it may deny is recorded as closed. */
   readonly closes: boolean;
-}
-
-/** A decision, and where the message stood that carried it. */
-export interface ToRecord {
-  readonly decision: NewDecision;
-  readonly message: Coordinates;
 }
 
 /** What of a number its decisions are told apart by. */

@@ -7,7 +7,7 @@ import { LISTED, type Field } from './listed-fields.js';
 import { component, measured } from './measured.js';
 import type { PresentEntry, Pseudonyms } from './present-entry.js';
 import type { Release } from './release.js';
-import type { ViewEntry } from './view.js';
+import type { ViewEntry } from './view-entry.js';
 
 export function isListed(resourceType: string): boolean {
   return Object.hasOwn(LISTED, resourceType);

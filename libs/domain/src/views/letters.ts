@@ -4,7 +4,7 @@ import type { Judge } from '../consent/permits.js';
 import { Withheld, type Refusal } from './masking.js';
 import type { PresentEntry, Pseudonyms } from './present-entry.js';
 import type { Projection } from './projection.js';
-import type { ViewEntry } from './view.js';
+import type { ViewEntry } from './view-entry.js';
 
 /**
  * What becomes of one entry in one view: `i` included; `m` included, and masked where it names what is withheld; `w` withheld; `u` withheld

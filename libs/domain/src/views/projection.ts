@@ -1,11 +1,10 @@
-import { withoutSystem } from '../care-record/entry-id.js';
 import type { Purpose, Resource } from '../vocabulary.js';
 import { coarsened, isListed, isToldTruly } from './beyond-individual-care.js';
 import { isAhead, isCoordinated } from './care-coordination.js';
 import { entryPseudonym, type Coarseness } from './forms.js';
 import type { PatientLink, PresentEntry, Pseudonyms } from './present-entry.js';
 import { DEFAULT_RELEASE, type Release } from './release.js';
-import type { ViewEntry } from './view.js';
+import type { ViewEntry } from './view-entry.js';
 import { withoutPseudonyms } from './without-pseudonyms.js';
 
 /** How a purpose sees an entry. A change of what it gives needs a new version. */
@@ -20,8 +19,6 @@ export interface Projection {
   sees(resource: Resource): boolean;
   /** What the entry is called in the view. */
   entryId(id: string, pseudonyms: Pseudonyms): string;
-  /** What earlier versions, which are written no more, called it: subscribers may still hold it under that name. */
-  formerId?(id: string, pseudonyms: Pseudonyms): string;
   /** What the purpose sees of an entry that it sees at all. */
   project(entry: PresentEntry, pseudonyms: Pseudonyms): ViewEntry;
   /** A whole view for a reader who knows the person's number: it must not join number and pseudonyms. */
@@ -38,7 +35,6 @@ const directCare: Projection = {
   concerns: () => true,
   sees: () => true,
   entryId: (id) => id,
-  formerId: withoutSystem,
   project: whole,
   withoutPseudonyms: (entries) => entries,
 };
@@ -50,7 +46,6 @@ const careCoordination: Projection = {
   concerns: isCoordinated,
   sees: isAhead,
   entryId: (id) => id,
-  formerId: withoutSystem,
   project: whole,
   withoutPseudonyms: (entries) => entries,
 };
@@ -83,7 +78,6 @@ function beyond(purpose: Purpose, release: Release, coarseness: Coarseness): Pro
     concerns: isListed,
     sees: (resource) => isToldTruly(resource, release, coarseness),
     entryId: entryPseudonym,
-    formerId: (id, pseudonyms) => pseudonyms.of(withoutSystem(id)),
     project: (entry, pseudonyms) => coarsened(entry, pseudonyms, release, coarseness),
     withoutPseudonyms: (entries) => withoutPseudonyms(entries, coarseness.organisation),
   };

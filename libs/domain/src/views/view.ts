@@ -1,21 +1,6 @@
 import type { Span } from '../consent/in-force.js';
-import type { Purpose, Resource } from '../vocabulary.js';
+import type { Purpose } from '../vocabulary.js';
 import { isIncluded, type Letter } from './letters.js';
-import type { Projection } from './projection.js';
-
-/** An entry as a purpose sees it. For the two purposes beyond individual care `id` and the ids within are pseudonyms. */
-export interface ViewEntry {
-  readonly id: string;
-  readonly organisation: string;
-  readonly resourceType: string;
-  /** When the fact happened, as precisely as the purpose may know. */
-  readonly occurredAt: string | null;
-  /** For individual care alone: the person's NHS number now, under whichever one the entry was sent. Absent where it is not known. */
-  readonly nhsNumber?: string;
-  /** When Weft accepted the version in force; RFC 3339, or as precisely as the purpose may know. Not part of the digest: a delay changes it. */
-  readonly recordedAt: string;
-  readonly resource: Resource;
-}
 
 /** What letters were decided under. */
 export interface Basis {
@@ -49,7 +34,8 @@ export interface Effect {
   readonly basis?: Basis;
 }
 
-export const viewName = ({ purpose, version }: Pick<Projection, 'purpose' | 'version'>): string => `${purpose}@${version}`;
+export const viewName = ({ purpose, version }: { readonly purpose: Purpose; readonly version: number }): string =>
+  `${purpose}@${version}`;
 
 export const purposeOfView = (name: string): Purpose => name.slice(0, name.indexOf('@')) as Purpose;
 
@@ -146,15 +132,4 @@ function inRanges(list: readonly (number | string)[]): Entries {
   }
   const short = ranges.map(([first, last]) => (first === last ? first : ([first, last] as const)));
   return [...short, ...list.filter((one) => typeof one === 'string')];
-}
-
-/** The entries in the order in which a view is compared: by id. */
-export function sortedEntries(entries: ReadonlyMap<string, ViewEntry>): ViewEntry[] {
-  return [...entries.values()].sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
-}
-
-/** What of an entry decides whether two views are the same: all but the time of its arrival. */
-export function withoutArrival(entry: ViewEntry): Omit<ViewEntry, 'recordedAt'> {
-  const { recordedAt: _, ...rest } = entry;
-  return rest;
 }

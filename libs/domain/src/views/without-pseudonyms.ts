@@ -1,7 +1,7 @@
 import { canonicalJson } from '../canonical-json.js';
 import { isObject } from '../is-object.js';
 import type { Resource } from '../vocabulary.js';
-import type { ViewEntry } from './view.js';
+import type { ViewEntry } from './view-entry.js';
 
 /**
  * A view beyond individual care for somebody who knows whose it is: the content as the purpose has it, and none of the names by which

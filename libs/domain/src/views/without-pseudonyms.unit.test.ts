@@ -1,4 +1,4 @@
-import type { ViewEntry } from './view.js';
+import type { ViewEntry } from './view-entry.js';
 import { withoutPseudonyms } from './without-pseudonyms.js';
 
 const PERSON = 'aaaa';
