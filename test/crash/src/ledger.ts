@@ -108,16 +108,23 @@ async function told<T>(
 
 /** A bus that says what it is asked and what it acknowledges. */
 export function toldBus(bus: EventBus, ledger: LedgerWriter, killing: Killing): EventBus {
-  return within(bus, {
-    publish: (messages) =>
+  const publishing =
+    (publish: EventBus['publish']): EventBus['publish'] =>
+    (messages) =>
       told(
         ledger,
         killing,
         `publish ${messages[0]?.topic}`,
         (call) => ({ what: 'sending', call, messages: messages.map(sentOf) }),
-        () => bus.publish(messages),
+        () => publish(messages),
         (call, at) => ({ what: 'sent', call, at }),
-      ),
+      );
+  return within(bus, {
+    publish: publishing((messages) => bus.publish(messages)),
+    async takeSeat(name) {
+      const seat = await bus.takeSeat(name);
+      return { publish: publishing((messages) => seat.publish(messages)) };
+    },
     consume: (options) =>
       bus.consume({
         ...options,

@@ -5,6 +5,7 @@ import {
   careEventsTopic,
   CONSENT_TOPIC,
   EngineUnavailable,
+  isAllPublished,
   OPT_OUT_PROJECTOR_GROUP,
   PolicyBook,
   RECORD_PROJECTOR_GROUP,
@@ -91,8 +92,8 @@ export async function startProjectors(
   return async () => void (await Promise.all(running.map((one) => one.stop())));
 }
 
-/** Resolves once both groups have committed all there is. */
-export async function settled({ bus, timers }: Pick<Wiring, 'bus' | 'timers'>, region: SmallRegion): Promise<void> {
+/** Resolves once both groups have committed all there is, and all that changed is published. */
+export async function settled({ bus, store, timers }: Pick<Wiring, 'bus' | 'store' | 'timers'>, region: SmallRegion): Promise<void> {
   const groups = [
     ...careTopics(region).map((topic) => [RECORD_PROJECTOR_GROUP, topic] as const),
     [OPT_OUT_PROJECTOR_GROUP, CONSENT_TOPIC] as const,
@@ -105,6 +106,7 @@ export async function settled({ bus, timers }: Pick<Wiring, 'bus' | 'timers'>, r
       await timers.sleep(2);
     }
   }
+  while (!(await isAllPublished(store))) await timers.sleep(2);
 }
 
 /** One source of messages: an organisation's care events, or decisions. */
