@@ -319,7 +319,8 @@ describe('several processes on one data directory', () => {
       const database = new DatabaseSync(directory + '/weft.db');
       database.exec('BEGIN IMMEDIATE');
       say('locked');
-      setInterval(() => undefined, 1000);`);
+      // Held for as long as this runs: what nobody refers to is closed, and with it the lock goes.
+      setInterval(() => database, 1000);`);
     await holding.printed(1);
     const store = await openEmbeddedStore({ directory, lockTimeoutMs: 200 });
     const event = { id: '00000000-0000-4000-8000-000000000000', type: 't', data: bytesOf('{}') };
