@@ -1,4 +1,4 @@
-import { digestSent, eventKey, evolveRecord, type EntriesClaimed, type NotePlacing, type RecordedCareEvent } from '@weft/domain';
+import { digestSent, eventKey, evolveRecord, type Accepted, type EntriesClaimed, type NotePlacing, type RecordedCareEvent } from '@weft/domain';
 import { appendToNumber, unlessFenced, withoutEffect } from './append.js';
 import { encode } from './encoding.js';
 import { loadNumber, type NumberState } from './number.js';
@@ -36,17 +36,23 @@ export async function recordAtHome(
   for (;;) {
     const state = await loadNumber(wiring.store, home);
     const { accepted } = state.record;
-    const events = arrivals.map(({ event, message }) => ({ message, event: { ...recorded(wiring, event, message), saidOf } }));
-    const knownAs = ({ event }: { event: RecordedCareEvent }) => accepted.get(eventKey(event));
-    const refused = events.filter((one) => {
-      const known = knownAs(one);
-      return known !== undefined && isOther(known, one.message, digestSent(one.event));
-    });
-    const fresh = events.filter((one) => knownAs(one) === undefined).map(({ event }) => event);
+    const fresh: RecordedCareEvent[] = [];
+    const refused: OutgoingMessage[] = [];
+    // Two copies may come in one batch: the second is judged by the first.
+    const seen = new Map<string, Accepted>();
+    for (const { event, message } of arrivals) {
+      const key = eventKey(event);
+      const sent = { ...recorded(wiring, event, message), saidOf };
+      const known = accepted.get(key) ?? seen.get(key);
+      if (known === undefined) {
+        fresh.push(sent);
+        seen.set(key, { ...sent.coordinates, digest: digestSent(sent) });
+      } else if (isOther(known, message, digestSent(sent))) refused.push(...quarantine(wiring, message, [CONFLICT]));
+    }
     const encoded = fresh.map((event) => encode(event, wiring.random));
     const appended = await unlessFenced(appendToNumber(wiring, state, withoutEffect(encoded)).then(() => true));
     if (appended === null) continue;
     for (const event of fresh) evolveRecord(state.record, event, note);
-    return refused.flatMap(({ message }) => quarantine(wiring, message, [CONFLICT]));
+    return refused;
   }
 }
