@@ -32,6 +32,13 @@ module.exports = {
       to: { pathNot: [lib('processing'), lib('domain')] },
     },
     {
+      name: 'hl7v2-processing-beneath-service',
+      comment: 'The mapping, the shell and the publishers’ contract; no engine.',
+      severity: 'error',
+      from: { path: lib('hl7v2-processing'), pathNot: '\\.(test|fixture)\\.ts$' },
+      to: { pathNot: lib('hl7v2-processing|hl7v2|processing|care-events|domain') },
+    },
+    {
       name: 'adapters-never-on-each-other',
       severity: 'error',
       from: { path: lib('(?:embedded|kafka|eventstoredb|care-events)'), pathNot: '\\.(test|fixture)\\.ts$' },

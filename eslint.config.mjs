@@ -35,7 +35,12 @@ export default tseslint.config(
   },
   {
     // The core and the shell take time and chance through ports, so that a simulator can drive them.
-    files: ['libs/domain/src/**/*.ts', 'libs/hl7v2/src/**/*.ts', 'libs/processing/src/**/*.ts'],
+    files: [
+      'libs/domain/src/**/*.ts',
+      'libs/hl7v2/src/**/*.ts',
+      'libs/hl7v2-processing/src/**/*.ts',
+      'libs/processing/src/**/*.ts',
+    ],
     ignores: ['**/*.{test,fixture}.ts'],
     rules: {
       'no-restricted-globals': ['error', 'setTimeout', 'setInterval', 'setImmediate', 'performance', 'fetch', 'process'],

@@ -37,6 +37,7 @@ const TRIED = {
 } as const;
 /** A redrive sends what stands in quarantine. */
 const WITHOUT_BODY = [
+  '/released-codes/{id}/authorisations',
   '/quarantine/{id}/redrive',
   '/quarantine/{topic}/{partition}/{offset}/redrive',
   '/policies/{id}/authorisations',

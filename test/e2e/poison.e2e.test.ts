@@ -135,7 +135,7 @@ if (reason !== '' || 'reason' in found) {
       await producer.connect();
       projectors = await Promise.all([region.start('record-projector'), region.start('opt-out-projector')]);
       service = await openService(region.settings);
-      wiring = await openWiring(service);
+      wiring = openWiring(service);
       asked = askWhetherReady();
     }, 120_000);
 

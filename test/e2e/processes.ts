@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PURPOSES } from '@weft/domain';
-import { issueToken, loadSettings, systemClock, type Role, type Settings } from '@weft/service';
+import { createRegion, issueToken, loadSettings, systemClock, type Role, type Settings } from '@weft/service';
 import { type AskInit, outsideEngines, SECRETS } from './region.js';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -33,6 +33,7 @@ export class Processes {
   readonly environment: Record<string, string>;
   readonly settings: Settings;
   private readonly children = new Set<ChildProcess>();
+  private made: Promise<void> | undefined;
 
   constructor(engines: Readonly<Record<string, string>>) {
     this.environment = { ...SECRETS, ...engines, WEFT_DATA_DIR: this.directory, WEFT_PORT: '0' };
@@ -40,6 +41,7 @@ export class Processes {
   }
 
   async start(app: AppName, more: Readonly<Record<string, string>> = {}): Promise<Running> {
+    await (this.made ??= this.make());
     const main = join(ROOT, 'apps', app, 'dist', 'main.js');
     const child = spawn(process.execPath, [main], {
       cwd: ROOT,
@@ -66,6 +68,12 @@ export class Processes {
         return ended;
       },
     };
+  }
+
+  /** Each app finds a region, and none makes one. */
+  private async make(): Promise<void> {
+    const service = await createRegion({ ...this.settings, logLevel: 'fatal' });
+    await service.close();
   }
 
   async as(roles: readonly Role[], url: string, init: AskInit = {}): Promise<Response> {

@@ -1,10 +1,20 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, existsSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, existsSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PURPOSES } from '@weft/domain';
 import { GatewayModule } from '@weft/gateway';
+import { Hl7GatewayModule } from '@weft/hl7-gateway';
+import { Hl7ProjectorModule } from '@weft/hl7-projector';
 import { OptOutProjectorModule } from '@weft/opt-out-projector';
-import { careEventsTopic, CONSENT_TOPIC, OPT_OUT_PROJECTOR_GROUP, RECORD_PROJECTOR_GROUP, type Wiring } from '@weft/processing';
+import {
+  careEventsTopic,
+  CONSENT_TOPIC,
+  HL7_PROJECTOR_GROUP,
+  hl7v2Topic,
+  OPT_OUT_PROJECTOR_GROUP,
+  RECORD_PROJECTOR_GROUP,
+  type Wiring,
+} from '@weft/processing';
 import { RecordApiModule } from '@weft/record-api';
 import { RecordProjectorModule } from '@weft/record-projector';
 import {
@@ -13,8 +23,9 @@ import {
   issueToken,
   listen,
   loadSettings,
-  openService,
+  createRegion,
   openWiring,
+  organisationsByHl7v2,
   type Role,
   type Service,
 } from '@weft/service';
@@ -45,24 +56,30 @@ export interface Region {
   readonly wiring: Wiring;
   /** A request by somebody of RX901, or another organisation, with these roles, for every purpose. */
   as(roles: readonly Role[], path: string, init?: AskInit): Promise<Response>;
-  /** Resolves once both projectors have dealt with everything published. */
+  /** Resolves once the projectors have dealt with everything published. */
   settled(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** `log` is given every line of the log, the least important too. */
+/** `log` is given every line of the log, the least important too; `listeners` are those for HL7 v2, as their file has them. */
 export async function startRegion(
-  given: { readonly directory?: string; readonly log?: (line: string) => void } = {},
+  given: { readonly directory?: string; readonly log?: (line: string) => void; readonly listeners?: readonly object[] } = {},
 ): Promise<Region> {
   const directory = given.directory ?? mkdtempSync(join(tmpdir(), 'weft-e2e-'));
-  const settings = loadSettings({ ...SECRETS, WEFT_DATA_DIR: directory, WEFT_PORT: '0', WEFT_LOG_LEVEL: 'fatal' });
+  const listeners = join(directory, 'listeners.json');
+  if (given.listeners !== undefined) writeFileSync(listeners, JSON.stringify(given.listeners));
+  const settings = loadSettings({
+    ...{ ...SECRETS, WEFT_DATA_DIR: directory, WEFT_PORT: '0', WEFT_LOG_LEVEL: 'fatal' },
+    ...(given.listeners !== undefined && { WEFT_HL7V2_LISTENERS: listeners }),
+  });
   const log = given.log === undefined ? undefined : createLogger({ logLevel: 'trace' }, { write: given.log });
-  const service = await openService(settings, log && { log });
-  const wiring = await openWiring(service);
+  const service = await createRegion(settings, log && { log });
+  const wiring = openWiring(service);
   const modules = [GatewayModule, RecordApiModule, RecordProjectorModule, OptOutProjectorModule].map((one) =>
     one.register(wiring),
   );
-  const app = await createHttpApp(service, modules);
+  const byHl7v2 = given.listeners === undefined ? [] : [Hl7GatewayModule, Hl7ProjectorModule.register(wiring)];
+  const app = await createHttpApp(service, [...modules, ...byHl7v2]);
   const url = await listen(app, settings);
   const tokens = new Map<string, string>();
   return {
@@ -78,10 +95,11 @@ export async function startRegion(
       return fetch(`${url}${path}`, { ...init, headers: { ...init.headers, authorization: `Bearer ${token}` } });
     },
     settled: () =>
-      settled(
-        wiring,
-        service.settings.organisations.map(({ ods }) => careEventsTopic(ods)),
-      ),
+      settled(wiring, [
+        ...organisationsByHl7v2(settings).map((ods) => [HL7_PROJECTOR_GROUP, hl7v2Topic(ods)] as const),
+        ...settings.organisations.map(({ ods }) => [RECORD_PROJECTOR_GROUP, careEventsTopic(ods)] as const),
+        [OPT_OUT_PROJECTOR_GROUP, CONSENT_TOPIC],
+      ]),
     async close() {
       await app.close();
       if (given.directory === undefined) rmSync(directory, { recursive: true, force: true });
@@ -89,11 +107,8 @@ export async function startRegion(
   };
 }
 
-async function settled({ bus, timers }: Wiring, topics: readonly string[]): Promise<void> {
-  const groups = [
-    ...topics.map((topic) => [RECORD_PROJECTOR_GROUP, topic] as const),
-    [OPT_OUT_PROJECTOR_GROUP, CONSENT_TOPIC] as const,
-  ];
+/** In this order: what one group makes another reads. */
+async function settled({ bus, timers }: Wiring, groups: readonly (readonly [group: string, topic: string])[]): Promise<void> {
   for (const [group, topic] of groups) {
     for (;;) {
       const [ends, committed] = await Promise.all([bus.offsets(topic), bus.committed(group, topic)]);

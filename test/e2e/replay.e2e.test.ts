@@ -38,7 +38,7 @@ withSamples('weft replay, after a policy that nobody rebuilt for', () => {
     await running.close();
     // An opt-out-projector that ran would bring it to the views.
     const service = await openService(region.settings);
-    const { policies } = await openWiring(service);
+    const { policies } = openWiring(service);
     const { policy } = await policies.current();
     const rule = {
       id: 'no-medication',

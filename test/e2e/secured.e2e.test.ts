@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { acceptEvent, consentOf, readCloudEvent, toMessage } from '@weft/care-events';
 import { openKafkaBus, type Principal, subscriberGroupPrefix } from '@weft/kafka';
 import { careEventsTopic, CONSENT_TOPIC, type EventBus, QUARANTINE_TOPIC, recordChangesTopic } from '@weft/processing';
-import { organisationsOf } from '@weft/service';
 import { PURPOSES, provision } from '@weft/domain';
 import { brokerOrReason } from '../../infra/kafka/broker.mjs';
 import { expectAllRecorded, settled } from './account.js';
@@ -212,7 +211,11 @@ if ('reason' in found) {
         body: Buffer.from(JSON.stringify(careEvent(told))),
       });
       if (!received.ok) throw new Error('the event cannot be read');
-      const rules = { organisations: organisationsOf(region.settings), now: Date.now(), sender: organisation };
+      const rules = {
+        organisations: new Map(region.settings.organisations.map((one) => [one.ods, one])),
+        now: Date.now(),
+        sender: organisation,
+      };
       const accepted = acceptEvent(received.event, rules);
       if (!accepted.ok) throw new Error('the event is not accepted');
       await (await busOf(organisation)).publish([toMessage(accepted.event)]);

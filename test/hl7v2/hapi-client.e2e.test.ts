@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { createRegion, loadSettings } from '@weft/service';
 import { Authority } from '../../apps/hl7-gateway/src/certificates.fixture.js';
 import { admission } from '../../apps/hl7-gateway/src/engine.fixture.js';
 
@@ -43,7 +44,9 @@ whereThereIsHapi('HAPI’s client (needs a JDK 17, Maven and openssl)', () => {
   async function startGateway(listeners: readonly object[]): Promise<number> {
     const file = join(directory, 'listeners.json');
     writeFileSync(file, JSON.stringify(listeners));
-    const env = { PATH: process.env['PATH'], WEFT_DATA_DIR: join(directory, 'data'), WEFT_PORT: '0', WEFT_HL7V2_LISTENERS: file };
+    const settings = { WEFT_DATA_DIR: join(directory, 'data'), WEFT_PORT: '0', WEFT_HL7V2_LISTENERS: file };
+    await (await createRegion(loadSettings({ ...settings, WEFT_LOG_LEVEL: 'fatal' }))).close();
+    const env = { PATH: process.env['PATH'], ...settings };
     const child = spawn(process.execPath, [MAIN], { env, stdio: ['ignore', 'ignore', 'pipe'] });
     gateway = child;
     let said = '';

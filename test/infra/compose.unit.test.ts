@@ -50,6 +50,12 @@ describe('the local region in containers', () => {
     for (const app of APPS) expect(compose.services[app]!.command).toEqual(['node', `apps/${app}/dist/main.js`]);
   });
 
+  it('makes the region before any app looks for it', () => {
+    expect(compose.services['region']!.command).toEqual(['weft', 'region', 'create']);
+    for (const app of APPS)
+      expect(compose.services[app]!.depends_on!['region']).toEqual({ condition: 'service_completed_successfully' });
+  });
+
   it.each(services)('%s runs an image of one version', (_, { image }) => {
     expect(image).toMatch(/^[^:]+:v?\d+\.\d+\.\d+(-[\w.-]+)?$/);
   });

@@ -72,6 +72,13 @@ describe('the chart, as it is written', () => {
     expect(set.filter((name) => !(name in SETTINGS))).toEqual([]);
   });
 
+  it('makes a region when it is installed, and never at an upgrade', () => {
+    const job = textOf(`${CHART}/templates/region.yaml`);
+    expect(job).toContain('args: [weft, region, create]');
+    expect(/helm\.sh\/hook: (.*)/.exec(job)![1]).toBe('pre-install');
+    expect(templates.filter((template) => textOf(template).includes('[weft, region, create]'))).toHaveLength(1);
+  });
+
   it('is checked against a schema that knows every value, and the same choices as the settings', () => {
     const schema = JSON.parse(textOf(`${CHART}/values.schema.json`)) as SchemaOfValues;
     expect(
@@ -179,13 +186,14 @@ describeHere('the chart, as helm renders it (skipped where helm is not on the pa
     }
   });
 
-  it('renders a workload, a service and a budget for each app, and a job for the topics', () => {
+  it('renders a workload, a service and a budget for each app, and jobs for the topics and the region', () => {
     const names = example().map(({ kind, metadata }) => `${kind} ${metadata.name}`);
     for (const app of ['gateway', 'record-projector', 'opt-out-projector', 'record-api']) {
       for (const kind of ['Deployment', 'Service', 'PodDisruptionBudget']) expect(names).toContain(`${kind} weft-${app}`);
     }
     for (const name of [
       'Job weft-topics',
+      'Job weft-region',
       'Ingress weft',
       'ServiceMonitor weft',
       'PrometheusRule weft',
@@ -247,13 +255,13 @@ describeHere('the chart, as helm renders it (skipped where helm is not on the pa
   it('mounts the integrity secret where there is one, and no other where there is none', () => {
     const without = documentsOf(render('--values', pathOf(EXAMPLE), '--set', 'secrets.integrity.existingSecret=').output);
     const text = (manifests: readonly unknown[]): string => JSON.stringify(manifests);
-    expect(text(example()).split('"path":"integrity-secret"')).toHaveLength(5);
-    expect(text(example()).split('"WEFT_INTEGRITY_SECRET_FILE"')).toHaveLength(5);
+    expect(text(example()).split('"path":"integrity-secret"')).toHaveLength(7);
+    expect(text(example()).split('"WEFT_INTEGRITY_SECRET_FILE"')).toHaveLength(7);
     expect(text(without)).not.toMatch(/integrity/i);
   });
 
   it('lets no container be root, change its file system or be told of other services', () => {
-    expect(pods()).toHaveLength(5);
+    expect(pods()).toHaveLength(6);
     for (const { containers, ...pod } of pods()) {
       expect(pod).toMatchObject({ enableServiceLinks: false, securityContext: { runAsNonRoot: true, runAsUser: 1000 } });
       expect(containers[0]!.securityContext).toMatchObject({

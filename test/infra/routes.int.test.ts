@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { runInNewContext } from 'node:vm';
 import { GatewayModule } from '@weft/gateway';
 import { RecordApiModule } from '@weft/record-api';
-import { createHttpApp, listen, loadSettings, openService, openWiring } from '@weft/service';
+import { createHttpApp, listen, loadSettings, createRegion, openWiring } from '@weft/service';
 import { textOf } from './files.js';
 
 /** A rule of a front door: which app answers at this address, or at all below it. */
@@ -64,8 +64,8 @@ describe('the front doors', () => {
       ['record-api', RecordApiModule],
     ] as const) {
       const directory = mkdtempSync(join(tmpdir(), 'weft-routes-'));
-      const service = await openService(loadSettings({ WEFT_DATA_DIR: directory, WEFT_PORT: '0', WEFT_LOG_LEVEL: 'fatal' }));
-      const running = await createHttpApp(service, [module.register(await openWiring(service))], { name: app, description: app });
+      const service = await createRegion(loadSettings({ WEFT_DATA_DIR: directory, WEFT_PORT: '0', WEFT_LOG_LEVEL: 'fatal' }));
+      const running = await createHttpApp(service, [module.register(openWiring(service))], { name: app, description: app });
       const url = await listen(running, service.settings);
       const document = (await (await fetch(`${url}/docs/${app}.json`)).json()) as Document;
       documents.set(app, document);

@@ -1,6 +1,6 @@
 import { provision } from '@weft/domain';
 import { consentOf, NHS_NUMBER_SYSTEM } from '@weft/care-events';
-import { CONSENT_TOPIC, consentStream } from '@weft/processing';
+import { bytesOf, CONSENT_TOPIC, consentStream } from '@weft/processing';
 import { type Region, startRegion } from '../e2e/region.js';
 import { ALERT_TESTS, textOf, yamlOf } from './files.js';
 import { type Exported, readMetrics, readQuery, type Query } from './promql.js';
@@ -226,10 +226,12 @@ async function useEverything({ as, settled, wiring }: Region): Promise<void> {
   const stream = consentStream(wiring.keys.patient(PATIENT));
   const [last] = await wiring.store.read(stream, { backwards: true, maxCount: 1 });
   const data = {
-    ...(JSON.parse(last!.data) as object),
+    ...(JSON.parse(Buffer.from(last!.data).toString()) as object),
     id: 'later',
     coordinates: { topic: CONSENT_TOPIC, partition: 0, offset: 1_000_000 },
   };
-  await wiring.store.append(stream, last!.revision, [{ id: wiring.random.uuid(), type: last!.type, data: JSON.stringify(data) }]);
+  await wiring.store.append(stream, last!.revision, [
+    { id: wiring.random.uuid(), type: last!.type, data: bytesOf(JSON.stringify(data)) },
+  ]);
   await read();
 }

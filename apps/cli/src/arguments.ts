@@ -59,6 +59,8 @@ export function ods(text: string): string {
   throw new InvalidArgumentError('An ODS code is 1 to 9 letters and digits.');
 }
 
+export const odsList = (text: string, previous: readonly string[] = []): string[] => [...previous, ods(text)];
+
 /** An option that may be given several times, or once with commas. */
 export const texts = (text: string, previous: readonly string[] = []): string[] => [...previous, ...list(text)];
 export const odsCodes = (text: string, previous: readonly string[] = []): string[] => [...previous, ...list(text).map(ods)];

@@ -1,5 +1,5 @@
 import { parseWithDigits, type Problem, type Purpose } from '@weft/domain';
-import { issueToken, type Role, type Settings, systemClock } from '@weft/service';
+import { issueToken, REGION_HEADER, type Role, type Settings, systemClock } from '@weft/service';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EXIT, Failure } from './failure.js';
 import { isRegionHere } from './region-here.js';
@@ -58,6 +58,8 @@ interface Caller {
   /** Seconds that its token is good for. */
   readonly expiresIn?: number;
   readonly givenToken?: string;
+  /** Told once which region answers. */
+  readonly onRegion?: (region: string) => Promise<void>;
   /** Ends every request and every wait. */
   readonly signal?: AbortSignal;
 }
@@ -118,6 +120,8 @@ export class Client {
         ...(body !== undefined && { body: body as string | Uint8Array<ArrayBuffer> }),
         ...(signal !== undefined && { signal }),
       });
+      const region = response.headers.get(REGION_HEADER);
+      if (!this.hasAnswered && region !== null) await this.as.onRegion?.(region);
       this.hasAnswered = true;
       return response;
     } catch (error) {

@@ -1,11 +1,10 @@
-import { statSync } from 'node:fs';
-import { join } from 'node:path';
 import { openService, openWiring, type Role, type Environment, loadSettings, type Service, type Settings } from '@weft/service';
 import type { RegionSecret, Wiring } from '@weft/processing';
 import type { Command } from 'commander';
 import { Client } from './client.js';
 import { EXIT, type ExitCode, Failure } from './failure.js';
 import type { Terminal } from './terminal.js';
+import { tellIfElsewhere, tellIfNotHere } from './two-regions.js';
 
 /** What every command is given. */
 export interface Context {
@@ -36,7 +35,8 @@ export function clientOf(
   more: Pick<ConstructorParameters<typeof Client>[1], 'organisation' | 'subject' | 'purposes' | 'expiresIn' | 'signal'> = {},
 ): Client {
   const givenToken = context.env['WEFT_TOKEN']?.trim() || undefined;
-  return new Client(settings, { roles, givenToken, ...more });
+  const onRegion = (region: string): Promise<void> => tellIfNotHere(context.terminal, settings, region);
+  return new Client(settings, { roles, givenToken, onRegion, ...more });
 }
 
 /** The option of every command that a second person answers for. */
@@ -55,46 +55,31 @@ export const ownOrganisation = ({ organisations }: Settings): string | undefined
 
 /**
  * Opens the engines in this process for as long as the work lasts: for what is done on them directly, whether Weft is up or
- * not. Throws Failure where there is no region yet.
+ * not. Throws NoRegion where there is none.
  * @param changing the secret that is not held against the region's.
  */
 export async function withEngines<T>(
+  { terminal }: Pick<Context, 'terminal'>,
   settings: Settings,
   work: (service: Service) => Promise<T>,
   changing?: RegionSecret,
 ): Promise<T> {
-  const { kafka, eventStoreUrl, dataDirectory } = settings;
-  const file = eventStoreUrl === undefined ? 'store.db' : kafka === undefined ? 'bus.db' : null;
-  if (file !== null && isGone(join(dataDirectory, file))) throw noRegion(`there is no region in ${dataDirectory}`);
   const service = await openService(settings, {}, changing);
   try {
-    const { store } = service;
-    if ((await store.readAll({ maxCount: 1 })).length === 0) throw noRegion('the store is empty: there is no region in it yet');
+    await tellIfElsewhere(terminal, settings, service.region.id);
     return await work(service);
   } finally {
     await service.close();
   }
 }
 
-/** What cannot be looked at is there: who uses it says what is wrong with it. */
-function isGone(path: string): boolean {
-  try {
-    return statSync(path, { throwIfNoEntry: false }) === undefined;
-  } catch {
-    return false;
-  }
-}
-
-const noRegion = (message: string): Failure =>
-  new Failure(
-    EXIT.unreachable,
-    message,
-    'start Weft once with `weft up`, or say where its data is with --data-dir or WEFT_DATA_DIR',
-  );
-
 /** The same, for what processes events. */
-export function withWiring<T>(settings: Settings, work: (wiring: Wiring, service: Service) => Promise<T>): Promise<T> {
-  return withEngines(settings, async (service) => work(await openWiring(service), service));
+export function withWiring<T>(
+  context: Pick<Context, 'terminal'>,
+  settings: Settings,
+  work: (wiring: Wiring, service: Service) => Promise<T>,
+): Promise<T> {
+  return withEngines(context, settings, async (service) => work(openWiring(service), service));
 }
 
 /** npm hands a Ctrl-C on to a process that has had it from the terminal already: two so close together are one. */

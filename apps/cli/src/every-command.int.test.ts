@@ -17,8 +17,10 @@ describe('--help', () => {
     ...['up', 'topics', 'token', 'publish', 'record', 'subscribe', 'explain', 'audit', 'opt-out', 'opt-in', 'policy', 'status'],
     ...['verify', 'replay', 'quarantine', 'quarantine list', 'quarantine show', 'quarantine redrive', 'quarantine mend'],
     ...['quarantine approve', 'policy show', 'policy plan', 'policy adopt', 'policy authorise', 'policy proposals'],
-    ...['policy versions', 're-identify', 're-identify list', 're-identify propose', 're-identify authorise'],
-    ...['re-identify disclose', 'region', 'region show', 'region change-secret'],
+    ...['policy versions', 'policy codes', 're-identify', 're-identify list', 're-identify propose', 're-identify authorise'],
+    ...['re-identify disclose', 'region', 'region show', 'region create', 'region change-secret'],
+    ...['organisations', 'organisations show', 'organisations add', 'organisations suspend', 'organisations reinstate'],
+    ...['hl7v2', 'hl7v2 try', 'hl7v2 plan', 'hl7v2 send', 'hl7v2 reread'],
   ])('of %s teaches with an example', async (command) => {
     const { out, exitCode } = await weft(`${command} --help`);
     expect(out).toContain(`weft ${command}`);
@@ -82,15 +84,19 @@ describe('what a terminal would obey', () => {
   const status = {
     ...{
       version: text,
+      region: text,
       policyVersion: 1,
       settingsDiffer: true,
+      organisationsDiffer: [text],
+      codesDiffer: true,
       lag: 1,
       decisionsInQuarantine: 1,
       recordsToReview: { people: 1, organisations: { [text]: 1 } },
       versions: { [text]: { setAside: 1, disagreeing: 1 } },
+      hl7v2Waiting: { [text]: { messages: 1, reasons: { [text]: 1 }, since: text } },
     },
     ...{ groups: [{ group: text, topic: text, lag: 1 }], topics: [{ topic: text, partitions: [{ low: 0, high: 1 }] }] },
-    counts: { records: 1, patientsWithDecisions: 1, quarantined: 1 },
+    counts: { records: 1, views: 4, patientsWithDecisions: 1, quarantined: 1 },
   };
   const decided = { id: text, state: 'obeyed', standing: true, since: null, until: text, warnings: problems };
   const record = { purpose: text, policyVersion: 1, version: text, entries: [entry], notice: text, withheld: 1 };
@@ -118,7 +124,32 @@ describe('what a terminal would obey', () => {
     ['quarantine show x --mended', quarantined],
     ['quarantine redrive x', { topic: text, partition: 0, offset: 0 }],
     ['quarantine approve x --digest y', { topic: text, partition: 0, offset: 0 }],
-    ['policy show', { version: 1, name: text, adoptedAt: text, rules, organisations: {}, settingsDiffer: true }],
+    [
+      'policy show',
+      {
+        version: 1,
+        name: text,
+        adoptedAt: text,
+        rules,
+        organisations: {},
+        settingsDiffer: true,
+        organisationsDiffer: [text],
+        codesDiffer: true,
+      },
+    ],
+    [
+      'organisations',
+      [
+        {
+          ods: text,
+          name: text,
+          kind: text,
+          added: { by: person, reason: text, at: time },
+          suspended: null,
+          reinstatement: null,
+        },
+      ],
+    ],
     ['policy proposals', [proposal]],
     ['re-identify', [{ ...proposal, purpose: text, known: text, disclosedTo: person }]],
     ['re-identify propose 9990000018 --purpose research --reason left', { id: text, known: 'pseudonym' }],
@@ -180,7 +211,7 @@ describe('a hint', () => {
     [500, {}, 'the log of the Weft that answers says why'],
     [503, {}, 'wait 7 s, then run it again; `weft status` says what is not ready'],
   ])('says what to do about %s (%j)', async (status, env, hint) => {
-    writeFileSync(join(directory, 'something'), '');
+    mkdirSync(join(directory, 'keys'), { recursive: true, mode: 0o700 });
     expect(await asked(status, env, { 'retry-after': '7' })).toContain(hint);
   });
 

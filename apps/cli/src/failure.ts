@@ -1,5 +1,5 @@
 import { EngineError, EngineUnavailable } from '@weft/processing';
-import { NotThisRegion, SettingsError, withoutNumbers } from '@weft/service';
+import { NoRegion, NotThisRegion, SettingsError, withoutNumbers } from '@weft/service';
 import { CommanderError } from 'commander';
 import { adviceOnSystem, systemCode } from './system-advice.js';
 
@@ -14,8 +14,8 @@ export const EXIT = {
   unreachable: 3,
   /** A fault in Weft itself. */
   fault: 4,
-  /** sysexits(3), EX_CONFIG: the settings are another region's. */
-  anotherRegion: 78,
+  /** sysexits(3), EX_CONFIG: the settings are another region's, or no region is where they say. */
+  notThisRegion: 78,
   interrupted: 130,
 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
@@ -39,7 +39,11 @@ export function failureOf(error: unknown): Failure | { readonly exitCode: ExitCo
   if (error instanceof CommanderError) return { exitCode: error.exitCode === 0 ? EXIT.ok : EXIT.usage, message: null };
   if (error instanceof NotThisRegion) {
     const message = `the settings are not those of this region:\n  ${error.message.replaceAll('\n', '\n  ')}`;
-    return new Failure(EXIT.anotherRegion, message, undefined, { cause: error });
+    return new Failure(EXIT.notThisRegion, message, undefined, { cause: error });
+  }
+  if (error instanceof NoRegion) {
+    const advice = 'is it elsewhere? --data-dir and WEFT_DATA_DIR, or WEFT_EVENTSTORE_URL, say where';
+    return new Failure(EXIT.notThisRegion, error.message, advice, { cause: error });
   }
   if (error instanceof SettingsError) {
     const message = `the settings cannot be used:\n  ${error.message.replaceAll('\n', '\n  ')}`;

@@ -7,6 +7,8 @@ import { listening, send } from './server.fixture.js';
 import { runWeft } from './weft.fixture.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'weft-cli-'));
+// As a Weft that was here left it.
+mkdirSync(join(directory, 'keys'), { mode: 0o700 });
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 /** A command line on the data directory of these tests. */
@@ -107,7 +109,7 @@ describe('the weft command', () => {
       expect(err).toContain(nobody);
     }
     for (const line of ['verify', 'replay research']) {
-      expect((await weft(line, { WEFT_DATA_DIR: join(parent, 'data') })).exitCode).toBe(EXIT.unreachable);
+      expect((await weft(line, { WEFT_DATA_DIR: join(parent, 'data') })).exitCode).toBe(EXIT.notThisRegion);
     }
     expect(readdirSync(parent)).toEqual([]);
   });
@@ -435,18 +437,23 @@ describe('weft policy', () => {
   });
 
   it('shows that the settings name another one than is in force, and what to do', async () => {
-    const shown = async (settingsDiffer: boolean) => {
-      const policy = { version: 2, name: 'x', adoptedAt: '2026-01-01T00:00:00Z', rules, organisations: {}, settingsDiffer };
+    const shown = async (settingsDiffer: boolean, organisationsDiffer: readonly string[] = []) => {
+      const inForce = { version: 2, name: 'x', adoptedAt: '2026-01-01T00:00:00Z', rules, organisations: {} };
+      const policy = { ...inForce, settingsDiffer, organisationsDiffer, codesDiffer: false };
       const url = await listening((_, response) => send(response, 200, policy));
       return (await weft('policy show', { WEFT_URL: url })).out;
     };
     expect(await shown(true)).toContain('WEFT_POLICY names another policy than the one in force. It is not in force.\n');
-    expect(await shown(false)).not.toContain('WEFT_POLICY');
+    expect(await shown(false, ['RX901', 'RX904'])).toContain(
+      'WEFT_ORGANISATIONS does not say the kinds of organisations in force, which stay: RX901, RX904\n',
+    );
+    expect(await shown(false)).not.toMatch(/WEFT_(POLICY|ORGANISATIONS)/);
   });
 
   it('shows who is told that something is not shown, also where the policy leaves it to the shipped rule', async () => {
     const shown = async (notices?: object) => {
-      const policy = { version: 2, name: 'x', adoptedAt: '2026-01-01T00:00:00Z', rules, organisations: {}, notices };
+      const inForce = { version: 2, name: 'x', adoptedAt: '2026-01-01T00:00:00Z', rules, organisations: {} };
+      const policy = { ...inForce, notices, settingsDiffer: false, organisationsDiffer: [], codesDiffer: false };
       const url = await listening((_, response) => send(response, 200, policy));
       return (await weft('policy show', { WEFT_URL: url })).out;
     };

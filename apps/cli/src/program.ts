@@ -9,6 +9,8 @@ import { readNumbers } from './given-number.js';
 import { auditCommand } from './commands/audit.js';
 import { optInCommand, optOutCommand } from './commands/decide.js';
 import { explainCommand } from './commands/explain.js';
+import { hl7v2Command } from './commands/hl7v2.js';
+import { organisationsCommand } from './commands/organisations.js';
 import { policyCommand } from './commands/policy.js';
 import { publishCommand } from './commands/publish.js';
 import { quarantineCommand } from './commands/quarantine.js';
@@ -30,7 +32,7 @@ Exit codes:
   2  the command or the settings are wrong
   3  Weft or an engine does not answer
   4  a fault in Weft itself
-  78  the settings are not those of this region
+  78  there is no region here, or the settings are not its own
   130  interrupted
 
 Where Weft is: WEFT_URL, its data: WEFT_DATA_DIR. Commands speak with a token of
@@ -52,7 +54,10 @@ const groups = (context: Context): readonly (readonly [title: string, commands: 
   ],
   [
     'Operate',
-    [statusCommand(context), verifyCommand(context), replayCommand(context), quarantineCommand(context), regionCommand(context)],
+    [
+      ...[statusCommand(context), verifyCommand(context), replayCommand(context), quarantineCommand(context)],
+      ...[organisationsCommand(context), regionCommand(context), hl7v2Command(context)],
+    ],
   ],
 ];
 

@@ -1,14 +1,5 @@
-import { existsSync, readdirSync } from 'node:fs';
-import { POSITIONS } from './subscribe/position.js';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 
-/** Whether a Weft was here, which left its keys. A subscriber of one elsewhere has nothing but its positions here. */
-export function isRegionHere(dataDirectory: string): boolean {
-  if (!existsSync(dataDirectory)) return false;
-  try {
-    const found = readdirSync(dataDirectory);
-    return found.length !== 1 || found[0] !== POSITIONS;
-  } catch {
-    // Whoever uses it says what is wrong with it.
-    return true;
-  }
-}
+/** Whether a Weft was here, which left its keys: asking must leave none behind. */
+export const isRegionHere = (dataDirectory: string): boolean => existsSync(join(dataDirectory, 'keys'));

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { adt, pv1 } from '../../../libs/hl7v2/src/mapping/messages.fixture.js';
 import { temporaryNumber } from './demo/people.js';
 import { runWeft } from './weft.fixture.js';
 
@@ -24,8 +25,13 @@ interface Audited {
 }
 
 /** Resolves once it says what to try next: then everything is there. */
-async function up(...options: readonly string[]): Promise<Up> {
-  const child = spawn(process.execPath, [WEFT, 'up', ...options], { env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
+const up = (...options: readonly string[]): Promise<Up> => upWith({}, ...options);
+
+async function upWith(env: Readonly<Record<string, string>>, ...options: readonly string[]): Promise<Up> {
+  const child = spawn(process.execPath, [WEFT, 'up', ...options], {
+    env: { ...environment, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let said = '';
   return new Promise((resolve, reject) => {
     const hear = (data: Buffer): void => {
@@ -70,7 +76,21 @@ describe('weft up --demo', () => {
     expect(running.said).toMatch(/Y90001 +GP practice +\d+ +1\n/);
     expect(running.said).toMatch(/research +\d+ +[1-9]\d*\n/);
     expect(running.said).toContain('1 message in quarantine');
-    expect(running.said).toContain('every view is what record, decisions and policy make it');
+    expect(running.said).toMatch(/✓ each of \d+ views is what record, decisions and policy make it/);
+  });
+
+  it('has what the acute trust sent by HL7 v2 in the record too', async () => {
+    const { entries } = await json<{ entries: readonly { readonly resourceType: string; readonly resource: object }[] }>(
+      'record 9990000018',
+      there(),
+    );
+    const said = entries.filter(({ resource }) => JSON.stringify(resource).includes('Haemoglobin'));
+    expect(said.map(({ resourceType }) => resourceType)).toEqual(['Observation']);
+    expect(await json('status', there())).toMatchObject({
+      groups: expect.arrayContaining([expect.objectContaining({ group: 'weft.hl7-projector', lag: 0 })]),
+      hl7v2Waiting: { RX901: { messages: 0 } },
+      recordsToReview: { people: 0 },
+    });
   });
 
   it('says three commands that work when they are pasted', () => {
@@ -257,5 +277,29 @@ describe('weft up --demo', () => {
     running = await up('--demo', '14');
     expect(running.said).toContain('is there already');
     expect(await state()).toEqual(before);
+  });
+});
+
+describe('weft up with a listener for HL7 v2', () => {
+  const own = mkdtempSync(join(tmpdir(), 'weft-up-hl7v2-'));
+  const listenersAt = (port: number): string => {
+    const path = join(own, `listeners-${port}.json`);
+    writeFileSync(path, JSON.stringify([{ name: 'pas', organisation: 'RX901', port }]));
+    return path;
+  };
+  afterAll(() => rmSync(own, { recursive: true, force: true }));
+
+  it('has what an engine sends in the record', async () => {
+    const env = { WEFT_DATA_DIR: own, WEFT_HL7V2_LISTENERS: listenersAt(0), WEFT_LOG_LEVEL: 'info' };
+    const running = await upWith(env);
+    const port = Number(/"listener":"pas","port":(\d+)/.exec(running.said)?.[1]);
+    const path = join(own, 'admission.hl7');
+    writeFileSync(path, adt('A01', {}, pv1()).replaceAll('\n', '\r'));
+    const there = { WEFT_DATA_DIR: own, WEFT_URL: running.url, WEFT_HL7V2_LISTENERS: listenersAt(port) };
+    expect((await weft(`hl7v2 send ${path}`, there)).out).toContain('admission.hl7:1 AA');
+    expect(await json('verify --wait', there)).toMatchObject({ records: 1, differing: [], unread: 0 });
+    expect((await weft('record 9990000018', there)).out).toContain('Encounter: inpatient encounter (in-progress)');
+    expect(await json('status', there)).toMatchObject({ hl7v2Waiting: { RX901: { messages: 0 } } });
+    expect(await stopped(running.child)).toBe(0);
   });
 });

@@ -1,4 +1,4 @@
-import type { EventBus, EventStore } from '@weft/processing';
+import { bytesOf, type EventBus, type EventStore } from '@weft/processing';
 import { Becoming, type Taken } from './became.js';
 import { Committed } from './committed.js';
 import { Obedience } from './obedience.js';
@@ -29,7 +29,12 @@ function world(
   const read = async (stream: string) => {
     reads.push(stream);
     const events = records[stream.replace('careRecord-', '')] ?? [];
-    return events.map((data, revision) => ({ stream, revision, type: 'care-event-recorded-1', data: JSON.stringify(data) }));
+    return events.map((data, revision) => ({
+      stream,
+      revision,
+      type: 'care-event-recorded-1',
+      data: bytesOf(JSON.stringify(data)),
+    }));
   };
   const clock = { now: () => now };
   const store = { read } as unknown as EventStore;

@@ -22,9 +22,9 @@ import {
   createHttpApp,
   issueToken,
   listen,
-  openService,
+  createRegion,
   openWiring,
-  policyAtStart,
+  firstPolicy,
   readSettings,
   type Role,
   ROLES,
@@ -84,15 +84,15 @@ describe('the gateway', () => {
 
   beforeAll(async () => {
     directory = mkdtempSync(join(tmpdir(), 'weft-gateway-'));
-    service = await openService(settingsOf());
+    service = await createRegion(settingsOf());
     const publish = service.bus.publish.bind(service.bus);
     service.bus.publish = async (messages) => {
       beforePublish();
       publishCalls += 1;
       return publish(messages);
     };
-    wiring = await openWiring(service);
-    await applyPolicy(wiring, await policyAtStart(wiring, service.settings));
+    wiring = openWiring(service);
+    await applyPolicy(wiring, firstPolicy(service.settings));
     app = await createHttpApp(service, [GatewayModule.register(wiring)]);
     app.get(AnswerTimes).next = async () => void (held += 1);
     url = await listen(app, service.settings);

@@ -31,16 +31,14 @@ import {
   keepResources,
   loadConsent,
   MESSAGE_LIMIT_BYTES,
-  NO_STREAM,
   type OutgoingMessage,
-  POLICY_STREAM,
   type Reading,
   recordedIn,
   TOO_MANY,
   tooLargeToStore,
   type Wiring,
 } from '@weft/processing';
-import { type Actor, AuditLog, HttpProblem, organisationsOf, policyAtStart, sealOf, Service, WIRING } from '@weft/service';
+import { type Actor, AuditLog, HttpProblem, sealOf, Service, WIRING } from '@weft/service';
 import { type Became, Becoming, type Taken } from './became.js';
 import { Committed, laterWhenAway } from './committed.js';
 import { noteTaken } from './decision-audit.js';
@@ -102,7 +100,6 @@ export class Intake implements OnModuleDestroy {
   private readonly committed: Committed;
   private readonly becoming: Becoming;
   private readonly seal: Seal;
-  private readonly organisations: AcceptOptions['organisations'];
   private readonly events;
   private readonly recent = new RecentEvents();
   private readonly validated;
@@ -118,7 +115,6 @@ export class Intake implements OnModuleDestroy {
     this.obedience = new Obedience(this.committed, store);
     this.becoming = new Becoming(store, this.committed, this.obedience);
     this.seal = sealOf(service.settings);
-    this.organisations = organisationsOf(service.settings);
     const labels = ['organisation', 'outcome'] as const;
     this.events = service.metrics.counter('weft_gateway_events_total', 'Events sent to the gateway', labels);
     this.validated = service.metrics.counter('weft_gateway_validated_events_total', 'Events sent only to be validated', labels);
@@ -131,15 +127,13 @@ export class Intake implements OnModuleDestroy {
   /** The rules for what this caller sends: an organisation speaks for itself only. */
   rulesFor(caller: Actor, validateOnly = false, recorder: Recorder = asOrganisation(caller)): Rules {
     const sender = recorder.as === 'governance' ? '' : (recorder.organisation as string);
-    return { organisations: this.organisations, now: this.service.clock.now(), sender, recorder, caller, validateOnly };
+    const { organisations, clock } = this.service;
+    return { organisations: organisations.known, now: clock.now(), sender, recorder, caller, validateOnly };
   }
 
-  /** The rules with the policy in force, which says who may make which decision: before the first, with what that will be. */
+  /** The rules with the policy in force, which says who may make which decision. */
   async withPolicy(rules: Rules): Promise<Rules & { readonly policy: Policy }> {
-    const { wiring, service } = this;
-    const isAdopted = (await wiring.store.head(POLICY_STREAM)) !== NO_STREAM;
-    const policy = isAdopted ? (await wiring.policies.current()).policy : await policyAtStart(wiring, service.settings);
-    return { ...rules, policy };
+    return { ...rules, policy: (await this.wiring.policies.current()).policy };
   }
 
   /**

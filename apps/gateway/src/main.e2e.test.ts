@@ -1,12 +1,12 @@
 import { provision } from '@weft/domain';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { consentOf } from '@weft/care-events';
-import { issueToken, readSettings, systemClock } from '@weft/service';
+import { createRegion, issueToken, readSettings, systemClock } from '@weft/service';
 
 const main = fileURLToPath(import.meta.url)
   .replace('/src/', '/dist/')
@@ -46,8 +46,18 @@ describe('the gateway as a process', () => {
     expect(errors()).toContain('WEFT_KAFKA_BROKERS: is missing');
   });
 
+  it('ends with 78 where there is no region, says how one is made, and leaves nothing behind', async () => {
+    const { exited, errors } = start();
+    expect(await exited).toEqual([78, null]);
+    expect(errors()).toContain(
+      `gateway: WEFT_DATA_DIR: there is no region in ${directory}: \`weft up\` or \`weft region create\``,
+    );
+    expect(readdirSync(directory)).toEqual([]);
+  });
+
   it('answers who is waiting before it stops, and has everything that it acknowledged when it starts again', async () => {
-    const { settings } = readSettings({ WEFT_DATA_DIR: directory });
+    const { settings } = readSettings({ WEFT_DATA_DIR: directory, WEFT_LOG_LEVEL: 'fatal' });
+    await (await createRegion(settings)).close();
     const first = start();
     const url = await first.ready;
     const authorization = `Bearer ${await issueToken(settings, systemClock, { roles: ['governance'], organisation: 'RX901' })}`;

@@ -1,4 +1,4 @@
-import { EngineUnavailable, type EventBus, type EventStore, NO_STREAM } from '@weft/processing';
+import { bytesOf, EngineUnavailable, type EventBus, type EventStore, NO_STREAM } from '@weft/processing';
 import { Committed } from './committed.js';
 import { Obedience } from './obedience.js';
 
@@ -32,7 +32,7 @@ function world(answers: readonly (number | Error)[], stored: readonly Stored[] =
       .map((one, revision) => ({
         type: 'decision-recorded-2',
         revision,
-        data: JSON.stringify({ source: 'urn:ods:RX901', ...one }),
+        data: bytesOf(JSON.stringify({ source: 'urn:ods:RX901', ...one })),
       }))
       .slice(from);
   const store = { read, head: async () => stored.length - 1 || NO_STREAM } as unknown as EventStore;

@@ -5,16 +5,8 @@ import { join } from 'node:path';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { openEmbeddedBus, openEmbeddedStore } from '@weft/embedded';
 import { bytesAsText, type RawEvent, RawEvents, textAsBytes } from '@weft/hl7v2';
-import { EngineUnavailable, type EventBus, type Timers, hl7v2Topic } from '@weft/processing';
-import {
-  createLogger,
-  type Hl7v2Listener,
-  loadSettings,
-  openService,
-  openWiring,
-  type Service,
-  systemTimers,
-} from '@weft/service';
+import { EngineUnavailable, type EventBus, type Timers, hl7v2Topic, OrganisationBook } from '@weft/processing';
+import { createLogger, type Hl7v2Listener, loadSettings, createRegion, type Service, systemTimers } from '@weft/service';
 import { bytesOfCase, casesOf, whereThereAreCases, type Case, type WireStep } from '../../../libs/hl7v2/src/cases.fixture.js';
 import { Authority, type Certified, whereThereIsOpenSsl } from './certificates.fixture.js';
 import { WAITS } from './connection.js';
@@ -44,8 +36,7 @@ describe('the HL7 v2 gateway', () => {
         isAway ? Promise.reject(new EngineUnavailable('bus', 'away')) : bus.publish(messages),
     });
     const log = createLogger({ logLevel: 'trace' }, { write: (line) => void logged.push(line) });
-    service = await openService(settings, { bus: away, store: await openEmbeddedStore({ directory }), log });
-    await openWiring(Object.assign(Object.create(service) as Service, { bus }));
+    service = await createRegion(settings, { bus: away, store: await openEmbeddedStore({ directory }), log });
   });
 
   afterEach(async () => {
@@ -123,6 +114,22 @@ describe('the HL7 v2 gateway', () => {
       id: expect.stringMatching(/^[0-9a-f]{64}$/),
     });
     expect(engine.answers[0]).toMatch(/MSA\|AA\|A1\|weft\.hl7v2\.RX901\/\d\/\d+\r/);
+  });
+
+  it('takes nothing of an organisation from when it is suspended, and again from when it is reinstated', async () => {
+    const { store, clock, random, organisations } = service;
+    const book = new OrganisationBook(store, clock, random);
+    const listener = await listen();
+    const engine = engineAt(listener);
+    await book.suspend('RX901', { subject: 'anna', organisation: null }, 'Wrong numbers');
+    await organisations.look();
+    engine.sendFrame(admission('S1'));
+    expect(await engine.acknowledgements(1)).toEqual(['AR:S1']);
+    for (const subject of ['anna', 'bert']) await book.reinstate('RX901', { subject, organisation: null }, 'Mended');
+    await organisations.look();
+    engine.sendFrame(admission('S2'));
+    expect(await engine.acknowledgements(2)).toEqual(['AR:S1', 'AA:S2']);
+    expect(textsOf(await storedBy(listener))).toEqual([admission('S2')]);
   });
 
   it('makes one event of the same bytes, whenever and over whichever connection they come, and another of another listener’s', async () => {

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { openEmbeddedBus } from '@weft/embedded';
 import { bytesAsText, RawEvents } from '@weft/hl7v2';
 import { hl7v2Topic } from '@weft/processing';
+import { createRegion, loadSettings } from '@weft/service';
 import { admission, Engine } from './engine.fixture.js';
 
 const main = fileURLToPath(import.meta.url)
@@ -18,10 +19,11 @@ describe('the HL7 v2 gateway as a process', () => {
   let directory: string;
   let listeners: string;
   const children: ChildProcess[] = [];
-  beforeEach(() => {
+  beforeEach(async () => {
     directory = mkdtempSync(join(tmpdir(), 'weft-hl7-gateway-'));
     listeners = join(directory, 'listeners.json');
     writeFileSync(listeners, JSON.stringify([{ name: 'pas', organisation: 'RX901', port: 0 }]));
+    await (await createRegion(loadSettings({ WEFT_DATA_DIR: directory, WEFT_LOG_LEVEL: 'fatal' }))).close();
   });
   afterEach(() => {
     for (const child of children.splice(0)) child.kill('SIGKILL');

@@ -2,7 +2,15 @@ import type { Metrics } from '@weft/service';
 
 /** What became of a message: stored, or why not. */
 export type Became =
-  'stored' | 'truncated' | 'too-large' | 'not-hl7' | 'no-control-id' | 'processing-id' | 'not-the-sender' | 'unavailable';
+  | 'stored'
+  | 'truncated'
+  | 'too-large'
+  | 'not-hl7'
+  | 'no-control-id'
+  | 'processing-id'
+  | 'not-the-sender'
+  | 'suspended'
+  | 'unavailable';
 /** Why a connection was not taken, or was ended. */
 export type Ended = 'too-many' | 'not-a-sender' | 'handshake' | 'slow';
 /** What is taken, and odd. */

@@ -45,11 +45,15 @@ export class RawIntake {
 
   private whyNot(header: Segment | null): RefusalReason | null {
     if (header === null) return 'not-hl7';
+    const { organisations } = this.service;
+    const { organisation, production, facilities } = this.listener;
+    if (organisations.toSend(organisation) !== 'may') return 'suspended';
     const said = (field: number): string => header.field(field).value?.trim() ?? '';
     if (said(10) === '') return 'no-control-id';
     const isProduction = said(11) === 'P';
-    if (isProduction !== this.listener.production || !['P', 'T', 'D'].includes(said(11))) return 'processing-id';
-    return this.listener.facilities.includes(said(4)) ? null : 'not-the-sender';
+    if (isProduction !== production || !['P', 'T', 'D'].includes(said(11))) return 'processing-id';
+    const named = facilities ?? [organisation, ...(organisations.known.get(organisation)?.sites ?? [])];
+    return named.includes(said(4)) ? null : 'not-the-sender';
   }
 
   private eventOf(bytes: Uint8Array, kind: RawEvent['kind']): RawEvent {

@@ -9,8 +9,6 @@ import {
   type Wiring,
 } from '@weft/processing';
 import {
-  adoptAtStart,
-  AuditLog,
   projectorObserver,
   Service,
   warnAtStart,
@@ -30,7 +28,6 @@ export class OptOutProjectorModule implements OnApplicationBootstrap, OnModuleDe
   constructor(
     private readonly service: Service,
     @Inject(WIRING) private readonly wiring: Wiring,
-    private readonly audit: AuditLog,
   ) {}
 
   static register(wiring: Wiring): DynamicModule {
@@ -38,12 +35,12 @@ export class OptOutProjectorModule implements OnApplicationBootstrap, OnModuleDe
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    const { log, settings } = this.service;
-    watchLag(this.service, OPT_OUT_PROJECTOR_GROUP, [CONSENT_TOPIC]);
+    const { log } = this.service;
+    watchLag(this.service, OPT_OUT_PROJECTOR_GROUP, () => [CONSENT_TOPIC]);
     watchDecisions(this.service);
     watchQuarantine(this.service);
     watchReviews(this.service);
-    warnAtStart(log, settings, await adoptAtStart(this.wiring, this.audit, settings));
+    warnAtStart(this.service, await this.wiring.policies.current());
     this.projector = await startOptOutProjector(this.wiring, projectorObserver(this.service, 'opt-out-projector'));
     this.follower = followPolicies(this.wiring, (err) => {
       log.warn({ err }, 'the policy could not be applied to every view yet; readers obey it all the same');

@@ -9,6 +9,7 @@ import {
   type Purpose,
   type Resource,
 } from '@weft/domain';
+import type { WaitingCounts } from '@weft/hl7v2-processing';
 import type { ReviewCounts, SetAside, VersionCounts } from '@weft/processing';
 import { PersonAnswer } from './person.js';
 
@@ -249,6 +250,8 @@ class GroupStatus {
 class CountsAnswer {
   @ApiProperty({ description: 'Patients with a record' })
   records!: number;
+  @ApiProperty({ description: 'One of each record for each purpose' })
+  views!: number;
   @ApiProperty({ description: 'Patients about whom something was decided' })
   patientsWithDecisions!: number;
   @ApiProperty()
@@ -258,10 +261,19 @@ class CountsAnswer {
 export class StatusAnswer {
   @ApiProperty({ description: 'Weft’s own' })
   version!: string;
-  @ApiProperty({ type: Number, nullable: true })
-  policyVersion!: number | null;
+  @ApiProperty({ description: 'The id of the region: every answer carries it as `weft-region`' })
+  region!: string;
+  @ApiProperty()
+  policyVersion!: number;
   @ApiProperty({ description: 'Whether `WEFT_POLICY` names another policy than the one in force: it must be adopted to count' })
   settingsDiffer!: boolean;
+  @ApiProperty({
+    type: [String],
+    description: 'ODS codes of which `WEFT_ORGANISATIONS` does not say the kind in force, which stays',
+  })
+  organisationsDiffer!: readonly string[];
+  @ApiProperty({ description: 'Whether `WEFT_RELEASED_CODES` names other codes than those in force, which stay' })
+  codesDiffer!: boolean;
   @ApiProperty({ type: [Object], description: '`{ purpose, version }` of each projection' })
   projections!: readonly { readonly purpose: Purpose; readonly version: number }[];
   @ApiProperty({ description: 'Messages that no projector has dealt with yet' })
@@ -288,6 +300,13 @@ export class StatusAnswer {
       'late or again, and how many are in force by their arrival alone, because their version number and their date disagree',
   })
   versions!: Readonly<Record<string, VersionCounts>>;
+  @ApiProperty({
+    type: Object,
+    description:
+      'By ODS code of who sends HL7 v2 `{ messages, reasons, since }`: how many messages wait, or parts of messages about several people, ' +
+      'because it is not known whose they are, how many for which reason, and when the oldest was received; null where none waits',
+  })
+  hl7v2Waiting!: Readonly<Record<string, WaitingCounts>>;
   @ApiPropertyOptional({ type: CountsAnswer })
   counts?: CountsAnswer;
 }

@@ -1,5 +1,6 @@
-import { type AuditEntry, decodeAuditEntry, EngineUnavailable } from '@weft/processing';
-import { ANNE, BERT, NOBODY, observation, openRegion, patient, type Region } from './region.fixture.js';
+import { randomUUID } from 'node:crypto';
+import { type AuditEntry, bytesOf, decodeAuditEntry, EngineUnavailable, type EventStore, textOf } from '@weft/processing';
+import { ANNE, BERT, keyOf, NOBODY, observation, openRegion, patient, type Region } from './region.fixture.js';
 import { isUpToDate, Subscriber } from './subscriber.fixture.js';
 
 const today = () => new Date().toISOString().slice(0, 10);
@@ -89,7 +90,7 @@ describe('the audit', () => {
   it('comes page by page, each entry once', async () => {
     const { store, random, clock } = region.wiring;
     const entry = JSON.stringify({ ...(await written())[0], time: new Date(clock.now()).toISOString() });
-    const events = Array.from({ length: 1_500 }, () => ({ id: random.uuid(), type: 'record-looked-at-1', data: entry }));
+    const events = Array.from({ length: 1_500 }, () => ({ id: random.uuid(), type: 'record-looked-at-1', data: bytesOf(entry) }));
     for (const half of [events.slice(0, 750), events.slice(750)])
       await store.append(streamOf('2020-01-01'), await store.head(streamOf('2020-01-01')), half);
     const first = await region.ask('/audit?day=2020-01-01', { roles: ['governance'] });
@@ -134,12 +135,19 @@ describe('the audit of a person', () => {
     (await region.ask(`/records/${nhsNumber}/audit${query}`, { roles: ['governance'] })).body;
   const entryOf = (nhsNumber: string, time: string, request = 'earlier'): AuditEntry => ({
     ...{ time, request, who: 'somebody', organisation: 'RX901', roles: ['clinician'], action: 'record', outcome: 'given' },
-    ...{ patient: region.wiring.keys.patient(nhsNumber), purpose: 'direct-care', policyVersion: 1, consentRevision: -1 },
+    ...{ patient: keyOf(nhsNumber), purpose: 'direct-care', policyVersion: 1, consentRevision: -1 },
   });
   /** As the version before this one wrote them. */
-  async function writeWithoutIndex(day: string, entries: readonly AuditEntry[]): Promise<void> {
-    const { store, random } = region.wiring;
-    const events = entries.map((entry) => ({ id: random.uuid(), type: 'record-looked-at-1', data: JSON.stringify(entry) }));
+  async function writeWithoutIndex(
+    day: string,
+    entries: readonly AuditEntry[],
+    store: EventStore = region.wiring.store,
+  ): Promise<void> {
+    const events = entries.map((entry) => ({
+      id: randomUUID(),
+      type: 'record-looked-at-1',
+      data: bytesOf(JSON.stringify(entry)),
+    }));
     await store.append(streamOf(day), await store.head(streamOf(day)), events);
   }
   const dayBefore = (days: number) => new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10);
@@ -165,11 +173,18 @@ describe('the audit of a person', () => {
   });
 
   it('has what was written before there was an index, once, also of the day on which it began', async () => {
-    await writeWithoutIndex(dayBefore(3), [entryOf(ANNE, `${dayBefore(3)}T10:00:00Z`, 'old'), entryOf(BERT, dayBefore(3))]);
-    await writeWithoutIndex(today(), [entryOf(ANNE, `${today()}T00:00:00.000Z`, 'early')]);
+    await region.close();
+    region = await openRegion({
+      async before(store) {
+        const old = [entryOf(ANNE, `${dayBefore(3)}T10:00:00Z`, 'old'), entryOf(BERT, dayBefore(3))];
+        await writeWithoutIndex(dayBefore(3), old, store);
+        await writeWithoutIndex(today(), [entryOf(ANNE, `${today()}T00:00:00.000Z`, 'early')], store);
+      },
+    });
+    await region.publish('RX901', ANNE, observation(ANNE, 'o1'));
     await look(ANNE);
     const indexed = await region.wiring.store.read(`auditOf-${region.wiring.keys.patient(ANNE)}`);
-    const { request } = JSON.parse(indexed[0]!.data) as AuditEntry;
+    const { request } = JSON.parse(textOf(indexed[0]!.data)) as AuditEntry;
     expect(requestsIn(await auditOf(ANNE))).toEqual(['old', 'early', request]);
     expect(requestsIn(await auditOf(ANNE, `?to=${dayBefore(1)}`))).toEqual(['old']);
     expect(requestsIn(await auditOf(ANNE, `?from=${dayBefore(2)}`)).slice(0, 2)).toEqual(['early', request]);
@@ -189,7 +204,7 @@ describe('the audit of a person', () => {
     const at = Date.now() - 3_600_000;
     const events = Array.from({ length: 1_500 }, (_, n) => {
       const entry = entryOf(ANNE, new Date(at + Math.floor(n / 7)).toISOString(), `n${n}`);
-      return { id: random.uuid(), type: 'audited-1', data: JSON.stringify(entry) };
+      return { id: random.uuid(), type: 'audited-1', data: bytesOf(JSON.stringify(entry)) };
     });
     for (const half of [events.slice(0, 750), events.slice(750)]) await store.append(stream, await store.head(stream), half);
     const first = await auditOf(ANNE);

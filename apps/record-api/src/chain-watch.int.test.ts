@@ -1,4 +1,4 @@
-import { CONSENT_PREFIX, type EventStore, type StoredEvent, type Timers } from '@weft/processing';
+import { bytesOf, CONSENT_PREFIX, type EventStore, type StoredEvent, textOf, type Timers } from '@weft/processing';
 import { systemTimers } from '@weft/service';
 import { ANNE, BERT, observation, openRegion, type Region } from './region.fixture.js';
 
@@ -45,7 +45,10 @@ describe('the chains of audit and decisions', () => {
 
     // Somebody changes a decision where it is stored.
     const read = store.read.bind(store);
-    const forged = (event: StoredEvent): StoredEvent => ({ ...event, data: event.data.replace('local-dissent', 'type-1') });
+    const forged = (event: StoredEvent): StoredEvent => ({
+      ...event,
+      data: bytesOf(textOf(event.data).replace('local-dissent', 'type-1')),
+    });
     store.read = async (stream, options) => {
       const page = await read(stream, options);
       return stream.startsWith(CONSENT_PREFIX) ? page.map(forged) : page;

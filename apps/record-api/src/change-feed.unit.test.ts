@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { PROJECTIONS, type Projection } from '@weft/domain';
-import { type FollowOptions, type Keys, type Message, toldRevision, type Wiring } from '@weft/processing';
+import { bytesOf, type FollowOptions, type Keys, type Message, toldRevision, type Wiring } from '@weft/processing';
 import { type Change, feedChanges, type FeedOptions } from './change-feed.js';
 
 const KEY = `${'a'.repeat(32)}.1`;
@@ -30,7 +30,7 @@ function told(key: string, viewRevision: number): string {
 const closing = { basis: { span: { since: null, until: null } } };
 const store = {
   head: async () => 0,
-  read: async () => [{ revision: 0, type: 'view-confirmed-1', data: JSON.stringify({ closing }) }],
+  read: async () => [{ revision: 0, type: 'view-confirmed-1', data: bytesOf(JSON.stringify({ closing })) }],
 };
 
 /** A topic of one partition that nothing was compacted in, as Kafka keeps it for a while. */

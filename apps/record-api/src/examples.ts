@@ -138,7 +138,7 @@ const proposal = {
   ...{ proposedBy: lead, proposedAt: '2026-03-06T08:00:00.000Z', authorisedBy: null, version: null, plan },
 };
 export const POLICY = { answer: policy };
-export const POLICY_IN_FORCE = { answer: { ...policy, settingsDiffer: false } };
+export const POLICY_IN_FORCE = { answer: { ...policy, settingsDiffer: false, organisationsDiffer: [], codesDiffer: false } };
 export const PLAN = { request: { [JSON_TYPE]: { 'a policy': { document } } }, answer: plan };
 export const PROPOSE = { request: { [JSON_TYPE]: { 'a policy': { document, reason } } }, answer: proposal };
 export const PROPOSAL = { answer: { ...proposal, document } };
@@ -152,6 +152,41 @@ export const VERSIONS = {
     },
   ],
 };
+
+const organisation = {
+  ...{ ods: 'RX904', name: 'Ambulance trust', kind: null, sends: true, reads: false },
+  ...{ added: { by: lead, reason, at: '2026-03-06T08:00:00.000Z' }, suspended: null, reinstatement: null },
+};
+const suspended = {
+  ...{ ...organisation, kind: 'acute', sends: false, reads: true },
+  suspended: { by: lead, reason: 'Its interface sends everybody’s results under one number', at: '2026-03-07T08:00:00.000Z' },
+};
+const whySuspended = { [JSON_TYPE]: { 'a reason': { reason: suspended.suspended.reason } } };
+export const ORGANISATIONS = { answer: [suspended] };
+export const ADD_ORGANISATION = {
+  request: {
+    [JSON_TYPE]: { 'an organisation': { ods: 'RX904', name: organisation.name, kind: 'acute', reason } },
+  },
+  answer: { ...organisation, proposal },
+};
+export const SUSPEND_ORGANISATION = { request: whySuspended, answer: suspended };
+export const REINSTATE_ORGANISATION = {
+  request: { [JSON_TYPE]: { 'a reason': { reason: 'Its interface is mended' } } },
+  answer: {
+    ...suspended,
+    reinstatement: { by: second, reason: 'Its interface is mended', at: '2026-03-08T08:00:00.000Z' },
+  },
+};
+
+const codes = { 'http://snomed.info/sct': ['44054006'] };
+const codesProposal = {
+  ...{ id: '8d3f1b52-4b5e-4f0f-9c55-8a4a3f6f1e0c', codes, by: lead, reason },
+  at: '2026-03-06T08:00:00.000Z',
+};
+const codesInForce = { codes: {}, proposal: null, authorisedBy: null, waiting: codesProposal };
+export const RELEASED_CODES = { answer: codesInForce };
+export const PROPOSE_CODES = { request: { [JSON_TYPE]: { 'lists of codes': { codes, reason } } }, answer: codesInForce };
+export const AUTHORISE_CODES = { answer: { codes, proposal: codesProposal, authorisedBy: second, waiting: null } };
 
 const from = { topic: 'weft.care-events.RX901', partition: 1, offset: 17 };
 const proposed = {
@@ -212,7 +247,16 @@ export const DISCLOSURE = {
 
 export const STATUS = {
   answer: {
-    ...{ version: '0.1.0', policyVersion: 1, settingsDiffer: false, projections: [{ purpose: 'research', version: 1 }], lag: 0 },
+    ...{
+      version: '0.1.0',
+      region: '7d0c1c52-5b77-4f0f-9c55-8a4a3f6f1e0c',
+      policyVersion: 1,
+      settingsDiffer: false,
+      organisationsDiffer: [],
+      codesDiffer: false,
+      projections: [{ purpose: 'research', version: 1 }],
+      lag: 0,
+    },
     groups: [
       {
         ...{ group: 'weft.record-projector', topic: 'weft.care-events.RX901', lag: 0 },
@@ -224,7 +268,8 @@ export const STATUS = {
       decisionsInQuarantine: 0,
       recordsToReview: { people: 1, organisations: { RX901: 1, Y90001: 1 } },
       versions: { RX901: { setAside: 3, disagreeing: 1 } },
-      counts: { records: 40, patientsWithDecisions: 3, quarantined: 0 },
+      hl7v2Waiting: { RX901: { messages: 2, reasons: { 'person-unknown': 2 }, since: '2026-01-01T10:00:00.000Z' } },
+      counts: { records: 40, views: 160, patientsWithDecisions: 3, quarantined: 0 },
     },
   },
 };

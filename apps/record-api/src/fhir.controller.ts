@@ -28,7 +28,6 @@ import {
   type Caller,
   CurrentCaller,
   HttpProblem,
-  organisationsOf,
   Public,
   publicAddressOf,
   Roles,
@@ -233,7 +232,7 @@ export class FhirController {
   /** A summary says who made it: the reader's organisation. */
   private authorOf({ organisation }: Caller): { ods: string; name?: string } {
     if (organisation === undefined) return { ods: 'WEFT', name: 'Weft' };
-    const known = organisationsOf(this.service.settings).get(organisation);
+    const known = this.service.organisations.known.get(organisation);
     return { ods: organisation, ...(known && { name: known.name }) };
   }
 }

@@ -110,7 +110,8 @@ describe('operating a region', () => {
   it('says where topics and projectors stand, and how far behind they are', async () => {
     const { body } = await ask('/status?counts=true');
     expect(body).toMatchObject({ version: expect.stringMatching(/^\d/), policyVersion: 1, lag: 0 });
-    expect(body.counts).toEqual({ records: 2, patientsWithDecisions: 0, quarantined: 1 });
+    expect(body.region).toBe(region.service.region.id);
+    expect(body.counts).toEqual({ records: 2, views: 8, patientsWithDecisions: 0, quarantined: 1 });
     const projector = body.groups.find(({ topic }: { topic: string }) => topic === careEventsTopic('RX901'));
     expect(projector).toMatchObject({ group: 'weft.record-projector', lag: 0 });
     const { partitions } = body.topics.find(({ topic }: { topic: string }) => topic === careEventsTopic('RX901'));

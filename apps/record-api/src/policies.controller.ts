@@ -20,7 +20,6 @@ import {
   CurrentCaller,
   HttpProblem,
   Roles,
-  Service,
   WIRING,
   withoutNumbers,
   invalid,
@@ -42,7 +41,6 @@ import { AUTHORISED, POLICY, PROPOSAL, PROPOSALS, PROPOSE, VERSIONS } from './ex
 export class PoliciesController {
   constructor(
     @Inject(WIRING) private readonly wiring: Wiring,
-    private readonly service: Service,
     private readonly desk: PolicyDesk,
     private readonly audit: AuditLog,
   ) {}
@@ -65,10 +63,8 @@ export class PoliciesController {
     @CurrentCaller() caller: Caller,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ProposalAnswer> {
-    if (withoutNumbers(reason) !== reason) {
-      throw invalid({ field: 'reason', code: 'names-a-person', message: 'holds what may be an NHS number: say it without' });
-    }
-    const policy = soundPolicy(document, this.service.settings);
+    refuseNumbersIn(reason);
+    const policy = await soundPolicy(document, this.wiring);
     const id = this.wiring.random.uuid();
     await this.audit.note(caller, 'propose-policy', { outcome: 'accepted', about: `proposal ${id}` });
     const outcome = await this.desk.propose(id, policy, reason, personOf(caller));
@@ -161,7 +157,13 @@ const noteOf = (state: 'in-force' | 'planning') =>
     note: 'One process plans this, in its memory. If that process ends first, nothing is adopted: send the same request again.',
   };
 
-function proposalAnswer({ policy, plan, ...proposal }: ProposalState): ProposalAnswer {
+/** A reason is kept for good, and read by people who have no business with a person. */
+export function refuseNumbersIn(reason: string): void {
+  if (withoutNumbers(reason) === reason) return;
+  throw invalid({ field: 'reason', code: 'names-a-person', message: 'holds what may be an NHS number: say it without' });
+}
+
+export function proposalAnswer({ policy, plan, ...proposal }: ProposalState): ProposalAnswer {
   return { ...proposal, name: policy.name, plan: planAnswer(plan) };
 }
 

@@ -48,6 +48,13 @@ export class PolicyAnswer {
 export class PolicyInForceAnswer extends PolicyAnswer {
   @ApiProperty({ description: 'Whether `WEFT_POLICY` names another policy: that one is not in force until it is adopted' })
   settingsDiffer!: boolean;
+  @ApiProperty({
+    type: [String],
+    description: 'ODS codes of which `WEFT_ORGANISATIONS` does not say the kind in force, which stays',
+  })
+  organisationsDiffer!: readonly string[];
+  @ApiProperty({ description: 'Whether `WEFT_RELEASED_CODES` names other codes than those in force, which stay' })
+  codesDiffer!: boolean;
 }
 
 class ReachAnswer {

@@ -1,9 +1,10 @@
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
-import type { Person, Policy } from '@weft/domain';
+import type { Adoption, Person, Policy } from '@weft/domain';
 import {
   authorisePolicy,
   NotAuthorised,
   type PlanOptions,
+  policyProposal,
   proposePolicy,
   type ProposalState,
   type Wiring,
@@ -51,8 +52,21 @@ export class PolicyDesk implements OnModuleDestroy {
     return outcome ?? 'planning';
   }
 
-  private readonly adopt: Parameters<typeof proposePolicy>[2] = (policy, adoption, after) =>
-    adoptPolicy(this.wiring, this.audit, policy, adoption, after);
+  private readonly adopt: Parameters<typeof proposePolicy>[2] = async (policy, adoption, after) => {
+    const adopted = await adoptPolicy(this.wiring, this.audit, await this.withNewerKinds(policy, adoption), adoption, after);
+    await this.service.organisations.look();
+    return adopted;
+  };
+
+  /** A proposal changes the kinds that it was made to change: those that came into force since then stay. */
+  private async withNewerKinds(policy: Policy, adoption: Adoption): Promise<Policy> {
+    const proposal = adoption.by === 'governance' ? await policyProposal(this.wiring, adoption.id) : null;
+    if (proposal === null) return policy;
+    const all = await this.wiring.policies.all();
+    const [before, now] = [all[proposal.plan.inForce - 1], all.at(-1)].map((one) => one?.policy.organisations ?? {});
+    const changed = Object.entries(policy.organisations).filter(([ods, kind]) => before?.[ods] !== kind);
+    return { ...policy, organisations: { ...now, ...Object.fromEntries(changed) } };
+  }
 
   private async within<T>(id: string, work: (options: PlanOptions) => Promise<T>): Promise<T | null> {
     const progress = { people: 0 };

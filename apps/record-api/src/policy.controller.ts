@@ -2,7 +2,17 @@ import { Body, Controller, Get, HttpCode, Inject, Post } from '@nestjs/common';
 import { ApiBadRequestResponse, ApiOkResponse, ApiOperation, ApiTags, ApiUnprocessableEntityResponse } from '@nestjs/swagger';
 import { type AdoptedPolicy, adoptionProblems, opens, type Policy, policyFrom, type PolicyPlan, wholePolicy } from '@weft/domain';
 import { planPolicy, type Wiring } from '@weft/processing';
-import { HttpProblem, kindsOf, Public, Roles, Service, type Settings, settingsDiffer, WIRING, Example } from '@weft/service';
+import {
+  codesDiffer,
+  HttpProblem,
+  organisationsDiffer,
+  Public,
+  Roles,
+  Service,
+  settingsDiffer,
+  WIRING,
+  Example,
+} from '@weft/service';
 import { PlanAnswer, PolicyAnswer, PolicyInForceAnswer, PolicyToPlan } from './policy-answers.js';
 import { PLAN, POLICY_IN_FORCE } from './examples.js';
 
@@ -21,7 +31,13 @@ export class PolicyController {
   @ApiOkResponse({ type: PolicyInForceAnswer })
   async inForce(): Promise<PolicyInForceAnswer> {
     const adopted = await this.wiring.policies.current();
-    return { ...policyAnswer(adopted), settingsDiffer: settingsDiffer(this.service.settings, adopted.policy) };
+    const { settings } = this.service;
+    return {
+      ...policyAnswer(adopted),
+      settingsDiffer: settingsDiffer(settings, adopted.policy),
+      organisationsDiffer: organisationsDiffer(settings, adopted.policy),
+      codesDiffer: codesDiffer(settings, this.service.releasedCodes),
+    };
   }
 
   @Post('plans')
@@ -36,7 +52,7 @@ export class PolicyController {
   @ApiBadRequestResponse({ description: 'No document, or something unknown beside it' })
   @ApiUnprocessableEntityResponse({ description: 'The policy may not come into force; `errors` names each place' })
   async plan(@Body() { document }: PolicyToPlan): Promise<PlanAnswer> {
-    return planAnswer(await planPolicy(this.wiring, soundPolicy(document, this.service.settings)));
+    return planAnswer(await planPolicy(this.wiring, await soundPolicy(document, this.wiring)));
   }
 }
 
@@ -46,9 +62,9 @@ export function policyAnswer({ version, adoptedAt, policy }: AdoptedPolicy): Pol
 
 export const planAnswer = (plan: PolicyPlan): PlanAnswer => ({ ...plan, opens: opens(plan) });
 
-/** The policy that a document says. Throws 422 with everything that is wrong with it, or lies below the floor. */
-export function soundPolicy(document: Record<string, unknown>, settings: Settings): Policy {
-  const organisations = kindsOf(settings);
+/** The policy that a document says, of the kinds of organisations in force. Throws 422 with everything that is wrong with it, or lies below the floor. */
+export async function soundPolicy(document: Record<string, unknown>, { policies }: Pick<Wiring, 'policies'>): Promise<Policy> {
+  const { organisations } = (await policies.current()).policy;
   const errors = adoptionProblems(document, organisations);
   if (errors.length > 0) throw new HttpProblem(422, 'invalid-policy', 'This policy may not come into force', { errors });
   return policyFrom(document as never, organisations);

@@ -15,9 +15,11 @@ import {
 } from '@nestjs/swagger';
 import { identityProblems, mendsHeader } from '@weft/care-events';
 import { type Coordinates, nhsNumberProblem, placeOf } from '@weft/domain';
+import { inRawParts } from '@weft/hl7v2';
 import {
   CONSENT_TOPIC,
   findQuarantined,
+  HL7V2_PREFIX,
   listQuarantine,
   type ProposedMend,
   proposeMend,
@@ -231,7 +233,12 @@ export class QuarantineController {
   /** Sends it, and notes where it went: the old message is gone from quarantine then, and its entry leads to the new one. */
   private async send(found: Quarantined, caller: Caller, mend?: ProposedMend): Promise<Coordinates> {
     const mends = (place: string, key: string): string => mendsHeader(place, key, sealOf(this.service.settings));
-    const at = await redrive(this.wiring.bus, found, mend, found.from.topic === CONSENT_TOPIC ? mends : undefined);
+    const { topic } = found.from;
+    const at = await redrive(this.wiring.bus, found, {
+      mended: mend,
+      mendsHeader: topic === CONSENT_TOPIC ? mends : undefined,
+      inParts: topic.startsWith(HL7V2_PREFIX) ? inRawParts : undefined,
+    });
     const about = `${found.id} → ${placeOf(at)}`;
     await this.audit.note(caller, 'redriven', { outcome: 'accepted', patient: this.patientOf(found.key), about });
     return at;

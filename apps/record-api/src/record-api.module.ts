@@ -6,6 +6,7 @@ import { ChainWatch } from './chain-watch.js';
 import { ConsoleController } from './console.controller.js';
 import { Cursors } from './cursors.js';
 import { FhirController } from './fhir.controller.js';
+import { OrganisationsController } from './organisations.controller.js';
 import { PoliciesController } from './policies.controller.js';
 import { PolicyDesk } from './policy-desk.js';
 import { PolicyController } from './policy.controller.js';
@@ -15,6 +16,7 @@ import { RecordReader } from './record-reader.js';
 import { RecordsController } from './records.controller.js';
 import { ReIdentificationDesk } from './re-identification-desk.js';
 import { ReIdentificationsController } from './re-identifications.controller.js';
+import { ReleasedCodesController } from './released-codes.controller.js';
 import { StatusController } from './status.controller.js';
 import { Subscriptions } from './subscriptions.js';
 
@@ -30,6 +32,8 @@ export class RecordApiModule {
         AuditController,
         PolicyController,
         PoliciesController,
+        OrganisationsController,
+        ReleasedCodesController,
         ReIdentificationsController,
         RecordChangesController,
         QuarantineController,

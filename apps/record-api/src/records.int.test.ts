@@ -1,5 +1,5 @@
 import { NOTICE, type Notices, provision } from '@weft/domain';
-import { applyPolicy, digestOf, loadView, projectionOf, viewStream } from '@weft/processing';
+import { applyPolicy, bytesOf, digestOf, loadView, projectionOf, viewStream } from '@weft/processing';
 import {
   ANNE,
   BERT,
@@ -429,7 +429,7 @@ describe('a kept answer', () => {
     expect((await read(BERT)).entries).toHaveLength(1);
     const { store, keys, random } = region.wiring;
     const merge = { by: keys.patient(ANNE), byNhsNumber: ANNE, cause: 'test', recordedAt: new Date().toISOString() };
-    const event = (data: object, type: string) => [{ id: random.uuid(), type, data: JSON.stringify(data) }];
+    const event = (data: object, type: string) => [{ id: random.uuid(), type, data: bytesOf(JSON.stringify(data)) }];
     await store.append(`identity-${keys.patient(BERT)}`, -1, event(merge, 'number-superseded-1'));
     const moved = await region.ask(`/records/${BERT}`, { roles: ['clinician'] });
     expect(moved.headers.get('content-location')).toBe(`/records/${ANNE}?purpose=direct-care`);

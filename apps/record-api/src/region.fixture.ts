@@ -5,9 +5,11 @@ import { acceptEvent, consentOf, GOVERNANCE_SOURCE, NHS_NUMBER_SYSTEM, toMessage
 import { DECISION_TYPE, type Decision, jsonWithDigits, provision, PURPOSES, type Resource } from '@weft/domain';
 import {
   applyPolicy,
+  bytesOf,
   careEventsTopic,
   CONSENT_TOPIC,
   consentStream,
+  type EventStore,
   OPT_OUT_PROJECTOR_GROUP,
   RECORD_PROJECTOR_GROUP,
   startOptOutProjector,
@@ -17,19 +19,28 @@ import {
 import {
   AnswerTimes,
   createHttpApp,
+  createKeys,
   issueToken,
   listen,
   loadSettings,
-  openService,
+  openEngines,
+  createRegion,
   openWiring,
-  organisationsOf,
-  policyAtStart,
+  firstPolicy,
   type Role,
   sealOf,
   type Service,
   type TokenRequest,
 } from '@weft/service';
 import { RecordApiModule } from './index.js';
+
+const SECRETS = {
+  WEFT_REGION_SECRET: 'region-secret-of-the-tests-of-reading',
+  WEFT_RESEARCH_SECRET: 'research-secret-of-the-tests-of-reading',
+};
+/** The region's key of a person, known before there is a region. */
+export const keyOf = (nhsNumber: string): string =>
+  createKeys({ region: SECRETS.WEFT_REGION_SECRET, research: '', integrity: '' }).patient(nhsNumber);
 
 /** Numbers of the range kept for tests. */
 export const ANNE = '9990000018';
@@ -76,15 +87,25 @@ export interface Region {
   close(): Promise<void>;
 }
 
+/** `before` is done in the store before this version begins to work there. */
 export async function openRegion(
-  given: { readonly service?: Partial<Service>; readonly policy?: unknown } = {},
+  given: {
+    readonly service?: Partial<Service>;
+    readonly policy?: unknown;
+    readonly before?: (store: EventStore) => Promise<void>;
+  } = {},
 ): Promise<Region> {
   const directory = mkdtempSync(join(tmpdir(), 'weft-record-api-'));
-  const loaded = loadSettings({ WEFT_DATA_DIR: directory, WEFT_PORT: '0', WEFT_LOG_LEVEL: 'fatal' });
+  const loaded = loadSettings({ ...SECRETS, WEFT_DATA_DIR: directory, WEFT_PORT: '0', WEFT_LOG_LEVEL: 'fatal' });
   const settings = { ...loaded, policy: given.policy };
-  const service = await openService(settings, given.service);
-  const wiring = await openWiring(service);
-  await applyPolicy(wiring, await policyAtStart(wiring, service.settings));
+  if (given.before !== undefined) {
+    const { store, close } = await openEngines(settings);
+    await given.before(store);
+    await close();
+  }
+  const service = await createRegion(settings, given.service);
+  const wiring = openWiring(service);
+  await applyPolicy(wiring, firstPolicy(service.settings));
   const topics = settings.organisations.map(({ ods }) => careEventsTopic(ods));
   const failures: unknown[] = [];
   const onFailure = (error: unknown) => void failures.push(error);
@@ -183,7 +204,7 @@ export async function openRegion(
       };
       const bytes = Buffer.from(JSON.stringify(resource));
       const recorder = { as: 'governance', organisation: null, subject: 'somebody' } as const;
-      const about = { organisations: organisationsOf(settings), now: service.clock.now(), recorder };
+      const about = { organisations: service.organisations.known, now: service.clock.now(), recorder };
       const accepted = acceptEvent({ attributes, data: { ok: true, event: resource }, bytes }, about);
       if (!accepted.ok) throw new Error(JSON.stringify(accepted.problems));
       await wiring.bus.publish([toMessage(accepted.event, { seal: sealOf(settings) })]);
@@ -196,7 +217,7 @@ export async function openRegion(
       const receivedAt = service.clock.now();
       const about = { id: 'appended', source: 'urn:ods:Y90001', recorder: RECORDER, digest: '', receivedAt };
       const data = { ...about, ...wholeDecision(decision), recordedAt, coordinates };
-      const event = { id: wiring.random.uuid(), type: 'decision-recorded-2', data: JSON.stringify(data) };
+      const event = { id: wiring.random.uuid(), type: 'decision-recorded-2', data: bytesOf(JSON.stringify(data)) };
       await wiring.store.append(stream, await wiring.store.head(stream), [event]);
     },
     stopOptOutProjector: () => optOutProjector.stop(),

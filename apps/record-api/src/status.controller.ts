@@ -1,15 +1,14 @@
 import { Controller, Get, Inject, Req } from '@nestjs/common';
 import { ApiBadRequestResponse, ApiOkResponse, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
+import { type WaitingCounts, WaitingMessages } from '@weft/hl7v2-processing';
 import {
-  CARE_EVENTS_PREFIX,
   CARE_RECORD_PREFIX,
   CONSENT_PREFIX,
-  CONSENT_TOPIC,
   type EventStore,
-  NO_STREAM,
-  OPT_OUT_PROJECTOR_GROUP,
-  POLICY_STREAM,
-  RECORD_PROJECTOR_GROUP,
+  groupOf,
+  HL7V2_PREFIX,
+  lagOf,
+  positionsOf,
   Reviews,
   versionCounts,
   type Wiring,
@@ -17,6 +16,8 @@ import {
 import {
   QuarantineTally,
   Roles,
+  codesDiffer,
+  organisationsDiffer,
   Service,
   settingsDiffer,
   WIRING,
@@ -35,6 +36,8 @@ import { STATUS } from './examples.js';
 export class StatusController {
   private readonly quarantine: QuarantineTally;
   private readonly reviews: Reviews;
+  /** By organisation. */
+  private readonly waiting = new Map<string, WaitingMessages>();
 
   constructor(
     @Inject(WIRING) private readonly wiring: Wiring,
@@ -53,23 +56,30 @@ export class StatusController {
   async status(@Req() request: FastifyRequest): Promise<StatusAnswer> {
     refuseOtherParameters(request, ['counts']);
     const { store, projections, policies } = this.wiring;
+    const { settings } = this.service;
     const topics = await this.topics();
-    const groups = await Promise.all(topics.flatMap((topic) => groupsOf(topic.topic).map((group) => this.group(group, topic))));
-    const adopted = (await store.head(POLICY_STREAM)) === NO_STREAM ? null : await policies.current();
+    const groups = await Promise.all(
+      topics.flatMap(({ topic }) => {
+        const group = groupOf(topic);
+        return group === undefined ? [] : [this.group(group, topic)];
+      }),
+    );
+    const adopted = await policies.current();
     return {
       version: VERSION,
-      policyVersion: adopted?.version ?? null,
-      settingsDiffer: adopted !== null && settingsDiffer(this.service.settings, adopted.policy),
+      region: this.service.region.id,
+      policyVersion: adopted.version,
+      settingsDiffer: settingsDiffer(settings, adopted.policy),
+      organisationsDiffer: organisationsDiffer(settings, adopted.policy),
+      codesDiffer: codesDiffer(settings, this.service.releasedCodes),
       projections: projections.map(({ purpose, version }) => ({ purpose, version })),
       lag: groups.reduce((sum, { lag }) => sum + lag, 0),
       groups,
       topics,
       decisionsInQuarantine: (await this.quarantine.count()).decisions,
       recordsToReview: await this.reviews.count(),
-      versions: await versionCounts(
-        store,
-        this.service.settings.organisations.map(({ ods }) => ods),
-      ),
+      versions: await versionCounts(store, [...this.service.organisations.known.keys()]),
+      hl7v2Waiting: await this.hl7v2Waiting(topics.map(({ topic }) => topic)),
       ...(parameter(request, 'counts') === 'true' && { counts: await this.counts() }),
     };
   }
@@ -80,39 +90,37 @@ export class StatusController {
     return Promise.all(specs.map(async ({ topic }) => ({ topic, partitions: await this.wiring.bus.offsets(topic) })));
   }
 
-  private async group(
-    group: string,
-    { topic, partitions }: StatusAnswer['topics'][number],
-  ): Promise<StatusAnswer['groups'][number]> {
-    const committed = new Map(
-      (await this.wiring.bus.committed(group, topic)).map(({ partition, offset }) => [partition, offset]),
-    );
-    const standing = partitions.map(({ partition, low, high }) => {
-      const offset = committed.get(partition) ?? -1;
-      // Before its first commit a group begins with what is still there.
-      return { partition, committed: offset < 0 ? null : offset, high, lag: Math.max(0, high - Math.max(offset, low)) };
-    });
+  private async group(group: string, topic: string): Promise<StatusAnswer['groups'][number]> {
+    const positions = await positionsOf(this.wiring.bus, group, topic);
     return {
       group,
       topic,
-      lag: standing.reduce((sum, { lag }) => sum + lag, 0),
-      partitions: standing.map(({ partition, committed, high }) => ({ partition, committed, high })),
+      lag: lagOf(positions),
+      partitions: positions.map(({ partition, committed, high }) => ({ partition, committed, high })),
     };
   }
 
+  private async hl7v2Waiting(topics: readonly string[]): Promise<Readonly<Record<string, WaitingCounts>>> {
+    const byHl7v2 = topics.filter((topic) => topic.startsWith(HL7V2_PREFIX)).map((topic) => topic.slice(HL7V2_PREFIX.length));
+    const counts = byHl7v2.map(async (organisation) => {
+      const messages = this.waiting.get(organisation) ?? new WaitingMessages(this.wiring, organisation);
+      this.waiting.set(organisation, messages);
+      return [organisation, await messages.count()] as const;
+    });
+    return Object.fromEntries(await Promise.all(counts));
+  }
+
   private async counts(): Promise<NonNullable<StatusAnswer['counts']>> {
-    const { store } = this.wiring;
+    const { store, projections } = this.wiring;
+    const records = await count(store, CARE_RECORD_PREFIX);
     return {
-      records: await count(store, CARE_RECORD_PREFIX),
+      records,
+      // As verify counts them.
+      views: records * projections.length,
       patientsWithDecisions: await count(store, CONSENT_PREFIX),
       quarantined: (await this.quarantine.count()).messages,
     };
   }
-}
-
-function groupsOf(topic: string): string[] {
-  if (topic === CONSENT_TOPIC) return [OPT_OUT_PROJECTOR_GROUP];
-  return topic.startsWith(CARE_EVENTS_PREFIX) ? [RECORD_PROJECTOR_GROUP] : [];
 }
 
 async function count(store: EventStore, prefix: string): Promise<number> {

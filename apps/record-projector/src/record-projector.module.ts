@@ -1,29 +1,31 @@
 import { type DynamicModule, Inject, Module, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { careEventsTopic, RECORD_PROJECTOR_GROUP, startRecordProjector, type Projector, type Wiring } from '@weft/processing';
-import { projectorObserver, Service, watchLag, watchVersions, WIRING } from '@weft/service';
+import { RECORD_PROJECTOR_GROUP, type Wiring } from '@weft/processing';
+import { Service, watchLag, watchVersions, WIRING } from '@weft/service';
+import { TopicReader } from './topic-reader.js';
 
-/** Runs the record-projector for as long as the app does. */
+/** Runs the record-projector for as long as the app does, on every topic of care events that there is. */
 @Module({})
 export class RecordProjectorModule implements OnApplicationBootstrap, OnModuleDestroy {
-  private projector: Projector | undefined;
+  private readonly reader: TopicReader;
 
   constructor(
     private readonly service: Service,
-    @Inject(WIRING) private readonly wiring: Wiring,
-  ) {}
+    @Inject(WIRING) wiring: Wiring,
+  ) {
+    this.reader = new TopicReader(service, wiring);
+  }
 
   static register(wiring: Wiring): DynamicModule {
     return { module: RecordProjectorModule, providers: [{ provide: WIRING, useValue: wiring }] };
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    const topics = this.service.settings.organisations.map(({ ods }) => careEventsTopic(ods));
-    watchLag(this.service, RECORD_PROJECTOR_GROUP, topics);
+    watchLag(this.service, RECORD_PROJECTOR_GROUP, () => this.reader.topics);
     watchVersions(this.service);
-    this.projector = await startRecordProjector(this.wiring, topics, projectorObserver(this.service, 'record-projector'));
+    await this.reader.start();
   }
 
   async onModuleDestroy(): Promise<void> {
-    await this.projector?.stop();
+    await this.reader.stop();
   }
 }

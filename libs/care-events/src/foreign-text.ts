@@ -7,7 +7,7 @@ export interface ForeignText {
 const CONVERT = 'have it converted, by an integration engine for example';
 
 const TEXTS: readonly (readonly [begins: RegExp, what: string, then: string])[] = [
-  [/^(MSH|FHS|BHS)[^\w\s]/, 'an HL7 v2 message (MSH|…)', CONVERT],
+  [/^(MSH|FHS|BHS)[^\w\s]/, 'an HL7 v2 message (MSH|…)', 'send it over MLLP to a listener for it (weft hl7v2 send)'],
   [/^UN[AB][^\w\s]/, 'an EDIFACT message (UNB+…)', CONVERT],
   [/^%PDF-/, 'a PDF', 'a Bundle can carry it within a Binary or DocumentReference'],
 ];

@@ -62,9 +62,9 @@ export class ConsumerGroups {
     this.deleteStrayClaims = database.prepare(
       'DELETE FROM claims WHERE group_name = ? AND member NOT IN (SELECT member FROM members WHERE group_name = ?)',
     );
-    this.selectOffset = database.prepare('SELECT "offset", crc FROM commits WHERE group_name = ? AND partition_id = ?');
+    this.selectOffset = database.prepare('SELECT "offset", crc FROM offsets WHERE group_name = ? AND partition_id = ?');
     this.upsertOffset = database.prepare(
-      `INSERT INTO commits (group_name, partition_id, "offset", crc) VALUES (?, ?, ?, ?)
+      `INSERT INTO offsets (group_name, partition_id, "offset", crc) VALUES (?, ?, ?, ?)
        ON CONFLICT (group_name, partition_id) DO UPDATE SET "offset" = excluded."offset", crc = excluded.crc`,
     );
     this.checkOffsets(database);
@@ -140,7 +140,7 @@ export class ConsumerGroups {
 
   /** All of them at the start: one that turned into another's would not be missed where it was. */
   private checkOffsets(database: Database): void {
-    const rows = database.prepare('SELECT group_name AS "group", partition_id AS partition, "offset", crc FROM commits').all();
+    const rows = database.prepare('SELECT group_name AS "group", partition_id AS partition, "offset", crc FROM offsets').all();
     for (const { group, partition, offset, crc } of rows as { group: string; partition: number; offset: number; crc: number }[]) {
       checkRow(this.engine, `an offset of group ${group}`, crc, group, partition, offset);
     }

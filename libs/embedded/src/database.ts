@@ -34,12 +34,15 @@ export interface Checking {
 
 export interface Opened {
   readonly database: Database;
+  readonly path: string;
   /** The file, where it is still to be checked. */
   readonly unchecked: CheckedFile | undefined;
 }
 
-/** Pages that the log holds before they are moved into the file: 16 MiB, so that a page written often moves once. */
-const CHECKPOINT_PAGES = 4_000;
+/** Pages that the log may hold before a writer moves them into the file by itself (64 MiB): a thread does so before, see checkpoints.ts. */
+const CHECKPOINT_PAGES = 16_000;
+/** What earlier forms of Weft kept in a data directory in the place of its one file. */
+const EARLIER_FILES = ['bus.db', 'store.db'];
 /** Up to this size the whole file is checked before it is served, at about 1 GB a second; above, while it is. */
 const CHECK_AT_OPEN_BYTES = 256 * 1024 * 1024;
 
@@ -157,6 +160,16 @@ export function integrityProblem(database: Database, file: string): string | nul
   return found;
 }
 
+/** An earlier form's events and messages are in no order that this one could take over. */
+function refuseEarlier(directory: string): void {
+  const found = EARLIER_FILES.find((file) => existsSync(join(directory, file)));
+  if (found === undefined) return;
+  throw new EngineDamaged(
+    found,
+    `the data directory was made by an earlier form of Weft, which this one cannot read. Publish again into an empty directory, or keep that version`,
+  );
+}
+
 /**
  * Opens a file of the data directory, and makes it where it is missing (directory 0700, files 0600).
  * Throws EngineDamaged for a file that is not whole or not ours, EngineUnavailable for one that cannot be opened now.
@@ -172,6 +185,7 @@ export async function openDatabase(
   let database: Database | undefined;
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
+    refuseEarlier(directory);
     if (!existsSync(path)) {
       if (existsSync(`${path}-wal`)) throw new EngineDamaged(schema.file, 'the file is gone, its log is still there');
       await create(directory, schema, waiting);
@@ -202,7 +216,11 @@ export async function openDatabase(
       if (pragma(opened, 'journal_mode') !== 'wal') throw new EngineDamaged(schema.file, 'the file has lost its journal mode');
       if (bytes <= checkAtOpenBytes && !isChecked) checkIntegrity(opened, schema.file);
     });
-    return { database: opened, unchecked: bytes > checkAtOpenBytes && !isChecked ? { path, file: schema.file } : undefined };
+    return {
+      database: opened,
+      path,
+      unchecked: bytes > checkAtOpenBytes && !isChecked ? { path, file: schema.file } : undefined,
+    };
   } catch (error) {
     database?.close();
     const named = engineError(schema.file, error);

@@ -14,37 +14,37 @@ describe('what SQLite throws, in the ports’ words', () => {
       [14, 'cannot be opened'],
     ] as const) {
       // prettier-ignore
-      const error = engineError('store.db', thrown('as SQLite says', code));
+      const error = engineError('weft.db', thrown('as SQLite says', code));
       expect(error).toBeInstanceOf(EngineUnavailable);
-      expect(error).toMatchObject({ retriable: true, engine: 'store.db' });
+      expect(error).toMatchObject({ retriable: true, engine: 'weft.db' });
       expect((error as Error).message).toContain(words);
     }
   });
 
   it('tells damage from what passes, also by the primary code of an extended one', () => {
     for (const code of [11, 26, 11 | (1 << 8), 19, 1])
-      expect(engineError('bus.db', thrown('x', code))).toBeInstanceOf(EngineDamaged);
-    expect(engineError('bus.db', thrown('x', 10 | (3 << 8)))).toBeInstanceOf(EngineUnavailable);
+      expect(engineError('weft.db', thrown('x', code))).toBeInstanceOf(EngineDamaged);
+    expect(engineError('weft.db', thrown('x', 10 | (3 << 8)))).toBeInstanceOf(EngineUnavailable);
   });
 
   it('takes a page that lies behind the end of its file for damage, though SQLite calls it an error of the disk', () => {
-    const error = engineError('bus.db', thrown('disk I/O error', 10 | (2 << 8)));
+    const error = engineError('weft.db', thrown('disk I/O error', 10 | (2 << 8)));
     expect(error).toBeInstanceOf(EngineDamaged);
     expect((error as Error).message).toContain('cut short');
   });
 
   it('reads the message where a driver leaves the code out', () => {
-    expect(engineError('bus.db', thrown('database disk image is malformed'))).toBeInstanceOf(EngineDamaged);
-    expect(engineError('bus.db', thrown('no such column: crc'))).toBeInstanceOf(EngineDamaged);
-    expect(engineError('bus.db', thrown('database or disk is full'))).toBeInstanceOf(EngineUnavailable);
+    expect(engineError('weft.db', thrown('database disk image is malformed'))).toBeInstanceOf(EngineDamaged);
+    expect(engineError('weft.db', thrown('no such column: crc'))).toBeInstanceOf(EngineDamaged);
+    expect(engineError('weft.db', thrown('database or disk is full'))).toBeInstanceOf(EngineUnavailable);
     expect(isBusy(thrown('database is locked'))).toBe(true);
   });
 
   it('leaves alone what is no error of SQLite’s: a fault of ours must look like one', () => {
     const fault = new TypeError('undefined is not a function');
     const refusal = new InvalidCall('no');
-    expect(engineError('store.db', fault)).toBe(fault);
-    expect(engineError('store.db', refusal)).toBe(refusal);
+    expect(engineError('weft.db', fault)).toBe(fault);
+    expect(engineError('weft.db', refusal)).toBe(refusal);
     expect(isBusy(fault)).toBe(false);
   });
 });

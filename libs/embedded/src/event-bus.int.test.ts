@@ -2,7 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describeEventBus } from '@weft/testing';
-import { openEmbeddedBus, type EmbeddedBus } from './event-bus.js';
+import { openEmbeddedBus } from './embedded.js';
+import type { EmbeddedBus } from './event-bus.js';
 
 describeEventBus('the embedded bus', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'weft-bus-'));

@@ -1,6 +1,5 @@
 import type { Coordinates } from '@weft/domain';
 import {
-  EngineUnavailable,
   InvalidCall,
   partitionOf,
   UnknownTopic,
@@ -12,42 +11,27 @@ import {
   type Message,
   type OutgoingMessage,
   type PartitionOffsets,
-  type Random,
   type Subscription,
-  type Timers,
   type TopicSpec,
 } from '@weft/processing';
+import { BatchTable } from './batch-table.js';
 import { ConsumerGroups } from './consumer-groups.js';
-import { checkIntegrity, closeDatabase, openDatabase, prepareAll, type Checking, type Waiting } from './database.js';
-import type { Database } from './driver.js';
-import { engineError } from './errors.js';
+import { isClosed, named, type DataFile, type Part } from './data-file.js';
 import { Follower } from './follower.js';
-import { ForeignCommits } from './foreign-commits.js';
-import { GroupCommit } from './group-commit.js';
 import { GroupMember } from './group-member.js';
-import { Packing } from './packing.js';
-import { RecordTable, type PreparedMessage } from './record-table.js';
-import { BUS_SCHEMA } from './schemas.js';
-import { checkCount } from './stored-event.js';
-import { checkMessage } from './stored-message.js';
-import { systemClock, systemRandom, systemTimers } from './system.js';
+import type { MessageRows, PreparedMessage } from './message-rows.js';
+import { checkCount } from './new-events.js';
+import { RecordTable } from './record-table.js';
+import { checkMessage, messageContent } from './stored-message.js';
+import { systemClock } from './system.js';
 import { checkTopicSpec, TopicTable, type Partition, type Topic } from './topic-table.js';
-import { WholeCheck, type CheckedFile } from './whole-check.js';
 
 const DEFAULT_MAX_COUNT = 500;
 const DAY_MS = 24 * 60 * 60 * 1_000;
 
-export interface EmbeddedBusOptions extends Checking {
-  /** The data directory; made where it is missing. */
-  readonly directory: string;
+export interface BusSettings {
   readonly clock?: Clock;
-  readonly timers?: Timers;
-  readonly random?: Random;
-  /** How long another process's lock is waited for (default 10 s). */
-  readonly lockTimeoutMs?: number;
-  /** How often consumers look for what other processes commit (default 5 ms). */
-  readonly pollMs?: number;
-  /** How long a consumer pauses after its handler threw (default 250 ms). */
+  /** How long somebody who reads along pauses after the handler threw (default 250 ms). */
   readonly retryPauseMs?: number;
   /** A member of a group that has not been heard of for so long is out (default 10 s). */
   readonly leaseMs?: number;
@@ -64,88 +48,62 @@ export interface EmbeddedBus extends EventBus {
   checkIntegrity(): Promise<void>;
 }
 
-/** Opens (or makes) `bus.db`. Throws EngineDamaged or EngineUnavailable. It does not replicate: one machine, one disk. */
-export async function openEmbeddedBus(options: EmbeddedBusOptions): Promise<EmbeddedBus> {
-  const waiting = {
-    timers: options.timers ?? systemTimers,
-    random: options.random ?? systemRandom,
-    lockTimeoutMs: options.lockTimeoutMs ?? 10_000,
-  };
-  const { database, unchecked } = await openDatabase(options.directory, BUS_SCHEMA, waiting, options);
-  return prepareAll(
-    database,
-    BUS_SCHEMA.file,
-    () =>
-      new SqliteEventBus(database, unchecked, waiting, {
-        clock: options.clock ?? systemClock,
-        pollMs: options.pollMs ?? 5,
-        retryPauseMs: options.retryPauseMs ?? 250,
-        leaseMs: options.leaseMs ?? 10_000,
-        handlerTimeoutMs: options.handlerTimeoutMs ?? 60_000,
-        tombstoneRetentionMs: options.tombstoneRetentionMs ?? DAY_MS,
-      }),
-  );
-}
-
-interface Settings {
-  readonly clock: Clock;
-  readonly pollMs: number;
-  readonly retryPauseMs: number;
-  readonly leaseMs: number;
-  readonly handlerTimeoutMs: number;
-  readonly tombstoneRetentionMs: number;
-}
-
 function checkOffset(offset: number): void {
   if (!Number.isSafeInteger(offset) || offset < 0) throw new InvalidCall(`${offset} is no offset`);
 }
 
-class SqliteEventBus implements EmbeddedBus {
+export class SqliteEventBus implements EmbeddedBus, Part {
   private readonly topicTable: TopicTable;
   private readonly records: RecordTable;
+  private readonly batches: BatchTable;
   private readonly groups: ConsumerGroups;
-  private readonly commits: GroupCommit;
-  private readonly foreign: ForeignCommits;
   private readonly active = new Set<Subscription>();
-  private readonly wholeCheck: WholeCheck | undefined;
+  private readonly settings: Required<BusSettings>;
   private closed = false;
 
   constructor(
-    private readonly database: Database,
-    unchecked: CheckedFile | undefined,
-    private readonly waiting: Waiting,
-    private readonly settings: Settings,
+    private readonly file: DataFile,
+    settings: BusSettings,
   ) {
-    const { clock, pollMs } = settings;
-    this.topicTable = new TopicTable(database, BUS_SCHEMA.file);
-    this.records = new RecordTable(database, this.topicTable, new Packing(database, BUS_SCHEMA.file), BUS_SCHEMA.file);
-    this.groups = new ConsumerGroups(database, this.topicTable, BUS_SCHEMA.file, () => clock.now());
-    this.foreign = new ForeignCommits(database, {
-      timers: waiting.timers,
-      pollMs,
-      onForeignCommit: () => this.topicTable.refresh(),
-    });
-    this.commits = new GroupCommit(database, {
-      ...waiting,
-      engine: BUS_SCHEMA.file,
-      onBegin: () => {
-        this.wholeCheck?.refuse();
-        this.foreign.look();
-      },
-      onBeforeCommit: () => this.topicTable.beforeCommit(),
-      onCommitted: () => this.topicTable.committed(),
-      onRolledBack: () => this.topicTable.rolledBack(),
-    });
-    this.foreign.look();
-    if (unchecked !== undefined) this.wholeCheck = new WholeCheck(unchecked, waiting.timers);
+    const { clock = systemClock, retryPauseMs = 250, leaseMs = 10_000, handlerTimeoutMs = 60_000 } = settings;
+    const { tombstoneRetentionMs = DAY_MS } = settings;
+    this.settings = { clock, retryPauseMs, leaseMs, handlerTimeoutMs, tombstoneRetentionMs };
+    const { database, packing, engine } = file;
+    this.topicTable = new TopicTable(database, engine);
+    this.records = new RecordTable(database, this.topicTable, packing, engine);
+    this.batches = new BatchTable(database, this.topicTable, packing, engine);
+    this.groups = new ConsumerGroups(database, this.topicTable, engine, () => clock.now());
+  }
+
+  onForeignCommit(): void {
+    this.topicTable.refresh();
+  }
+
+  onBeforeCommit(): void {
+    this.batches.beforeCommit();
+    this.topicTable.beforeCommit();
+  }
+
+  onCommitted(): void {
+    this.topicTable.committed();
+  }
+
+  onRolledBack(): void {
+    this.batches.rolledBack();
+    this.topicTable.rolledBack();
   }
 
   async publish(messages: readonly OutgoingMessage[]): Promise<Coordinates[]> {
     const bytes = messages.reduce((sum, message, index) => sum + checkMessage(message, index), 0);
     if (messages.length === 0) return [];
+    this.refuseIfUnusable();
     // They are written a moment later, and may be the caller's to change by then.
-    const ready = messages.map((message) => this.records.prepare(message));
-    return this.commits.submit(() => this.write(ready), ready.length, bytes);
+    const ready = messages.map((message): PreparedMessage => ({
+      ...{ topic: message.topic, key: message.key, partitionKey: message.partitionKey },
+      content: messageContent(message),
+      isTombstone: message.value === null,
+    }));
+    return this.file.commits.submit(() => this.write(ready), ready.length, bytes);
   }
 
   async consume(options: ConsumeOptions): Promise<Consumer> {
@@ -158,9 +116,9 @@ class SqliteEventBus implements EmbeddedBus {
     const parts = {
       groups: this.groups,
       topics: this.topicTable,
-      commits: this.commits,
-      timers: this.waiting.timers,
-      random: this.waiting.random,
+      commits: this.file.commits,
+      timers: this.file.waiting.timers,
+      random: this.file.waiting.random,
       now: () => clock.now(),
       leaseMs,
       handlerTimeoutMs,
@@ -181,7 +139,7 @@ class SqliteEventBus implements EmbeddedBus {
     const topic = this.ask(() => this.topic(options.topic));
     if (typeof options.from !== 'string') options.from.forEach(checkOffset);
     const follower: Follower = new Follower(topic, options, {
-      timers: this.waiting.timers,
+      timers: this.file.waiting.timers,
       retryPauseMs: this.settings.retryPauseMs,
       fetch: (partition, from) => this.fetch(partition, from, DEFAULT_MAX_COUNT),
       onStopped: this.activity(() => follower),
@@ -205,7 +163,7 @@ class SqliteEventBus implements EmbeddedBus {
     return this.ask(() =>
       this.topic(topic).partitions.map((partition) => ({
         partition: partition.partition,
-        low: this.records.low(partition),
+        low: this.rowsOf(partition).low(partition),
         high: partition.high,
       })),
     );
@@ -215,7 +173,7 @@ class SqliteEventBus implements EmbeddedBus {
     return this.ask(() =>
       this.topic(topic).partitions.map((partition) => ({
         partition: partition.partition,
-        offset: this.records.firstSince(partition, time),
+        offset: this.rowsOf(partition).firstSince(partition, time),
       })),
     );
   }
@@ -235,17 +193,17 @@ class SqliteEventBus implements EmbeddedBus {
     const byPartition = this.ask(
       () => new Map(offsets.map(({ partition, offset }) => [this.partition(topic, partition).id, offset])),
     );
-    await this.commits.submit(() => this.groups.seek(group, byPartition));
+    await this.file.commits.submit(() => this.groups.seek(group, byPartition));
   }
 
   async createTopics(specs: readonly TopicSpec[]): Promise<void> {
     specs.forEach(checkTopicSpec);
-    await this.commits.submit(() => specs.forEach((spec) => this.topicTable.create(spec)));
+    await this.file.commits.submit(() => specs.forEach((spec) => this.topicTable.create(spec)));
   }
 
   async topics(): Promise<TopicSpec[]> {
     return this.ask(() => {
-      this.foreign.look();
+      this.file.foreign.look();
       return this.topicTable
         .all()
         .map(({ name, partitions, compacted, retentionMs }) => ({
@@ -263,7 +221,8 @@ class SqliteEventBus implements EmbeddedBus {
     let removed = 0;
     for (const { compacted, retentionMs, partitions } of this.ask(() => this.topicTable.all())) {
       for (const partition of partitions) {
-        if (retentionMs !== undefined) removed += await this.sweep(() => this.records.expire(partition, now - retentionMs));
+        if (retentionMs !== undefined)
+          removed += await this.sweep(() => this.rowsOf(partition).expire(partition, now - retentionMs));
         const tombstonesUntil = now - this.settings.tombstoneRetentionMs;
         if (compacted) removed += await this.sweep(() => this.records.expireTombstones(partition, tombstonesUntil));
       }
@@ -272,21 +231,19 @@ class SqliteEventBus implements EmbeddedBus {
   }
 
   async check(): Promise<void> {
-    this.ask(() => this.foreign.look());
+    this.ask(() => this.file.foreign.look());
   }
 
   async checkIntegrity(): Promise<void> {
     this.refuseIfUnusable();
-    checkIntegrity(this.database, BUS_SCHEMA.file);
+    this.file.checkIntegrity();
   }
 
   async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
     await Promise.all([...this.active].map((one) => one.stop()));
-    await this.commits.close();
-    await this.wholeCheck?.stop();
-    closeDatabase(this.database, BUS_SCHEMA.file);
+    await this.file.leave();
   }
 
   /** Within the transaction: finds every partition before it writes, so that a refusal has written nothing. */
@@ -300,32 +257,38 @@ class SqliteEventBus implements EmbeddedBus {
     });
     return messages.map((message, index) => {
       const partition = partitions[index] as Partition;
-      return { topic: message.topic, partition: partition.partition, offset: this.records.append(partition, message, now) };
+      return {
+        topic: message.topic,
+        partition: partition.partition,
+        offset: this.rowsOf(partition).append(partition, message, now),
+      };
     });
   }
 
   /** Removes in small transactions, so that publishers wait for none of it. */
   private async sweep(removeSome: () => number): Promise<number> {
     for (let total = 0; ;) {
-      const removed = await this.commits.submit(removeSome);
+      const removed = await this.file.commits.submit(removeSome);
       if (removed === 0) return total;
       total += removed;
     }
   }
 
+  private rowsOf({ topic }: Partition): MessageRows {
+    return topic.compacted ? this.records : this.batches;
+  }
+
   /** Also while closing: readers stop before the file is closed. */
   private fetch(partition: Partition, from: number, maxCount: number): Message[] {
-    try {
-      this.wholeCheck?.refuse();
-      return this.records.read(partition, from, maxCount);
-    } catch (error) {
-      throw engineError(BUS_SCHEMA.file, error);
-    }
+    return named(() => {
+      this.file.refuseDamaged();
+      return this.rowsOf(partition).read(partition, from, maxCount);
+    });
   }
 
   /** As the file says now, whoever wrote it. */
   private topic(name: string): Topic {
-    this.foreign.look();
+    this.file.foreign.look();
     const topic = this.topicTable.find(name);
     if (topic === undefined) throw new UnknownTopic(name);
     return topic;
@@ -339,7 +302,7 @@ class SqliteEventBus implements EmbeddedBus {
 
   /** While somebody reads along, other processes' commits are looked for. */
   private activity(one: () => Subscription): () => void {
-    const leave = this.foreign.listen();
+    const leave = this.file.foreign.listen();
     return () => {
       leave();
       this.active.delete(one());
@@ -348,15 +311,11 @@ class SqliteEventBus implements EmbeddedBus {
 
   private ask<T>(question: () => T): T {
     this.refuseIfUnusable();
-    try {
-      return question();
-    } catch (error) {
-      throw engineError(BUS_SCHEMA.file, error);
-    }
+    return named(question);
   }
 
   private refuseIfUnusable(): void {
-    this.wholeCheck?.refuse();
-    if (this.closed) throw new EngineUnavailable(BUS_SCHEMA.file, 'it is closed');
+    this.file.refuseDamaged();
+    if (this.closed) throw isClosed();
   }
 }

@@ -1,16 +1,17 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { NO_STREAM } from '@weft/processing';
+import { bytesOf, NO_STREAM } from '@weft/processing';
 import type { Database } from './driver.js';
-import { openEmbeddedStore, type EmbeddedStore } from './event-store.js';
+import { openEmbeddedStore } from './embedded.js';
+import type { EmbeddedStore } from './event-store.js';
 import { ForeignCommits } from './foreign-commits.js';
 import { systemTimers } from './system.js';
 
 const event = (index: number) => ({
   id: `00000000-0000-4000-8000-00000000000${index}`,
   type: 'care-event-recorded-1',
-  data: `{"index":${index}}`,
+  data: bytesOf(`{"index":${index}}`),
 });
 
 describe('what one connection remembers of a file that others write too', () => {

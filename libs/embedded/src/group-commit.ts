@@ -38,8 +38,9 @@ export class GroupCommit {
       /** Within the transaction, before its first part: drop what was cached if others have committed. */
       readonly onBegin: () => void;
       /** Within the transaction, after its last part. */
-      readonly onBeforeCommit?: () => void;
-      readonly onCommitted: () => void;
+      readonly onBeforeCommit: () => void;
+      /** `weight` is about the bytes that were written. */
+      readonly onCommitted: (weight: number) => void;
       readonly onRolledBack: () => void;
     },
   ) {
@@ -58,6 +59,11 @@ export class GroupCommit {
       this.idle = new Promise((done) => (this.becomeIdle = done));
       this.schedule();
     });
+  }
+
+  /** Resolves once what was submitted is written, or refused. */
+  settled(): Promise<void> {
+    return this.idle;
   }
 
   /** Writes what was submitted and refuses what comes later. */
@@ -117,7 +123,7 @@ export class GroupCommit {
     try {
       this.options.onBegin();
       for (const part of parts) answers.push(decide(part));
-      this.options.onBeforeCommit?.();
+      this.options.onBeforeCommit();
       this.commit.run();
     } catch (error) {
       this.undo();
@@ -126,7 +132,8 @@ export class GroupCommit {
       return;
     }
     for (const answer of answers) answer();
-    this.lookAgain(this.options.onCommitted);
+    const weight = parts.reduce((sum, part) => sum + part.weight, 0);
+    this.lookAgain(() => this.options.onCommitted(weight));
   }
 
   private undo(): void {

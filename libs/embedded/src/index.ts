@@ -1,3 +1,4 @@
-export { openEmbeddedBus, type EmbeddedBus, type EmbeddedBusOptions } from './event-bus.js';
-export { openEmbeddedStore, type EmbeddedStore, type EmbeddedStoreOptions } from './event-store.js';
+export { openEmbedded, openEmbeddedBus, openEmbeddedStore, type Embedded, type EmbeddedOptions } from './embedded.js';
+export { type EmbeddedBus } from './event-bus.js';
+export { type EmbeddedStore } from './event-store.js';
 export { lockDirectory, type DirectoryLock } from './lock-directory.js';

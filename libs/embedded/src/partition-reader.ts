@@ -8,6 +8,7 @@ import {
 } from '@weft/processing';
 import type { ConsumerGroups } from './consumer-groups.js';
 import type { GroupCommit } from './group-commit.js';
+import { SCHEMA } from './schemas.js';
 import type { Partition } from './topic-table.js';
 
 /** The member that reads, as far as a reader of one partition knows it. */
@@ -89,7 +90,7 @@ export class PartitionReader {
   /** After a pause of the whole process the lease comes first: the partition may have moved. */
   private async fetch(): Promise<readonly Message[]> {
     if (this.reading.leaseIsOver()) await this.reading.renewLease();
-    if (this.reading.leaseIsOver()) throw new EngineUnavailable('bus.db', 'the lease is over and could not be renewed');
+    if (this.reading.leaseIsOver()) throw new EngineUnavailable(SCHEMA.file, 'the lease is over and could not be renewed');
     return this.reading.fetch(this.partition, this.next, this.reading.options.maxBatch ?? DEFAULT_MAX_BATCH);
   }
 
@@ -115,7 +116,10 @@ export class PartitionReader {
     if (await commits.submit(() => groups.commit(group, this.memberId, this.partition.id, next))) return;
     this.expel();
     const name = `${this.partition.topic.name}/${this.partition.partition}`;
-    throw new EngineUnavailable('bus.db', `${name} left this member of group ${group} before the batch was done: not committed`);
+    throw new EngineUnavailable(
+      SCHEMA.file,
+      `${name} left this member of group ${group} before the batch was done: not committed`,
+    );
   }
 
   private context(): BatchContext {

@@ -4,9 +4,8 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { EngineUnavailable, NO_STREAM } from '@weft/processing';
-import { openEmbeddedBus } from './event-bus.js';
-import { openEmbeddedStore } from './event-store.js';
+import { bytesOf, EngineUnavailable, NO_STREAM, textOf } from '@weft/processing';
+import { openEmbedded, openEmbeddedBus, openEmbeddedStore } from './embedded.js';
 import { lockDirectory } from './lock-directory.js';
 
 const BUILT = new URL('./index.js', import.meta.url.replace('/src/', '/dist/')).href;
@@ -41,7 +40,7 @@ describe('several processes on one data directory', () => {
       const { writeSync } = await import('node:fs');
       // Said once it returns: what process.stdout keeps while the reader is slow would die with the process.
       const say = (line) => writeSync(1, line + '\\n');
-      const event = (data) => ({ id: randomUUID(), type: 'care-event-recorded-1', data: JSON.stringify(data) });
+      const event = (data) => ({ id: randomUUID(), type: 'care-event-recorded-1', data: Buffer.from(JSON.stringify(data)) });
       ${body}`;
     const node = [process.execPath, '--input-type=module', '--eval', source];
     const command = shell === '' ? node : ['sh', '-c', `${shell}; exec "$@"`, 'sh', ...node];
@@ -102,7 +101,7 @@ describe('several processes on one data directory', () => {
       const found = new Set<string>();
       for (const stream of new Set(acknowledged.map((line) => line.split(' ')[0] as string))) {
         const events = await store.read(stream, { maxCount: 100_000 });
-        expect(events.map(({ data }) => data)).toEqual(events.map((_, n) => JSON.stringify({ n })));
+        expect(events.map(({ data }) => textOf(data))).toEqual(events.map((_, n) => JSON.stringify({ n })));
         for (const { revision } of events) found.add(`${stream} ${revision}`);
       }
       expect(acknowledged.filter((line) => !found.has(line))).toEqual([]);
@@ -183,7 +182,7 @@ describe('several processes on one data directory', () => {
     const found: string[] = [];
     for (const stream of [0, 1, 2, 3].map((n) => `careRecord-${n}`)) {
       const events = await store.read(stream, { maxCount: 10_000 });
-      found.push(...events.map(({ revision, data }) => `${stream} ${revision} ${JSON.parse(data) as string}`));
+      found.push(...events.map(({ revision, data }) => `${stream} ${revision} ${JSON.parse(textOf(data)) as string}`));
     }
     expect(found.sort()).toEqual(acknowledged.sort());
     expect(await store.readAll({ maxCount: 10_000 })).toHaveLength(acknowledged.length);
@@ -254,13 +253,13 @@ describe('several processes on one data directory', () => {
     );
     expect(await program.ended()).toBe(0);
     const last = program.lines.at(-1) ?? '';
-    expect(last).toMatch(/^engine-unavailable: store\.db: the disk (is full|reports an error)/);
+    expect(last).toMatch(/^engine-unavailable: weft\.db: the disk (is full|reports an error)/);
     const acknowledged = program.lines.length - 1;
     expect(acknowledged).toBeGreaterThan(10);
     const store = await openEmbeddedStore({ directory });
     expect(await store.head('careRecord-1')).toBe(acknowledged - 1);
     expect(await store.read('careRecord-1')).toHaveLength(acknowledged);
-    const data = JSON.stringify('there is room again');
+    const data = bytesOf(JSON.stringify('there is room again'));
     const event = { id: '00000000-0000-4000-8000-000000000000', type: 't', data };
     expect(await store.append('careRecord-1', acknowledged - 1, [event])).toBe(acknowledged);
     await store.close();
@@ -272,13 +271,14 @@ describe('several processes on one data directory', () => {
         Number(process.versions.node.split('.')[0]) >= 24 ? 'node:sqlite' : import.meta.resolve('@photostructure/sqlite'),
       )});
       await (await openEmbeddedStore({ directory })).close();
-      const database = new DatabaseSync(directory + '/store.db');
+      const database = new DatabaseSync(directory + '/weft.db');
       database.exec('BEGIN IMMEDIATE');
       say('locked');
-      setInterval(() => undefined, 1000);`);
+      // Held for as long as this runs: what nobody refers to is closed, and with it the lock goes.
+      setInterval(() => database, 1000);`);
     await holding.printed(1);
     const store = await openEmbeddedStore({ directory, lockTimeoutMs: 200 });
-    const event = { id: '00000000-0000-4000-8000-000000000000', type: 't', data: '{}' };
+    const event = { id: '00000000-0000-4000-8000-000000000000', type: 't', data: bytesOf('{}') };
     let turns = 0;
     let waiting = true;
     const count = (): void => {
@@ -300,14 +300,16 @@ describe('several processes on one data directory', () => {
 
   it('keep what they hold from everybody else on the machine', async () => {
     const inside = join(directory, 'made');
-    const [store, bus] = await Promise.all([openEmbeddedStore({ directory: inside }), openEmbeddedBus({ directory: inside })]);
-    await store.append('careRecord-1', NO_STREAM, [{ id: '00000000-0000-4000-8000-000000000000', type: 't', data: '{}' }]);
+    const { store, bus } = await openEmbedded({ directory: inside });
+    await store.append('careRecord-1', NO_STREAM, [
+      { id: '00000000-0000-4000-8000-000000000000', type: 't', data: bytesOf('{}') },
+    ]);
     await bus.createTopics([{ topic: 't', partitions: 1 }]);
     const lock = await lockDirectory(inside, 'up');
     const modes = async (names: readonly string[]): Promise<string[]> =>
       Promise.all(names.map(async (name) => ((await stat(join(inside, name))).mode & 0o777).toString(8)));
     expect(await modes(['.'])).toEqual(['700']);
-    const files = ['store.db', 'store.db-wal', 'store.db-shm', 'bus.db', 'bus.db-wal', 'bus.db-shm', 'weft-up.lock'];
+    const files = ['weft.db', 'weft.db-wal', 'weft.db-shm', 'weft-up.lock'];
     expect(await modes(files)).toEqual(files.map(() => '600'));
     lock.release();
     await Promise.all([store.close(), bus.close()]);

@@ -1,23 +1,28 @@
 import { hash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
-import { EngineDamaged, type Message, type OutgoingMessage } from '@weft/processing';
+import { EngineDamaged, type Message } from '@weft/processing';
 import type { Database, Statement } from './driver.js';
+import { offsetSince, READ_BYTES_MAX, type MessageRows, type PreparedMessage } from './message-rows.js';
 import type { Packing } from './packing.js';
-import { messageChecksum, offsetOf, packedMessage, recordId, toMessage, type MessageRow } from './stored-message.js';
+import { offsetOf, recordId, toMessage } from './stored-message.js';
 import type { Partition, TopicTable } from './topic-table.js';
 
-/** A read stops after so many bytes of values, whatever its count: a batch of the largest messages still fits in memory. */
-const READ_BYTES_MAX = 4 * 1024 * 1024;
 /** So many messages are removed in one transaction. */
 const REMOVED_AT_ONCE = 500;
 
-/** A message as it will be written, and what says where. */
-export interface PreparedMessage extends Pick<OutgoingMessage, 'topic' | 'key'>, Pick<MessageRow, 'content' | 'tombstone'> {
-  readonly partitionKey: string | undefined;
+/** A row of the records table. Its id is the partition's id and the offset in one number: see `recordId`. */
+interface RecordRow {
+  readonly id: number;
+  readonly timestamp: number;
+  /** Key, headers and value, packed. */
+  readonly content: Uint8Array;
+  /** 1 where there is no value. */
+  readonly tombstone: number;
+  readonly crc: number;
 }
 
-/** The messages of all partitions. What writes runs within a transaction. */
-export class RecordTable {
+/** The messages of compacted topics: one row each, so that one can be removed without the others. */
+export class RecordTable implements MessageRows {
   private readonly insert: Statement;
   private readonly select: Statement;
   private readonly selectFirst: Statement;
@@ -54,30 +59,25 @@ export class RecordTable {
     );
   }
 
-  /** What can be done of an append before its transaction. */
-  prepare(message: OutgoingMessage): PreparedMessage {
-    const { topic, key, partitionKey, value } = message;
-    const content = packedMessage(this.packing, message);
-    return { topic, key, partitionKey, content, tombstone: value === null ? 1 : 0 };
-  }
-
-  /** On a compacted topic it takes the place of the key's message before it, at once. */
-  append(partition: Partition, { key, content, tombstone }: PreparedMessage, now: number): number {
+  /** It takes the place of the key's message before it, at once. */
+  append(partition: Partition, { key, content, isTombstone }: PreparedMessage, now: number): number {
     const timestamp = Math.max(now, partition.lastTimestamp);
     const offset = this.topics.take(partition, timestamp);
     const id = recordId(partition.id, offset);
-    this.insert.run(id, timestamp, content, tombstone, messageChecksum({ id, timestamp, content, tombstone }));
-    if (partition.topic.compacted) this.supersede(partition, key, id);
+    const packed = this.packing.pack(content);
+    const tombstone = isTombstone ? 1 : 0;
+    const crc = recordChecksum({ id, timestamp, content: packed, tombstone });
+    this.insert.run(id, timestamp, packed, tombstone, crc);
+    this.supersede(partition, key, id);
     return offset;
   }
 
-  /** Messages from an offset on: at most `maxCount`, and no more than fit in memory. */
   read(partition: Partition, from: number, maxCount: number): Message[] {
     const messages: Message[] = [];
     let bytes = 0;
     let next = recordId(partition.id, from);
     const rows = this.select.iterate(next, recordId(partition.id + 1, 0), maxCount);
-    for (const row of rows as Iterable<MessageRow>) {
+    for (const row of rows as Iterable<RecordRow>) {
       this.refuseBefore(partition, next, row.id);
       next = row.id + 1;
       const message = this.message(partition, row);
@@ -92,29 +92,19 @@ export class RecordTable {
     return this.first(partition, 0)?.offset ?? partition.high;
   }
 
-  /** Offset of the first message of that time or later: timestamps rise with the offsets. */
   firstSince(partition: Partition, time: number): number {
-    let low = 0;
-    let high = partition.high;
-    while (low < high) {
-      const middle = Math.floor((low + high) / 2);
-      const found = this.first(partition, middle);
-      if (found !== undefined && found.offset < high && found.timestamp < time) low = found.offset + 1;
-      else high = middle;
-    }
-    return this.first(partition, low)?.offset ?? partition.high;
+    return offsetSince(partition.high, time, (from) => this.first(partition, from));
   }
 
-  /** Removes some of the messages before a time; says how many. */
   expire(partition: Partition, before: number): number {
     const rows = this.selectOld.all(recordId(partition.id, 0), recordId(partition.id, this.firstSince(partition, before)));
-    return this.remove(partition, rows as MessageRow[]);
+    return this.remove(partition, rows as RecordRow[]);
   }
 
   /** Removes some of the tombstones before a time; says how many. */
   expireTombstones(partition: Partition, before: number): number {
     const rows = this.selectTombstones.all(recordId(partition.id, 0), recordId(partition.id + 1, 0), before);
-    return this.remove(partition, rows as MessageRow[]);
+    return this.remove(partition, rows as RecordRow[]);
   }
 
   private supersede(partition: Partition, key: string, id: number): void {
@@ -127,24 +117,29 @@ export class RecordTable {
     this.updateLatest.run(id, crc, partition.id, digest);
   }
 
-  private remove(partition: Partition, rows: readonly MessageRow[]): number {
+  private remove(partition: Partition, rows: readonly RecordRow[]): number {
     for (const row of rows) {
-      if (partition.topic.compacted) {
-        this.deleteLatest.run(partition.id, keyDigest(this.message(partition, row).key), row.id);
-      }
+      this.deleteLatest.run(partition.id, keyDigest(this.message(partition, row).key), row.id);
       // One that is found and cannot be removed would be found again, for ever.
       if (Number(this.deleteRecord.run(row.id).changes) !== 1) throw this.lost('at', partition, row.id);
     }
     return rows.length;
   }
 
-  private message(partition: Partition, row: MessageRow): Message {
-    return toMessage(row, this.packing, partition.topic.name, partition.partition, this.engine);
+  private message(partition: Partition, row: RecordRow): Message {
+    const { timestamp, content, tombstone, crc } = row;
+    const place = { topic: partition.topic.name, partition: partition.partition, offset: offsetOf(row.id), timestamp };
+    const what = `the message at ${place.topic}/${place.partition}/${place.offset}`;
+    // A damaged row may hold another kind of value altogether.
+    if (!ArrayBuffer.isView(content) || recordChecksum(row) !== crc) {
+      throw new EngineDamaged(this.engine, `${what} is not what was written`);
+    }
+    return toMessage(this.packing.unpack(content, what), tombstone === 1, place);
   }
 
   private first(partition: Partition, from: number): { readonly offset: number; readonly timestamp: number } | undefined {
     const asked = recordId(partition.id, from);
-    const row = this.selectFirst.get(asked, recordId(partition.id + 1, 0)) as MessageRow | undefined;
+    const row = this.selectFirst.get(asked, recordId(partition.id + 1, 0)) as RecordRow | undefined;
     if (row === undefined) return undefined;
     this.refuseBefore(partition, asked, row.id);
     return { offset: offsetOf(row.id), timestamp: row.timestamp };
@@ -160,6 +155,9 @@ export class RecordTable {
     throw new EngineDamaged(this.engine, `${topic.name}/${partition} is not in order at offset ${offsetOf(asked)}`);
   }
 }
+
+const recordChecksum = ({ id, timestamp, content, tombstone }: Omit<RecordRow, 'crc'>): number =>
+  crc32(content, crc32(`${id}\n${timestamp}\n${tombstone}\n`)) | 0;
 
 /** Stands for a key of any length: half a SHA-256, which no two keys share. */
 const keyDigest = (key: string): Uint8Array => hash('sha256', key, 'buffer').subarray(0, 16);

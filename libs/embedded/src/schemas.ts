@@ -2,38 +2,25 @@ import type { Schema } from './database.js';
 import { dictionarySql } from './packing.js';
 
 /**
- * A stream's head is its highest revision in `events`: an append truncates only what stands before itself, so the last event
- * is always there. Positions are given by the one writer that holds the lock, so their order is the order of the commits.
+ * One file for both ports. Of the store: `events` holds each stream's events side by side, as runs (see stored-run.ts), so a stream's
+ * head is the end of its last run: an append truncates only what stands before itself, so that is always there. `commits` is the one
+ * order of all streams: one row a transaction, given by the one writer that holds the lock. Of the bus: `bus.layout` counts the
+ * changes of who reads what, `partitions.changed` those of one partition: see TopicTable. `messages` holds one row a partition and
+ * transaction; of compacted topics each message is a row of `records`, and `latest` says which one each key has. The id of a
+ * message is its partition and offset in one number, that of a run its stream and first revision.
  */
-export const STORE_SCHEMA: Schema = {
-  file: 'store.db',
-  applicationId: 0x57_45_46_53,
-  version: 1,
+export const SCHEMA: Schema = {
+  file: 'weft.db',
+  applicationId: 0x57_45_46_54,
+  version: 2,
   sql: `
     CREATE TABLE streams (
       id INTEGER PRIMARY KEY,
       name TEXT NOT NULL UNIQUE,
       truncated_before INTEGER NOT NULL DEFAULT 0
     );
-    CREATE TABLE events (
-      position INTEGER PRIMARY KEY,
-      stream_id INTEGER NOT NULL REFERENCES streams (id),
-      revision INTEGER NOT NULL,
-      body BLOB NOT NULL
-    );
-    CREATE UNIQUE INDEX events_by_stream ON events (stream_id, revision);
-    ${dictionarySql()}`,
-};
-
-/**
- * `bus.layout` counts the changes of who reads what, `partitions.changed` those of one partition: see TopicTable. The id of a
- * record is its partition and offset in one number: see recordId. `latest` is kept for compacted topics only.
- */
-export const BUS_SCHEMA: Schema = {
-  file: 'bus.db',
-  applicationId: 0x57_45_46_42,
-  version: 1,
-  sql: `
+    CREATE TABLE events (id INTEGER PRIMARY KEY, body BLOB NOT NULL);
+    CREATE TABLE commits (position INTEGER PRIMARY KEY, body BLOB NOT NULL);
     CREATE TABLE bus (layout INTEGER NOT NULL);
     INSERT INTO bus VALUES (0);
     CREATE TABLE topics (
@@ -53,6 +40,7 @@ export const BUS_SCHEMA: Schema = {
       crc INTEGER NOT NULL,
       UNIQUE (topic_id, partition)
     );
+    CREATE TABLE messages (id INTEGER PRIMARY KEY, body BLOB NOT NULL);
     CREATE TABLE records (
       id INTEGER PRIMARY KEY,
       timestamp INTEGER NOT NULL,
@@ -68,7 +56,7 @@ export const BUS_SCHEMA: Schema = {
       crc INTEGER NOT NULL,
       PRIMARY KEY (partition_id, key)
     ) WITHOUT ROWID;
-    CREATE TABLE commits (
+    CREATE TABLE offsets (
       group_name TEXT NOT NULL,
       partition_id INTEGER NOT NULL,
       "offset" INTEGER NOT NULL,

@@ -1,14 +1,6 @@
 import type { StoredEvent, SubscribeOptions, Subscription, Timers } from '@weft/processing';
+import type { Page } from './event-table.js';
 import { nextTurn, type Notifier } from './notifier.js';
-
-/** What was found after a position, looking through a bounded number of events. */
-export interface Page {
-  readonly events: readonly StoredEvent[];
-  /** Everything up to here has been looked at. */
-  readonly position: number;
-  /** Nothing stands after it. */
-  readonly isLast: boolean;
-}
 
 interface Source {
   page(after: number): Page;
@@ -18,10 +10,9 @@ interface Source {
   onStopped(): void;
 }
 
-/** After so many handled events the position is told even within a page. */
-const CHECKPOINT_EVENTS = 100;
+const DEFAULT_MAX_BATCH = 1_000;
 
-/** Hands events over one at a time, in the one order, and again for as long as the handler throws. */
+/** Hands events over a batch at a time, in the one order, and again for as long as the handler throws. */
 export class StoreSubscription implements Subscription {
   private readonly abort = new AbortController();
   private ended: Promise<void> = Promise.resolve();
@@ -62,20 +53,19 @@ export class StoreSubscription implements Subscription {
   }
 
   private async handle(page: Page): Promise<void> {
-    let sinceCheckpoint = 0;
-    for (const event of page.events) {
+    const { maxBatch = DEFAULT_MAX_BATCH, onEvents } = this.options;
+    for (let start = 0; start < page.events.length; start += maxBatch) {
       if (this.stopped) return;
+      const batch = page.events.slice(start, start + maxBatch);
       const handled = await this.untilDone(async () => {
-        await this.options.onEvent(event);
+        await onEvents(batch);
         return true;
       });
       if (handled === undefined) return;
-      this.position = Number(event.position);
-      sinceCheckpoint += 1;
-      if (sinceCheckpoint < CHECKPOINT_EVENTS) continue;
-      sinceCheckpoint = 0;
+      this.position = Number((batch.at(-1) as StoredEvent).position);
       await this.tellCheckpoint();
     }
+    if (this.position === page.position) return nextTurn();
     this.position = page.position;
     await this.tellCheckpoint();
     await nextTurn();

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { closeDatabase, openDatabase } from './database.js';
 import type { Database } from './driver.js';
 import { ForeignCommits } from './foreign-commits.js';
-import { BUS_SCHEMA } from './schemas.js';
+import { SCHEMA } from './schemas.js';
 import { systemRandom, systemTimers } from './system.js';
 import { TopicTable } from './topic-table.js';
 
@@ -16,19 +16,19 @@ describe('topics as another connection sees them', () => {
     directory = await mkdtemp(join(tmpdir(), 'weft-topics-'));
   });
   afterEach(async () => {
-    for (const database of databases) closeDatabase(database, BUS_SCHEMA.file);
+    for (const database of databases) closeDatabase(database, SCHEMA.file);
     databases = [];
     await rm(directory, { recursive: true });
   });
 
   const connect = async (): Promise<Database> => {
     const waiting = { timers: systemTimers, random: systemRandom, lockTimeoutMs: 1_000 };
-    const { database } = await openDatabase(directory, BUS_SCHEMA, waiting);
+    const { database } = await openDatabase(directory, SCHEMA, waiting);
     databases.push(database);
     return database;
   };
   const upToDate = (database: Database): TopicTable => {
-    const table = new TopicTable(database, BUS_SCHEMA.file);
+    const table = new TopicTable(database, SCHEMA.file);
     table.refresh();
     return table;
   };
@@ -71,7 +71,7 @@ describe('topics as another connection sees them', () => {
   it('are looked at before they are believed: what is committed while a connection opens is not missed', async () => {
     const [ours, theirs] = [await connect(), await connect()];
     const other = upToDate(theirs);
-    const table = new TopicTable(ours, BUS_SCHEMA.file);
+    const table = new TopicTable(ours, SCHEMA.file);
     commit(theirs, other, () => other.create({ topic: 'made-meanwhile', partitions: 1 }));
     const foreign = new ForeignCommits(ours, { timers: systemTimers, pollMs: 5, onForeignCommit: () => table.refresh() });
     foreign.look();

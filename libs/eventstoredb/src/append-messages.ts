@@ -53,10 +53,13 @@ function optionsFor(stream: string, expected: number): BatchAppendReq.Options {
   return options;
 }
 
-function message({ id, type, data, metadata }: SentEvent): BatchAppendReq.ProposedMessage {
+function message({ id, type, data, isJson, metadata }: SentEvent): BatchAppendReq.ProposedMessage {
   const proposed = new streams.BatchAppendReq.ProposedMessage();
   proposed.setId(new shared.UUID().setString(id));
-  proposed.getMetadataMap().set('type', type).set('content-type', 'application/json');
+  proposed
+    .getMetadataMap()
+    .set('type', type)
+    .set('content-type', isJson ? 'application/json' : 'application/octet-stream');
   proposed.setData(data);
   if (metadata !== undefined) proposed.setCustomMetadata(metadata);
   return proposed;

@@ -1,10 +1,10 @@
 import { NO_STREAM } from '@weft/processing';
 import { appendRequests } from './append-messages.js';
-import { toSentEvent } from './stored-event.js';
+import { toOwnEvent } from './stored-event.js';
 
 const ID = '11111111-1111-4111-8111-111111111111';
 const events = (count: number, bytes = 0) =>
-  Array.from({ length: count }, () => toSentEvent(ID, 'care-event-recorded-1', { x: 'x'.repeat(bytes) }));
+  Array.from({ length: count }, () => toOwnEvent(ID, 'care-event-recorded-1', { x: 'x'.repeat(bytes) }));
 
 describe('the requests of one append', () => {
   it('are one, with options and final, for what is usual', () => {

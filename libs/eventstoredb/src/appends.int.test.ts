@@ -1,4 +1,12 @@
-import { EngineUnavailable, NO_STREAM, TooLarge, WrongExpectedRevision, type EventStore, type Timers } from '@weft/processing';
+import {
+  bytesOf,
+  EngineUnavailable,
+  type EventStore,
+  NO_STREAM,
+  type Timers,
+  TooLarge,
+  WrongExpectedRevision,
+} from '@weft/processing';
 import { newEvents, numberOf, until, useFake } from './fake-server/use-fake.js';
 
 describe('appends on one call of a connection to EventStoreDB (a fake server)', () => {
@@ -90,7 +98,7 @@ describe('appends on one call of a connection to EventStoreDB (a fake server)', 
     const store = await fake.open();
     fake.server.limitBytes = 1_000;
     const [event] = newEvents(1);
-    const large = { ...event!, data: JSON.stringify('x'.repeat(2_000)) };
+    const large = { ...event!, data: bytesOf(JSON.stringify('x'.repeat(2_000))) };
     const refused = store.append('careRecord-1', NO_STREAM, [large]);
     await expect(refused).rejects.toThrow(TooLarge);
     await expect(refused).rejects.toMatchObject({ limit: 1_000, bytes: expect.any(Number) });

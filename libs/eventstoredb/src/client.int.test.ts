@@ -4,7 +4,7 @@ import { Calls } from './calls.js';
 import { Client } from './client.js';
 import { parseConnectionString } from './connection-string.js';
 import { newEvents, until, useFake } from './fake-server/use-fake.js';
-import { toSentEvent } from './stored-event.js';
+import { toOwnEvent } from './stored-event.js';
 import { systemClock, systemRandom, systemTimers } from './system.js';
 
 describe('the client’s sharp edges', () => {
@@ -15,7 +15,7 @@ describe('the client’s sharp edges', () => {
     const surroundings = { clock: systemClock, timers: systemTimers, random: systemRandom };
     const calls = new Calls('EventStoreDB', surroundings, { deadlineMs: 10_000, patienceMs: 0 });
     const appends = new Appends(client, calls);
-    const event = () => toSentEvent(systemRandom.uuid(), 't', {});
+    const event = () => toOwnEvent(systemRandom.uuid(), 't', {});
     await appends.append('careRecord-1', NO_STREAM, [event()]);
     fake.server.willFail('read', 'busy');
     const appended = new Promise((resolve, reject) => {

@@ -3,20 +3,14 @@ import { eventStoreOrReason } from '../../../infra/eventstoredb/server.mjs';
 import { openEventStoreDb } from './event-store.js';
 import { FakeServer } from './fake-server/fake-server.js';
 
-const TRAITS = { keepsJsonValuesOnly: true };
-
-describeEventStore(
-  'EventStoreDB (a fake server)',
-  async () => {
-    const server = new FakeServer();
-    await server.start();
-    return {
-      open: () => openEventStoreDb({ connectionString: server.connectionString }),
-      stop: async () => server.kill(),
-    };
-  },
-  TRAITS,
-);
+describeEventStore('EventStoreDB (a fake server)', async () => {
+  const server = new FakeServer();
+  await server.start();
+  return {
+    open: () => openEventStoreDb({ connectionString: server.connectionString }),
+    stop: async () => server.kill(),
+  };
+});
 
 const { server, reason } = await eventStoreOrReason();
 if (server === undefined) {
@@ -24,5 +18,5 @@ if (server === undefined) {
 } else {
   const { connectionString } = server;
   const harness = { open: () => openEventStoreDb({ connectionString }), stop: () => server.stop() };
-  describeEventStore(`EventStoreDB (${server.kind})`, async () => harness, TRAITS);
+  describeEventStore(`EventStoreDB (${server.kind})`, async () => harness);
 }

@@ -22,7 +22,15 @@ import { isType } from './errors.js';
 import { AllStreams } from './all-streams.js';
 import { Names } from './feed.js';
 import { Follower } from './follower.js';
-import { checkStreamName, isTruncating, parsePosition, prepareAppend, toSentEvent, toStoredEvent } from './stored-event.js';
+import {
+  checkStreamName,
+  isAfter,
+  isTruncating,
+  parsePosition,
+  prepareAppend,
+  toOwnEvent,
+  toStoredEvent,
+} from './stored-event.js';
 import { systemClock, systemRandom, systemTimers, type Logger } from './system.js';
 import { Truncations } from './truncation.js';
 
@@ -114,7 +122,7 @@ class EventStoreDb implements EventStore {
     const events = backwards
       ? await this.readBackwards(stream, options.from, maxCount)
       : await this.readForwards(stream, options.from ?? 0, maxCount);
-    return events.map((event) => toStoredEvent(event, this.calls.engine));
+    return events.map((event) => toStoredEvent(event, this.calls.engine, options.meta));
   }
 
   async head(stream: string): Promise<number> {
@@ -134,6 +142,7 @@ class EventStoreDb implements EventStore {
 
   async subscribe(options: SubscribeOptions): Promise<Subscription> {
     if (options.prefixes.length === 0) throw new InvalidCall('a subscription needs at least one prefix');
+    if (options.maxBatch !== undefined) checkCount(options.maxBatch);
     const after = options.after === undefined ? undefined : parsePosition(options.after);
     this.calls.refuseIfClosed();
     const { client, calls, truncations } = this;
@@ -142,6 +151,12 @@ class EventStoreDb implements EventStore {
     this.followers.add(follower);
     void follower.run().finally(() => this.followers.delete(follower));
     return follower;
+  }
+
+  comparePositions(a: string, b: string): number {
+    const [one, other] = [parsePosition(a), parsePosition(b)];
+    if (isAfter(one, other)) return 1;
+    return isAfter(other, one) ? -1 : 0;
   }
 
   async *streams(prefix: string, after?: string): AsyncIterable<{ readonly stream: string; readonly position: string }> {
@@ -208,7 +223,7 @@ class EventStoreDb implements EventStore {
 
   /** Every event has been truncated away, which this adapter never does: an append that cannot succeed is told the revision. */
   private async headOfUnreadable(stream: string): Promise<number> {
-    const event = toSentEvent(this.calls.surroundings.random.uuid(), 'head-asked', {});
+    const event = toOwnEvent(this.calls.surroundings.random.uuid(), 'head-asked', {});
     try {
       return await this.appends.append(stream, IMPOSSIBLE_REVISION, [event]);
     } catch (error) {

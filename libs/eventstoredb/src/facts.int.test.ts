@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import {
   ANY,
   BACKWARDS,
+  binaryEvent,
   END,
   EventStoreDBClient,
   NO_STREAM,
@@ -16,7 +17,7 @@ import { Client } from './client.js';
 import { parseConnectionString } from './connection-string.js';
 import { FakeServer } from './fake-server/fake-server.js';
 import { until } from './fake-server/use-fake.js';
-import { toSentEvent } from './stored-event.js';
+import { toOwnEvent } from './stored-event.js';
 
 /**
  * What the adapter relies on, asked of the server through the plain client: the same of the fake and of a real server, so that
@@ -70,6 +71,20 @@ function describeFacts(
       expect(await append(fresh(), NO_STREAM, sized(524_000), sized(524_000))).toBe(1n);
     });
 
+    it('binary data comes back byte for byte, metadata that is JSON as a value, and no metadata as undefined', async () => {
+      const stream = fresh();
+      const data = Uint8Array.from({ length: 256 }, (_, byte) => byte);
+      const metadata = { z: 1, a: ['é', { deep: true }], n: null };
+      const sent = [binaryEvent({ type: 'fact-1', data, metadata }), binaryEvent({ type: 'fact-1', data: new Uint8Array() })];
+      await client.appendToStream(stream, sent, { expectedRevision: NO_STREAM, credentials });
+      const found = [];
+      for await (const { event: stored } of client.readStream(stream)) found.push(stored);
+      expect(found.map((stored) => [...(stored?.data as Uint8Array)])).toEqual([[...data], []]);
+      expect(JSON.stringify(found[0]?.metadata)).toBe(JSON.stringify(metadata));
+      expect(found[1]?.metadata).toBeUndefined();
+      expect(found.map((stored) => stored?.isJson)).toEqual([false, false]);
+    });
+
     it('an append whose ids were seen at its revision succeeds, though nothing is written and the body differs', async () => {
       const stream = fresh();
       const [first, second] = [randomUUID(), randomUUID()];
@@ -119,7 +134,7 @@ function describeFacts(
         });
         return answers;
       };
-      const sent = (id = randomUUID()) => toSentEvent(id, 'fact-1', { n: 1 });
+      const sent = (id = randomUUID()) => toOwnEvent(id, 'fact-1', { n: 1 });
 
       it('is answered under the correlation ids as they were sent, and needs no deadline', async () => {
         const ids = [randomUUID(), randomUUID(), randomUUID()];
@@ -175,7 +190,7 @@ function describeFacts(
 
       it('bounds one append as a call by itself is bounded', async () => {
         const id = randomUUID();
-        const requests = appendRequests(id, fresh(), -1, [toSentEvent(randomUUID(), 'fact-1', { x: 'x'.repeat(1_048_576) })]);
+        const requests = appendRequests(id, fresh(), -1, [toOwnEvent(randomUUID(), 'fact-1', { x: 'x'.repeat(1_048_576) })]);
         const answer = (await answersTo(requests)).get(id);
         expect(() => revisionIn(answer!, '')).toThrow(expect.objectContaining({ maxAppendSize: 1_048_576 }));
       });

@@ -1,5 +1,5 @@
 import type { AllStreamRecordedEvent, Position } from '@eventstore/db-client';
-import type { SubscribeOptions, Subscription } from '@weft/processing';
+import type { StoredEvent, SubscribeOptions, Subscription } from '@weft/processing';
 import { pauseMs, type Calls } from './calls.js';
 import type { Client } from './client.js';
 import { isType } from './errors.js';
@@ -21,8 +21,9 @@ export interface FollowerParts {
 }
 
 const LONGEST_PAUSE_MS = 5_000;
+const DEFAULT_MAX_BATCH = 1_000;
 
-/** Hands events over one at a time, in the one order, each until it is handled; opens a new feed where one ended. */
+/** Hands events over a batch at a time, in the one order, each until it is handled; opens a new feed where one ended. */
 export class Follower implements Subscription {
   private readonly stopping = new AbortController();
   private feed: Feed | undefined;
@@ -110,22 +111,54 @@ export class Follower implements Subscription {
   private async handleAll(items: readonly FeedItem[]): Promise<void> {
     // Where it fails, each event's own look-up says so.
     await this.parts.truncations.prepare(items.flatMap((item) => ('event' in item ? [item.event.streamId] : []))).catch(() => {});
+    let events: AllStreamRecordedEvent[] = [];
     for (const item of items) {
+      if ('event' in item) {
+        events.push(item.event);
+        continue;
+      }
+      await this.handle(events);
+      events = [];
       if (this.stopped) return;
-      if ('event' in item) await this.handle(item.event);
-      else if ('checkpoint' in item) this.pass(item.checkpoint);
+      if ('checkpoint' in item) this.pass(item.checkpoint);
       else await this.sayCaughtUp();
     }
+    await this.handle(events);
     await this.tellCheckpoint();
   }
 
-  private async handle(event: AllStreamRecordedEvent): Promise<void> {
-    if (!isAfter(event.position, this.reached)) return;
-    const handled = await this.untilDone(async () => {
-      const first = await this.parts.truncations.firstReadable(event.streamId);
-      if (Number(event.revision) >= first) await this.options.onEvent(toStoredEvent(event, this.parts.calls.engine));
-    });
-    if (handled) this.reached = event.position;
+  private async handle(events: readonly AllStreamRecordedEvent[]): Promise<void> {
+    for (let start = 0; start < events.length && !this.stopped;) {
+      await this.untilDone(async () => {
+        start = await this.give(events, start);
+      });
+    }
+  }
+
+  /** Gives what can be given together, and where the rest starts: one that cannot be given does not hold up those before it. */
+  private async give(events: readonly AllStreamRecordedEvent[], start: number): Promise<number> {
+    const { maxBatch = DEFAULT_MAX_BATCH } = this.options;
+    const batch: StoredEvent[] = [];
+    let end = start;
+    for (; end < events.length && batch.length < maxBatch; end += 1) {
+      try {
+        batch.push(...(await this.shown(events[end] as AllStreamRecordedEvent)));
+      } catch (error) {
+        if (batch.length === 0) throw error;
+        break;
+      }
+    }
+    if (batch.length > 0) await this.options.onEvents(batch);
+    const last = events[end - 1] as AllStreamRecordedEvent;
+    if (isAfter(last.position, this.reached)) this.reached = last.position;
+    return end;
+  }
+
+  /** Nothing where it came before, or has been truncated. */
+  private async shown(event: AllStreamRecordedEvent): Promise<StoredEvent[]> {
+    if (!isAfter(event.position, this.reached)) return [];
+    const first = await this.parts.truncations.firstReadable(event.streamId);
+    return Number(event.revision) >= first ? [toStoredEvent(event, this.parts.calls.engine)] : [];
   }
 
   private pass(checkpoint: Position): void {

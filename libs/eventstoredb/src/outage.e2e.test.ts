@@ -62,5 +62,5 @@ describe('a process on EventStoreDB (a fake server) that is killed again and aga
 });
 
 function idOf({ metadata }: { readonly metadata: Uint8Array }): string {
-  return (JSON.parse(Buffer.from(metadata).toString()) as { eventId: string }).eventId;
+  return (JSON.parse(Buffer.from(metadata).toString()) as { $weft: { eventId: string } }).$weft.eventId;
 }

@@ -3,8 +3,10 @@ import {
   APPEND_LIMIT_BYTES,
   EngineDamaged,
   InvalidCall,
+  metaText,
   NO_STREAM,
   TooLarge,
+  type Meta,
   type NewEvent,
   type StoredEvent,
 } from '@weft/processing';
@@ -15,21 +17,27 @@ const NIL = '00000000-0000-0000-0000-000000000000';
 const SERVER_LIMIT_BYTES = 1_048_576;
 const utf8 = new TextEncoder();
 
-/** An event as it is sent, its data and metadata the UTF-8 of JSON text. */
+/** An event as it is sent. */
 export interface SentEvent {
   readonly id: string;
   readonly type: string;
   readonly data: Uint8Array;
+  /** Whether the data is the UTF-8 of JSON. */
+  readonly isJson: boolean;
+  /** The UTF-8 of JSON: the caller's meta, and the adapter's marks beside it. */
   readonly metadata?: Uint8Array;
 }
 
-/** What the adapter keeps with an event, as its metadata. */
+/** What the adapter keeps with an event, in its metadata. */
 interface Marks {
   /** The caller's id, where the server was given another. */
   readonly eventId?: string;
   /** The events of the stream before this one are not to be read, whether or not the stream's metadata says so yet. */
   readonly truncatesPrevious?: true;
 }
+
+/** The member of the metadata that holds them. No meta of a caller's has one that begins so. */
+const MARKS = '$weft';
 
 /** Text that comes back as it was: no NUL, no half of a surrogate pair. */
 function isText(text: unknown): text is string {
@@ -62,43 +70,41 @@ export function prepareAppend(
     throw new InvalidCall(`the expected revision ${expected} is neither a revision nor NO_STREAM`);
   }
   if (events.length === 0) throw new InvalidCall(`stream ${stream}: an append needs at least one event`);
-  for (const [index, event] of events.entries()) checkEvent(stream, index, event);
-  const sent = events.map(({ id, type, data }): SentEvent => ({ id, type, data: utf8.encode(data) }));
-  const marks: Marks = { eventId: sent[0]!.id, ...(truncatesPrevious ? { truncatesPrevious: true } : {}) };
-  sent[0] = { ...sent[0]!, id: firstId, metadata: utf8.encode(JSON.stringify(marks)) };
-  refuseAbove(`append to ${stream}`, size(sent), APPEND_LIMIT_BYTES);
+  const metas = events.map((event, index) => checkEvent(stream, index, event));
+  refuseAbove(`append to ${stream}`, size(events, metas), APPEND_LIMIT_BYTES);
+  const sent = events.map(({ id, type, data, meta }, index): SentEvent => {
+    const marks: Marks | undefined =
+      index === 0 ? { eventId: id, ...(truncatesPrevious ? { truncatesPrevious: true } : {}) } : undefined;
+    const text = marks === undefined ? (metas[index] as string) : JSON.stringify({ ...meta, [MARKS]: marks });
+    // It is sent a moment later, and may be the caller's to change by then.
+    const given = { type, data: new Uint8Array(data), isJson: false };
+    return { id: index === 0 ? firstId : id, ...given, ...(text === '' ? {} : { metadata: utf8.encode(text) }) };
+  });
   refuseAbove(`append to ${stream}`, sentSize(sent), SERVER_LIMIT_BYTES);
-  for (const [index, { data }] of events.entries()) checkJson(stream, index, data);
   return sent;
 }
 
 /** What the adapter writes of its own. */
-export function toSentEvent(id: string, type: string, data: object): SentEvent {
-  return { id, type, data: utf8.encode(JSON.stringify(data)) };
+export function toOwnEvent(id: string, type: string, data: object): SentEvent {
+  return { id, type, data: utf8.encode(JSON.stringify(data)), isJson: true };
 }
 
 function refuseAbove(where: string, bytes: number, limit: number): void {
   if (bytes > limit) throw new TooLarge(where, bytes, limit);
 }
 
-function checkEvent(stream: string, index: number, { id, type, data }: NewEvent): void {
+/** Gives its meta as text. */
+function checkEvent(stream: string, index: number, { id, type, data, meta }: NewEvent): string {
   if (!UUID.test(id) || id === NIL) throw new InvalidCall(`stream ${stream}: the id of event ${index} is no UUID`);
   if (!isText(type) || type === '') throw new InvalidCall(`stream ${stream}: event ${index} has no type`);
-  if (!isText(data)) throw new InvalidCall(`stream ${stream}: the data of event ${index} is no JSON text`);
-}
-
-/** Sent as it is, and read back parsed: what is no JSON could never be read again. */
-function checkJson(stream: string, index: number, data: string): void {
-  try {
-    JSON.parse(data);
-  } catch {
-    throw new InvalidCall(`stream ${stream}: the data of event ${index} is no JSON text`);
-  }
+  if (!(data instanceof Uint8Array)) throw new InvalidCall(`stream ${stream}: the data of event ${index} is no bytes`);
+  return metaText(meta, `stream ${stream}, event ${index}`);
 }
 
 /** As the port counts. */
-function size(events: readonly SentEvent[]): number {
-  return events.reduce((sum, { type, data }) => sum + Buffer.byteLength(type) + data.length, 0);
+function size(events: readonly NewEvent[], metas: readonly string[]): number {
+  const beside = metas.reduce((sum, meta) => sum + Buffer.byteLength(meta), 0);
+  return events.reduce((sum, { type, data }) => sum + Buffer.byteLength(type) + data.byteLength, beside);
 }
 
 /** As the server counts: data and metadata in bytes, types in UTF-16. */
@@ -106,29 +112,44 @@ export function sentSize(events: readonly SentEvent[]): number {
   return events.reduce((sum, { type, data, metadata }) => sum + data.length + (metadata?.length ?? 0) + type.length * 2, 0);
 }
 
-function marksOf({ metadata }: RecordedEvent): Marks {
-  return typeof metadata === 'object' && metadata !== null && !(metadata instanceof Uint8Array) ? (metadata as Marks) : {};
+const isObject = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array);
+
+/** The client has parsed the metadata by now, wanted or not. Events that an earlier Weft wrote are JSON, and have marks only. */
+function besideOf({ metadata, isJson }: RecordedEvent): { readonly meta: Meta; readonly marks: Marks } {
+  if (!isObject(metadata)) return { meta: {}, marks: {} };
+  if (isJson) return { meta: {}, marks: metadata as Marks };
+  const { [MARKS]: marks, ...meta } = metadata as { readonly [MARKS]?: Marks };
+  return { meta, marks: isObject(marks) ? marks : {} };
 }
 
 export function isTruncating(event: RecordedEvent): boolean {
-  return marksOf(event).truncatesPrevious === true;
+  return besideOf(event).marks.truncatesPrevious === true;
 }
 
-/** Throws EngineDamaged for what this adapter cannot have written. */
-export function toStoredEvent(event: RecordedEvent, engine: string): StoredEvent {
-  const { streamId: stream, revision, type, position, isJson } = event;
-  if (!isJson) throw new EngineDamaged(engine, `event ${revision} of stream ${stream} is no JSON`);
+const EMPTY = new Uint8Array();
+
+/** `withoutData`: its data is left out. Throws EngineDamaged for what this adapter cannot have written. */
+export function toStoredEvent(event: RecordedEvent, engine: string, withoutData = false): StoredEvent {
+  const { streamId: stream, revision, type, position, metadata } = event;
   if (position === undefined) throw new EngineDamaged(engine, `event ${revision} of stream ${stream} has no position`);
-  const { eventId } = marksOf(event);
+  if (metadata !== undefined && !isObject(metadata)) {
+    throw new EngineDamaged(engine, `the metadata of event ${revision} of stream ${stream} is no object of JSON`);
+  }
+  const { meta, marks } = besideOf(event);
   return {
     stream,
     revision: Number(revision),
     position: formatPosition(position),
-    id: typeof eventId === 'string' ? eventId : event.id,
+    id: typeof marks.eventId === 'string' ? marks.eventId : event.id,
     type,
-    data: JSON.stringify(event.data),
+    meta,
+    data: withoutData ? EMPTY : dataOf(event),
   };
 }
+
+const dataOf = (event: RecordedEvent): Uint8Array =>
+  event.isJson ? utf8.encode(JSON.stringify(event.data)) : (event.data as Uint8Array);
 
 export function formatPosition({ commit, prepare: prepared }: Position): string {
   return `${commit}/${prepared}`;

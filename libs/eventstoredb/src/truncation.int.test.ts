@@ -1,4 +1,4 @@
-import { NO_STREAM, EngineUnavailable, InvalidCall, type EventStore } from '@weft/processing';
+import { NO_STREAM, EngineUnavailable, InvalidCall, type EventStore, type StoredEvent } from '@weft/processing';
 import { newEvents, numberOf, revisionsOf, until, useFake } from './fake-server/use-fake.js';
 
 describe('truncation on EventStoreDB (a fake server)', () => {
@@ -191,7 +191,7 @@ describe('truncation on EventStoreDB (a fake server)', () => {
       const options = {
         prefixes: ['view-'],
         after: gone[1]!,
-        onEvent: async ({ position }: { position: string }) => void seen.push(position),
+        onEvents: async (events: readonly StoredEvent[]) => void seen.push(...events.map(({ position }) => position)),
       };
       const subscription = await store.subscribe(options);
       await until('all arrived', () => seen.length === all.length);

@@ -4,7 +4,7 @@ import type { Appends } from './appends.js';
 import type { Calls } from './calls.js';
 import type { Client } from './client.js';
 import { isType } from './errors.js';
-import { toSentEvent } from './stored-event.js';
+import { toOwnEvent } from './stored-event.js';
 import type { Logger } from './system.js';
 
 /** What was learned of a stream is believed for so long. */
@@ -101,7 +101,7 @@ export class Truncations {
     for (let attempt = 1; ; attempt++) {
       const { revision, values } = await this.metadata(stream);
       if (truncatedBefore(values) >= first) return;
-      const event = toSentEvent(this.calls.surroundings.random.uuid(), '$metadata', { ...values, $tb: first });
+      const event = toOwnEvent(this.calls.surroundings.random.uuid(), '$metadata', { ...values, $tb: first });
       try {
         await this.appends.append(`$$${stream}`, revision, [event]);
         return;

@@ -8,6 +8,7 @@ const REASONS = {
   'no-control-id': ['101', 'Required field missing', 10, 'the message has no control id'],
   'processing-id': ['202', 'Unsupported processing id', 11, 'this listener takes messages of another processing id'],
   'not-the-sender': ['103', 'Table value not found', 4, 'the sending facility is not the organisation of this listener'],
+  suspended: ['207', 'Application internal error', null, 'the organisation of this listener is suspended, and may not send'],
   unavailable: ['207', 'Application internal error', null, 'the message could not be stored and is to be sent again'],
 } as const satisfies Record<string, readonly [string, string, number | null, string]>;
 export type RefusalReason = keyof typeof REASONS;

@@ -23,21 +23,37 @@ const PART_BYTES = 1_000_000;
 /** Of so many events parts are waited for. Whose sender went away sends all of its parts again. */
 const UNFINISHED_MAX = 32;
 
-/** The messages of the bus that carry it: CloudEvents in binary mode, in parts where one is too small for a document. */
+/** The messages of the bus that carry it: CloudEvents in binary mode. */
 export function toRawMessages({ id, source, kind, time, bytes }: RawEvent): RawMessage[] {
-  const parts = Math.max(1, Math.ceil(bytes.length / PART_BYTES));
+  const headers = {
+    ce_specversion: '1.0',
+    ce_id: id,
+    ce_source: source,
+    ce_type: TYPES[kind],
+    ce_time: time,
+    'content-type': 'x-application/hl7-v2+er7',
+  };
+  return inRawParts({ headers, value: bytes });
+}
+
+/** In parts, where one message is too small for a document. */
+export function inRawParts({ headers, value }: RawMessage): RawMessage[] {
+  const parts = Math.max(1, Math.ceil(value.length / PART_BYTES));
   return Array.from({ length: parts }, (_, part) => ({
-    value: bytes.subarray(part * PART_BYTES, (part + 1) * PART_BYTES),
-    headers: {
-      ce_specversion: '1.0',
-      ce_id: id,
-      ce_source: source,
-      ce_type: TYPES[kind],
-      ce_time: time,
-      'content-type': 'x-application/hl7-v2+er7',
-      ...(parts > 1 && { [PART_HEADER]: `${part + 1}/${parts}` }),
-    },
+    value: value.subarray(part * PART_BYTES, (part + 1) * PART_BYTES),
+    headers: { ...headers, ...(parts > 1 && { [PART_HEADER]: `${part + 1}/${parts}` }) },
   }));
+}
+
+/** Which part of an event a message carries, and of how many. */
+export function rawPart(headers: RawMessage['headers']): { readonly part: number; readonly parts: number } {
+  const [part = 1, parts = 1] = (headers[PART_HEADER] ?? '1/1').split('/').map(Number);
+  return { part, parts };
+}
+
+/** Of the whole event that a message carries a part of. */
+export function wholeHeaders({ [PART_HEADER]: _, ...headers }: RawMessage['headers']): RawMessage['headers'] {
+  return headers;
 }
 
 /** Puts events together again. An event is given once its last part has come. */
@@ -49,7 +65,7 @@ export class RawEvents {
     const { ce_id: id, ce_source: source, ce_time: time, ce_type: type } = headers;
     const kind = type === TYPES.message ? 'message' : type === TYPES.truncated ? 'truncated' : null;
     if (kind === null || id === undefined || source === undefined || time === undefined || value === null) return null;
-    const [part = 1, parts = 1] = (headers[PART_HEADER] ?? '1/1').split('/').map(Number);
+    const { part, parts } = rawPart(headers);
     const bytes = parts === 1 ? value : this.joined(id, part, parts, value);
     return bytes === null ? null : { id, source, kind, time, bytes };
   }

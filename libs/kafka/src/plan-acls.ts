@@ -3,6 +3,7 @@ import {
   CARE_EVENTS_PREFIX,
   careEventsTopic,
   CONSENT_TOPIC,
+  HL7_PROJECTOR_GROUP,
   HL7V2_PREFIX,
   OPT_OUT_PROJECTOR_GROUP,
   QUARANTINE_TOPIC,
@@ -12,7 +13,10 @@ import {
 
 /** A user of the brokers, and what he is to Weft. */
 export type Principal = { readonly user: string } & (
-  | { readonly role: 'gateway' | 'hl7-gateway' | 'record-projector' | 'opt-out-projector' | 'record-api' | 'operations' }
+  | {
+      readonly role:
+        'gateway' | 'hl7-gateway' | 'hl7-projector' | 'record-projector' | 'opt-out-projector' | 'record-api' | 'operations';
+    }
   | { readonly role: 'organisation'; readonly ods: string }
   | { readonly role: 'subscriber'; readonly purposes: readonly Purpose[] }
 );
@@ -79,8 +83,22 @@ function rulesOf(principal: Principal): Rule[] {
       ];
     case 'hl7-gateway':
       return [topic('write', HL7V2_PREFIX, 'prefixed'), PRODUCER];
+    case 'hl7-projector':
+      return [
+        topic('read', HL7V2_PREFIX, 'prefixed'),
+        group(HL7_PROJECTOR_GROUP),
+        topic('write', CARE_EVENTS_PREFIX, 'prefixed'),
+        topic('write', QUARANTINE_TOPIC),
+        PRODUCER,
+      ];
     case 'record-projector':
-      return [topic('read', CARE_EVENTS_PREFIX, 'prefixed'), group(RECORD_PROJECTOR_GROUP), ...downstream()];
+      return [
+        topic('read', CARE_EVENTS_PREFIX, 'prefixed'),
+        // Reads every topic of care events that there is, and so looks which there are.
+        topic('describe-configs', WEFT, 'prefixed'),
+        group(RECORD_PROJECTOR_GROUP),
+        ...downstream(),
+      ];
     case 'opt-out-projector':
       // It counts what stands in quarantine, too.
       return [topic('read', CONSENT_TOPIC), topic('read', QUARANTINE_TOPIC), group(OPT_OUT_PROJECTOR_GROUP), ...downstream()];
@@ -92,6 +110,7 @@ function rulesOf(principal: Principal): Rule[] {
         topic('read', CARE_EVENTS_PREFIX, 'prefixed'),
         // Redrives what was mended.
         ...inbound('write'),
+        topic('write', HL7V2_PREFIX, 'prefixed'),
         // Replays views, and says how the region stands.
         ...downstream(),
         topic('describe-configs', WEFT, 'prefixed'),

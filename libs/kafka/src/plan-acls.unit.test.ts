@@ -2,6 +2,7 @@ import { type AclRule, planAcls, type Principal, wantedAcls } from './plan-acls.
 
 const principals: Principal[] = [
   { user: 'gateway', role: 'gateway' },
+  { user: 'hl7-projector', role: 'hl7-projector' },
   { user: 'record-projector', role: 'record-projector' },
   { user: 'opt-out-projector', role: 'opt-out-projector' },
   { user: 'record-api', role: 'record-api' },
@@ -16,6 +17,16 @@ describe('planning who may do what at the brokers', () => {
     expect(of('RX901').map(({ operation, resource, pattern, name }) => [operation, resource, pattern, name])).toEqual([
       ['write', 'topic', 'literal', 'weft.care-events.RX901'],
       ['idempotent-write', 'cluster', 'literal', 'kafka-cluster'],
+    ]);
+  });
+
+  it('lets the hl7-projector read what engines sent and write what comes of it, and no decision', () => {
+    expect(of('hl7-projector').map(({ operation, name }) => [operation, name])).toEqual([
+      ['read', 'weft.hl7v2.'],
+      ['read', 'weft.hl7-projector'],
+      ['write', 'weft.care-events.'],
+      ['write', 'weft.quarantine'],
+      ['idempotent-write', 'kafka-cluster'],
     ]);
   });
 

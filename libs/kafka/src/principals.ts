@@ -5,6 +5,7 @@ import type { Principal } from './plan-acls.js';
 const ROLES = [
   'gateway',
   'hl7-gateway',
+  'hl7-projector',
   'record-projector',
   'opt-out-projector',
   'record-api',

@@ -1,12 +1,6 @@
+import { bytesOf, textOf, type StreamEnd } from './encoding.js';
+import { metaText } from './meta.js';
 import { NO_STREAM, type EventStore, type Keys, type NewEvent, type StoredEvent } from './ports.js';
-
-/** Where a stream ends, and what its next event is chained to. */
-export interface StreamEnd {
-  /** NO_STREAM for an empty one. */
-  readonly revision: number;
-  /** The hash of its last event; empty where that was written before streams were chained. */
-  readonly chain: string;
-}
 
 export const BEGINNING: StreamEnd = { revision: NO_STREAM, chain: '' };
 
@@ -27,26 +21,29 @@ export function chained(
   let previous = chain;
   const linked = events.map((event, index) => {
     previous = linkOf(keys, stream, revision + 1 + index, event, previous);
-    return { ...event, data: `${event.data.slice(0, -1)},"chain":"${previous}"}` };
+    return { ...event, data: bytesOf(`${textOf(event.data).slice(0, -1)},"chain":"${previous}"}`) };
   });
   return { events: linked, end: { revision: revision + events.length, chain: previous } };
 }
 
 /** An event as it was before it was chained, and its hash; the hash is null where there is none. */
 export function unchained<E extends Pick<StoredEvent, 'data'>>(stored: E): { readonly event: E; readonly chain: string | null } {
-  const found = CHAIN.exec(stored.data);
+  const text = textOf(stored.data);
+  const found = CHAIN.exec(text);
   if (found === null) return { event: stored, chain: null };
-  return { event: { ...stored, data: `${stored.data.slice(0, found.index)}}` }, chain: found[1] as string };
+  return { event: { ...stored, data: bytesOf(`${text.slice(0, found.index)}}`) }, chain: found[1] as string };
 }
 
 export function linkOf(
   keys: Pick<Keys, 'chain'>,
   stream: string,
   revision: number,
-  { id, type, data }: NewEvent,
+  { id, type, meta, data }: NewEvent,
   previous: string,
 ): string {
-  return keys.chain(JSON.stringify([stream, revision, id, type, data, previous]));
+  const beside = metaText(meta, `stream ${stream}`);
+  const parts = [stream, revision, id, type, textOf(data), previous];
+  return keys.chain(JSON.stringify(beside === '' ? parts : [...parts, beside]));
 }
 
 /** The end of a stream whose events are chained, and may not be: a version before did not. */

@@ -15,15 +15,22 @@ import type {
   ViewEntry,
   ViewEvent,
 } from '@weft/domain';
-import type { StreamEnd } from './chain.js';
 import { decisionOfVersion1, type DecisionVersion1 } from './decision-version-1.js';
 import { EngineDamaged } from './errors.js';
 import type { NewEvent, Random, StoredEvent } from './ports.js';
 
-/**
- * The one place where payloads become stored text and text becomes payloads again: whoever wants to seal what is stored
- * does it here. The event's type stands beside the text, not in it.
+/*
+ * The one place where payloads become stored bytes and bytes become payloads again: whoever wants to seal what is stored
+ * does it here. The event's type stands beside the bytes, not in them.
  */
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** Payloads are JSON: what is stored of one, and its text again. */
+export const bytesOf = (text: string): Uint8Array => encoder.encode(text);
+export const textOf = (data: Uint8Array): string => decoder.decode(data);
+
 export interface RecordedDecision extends Decision {
   readonly coordinates: Coordinates;
 }
@@ -180,7 +187,7 @@ type Typed = { readonly type: string };
 
 export function encode<E extends Typed>(event: E, random: Random): NewEvent {
   const { type, ...data } = event;
-  return { id: random.uuid(), type, data: JSON.stringify(data) };
+  return { id: random.uuid(), type, data: bytesOf(JSON.stringify(data)) };
 }
 
 /** Entries as JSON, by id: what a view holds of one is also what its subscribers are told, so it is turned into text once. */
@@ -200,7 +207,7 @@ export function encodeEntry(
   random: Random,
 ): NewEvent {
   const end = closing === undefined ? '}' : `,"closing":${JSON.stringify(closing)}}`;
-  return { id: random.uuid(), type, data: `{"entry":${entry}${end}` };
+  return { id: random.uuid(), type, data: bytesOf(`{"entry":${entry}${end}`) };
 }
 
 /** A rebuild's marker, from entries that are text already: a long view is turned into text once, to measure it and to store it. */
@@ -214,12 +221,12 @@ export function encodeRebuilt(
   return {
     id: random.uuid(),
     type: 'view-rebuilt-1',
-    data: `{"part":${part},"parts":${parts},"entries":[${entries.join()}]${end}`,
+    data: bytesOf(`{"part":${part},"parts":${parts},"entries":[${entries.join()}]${end}`),
   };
 }
 
 function decode<T extends Typed>(stored: StoredEvent): T {
-  const data = JSON.parse(stored.data) as T & { type?: string };
+  const data = JSON.parse(textOf(stored.data)) as T & { type?: string };
   data.type = stored.type;
   return data;
 }
@@ -240,8 +247,8 @@ export const decodeVersionsCounted = (stored: StoredEvent): VersionsCounted => d
 export const decodeReplayCheckpoint = (stored: StoredEvent): ReplayCheckpoint => decode<ReplayCheckpoint>(stored);
 
 export function decodeDecision(stored: StoredEvent): RecordedDecision {
-  if (stored.type === DECISION_RECORDED) return JSON.parse(stored.data) as RecordedDecision;
-  if (stored.type === 'decision-recorded-1') return decisionOfVersion1(JSON.parse(stored.data) as DecisionVersion1);
+  if (stored.type === DECISION_RECORDED) return JSON.parse(textOf(stored.data)) as RecordedDecision;
+  if (stored.type === 'decision-recorded-1') return decisionOfVersion1(JSON.parse(textOf(stored.data)) as DecisionVersion1);
   throw new EngineDamaged(
     'store',
     `${stored.stream} holds a decision of type ${stored.type}, which this version of Weft cannot read`,
@@ -249,17 +256,29 @@ export function decodeDecision(stored: StoredEvent): RecordedDecision {
 }
 
 export function encodeDecision(decision: RecordedDecision, random: Random): NewEvent {
-  return { id: random.uuid(), type: DECISION_RECORDED, data: JSON.stringify(decision) };
+  return { id: random.uuid(), type: DECISION_RECORDED, data: bytesOf(JSON.stringify(decision)) };
 }
 
 export function encodeAuditEntry(entry: AuditEntry, random: Random): NewEvent {
-  return { id: random.uuid(), type: 'audited-1', data: JSON.stringify(entry) };
+  return { id: random.uuid(), type: 'audited-1', data: bytesOf(JSON.stringify(entry)) };
 }
 
 /** Also of those named `record-looked-at-1`: looks were all that was audited once. */
 export function decodeAuditEntry(stored: StoredEvent): AuditEntry {
-  const { chain: _, after: __, ...entry } = JSON.parse(stored.data) as AuditEntry & { chain?: string; after?: StreamPlace };
+  const {
+    chain: _,
+    after: __,
+    ...entry
+  } = JSON.parse(textOf(stored.data)) as AuditEntry & { chain?: string; after?: StreamPlace };
   return entry;
+}
+
+/** Where a stream ends, and what its next event is chained to. */
+export interface StreamEnd {
+  /** NO_STREAM for an empty one. */
+  readonly revision: number;
+  /** The hash of its last event; empty where that was written before streams were chained. */
+  readonly chain: string;
 }
 
 /** An event of a stream, and its hash. */
@@ -269,11 +288,12 @@ export interface StreamPlace extends StreamEnd {
 
 /** The entry, said to come after the end of another stream. */
 export function encodeAfter(entry: NewEvent, after: StreamPlace): NewEvent {
-  return { ...entry, data: `${entry.data.slice(0, -1)},"after":${JSON.stringify(after)}}` };
+  return { ...entry, data: bytesOf(`${textOf(entry.data).slice(0, -1)},"after":${JSON.stringify(after)}}`) };
 }
 
 export function decodeAfter({ data }: NewEvent): StreamPlace | null {
-  return data.includes('"after":{') ? ((JSON.parse(data) as { after?: StreamPlace }).after ?? null) : null;
+  const text = textOf(data);
+  return text.includes('"after":{') ? ((JSON.parse(text) as { after?: StreamPlace }).after ?? null) : null;
 }
 
 /** From this day on (YYYY-MM-DD, UTC) every entry about a person also stands in a stream of that person's. */

@@ -3,6 +3,7 @@ import {
   eventKey,
   evolveRecord,
   isSamePlace,
+  type Accepted,
   type EntriesClaimed,
   type NotePlacing,
   type NumberRecord,
@@ -50,22 +51,27 @@ export async function recordAtHome(
   for (;;) {
     const record = await loadRecord(wiring.store, home);
     const { accepted, revision } = record;
-    const events = arrivals.map(({ event, message }) => ({ message, event: { ...recorded(wiring, event, message), saidOf } }));
-    const knownAs = ({ event }: { event: RecordedCareEvent }) => accepted.get(eventKey(event));
-    const refused = events.filter((one) => {
-      const known = knownAs(one);
-      return known !== undefined && isOther(known, one.message, digestSent(one.event));
-    });
-    const isTaken = events.some((one) => {
-      const known = knownAs(one);
-      return known !== undefined && isSamePlace(known, one.message);
-    });
-    const fresh = events.filter((one) => knownAs(one) === undefined);
-    const encoded = fresh.map(({ event }) => encode(event, wiring.random));
+    const fresh: RecordedCareEvent[] = [];
+    const refused: OutgoingMessage[] = [];
+    // Two copies may come in one batch: the second is judged by the first.
+    const seen = new Map<string, Accepted>();
+    let isTaken = false;
+    for (const { event, message } of arrivals) {
+      const key = eventKey(event);
+      const sent = { ...recorded(wiring, event, message), saidOf };
+      const known = accepted.get(key) ?? seen.get(key);
+      if (known === undefined) {
+        fresh.push(sent);
+        seen.set(key, { ...sent.coordinates, digest: digestSent(sent) });
+      } else if (isSamePlace(known, message)) {
+        isTaken = true;
+      } else if (isOther(known, message, digestSent(sent))) refused.push(...quarantine(wiring, message, [CONFLICT]));
+    }
+    const encoded = fresh.map((event) => encode(event, wiring.random));
     const appended = await unlessFenced(appendAll(wiring.store, careRecordStream(home), revision, encoded));
     if (appended === null) continue;
-    for (const { event } of fresh) evolveRecord(record, event, note);
+    for (const event of fresh) evolveRecord(record, event, note);
     const untold = isTaken ? { key: home, from: 0 } : fresh.length > 0 ? { key: home, from: revision + 1 } : null;
-    return { untold, refused: refused.flatMap(({ message }) => quarantine(wiring, message, [CONFLICT])) };
+    return { untold, refused };
   }
 }

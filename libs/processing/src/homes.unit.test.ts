@@ -185,6 +185,18 @@ describe('an event that is sent again under another number of the person', () =>
     }
     expect(await seen(wiring, BERT)).toEqual(['a: of Anne']);
   });
+
+  it('stands in quarantine again where it was refused by the number that it lives with, and is sent once more as it was', async () => {
+    const wiring = await idleRegion();
+    await handle(wiring, of(ANNE, 'a', 'of Anne'), of(BERT, 'b', 'of Bert'), merge(ANNE, BERT));
+    const first = of(ANNE, 'c', 'under Anne');
+    await handle(wiring, first);
+    const other = { ...of(BERT, 'a', 'said of Anne’s under Bert'), id: first.id };
+    const places = [arrivingAt(other), arrivingAt(other)];
+    for (const place of places) await new RecordCareEvents(wiring).handle({ messages: [place] });
+    const refused = (await listQuarantine(wiring.bus)).map(({ from, problems }) => [from.offset, problems[0]?.code]);
+    expect(refused).toEqual(places.map(({ offset: at }) => [at, 'conflict']));
+  });
 });
 
 describe('what became of an event that lives with another number', () => {

@@ -2,24 +2,29 @@ export * from './apply-decisions.js';
 export * from './apply-policy.js';
 export { whatBecame, type Became, type Passed } from './became.js';
 export * from './boundaries.js';
-export { chained, endOf, type StreamEnd } from './chain.js';
+export { chained, endOf } from './chain.js';
 export * from './concurrency.js';
 export {
+  bytesOf,
   decodeAuditEntry,
   decodeAuditIndex,
   encodeAfter,
   encodeAuditEntry,
   encodeAuditIndex,
+  textOf,
   type AuditEntry,
   type RecordedDecision,
+  type StreamEnd,
 } from './encoding.js';
 export * from './decision-effect.js';
 export { entriesByThen } from './entries-by-then.js';
 export * from './errors.js';
 export * from './explain-record.js';
-export { unprocessable } from './failures.js';
+export { eachOnItsOwn, isOfEngine, unprocessable } from './failures.js';
 export { findKept, keepResources } from './kept-resources.js';
-export { loadClosing, loadConsent, loadView, survivorOf } from './load.js';
+export { eventsOf, loadClosing, loadConsent, loadView, survivorOf } from './load.js';
+export { metaOf, metaText } from './meta.js';
+export { NotOfOrganisation, maySendAt, OrganisationBook, type Organisations, type RegionOrganisation } from './organisations.js';
 export { partitionOf } from './partition-of.js';
 export * from './person-of-pseudonym.js';
 export * from './plan-policy.js';
@@ -35,6 +40,7 @@ export * from './re-identifications.js';
 export * from './rebuild-views.js';
 export * from './record-care-events.js';
 export * from './record-changes.js';
+export { type CodesInForce, CodesNotAuthorised, ReleasedCodesBook, sameCodes } from './released-codes.js';
 export { Reviews, type ReviewCounts } from './reviews.js';
 export { type SetAside, type VersionCounts, versionCounts } from './set-aside.js';
 export { hasNoRoom, PERMISSIONS_MAX, TOO_MANY } from './sift-decisions.js';
@@ -45,7 +51,7 @@ export * from './streams.js';
 export * from './subscribers.js';
 export * from './times-as-one.js';
 export * from './topics.js';
-export { unreadMessages } from './unread.js';
+export { lagOf, positionsOf, unreadMessages } from './unread.js';
 export * from './verify-chains.js';
 export * from './verify-views.js';
 export { WaitingEvents } from './waiting.js';

@@ -1,7 +1,7 @@
 import { DEFAULT_RULES, PROJECTIONS, provision, type Projection, type Purpose } from '@weft/domain';
 import { applyDecisions } from './apply-decisions.js';
 import { applyPolicy } from './apply-policy.js';
-import { encode } from './encoding.js';
+import { encode, textOf } from './encoding.js';
 import { explainRecord } from './explain-record.js';
 import {
   ANNE,
@@ -48,7 +48,7 @@ async function damage(wiring: Wiring, subject: string): Promise<void> {
   const { store, keys, random } = wiring;
   const stream = viewStream(RESEARCH, keys.view('research', keys.patient(subject)));
   const [last] = await store.read(stream, { backwards: true, maxCount: 1 });
-  const { closing } = JSON.parse(last?.data ?? '{}');
+  const { closing } = JSON.parse(textOf(last!.data));
   const [entry] = (await read(wiring, subject, 'research')).record.entries;
   const change = { type: 'entry-withdrawn-1', id: entry?.id, closing };
   await store.append(stream, last?.revision ?? -1, [encode(change, random)]);
@@ -381,7 +381,7 @@ describe('a policy under which something is withheld without a sign', () => {
     const stream = viewStream(DIRECT_CARE, keys.view('direct-care', keys.patient(ANNE)));
     const forgetUnsaid = async () => {
       const [last] = await store.read(stream, { backwards: true, maxCount: 1 });
-      const { unsaid, ...closing } = JSON.parse(last?.data ?? '{}').closing;
+      const { unsaid, ...closing } = JSON.parse(textOf(last!.data)).closing;
       expect(unsaid).toBeGreaterThan(0);
       const confirmed = { type: 'view-confirmed-1', closing };
       await store.append(stream, last?.revision ?? -1, [encode(confirmed, random)]);

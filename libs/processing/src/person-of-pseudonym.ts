@@ -1,5 +1,5 @@
 import type { Purpose } from '@weft/domain';
-import { decodeRecordEvent } from './encoding.js';
+import { decodeRecordEvent, textOf } from './encoding.js';
 import { loadIdentity, survivorOf } from './load.js';
 import { CARE_RECORD_PREFIX, careRecordStream, IDENTITY_PREFIX } from './streams.js';
 import type { Wiring } from './wiring.js';
@@ -43,7 +43,9 @@ export async function numberOfKey(wiring: Pick<Wiring, 'store' | 'bus' | 'keys'>
   const events = await store.read(careRecordStream(survivor), { backwards: true, maxCount: LOOKED_AT });
   const isIt = (number: string): boolean => /^\d{10}$/.test(number) && keys.patient(number) === survivor;
   for (const { data } of events) {
-    const found = data.match(/(?<!\d)\d{10}(?!\d)/g)?.find(isIt);
+    const found = textOf(data)
+      .match(/(?<!\d)\d{10}(?!\d)/g)
+      ?.find(isIt);
     if (found !== undefined) return found;
   }
   for (const event of events.map(decodeRecordEvent)) {

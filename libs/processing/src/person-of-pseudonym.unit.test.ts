@@ -1,4 +1,5 @@
 import type { CareEvent, Purpose } from '@weft/domain';
+import { bytesOf, textOf } from './encoding.js';
 import { keyOfPseudonym, numberOfKey } from './person-of-pseudonym.js';
 import { pseudonymsOfPerson } from './pseudonyms-of-person.js';
 import { ANNE, BERT, merge, observation, publish, region } from './region.fixture.js';
@@ -21,7 +22,10 @@ describe('whom a purpose beyond individual care calls so', () => {
   /** Events as they were recorded before the number that they were sent under was kept with them. */
   const older = (): Wiring => {
     const read: EventStore['read'] = async (stream, options) =>
-      (await wiring.store.read(stream, options)).map((stored) => ({ ...stored, data: withoutSubject(stored.data) }));
+      (await wiring.store.read(stream, options)).map((stored) => ({
+        ...stored,
+        data: bytesOf(withoutSubject(textOf(stored.data))),
+      }));
     return { ...wiring, store: Object.assign(Object.create(wiring.store) as EventStore, { read }) };
   };
   const withoutSubject = (data: string): string => JSON.stringify({ ...JSON.parse(data), subject: undefined });

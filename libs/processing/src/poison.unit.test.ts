@@ -1,5 +1,6 @@
 import { provision, PURPOSES, type CareEvent, type Provision } from '@weft/domain';
 import { World } from '@weft/testing';
+import { bytesOf, textOf } from './encoding.js';
 import { applyDecisions } from './apply-decisions.js';
 import { Boundaries } from './boundaries.js';
 import { TooLarge } from './errors.js';
@@ -30,7 +31,7 @@ function failingAt(wiring: Wiring, isMeant: (stream: string, events: readonly Ne
 const holding =
   (text: string) =>
   (_: string, events: readonly NewEvent[]): boolean =>
-    events.some(({ data }) => data.includes(text));
+    events.some(({ data }) => textOf(data).includes(text));
 const inQuarantine = async ({ bus }: Wiring) =>
   (await listQuarantine(bus)).map(({ problems, closes }) => [problems[0]?.code, closes]);
 
@@ -176,7 +177,11 @@ describe('merges into one person', () => {
     const { store, keys } = wiring;
     const members = Array.from({ length: 499 }, (_, index) => keys.patient(number(index)));
     const recordedAt = new Date(0).toISOString();
-    const event = (type: string, data: object): NewEvent => ({ id: wiring.random.uuid(), type, data: JSON.stringify(data) });
+    const event = (type: string, data: object): NewEvent => ({
+      id: wiring.random.uuid(),
+      type,
+      data: bytesOf(JSON.stringify(data)),
+    });
     const anne = keys.patient(ANNE);
     await store.append(
       `identity-${anne}`,

@@ -16,11 +16,17 @@ export class PolicyBook {
 
   /** The policy in force. Asks the store each time whether there is a newer one. Throws when none was ever adopted. */
   async current(): Promise<AdoptedPolicy> {
+    const adopted = await this.latestAdopted();
+    if (adopted === null) throw new Error('no sharing policy was adopted yet: nothing may be shared');
+    return adopted;
+  }
+
+  /** The same; null when none was ever adopted. */
+  async latestAdopted(): Promise<AdoptedPolicy | null> {
     const head = await this.store.head(POLICY_STREAM);
     if (this.latest === null || this.latest.version !== head + 1) {
       const stored = (await this.store.read(POLICY_STREAM, { backwards: true, maxCount: 1 }))[0];
-      if (stored === undefined) throw new Error('no sharing policy was adopted yet: nothing may be shared');
-      this.latest = decodePolicy(stored);
+      this.latest = stored === undefined ? null : decodePolicy(stored);
     }
     return this.latest;
   }

@@ -41,19 +41,28 @@ export const NO_STREAM = -1;
 /** One append call may carry this many bytes of data, metadata and types together: as the real store, with room to spare. */
 export const APPEND_LIMIT_BYTES = 1_000_000;
 
+/** JSON without fractions, which other readers of the same store may round: whatever is signed or compared comes back the same. */
+export type MetaValue = string | number | boolean | null | readonly MetaValue[] | { readonly [member: string]: MetaValue };
+
+/** A plain object. Names of its members that begin with `$` belong to the engines. */
+export type Meta = { readonly [member: string]: MetaValue };
+
 export interface NewEvent {
   /** A UUID. The store does not promise to notice a repeated one: whoever appends decides duplicates by the stream's content. */
   readonly id: string;
   readonly type: string;
-  /** JSON text; comes back as the same characters (from EventStoreDB: as the same JSON value, keys in the same order). */
-  readonly data: string;
+  /** What stands beside the data, to be read without it; absent: {}. Comes back as the same value, members in the order given. */
+  readonly meta?: Meta;
+  /** Any bytes; they come back as they were. */
+  readonly data: Uint8Array;
 }
 
 export interface StoredEvent extends NewEvent {
+  readonly meta: Meta;
   readonly stream: string;
   /** 0 for the first event of a stream, then one more each, without gaps, truncated or not. */
   readonly revision: number;
-  /** The place in the one order of all streams: opaque, to be handed back to `after`. */
+  /** The place in the one order of all streams: opaque, to be handed back to `after` and `comparePositions`. */
   readonly position: string;
 }
 
@@ -63,6 +72,8 @@ export interface ReadOptions {
   /** At most so many events (default 1,000). Never more are returned. */
   readonly maxCount?: number;
   readonly backwards?: boolean;
+  /** For who needs no data: it is left where it is, and `data` is empty. */
+  readonly meta?: boolean;
 }
 
 export interface AppendOptions {
@@ -75,9 +86,14 @@ export interface SubscribeOptions {
   readonly prefixes: readonly string[];
   /** Only what stands after this position; absent: from the beginning. */
   readonly after?: string;
-  /** Called one event at a time, in the one order; a throw is seen (`onFailure`) and the same event is given again after a pause. */
-  readonly onEvent: (event: StoredEvent) => Promise<void>;
-  /** Positions to resume from, also while nothing matches. A checkpoint never runs ahead of a handled event. */
+  /** At most so many events a batch (default 1,000). A batch holds what is there: nothing is waited for. */
+  readonly maxBatch?: number;
+  /**
+   * One batch at a time, never empty, in the one order. A throw is seen (`onFailure`), and after a pause the same batch is given
+   * again, or one that begins with the same event.
+   */
+  readonly onEvents: (events: readonly StoredEvent[]) => Promise<void>;
+  /** Positions to resume from, also while nothing matches. A checkpoint never runs ahead of a handled batch. */
   readonly onCheckpoint?: (position: string) => Promise<void>;
   readonly onCaughtUp?: () => void;
   readonly onFailure?: (error: unknown) => void;
@@ -104,6 +120,8 @@ export interface EventStore {
   readAll(options?: { after?: string; maxCount?: number; prefixes?: readonly string[] }): Promise<StoredEvent[]>;
   /** Comes back by itself after the engine was away. */
   subscribe(options: SubscribeOptions): Promise<Subscription>;
+  /** Negative where `a` comes before `b` in the one order, positive where it comes after: of events and checkpoints alike. */
+  comparePositions(a: string, b: string): number;
   /** Names of the streams that begin with `prefix`, each once, oldest first, with the place to resume after. */
   streams(prefix: string, after?: string): AsyncIterable<{ readonly stream: string; readonly position: string }>;
   /** Resolves when the engine answers; throws EngineUnavailable. */

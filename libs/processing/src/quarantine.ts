@@ -80,8 +80,13 @@ export function quarantineMessages(
   }));
 }
 
-export function quarantine(wiring: Wiring, message: Message, problems: readonly Problem[], closes = false): OutgoingMessage[] {
-  return quarantineMessages(message, problems, timestamp(wiring.clock), closes);
+export function quarantine(
+  { clock }: Pick<Wiring, 'clock'>,
+  message: Message,
+  problems: readonly Problem[],
+  closes = false,
+): OutgoingMessage[] {
+  return quarantineMessages(message, problems, timestamp(clock), closes);
 }
 
 /** Everything in quarantine now, oldest first. */
@@ -169,23 +174,26 @@ type NewMend = Omit<ProposedMend, 'proposedAt'>;
 export async function redrive(
   bus: EventBus,
   found: Quarantined,
-  mended?: Pick<ProposedMend, 'headers' | 'value'>,
-  /** The header that says which place was mended, for a message of the consent topic. */
-  mendsHeader?: (place: string, key: string) => string,
+  { mended, mendsHeader, inParts = (whole) => [whole] }: Redriving = {},
 ): Promise<Coordinates> {
   const { id, key, from, mend } = found;
   const { headers, value } = mended ?? found;
-  const [to] = await bus.publish([
-    {
-      topic: from.topic,
-      key,
-      value,
-      headers: { ...headers, [REDRIVES_HEADER]: id, ...(mendsHeader && { [MENDS_HEADER]: mendsHeader(id, key) }) },
-    },
-  ]);
+  const marks = { [REDRIVES_HEADER]: id, ...(mendsHeader && { [MENDS_HEADER]: mendsHeader(id, key) }) };
+  const messages = inParts({ headers: { ...headers, ...marks }, value });
+  const places = await bus.publish(messages.map((message) => ({ topic: from.topic, key, ...message })));
   const gone = { topic: QUARANTINE_TOPIC, partitionKey: id, value: null, headers: {} };
   await bus.publish([{ ...gone, key: id }, ...(mend === undefined ? [] : [{ ...gone, key: `${id}${MENDED}` }])]);
-  return to as Coordinates;
+  return places.at(-1) as Coordinates;
+}
+
+type Content = Pick<ProposedMend, 'headers' | 'value'>;
+
+interface Redriving {
+  readonly mended?: Content | undefined;
+  /** The header that says which place was mended, for a message of the consent topic. */
+  readonly mendsHeader?: ((place: string, key: string) => string) | undefined;
+  /** How what one message cannot carry goes to the topic that it came from. */
+  readonly inParts?: ((whole: Content) => readonly Content[]) | undefined;
 }
 
 function joined(parts: readonly (Uint8Array | null | undefined)[]): Uint8Array {

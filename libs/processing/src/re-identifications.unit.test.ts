@@ -1,3 +1,4 @@
+import { textOf } from './encoding.js';
 import {
   authoriseReIdentification,
   mayBeDisclosed,
@@ -86,7 +87,7 @@ describe('a re-identification', () => {
     await proposeReIdentification(wiring, { ...ASKED, id: 'r2' });
     await proposeReIdentification(wiring, { ...ASKED, id: 'r3', known: 'pseudonym', subject: PSEUDONYM });
     await authorised();
-    const stored = (await wiring.store.read(RE_IDENTIFICATIONS_STREAM)).map(({ data }) => data);
+    const stored = (await wiring.store.read(RE_IDENTIFICATIONS_STREAM)).map(({ data }) => textOf(data));
     for (const name of [ANNE, wiring.keys.patient(ANNE), wiring.keys.view('research', wiring.keys.patient(ANNE)), PSEUDONYM])
       expect(stored.join()).not.toContain(name);
     const marks = stored.flatMap((data) => (JSON.parse(data) as { mark?: string }).mark ?? []);

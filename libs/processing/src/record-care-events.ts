@@ -231,7 +231,7 @@ export class RecordCareEvents {
       if (untold !== null) untoldEvents.push(untold);
       outbox.quarantined.push(...conflicts);
     }
-    if (fresh.length === 0 && !redelivered) return;
+    if (fresh.length === 0 && carried.size === 0 && !redelivered) return;
     const events = fresh.map(({ event }) => event).filter((event) => event.type !== 'care-event-homed-1');
     const derive = (): Promise<void> => {
       this.forget(key);

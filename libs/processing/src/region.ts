@@ -1,3 +1,4 @@
+import { bytesOf, textOf } from './encoding.js';
 import { EngineDamaged, WrongExpectedRevision } from './errors.js';
 import { NO_STREAM, type Clock, type EventStore, type Random } from './ports.js';
 import { REGION_STREAM } from './streams.js';
@@ -35,7 +36,7 @@ type Surroundings = { readonly store: EventStore; readonly random: Random; reado
 export async function loadRegion(store: Pick<EventStore, 'read'>): Promise<Region | null> {
   let region: Region | null = null;
   for (const { type, revision, data } of await store.read(REGION_STREAM)) {
-    const event = { type, ...(JSON.parse(data) as object) } as RegionEvent;
+    const event = { type, ...(JSON.parse(textOf(data)) as object) } as RegionEvent;
     if (event.type === 'region-made-1' && region === null) region = { ...madeBy(event), revision };
     else if (event.type === 'region-secret-changed-1' && region !== null) region = { ...changed(region, event), revision };
     else throw new EngineDamaged('store', `${REGION_STREAM} holds ${type} where this version of Weft cannot read it`);
@@ -77,5 +78,5 @@ export async function changeRegionSecret(
 }
 
 async function append({ store, random }: Surroundings, expected: number, { type, ...data }: RegionEvent): Promise<void> {
-  await store.append(REGION_STREAM, expected, [{ id: random.uuid(), type, data: JSON.stringify(data) }]);
+  await store.append(REGION_STREAM, expected, [{ id: random.uuid(), type, data: bytesOf(JSON.stringify(data)) }]);
 }

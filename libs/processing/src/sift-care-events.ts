@@ -5,7 +5,6 @@ import type { Message, NewEvent, OutgoingMessage } from './ports.js';
 import { quarantine } from './quarantine.js';
 import { tooLargeToStore } from './storable.js';
 import { timestamp, type Wiring } from './wiring.js';
-import { utf8Length } from './write-view.js';
 
 /** A message of an organisation's topic that could be read. */
 export interface Arrival {
@@ -50,10 +49,10 @@ export function siftCareEvents(
     const accepting = recorded(wiring, event, message);
     const known = record.accepted.get(key) ?? seen.get(key);
     if (known !== undefined) {
-      if (isSamePlace(known, message)) {
-        sifted.redelivered = true;
+      if (isSamePlace(known, message)) sifted.redelivered = true;
+      // Where it lives it may have been refused as another event under its id: whether this is a duplicate is decided there.
+      if (isSamePlace(known, message) || !isOther(known, message, digestSent(accepting)))
         carry(sifted, known.homes ?? [], arrival);
-      }
       if (isOther(known, message, digestSent(accepting))) sifted.refused.push(...quarantine(wiring, message, [CONFLICT]));
       continue;
     }
@@ -61,7 +60,7 @@ export function siftCareEvents(
     const { coordinates, homes } = placed;
     const encoded = encode(placed, wiring.random);
     const whole = homes === undefined ? encoded : encode({ ...accepting, saidOf: named }, wiring.random);
-    const problem = tooLargeToStore(event, utf8Length(whole.data), () => event.resource);
+    const problem = tooLargeToStore(event, whole.data.byteLength, () => event.resource);
     if (problem !== null) {
       sifted.refused.push(...quarantine(wiring, message, [problem]));
       continue;

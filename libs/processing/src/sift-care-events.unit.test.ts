@@ -1,4 +1,5 @@
 import type { CareEvent } from '@weft/domain';
+import { bytesOf } from './encoding.js';
 import { careRecordStream } from './streams.js';
 import { listQuarantine } from './quarantine.js';
 import { RecordCareEvents } from './record-care-events.js';
@@ -67,7 +68,7 @@ describe('an event under a used (source, id)', () => {
       recordedAt: time,
       coordinates: { topic: 't', partition: 0, offset: 1 },
     };
-    const stored = { id: wiring.random.uuid(), type, data: JSON.stringify(data) };
+    const stored = { id: wiring.random.uuid(), type, data: bytesOf(JSON.stringify(data)) };
     await wiring.store.append(careRecordStream(wiring.keys.patient(ANNE)), -1, [stored]);
     await new RecordCareEvents(wiring).handle({ messages: [at(other(first))] });
     expect(await inQuarantine(wiring)).toEqual([]);

@@ -9,7 +9,7 @@ import {
   type Provision,
 } from '@weft/domain';
 import { permissionLeftOut, recordedIn } from './decision-effect.js';
-import { decodeDecision, type RecordedDecision } from './encoding.js';
+import { bytesOf, decodeDecision, type RecordedDecision } from './encoding.js';
 import { PERMISSIONS_MAX, siftDecisions, type Arrival } from './sift-decisions.js';
 import { CONSENT_TOPIC } from './topics.js';
 
@@ -116,7 +116,7 @@ describe('a decision that the first version of the stream recorded', () => {
       coordinates: { topic: CONSENT_TOPIC, partition: 0, offset: 3 },
     };
     const at = { id: 'd', stream: 'consent-k', revision: 0, position: '0', recordedAt: '' } as const;
-    return decodeDecision({ ...at, type: 'decision-recorded-1', data: JSON.stringify(data) } as never);
+    return decodeDecision({ ...at, type: 'decision-recorded-1', data: bytesOf(JSON.stringify(data)) } as never);
   };
   const again = (said: Provision, more: Partial<NewDecision> = {}) => decision('d', said, { consentId: 'c', ...more });
   const WIDER = provision('deny', ['research', 'population-health']);

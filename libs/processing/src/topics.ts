@@ -16,9 +16,11 @@ export const REDRIVES_HEADER = 'weft-redrives';
 export const recordChangesTopic = (purpose: Purpose): string => `weft.record-changes.${purpose}`;
 export const RECORD_PROJECTOR_GROUP = 'weft.record-projector';
 export const OPT_OUT_PROJECTOR_GROUP = 'weft.opt-out-projector';
+export const HL7_PROJECTOR_GROUP = 'weft.hl7-projector';
 /** The group that deals with an inbound topic; undefined for one that no projector reads. */
 export function groupOf(topic: string): string | undefined {
   if (topic === CONSENT_TOPIC) return OPT_OUT_PROJECTOR_GROUP;
+  if (topic.startsWith(HL7V2_PREFIX)) return HL7_PROJECTOR_GROUP;
   return topic.startsWith(CARE_EVENTS_PREFIX) ? RECORD_PROJECTOR_GROUP : undefined;
 }
 

@@ -1,5 +1,5 @@
-import { BEGINNING, linkOf, unchained, type StreamEnd } from './chain.js';
-import { decodeAfter } from './encoding.js';
+import { BEGINNING, linkOf, unchained } from './chain.js';
+import { decodeAfter, type StreamEnd } from './encoding.js';
 import { eventsOf } from './load.js';
 import type { EventStore, StoredEvent } from './ports.js';
 import { AUDIT_OF_PREFIX, AUDIT_PREFIX, CONSENT_PREFIX } from './streams.js';

@@ -1,6 +1,6 @@
 import { SimKeys } from '@weft/testing';
 import { BEGINNING, chained } from './chain.js';
-import { encodeAfter } from './encoding.js';
+import { bytesOf, encodeAfter, textOf } from './encoding.js';
 import type { EventStore, NewEvent, StoredEvent } from './ports.js';
 import { verifyChains } from './verify-chains.js';
 
@@ -8,9 +8,13 @@ const keys = new SimKeys();
 const DAY = 'audit-20261128';
 const NEXT = 'audit-20261129';
 
-const event = (n: number): NewEvent => ({ id: `id-${n}`, type: 'audited-1', data: JSON.stringify({ who: 'dr-smith', n }) });
+const event = (n: number): NewEvent => ({
+  id: `id-${n}`,
+  type: 'audited-1',
+  data: bytesOf(JSON.stringify({ who: 'dr-smith', n })),
+});
 const stored = (stream: string, events: readonly NewEvent[]): StoredEvent[] =>
-  events.map((one, revision) => ({ ...one, stream, revision, position: `${revision}` }));
+  events.map((one, revision) => ({ ...one, meta: {}, stream, revision, position: `${revision}` }));
 
 function chainOf(stream: string, count: number): StoredEvent[] {
   return stored(
@@ -64,7 +68,8 @@ describe('the chain of audit and decisions', () => {
   });
 
   it.each([
-    ['its content', (one: StoredEvent) => ({ ...one, data: one.data.replace('dr-smith', 'dr-jones') })],
+    ['its content', (one: StoredEvent) => ({ ...one, data: bytesOf(textOf(one.data).replace('dr-smith', 'dr-jones')) })],
+    ['its meta', (one: StoredEvent) => ({ ...one, meta: { n: 1 } })],
     ['its type', (one: StoredEvent) => ({ ...one, type: 'decision-recorded-2' })],
     ['its id', (one: StoredEvent) => ({ ...one, id: 'another' })],
   ])('names an event of which somebody changed %s', async (_, change) => {

@@ -11,7 +11,7 @@ function cutIntoAppends(events: readonly NewEvent[]): NewEvent[][] {
   const appends: NewEvent[][] = [];
   let bytes = Infinity;
   for (const event of events) {
-    const size = utf8Length(event.data) + EVENT_OVERHEAD_BYTES;
+    const size = event.data.byteLength + EVENT_OVERHEAD_BYTES;
     if (bytes + size > APPEND_LIMIT_BYTES) {
       appends.push([]);
       bytes = 0;

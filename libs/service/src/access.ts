@@ -10,6 +10,7 @@ import { Reflector } from '@nestjs/core';
 import { ApiBearerAuth, ApiForbiddenResponse, ApiUnauthorizedResponse } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { HttpProblem } from './problem.js';
+import type { RegionOrganisations } from './region-organisations.js';
 import { type Caller, type Role, Unauthenticated } from './tokens.js';
 
 declare module 'fastify' {
@@ -47,14 +48,13 @@ export const CurrentCaller = createParamDecorator((_: unknown, context: Executio
 
 /**
  * A handler that says neither Roles nor Public is closed to all: forgetting is not opening. Who has one of the roles for an
- * organisation must name one of the region, unless another role of theirs may do the same without.
+ * organisation must name one of the region that may do so now, unless another role of theirs may do the same without.
  */
 @Injectable()
 export class AccessGuard implements CanActivate {
-  /** `organisations`: those of the region, by ODS code. */
   constructor(
     private readonly reflector: Reflector,
-    private readonly organisations: ReadonlyMap<string, unknown>,
+    private readonly organisations: Pick<RegionOrganisations, 'toSend' | 'toRead'>,
   ) {}
 
   canActivate(context: ExecutionContext): boolean {
@@ -67,18 +67,40 @@ export class AccessGuard implements CanActivate {
     if (caller === null) throw refusal ?? new Unauthenticated('missing', 'a bearer token is needed');
     const held = (allowed ?? []).filter((role) => caller.roles.includes(role));
     if (held.length === 0) throw wrongRole(allowed ?? []);
-    if (held.every((role) => ACT_FOR_ONE.includes(role))) this.refuseUnlessKnown(caller);
+    if (held.every((role) => ACT_FOR_ONE.includes(role))) this.refuseUnlessItMay(caller, held);
     return true;
   }
 
-  private refuseUnlessKnown({ organisation }: Caller): void {
+  private refuseUnlessItMay({ organisation }: Caller, held: readonly Role[]): void {
     if (organisation === undefined) {
       throw new HttpProblem(403, 'no-organisation', 'Your token names no organisation', { detail: ACTS_FOR_ONE });
     }
-    if (this.organisations.has(organisation)) return;
-    throw new HttpProblem(403, 'unknown-organisation', 'Your organisation is not one of this region', { detail: ACTS_FOR_ONE });
+    const standings = held.map((role) =>
+      role === 'publisher' ? this.organisations.toSend(organisation) : this.organisations.toRead(organisation),
+    );
+    const why = standings.find((standing) => standing !== 'may');
+    if (why === undefined || standings.includes('may')) return;
+    throw new HttpProblem(403, WHY_NOT[why].code, WHY_NOT[why].title, { detail: WHY_NOT[why].detail });
   }
 }
+
+const WHY_NOT = {
+  unknown: {
+    code: 'unknown-organisation',
+    title: 'Your organisation is not one of this region',
+    detail: ACTS_FOR_ONE,
+  },
+  suspended: {
+    code: 'suspended-organisation',
+    title: 'Your organisation is suspended',
+    detail: 'It may not send until the region’s governance reinstates it. What it sent before stays in the records.',
+  },
+  'kind-not-in-force': {
+    code: 'organisation-waits',
+    title: 'Your organisation may not read yet',
+    detail: 'A second person of the region’s governance has to authorise of what kind it is.',
+  },
+} as const;
 
 function wrongRole(allowed: readonly Role[]): HttpProblem {
   return new HttpProblem(403, 'wrong-role', 'Your roles do not allow this', {

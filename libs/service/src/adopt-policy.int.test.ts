@@ -1,14 +1,19 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DEFAULT_POLICY_NAME, DEFAULT_RULES, type Policy } from '@weft/domain';
-import { adoptAtStart, warnAtStart } from './adopt-policy.js';
+import { DEFAULT_POLICY_NAME, DEFAULT_RULES, type Organisation, type Policy } from '@weft/domain';
+import { ensureRegion } from '@weft/processing';
+import { adoptAtStart, codesDiffer, organisationsDiffer, warnAtStart } from './adopt-policy.js';
 import { AuditLog } from './audit-log.js';
 import { auditOfDay } from './audit-trail.js';
+import { openEngines } from './engines.js';
+import { keySecrets } from './keys.js';
 import { createLogger } from './log.js';
+import { fingerprintsIn } from './region-fits.js';
 import { openService, type Service } from './service.js';
-import { loadSettings, SettingsError } from './settings.js';
-import { kindsOf, openWiring } from './wiring.js';
+import { loadSettings, type Settings, SettingsError } from './settings.js';
+import { systemClock, systemRandom } from './system.js';
+import { openWiring } from './wiring.js';
 
 const directories: string[] = [];
 afterAll(() => directories.forEach((directory) => rmSync(directory, { recursive: true, force: true })));
@@ -23,9 +28,12 @@ async function emptyRegion() {
   const directory = mkdtempSync(join(tmpdir(), 'weft-adopt-'));
   directories.push(directory);
   const settings = loadSettings({ WEFT_DATA_DIR: directory, WEFT_LOG_LEVEL: 'fatal' });
-  const service = await openService(settings);
+  const engines = await openEngines(settings);
+  const secrets = keySecrets(settings, true);
+  await ensureRegion({ ...engines, clock: systemClock, random: systemRandom }, (id) => fingerprintsIn(secrets, id));
+  const service = await openService(settings, engines);
   opened.push(service);
-  const wiring = await openWiring(service);
+  const wiring = openWiring(service);
   const audit = new AuditLog(service);
   const start = (policy?: unknown) => adoptAtStart(wiring, audit, { ...settings, policy });
   return { service, settings, wiring, audit, start };
@@ -63,28 +71,19 @@ describe('the policy of a region', () => {
       expect(await start(named)).toMatchObject({ version: 2, policy: { name: 'Adopted by two people' } });
   });
 
-  it('stays the one that people adopt while a process starts with the one before', async () => {
-    const { start, wiring, audit, settings } = await emptyRegion();
-    const { policy } = await start();
-    const { policies, store } = wiring;
-    const kinds = { ...settings, organisations: settings.organisations.slice(1) };
-    const current = async () => {
-      const before = await policies.current();
-      if (before.version === 1) await policies.adopt({ ...policy, name: 'Adopted meanwhile' });
-      return before;
-    };
-    const racing = Object.assign(Object.create(policies) as typeof policies, { current });
-    expect(await adoptAtStart({ policies: racing, store }, audit, kinds)).toMatchObject({
-      version: 3,
-      policy: { name: 'Adopted meanwhile', organisations: kindsOf(kinds) },
-    });
+  it('is that of one of several that start at one time with different settings', async () => {
+    const { start, wiring } = await emptyRegion();
+    const [one, other] = await Promise.all([start(ANOTHER), start()]);
+    expect(one).toEqual(other);
+    expect(await wiring.policies.all()).toHaveLength(1);
   });
 
-  it('takes the kinds of organisations from the settings at each start', async () => {
+  it('keeps its kinds of organisations, whatever the settings of a later start say', async () => {
     const { start, wiring, audit, settings } = await emptyRegion();
-    await start();
-    const fewer = { ...settings, organisations: settings.organisations.slice(1) };
-    expect((await adoptAtStart(wiring, audit, fewer)).policy.organisations).toEqual(kindsOf(fewer));
+    const first = await start();
+    const aPractice = { ods: 'RX901', name: 'Acute trust', kind: 'gp' } as const;
+    for (const organisations of [settings.organisations.slice(1), [aPractice], [...settings.organisations, aPractice]])
+      expect(await adoptAtStart(wiring, audit, { ...settings, organisations })).toEqual(first);
   });
 
   it.each([
@@ -96,17 +95,54 @@ describe('the policy of a region', () => {
     const { start, settings } = await emptyRegion();
     const lines: string[] = [];
     const log = createLogger({ logLevel: 'warn' }, { write: (line) => lines.push(line) });
-    warnAtStart(log, { ...settings, policy: named }, await start());
+    warnAtStart({ log, settings: { ...settings, policy: named }, releasedCodes: {} }, await start());
     expect(lines.map((line) => (JSON.parse(line) as { setting: string }).setting)).toEqual(warnings);
+  });
+
+  it('is said to keep its kinds where the settings name other organisations, and only where they name any', async () => {
+    const { start, settings } = await emptyRegion();
+    const { policy } = await start();
+    const named = (organisations: Settings['organisations'], namesOrganisations = true) =>
+      organisationsDiffer({ organisations, namesOrganisations }, policy);
+    const [first, ...others] = settings.organisations as [Organisation, ...Organisation[]];
+    expect(named(settings.organisations)).toEqual([]);
+    expect(named([{ ...first, kind: 'acute' }, ...others])).toEqual([first.ods]);
+    expect(named([...others, { ods: 'RX904', name: 'New', kind: 'acute' }])).toEqual(['RX904', first.ods]);
+    expect(named(others, false)).toEqual([]);
+    const lines: string[] = [];
+    const log = createLogger({ logLevel: 'warn' }, { write: (line) => lines.push(line) });
+    warnAtStart(
+      { log, settings: { ...settings, organisations: others, namesOrganisations: true }, releasedCodes: {} },
+      await start(),
+    );
+    expect(lines.map((line) => JSON.parse(line) as object)).toMatchObject([
+      { setting: 'WEFT_ORGANISATIONS', organisations: [first.ods] },
+    ]);
+  });
+
+  it('is said to keep its released codes where the settings name others, and only where they name any', () => {
+    const settings = (releasedCodes: Settings['releasedCodes'], namesReleasedCodes = true) => ({
+      ...loadSettings({}),
+      ...{ releasedCodes, namesReleasedCodes },
+    });
+    const codes = { 'http://snomed.info/sct': ['44054006'] };
+    expect([settings(codes), settings({}), settings({}, false)].map((one) => codesDiffer(one, codes))).toEqual([
+      false,
+      true,
+      false,
+    ]);
   });
 
   it('is said to lie below the floor where it does since before there was one', () => {
     const lines: string[] = [];
     const log = createLogger({ logLevel: 'warn' }, { write: (line) => lines.push(line) });
     const inForce = (policy: Policy) => ({ version: 1, adoptedAt: '2026-01-01T00:00:00Z', policy });
-    warnAtStart(log, loadSettings({}), inForce({ name: DEFAULT_POLICY_NAME, rules: DEFAULT_RULES, organisations: {} }));
+    warnAtStart(
+      { log, settings: loadSettings({}), releasedCodes: {} },
+      inForce({ name: DEFAULT_POLICY_NAME, rules: DEFAULT_RULES, organisations: {} }),
+    );
     expect(lines).toEqual([]);
-    warnAtStart(log, loadSettings({}), inForce({ ...WITHOUT_TYPE_1, organisations: {} }));
+    warnAtStart({ log, settings: loadSettings({}), releasedCodes: {} }, inForce({ ...WITHOUT_TYPE_1, organisations: {} }));
     expect(lines.map((line) => (JSON.parse(line) as { rule: string }).rule)).toEqual(['type-1-asked', 'type-1-asked']);
   });
 });

@@ -9,10 +9,11 @@ import {
   type Adoption,
   type Policy,
   type PolicyDocument,
+  type ReleasedCodes,
 } from '@weft/domain';
-import { NO_STREAM, POLICY_STREAM, samePolicy, unlessFenced, type Wiring } from '@weft/processing';
+import { NO_STREAM, POLICY_STREAM, sameCodes, samePolicy, unlessFenced, type Wiring } from '@weft/processing';
 import type { Actor, AuditLog } from './audit-log.js';
-import type { Logger } from './log.js';
+import type { Service } from './service.js';
 import { type Settings, SettingsError } from './settings.js';
 import { kindsOf } from './wiring.js';
 
@@ -45,25 +46,20 @@ function actorOf(adoption: Adoption): Actor {
 }
 
 /**
- * Gives an empty region its first policy, and a region that has one the kinds of organisations that the settings say. Nothing
- * that people adopted is replaced, be it adopted while this runs. Throws SettingsError.
+ * Gives an empty region its first policy, and gives the one in force. What is in force no start replaces: neither its rules nor the
+ * kinds of organisations. Throws SettingsError.
  */
 export async function adoptAtStart(wiring: Policies, audit: AuditLog, settings: Settings): Promise<AdoptedPolicy> {
-  for (;;) {
-    const after = (await wiring.store.head(POLICY_STREAM)) + 1;
-    const policy = await policyAtStart(wiring, settings);
-    const adopted = await unlessFenced(adoptPolicy(wiring, audit, policy, { by: 'settings' }, after));
-    if (adopted !== null) return adopted;
+  if ((await wiring.store.head(POLICY_STREAM)) === NO_STREAM) {
+    // Of several that start at one time the first one adopts.
+    await unlessFenced(adoptPolicy(wiring, audit, firstPolicy(settings), { by: 'settings' }, 0));
   }
+  return wiring.policies.current();
 }
 
-/**
- * The policy in force; in an empty region the one that the settings name, else the shipped one. In each case with the kinds of
- * organisations that the settings say. Throws SettingsError.
- */
-export async function policyAtStart({ policies, store }: Policies, settings: Settings): Promise<Policy> {
+/** The policy of an empty region: the one that the settings name, else the shipped one. Throws SettingsError. */
+export function firstPolicy(settings: Settings): Policy {
   const organisations = kindsOf(settings);
-  if ((await store.head(POLICY_STREAM)) !== NO_STREAM) return { ...(await policies.current()).policy, organisations };
   if (settings.policy === undefined) return policyFrom({ name: DEFAULT_POLICY_NAME, rules: DEFAULT_RULES }, organisations);
   const problems = adoptionProblems(settings.policy, organisations);
   if (problems.length === 0) return policyFrom(settings.policy as PolicyDocument, organisations);
@@ -71,19 +67,48 @@ export async function policyAtStart({ policies, store }: Policies, settings: Set
 }
 
 /** Whether the settings name another policy than the one in force, which they do not replace. */
-export function settingsDiffer(settings: Settings, inForce: Policy): boolean {
-  if (settings.policy === undefined) return false;
-  const organisations = kindsOf(settings);
-  if (policyProblems(settings.policy, organisations).length > 0) return true;
-  return !samePolicy(policyFrom(settings.policy as PolicyDocument, organisations), { ...inForce, organisations });
+export function settingsDiffer({ policy }: Pick<Settings, 'policy'>, inForce: Policy): boolean {
+  if (policy === undefined) return false;
+  const { organisations } = inForce;
+  if (policyProblems(policy, organisations).length > 0) return true;
+  return !samePolicy(policyFrom(policy as PolicyDocument, organisations), inForce);
+}
+
+/** ODS codes of which the settings and the policy in force do not say the same kind, or not both say one. */
+export function organisationsDiffer(settings: Pick<Settings, 'organisations' | 'namesOrganisations'>, inForce: Policy): string[] {
+  if (!settings.namesOrganisations) return [];
+  const named = kindsOf(settings);
+  const codes = new Set([...Object.keys(named), ...Object.keys(inForce.organisations)]);
+  return [...codes].filter((ods) => named[ods] !== inForce.organisations[ods]).sort();
+}
+
+/** Whether the settings name other released codes than those in force, which they do not replace. */
+export function codesDiffer({ namesReleasedCodes, releasedCodes }: Settings, inForce: ReleasedCodes): boolean {
+  return namesReleasedCodes && !sameCodes(releasedCodes, inForce);
 }
 
 /** What is wrong with the policy in force, or with the settings beside it: it goes on, as care depends on it, and not in silence. */
-export function warnAtStart(log: Logger, settings: Settings, { version, policy }: AdoptedPolicy): void {
+export function warnAtStart(
+  { log, settings, releasedCodes }: Pick<Service, 'log' | 'settings' | 'releasedCodes'>,
+  { version, policy }: AdoptedPolicy,
+): void {
   if (settingsDiffer(settings, policy)) {
     log.warn(
       { setting: 'WEFT_POLICY', version },
       'the policy in force stays: WEFT_POLICY names another one, which must be adopted with `weft policy adopt`',
+    );
+  }
+  const organisations = organisationsDiffer(settings, policy);
+  if (organisations.length > 0) {
+    log.warn(
+      { setting: 'WEFT_ORGANISATIONS', version, organisations },
+      'the kinds of organisations in force stay: WEFT_ORGANISATIONS names other ones',
+    );
+  }
+  if (codesDiffer(settings, releasedCodes)) {
+    log.warn(
+      { setting: 'WEFT_RELEASED_CODES' },
+      'the released codes in force stay: WEFT_RELEASED_CODES names others, which `weft policy codes` proposes',
     );
   }
   // One of before there was a floor.

@@ -118,7 +118,7 @@ export class AuditLog {
     let bytes = 0;
     let end = 0;
     for (const { event } of this.waiting) {
-      bytes += Buffer.byteLength(event.data) + EVENT_OVERHEAD_BYTES;
+      bytes += event.data.byteLength + EVENT_OVERHEAD_BYTES;
       if (end > 0 && bytes > APPEND_LIMIT_BYTES) break;
       end += 1;
     }

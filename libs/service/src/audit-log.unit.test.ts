@@ -1,4 +1,12 @@
-import { AUDIT_INDEX_STREAM, type AuditEntry, EngineUnavailable, type EventStore, WrongExpectedRevision } from '@weft/processing';
+import {
+  AUDIT_INDEX_STREAM,
+  type AuditEntry,
+  bytesOf,
+  EngineUnavailable,
+  type EventStore,
+  textOf,
+  WrongExpectedRevision,
+} from '@weft/processing';
 import { SimKeys } from '@weft/testing';
 import { AuditLog } from './audit-log.js';
 
@@ -7,7 +15,7 @@ function heldStore(heads: Readonly<Record<string, number>> = { [AUDIT_INDEX_STRE
   const appends: {
     stream: string;
     expected: number;
-    events: readonly { id: string; data: string }[];
+    events: readonly { id: string; data: Uint8Array }[];
     go: (error?: Error) => void;
   }[] = [];
   const revisions = new Map(Object.entries(heads));
@@ -15,9 +23,11 @@ function heldStore(heads: Readonly<Record<string, number>> = { [AUDIT_INDEX_STRE
     head: async (stream: string) => revisions.get(stream) ?? -1,
     read: async (stream: string) => {
       const revision = revisions.get(stream) ?? -1;
-      return revision < 0 ? [] : [{ stream, revision, id: '', type: '', position: '', data: `{"chain of":"${revision}"}` }];
+      return revision < 0
+        ? []
+        : [{ stream, revision, id: '', type: '', position: '', data: bytesOf(`{"chain of":"${revision}"}`) }];
     },
-    append: (stream: string, expected: number, events: readonly { id: string; data: string }[]) =>
+    append: (stream: string, expected: number, events: readonly { id: string; data: Uint8Array }[]) =>
       new Promise<number>((resolve, reject) => {
         const go = (error?: Error): void => {
           if (error !== undefined) return reject(error);
@@ -153,7 +163,7 @@ describe('the index of the audit', () => {
     (await next(1)).go();
     await written;
     expect(begun.stream).toBe(AUDIT_INDEX_STREAM);
-    return (JSON.parse(begun.events[0]!.data) as { day: unknown }).day;
+    return (JSON.parse(textOf(begun.events[0]!.data)) as { day: unknown }).day;
   }
 
   it('begins today in a region where nothing was audited of late', async () => {

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { NO_STREAM } from '@weft/processing';
+import { bytesOf, NO_STREAM } from '@weft/processing';
 import { openEngines } from './engines.js';
 import { readSettings } from './settings.js';
 
@@ -12,7 +12,7 @@ describe('engines', () => {
     const first = await openEngines(settings);
     await first.bus.createTopics([{ topic: 'weft.consent', partitions: 2 }]);
     await first.store.append('consent-1', NO_STREAM, [
-      { id: '6f1b9d3c-2f65-4f0e-9d3c-0f5a3c1b2d4e', type: 'decision', data: '{}' },
+      { id: '6f1b9d3c-2f65-4f0e-9d3c-0f5a3c1b2d4e', type: 'decision', data: bytesOf('{}') },
     ]);
     await first.close();
 

@@ -14,10 +14,19 @@ export interface EngineOptions {
 
 /** Chooses by configuration alone, and loads only the clients that are used. Throws EngineUnavailable. */
 export async function openEngines(settings: Settings, options: EngineOptions = {}): Promise<Engines> {
+  const { bus, store } = await openBoth(settings, options);
+  return { bus, store, close: async () => void (await Promise.all([bus.close(), store.close()])) };
+}
+
+async function openBoth(settings: Settings, options: EngineOptions): Promise<Omit<Engines, 'close'>> {
+  const { kafka, eventStoreUrl, dataDirectory } = settings;
+  if (kafka === undefined && eventStoreUrl === undefined) {
+    const { openEmbedded } = await import('@weft/embedded');
+    return openEmbedded({ ...options, directory: dataDirectory });
+  }
   const bus = await openBus(settings, options);
   try {
-    const store = await openStore(settings, options);
-    return { bus, store, close: async () => void (await Promise.all([bus.close(), store.close()])) };
+    return { bus, store: await openStore(settings, options) };
   } catch (error) {
     await bus.close();
     throw error;

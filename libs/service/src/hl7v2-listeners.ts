@@ -1,6 +1,5 @@
 import { isIP } from 'node:net';
 import { createSecureContext } from 'node:tls';
-import type { Organisation } from '@weft/domain';
 
 /** Where the engine of one organisation sends HL7 v2 to. */
 export interface Hl7v2Listener {
@@ -13,14 +12,20 @@ export interface Hl7v2Listener {
   readonly port: number;
   /** Absent: in the clear, on the loopback address or because the settings say so. */
   readonly tls?: Hl7v2Tls;
-  /** What MSH-4 may name. */
-  readonly facilities: readonly string[];
+  /** What MSH-4 may name. Absent: the organisation and its sites. */
+  readonly facilities?: readonly string[];
   /** MSH-11: P, or T and D. */
   readonly production: boolean;
   /** Zone of times that name none. */
   readonly timeZone: string;
   /** Who numbers the patients where PID-3 names nobody. */
   readonly mrnAuthority: string;
+  /** The fields of PID in which NHS numbers stand; absent: PID-3. */
+  readonly nhsNumberIn?: readonly `PID-${number}`[];
+  /** Numbers beyond ten equal digits that stand for nobody. */
+  readonly placeholders?: readonly string[];
+  /** `snapshot`: a report is resent whole, and what it leaves out is gone. */
+  readonly results?: 'incremental' | 'snapshot';
   readonly acknowledge: 'auto' | 'original';
   /** Whether MSA-3 says where a message is. */
   readonly tellsPlace: boolean;
@@ -53,16 +58,19 @@ export const organisationsByHl7v2 = ({ hl7v2Listeners }: { readonly hl7v2Listene
 ];
 
 const MIB = 1024 * 1024;
+const FRAME_MIB = 16;
+const HELD_MIB = 64;
 type Member = readonly [check: (value: unknown) => boolean, message: string];
 const isText = (value: unknown): value is string => typeof value === 'string' && value.trim() !== '';
 const isTextList = (value: unknown): boolean => Array.isArray(value) && value.length > 0 && value.every(isText);
 const isWhole = (from: number, to: number) => (value: unknown) =>
   Number.isInteger(value) && Number(value) >= from && Number(value) <= to;
+const isPidField = (value: string): boolean => /^PID-[1-9]\d?$/.test(value);
 const isBoolean = (value: unknown): boolean => typeof value === 'boolean';
 
 const MEMBERS: Readonly<Record<string, Member>> = {
   name: [(value) => isText(value) && /^[a-z0-9][a-z0-9-]{0,29}$/.test(value), 'is no name of small letters, digits and hyphens'],
-  organisation: [isText, 'is no ODS code'],
+  organisation: [(value) => isText(value) && /^[A-Z0-9]{1,9}$/.test(value), 'is no ODS code'],
   host: [isText, 'is no address to listen on'],
   port: [isWhole(0, 65_535), 'is no port: a number from 0 to 65535'],
   tls: [(value) => typeof value === 'object' && value !== null, 'is no { certificateFile, keyFile, authorityFile, subjects }'],
@@ -71,6 +79,12 @@ const MEMBERS: Readonly<Record<string, Member>> = {
   production: [isBoolean, 'is neither true nor false'],
   timeZone: [isZone, 'is no time zone, such as Europe/London'],
   mrnAuthority: [isText, 'is no assigning authority'],
+  nhsNumberIn: [(value) => isTextList(value) && (value as string[]).every(isPidField), 'is no list of fields, such as PID-3'],
+  placeholders: [
+    (value) => isTextList(value) && (value as string[]).every((one) => /^\d{10}$/.test(one)),
+    'is no list of ten digits each',
+  ],
+  results: [(value) => value === 'incremental' || value === 'snapshot', 'is neither incremental nor snapshot'],
   acknowledge: [(value) => value === 'auto' || value === 'original', 'is neither auto nor original'],
   tellsPlace: [isBoolean, 'is neither true nor false'],
   frameMiB: [isWhole(1, 64), 'is no whole number from 1 to 64'],
@@ -83,11 +97,10 @@ const NEEDED = ['name', 'organisation', 'port'];
 /** Reads and checks the list; each fault names its place. */
 export function hl7v2ListenersIn(
   list: unknown,
-  organisations: readonly Organisation[],
   files: ListenerFiles,
 ): { readonly listeners: readonly Hl7v2Listener[]; readonly faults: readonly string[] } {
   if (!Array.isArray(list)) return { listeners: [], faults: ['holds no list of listeners'] };
-  const read = list.map((entry: unknown, index) => readListener(entry, `[${index}]`, organisations, files));
+  const read = list.map((entry: unknown, index) => readListener(entry, `[${index}]`, files));
   const listeners = read.flatMap(({ listener }) => listener ?? []);
   const names = listeners.map(({ name }) => name);
   const twice = names.filter((name, index) => names.indexOf(name) !== index);
@@ -106,30 +119,37 @@ export function hl7v2ListenersIn(
 type Entry = Readonly<Record<string, unknown>>;
 type ListenerReading = { readonly listener?: Hl7v2Listener; readonly faults: readonly string[] };
 
-function readListener(entry: unknown, at: string, organisations: readonly Organisation[], files: ListenerFiles): ListenerReading {
+function readListener(entry: unknown, at: string, files: ListenerFiles): ListenerReading {
   if (typeof entry !== 'object' || entry === null || Array.isArray(entry)) return { faults: [`${at} is no listener`] };
   const given = entry as Entry;
   const faults = faultsOfMembers(given, at);
   if (faults.length > 0) return { faults };
   const host = (given['host'] as string | undefined) ?? '127.0.0.1';
-  const organisation = organisations.find(({ ods }) => ods === given['organisation']);
-  if (organisation === undefined) return { faults: [`${at}.organisation is none of the region’s`] };
   const tls = given['tls'] === undefined ? { faults: [] } : readTls(given['tls'] as Entry, `${at}.tls`, files);
   const plain = given['tls'] === undefined && given['plain'] !== true && !isLoopback(host);
-  const [frameMiB, heldMiB] = [(given['frameMiB'] as number | undefined) ?? 16, (given['heldMiB'] as number | undefined) ?? 64];
+  const [frameMiB, heldMiB] = [
+    (given['frameMiB'] as number | undefined) ?? FRAME_MIB,
+    (given['heldMiB'] as number | undefined) ?? HELD_MIB,
+  ];
   const wrong = [
     ...tls.faults,
     ...(plain ? [`${at}.tls is missing: in the clear only on the loopback address, or where "plain" is true`] : []),
     ...(heldMiB < 2 * frameMiB ? [`${at}.heldMiB is less than two frames of frameMiB`] : []),
   ];
   if (wrong.length > 0) return { faults: wrong };
-  const usual = {
-    ...{ facilities: [organisation.ods, ...(organisation.sites ?? [])], mrnAuthority: organisation.ods },
-    ...{ production: true, timeZone: 'Europe/London', acknowledge: 'auto', tellsPlace: true, connectionsPerAddress: 64 },
-  };
   const limits = { frameBytesMax: frameMiB * MIB, heldBytesMax: heldMiB * MIB };
-  return { listener: { ...usual, ...given, host, tls: tls.tls, ...limits } as unknown as Hl7v2Listener, faults: [] };
+  return {
+    listener: { ...usualListener('', given['organisation'] as string), ...given, host, tls: tls.tls, ...limits },
+    faults: [],
+  };
 }
+
+/** A listener of which nothing is said but whose it is: in the clear, on the loopback address, at a port that the system chooses. */
+export const usualListener = (name: string, organisation: string): Hl7v2Listener => ({
+  ...{ name, organisation, host: '127.0.0.1', port: 0, mrnAuthority: organisation, production: true },
+  ...{ timeZone: 'Europe/London', acknowledge: 'auto', tellsPlace: true, connectionsPerAddress: 64 },
+  ...{ frameBytesMax: FRAME_MIB * MIB, heldBytesMax: HELD_MIB * MIB },
+});
 
 function faultsOfMembers(given: Entry, at: string): string[] {
   return [

@@ -1,8 +1,7 @@
-import { DEFAULT_ORGANISATIONS } from './settings.js';
 import { hl7v2ListenersIn } from './hl7v2-listeners.js';
 
 const FILES = { textIn: () => null, loosenessOf: () => null };
-const read = (list: unknown, files = FILES) => hl7v2ListenersIn(list, DEFAULT_ORGANISATIONS, files);
+const read = (list: unknown, files = FILES) => hl7v2ListenersIn(list, files);
 const one = { name: 'pas', organisation: 'RX901', port: 2575 };
 
 describe('the listeners for HL7 v2', () => {
@@ -12,7 +11,7 @@ describe('the listeners for HL7 v2', () => {
     expect(listeners).toEqual([
       {
         ...one,
-        ...{ host: '127.0.0.1', tls: undefined, facilities: ['RX901'], production: true, timeZone: 'Europe/London' },
+        ...{ host: '127.0.0.1', tls: undefined, production: true, timeZone: 'Europe/London' },
         ...{ mrnAuthority: 'RX901', acknowledge: 'auto', tellsPlace: true, connectionsPerAddress: 64 },
         ...{ frameBytesMax: 16 * 1024 * 1024, heldBytesMax: 64 * 1024 * 1024 },
       },
@@ -24,10 +23,12 @@ describe('the listeners for HL7 v2', () => {
     [[5], '[0] is no listener'],
     [[{ name: 'pas' }], '[0].organisation is missing'],
     [[{ ...one, name: 'PAS of the trust' }], '[0].name is no name'],
-    [[{ ...one, organisation: 'RX999' }], '[0].organisation is none of the region’s'],
     [[{ ...one, port: 70_000 }], '[0].port is no port'],
     [[{ ...one, timeZone: 'Europe/Londinium' }], '[0].timeZone is no time zone'],
     [[{ ...one, acknowledge: 'never' }], '[0].acknowledge is neither'],
+    [[{ ...one, nhsNumberIn: ['PV1-3'] }], '[0].nhsNumberIn is no list of fields'],
+    [[{ ...one, placeholders: ['999'] }], '[0].placeholders is no list of ten digits'],
+    [[{ ...one, results: 'all' }], '[0].results is neither incremental nor snapshot'],
     [[{ ...one, timezone: 'UTC' }], '[0] has a member that no listener has'],
     [[{ ...one, facilities: [] }], '[0].facilities is no list'],
     [[{ ...one, host: '0.0.0.0' }], '[0].tls is missing'],
@@ -49,6 +50,11 @@ describe('the listeners for HL7 v2', () => {
     expect(faults.join()).not.toContain('secret');
     const loose = { textIn: () => 'secret', loosenessOf: () => 'may be read by everybody' } as never;
     expect(read([{ ...one, tls }], loose).faults).toEqual(['[0].tls.keyFile may be read by everybody']);
+  });
+
+  it('say how what is sent there is read', () => {
+    const reading = { nhsNumberIn: ['PID-3', 'PID-19'], placeholders: ['9990009990'], results: 'snapshot' };
+    expect(read([{ ...one, ...reading }]).listeners[0]).toMatchObject(reading);
   });
 
   it('may listen in the clear elsewhere where that is said', () => {

@@ -14,13 +14,16 @@ import { pino } from 'pino';
 import {
   type Caller,
   createHttpApp,
+  createKeys,
   CurrentCaller,
+  DEFAULT_ORGANISATIONS,
   issueToken,
   listen,
   openService,
   Public,
   RawBody,
   readSettings,
+  RegionOrganisations,
   type Role,
   Roles,
   type Settings,
@@ -28,6 +31,22 @@ import {
 import { loggableError } from './log.js';
 
 const nhsNumber = '9990033471';
+const SECRETS = { region: 'a', research: 'b', integrity: 'c' };
+const KNOWN = {
+  known: new Map(
+    DEFAULT_ORGANISATIONS.map((one) => [
+      one.ods,
+      { ...one, ...{ added: null, suspended: null, reinstatement: null, suspensions: [] } },
+    ]),
+  ),
+  kinds: Object.fromEntries(DEFAULT_ORGANISATIONS.map(({ ods, kind }) => [ods, kind])),
+};
+/** That of engines which hold nothing. */
+const REGION = {
+  region: { id: 'a-region', madeAt: '2026-01-01T00:00:00.000Z', fingerprints: SECRETS, revision: 0 },
+  keys: createKeys(SECRETS),
+  organisations: new RegionOrganisations(async () => KNOWN),
+};
 
 /** A request to /held says that it has begun, and is answered once it may. */
 let begun: () => void;
@@ -141,7 +160,7 @@ describe('an app', () => {
     const close = async () => void closed.push('store');
     const store = { check: () => checkStore(), read: async () => [], close } as unknown as EventStore;
     const log = pino({ level: 'info', serializers: { err: loggableError } }, { write: (line: string) => void lines.push(line) });
-    const service = await openService(limited(settingsOf()), { bus, store, log, clock });
+    const service = await openService(limited(settingsOf()), { ...REGION, bus, store, log, clock });
     app = await createHttpApp(service, [ProbeModule]);
     url = await listen(app, service.settings);
   });
@@ -505,7 +524,12 @@ describe('an app', () => {
   it('names the setting when its address cannot be had', async () => {
     const taken = Number(new URL(url).port);
     const engine = { check: async () => {}, read: async () => [], close: async () => {} };
-    const parts = { bus: engine as unknown as EventBus, store: engine as unknown as EventStore, log: pino({ level: 'silent' }) };
+    const parts = {
+      ...REGION,
+      bus: engine as unknown as EventBus,
+      store: engine as unknown as EventStore,
+      log: pino({ level: 'silent' }),
+    };
     const other = await createHttpApp(await openService(settingsOf(), parts), []);
     await expect(listen(other, { host: '127.0.0.1', port: taken })).rejects.toThrow(
       `WEFT_PORT: ${taken} is in use by another process: choose another port`,
@@ -515,7 +539,12 @@ describe('an app', () => {
 
   it('waits when it closes for those who are being answered, and not for their connections', async () => {
     const engine = { check: async () => {}, read: async () => [], close: async () => {} };
-    const parts = { bus: engine as unknown as EventBus, store: engine as unknown as EventStore, log: pino({ level: 'silent' }) };
+    const parts = {
+      ...REGION,
+      bus: engine as unknown as EventBus,
+      store: engine as unknown as EventStore,
+      log: pino({ level: 'silent' }),
+    };
     const other = await createHttpApp(await openService(settingsOf(), parts), [ProbeModule]);
     const address = await listen(other, { host: '127.0.0.1', port: 0 });
     let answer!: () => void;
@@ -535,7 +564,12 @@ describe('an app', () => {
 
   it('waits when it closes for no connection that has asked nothing, or was answered', async () => {
     const engine = { check: async () => {}, read: async () => [], close: async () => {} };
-    const parts = { bus: engine as unknown as EventBus, store: engine as unknown as EventStore, log: pino({ level: 'silent' }) };
+    const parts = {
+      ...REGION,
+      bus: engine as unknown as EventBus,
+      store: engine as unknown as EventStore,
+      log: pino({ level: 'silent' }),
+    };
     const other = await createHttpApp(await openService(settingsOf(), parts), []);
     const address = await listen(other, { host: '127.0.0.1', port: 0 });
     const silent = connect(Number(new URL(address).port), '127.0.0.1').resume();

@@ -1,7 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { type DynamicModule, Module, type OnApplicationShutdown, type Type, ValidationPipe } from '@nestjs/common';
+import {
+  type DynamicModule,
+  Module,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+  type Type,
+  ValidationPipe,
+} from '@nestjs/common';
 import { NestFactory, Reflector } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import * as transformerPackage from 'class-transformer';
@@ -21,7 +28,6 @@ import { watchReadiness } from './region-metrics.js';
 import { Service } from './service.js';
 import { SettingsError } from './settings.js';
 import { Routes } from './unmatched.js';
-import { organisationsOf } from './wiring.js';
 
 export interface HttpAppOptions {
   /** What /docs says at its top. */
@@ -30,9 +36,14 @@ export interface HttpAppOptions {
   readonly name?: string;
 }
 
-/** Makes Service, its AuditLog and its AnswerTimes known to every module, and closes it once the server has stopped and the modules have. */
+/**
+ * Makes Service, its AuditLog and its AnswerTimes known to every module, follows the region's organisations, and closes the service once
+ * the server has stopped and the modules have.
+ */
 @Module({})
-class ServiceModule implements OnApplicationShutdown {
+class ServiceModule implements OnApplicationBootstrap, OnApplicationShutdown {
+  private unfollow: (() => Promise<void>) | undefined;
+
   constructor(private readonly service: Service) {}
 
   static register(service: Service, modules: readonly (Type | DynamicModule)[]): DynamicModule {
@@ -50,7 +61,12 @@ class ServiceModule implements OnApplicationShutdown {
     };
   }
 
+  onApplicationBootstrap(): void {
+    this.unfollow = this.service.organisations.follow(this.service, this.service.log);
+  }
+
   async onApplicationShutdown(): Promise<void> {
+    await this.unfollow?.();
     await this.service.close();
   }
 }
@@ -71,7 +87,7 @@ export async function createHttpApp(
   routes.watch(server);
   observe(server, service);
   watchReadiness(service);
-  setHeaders(server);
+  setHeaders(server, service.region.id);
   closeUnasked(server);
   authenticate(server, service);
   limitCallers(server, service);
@@ -83,7 +99,7 @@ export async function createHttpApp(
     abortOnError: false,
     return503OnClosing: true,
   });
-  app.useGlobalGuards(new AccessGuard(app.get(Reflector), organisationsOf(service.settings)));
+  app.useGlobalGuards(new AccessGuard(app.get(Reflector), service.organisations));
   app.useGlobalFilters(new ProblemFilter(service.log, routes));
   app.useGlobalPipes(
     new ValidationPipe({
@@ -160,10 +176,14 @@ function requestId(request: IncomingMessage): string {
   return typeof given === 'string' && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(given) ? given : randomUUID();
 }
 
-function setHeaders(server: FastifyInstance): void {
+/** By which region an answer is: an id that names nobody, and by which two are told apart. */
+export const REGION_HEADER = 'weft-region';
+
+function setHeaders(server: FastifyInstance, region: string): void {
   server.addHook('onRequest', (request, reply, done) => {
     secure(reply, request.url);
     reply.header('x-request-id', request.id);
+    reply.header(REGION_HEADER, region);
     reply.header('keep-alive', `timeout=${QUIET_S}`);
     done();
   });

@@ -15,10 +15,10 @@ export interface KeySecrets {
 }
 
 /**
- * The secrets that are configured; what is not is generated once and kept in the data directory. Throws SettingsError where they cannot be
- * kept there, or are gone from there: a region that was made with them has no use for new ones (`mayMake` false).
+ * The secrets that are configured; what is not is kept in the data directory, and generated where a region is made (`mayMake`). Throws
+ * SettingsError where they cannot be kept there, or are gone from there: a region has no use for other ones.
  */
-export function keySecrets(settings: Settings, mayMake = true): KeySecrets {
+export function keySecrets(settings: Settings, mayMake = false): KeySecrets {
   const kept = (name: string): string =>
     keepSecretFile(join(settings.dataDirectory, 'keys', name), mayMake ? makeSecret : null).trim();
   const region = settings.regionSecret ?? kept('region-secret');

@@ -1,13 +1,28 @@
 import { createHmac } from 'node:crypto';
 import { type Fingerprints, type Region, REGION_SECRETS, type RegionSecret } from '@weft/processing';
 import { type KeySecrets, madeOf } from './keys.js';
-import { type SettingName, type SettingProblem, SettingsError } from './settings.js';
+import { type SettingName, type SettingProblem, type Settings, SettingsError } from './settings.js';
 
 /** The settings are another region's: nothing may be read or written with them. */
 export class NotThisRegion extends SettingsError {
   constructor(problems: readonly SettingProblem[]) {
     super(problems);
     this.name = 'NotThisRegion';
+  }
+}
+
+/** The settings name a store that holds no region: nothing is made in it unless somebody says so. */
+export class NoRegion extends SettingsError {
+  constructor({ eventStoreUrl, dataDirectory }: Pick<Settings, 'eventStoreUrl' | 'dataDirectory'>) {
+    super([
+      eventStoreUrl === undefined
+        ? {
+            setting: 'WEFT_DATA_DIR',
+            message: `there is no region in ${dataDirectory}: \`weft up\` or \`weft region create\` makes one there`,
+          }
+        : { setting: 'WEFT_EVENTSTORE_URL', message: 'there is no region in the store: `weft region create` makes one' },
+    ]);
+    this.name = 'NoRegion';
   }
 }
 

@@ -1,9 +1,12 @@
+import { WaitingMessages } from '@weft/hl7v2-processing';
 import {
   CLOSES_HEADER,
   CONSENT_TOPIC,
   type EventBus,
   isQuarantineEntry,
+  lagOf,
   OPT_OUT_PROJECTOR_GROUP,
+  positionsOf,
   QUARANTINE_TOPIC,
   Reviews,
   type VersionCounts,
@@ -17,14 +20,14 @@ const FRESH_MS = 5_000;
 const PATIENCE_MS = 2_000;
 
 /** `weft_group_lag_messages`: how many messages of each topic the group has not dealt with. */
-export function watchLag(service: Service, group: string, topics: readonly string[]): void {
+export function watchLag(service: Service, group: string, topics: () => readonly string[]): void {
   const { bus, metrics } = service;
   const look = looksAt(service, 'lag', () =>
-    Promise.all(topics.map(async (topic) => ({ topic, lag: await lagOf(bus, group, topic) }))),
+    Promise.all(topics().map(async (topic) => ({ topic, lag: lagOf(await positionsOf(bus, group, topic)) }))),
   );
   metrics.gauge('weft_group_lag_messages', 'Messages that a group has not dealt with', ['group', 'topic'], async (gauge) => {
     const lags = await look();
-    for (const topic of topics) gauge.remove({ group, topic });
+    for (const topic of topics()) gauge.remove({ group, topic });
     for (const { topic, lag } of lags ?? []) gauge.set({ group, topic }, lag);
   });
 }
@@ -79,13 +82,13 @@ export function watchReviews(service: Service): void {
  * or again, and how many are in force though their version number and their date disagree.
  */
 export function watchVersions(service: Service): void {
-  const { store, metrics, settings } = service;
-  const organisations = settings.organisations.map(({ ods }) => ods);
-  const look = looksAt(service, 'versions', () => versionCounts(store, organisations));
+  const { store, metrics } = service;
+  const organisations = (): string[] => [...service.organisations.known.keys()];
+  const look = looksAt(service, 'versions', () => versionCounts(store, organisations()));
   const gauge = (name: string, help: string, of: (counts: VersionCounts) => number): void => {
     metrics.gauge(name, help, ['organisation'], async (one) => {
       const counts = await look();
-      for (const organisation of organisations) {
+      for (const organisation of organisations()) {
         one.remove({ organisation });
         // From the start, or the first would be no increase.
         if (counts !== null) one.set({ organisation }, of(counts[organisation] ?? { setAside: 0, disagreeing: 0 }));
@@ -94,6 +97,35 @@ export function watchVersions(service: Service): void {
   };
   gauge('weft_versions_set_aside', 'Versions that changed nothing, because they came late or again', (one) => one.setAside);
   gauge('weft_versions_disagreeing', 'Versions in force whose version number and date disagree', (one) => one.disagreeing);
+}
+
+/**
+ * `weft_hl7v2_waiting_messages` by organisation and reason: how many HL7 v2 messages wait because it is not known whose they are. And
+ * `weft_hl7v2_waiting_seconds`: for how long the oldest of an organisation does; 0 where none waits.
+ */
+export function watchWaiting(service: Service, organisations: readonly string[]): void {
+  const { clock, metrics } = service;
+  const counts = organisations.map((organisation) => ({ organisation, messages: new WaitingMessages(service, organisation) }));
+  const look = looksAt(service, 'waiting', () =>
+    Promise.all(counts.map(async ({ organisation, messages }) => ({ organisation, ...(await messages.count()) }))),
+  );
+  metrics.gauge(
+    'weft_hl7v2_waiting_messages',
+    'HL7 v2 messages of nobody who is known',
+    ['organisation', 'reason'],
+    async (gauge) => {
+      const found = await look();
+      gauge.reset();
+      for (const { organisation, reasons } of found ?? [])
+        for (const [reason, messages] of Object.entries(reasons)) gauge.set({ organisation, reason }, messages);
+    },
+  );
+  metrics.gauge('weft_hl7v2_waiting_seconds', 'How long the oldest of them has waited', ['organisation'], async (gauge) => {
+    const found = await look();
+    gauge.reset();
+    for (const { organisation, since } of found ?? [])
+      gauge.set({ organisation }, since === null ? 0 : Math.max(0, (clock.now() - Date.parse(since)) / 1000));
+  });
 }
 
 /** `weft_ready`: what /readyz says, a part at a time, so that it can be seen over time. */
@@ -129,21 +161,8 @@ function looksAt<T>({ clock, timers, log }: Service, what: string, ask: () => Pr
   };
 }
 
-/** Where a group goes on in each partition, and where the partition ends. */
-async function standing(bus: EventBus, group: string, topic: string) {
-  // The group's offsets first: what comes in between counts as not dealt with, and not the other way round.
-  const committed = new Map((await bus.committed(group, topic)).map(({ partition, offset }) => [partition, offset]));
-  const held = await bus.offsets(topic);
-  // Before its first commit a group begins with what is still there.
-  return held.map(({ partition, low, high }) => ({ partition, next: Math.max(committed.get(partition) ?? low, low), high }));
-}
-
-async function lagOf(bus: EventBus, group: string, topic: string): Promise<number> {
-  return (await standing(bus, group, topic)).reduce((lag, { next, high }) => lag + Math.max(0, high - next), 0);
-}
-
 async function longestWait({ bus, clock }: Service): Promise<number> {
-  const behind = (await standing(bus, OPT_OUT_PROJECTOR_GROUP, CONSENT_TOPIC)).filter(({ next, high }) => next < high);
+  const behind = (await positionsOf(bus, OPT_OUT_PROJECTOR_GROUP, CONSENT_TOPIC)).filter(({ next, high }) => next < high);
   const oldest = await Promise.all(behind.map(async ({ partition, next }) => bus.read(CONSENT_TOPIC, partition, next, 1)));
   const now = clock.now();
   return oldest.flat().reduce((longest, { timestamp }) => Math.max(longest, (now - timestamp) / 1000), 0);

@@ -1,4 +1,5 @@
 import {
+  bytesOf,
   CONSENT_TOPIC,
   EngineUnavailable,
   type EventBus,
@@ -10,7 +11,15 @@ import {
 import { pino } from 'pino';
 import { Metrics } from './metrics.js';
 import { Readiness } from './readiness.js';
-import { watchDecisions, watchLag, watchQuarantine, watchReadiness, watchReviews, watchVersions } from './region-metrics.js';
+import {
+  watchDecisions,
+  watchLag,
+  watchQuarantine,
+  watchReadiness,
+  watchReviews,
+  watchVersions,
+  watchWaiting,
+} from './region-metrics.js';
 import type { Service } from './service.js';
 import { systemTimers } from './system.js';
 
@@ -65,8 +74,8 @@ describe('what is measured of a region', () => {
     publish(CONSENT_TOPIC, 'a');
     commit('weft.record-projector', CARE_EVENTS, 1);
     commit(OPT_OUT_PROJECTOR_GROUP, CONSENT_TOPIC, 1);
-    watchLag(service, 'weft.record-projector', [CARE_EVENTS, 'weft.care-events.RX902']);
-    watchLag(service, OPT_OUT_PROJECTOR_GROUP, [CONSENT_TOPIC]);
+    watchLag(service, 'weft.record-projector', () => [CARE_EVENTS, 'weft.care-events.RX902']);
+    watchLag(service, OPT_OUT_PROJECTOR_GROUP, () => [CONSENT_TOPIC]);
     expect(await scrape('weft_group_lag_messages')).toEqual([
       '{group="weft.record-projector",topic="weft.care-events.RX901"} 2',
       '{group="weft.record-projector",topic="weft.care-events.RX902"} 0',
@@ -76,7 +85,7 @@ describe('what is measured of a region', () => {
 
   it('looks at the bus once for scrapes that come close together', async () => {
     const { service, state, publish, pass, scrape } = region();
-    watchLag(service, 'weft.record-projector', [CARE_EVENTS]);
+    watchLag(service, 'weft.record-projector', () => [CARE_EVENTS]);
     await Promise.all([scrape('weft_group'), scrape('weft_group')]);
     publish(CARE_EVENTS, 'a');
     await scrape('weft_group');
@@ -88,7 +97,7 @@ describe('what is measured of a region', () => {
 
   it('says nothing rather than the last good figure while the bus is away', async () => {
     const { service, state, pass, scrape } = region();
-    watchLag(service, 'weft.record-projector', [CARE_EVENTS]);
+    watchLag(service, 'weft.record-projector', () => [CARE_EVENTS]);
     watchDecisions(service);
     watchQuarantine(service);
     expect(await scrape('weft_')).toHaveLength(4);
@@ -150,7 +159,7 @@ describe('what is measured of a region', () => {
     watchReviews({ ...service, store } as unknown as Service);
     expect(await scrape('weft_records_to_review')).toEqual([' 0']);
     const note = (key: string, organisations: readonly string[]) =>
-      noted.push({ type: 'review-noted-1', revision: noted.length, data: JSON.stringify({ key, organisations }) });
+      noted.push({ type: 'review-noted-1', revision: noted.length, data: bytesOf(JSON.stringify({ key, organisations })) });
     for (const key of ['a', 'b']) note(key, ['RX901']);
     pass(5_000);
     expect(await scrape('weft_records_to_review')).toEqual([' 2']);
@@ -163,14 +172,36 @@ describe('what is measured of a region', () => {
     const { service, pass, scrape } = region();
     const counted = new Map<string, object>();
     const store = { read: async (stream: string) => [counted.get(stream)].filter((one) => one !== undefined) };
-    const settings = { organisations: [{ ods: 'RX901' }, { ods: 'Y90001' }] };
-    watchVersions({ ...service, store, settings } as unknown as Service);
+    const organisations = { known: new Map(['RX901', 'Y90001'].map((ods) => [ods, {}])) };
+    watchVersions({ ...service, store, organisations } as unknown as Service);
     expect(await scrape('weft_versions_disagreeing')).toEqual(['{organisation="RX901"} 0', '{organisation="Y90001"} 0']);
-    const data = JSON.stringify({ setAside: 3, disagreeing: 1 });
+    const data = bytesOf(JSON.stringify({ setAside: 3, disagreeing: 1 }));
     counted.set('versions-RX901', { type: 'versions-counted-1', revision: 7, data });
     pass(5_000);
     expect(await scrape('weft_versions_disagreeing')).toEqual(['{organisation="RX901"} 1', '{organisation="Y90001"} 0']);
     expect(await scrape('weft_versions_set_aside')).toEqual(['{organisation="RX901"} 3', '{organisation="Y90001"} 0']);
+  });
+
+  it('counts who waits of HL7 v2 by organisation and reason, and for how long', async () => {
+    const { service, pass, scrape } = region();
+    const noted: object[] = [];
+    const store = {
+      read: async (stream: string, { from }: { from: number }) => (stream.endsWith('-RX901') ? noted.slice(from) : []),
+    };
+    watchWaiting({ ...service, store } as unknown as Service, ['RX901', 'RX902']);
+    expect(await scrape('weft_hl7v2_waiting_messages')).toEqual([]);
+    const note = (lane: string, reasons: object, since: number | null) => {
+      const data = bytesOf(JSON.stringify({ lane, reasons, since: since === null ? null : new Date(since).toISOString() }));
+      noted.push({ type: 'hl7v2-waiting-noted-1', revision: noted.length, data });
+    };
+    note('a', { 'person-unknown': 2 }, START - 5_000);
+    note('b', { 'person-unknown': 1 }, START);
+    pass(5_000);
+    expect(await scrape('weft_hl7v2_waiting_messages')).toEqual(['{organisation="RX901",reason="person-unknown"} 3']);
+    expect(await scrape('weft_hl7v2_waiting_seconds')).toEqual(['{organisation="RX901"} 10', '{organisation="RX902"} 0']);
+    note('a', {}, null);
+    pass(5_000);
+    expect(await scrape('weft_hl7v2_waiting_messages')).toEqual(['{organisation="RX901",reason="person-unknown"} 1']);
   });
 
   it('shows each part of readiness, and when it is back', async () => {

@@ -10,7 +10,7 @@ import { openWiring } from './wiring.js';
 const port = parentPort!;
 const settings = workerData as Settings;
 const service = await openService(settings, await openEngines(settings, { isChecked: true }));
-const wiring = await openWiring(service);
+const wiring = openWiring(service);
 
 port.on('message', (chunk: ReplayChunk | 'end') => {
   if (chunk === 'end') void service.close().finally(() => port.close());

@@ -2,7 +2,8 @@ import type { DynamicModule, Type } from '@nestjs/common';
 import { EngineError, EngineUnavailable, type Wiring } from '@weft/processing';
 import { createHttpApp, listen } from './http-app.js';
 import { createLogger } from './log.js';
-import { NotThisRegion } from './region-fits.js';
+import { prepareRegion } from './create-region.js';
+import { NoRegion, NotThisRegion } from './region-fits.js';
 import { openService, type Service } from './service.js';
 import { loadSettings, SettingsError } from './settings.js';
 import { onceEnginesAnswer } from './start-patience.js';
@@ -15,7 +16,7 @@ const EX_CONFIG = 78;
 
 /**
  * One app as its own process: settings from the environment, engines, modules, an address. Ends with 2 for settings, 78 where
- * they are another region's, 69 for engines that did not come, 3 for one that is damaged.
+ * they name no region, or are another one's, 69 for engines that did not come, 3 for one that is damaged.
  */
 export async function runApp(
   name: string,
@@ -28,13 +29,14 @@ export async function runApp(
     const waits = (sentence: string): void => log.warn({ app: name }, sentence);
     const service = await onceEnginesAnswer(settings, () => openService(settings, { log }), waits);
     service.metrics.watchProcess();
-    const wiring = await openWiring(service);
+    await prepareRegion(service);
+    const wiring = openWiring(service);
     const app = await createHttpApp(service, modules(service, wiring), { name, description });
     service.log.info({ app: name, address: await listen(app, settings) }, 'ready');
   } catch (error) {
     if (!(error instanceof SettingsError || error instanceof EngineError)) throw error;
     process.stderr.write(`${name}: ${error.message}\n`);
-    if (error instanceof NotThisRegion) process.exit(EX_CONFIG);
+    if (error instanceof NotThisRegion || error instanceof NoRegion) process.exit(EX_CONFIG);
     if (error instanceof EngineUnavailable) process.exit(EX_UNAVAILABLE);
     process.exit(error instanceof SettingsError ? 2 : 3);
   }

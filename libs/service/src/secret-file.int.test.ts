@@ -46,17 +46,17 @@ describe('a secret file', () => {
 
   it('holds no integrity secret: that is the one configured, or made of the region’s, and never the region’s own', () => {
     const given = { WEFT_DATA_DIR: directory, WEFT_REGION_SECRET: REGION };
-    const made = keySecrets(readSettings(given).settings);
-    const configured = keySecrets(readSettings({ ...given, WEFT_INTEGRITY_SECRET: INTEGRITY }).settings);
-    const other = keySecrets(readSettings({ ...given, WEFT_REGION_SECRET: OTHER }).settings);
+    const made = keySecrets(readSettings(given).settings, true);
+    const configured = keySecrets(readSettings({ ...given, WEFT_INTEGRITY_SECRET: INTEGRITY }).settings, true);
+    const other = keySecrets(readSettings({ ...given, WEFT_REGION_SECRET: OTHER }).settings, true);
     expect(configured.integrity).toBe(INTEGRITY);
     expect(new Set([made.integrity, made.region, other.integrity]).size).toBe(3);
-    expect(keySecrets(readSettings(given).settings).integrity).toBe(made.integrity);
+    expect(keySecrets(readSettings(given).settings, true).integrity).toBe(made.integrity);
   });
 
   it('holds the key secrets that are not configured, the same at the next start', () => {
     const settings = readSettings({ WEFT_DATA_DIR: directory, WEFT_REGION_SECRET: REGION }).settings;
-    const secrets = keySecrets(settings);
+    const secrets = keySecrets(settings, true);
     expect(secrets).toMatchObject({ region: REGION, research: expect.stringMatching(/^[0-9a-f]{64}$/) });
     expect(keySecrets(settings)).toEqual(secrets);
     expect(readdirSync(join(directory, 'keys'))).toEqual(['research-secret']);

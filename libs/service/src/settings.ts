@@ -9,6 +9,7 @@ import {
   type OrganisationKind,
   type ReleasedCodes,
 } from '@weft/domain';
+import { type Tables, tablesIn } from '@weft/hl7v2';
 import { type Hl7v2Listener, hl7v2ListenersIn, type ListenerFiles } from './hl7v2-listeners.js';
 import { addressesOf } from './ip-addresses.js';
 
@@ -36,14 +37,21 @@ export interface Settings {
   readonly researchSecret?: string;
   readonly integritySecret?: string;
   readonly tokens: TokenSettings;
+  /** Of an empty region: those of WEFT_ORGANISATIONS, else the shipped ones. */
   readonly organisations: readonly Organisation[];
+  /** Whether the settings name any organisations: then a region of other ones differs from them. */
+  readonly namesOrganisations: boolean;
   /** The document of an empty region's first policy, parsed and not yet checked; absent: the shipped one. */
   readonly policy?: unknown;
   /** Codes that population health and research are told, by code system; of systems that it does not name the shipped ones. */
   readonly releasedCodes: ReleasedCodes;
+  /** Whether the settings name any released codes. */
+  readonly namesReleasedCodes: boolean;
   readonly limits: LimitSettings;
   /** Where engines send HL7 v2 to; mostly none. */
   readonly hl7v2Listeners: readonly Hl7v2Listener[];
+  /** A site's tables for HL7 v2, laid over Weft's; absent: Weft's alone. */
+  readonly hl7v2Tables: Tables;
   readonly logLevel: LogLevel;
 }
 
@@ -130,11 +138,13 @@ export const SETTINGS = {
     keyof typeof LIMITS,
     string
   >),
-  WEFT_ORGANISATIONS: 'JSON file: a list of { ods, name, kind }',
+  WEFT_ORGANISATIONS:
+    'JSON file: a list of { ods, name, kind }, the first organisations of an empty region; absent: the shipped ones',
   WEFT_POLICY: 'JSON file: the first policy of an empty region; absent: the shipped one',
   WEFT_RELEASED_CODES:
-    'JSON file: lists of the codes that population health and research are told, by code system; absent: the shipped ones',
+    'JSON file: lists of the codes that population health and research of an empty region are told, by code system; absent: the shipped ones',
   WEFT_HL7V2_LISTENERS: 'JSON file: a list of the listeners for HL7 v2 over MLLP (docs/operations.md); absent: none',
+  WEFT_HL7V2_TABLES: 'JSON file: tables by which HL7 v2 is mapped, laid over Weft’s (docs/hl7v2.md); absent: Weft’s alone',
   WEFT_LOG_LEVEL: LOG_LEVELS.join(', '),
   WEFT_TOKEN: 'bearer token that the CLI uses instead of issuing its own',
 } as const;
@@ -202,7 +212,8 @@ export function readSettings(
   const [regionSecret, researchSecret, integritySecret] = readKeySecrets(source);
   const host = source.text('WEFT_HOST') ?? '127.0.0.1';
   const port = readPort(source);
-  const organisations = readOrganisations(source) ?? DEFAULT_ORGANISATIONS;
+  const named = readOrganisations(source);
+  const organisations = named ?? DEFAULT_ORGANISATIONS;
   const settings: Settings = {
     dataDirectory: resolve(source.text('WEFT_DATA_DIR') ?? '.weft'),
     kafka: readKafka(source),
@@ -218,10 +229,13 @@ export function readSettings(
     integritySecret,
     tokens: readTokens(source),
     organisations,
+    namesOrganisations: named !== undefined,
     policy: source.json('WEFT_POLICY'),
     releasedCodes: readReleasedCodes(source),
+    namesReleasedCodes: source.text('WEFT_RELEASED_CODES') !== undefined,
     limits: readLimits(source),
-    hl7v2Listeners: readListeners(source, organisations),
+    hl7v2Listeners: readListeners(source),
+    hl7v2Tables: readTables(source),
     logLevel: source.oneOf('WEFT_LOG_LEVEL', LOG_LEVELS) ?? 'info',
   };
   return { settings, problems: source.problems };
@@ -368,10 +382,16 @@ function readOrganisations(source: Source): readonly Organisation[] | undefined 
   return undefined;
 }
 
-function readListeners(source: Source, organisations: readonly Organisation[]): readonly Hl7v2Listener[] {
-  const { listeners, faults } = hl7v2ListenersIn(source.json('WEFT_HL7V2_LISTENERS') ?? [], organisations, source);
+function readListeners(source: Source): readonly Hl7v2Listener[] {
+  const { listeners, faults } = hl7v2ListenersIn(source.json('WEFT_HL7V2_LISTENERS') ?? [], source);
   for (const fault of faults) source.refuse('WEFT_HL7V2_LISTENERS', fault);
   return listeners;
+}
+
+function readTables(source: Source): Tables {
+  const { tables, faults } = tablesIn(source.json('WEFT_HL7V2_TABLES') ?? {});
+  for (const fault of faults) source.refuse('WEFT_HL7V2_TABLES', fault);
+  return tables;
 }
 
 function readReleasedCodes(source: Source): ReleasedCodes {

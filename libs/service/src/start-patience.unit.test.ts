@@ -37,7 +37,7 @@ describe('a start whose engines are not there yet', () => {
 
   it.each([
     ['patience is none', { ...ELSEWHERE, startPatienceMs: 0 }, away()],
-    ['the engines are files of its own', { startPatienceMs: 60_000 }, away('store.db')],
+    ['the engines are files of its own', { startPatienceMs: 60_000 }, away('weft.db')],
     ['the engine is damaged', ELSEWHERE, new EngineDamaged('store', 'a row is missing')],
     ['it fails otherwise', ELSEWHERE, new Error('no settings')],
   ])('ends at once where %s', async (_, settings, failure) => {

@@ -1,37 +1,24 @@
 import { createHmac } from 'node:crypto';
 import { createMessageReader, type Seal, sealMessage } from '@weft/care-events';
-import { type Organisation, projectionsOf, releaseWith, type Policy } from '@weft/domain';
-import { ensureRegion, groupOf, PolicyBook, regionTopics, type Wiring } from '@weft/processing';
-import { organisationsByHl7v2 } from './hl7v2-listeners.js';
+import { projectionsOf, releaseWith, type Policy, type Problem } from '@weft/domain';
+import {
+  CARE_EVENTS_PREFIX,
+  type Message,
+  type MessageReader,
+  type Organisations,
+  PolicyBook,
+  type Wiring,
+} from '@weft/processing';
 import { keySecrets } from './keys.js';
-import { fingerprintsIn, NotThisRegion, refuseUnlessFits } from './region-fits.js';
 import type { Service } from './service.js';
 import type { Settings } from './settings.js';
 
 /** Nest's token for the Wiring. */
 export const WIRING = Symbol('Wiring');
 
-/** Partitions of an embedded topic: enough for several projector processes on one machine. */
-const EMBEDDED_PARTITIONS = 4;
-
-/**
- * What processing reaches the world through, of a service whose engines are open. On the embedded bus the region's topics
- * are created; on Kafka they are the operators' (weft topics).
- */
-export async function openWiring(service: Service): Promise<Wiring> {
-  const { settings, bus, store, clock, timers, random, keys } = service;
-  const secrets = keySecrets(settings);
-  await refuseUnlessWhole(service);
-  // Of two that make it at one time with different secrets one finds the other's.
-  refuseUnlessFits(await ensureRegion(service, (id) => fingerprintsIn(secrets, id)), secrets);
-  if (settings.kafka === undefined) {
-    await bus.createTopics(regionTopics(settings.organisations, EMBEDDED_PARTITIONS, organisationsByHl7v2(settings)));
-  }
-  const reader = createMessageReader({
-    organisations: organisationsOf(settings),
-    now: () => clock.now(),
-    seal: sealOf(settings),
-  });
+/** What processing reaches the world through, of a service whose engines are open. */
+export function openWiring(service: Service): Wiring {
+  const { bus, store, clock, timers, random, keys } = service;
   return {
     bus,
     store,
@@ -39,28 +26,46 @@ export async function openWiring(service: Service): Promise<Wiring> {
     timers,
     random,
     keys,
-    reader,
-    projections: projectionsOf(releaseWith(settings.releasedCodes)),
+    reader: readerOf(service),
+    projections: projectionsOf(releaseWith(service.releasedCodes)),
     policies: new PolicyBook(store, clock, random),
   };
 }
 
 /**
- * Throws NotThisRegion where the embedded store is empty beside a bus whose messages were dealt with: not even the decisions among
- * them are left. Engines elsewhere may be given a new store on purpose, to be filled from their topics.
+ * Reads what is on the bus. What no gateway has sealed is judged by the organisations that might send when the bus had it: what was
+ * acceptable then is so whenever it is read.
  */
-async function refuseUnlessWhole({ settings, bus, store }: Service): Promise<void> {
-  if (settings.kafka !== undefined || settings.eventStoreUrl !== undefined) return;
-  if ((await store.readAll({ maxCount: 1 })).length > 0) return;
-  for (const { topic } of await bus.topics()) {
-    const group = groupOf(topic);
-    const committed = group === undefined ? [] : await bus.committed(group, topic);
-    if (!committed.some(({ offset }) => offset > 0)) continue;
-    const message =
-      'store.db is empty, and bus.db holds messages that were dealt with: the store was lost. Restore the whole directory';
-    throw new NotThisRegion([{ setting: 'WEFT_DATA_DIR', message }]);
-  }
+function readerOf({ settings, clock, organisations }: Service): MessageReader {
+  const seal = sealOf(settings);
+  const by = (known: Organisations): MessageReader => createMessageReader({ organisations: known, now: () => clock.now(), seal });
+  return {
+    careEvent(message) {
+      const { known } = organisations;
+      const sending = organisations.sendingAt(message.timestamp);
+      const reading = by(sending).careEvent(message);
+      if (reading.ok || sending === known) return reading;
+      return { ok: false, problems: reading.problems.map((one) => (isSuspension(one, message, known) ? SUSPENDED : one)) };
+    },
+    decision(message) {
+      const { known } = organisations;
+      const reading = by(known).decision(message);
+      // What a decision says is read by all; only who sent it is judged by those that might.
+      if (!reading.ok || reading.event.isVetted) return reading;
+      const sending = organisations.sendingAt(message.timestamp);
+      return sending === known ? reading : by(sending).decision(message);
+    },
+  };
 }
+
+const SUSPENDED: Problem = {
+  field: 'source',
+  code: 'suspended-organisation',
+  message: 'is of an organisation that was suspended when this came',
+};
+
+const isSuspension = ({ field, code }: Problem, { topic }: Message, known: Organisations): boolean =>
+  field === 'source' && code === 'unknown-organisation' && known.has(topic.slice(CARE_EVENTS_PREFIX.length));
 
 /** What the gateway seals validated messages with and the projectors know them by; made of the region's secret, and not it. */
 export const sealOf = (settings: Settings): Seal => sealMessage(madeOfRegionSecret(settings, 'seal'));
@@ -71,9 +76,6 @@ export const cursorSecretOf = (settings: Settings): Buffer => madeOfRegionSecret
 const madeOfRegionSecret = (settings: Settings, use: 'seal' | 'cursor'): Buffer =>
   createHmac('sha256', keySecrets(settings).region).update(use).digest();
 
-export const organisationsOf = ({ organisations }: Settings): ReadonlyMap<string, Organisation> =>
-  new Map(organisations.map((organisation) => [organisation.ods, organisation]));
-
 /** What kind each organisation is, by ODS code: what a policy is adopted with. */
-export const kindsOf = ({ organisations }: Settings): Policy['organisations'] =>
+export const kindsOf = ({ organisations }: Pick<Settings, 'organisations'>): Policy['organisations'] =>
   Object.fromEntries(organisations.map(({ ods, kind }) => [ods, kind]));

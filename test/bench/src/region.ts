@@ -1,6 +1,6 @@
 import { toMessage, type AcceptedEvent } from '@weft/care-events';
 import { applyPolicy, regionTopics, type EventBus, type OutgoingMessage, type Wiring } from '@weft/processing';
-import { loadSettings, openService, openWiring, policyAtStart, sealOf, type Service } from '@weft/service';
+import { loadSettings, createRegion, openWiring, firstPolicy, sealOf, type Service } from '@weft/service';
 import type { BenchEvent } from './care-events.js';
 
 /** Secrets of the bench: with the same ones the same people have the same keys in every process. */
@@ -21,11 +21,11 @@ export interface Region {
 /** Weft as production opens it: the settings choose the engines, by default those embedded in `directory`. */
 export async function openRegion(directory: string, environment: Readonly<Record<string, string>> = {}): Promise<Region> {
   const settings = loadSettings({ ...SECRETS, WEFT_DATA_DIR: directory, WEFT_LOG_LEVEL: 'fatal', ...environment });
-  const service = await openService(settings);
-  const wiring = await openWiring(service);
+  const service = await createRegion(settings);
+  const wiring = openWiring(service);
   if (settings.kafka !== undefined) await service.bus.createTopics(regionTopics(settings.organisations, PARTITIONS));
   // The policy is adopted and said to be applied, as a region that runs has it: a later start finds nothing to do.
-  await applyPolicy(wiring, await policyAtStart(wiring, service.settings));
+  await applyPolicy(wiring, firstPolicy(service.settings));
   return { service, wiring, close: () => service.close() };
 }
 

@@ -5,7 +5,7 @@ import { openService, openWiring, type Settings } from '@weft/service';
 /** A lane of a replay as `@weft/service` has it, but for the subscribers: they are told nothing, so what is left are the views. */
 const port = parentPort!;
 const service = await openService(workerData as Settings);
-const wiring = await openWiring(service);
+const wiring = openWiring(service);
 /** As while a new version of every view is filled: the one listed first of its purpose serves, and only its changes are told. */
 const serving = wiring.projections.map((projection) => ({ ...projection, version: projection.version + 1 }));
 const unheard = { ...wiring, projections: [...serving, ...wiring.projections] };

@@ -6,12 +6,13 @@ import { PROJECTIONS, type Projection } from '@weft/domain';
 import { openEmbeddedStore } from '@weft/embedded';
 import {
   careEventsTopic,
-  RecordCareEvents,
-  replayView,
-  viewPrefix,
   type Message,
+  RecordCareEvents,
   type ReplayLane,
   type ReplayProgress,
+  replayView,
+  textOf,
+  viewPrefix,
 } from '@weft/processing';
 import { createReplayWorkers, type Settings } from '@weft/service';
 import { careEvent, patientNumbers } from './care-events.js';
@@ -107,8 +108,8 @@ async function plain({ directory, replayed }: Parameters): Promise<Found> {
       ...(after === undefined ? {} : { after }),
     });
     for (const { stream, data } of page) {
-      if (stream.startsWith(prefix)) view.run(stream, data);
-      else event.run(data);
+      if (stream.startsWith(prefix)) view.run(stream, textOf(data));
+      else event.run(textOf(data));
     }
     if (page.length === 0) break;
     after = page.at(-1)?.position;

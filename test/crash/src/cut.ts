@@ -2,7 +2,7 @@ import { uptime } from 'node:os';
 import { EngineDamaged } from '@weft/processing';
 import { keep } from './flipped.js';
 import type { Finding, Part, PartOptions } from './part.js';
-import { everyRead, type FileName, type Outcomes } from './reads.js';
+import { everyRead, FILE, type Outcomes } from './reads.js';
 import { faultsIn, isNamed, placed, specimen, type Files, type Placing } from './specimen.js';
 import { commitEnds } from './log-frames.js';
 
@@ -20,18 +20,12 @@ export async function cut(options: PartOptions & { readonly stride: number }): P
   const closed = specimen(options.directory, options.seed, CARE_EVENTS, false);
   const killed = specimen(options.directory, options.seed, CARE_EVENTS, true);
   const run = new CutRun(options);
-  const plans = (['bus.db', 'store.db'] as const).map((file) => ({ file, ends: lastTransaction(killed(file)) }));
+  const ends = lastTransaction(killed);
   const pagesOf = (files: Files): number => Math.ceil((files.get('') as Uint8Array).length / PAGE_BYTES);
-  run.total = plans.reduce(
-    (sum, { file, ends }) =>
-      sum + 2 * Math.ceil((ends.end - ends.start) / options.stride) + pagesOf(killed(file)) + pagesOf(closed(file)),
-    0,
-  );
-  for (const { file, ends } of plans) {
-    await run.logCuts(file, killed(file), ends);
-    await run.fileCuts(file, killed(file), 'a file with a log, cut between pages');
-    await run.fileCuts(file, closed(file), 'a closed file, cut between pages');
-  }
+  run.total = 2 * Math.ceil((ends.end - ends.start) / options.stride) + pagesOf(killed) + pagesOf(closed);
+  await run.logCuts(killed, ends);
+  await run.fileCuts(killed, 'a file with a log, cut between pages');
+  await run.fileCuts(closed, 'a closed file, cut between pages');
   return { name: 'cut', cases: run.done, counts: run.counts, findings: run.findings };
 }
 
@@ -50,63 +44,61 @@ class CutRun {
 
   constructor(private readonly options: PartOptions & { readonly stride: number }) {}
 
-  async logCuts(file: FileName, files: Files, { start, end }: { readonly start: number; readonly end: number }): Promise<void> {
+  async logCuts(files: Files, { start, end }: { readonly start: number; readonly end: number }): Promise<void> {
     const withoutIndex = (bytes: number): Files =>
       new Map([...cutAt(files, '-wal', bytes)].filter(([suffix]) => suffix !== '-shm'));
-    const before = await this.look(file, withoutIndex(start), {});
+    const before = await this.look(withoutIndex(start), {});
     for (let at = start; at < end; at += this.options.stride) {
-      const indexed = await this.look(file, cutAt(files, '-wal', at), {});
+      const indexed = await this.look(cutAt(files, '-wal', at), {});
       this.judge(
         'a log cut in its last transaction',
-        `${file}-wal cut at ${at}`,
-        mustBeNamed(indexed, file),
+        `${FILE}-wal cut at ${at}`,
+        mustBeNamed(indexed),
         indexed,
-        file,
         cutAt(files, '-wal', at),
       );
       // Either way in which the index can be no witness, by turns: not there, or of an earlier boot.
       const isOld = (at - start) % 2 === 1;
       const unindexed = isOld ? cutAt(files, '-wal', at) : withoutIndex(at);
-      const found = await this.look(file, unindexed, isOld ? { indexedAt: beforeThisBoot() } : {});
-      const faults = faultsIn(found, before, file);
+      const found = await this.look(unindexed, isOld ? { indexedAt: beforeThisBoot() } : {});
+      const faults = faultsIn(found, before);
       this.judge(
         'the same without an index: all that was before it',
-        `${file}-wal cut at ${at}, no index`,
+        `${FILE}-wal cut at ${at}, no index`,
         faults,
         found,
-        file,
         unindexed,
       );
     }
   }
 
-  async fileCuts(file: FileName, files: Files, kind: string): Promise<void> {
-    const whole = await this.look(file, files, {});
+  async fileCuts(files: Files, kind: string): Promise<void> {
+    const whole = await this.look(files, {});
     const bytes = (files.get('') as Uint8Array).length;
     for (let at = 0; at < bytes; at += PAGE_BYTES) {
       const cutFiles = cutAt(files, '', at);
-      const found = await this.look(file, cutFiles, {});
-      this.judge(kind, `${file} cut at ${at}`, faultsIn(found, whole, file), found, file, cutFiles);
+      const found = await this.look(cutFiles, {});
+      this.judge(kind, `${FILE} cut at ${at}`, faultsIn(found, whole), found, cutFiles);
     }
   }
 
-  private look(file: FileName, files: Files, placing: Placing): Promise<Outcomes> {
-    return placed(this.options.directory, file, files, placing, (place) => everyRead(place, file, false));
+  private look(files: Files, placing: Placing): Promise<Outcomes> {
+    return placed(this.options.directory, files, placing, (place) => everyRead(place, false));
   }
 
-  private judge(kind: string, what: string, faults: readonly string[], found: Outcomes, file: FileName, files: Files): void {
+  private judge(kind: string, what: string, faults: readonly string[], found: Outcomes, files: Files): void {
     const outcome = `${kind}: ${faults.length > 0 ? 'WRONG' : isNamed(found) ? 'named' : 'whole'}`;
     this.counts[outcome] = (this.counts[outcome] ?? 0) + 1;
     this.options.onProgress((this.done += 1), this.total);
     if (faults.length === 0) return;
-    const kept = this.findings.length < 20 ? keep(this.options.directory, this.findings.length, file, files) : '';
+    const kept = this.findings.length < 20 ? keep(this.options.directory, this.findings.length, files) : '';
     this.findings.push({ what: `${what}, seed ${this.options.seed}`, problems: faults, kept });
   }
 }
 
-function mustBeNamed(found: Outcomes, file: FileName): string[] {
+function mustBeNamed(found: Outcomes): string[] {
   const error = found.get('open');
-  const named = error instanceof EngineDamaged && error.message.startsWith(`${file}: its log `);
+  const named = error instanceof EngineDamaged && error.message.startsWith(`${FILE}: its log `);
   return named ? [] : [`an acknowledged commit is gone, and opening says ${String(error ?? 'nothing')}`];
 }
 

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { EngineDamaged } from '@weft/processing';
 import { Prng } from '@weft/testing';
 import type { Finding, Part, PartOptions } from './part.js';
-import { everyRead, WHOLE_FILE, type FileName, type Outcomes } from './reads.js';
+import { everyRead, FILE, WHOLE_FILE, type Outcomes } from './reads.js';
 import { faultsIn, isNamed, placed, specimen, type Files, type Placing } from './specimen.js';
 
 const PAGE_BYTES = 4096;
@@ -24,36 +24,33 @@ const KINDS: readonly Kind[] = [
   { name: 'the index of a log', killed: true, suffix: '-shm', placing: {} },
 ];
 
-/** Single bits flipped on every page of every file: each read gives what was written, or names the damage. */
+/** Single bits flipped on every page of the file, its log and its index: each read gives what was written, or names the damage. */
 export async function flipped(options: PartOptions & { readonly flips: number }): Promise<Part> {
   const made = {
     closed: specimen(options.directory, options.seed, CARE_EVENTS, false),
     killed: specimen(options.directory, options.seed, CARE_EVENTS, true),
   };
-  const cases = KINDS.flatMap((kind) =>
-    (['bus.db', 'store.db'] as const).map((file) => ({ kind, file, files: made[kind.killed ? 'killed' : 'closed'](file) })),
-  );
+  const cases = KINDS.map((kind) => ({ kind, files: made[kind.killed ? 'killed' : 'closed'] }));
   const counts: Record<string, number> = {};
   const findings: Finding[] = [];
   const prng = new Prng(options.seed, 3);
   let done = 0;
-  for (const { kind, file, files } of cases) {
-    const whole = await placed(options.directory, file, files, kind.placing, (place) => everyRead(place, file, true));
+  for (const { kind, files } of cases) {
+    const whole = await placed(options.directory, files, kind.placing, (place) => everyRead(place, true));
     if ([...whole.values()].some((outcome) => outcome instanceof Error))
-      throw new Error(`${file} as it was made cannot be read: ${String([...whole].find(([, one]) => one instanceof Error))}`);
+      throw new Error(`${FILE} as it was made cannot be read: ${String([...whole].find(([, one]) => one instanceof Error))}`);
     for (const { at, bit } of spread(
       prng,
       (files.get(kind.suffix) as Uint8Array).length,
       Math.ceil(options.flips / cases.length),
     )) {
       const damaged = withFlip(files, kind.suffix, at, bit);
-      const found = await placed(options.directory, file, damaged, kind.placing, (place) => everyRead(place, file, true));
-      const what = `${kind.name}: ${file}${kind.suffix}, byte ${at}, bit ${bit}, seed ${options.seed}`;
-      const faults = faultsIn(found, whole, file);
+      const found = await placed(options.directory, damaged, kind.placing, (place) => everyRead(place, true));
+      const what = `${kind.name}: ${FILE}${kind.suffix}, byte ${at}, bit ${bit}, seed ${options.seed}`;
+      const faults = faultsIn(found, whole);
       const outcome = outcomeOf(kind, found, faults);
       counts[`${kind.name}: ${outcome}`] = (counts[`${kind.name}: ${outcome}`] ?? 0) + 1;
-      if (outcome === 'WRONG')
-        findings.push({ what, problems: faults, kept: keep(options.directory, findings.length, file, damaged) });
+      if (outcome === 'WRONG') findings.push({ what, problems: faults, kept: keep(options.directory, findings.length, damaged) });
       options.onProgress((done += 1), options.flips);
     }
   }
@@ -84,9 +81,9 @@ function withFlip(files: Files, suffix: string, at: number, bit: number): Files 
   return new Map([...files, [suffix, bytes]]);
 }
 
-export function keep(directory: string, number: number, file: FileName, files: Files): string {
+export function keep(directory: string, number: number, files: Files): string {
   const kept = join(directory, `kept-${number}`);
   mkdirSync(kept, { recursive: true });
-  for (const [suffix, bytes] of files) writeFileSync(join(kept, file + suffix), bytes);
+  for (const [suffix, bytes] of files) writeFileSync(join(kept, FILE + suffix), bytes);
   return kept;
 }

@@ -82,6 +82,6 @@ async function endured(enduring: Enduring, disk: string): Promise<{ readonly pro
 
 /** Of the port's own kind, with the file and the cause. */
 export const isNamed = (refusal: string): boolean =>
-  /^engine-unavailable: (bus|store)\.db: .*(full|no space|disk reports an error|cannot be opened)/s.test(refusal) ||
+  /^engine-unavailable: weft\.db: .*(full|no space|disk reports an error|cannot be opened)/s.test(refusal) ||
   // Two projectors undoing a merge at the same moment: no matter of the disk.
   refusal.startsWith('engine-unavailable: identity: ');

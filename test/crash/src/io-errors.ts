@@ -19,7 +19,7 @@ interface Fault {
   readonly file: string;
 }
 
-const FILES = ['bus.db', 'bus.db-wal', 'store.db', 'store.db-wal'] as const;
+const FILES = ['weft.db', 'weft.db-wal'] as const;
 const FAULTS: readonly Fault[] = FILES.flatMap((file) => [
   { call: 'pwrite64', error: 'EIO', file },
   { call: 'pwrite64', error: 'ENOSPC', file },
@@ -40,7 +40,7 @@ export function whyNoIoErrors(): string | undefined {
 }
 
 /**
- * Reads, writes and syncs of the engines' files that fail while a region is at work, and then work again: refusals name file
+ * Reads, writes and syncs of the engines' file that fail while a region is at work, and then work again: refusals name file
  * and cause, nothing acknowledged is lost, and the process goes on.
  */
 export async function ioErrors(options: PartOptions & { readonly errors: number }): Promise<Part> {
@@ -87,7 +87,7 @@ async function endured(
   const { refusals } = JSON.parse(told.join('')) as Report;
   // What cannot be read SQLite may take for what is malformed: refused too, and by its file, but not as what passes.
   const isRefused = (refusal: string): boolean =>
-    isNamed(refusal) || (fault.call === 'pread64' && /^engine-damaged: (bus|store)\.db: the file is malformed/.test(refusal));
+    isNamed(refusal) || (fault.call === 'pread64' && /^engine-damaged: weft\.db: the file is malformed/.test(refusal));
   const problems = refusals.filter((refusal) => !isRefused(refusal)).map((refusal) => `refused with ${refusal}`);
   cpSync(data, join(place, 'left'), { recursive: true });
   problems.push(...(await checked(data, life.ledger, seed)));

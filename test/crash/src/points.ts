@@ -13,7 +13,7 @@ export interface Point {
   readonly kind: 'sql' | 'fs' | 'port';
   /** SQL text, name of a function of node:fs, or what a port was doing. */
   readonly call: RegExp;
-  readonly file?: 'bus.db' | 'store.db';
+  readonly file?: 'weft.db';
   readonly when: When;
   /** A process is killed at one of the first so many times that it comes by. */
   readonly most: number;
@@ -49,7 +49,7 @@ const file = (name: string, call: string, when: When): Point => ({
 });
 
 const AROUND = ['before', 'within', 'after'] as const;
-const BOTH = ['bus.db', 'store.db'] as const;
+const FILE = 'weft.db';
 
 /** What an engine does to a file of its own. */
 export const POINTS: readonly Point[] = [
@@ -59,26 +59,26 @@ export const POINTS: readonly Point[] = [
   file('the draft is removed', 'rmSync', 'after'),
   file('the directory is synced', 'fsyncSync', 'before'),
   file('the directory is synced', 'fsyncSync', 'after'),
-  ...BOTH.flatMap((file) => [
-    ...each(AROUND, 'the opening and recovery', /wal_autocheckpoint/, 1, file),
-    sql('the integrity check', 'after', /integrity_check/, 1, file),
-    ...each(['before', 'after'], 'BEGIN', /^BEGIN IMMEDIATE/, 12, file),
-    ...each(AROUND, 'COMMIT', /^COMMIT/, 12, file),
-    ...each(AROUND, 'the checkpoint', /^PRAGMA wal_checkpoint/, 1, file),
-  ]),
+  ...each(AROUND, 'the opening and recovery', /wal_autocheckpoint/, 1, FILE),
+  sql('the integrity check', 'after', /integrity_check/, 1, FILE),
+  ...each(['before', 'after'], 'BEGIN', /^BEGIN IMMEDIATE/, 12, FILE),
+  ...each(AROUND, 'COMMIT', /^COMMIT/, 12, FILE),
+  ...each(AROUND, 'the checkpoint', /^PRAGMA wal_checkpoint/, 1, FILE),
   sql('a stream is made', 'after', /^INSERT INTO streams/, 4),
-  sql('an event is written', 'after', /^INSERT INTO events/, 12),
-  sql('what a rebuild replaces is removed', 'after', /^DELETE FROM events/, 2),
+  sql('a run of events is written', 'after', /^INSERT INTO events/, 12),
+  sql('runs that others take the place of are removed', 'after', /^DELETE FROM events/, 2),
+  sql('the order of a transaction is written', 'after', /^INSERT INTO commits/, 8),
   sql('a stream is marked as truncated', 'after', /^UPDATE streams/, 2),
-  sql('a message is written', 'after', /^INSERT INTO records/, 12),
+  sql('messages are written', 'after', /^INSERT INTO messages/, 12),
+  sql('a message of a compacted topic is written', 'after', /^INSERT INTO records/, 12),
   sql('a partition is moved on', 'before', /^UPDATE partitions/, 8),
   sql('a partition is moved on', 'after', /^UPDATE partitions/, 8),
   sql('a superseded message is removed', 'after', /^DELETE FROM records/, 3),
   sql('the latest message of a key is noted', 'after', /^UPDATE latest/, 3),
   sql('a member joins', 'after', /^INSERT INTO members/, 2),
   sql('a partition is claimed', 'after', /^INSERT INTO claims/, 4),
-  sql('an offset is committed', 'before', /^INSERT INTO commits/, 8),
-  sql('an offset is committed', 'after', /^INSERT INTO commits/, 8),
+  sql('an offset is committed', 'before', /^INSERT INTO offsets/, 8),
+  sql('an offset is committed', 'after', /^INSERT INTO offsets/, 8),
   port('before', 'an event is published', /^publish weft\.care-events/),
   port('after', 'an event is published', /^publish weft\.care-events/),
   port('after', 'a record is appended to, its views not', /^append careRecord/),

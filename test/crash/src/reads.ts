@@ -1,7 +1,8 @@
-import { openEmbeddedBus, openEmbeddedStore, type EmbeddedBus, type EmbeddedStore } from '@weft/embedded';
+import { openEmbedded, type EmbeddedBus, type EmbeddedStore } from '@weft/embedded';
 import type { Message, StoredEvent } from '@weft/processing';
 
-export type FileName = 'bus.db' | 'store.db';
+/** The engines' one file. */
+export const FILE = 'weft.db';
 
 /** What each way of reading gave: its answer as text, or the error it ended with. */
 export type Outcomes = ReadonlyMap<string, string | Error>;
@@ -17,8 +18,8 @@ const textOf = (message: Message): unknown => ({
   value: message.value && Buffer.from(message.value).toString('base64'),
 });
 
-/** Opens one engine on a directory and asks it everything; `thoroughly` also by subscribing, following and in a group. */
-export async function everyRead(directory: string, file: FileName, thoroughly: boolean): Promise<Outcomes> {
+/** Opens the engines on a directory and asks them everything; `thoroughly` also by subscribing, following and in a group. */
+export async function everyRead(directory: string, thoroughly: boolean): Promise<Outcomes> {
   const outcomes = new Map<string, string | Error>();
   const ask = async (name: string, question: () => Promise<unknown>): Promise<void> => {
     try {
@@ -28,17 +29,11 @@ export async function everyRead(directory: string, file: FileName, thoroughly: b
     }
   };
   try {
-    if (file === 'store.db') {
-      const store = await openEmbeddedStore({ directory });
-      await askStore(store, ask, thoroughly);
-      await ask(WHOLE_FILE, () => store.checkIntegrity());
-      await ask('close', () => store.close());
-    } else {
-      const bus = await openEmbeddedBus({ directory, retryPauseMs: 1 });
-      await askBus(bus, ask, thoroughly);
-      await ask(WHOLE_FILE, () => bus.checkIntegrity());
-      await ask('close', () => bus.close());
-    }
+    const { bus, store } = await openEmbedded({ directory, retryPauseMs: 1 });
+    await askStore(store, ask, thoroughly);
+    await askBus(bus, ask, thoroughly);
+    await ask(WHOLE_FILE, () => store.checkIntegrity());
+    await ask('close', () => Promise.all([bus.close(), store.close()]));
   } catch (error) {
     outcomes.set('open', error as Error);
   }
@@ -71,7 +66,7 @@ function subscribed(store: EmbeddedStore): Promise<readonly StoredEvent[]> {
   return withinPatience(async (resolve, reject) => {
     const subscription = await store.subscribe({
       prefixes: [''],
-      onEvent: async (event) => void events.push(event),
+      onEvents: async (some) => void events.push(...some),
       onCaughtUp: () => resolve(events),
       onFailure: reject,
     });

@@ -5,11 +5,12 @@ import {
   CONSENT_TOPIC,
   consentStream,
   loadView,
+  type Message,
   QUARANTINE_TOPIC,
   recordChangesTopic,
+  textOf,
   verifyViews,
   viewPrefix,
-  type Message,
   type Wiring,
 } from '@weft/processing';
 import type { Holdings } from './holdings.js';
@@ -36,7 +37,7 @@ function acceptedIn(held: Holdings, problems: string[]): ReadonlySet<string> {
     for (const { type, data } of events) {
       // Says whose an entry will be, and is no event that was sent.
       if (type === 'entries-claimed-1') continue;
-      const event = JSON.parse(data) as CareEvent | Decision;
+      const event = JSON.parse(textOf(data)) as CareEvent | Decision;
       const name = `${stream} ${eventKey(event)}`;
       // One message may decide under several authorities, and is then as many decisions. It also ends the permissions of the person
       // whom its Consent was about before; where the two are merged, its denial comes to that person too, under the other's number.

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { PROJECTIONS } from '@weft/domain';
-import { openEmbeddedBus, openEmbeddedStore } from '@weft/embedded';
+import { openEmbedded } from '@weft/embedded';
 import {
   careEventsTopic,
   CONSENT_TOPIC,
@@ -54,16 +54,7 @@ export interface Engines {
   readonly store: EventStore;
 }
 
-/** The bus first: that order is what the points of opening count on. */
-export async function openEngines(directory: string): Promise<Engines> {
-  const bus = await openEmbeddedBus({ directory, retryPauseMs: 20 });
-  try {
-    return { bus, store: await openEmbeddedStore({ directory, retryPauseMs: 20 }) };
-  } catch (error) {
-    await bus.close();
-    throw error;
-  }
-}
+export const openEngines = (directory: string): Promise<Engines> => openEmbedded({ directory, retryPauseMs: 20 });
 
 /** The same few patients and organisations for every process of one region. */
 export const regionOf = (seed: number): SmallRegion => smallRegion(new Prng(seed, 1));

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { EngineDamaged } from '@weft/processing';
-import type { FileName, Outcomes } from './reads.js';
+import { FILE, type Outcomes } from './reads.js';
 import type { Life } from './worker.js';
 
 const WORKER = new URL('./worker.js', import.meta.url.replace('/src/', '/dist/'));
@@ -10,23 +10,21 @@ const WORKER = new URL('./worker.js', import.meta.url.replace('/src/', '/dist/')
 /** Bytes of a file with its log and the log's index, by what follows the file's name: '', '-wal', '-shm'. */
 export type Files = ReadonlyMap<string, Uint8Array>;
 
-/** What a process left of a region: of one that closed its files, or of one that was killed with its last commits in the logs. */
-export function specimen(directory: string, seed: number, careEvents: number, killed: boolean): (file: FileName) => Files {
+/** What a process left of a region: of one that closed its file, or of one that was killed with its last commits in the log. */
+export function specimen(directory: string, seed: number, careEvents: number, killed: boolean): Files {
   const place = mkdtempSync(join(directory, 'specimen-'));
   const data = join(place, 'data');
   const life: Life = { directory: data, ledger: join(place, 'ledger'), region: seed, seed, careEvents };
-  const point = killed ? { point: 'before the checkpoint of bus.db' } : {};
+  const point = killed ? { point: `before the checkpoint of ${FILE}` } : {};
   const { signal, status, stderr } = spawnSync(process.execPath, [WORKER.pathname, JSON.stringify({ ...life, ...point })]);
   if (killed ? signal !== 'SIGKILL' : status !== 0) throw new Error(`the region could not be made: ${String(stderr)}`);
-  const filesOf = (file: FileName): Files =>
-    new Map(
-      ['', '-wal', '-shm']
-        .filter((suffix) => existsSync(join(data, file + suffix)))
-        .map((suffix) => [suffix, readFileSync(join(data, file + suffix))]),
-    );
-  const made = new Map((['bus.db', 'store.db'] as const).map((file) => [file, filesOf(file)]));
+  const made = new Map(
+    ['', '-wal', '-shm']
+      .filter((suffix) => existsSync(join(data, FILE + suffix)))
+      .map((suffix) => [suffix, readFileSync(join(data, FILE + suffix))]),
+  );
   rmSync(place, { recursive: true });
-  return (file) => made.get(file) as Files;
+  return made;
 }
 
 export interface Placing {
@@ -42,7 +40,6 @@ const LARGE_BYTES = 300 * 1024 * 1024;
 /** Writes files into a fresh directory, lets it be looked at, and removes it. */
 export async function placed<T>(
   directory: string,
-  file: FileName,
   files: Files,
   placing: Placing,
   look: (place: string) => Promise<T>,
@@ -50,9 +47,9 @@ export async function placed<T>(
   const place = join(directory, 'case');
   rmSync(place, { recursive: true, force: true });
   mkdirSync(place);
-  for (const [suffix, bytes] of files) writeFileSync(join(place, file + suffix), bytes);
-  if (placing.asLarge === true) truncateSync(join(place, file), LARGE_BYTES);
-  if (placing.indexedAt !== undefined) utimesSync(join(place, `${file}-shm`), placing.indexedAt, placing.indexedAt);
+  for (const [suffix, bytes] of files) writeFileSync(join(place, FILE + suffix), bytes);
+  if (placing.asLarge === true) truncateSync(join(place, FILE), LARGE_BYTES);
+  if (placing.indexedAt !== undefined) utimesSync(join(place, `${FILE}-shm`), placing.indexedAt, placing.indexedAt);
   try {
     return await look(place);
   } finally {
@@ -63,10 +60,10 @@ export async function placed<T>(
 }
 
 /** What is neither exactly what was written nor damage that is named with its file. */
-export function faultsIn(found: Outcomes, whole: Outcomes, file: FileName): string[] {
+export function faultsIn(found: Outcomes, whole: Outcomes): string[] {
   const faults: string[] = [];
   for (const [name, outcome] of found) {
-    if (outcome instanceof EngineDamaged && outcome.message.startsWith(`${file}: `)) continue;
+    if (outcome instanceof EngineDamaged && outcome.message.startsWith(`${FILE}: `)) continue;
     if (outcome instanceof Error) faults.push(`${name}: ${String(outcome)}`);
     else if (outcome !== whole.get(name))
       faults.push(`${name}: served what was not written: ${firstDifference(outcome, whole.get(name))}`);

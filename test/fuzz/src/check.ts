@@ -5,11 +5,12 @@ import {
   CONSENT_TOPIC,
   listQuarantine,
   loadConsent,
+  type Message,
   OPT_OUT_PROJECTOR_GROUP,
+  type Quarantined,
   readRecord,
   RECORD_PROJECTOR_GROUP,
-  type Message,
-  type Quarantined,
+  textOf,
   type Wiring,
 } from '@weft/processing';
 
@@ -102,7 +103,7 @@ async function eventsOf({ store }: Wiring, stream: string): Promise<ReadonlySet<
   const keys = new Set<string>();
   for (let from = 0; ;) {
     const page = await store.read(stream, { from });
-    for (const { data } of page) keys.add(eventKey(JSON.parse(data) as Parameters<typeof eventKey>[0]));
+    for (const { data } of page) keys.add(eventKey(JSON.parse(textOf(data)) as Parameters<typeof eventKey>[0]));
     if (page.length === 0) return keys;
     from = (page.at(-1)?.revision ?? from) + 1;
   }

@@ -5,7 +5,16 @@ import { PURPOSES } from '@weft/domain';
 import { GatewayModule } from '@weft/gateway';
 import { OptOutProjectorModule } from '@weft/opt-out-projector';
 import { RecordProjectorModule } from '@weft/record-projector';
-import { createHttpApp, createLogger, issueToken, listen, loadSettings, openService, openWiring, type Role } from '@weft/service';
+import {
+  createHttpApp,
+  createLogger,
+  issueToken,
+  listen,
+  loadSettings,
+  createRegion,
+  openWiring,
+  type Role,
+} from '@weft/service';
 import type { Looked } from './check.js';
 import type { Input } from './inputs.js';
 
@@ -22,8 +31,8 @@ export async function openRegion(): Promise<Region> {
   const settings = loadSettings({ WEFT_DATA_DIR: directory, WEFT_PORT: '0', WEFT_LOG_LEVEL: 'fatal' });
   const failures: string[] = [];
   const log = createLogger({ logLevel: 'warn' }, { write: (line: string) => void failures.push(...failuresIn(line)) });
-  const service = await openService(settings, { log });
-  const wiring = await openWiring(service);
+  const service = await createRegion(settings, { log });
+  const wiring = openWiring(service);
   const modules = [GatewayModule, RecordProjectorModule, OptOutProjectorModule].map((one) => one.register(wiring));
   const app = await createHttpApp(service, modules);
   const url = await listen(app, settings);

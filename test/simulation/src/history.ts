@@ -1,4 +1,4 @@
-import type { Message, StoredEvent } from '@weft/processing';
+import { type Message, type StoredEvent, textOf } from '@weft/processing';
 
 /** What became durable, in order, as lines that a person reads; only kept where somebody is going to read them. */
 export class History {
@@ -30,7 +30,7 @@ export class History {
 
   stored({ stream, revision, type, data }: StoredEvent): void {
     if (!this.isKept) return;
-    const { coordinates, closing } = JSON.parse(data) as {
+    const { coordinates, closing } = JSON.parse(textOf(data)) as {
       coordinates?: { topic: string; partition: number; offset: number };
       closing?: { basis: { recordRevisions: number[]; consentRevisions: number[]; policyVersion: number } };
     };

@@ -11,7 +11,7 @@ import type {
   ViewEntry,
   ViewEvent,
 } from '@weft/domain';
-import type { Keys, StoredEvent } from '@weft/processing';
+import { type Keys, type StoredEvent, textOf } from '@weft/processing';
 import { isVersionLater, judgeOf, looksAround } from './naive-decisions.js';
 import { idOf, markedIdOf, ownIdOf, type Facts } from './naive-limits.js';
 import { documentsIn, isSaid, presentIn, viewOf, type Naming } from './naive.js';
@@ -79,7 +79,7 @@ export class Ledger {
     const dash = stored.stream.indexOf('-');
     const [category, key] = [stored.stream.slice(0, dash), stored.stream.slice(dash + 1)];
     const position = Number(stored.position);
-    const data = (): unknown => ({ ...(JSON.parse(stored.data) as object), type: stored.type, position });
+    const data = (): unknown => ({ ...(JSON.parse(textOf(stored.data)) as object), type: stored.type, position });
     if (category === 'careRecord') listed(this.events, key).push({ ...(data() as KeptEvent), key });
     else if (category === 'consent') this.decide({ ...(data() as KeptDecision), key });
     else if (category === 'consentHolder') listed(this.holders, key).push((data() as { readonly key: string }).key);

@@ -461,7 +461,18 @@ export const MUTANTS: readonly Mutant[] = [
     'const home = record.claims.get(entry);',
     "const home = record.claims.get('');",
   ),
-  mutant(AT_HOME, 'an event is recorded where it lives each time it comes', '(one) => knownAs(one) === undefined', '() => true'),
+  mutant(
+    AT_HOME,
+    'an event is recorded where it lives each time it comes',
+    'const known = accepted.get(key) ?? seen.get(key);',
+    'const known = seen.get(key);',
+  ),
+  mutant(
+    AT_HOME,
+    'an event twice in one batch is recorded twice where it lives',
+    'const known = accepted.get(key) ?? seen.get(key);',
+    'const known = accepted.get(key);',
+  ),
   mutant(SIFTING, 'an event that was sent under two numbers is two', 'before?.key ?? homeOf', 'homeOf'),
   mutant(
     RECORDING,

@@ -46,7 +46,7 @@ export function operation(random: Prng, region: SmallRegion): Operation {
 async function redriveOne({ bus }: Wiring, nth: number, isMended: boolean): Promise<void> {
   const all = await listQuarantine(bus);
   const one = all[Math.floor(nth * all.length)];
-  if (one !== undefined) await redrive(bus, one, isMended ? mended(one) : undefined);
+  if (one !== undefined) await redrive(bus, one, isMended ? { mended: mended(one) } : {});
 }
 
 /** As it was meant, or under an id of its own; what nobody can read turns out to have been nothing. */

@@ -2,11 +2,12 @@ import { eventKey, type Coordinates, type IdentityEvent, type Projection, type R
 import {
   CARE_EVENTS_PREFIX,
   CONSENT_TOPIC,
+  type Message,
   OPT_OUT_PROJECTOR_GROUP,
   QUARANTINE_TOPIC,
   RECORD_PROJECTOR_GROUP,
-  type Message,
   type StoredEvent,
+  textOf,
 } from '@weft/processing';
 import { simReader, type SmallRegion, type World } from '@weft/testing';
 import { Claims } from './claims.js';
@@ -85,14 +86,14 @@ export class Oracle implements Watcher {
     } else if (stream.startsWith('consent-')) {
       this.decided(stream, this.ledger.decisions.get(stream.slice('consent-'.length))?.at(-1) as KeptDecision);
     } else if (stream.startsWith('identity-')) {
-      this.moved(stream.slice('identity-'.length), { ...(JSON.parse(data) as object), type } as IdentityEvent);
+      this.moved(stream.slice('identity-'.length), { ...(JSON.parse(textOf(data)) as object), type } as IdentityEvent);
     } else if (type === 'policy-applied-1') {
-      this.views.policyApplied((JSON.parse(data) as { version: number }).version, this.keys);
+      this.views.policyApplied((JSON.parse(textOf(data)) as { version: number }).version, this.keys);
       const settled = this.settledOf(this.keys);
       this.areInLine(settled);
       for (const key of settled) this.views.policyIsObeyed(key, this.world.scheduler.now);
     } else if (type === 'boundary-passed-1') {
-      const { key, at } = JSON.parse(data) as { key: string; at: number };
+      const { key, at } = JSON.parse(textOf(data)) as { key: string; at: number };
       this.views.boundaryPassed(key, at);
     }
     const kept = this.ledger.views.get(stream);

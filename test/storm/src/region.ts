@@ -3,7 +3,7 @@ import { createWriteStream, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
-import { issueToken, loadSettings, type Role, type Settings, systemClock } from '@weft/service';
+import { createRegion, issueToken, loadSettings, type Role, type Settings, systemClock } from '@weft/service';
 import { PURPOSES, releasedCodes } from './entries.js';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
@@ -55,6 +55,12 @@ export class Region {
     this.environment = { ...Object.fromEntries(others), ...own };
     this.settings = loadSettings(own);
     process.once('exit', () => this.children.forEach((child) => child.kill('SIGKILL')));
+  }
+
+  /** Each process finds a region, and none makes one. */
+  async make(): Promise<void> {
+    const service = await createRegion({ ...this.settings, logLevel: 'fatal' });
+    await service.close();
   }
 
   /** Resolves once the process is ready. Its log is appended to a file beside the data. */

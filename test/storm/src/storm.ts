@@ -43,6 +43,7 @@ export async function storm({ seed, people, minutes, killEveryMs, directory, onP
     Array.from({ length: count }, () => acting(act()));
   try {
     onProgress(world, 0, 'starting');
+    await region.make();
     await Promise.all(PROCESSES.map((name) => region.start(name)));
     await publishBase(world, region);
     await settled(region);

@@ -23,7 +23,8 @@ function floorOf(problems: Problems): string[] {
   return [...floor.values()].flatMap(({ id, sentence, law }) => [`Floor rule ${id}: ${sentence}`, `  Law: ${law}`]);
 }
 
-async function documentIn(file: string): Promise<unknown> {
+/** The JSON of a file. Throws Failure. */
+export async function documentIn(file: string): Promise<unknown> {
   const bytes = Buffer.from(await textOf(file));
   const reading = readJson(bytes, 'document', bytes.length);
   if (reading.ok) return reading.event;

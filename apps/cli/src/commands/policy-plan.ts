@@ -1,6 +1,5 @@
 import { opens, type PolicyPlan, policyFrom, PURPOSES } from '@weft/domain';
 import { planPolicy } from '@weft/processing';
-import { kindsOf } from '@weft/service';
 import { Command } from 'commander';
 import { type Context, interruption, settingsOf, withWiring } from '../context.js';
 import { EXIT } from '../failure.js';
@@ -23,16 +22,20 @@ Examples:
     .action(async (file: string, _: unknown, command: Command) => {
       const { terminal } = context;
       const settings = settingsOf(context, command);
-      const policy = policyFrom(await readPolicy(file), kindsOf(settings));
+      const document = await readPolicy(file);
       const { signal, release } = interruption();
       const bar = terminal.progress('planning', 0);
       try {
-        const plan = await withWiring(settings, (wiring) =>
-          planPolicy(wiring, policy, { signal, onProgress: (people) => bar.update(people) }),
-        );
+        const plan = await withWiring(context, settings, async (wiring) => {
+          const { organisations } = (await wiring.policies.current()).policy;
+          return planPolicy(wiring, policyFrom(document, organisations), {
+            signal,
+            onProgress: (people) => bar.update(people),
+          });
+        });
         bar.stop();
-        if (terminal.json) return terminal.printJson({ name: policy.name, opens: opens(plan), ...plan });
-        terminal.print(`${terminal.paint('bold', policy.name)} against version ${plan.inForce}, now in force`);
+        if (terminal.json) return terminal.printJson({ name: document.name, opens: opens(plan), ...plan });
+        terminal.print(`${terminal.paint('bold', document.name)} against version ${plan.inForce}, now in force`);
         showPlan(terminal, plan);
       } catch (error) {
         if (!signal.aborted) throw error;

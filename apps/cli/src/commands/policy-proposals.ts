@@ -52,7 +52,7 @@ Examples:
       if (reason === undefined) throw new Failure(EXIT.usage, 'a policy is adopted for a reason', 'say it with --reason "…"');
       const client = clientAs(context, settings, subject);
       const answer = await client.json<Proposal>('/policies', posted({ document, reason }));
-      tell(terminal, await planned(client, terminal, answer, ({ state }) => state !== 'planning'));
+      tell(terminal, await settled(client, terminal, answer));
     });
 
 export const authoriseCommand = (context: Context): Command =>
@@ -111,6 +111,10 @@ const unlessPlannedElsewhere =
     if (error instanceof Refused && error.status === 404) return latest;
     throw error;
   };
+
+/** A proposal once it is planned. */
+export const settled = (client: Client, terminal: Terminal, answer: Proposal): Promise<Proposal> =>
+  planned(client, terminal, answer, ({ state }) => state !== 'planning');
 
 function tell(terminal: Terminal, proposal: Proposal): void {
   const { id, state, version, plan } = proposal;

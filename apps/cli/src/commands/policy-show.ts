@@ -3,13 +3,38 @@ import { Command } from 'commander';
 import { clientOf, type Context, settingsOf } from '../context.js';
 import type { Terminal } from '../terminal.js';
 
-interface PolicyAnswer extends Policy {
-  readonly version: number;
-  readonly adoptedAt: string;
+/** What of the settings is not in force. */
+export interface Differing {
   readonly settingsDiffer: boolean;
+  /** ODS codes. */
+  readonly organisationsDiffer: readonly string[];
+  readonly codesDiffer: boolean;
 }
 
-export const SETTINGS_DIFFER = [
+interface PolicyAnswer extends Policy, Differing {
+  readonly version: number;
+  readonly adoptedAt: string;
+}
+
+export function showDiffering(terminal: Terminal, { settingsDiffer, organisationsDiffer, codesDiffer }: Differing): void {
+  const lines: string[] = [];
+  if (settingsDiffer) lines.push(...POLICY_DIFFERS);
+  if (organisationsDiffer.length > 0) {
+    lines.push(
+      `WEFT_ORGANISATIONS does not say the kinds of organisations in force, which stay: ${organisationsDiffer.join(', ')}`,
+      '  weft organisations add proposes others',
+    );
+  }
+  if (codesDiffer) {
+    lines.push(
+      'WEFT_RELEASED_CODES names other codes than those in force, which stay',
+      '  weft policy codes FILE proposes others',
+    );
+  }
+  for (const line of lines) terminal.print(terminal.paint('yellow', line));
+}
+
+const POLICY_DIFFERS = [
   'WEFT_POLICY names another policy than the one in force. It is not in force.',
   '  weft policy adopt FILE --reason "…" proposes it; else take it out of the settings',
 ];
@@ -31,11 +56,14 @@ Examples:
       else show(context.terminal, policy);
     });
 
-function show(terminal: Terminal, { version, adoptedAt, settingsDiffer, ...given }: PolicyAnswer): void {
+function show(
+  terminal: Terminal,
+  { version, adoptedAt, settingsDiffer, organisationsDiffer, codesDiffer, ...given }: PolicyAnswer,
+): void {
   const policy = wholePolicy(given);
   const { name, rules } = policy;
   terminal.print(`${terminal.paint('bold', name)} · version ${version}, adopted ${adoptedAt.slice(0, 10)}`);
-  if (settingsDiffer) for (const line of SETTINGS_DIFFER) terminal.print(terminal.paint('yellow', line));
+  showDiffering(terminal, { settingsDiffer, organisationsDiffer, codesDiffer });
   rules.forEach((rule, index) => {
     terminal.print();
     const effect = rule.effect === 'permit' ? terminal.paint('green', 'permit') : terminal.paint('yellow', 'deny');

@@ -3,6 +3,7 @@ import type { Context } from '../context.js';
 import { proposalsCommand, versionsCommand } from './policy-lists.js';
 import { planCommand } from './policy-plan.js';
 import { adoptCommand, authoriseCommand } from './policy-proposals.js';
+import { releasedCodesCommand } from './released-codes.js';
 import { showCommand } from './policy-show.js';
 
 export function policyCommand(context: Context): Command {
@@ -17,6 +18,7 @@ export function policyCommand(context: Context): Command {
     .addCommand(authoriseCommand(context))
     .addCommand(proposalsCommand(context))
     .addCommand(versionsCommand(context))
+    .addCommand(releasedCodesCommand(context))
     .helpCommand(false)
     .addHelpText(
       'after',
@@ -30,6 +32,7 @@ Examples:
   $ weft policy proposals
   $ weft policy authorise 6f0c… --subject bert
   $ weft policy versions
+  $ weft policy codes
 
 The key in the data directory signs for anybody by any name, so --subject binds
 nobody: two people are two only where tokens come from an issuer (WEFT_JWKS_URL),

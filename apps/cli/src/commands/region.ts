@@ -1,15 +1,23 @@
-import { changeRegionSecret, loadRegion, type RegionSecret } from '@weft/processing';
-import { fingerprintOf, keySecrets, SETTING_OF } from '@weft/service';
+import { changeRegionSecret, type RegionSecret } from '@weft/processing';
+import {
+  createRegion,
+  fingerprintOf,
+  keySecrets,
+  NoRegion,
+  onceEnginesAnswer,
+  openService,
+  type Service,
+  SETTING_OF,
+} from '@weft/service';
 import { Argument, Command } from 'commander';
 import { type Context, settingsOf, withEngines } from '../context.js';
-import { EXIT, Failure } from '../failure.js';
 
 /** The region's own is never changed: every stream is named under it. */
 const CHANGEABLE = ['research', 'integrity'] as const satisfies readonly RegionSecret[];
 
 export function regionCommand(context: Context): Command {
   return new Command('region')
-    .summary('which region this is, and the secrets that are its own')
+    .summary('which region this is, and the secrets that are its own; make one')
     .description(
       'The store knows which region it holds, and a fingerprint of each secret that the region was made with. Whatever starts with other secrets ends at once (exit code 78): under them nobody’s record, and no decision, would be found.',
     )
@@ -18,9 +26,11 @@ export function regionCommand(context: Context): Command {
       `
 Examples:
   $ weft region show
+  $ weft region create
   $ weft region change-secret research`,
     )
     .addCommand(showCommand(context))
+    .addCommand(createCommand(context))
     .addCommand(changeCommand(context));
 }
 
@@ -31,13 +41,46 @@ function showCommand(context: Context): Command {
     .addHelpText('after', '\nExamples:\n  $ weft region show\n  $ weft region show --json | jq -r .id')
     .action(async (_: unknown, command: Command) => {
       const { terminal } = context;
-      const region = await withEngines(settingsOf(context, command), ({ store }) => loadRegion(store));
-      if (region === null) throw new Failure(EXIT.finding, 'no region has been made here yet', '`weft up` makes one');
-      const { id, madeAt } = region;
+      const { id, madeAt } = await withEngines(context, settingsOf(context, command), async ({ region }) => region);
       if (terminal.json) return terminal.printJson({ id, madeAt });
       terminal.print(`region ${terminal.paint('bold', id)}, made ${madeAt}`);
       terminal.print('the secrets in the settings are its own');
     });
+}
+
+function createCommand(context: Context): Command {
+  return new Command('create')
+    .summary('make a region in a store that holds none')
+    .description(
+      'Makes a region where the settings say: its id, the fingerprints of its secrets, its first organisations and its first policy. Where there is one already nothing is changed. weft up does the same in a data directory; for engines elsewhere this is the one way.',
+    )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ WEFT_KAFKA_BROKERS=kafka:9092 WEFT_EVENTSTORE_URL=esdb://store:2113 weft region create`,
+    )
+    .action(async (_: unknown, command: Command) => {
+      const { terminal } = context;
+      const settings = settingsOf(context, command);
+      const waits = (sentence: string): void => terminal.note(terminal.paint('dim', sentence));
+      const found = await onceEnginesAnswer(settings, () => unlessNone(openService(settings)), waits);
+      const service = found ?? (await createRegion(settings));
+      const { id, madeAt } = service.region;
+      await service.close();
+      const isNew = found === null;
+      if (terminal.json) return terminal.printJson({ id, madeAt, isNew });
+      terminal.print(`region ${terminal.paint('bold', id)} ${isNew ? 'is made' : `is there already, made ${madeAt}`}`);
+    });
+}
+
+async function unlessNone(opening: Promise<Service>): Promise<Service | null> {
+  try {
+    return await opening;
+  } catch (error) {
+    if (error instanceof NoRegion) return null;
+    throw error;
+  }
 }
 
 function changeCommand(context: Context): Command {
@@ -59,10 +102,10 @@ Examples:
     .action(async (secret: (typeof CHANGEABLE)[number], _: unknown, command: Command) => {
       const settings = settingsOf(context, command);
       const changed = await withEngines(
+        context,
         settings,
         async (service) => {
-          const region = await loadRegion(service.store);
-          if (region === null) throw new Failure(EXIT.finding, 'no region has been made here yet', '`weft up` makes one');
+          const { region } = service;
           const fingerprint = fingerprintOf(keySecrets(settings)[secret], secret, region.id);
           if (fingerprint === region.fingerprints[secret]) return false;
           await changeRegionSecret(service, region, secret, fingerprint);

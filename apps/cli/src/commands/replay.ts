@@ -42,7 +42,7 @@ Examples:
     )
     .action(async (view: Purpose, options: Options, command: Command) => {
       const settings = settingsOf(context, command);
-      const outcome = await withWiring(settings, async (wiring) => {
+      const outcome = await withWiring(context, settings, async (wiring) => {
         if ((await wiring.store.head(POLICY_STREAM)) === NO_STREAM) {
           throw new Failure(
             EXIT.finding,

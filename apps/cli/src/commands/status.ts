@@ -2,22 +2,33 @@ import { Command } from 'commander';
 import { clientOf, type Context, settingsOf } from '../context.js';
 import { EXIT } from '../failure.js';
 import { counted, number, type Terminal } from '../terminal.js';
-import { SETTINGS_DIFFER } from './policy-show.js';
+import { type Differing, showDiffering } from './policy-show.js';
 
-interface StatusAnswer {
+interface StatusAnswer extends Differing {
   readonly version: string;
-  readonly policyVersion: number | null;
-  readonly settingsDiffer: boolean;
+  readonly region: string;
+  readonly policyVersion: number;
   readonly lag: number;
   readonly decisionsInQuarantine: number;
   readonly recordsToReview: { readonly people: number; readonly organisations: Readonly<Record<string, number>> };
   readonly versions: Readonly<Record<string, { readonly setAside: number; readonly disagreeing: number }>>;
+  readonly hl7v2Waiting: Readonly<
+    Record<
+      string,
+      { readonly messages: number; readonly reasons: Readonly<Record<string, number>>; readonly since: string | null }
+    >
+  >;
   readonly groups: readonly { readonly group: string; readonly topic: string; readonly lag: number }[];
   readonly topics: readonly {
     readonly topic: string;
     readonly partitions: readonly { readonly low: number; readonly high: number }[];
   }[];
-  readonly counts: { readonly records: number; readonly patientsWithDecisions: number; readonly quarantined: number };
+  readonly counts: {
+    readonly records: number;
+    readonly views: number;
+    readonly patientsWithDecisions: number;
+    readonly quarantined: number;
+  };
 }
 
 interface ReadyAnswer {
@@ -54,6 +65,7 @@ function show(terminal: Terminal, url: string, status: StatusAnswer, ready: Read
   const failing = Object.entries(ready.checks).filter(([, result]) => result !== 'ok');
   const health = failing.length === 0 ? terminal.paint('green', 'ready') : terminal.paint('red', 'not ready');
   terminal.print(`Weft ${status.version} at ${url} is ${health}`);
+  terminal.print(`region ${terminal.paint('bold', status.region)}`);
   for (const [part, result] of failing) terminal.print(`  ${part}: ${result}`);
   const { decisionsInQuarantine } = status;
   if (decisionsInQuarantine > 0) {
@@ -72,7 +84,8 @@ function show(terminal: Terminal, url: string, status: StatusAnswer, ready: Read
     );
   }
   showVersions(terminal, status.versions);
-  if (status.settingsDiffer) for (const line of SETTINGS_DIFFER) terminal.print(terminal.paint('yellow', line));
+  showDiffering(terminal, status);
+  showWaiting(terminal, status.hl7v2Waiting);
   terminal.print();
   terminal.table(
     ['topic', '>partitions', '>messages', '>behind'],
@@ -84,12 +97,13 @@ function show(terminal: Terminal, url: string, status: StatusAnswer, ready: Read
     ]),
   );
   terminal.print();
-  const { records, patientsWithDecisions, quarantined } = status.counts;
+  const { records, views, patientsWithDecisions, quarantined } = status.counts;
   terminal.table(
     ['', '>'],
     [
-      ['policy version', status.policyVersion === null ? 'none' : number(status.policyVersion)],
+      ['policy version', number(status.policyVersion)],
       ['records', number(records)],
+      ['views', number(views)],
       ['people with decisions', number(patientsWithDecisions)],
       ['in quarantine', quarantined === 0 ? '0' : terminal.paint('yellow', number(quarantined))],
     ],
@@ -107,6 +121,16 @@ function showVersions(terminal: Terminal, versions: StatusAnswer['versions']): v
   const unclear = 'versions whose number and date disagree about which is later, so that the last to come counts';
   if (disagreeing !== '') terminal.print(terminal.paint('yellow', `${unclear}: ${disagreeing}`));
   if (setAside !== '') terminal.print(`versions that came late or again and changed nothing: ${setAside}`);
+}
+
+/** Of HL7 v2 what waits until it is known whose it is. */
+function showWaiting(terminal: Terminal, waiting: StatusAnswer['hl7v2Waiting']): void {
+  for (const [ods, { messages, reasons, since }] of Object.entries(waiting)) {
+    if (messages === 0) continue;
+    const why = Object.entries(reasons).map(([reason, times]) => `${number(times)} ${reason}`);
+    const line = `${counted(messages, 'HL7 v2 message')} of ${ods} for it to be known whose they are, since ${since}: ${why.join(', ')}`;
+    terminal.print(terminal.paint('yellow', `waiting: ${line}`));
+  }
 }
 
 /** Only what a projector reads has somebody who can be behind. */

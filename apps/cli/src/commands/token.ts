@@ -1,9 +1,10 @@
 import { type Purpose, PURPOSES } from '@weft/domain';
-import { issueToken, type Role, ROLES, systemClock, TokenTooLong } from '@weft/service';
+import { issueToken, NoRegion, type Role, ROLES, systemClock, TokenTooLong } from '@weft/service';
 import { Command } from 'commander';
 import { duration, ods, purposes, roles } from '../arguments.js';
 import { type Context, settingsOf } from '../context.js';
 import { EXIT, Failure } from '../failure.js';
+import { isRegionHere } from '../region-here.js';
 
 interface Options {
   readonly role: readonly Role[];
@@ -42,6 +43,7 @@ Examples:
         throw new Failure(EXIT.usage, 'tokens come from the issuer of WEFT_JWKS_URL, not from here');
       }
       refuseUseless(options);
+      if (settings.eventStoreUrl === undefined && !isRegionHere(settings.dataDirectory)) throw new NoRegion(settings);
       const about = { ...(org !== undefined && { organisation: org }), ...(purpose !== undefined && { purposes: purpose }) };
       const request = { roles: role, subject, expiresIn, ...about };
       const token = await issueToken(settings, systemClock, request).catch((error: unknown) => {

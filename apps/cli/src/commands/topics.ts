@@ -1,4 +1,4 @@
-import { PURPOSES } from '@weft/domain';
+import { type Organisation, PURPOSES } from '@weft/domain';
 import type {
   AclPlan,
   AclRule,
@@ -10,7 +10,7 @@ import type {
   WantedTopic,
 } from '@weft/kafka';
 import { groupOf } from '@weft/processing';
-import { organisationsByHl7v2 } from '@weft/service';
+import { NoRegion, openService, organisationsByHl7v2, type Settings } from '@weft/service';
 import { Command } from 'commander';
 import { duration, whole } from '../arguments.js';
 import { type Context, settingsOf } from '../context.js';
@@ -52,7 +52,7 @@ export function topicsCommand(context: Context): Command {
     .addHelpText(
       'after',
       `
-The file of --users is a list of { "user", "role" }. Roles: gateway, hl7-gateway, record-projector, opt-out-projector,
+The file of --users is a list of { "user", "role" }. Roles: gateway, hl7-gateway, hl7-projector, record-projector, opt-out-projector,
 record-api, operations, organisation (with "ods") and subscriber (with "purposes", a list).
 
 More partitions move keys: what comes next could overtake what is not dealt with yet. So they are added to an inbound topic
@@ -66,11 +66,12 @@ Examples:
     )
     .action(async (options: Options, command: Command) => {
       const settings = settingsOf(context, command);
-      const { kafka, organisations } = settings;
+      const { kafka } = settings;
       if (kafka === undefined) {
         throw new Failure(EXIT.usage, 'WEFT_KAFKA_BROKERS is not set', 'the embedded bus makes its topics by itself');
       }
       const { openKafkaAdministration, planTopics, readPrincipals, wantedTopics } = await import('@weft/kafka');
+      const organisations = await organisationsOf(context, settings);
       const principals = options.users === undefined ? undefined : await usersIn(options.users, readPrincipals);
       const { partitions: count } = options;
       const wanted = wantedTopics({
@@ -94,6 +95,19 @@ Examples:
         await administration.close();
       }
     });
+}
+
+/** Those that the region knows; before there is one the ones that it would be made with. */
+async function organisationsOf({ terminal }: Context, settings: Settings): Promise<readonly Organisation[]> {
+  try {
+    const service = await openService(settings);
+    await service.close();
+    return [...service.organisations.known.values()];
+  } catch (error) {
+    if (!(error instanceof NoRegion)) throw error;
+    terminal.note(terminal.paint('dim', 'there is no region here: the topics are those of WEFT_ORGANISATIONS'));
+    return settings.organisations;
+  }
 }
 
 function regionOf({ partitions: count, replication, minInsync, retention }: Options): Partial<Region> {

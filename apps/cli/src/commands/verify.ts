@@ -8,6 +8,7 @@ import {
   type VerifyReport,
   type Wiring,
 } from '@weft/processing';
+import type { Settings } from '@weft/service';
 import { Command } from 'commander';
 import { type Context, settingsOf, withWiring } from '../context.js';
 import { EXIT } from '../failure.js';
@@ -36,13 +37,16 @@ Examples:
     .action(async ({ wait }: { readonly wait?: true }, command: Command) => {
       const { terminal } = context;
       const settings = settingsOf(context, command);
-      const [unread, report, chains] = await withWiring(settings, async (wiring) => [
+      const [region, unread, report, chains] = await withWiring(context, settings, async (wiring, service) => [
+        service.region.id,
         await (wait === true ? untilAllIsRead(terminal, wiring) : unreadMessages(wiring.bus)),
         await withProgress(terminal, 'views', (tell) => verifyViews(wiring, { onProgress: tell })),
         await withProgress(terminal, 'chains', (tell) => verifyChains(wiring, tell)),
       ]);
       if (report.differing.length + chains.damaged.length > 0) context.exitCode = EXIT.finding;
-      if (terminal.json) return terminal.printJson({ ...report, unread, chains });
+      if (terminal.json) return terminal.printJson({ region, ...report, unread, chains });
+      terminal.print(`region ${terminal.paint('bold', region)}, in ${placeOf(settings)}`);
+      terminal.print();
       show(terminal, report, chains.damaged.length > 0);
       if (unread > 0) terminal.print(terminal.paint('yellow', notRead(unread)));
       showChains(terminal, chains);
@@ -51,6 +55,9 @@ Examples:
       }
     });
 }
+
+const placeOf = ({ eventStoreUrl, dataDirectory }: Settings): string =>
+  eventStoreUrl === undefined ? dataDirectory : 'the store of WEFT_EVENTSTORE_URL';
 
 const notRead = (unread: number): string =>
   `${counted(unread, 'accepted message is', 'accepted messages are')} in no record yet, and so not compared: weft verify --wait waits for them`;
@@ -108,8 +115,9 @@ function show(terminal: Terminal, report: VerifyReport, isDamaged: boolean): voi
 
 /** One line that says whether all is well. Over a store that somebody changed nothing is replayed. */
 export function verdict(terminal: Terminal, { views, differing }: VerifyReport, isDamaged = false): string {
-  if (views === 0) return 'there is nothing to compare: this region has no record yet';
-  if (differing.length === 0) return terminal.paint('green', '✓ every view is what record, decisions and policy make it');
+  if (views === 0) return terminal.paint('yellow', 'nothing was compared: this region has no record yet');
+  if (differing.length === 0)
+    return terminal.paint('green', `✓ each of ${counted(views, 'view')} is what record, decisions and policy make it`);
   const found = `✗ ${counted(differing.length, 'view differs', 'views differ')}`;
   return terminal.paint('red', isDamaged ? found : `${found}; weft replay <purpose> mends them`);
 }

@@ -4,16 +4,21 @@ import { FHIR_JSON } from '@weft/care-events';
 import {
   careEventsTopic,
   CONSENT_TOPIC,
+  HL7_PROJECTOR_GROUP,
+  hl7v2Topic,
   listQuarantine,
   OPT_OUT_PROJECTOR_GROUP,
   RECORD_PROJECTOR_GROUP,
   type Wiring,
 } from '@weft/processing';
-import type { Settings } from '@weft/service';
+import { organisationsByHl7v2, type Settings } from '@weft/service';
 import { Client } from '../client.js';
+import { EXIT, Failure } from '../failure.js';
+import { type Address, Engine } from '../mllp-engine.js';
 import { EventBatches } from '../publish/requests.js';
 import { Publisher } from '../publish/publisher.js';
 import { counted, number, type Progress } from '../terminal.js';
+import { hl7v2OfRegion } from './hl7v2.js';
 import { generateRegion, type Life, partsOf } from './region.js';
 import { type DemoOptions, type Sent, tellRegion } from './tell-region.js';
 
@@ -89,13 +94,13 @@ type Senders = ReadonlyMap<string, Sender>;
 type RegionOptions = Parameters<typeof generateRegion>[0];
 
 async function publishRegion(
-  { terminal, settings, wiring, signal }: DemoOptions,
+  { terminal, settings, wiring, engine, signal }: DemoOptions,
   region: RegionOptions,
   senders: Senders,
 ): Promise<void> {
   const bar = terminal.progress('publishing', region.people);
   const governance = new Client(settings, { roles: ['governance'], signal });
-  const counters = new Counters(wiring, [...senders.keys()]);
+  const counters = new Counters(wiring, [...senders.keys()], organisationsByHl7v2(settings));
   const watching = counters.watch(bar, signal);
   try {
     let group: Life[] = [];
@@ -108,6 +113,7 @@ async function publishRegion(
     }
     await publishGroup(group, senders, governance, counters);
     await sendMistakes(wiring, region, senders);
+    if (engine !== null) await sendByHl7v2(engine, region, signal);
     await counters.untilCaughtUp(signal);
   } finally {
     counters.stop();
@@ -182,6 +188,19 @@ async function sendMistakes(wiring: Wiring, region: RegionOptions, senders: Send
   ]);
 }
 
+async function sendByHl7v2(address: Address, { seed, people, now, parts }: RegionOptions, signal: AbortSignal): Promise<void> {
+  const engine = await Engine.at(address);
+  try {
+    for (const message of hl7v2OfRegion(seed, people, parts.acute, now)) {
+      signal.throwIfAborted();
+      const { code } = await engine.send(Buffer.from(message), true);
+      if (code !== 'AA') throw new Failure(EXIT.fault, `the listener ${address.name} answered ${code ?? 'nothing'}`);
+    }
+  } finally {
+    engine.close();
+  }
+}
+
 /** How far the projectors are, by what they have committed. */
 class Counters {
   people = 0;
@@ -193,6 +212,7 @@ class Counters {
   constructor(
     private readonly wiring: Wiring,
     private readonly organisations: readonly string[],
+    private readonly byHl7v2: readonly string[],
   ) {}
 
   /** Shows them until stopped. */
@@ -214,6 +234,8 @@ class Counters {
 
   /** Gives how many messages are still to be dealt with. */
   private async count(): Promise<number> {
+    // First: what it makes the record-projector reads.
+    const hl7v2 = await Promise.all(this.byHl7v2.map((ods) => this.group(HL7_PROJECTOR_GROUP, hl7v2Topic(ods))));
     const topics = this.organisations.map(careEventsTopic);
     const care = await Promise.all(topics.map((topic) => this.group(RECORD_PROJECTOR_GROUP, topic)));
     const consent = await this.group(OPT_OUT_PROJECTOR_GROUP, CONSENT_TOPIC);
@@ -221,7 +243,7 @@ class Counters {
     this.before ??= { recorded, decided: consent.done };
     this.recorded = recorded - this.before.recorded;
     this.decided = consent.done - this.before.decided;
-    return care.reduce((sum, { left }) => sum + left, consent.left);
+    return [...hl7v2, ...care].reduce((sum, { left }) => sum + left, consent.left);
   }
 
   private async group(group: string, topic: string): Promise<{ readonly done: number; readonly left: number }> {

@@ -2,6 +2,7 @@ import { PURPOSES, type Purpose } from '@weft/domain';
 import { listQuarantine, readRecord, verifyViews, type Wiring } from '@weft/processing';
 import { verdict } from '../commands/verify.js';
 import type { Settings } from '@weft/service';
+import type { Address } from '../mllp-engine.js';
 import { counted, number, type Terminal } from '../terminal.js';
 import type { Life } from './region.js';
 
@@ -14,6 +15,8 @@ export interface DemoOptions {
   /** Of the same Weft: for what is shown, and for the one message that comes past the gateway. */
   readonly wiring: Wiring;
   readonly people: number;
+  /** Where the acute trust's engine sends HL7 v2; null where nobody listens in the clear. */
+  readonly engine: Address | null;
   readonly signal: AbortSignal;
 }
 

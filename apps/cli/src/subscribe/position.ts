@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { EXIT, Failure, failureAt, isInUse } from '../failure.js';
 
 /** Directory, within the data directory, of where named subscriptions are. */
-export const POSITIONS = 'subscriptions';
+const POSITIONS = 'subscriptions';
 const FILE = 'position.json';
 
 interface Kept {

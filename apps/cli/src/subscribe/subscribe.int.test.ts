@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadSettings } from '@weft/service';
@@ -76,7 +76,7 @@ describe('weft subscribe', () => {
 
   it('goes on with a new token of its own where one has ended, and with none where it was given one', async () => {
     const lines = [change('one', 'c1'), UP_TO_NOW, ended('token-ended', 'c1')];
-    await weft('token --role operations', { WEFT_TOKEN: '' });
+    mkdirSync(join(directory, 'data', 'keys'), { recursive: true, mode: 0o700 });
     const own = await feeding(lines, lines);
     await weft('subscribe research', { WEFT_URL: own.WEFT_URL, WEFT_TOKEN: '' });
     expect(own.asked).toEqual(['from=end', 'after=c1', 'after=c1']);

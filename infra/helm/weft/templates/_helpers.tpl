@@ -71,6 +71,67 @@ projected:
     {{- end }}
 {{- end }}
 
+{{- /* The settings of what opens both engines; takes what weft.env does. */ -}}
+{{- define "weft.regionEnv" -}}
+{{- include "weft.env" . }}
+- name: WEFT_EVENTSTORE_URL
+  valueFrom:
+    secretKeyRef: { name: {{ .root.Values.eventStore.existingSecret }}, key: {{ .root.Values.eventStore.key }} }
+- { name: WEFT_REGION_SECRET_FILE, value: /run/weft/secrets/region-secret }
+- { name: WEFT_RESEARCH_SECRET_FILE, value: /run/weft/secrets/research-secret }
+{{- if .root.Values.secrets.integrity.existingSecret }}
+- { name: WEFT_INTEGRITY_SECRET_FILE, value: /run/weft/secrets/integrity-secret }
+{{- end }}
+- { name: WEFT_JWKS_URL, value: {{ .root.Values.tokens.jwksUrl | quote }} }
+- { name: WEFT_JWT_ISSUER, value: {{ .root.Values.tokens.issuer | quote }} }
+- { name: WEFT_JWT_AUDIENCE, value: {{ .root.Values.tokens.audience | quote }} }
+{{- if .root.Values.region.policy }}
+- { name: WEFT_POLICY, value: /run/weft/region/policy.json }
+{{- end }}
+{{- end }}
+
+{{- /* What they are read from, as files. Takes the root. */ -}}
+{{- define "weft.regionMounts" -}}
+- { name: region, mountPath: /run/weft/region, readOnly: true }
+- { name: secrets, mountPath: /run/weft/secrets, readOnly: true }
+- { name: kafka, mountPath: /run/weft/kafka, readOnly: true }
+{{- if .Values.eventStore.ca.existingSecret }}
+- { name: eventstore, mountPath: /run/weft/eventstore, readOnly: true }
+{{- end }}
+{{- end }}
+
+{{- /* The same, as volumes; takes what weft.env does. */ -}}
+{{- define "weft.regionVolumes" -}}
+- name: region
+  configMap: { name: {{ .root.Release.Name }}-region }
+- name: secrets
+  projected:
+    defaultMode: 0440
+    sources:
+      {{- with .root.Values.secrets }}
+      - secret:
+          name: {{ .existingSecret }}
+          items:
+            - { key: {{ .regionKey }}, path: region-secret }
+            - { key: {{ .researchKey }}, path: research-secret }
+      {{- with .integrity }}
+      {{- if .existingSecret }}
+      - secret: { name: {{ .existingSecret }}, items: [{ key: {{ .key }}, path: integrity-secret }] }
+      {{- end }}
+      {{- end }}
+      {{- end }}
+- {{- include "weft.kafkaVolume" . | nindent 2 }}
+{{- with .root.Values.eventStore.ca }}
+{{- if .existingSecret }}
+- name: eventstore
+  secret:
+    secretName: {{ .existingSecret }}
+    defaultMode: 0440
+    items: [{ key: {{ .key }}, path: ca.crt }]
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{- /* Another one whenever a secret that an app mounts is another one. Takes what weft.env does. */ -}}
 {{- define "weft.secretsChecksum" -}}
 {{- $values := .root.Values -}}

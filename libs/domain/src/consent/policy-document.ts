@@ -14,7 +14,7 @@ export type PolicyDocument = Omit<Policy, 'organisations'>;
 
 const SECTIONS = ['name', 'rules', ...Object.keys(SECTION_CHECKS)];
 /** What a policy is shown with, and its document does not decide. */
-const SHOWN = ['version', 'adoptedAt', 'settingsDiffer', 'organisations'];
+const SHOWN = ['version', 'adoptedAt', 'settingsDiffer', 'organisationsDiffer', 'codesDiffer', 'organisations'];
 
 /** The policy that a sound document says, in a region of these organisations. What it does not say is said as shipped. */
 export function policyFrom(document: PolicyDocument, organisations: Policy['organisations']): Policy {

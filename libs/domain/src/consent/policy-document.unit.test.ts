@@ -88,7 +88,14 @@ describe('a policy document', () => {
 
   it('may be edited from the policy as it is shown, and may not say other organisations than the region has', () => {
     const organisations = { Y90001: 'gp', RX901: 'acute' } as const;
-    const shown = { version: 3, adoptedAt: '2026-01-01T00:00:00Z', settingsDiffer: false, ...policyFrom(SHIPPED, organisations) };
+    const shown = {
+      version: 3,
+      adoptedAt: '2026-01-01T00:00:00Z',
+      settingsDiffer: false,
+      organisationsDiffer: [],
+      codesDiffer: false,
+      ...policyFrom(SHIPPED, organisations),
+    };
     expect(policyProblems(shown, organisations)).toEqual([]);
     const others = { ...shown, organisations: { Y90001: 'acute', RX902: 'acute' } };
     expect(policyProblems(others, organisations).map(({ field }) => field)).toEqual([

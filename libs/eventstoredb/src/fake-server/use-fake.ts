@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { EventStore, NewEvent, StoredEvent } from '@weft/processing';
+import { bytesOf, textOf, type EventStore, type NewEvent, type StoredEvent } from '@weft/processing';
 import { openEventStoreDb, type EventStoreDbOptions } from '../event-store.js';
 import { FakeServer } from './fake-server.js';
 
@@ -8,7 +8,12 @@ export interface Fake {
   /** A store on it, with short times so that tests need not wait. */
   open(options?: Partial<EventStoreDbOptions>): Promise<EventStore>;
   /** What somebody else writes there, without the adapter. */
-  write(stream: string, type: string, data: unknown, contentType?: string): void;
+  write(
+    stream: string,
+    type: string,
+    data: unknown,
+    options?: { readonly contentType?: string; readonly metadata?: string },
+  ): void;
   /** A stream's metadata as it stands there. */
   metadata(stream: string): object;
 }
@@ -37,17 +42,21 @@ export function useFake(): Fake {
       stores.push(store);
       return store;
     },
-    write(stream, type, data, contentType = 'application/json') {
+    write(stream, type, data, { contentType = 'application/json', metadata = '' } = {}) {
       const bytes = Buffer.from(typeof data === 'string' ? data : JSON.stringify(data));
-      server.log.append(stream, 'any', [{ id: randomUUID(), type, contentType, data: bytes, metadata: new Uint8Array() }]);
+      server.log.append(stream, 'any', [{ id: randomUUID(), type, contentType, data: bytes, metadata: bytesOf(metadata) }]);
     },
     metadata: (stream) => server.log.metadata(stream),
   };
 }
 
 export const newEvents = (count: number, first = 0): NewEvent[] =>
-  Array.from({ length: count }, (_, n) => ({ id: randomUUID(), type: 'numbered-1', data: JSON.stringify({ n: first + n }) }));
-export const numberOf = ({ data }: StoredEvent): number => (JSON.parse(data) as { n: number }).n;
+  Array.from({ length: count }, (_, n) => ({
+    id: randomUUID(),
+    type: 'numbered-1',
+    data: bytesOf(JSON.stringify({ n: first + n })),
+  }));
+export const numberOf = ({ data }: StoredEvent): number => (JSON.parse(textOf(data)) as { n: number }).n;
 export const revisionsOf = (events: readonly StoredEvent[]): number[] => events.map(({ revision }) => revision);
 
 /** Waits for a condition; fails with its name when it does not come true. */

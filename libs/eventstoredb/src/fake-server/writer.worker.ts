@@ -12,7 +12,10 @@ const seen: string[] = [];
 let failed = 0;
 let stopping = false;
 
-const subscription = await store.subscribe({ prefixes: ['storm-'], onEvent: async ({ id }) => void seen.push(id) });
+const subscription = await store.subscribe({
+  prefixes: ['storm-'],
+  onEvents: async (events) => void seen.push(...events.map(({ id }) => id)),
+});
 
 async function headOf(stream: string): Promise<number> {
   for (;;) {
@@ -28,7 +31,7 @@ async function write(stream: string): Promise<void> {
   for (let revision = await headOf(stream); !stopping;) {
     const id = randomUUID();
     try {
-      revision = await store.append(stream, revision, [{ id, type: 'storm-1', data: '{}' }]);
+      revision = await store.append(stream, revision, [{ id, type: 'storm-1', data: new Uint8Array() }]);
       acknowledged.push(id);
     } catch {
       failed += 1;

@@ -1,26 +1,15 @@
 import type { CareEventType, Resource } from '@weft/domain';
-import type { Message } from '../message.js';
 import { mrnParts, nameKey } from './entry-names.js';
-import { factsOf } from './facts-of.js';
-import type { EntryName, Fault, Listener, Note, PersonFacts, Standing, VersionTime, WaitingReason } from './facts.js';
+import type { EntryName, Fault, Note, VersionTime, WaitingReason } from './facts.js';
 import { Lane, type EntryFold, type SaidFact, type Telling } from './lane.js';
+import type { MessagePart } from './message-parts.js';
 import { mrnIdentifier } from './read-adt.js';
 import { type IndexEntry, mayFile, MrnIndex, outweighs } from './mrn-index.js';
-import type { Tables } from './rows.js';
-
-/** A message, once it is durable. */
-export interface Arrived {
-  /** Of the message's bytes: the same again is the same message. */
-  readonly id: string;
-  /** Milliseconds since 1970. */
-  readonly receivedAt: number;
-  readonly message: Message;
-}
 
 /** A care event that a message leads to, but for what its envelope adds. */
 export interface MappedEvent {
   readonly type: CareEventType;
-  /** The same for the same message, whenever it is mapped. */
+  /** `<message>.<person>.<number>` of the part that leads to it: the same whenever it is mapped. */
   readonly id: string;
   readonly source: string;
   /** The NHS number. */
@@ -31,36 +20,35 @@ export interface MappedEvent {
   readonly attached: readonly Resource[];
 }
 
-/** A message, or one person's part of it, that is filed nowhere until it is known whose it is. */
+/** One person's part of a message that is filed nowhere until it is known whose it is. */
 export interface Waiting {
   readonly message: string;
+  readonly ordinal: number;
   readonly mrn: string | null;
   readonly why: WaitingReason;
+  /** When it was received, milliseconds since 1970. */
+  readonly since: number;
 }
 
 export interface Taken {
   readonly events: readonly MappedEvent[];
   readonly notes: readonly Note[];
   readonly faults: readonly Fault[];
-  readonly unmapped?: string;
+  /** What waits from now on, or for another reason than before. */
   readonly waiting: readonly Waiting[];
   /** What a person is asked to look at. */
   readonly review: readonly string[];
 }
 
-/** One person's part of a message, on its way to where it is filed. */
-interface Task extends Standing {
-  readonly message: string;
-  /** Among the persons of the message. */
-  readonly ordinal: number;
-  readonly person: PersonFacts;
-  readonly version: VersionTime;
-  readonly type: string;
-  why: WaitingReason | null;
+/** One person's part of a message, on its way to where it is filed; `why` it waited before. */
+interface Task extends MessagePart {
+  readonly why: WaitingReason | null;
 }
 
-/** What is found out while one message is taken. */
+/** What is found out while one part is taken. */
 interface Taking {
+  /** What each event's id begins with: what waited for a part is told by that part. */
+  readonly cause: string;
   readonly events: MappedEvent[];
   readonly notes: Note[];
   readonly faults: Fault[];
@@ -68,41 +56,44 @@ interface Taking {
   readonly review: string[];
 }
 
+const CONTRADICTIONS: ReadonlySet<WaitingReason> = new Set(['number-contradicts-index', 'two-nhs-numbers', 'mrn-replaced']);
+
+/** Whether two things are said that cannot both be so: that is not waited out. */
+export const needsPerson = (why: WaitingReason): boolean => CONTRADICTIONS.has(why);
+
 type Decided = { readonly number: string; readonly status: IndexEntry['status'] } | { readonly why: WaitingReason };
 
 const MRG = { segment: 'MRG', index: 1, field: 1, repetition: 1, component: 1 };
 
 /**
- * One organisation's messages as care events: messages to facts by the tables, facts to entries by folds. Nothing but what it is given
- * decides, so the same messages in the same order lead to the same events, and mapped anew by other tables to those of the other tables.
+ * One organisation's messages as care events: what they say, by folds, to entries. Nothing but what it is given decides, so the same
+ * messages in the same order lead to the same events, and mapped anew by other tables to those of the other tables. Persons whom no
+ * message names together may as well be of several feeds.
  */
 export class Feed {
   readonly index = new MrnIndex();
   /** By the MRN that stands for a person, and the number that it is filed under. */
   private readonly lanes = new Map<string, Map<string, Lane>>();
+  /** When entries were taken away from a number, by the number. */
+  private readonly left = new Map<string, Map<string, VersionTime>>();
   /** By the MRN that stands for the one named; '' where none is named. */
   private readonly waiting = new Map<string, Task[]>();
   /** Visits that belong to another MRN than the one they were first named with. */
   private readonly movedVisits = new Map<string, string>();
 
-  constructor(
-    private readonly listener: Listener,
-    private readonly tables: Tables,
-  ) {}
+  constructor(private readonly organisation: string) {}
 
-  take({ id, receivedAt, message }: Arrived): Taken {
-    const { facts, notes, faults, unmapped } = factsOf(message, this.listener, this.tables, receivedAt);
-    const taking: Taking = { events: [], notes: [...notes], faults: [...faults], waiting: [], review: [] };
-    for (const [ordinal, person] of (facts?.persons ?? []).entries()) {
-      const { learns, corrects, version, type } = facts!;
-      this.file({ message: id, ordinal, person, version, type, learns, corrects, why: null }, taking);
-    }
-    return { ...taking, ...(unmapped !== undefined && { unmapped }) };
+  take(part: MessagePart): Taken {
+    const cause = `${part.message}.${part.ordinal}`;
+    const taking: Taking = { cause, events: [], notes: [], faults: [], waiting: [], review: [] };
+    this.file({ ...part, why: null }, taking);
+    const { events, notes, faults, waiting, review } = taking;
+    return { events, notes, faults, waiting, review };
   }
 
   /** Everything that is filed nowhere, in the order of arrival of each MRN. */
   stillWaiting(): readonly Waiting[] {
-    return [...this.waiting.values()].flat().map(({ message, person, why }) => ({ message, mrn: person.names.mrn, why: why! }));
+    return [...this.waiting.values()].flat().map((task) => waitingOf(task, task.why!));
   }
 
   private file(task: Task, taking: Taking): void {
@@ -279,7 +270,7 @@ export class Feed {
     const key = root ?? '';
     const known = this.waiting.get(key) ?? [];
     if (known.some(({ message, ordinal }) => message === task.message && ordinal === task.ordinal)) return;
-    if (task.why !== why) taking.waiting.push({ message: task.message, mrn: task.person.names.mrn, why });
+    if (task.why !== why) taking.waiting.push(waitingOf(task, why));
     this.waiting.set(key, [...known, { ...task, why }]);
   }
 
@@ -298,14 +289,16 @@ export class Feed {
   private laneOf(root: string, number: string): Lane {
     const status = this.index.of(root)?.status ?? 'stated';
     const lanes = this.lanes.get(root) ?? new Map<string, Lane>();
-    const lane = lanes.get(number) ?? new Lane({ organisation: this.listener.organisation, number, status });
+    const left = this.left.get(number) ?? new Map<string, VersionTime>();
+    this.left.set(number, left);
+    const lane = lanes.get(number) ?? new Lane({ organisation: this.organisation, number, status }, left);
     if (lane.filing.status !== status) lane.filing = { ...lane.filing, status };
     this.lanes.set(root, lanes.set(number, lane));
     return lane;
   }
 
   /** Makes care events of what a lane tells. */
-  private telling({ filing }: Lane, { message, ordinal, version: said }: Task, taking: Taking): Telling {
+  private telling({ filing }: Lane, { version: said }: Task, taking: Taking): Telling {
     const source = `urn:ods:${filing.organisation}`;
     const tell = (
       kind: EntryFold['kind'],
@@ -314,8 +307,7 @@ export class Feed {
       time: string,
       attached: readonly Resource[],
     ): void => {
-      const own = taking.events.filter(({ id }) => id.startsWith(`${message}.${ordinal}.`)).length;
-      const id = `${message}.${ordinal}.${own + 1}`;
+      const id = `${taking.cause}.${taking.events.length + 1}`;
       taking.events.push({ type: typeOf(kind, isGone), id, source, subject: filing.number, time, resource, attached });
     };
     return {
@@ -327,6 +319,10 @@ export class Feed {
     };
   }
 }
+
+const waitingOf = ({ message, ordinal, person, receivedAt }: MessagePart, why: WaitingReason): Waiting => ({
+  ...{ message, ordinal, mrn: person.names.mrn, why, since: receivedAt },
+});
 
 const underNumber = (fact: SaidFact, mrn: string): SaidFact => ({
   ...fact,

@@ -4,47 +4,29 @@ import { createHash } from 'node:crypto';
 import { readMessage } from '../character-sets.js';
 import { resourceId } from './entry-names.js';
 import type { Listener, Note } from './facts.js';
+import { factsOf } from './facts-of.js';
 import { Feed, type MappedEvent, type Taken } from './feed.js';
+import { messageParts } from './message-parts.js';
 import { weftTables } from './tables.js';
 
 export const LISTENER: Listener = { organisation: 'RX901', mrnAuthority: 'RX901', timeZone: 'Europe/London' };
 const TABLES = weftTables();
-const NOW = Date.parse('2026-11-30T12:00:00Z');
+export const NOW = Date.parse('2026-11-30T12:00:00Z');
 
-/** Messages taken by a feed, and what they lead to recorded as Weft records it. Every event is judged as the gateway judges it. */
-export class Filed {
-  readonly feed: Feed;
+/** What came of a whole message. */
+export interface Outcome extends Taken {
+  readonly unmapped?: string;
+}
+
+/** What care events lead to, recorded as Weft records it. Every event is judged as the gateway judges it. */
+export class Records {
   readonly events: MappedEvent[] = [];
-  readonly notes: Note[] = [];
-  readonly review: string[] = [];
   readonly refused: string[] = [];
   readonly records = new Map<string, CareRecord>();
 
-  constructor(
-    listener: Listener = LISTENER,
-    private readonly tables = TABLES,
-  ) {
-    this.feed = new Feed(listener, this.tables);
-    this.listener = listener;
-  }
-  private readonly listener: Listener;
+  constructor(protected readonly listener: Listener = LISTENER) {}
 
-  take(bytes: Uint8Array, receivedAt = NOW): Taken {
-    const id = createHash('sha256').update(bytes).digest('hex');
-    const read = readMessage(bytes)!;
-    const outcome = this.feed.take({ id, receivedAt, message: read.message });
-    this.notes.push(...(read.note === null ? [] : [{ code: read.note }]), ...outcome.notes);
-    this.review.push(...outcome.review);
-    for (const event of outcome.events) this.record(event, receivedAt);
-    return outcome;
-  }
-
-  /** A message written with `|` and line breaks. */
-  say(text: string, receivedAt = NOW): Taken {
-    return this.take(new TextEncoder().encode(text.trim().replaceAll(/\n\s*/g, '\r')), receivedAt);
-  }
-
-  private record(event: MappedEvent, receivedAt: number): void {
+  record(event: MappedEvent, receivedAt: number): void {
     const { type, id, source, subject, time, resource } = event;
     const envelope = { specversion: '1.0', type, id, source, subject, time, datacontenttype: 'application/fhir+json' };
     const body = new TextEncoder().encode(jsonWithDigits({ ...envelope, data: resource }));
@@ -90,3 +72,45 @@ export class Filed {
     return Object.fromEntries(all.sort(([a], [b]) => (a < b ? -1 : 1)));
   }
 }
+
+/** Messages taken by a feed, and what they lead to. */
+export class Filed extends Records {
+  readonly feed: Feed;
+  readonly notes: Note[] = [];
+  readonly review: string[] = [];
+
+  constructor(
+    listener: Listener = LISTENER,
+    private readonly tables = TABLES,
+  ) {
+    super(listener);
+    this.feed = new Feed(listener.organisation);
+  }
+
+  take(bytes: Uint8Array, receivedAt = NOW): Outcome {
+    const id = createHash('sha256').update(bytes).digest('hex');
+    const read = readMessage(bytes)!;
+    const { facts, notes, faults, unmapped } = factsOf(read.message, this.listener, this.tables, receivedAt);
+    const parts = facts === null ? [] : messageParts(id, receivedAt, facts);
+    const takens = parts.map((part) => this.feed.take(part));
+    const outcome: Outcome = {
+      events: takens.flatMap(({ events }) => events),
+      notes: [...notes, ...takens.flatMap((taken) => taken.notes)],
+      faults: [...faults, ...takens.flatMap((taken) => taken.faults)],
+      waiting: takens.flatMap(({ waiting }) => waiting),
+      review: takens.flatMap(({ review }) => review),
+      ...(unmapped !== undefined && { unmapped }),
+    };
+    this.notes.push(...(read.note === null ? [] : [{ code: read.note }]), ...outcome.notes);
+    this.review.push(...outcome.review);
+    for (const event of outcome.events) this.record(event, receivedAt);
+    return outcome;
+  }
+
+  /** A message written with `|` and line breaks. */
+  say(text: string, receivedAt = NOW): Outcome {
+    return this.take(bytesOf(text), receivedAt);
+  }
+}
+
+export const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text.trim().replaceAll(/\n\s*/g, '\r'));

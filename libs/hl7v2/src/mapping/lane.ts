@@ -43,10 +43,12 @@ export class Lane {
   private readonly results = new Map<string, Map<string, EntryFold>>();
   /** What else an entry is called, by its key. */
   private readonly links = new Map<string, string>();
-  /** When an entry that is here again was taken away from this number: what is told of it now is not older. */
-  private readonly left = new Map<string, VersionTime>();
 
-  constructor(public filing: Filing) {}
+  /** `left`: when an entry was taken away from this number, by whichever MRN: what is told of it here again is not older. */
+  constructor(
+    public filing: Filing,
+    private readonly left: Map<string, VersionTime>,
+  ) {}
 
   /** The fold that a fact is of; a new one where there is none. */
   private foldOf({ kind, entry, others, visit, report }: Fact): EntryFold {

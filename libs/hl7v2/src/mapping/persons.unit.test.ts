@@ -101,6 +101,17 @@ describe('two numbers of a hospital that become one', () => {
     expect(filed.entry(B, 'Patient', 'RX901', 'M2')?.retracted).toBe(true);
   });
 
+  it('has what left a number stand there again when it comes back by another MRN', () => {
+    const filed = told(
+      adt('A28', { mrn: 'M1', number: A }),
+      adt('A28', { mrn: 'M2', number: B }),
+      result({ mrn: 'M2', number: B }),
+      adt('A40', { at: '20240611100000', mrn: 'M1', number: '' }, MRG('M2')),
+      adt('A31', { at: '20240612100000', mrn: 'M1', number: B }),
+    );
+    expect([filed.entry(A, ...HB)?.retracted, filed.entry(B, ...HB)?.retracted]).toEqual([true, false]);
+  });
+
   it('the inverse of a merge is a loop, and so is a longer way round', () => {
     const filed = told(
       ...['M1', 'M2', 'M3'].map((mrn) => adt('A28', { mrn })),

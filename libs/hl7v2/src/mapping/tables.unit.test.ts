@@ -1,6 +1,7 @@
 import { Filed, LISTENER } from './filed.fixture.js';
 import { A, adt, message } from './messages.fixture.js';
 import type { TableSource } from './rows.js';
+import { tablesIn } from './table-file.js';
 import { tablesWith } from './tables.js';
 
 const site = (more: Partial<TableSource>): TableSource => ({ types: '', tables: [], values: {}, ...more });
@@ -54,6 +55,31 @@ describe('the tables of a site', () => {
   it('leave what no table maps as unmapped, and no fault', () => {
     expect(new Filed().say(message('ZZZ^Z01', {}))).toMatchObject({ events: [], faults: [], unmapped: 'ZZZ^Z01' });
   });
+});
+
+describe('a site’s file of tables', () => {
+  it('has its lines as a text or as a list, and is laid over Weft’s', () => {
+    const rows = ['PID-8 gender code optional colours'];
+    const { tables, faults } = tablesIn({
+      types: ['ADT^A31 person record learns'],
+      tables: [{ id: 'ADT/PID', version: '1', date: '2026-11-30', author: 'A site', rows }],
+      values: { colours: { '1': 'female' } },
+    });
+    expect(faults).toEqual([]);
+    const filed = new Filed(LISTENER, tables);
+    expect(filed.say(adt('A28', { pid: '1' })).events[0]?.resource).toMatchObject({ gender: 'female' });
+  });
+
+  it.each([
+    [[], 'holds no { types, tables, values }'],
+    [{ rows: [] }, 'has a member rows; there are types, tables, values'],
+    [{ types: 5 }, 'types is neither a text nor a list of lines'],
+    [{ tables: {} }, 'tables is no list'],
+    [{ tables: [5] }, 'tables[0] is no table'],
+    [{ tables: [{ id: 'ADT/PID', version: '1', date: '', author: '' }] }, 'tables[0].rows is missing, or no text'],
+    [{ values: { colours: { '1': 5 } } }, 'values.colours holds what is no text'],
+    [{ types: 'ZZZ^Z01 dreams record' }, 'types, line 1: no reader is called dreams'],
+  ])('is refused with the place of what is wrong: %j', (file, fault) => expect(tablesIn(file).faults).toEqual([fault]));
 });
 
 describe('a place at fault', () => {

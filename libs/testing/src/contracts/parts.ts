@@ -1,5 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import type { EventBus, Message, NewEvent, OutgoingMessage, StoredEvent, TopicSpec } from '@weft/processing';
+import {
+  bytesOf,
+  textOf as textOfBytes,
+  type EventBus,
+  type Message,
+  type NewEvent,
+  type OutgoingMessage,
+  type StoredEvent,
+  type TopicSpec,
+} from '@weft/processing';
 
 /** A name that no other test, run or engine has used: engines outlive the tests that run on them. */
 export const unique = (name: string): string => `${name}${randomUUID().replaceAll('-', '')}`;
@@ -48,12 +57,12 @@ export class Connections<T extends { close(): Promise<void> }> {
 export const newEvent = (data: unknown = {}, type = 'care-event-recorded-1'): NewEvent => ({
   id: randomUUID(),
   type,
-  data: JSON.stringify(data),
+  data: bytesOf(JSON.stringify(data)),
 });
 export const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, n) => from + n);
 /** Events that say their number, and the number that one says. */
 export const numbered = (count: number, first = 0): NewEvent[] => range(first, first + count).map((n) => newEvent({ n }));
-export const numberOf = (event: StoredEvent): number => (JSON.parse(event.data) as { n: number }).n;
+export const numberOf = (event: StoredEvent): number => (JSON.parse(textOfBytes(event.data)) as { n: number }).n;
 
 /** Where an engine rightly does less, or cannot be made to show it in a test. Absent: it does everything. */
 export interface EventBusTraits {

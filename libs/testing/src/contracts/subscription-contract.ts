@@ -26,9 +26,9 @@ export function describeSubscriptions(storeOfTest: () => EventStore, another: ()
         onCheckpoint: async (position) => void checkpoints.push({ position, handled: events.length }),
         onCaughtUp: () => void (heard.caughtUp += 1),
         ...options,
-        onEvent: async (event) => {
-          await options.onEvent?.(event);
-          events.push(event);
+        onEvents: async (some) => {
+          await options.onEvents?.(some);
+          events.push(...some);
         },
       });
       heard.stop = () => subscription.stop();
@@ -50,21 +50,48 @@ export function describeSubscriptions(storeOfTest: () => EventStore, another: ()
       expect(heard.events[2]).toMatchObject({ stream: `${prefix}-b`, revision: 0 });
     });
 
-    it('gives one event at a time', async () => {
+    it('gives one batch at a time, none of them empty or larger than asked for', async () => {
       const prefix = unique('sub');
       await store.append(`${prefix}-a`, NO_STREAM, numbered(50));
+      await store.append(`${prefix}-b`, NO_STREAM, numbered(1, 50));
       let running = 0;
       let most = 0;
+      const sizes: number[] = [];
       const heard = await listen(prefix, {
-        onEvent: async () => {
+        maxBatch: 7,
+        onEvents: async (events) => {
           most = Math.max(most, (running += 1));
+          sizes.push(events.length);
           await new Promise((resolve) => setImmediate(resolve));
           running -= 1;
         },
       });
-      await until('all arrived', () => heard.events.length === 50);
+      await until('all arrived', () => heard.events.length === 51);
       expect(most).toBe(1);
-      expect(heard.events.map(numberOf)).toEqual(range(0, 50));
+      expect(Math.min(...sizes)).toBeGreaterThan(0);
+      expect(Math.max(...sizes)).toBe(7);
+      expect(heard.events.map(numberOf)).toEqual(range(0, 51));
+    });
+
+    it('gives at most 1,000 events a batch unless told otherwise', async () => {
+      const prefix = unique('sub');
+      await store.append(`${prefix}-a`, NO_STREAM, numbered(2_500));
+      const sizes: number[] = [];
+      const heard = await listen(prefix, { onEvents: async (events) => void sizes.push(events.length) });
+      await until('all arrived', () => heard.events.length === 2_500);
+      expect(Math.max(...sizes)).toBeLessThanOrEqual(1_000);
+      expect(Math.max(...sizes)).toBeGreaterThan(1);
+      expect(heard.events.map(numberOf)).toEqual(range(0, 2_500));
+    });
+
+    it('does not wait to fill a batch', async () => {
+      const prefix = unique('sub');
+      const heard = await listen(prefix);
+      await until('it caught up', () => heard.caughtUp > 0);
+      for (const n of range(0, 3)) {
+        await store.append(`${prefix}-a`, n - 1, numbered(1, n));
+        await until('it arrived', () => heard.events.length === n + 1);
+      }
     });
 
     it('starts after a position, exactly', async () => {
@@ -102,8 +129,9 @@ export function describeSubscriptions(storeOfTest: () => EventStore, another: ()
       await store.append(`${prefix}-a`, NO_STREAM, numbered(3));
       let failures = 0;
       const heard = await listen(prefix, {
-        onEvent: async (event) => {
-          if (numberOf(event) === 2) throw new Error('never');
+        maxBatch: 1,
+        onEvents: async ([event]) => {
+          if (numberOf(event as StoredEvent) === 2) throw new Error('never');
         },
         onFailure: () => void (failures += 1),
       });
@@ -118,7 +146,7 @@ export function describeSubscriptions(storeOfTest: () => EventStore, another: ()
       const prefix = unique('sub');
       await store.append(`${prefix}-a`, NO_STREAM, numbered(1));
       const held = gate();
-      const heard = await listen(prefix, { onEvent: () => held.opened });
+      const heard = await listen(prefix, { onEvents: () => held.opened });
       await store.append(`${prefix}-a`, 0, numbered(2, 1));
       const position = (await store.readAll({ prefixes: [prefix] }))[0]?.position;
       await new Promise((resolve) => setImmediate(resolve));
@@ -145,22 +173,26 @@ export function describeSubscriptions(storeOfTest: () => EventStore, another: ()
       expect(heard.events).toEqual([]);
     });
 
-    it('shows that a handler threw, and gives the same event again before any other', async () => {
+    it('shows that a handler threw, and gives a batch that begins with the same event before any other', async () => {
       const prefix = unique('sub');
       await store.append(`${prefix}-a`, NO_STREAM, numbered(4));
       const tried: number[] = [];
       const failures: unknown[] = [];
       const fault = new Error('the view is not there yet');
       const heard = await listen(prefix, {
-        onEvent: async (event) => {
-          tried.push(numberOf(event));
-          if (numberOf(event) === 2 && failures.length < 2) throw fault;
+        maxBatch: 2,
+        onEvents: async (events) => {
+          const [first] = events.map(numberOf) as [number];
+          tried.push(first);
+          if (first >= 2 && failures.length < 2) throw fault;
         },
         onFailure: (error) => void failures.push(error),
       });
       await until('all arrived', () => heard.events.length === 4);
       expect(failures).toEqual([fault, fault]);
-      expect(tried).toEqual([0, 1, 2, 2, 2, 3]);
+      const failed = tried.filter((first) => first >= 2)[0] as number;
+      expect(tried.filter((first) => first === failed)).toHaveLength(3);
+      expect(heard.events.map(numberOf)).toEqual(range(0, 4));
     });
 
     it('stops only once its handler has ended, and hands over nothing after', async () => {
@@ -169,7 +201,7 @@ export function describeSubscriptions(storeOfTest: () => EventStore, another: ()
       const held = gate();
       let entered = 0;
       const heard = await listen(prefix, {
-        onEvent: () => {
+        onEvents: () => {
           entered += 1;
           return held.opened;
         },
@@ -182,7 +214,7 @@ export function describeSubscriptions(storeOfTest: () => EventStore, another: ()
       held.open();
       await stopping;
       await store.append(`${prefix}-a`, 2, numbered(1, 3));
-      expect(heard.events.length).toBeLessThanOrEqual(1);
+      expect(heard.events.length).toBeLessThanOrEqual(3);
       expect(entered).toBe(1);
     });
 
@@ -204,9 +236,27 @@ export function describeSubscriptions(storeOfTest: () => EventStore, another: ()
       expect(heard.events.map(({ position }) => position)).toEqual(positions);
     });
 
-    it('needs to know which streams, and from where', async () => {
-      const onEvent = async (): Promise<void> => undefined;
-      await expect(store.subscribe({ prefixes: [unique('sub')], after: 'nowhere', onEvent })).rejects.toThrow(InvalidCall);
+    it('needs to know which streams, from where, and how many at a time', async () => {
+      const onEvents = async (): Promise<void> => undefined;
+      const prefixes = [unique('sub')];
+      await expect(store.subscribe({ prefixes: [], onEvents })).rejects.toThrow(InvalidCall);
+      await expect(store.subscribe({ prefixes, after: 'nowhere', onEvents })).rejects.toThrow(InvalidCall);
+      await expect(store.subscribe({ prefixes, maxBatch: 0, onEvents })).rejects.toThrow(InvalidCall);
+    });
+
+    it('tells checkpoints that compare with the events handled by then', async () => {
+      const prefix = unique('sub');
+      for (const n of range(0, 5)) {
+        await store.append(`${prefix}-a`, n - 1, numbered(1, n));
+        await store.append(unique('other-'), NO_STREAM, numbered(40));
+      }
+      const heard = await listen(prefix, { maxBatch: 2 });
+      await until('all arrived, and a checkpoint behind them', () => heard.checkpoints.at(-1)?.handled === 5);
+      await heard.stop();
+      for (const { position: checkpoint, handled } of heard.checkpoints) {
+        const before = heard.events.filter(({ position }) => store.comparePositions(position, checkpoint) <= 0);
+        expect(before).toHaveLength(handled);
+      }
     });
   });
 }

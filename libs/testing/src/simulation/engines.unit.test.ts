@@ -1,11 +1,11 @@
-import { NO_STREAM, type Message, type NewEvent, type StoredEvent } from '@weft/processing';
+import { bytesOf, type Message, type NewEvent, NO_STREAM, type StoredEvent, textOf } from '@weft/processing';
 import { NO_FAULTS, type Faults } from './faults.js';
 import { murmur2 } from './murmur2.js';
 import { World, type Boot, type Ports } from './world.js';
 
 let ids = 0;
 function event(data: unknown): NewEvent {
-  return { id: `00000000-0000-4000-8000-${String(ids++).padStart(12, '0')}`, type: 'test', data: JSON.stringify(data) };
+  return { id: `00000000-0000-4000-8000-${String(ids++).padStart(12, '0')}`, type: 'test', data: bytesOf(JSON.stringify(data)) };
 }
 
 /** Runs one process to its end in a world, and fails with what it failed with. */
@@ -18,7 +18,7 @@ async function inWorld(boot: Boot, faults: Partial<Faults> = NO_FAULTS, seed = 1
   return world;
 }
 
-const numbers = (events: readonly StoredEvent[]): unknown[] => events.map(({ data }) => JSON.parse(data));
+const numbers = (events: readonly StoredEvent[]): unknown[] => events.map(({ data }) => JSON.parse(textOf(data)));
 
 describe('the simulated store', () => {
   it('appends at the exact revision only', () =>
@@ -55,7 +55,7 @@ describe('the simulated store', () => {
 
   it('refuses what the real one would refuse', () =>
     inWorld(async ({ store }) => {
-      const large = { ...event(0), data: JSON.stringify('x'.repeat(1_000_000)) };
+      const large = { ...event(0), data: bytesOf('x'.repeat(1_000_000)) };
       await expect(store.append('s', NO_STREAM, [large])).rejects.toMatchObject({ type: 'too-large' });
       await expect(store.append('s', NO_STREAM, [{ ...event(0), id: '1' }])).rejects.toMatchObject({ type: 'invalid-call' });
       await expect(store.append('s', NO_STREAM, [{ ...event(0), type: '' }])).rejects.toMatchObject({ type: 'invalid-call' });
@@ -67,14 +67,14 @@ describe('the simulated store', () => {
     await inWorld(
       async ({ store, timers }) => {
         let failing = 3;
-        const handled = async ({ data }: StoredEvent): Promise<void> => {
+        const handled = async (events: readonly StoredEvent[]): Promise<void> => {
           await timers.sleep(5);
           if (failing-- > 0) throw new Error('not yet');
-          seen.push(JSON.parse(data) as number);
+          seen.push(...(numbers(events) as number[]));
         };
         let head = NO_STREAM;
         for (let n = 0; n < 20; n++) head = await store.append('s-1', head, [event(n)]);
-        const subscription = await store.subscribe({ prefixes: ['s-'], onEvent: handled });
+        const subscription = await store.subscribe({ prefixes: ['s-'], onEvents: handled });
         for (let n = 20; n < 40; n++) {
           head = await store.append('s-1', head, [event(n)]);
           await store.append('other', n - 21, [event(n)]);
@@ -96,8 +96,8 @@ describe('the simulated store', () => {
         let checkpoint: string | undefined;
         const subscription = await store.subscribe({
           prefixes: ['s-'],
-          onEvent: async ({ position }) => {
-            handled.push(Number(position));
+          onEvents: async (events) => {
+            handled.push(...events.map(({ position }) => Number(position)));
           },
           onCheckpoint: async (position) => {
             const due = Array.from({ length: 15 }, (_, n) => 2 * n).filter((at) => at <= Number(position));

@@ -15,6 +15,7 @@ const READ: CallFaults = { engine: 'store', lost: 'readFails' };
 const APPEND: CallFaults = { engine: 'store', lost: 'appendLost', unacknowledged: 'appendUnacknowledged', late: 'appendLate' };
 const PAGE = 100;
 const PUSHED = 16;
+const BATCH = 1_000;
 const PAUSE_MS = 1_000;
 
 /** One process's way to the simulated store. */
@@ -28,7 +29,7 @@ export class SimStore implements EventStore {
   ) {}
 
   append(stream: string, expected: number, events: readonly NewEvent[], options?: AppendOptions): Promise<number> {
-    const copies = events.map((event) => ({ ...event }));
+    const copies = events.map((event) => ({ ...event, data: new Uint8Array(event.data) }));
     return this.call('append', stream, APPEND, () => this.engine.append(stream, expected, copies, options));
   }
 
@@ -62,6 +63,10 @@ export class SimStore implements EventStore {
     return subscription;
   }
 
+  comparePositions(a: string, b: string): number {
+    return indexAfter(a) - indexAfter(b);
+  }
+
   async check(): Promise<void> {
     await this.call('check store', '', READ, () => undefined);
   }
@@ -77,7 +82,7 @@ export class SimStore implements EventStore {
   }
 }
 
-/** Pushes events to a handler one at a time; a few are on their way at once, so an event may be truncated before it is handled. */
+/** Pushes events to a handler a batch at a time; a few are on their way at once, so an event may be truncated before it is handled. */
 class StoreSubscription implements Subscription {
   private cursor: number;
   private checkpoint: number;
@@ -126,13 +131,14 @@ class StoreSubscription implements Subscription {
 
   private async deliver(events: readonly StoredEvent[], from: number, next: number, atEnd: boolean): Promise<void> {
     this.handling = true;
-    for (const event of events) {
-      if (this.stopping !== undefined) break;
-      if (!(await this.handled(event))) {
-        this.cursor = Number(event.position);
+    for (let given = 0; given < events.length && this.stopping === undefined;) {
+      const batch = this.batchOf(events.slice(given));
+      if (!(await this.handled(batch))) {
+        this.cursor = Number((batch[0] as StoredEvent).position);
         return this.rest(() => this.process.after(PAUSE_MS, 'events again', '', () => this.fetch()));
       }
-      if (this.process.chances.happens('shortBatch')) await this.reached(event.position);
+      given += batch.length;
+      if (this.process.chances.happens('shortBatch')) await this.reached((batch.at(-1) as StoredEvent).position);
     }
     const stopped = this.stopping !== undefined;
     if (!stopped && next > from) await this.reached(String(next - 1));
@@ -146,9 +152,16 @@ class StoreSubscription implements Subscription {
     });
   }
 
-  private async handled(event: StoredEvent): Promise<boolean> {
+  /** As many as have come, or fewer. */
+  private batchOf(events: readonly StoredEvent[]): readonly StoredEvent[] {
+    const { chances } = this.process;
+    const most = Math.min(events.length, this.options.maxBatch ?? BATCH);
+    return events.slice(0, chances.happens('shortBatch') ? chances.prng.between(1, most) : most);
+  }
+
+  private async handled(events: readonly StoredEvent[]): Promise<boolean> {
     try {
-      await this.options.onEvent(event);
+      await this.options.onEvents(events);
       return true;
     } catch (error) {
       this.options.onFailure?.(error);

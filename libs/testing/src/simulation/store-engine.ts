@@ -1,6 +1,8 @@
 import {
   APPEND_LIMIT_BYTES,
   InvalidCall,
+  metaOf,
+  metaText,
   NO_STREAM,
   StreamDeleted,
   TooLarge,
@@ -36,13 +38,13 @@ export class StoreEngine {
   constructor(private readonly keepsTruncated: boolean) {}
 
   append(name: string, expected: number, events: readonly NewEvent[], options: AppendOptions = {}): number {
-    checkAppend(name, expected, events);
+    const metas = checkAppend(name, expected, events);
     const stream = this.streams.get(name);
     if (stream?.tombstoned === true) throw new StreamDeleted(name);
     const actual = (stream?.events.length ?? 0) - 1;
     if (actual !== expected) throw new WrongExpectedRevision(name, expected, actual);
     const target = stream ?? this.create(name);
-    for (const event of events) this.write(target, event);
+    for (const [index, event] of events.entries()) this.write(target, event, metas[index] as string);
     if (options.truncatesPrevious === true) target.readableFrom = expected + 1;
     const watchers = this.watchers;
     this.watchers = [];
@@ -51,17 +53,22 @@ export class StoreEngine {
   }
 
   read(name: string, options: ReadOptions = {}): StoredEvent[] {
-    const { maxCount = DEFAULT_COUNT, backwards = false } = options;
+    const { maxCount = DEFAULT_COUNT, backwards = false, meta = false } = options;
     checkCount(maxCount);
     if (options.from !== undefined) checkWhole('from', options.from);
+    const found = this.range(name, options.from, maxCount, backwards);
+    return meta ? found.map((event) => ({ ...event, data: new Uint8Array() })) : found;
+  }
+
+  private range(name: string, start: number | undefined, maxCount: number, backwards: boolean): StoredEvent[] {
     const stream = this.existing(name);
     if (stream === undefined) return [];
     const { events, readableFrom } = stream;
     if (!backwards) {
-      const from = Math.max(options.from ?? 0, readableFrom);
+      const from = Math.max(start ?? 0, readableFrom);
       return events.slice(from, from + maxCount);
     }
-    const last = Math.min(options.from ?? events.length - 1, events.length - 1);
+    const last = Math.min(start ?? events.length - 1, events.length - 1);
     return events.slice(Math.max(readableFrom, last + 1 - maxCount), last + 1).reverse();
   }
 
@@ -121,9 +128,10 @@ export class StoreEngine {
     return stream;
   }
 
-  private write(stream: Stream, { id, type, data }: NewEvent): void {
+  private write(stream: Stream, { id, type, data }: NewEvent, meta: string): void {
     const position = String(this.all.length);
-    const event = Object.freeze({ id, type, data, stream: stream.name, revision: stream.events.length, position });
+    const place = { stream: stream.name, revision: stream.events.length, position };
+    const event = Object.freeze({ id, type, meta: metaOf(meta), data, ...place });
     stream.events.push(event);
     this.all.push(event);
     this.observer?.(event);
@@ -146,17 +154,20 @@ function matches(stream: string, prefixes: readonly string[] | undefined): boole
   return prefixes === undefined || prefixes.some((prefix) => stream.startsWith(prefix));
 }
 
-function checkAppend(name: string, expected: number, events: readonly NewEvent[]): void {
+/** Gives the events' metas, as text. */
+function checkAppend(name: string, expected: number, events: readonly NewEvent[]): string[] {
   if (name === '') throw new InvalidCall('a stream needs a name');
   if (!Number.isSafeInteger(expected) || expected < NO_STREAM) throw new InvalidCall(`${expected} is no expected revision`);
   if (events.length === 0) throw new InvalidCall('an append needs at least one event');
   let bytes = 0;
-  for (const { id, type, data } of events) {
+  const metas = events.map(({ meta }, index) => metaText(meta, `event ${index} for ${name}`));
+  for (const [index, { id, type, data }] of events.entries()) {
     if (!UUID.test(id)) throw new InvalidCall(`event id ${JSON.stringify(id)} is no UUID`);
     if (type === '') throw new InvalidCall('an event needs a type');
-    bytes += Buffer.byteLength(data) + Buffer.byteLength(type);
+    bytes += data.byteLength + Buffer.byteLength(metas[index] as string) + Buffer.byteLength(type);
   }
   if (bytes > APPEND_LIMIT_BYTES) throw new TooLarge(`append to ${name}`, bytes, APPEND_LIMIT_BYTES);
+  return metas;
 }
 
 function checkCount(maxCount: number): void {

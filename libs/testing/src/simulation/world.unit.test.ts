@@ -1,4 +1,4 @@
-import { NO_STREAM } from '@weft/processing';
+import { bytesOf, NO_STREAM, textOf } from '@weft/processing';
 import { ALL_FAULTS, NO_FAULTS, swarm, type Faults } from './faults.js';
 import { World, type Ports } from './world.js';
 
@@ -15,8 +15,8 @@ async function copier({ bus, store, random }: Ports): Promise<void> {
         if (context.isStale()) return;
         const { key, offset } = message;
         const last = (await store.read(key, { backwards: true, maxCount: 1 }))[0];
-        if (last !== undefined && offset <= Number(JSON.parse(last.data))) continue;
-        const event = { id: random.uuid(), type: 'copied', data: JSON.stringify(offset) };
+        if (last !== undefined && offset <= Number(JSON.parse(textOf(last.data)))) continue;
+        const event = { id: random.uuid(), type: 'copied', data: bytesOf(JSON.stringify(offset)) };
         await store.append(key, last?.revision ?? NO_STREAM, [event]);
       }
     },
@@ -48,7 +48,7 @@ function expectEverythingCopied(world: World): void {
   expect(published.length).toBeGreaterThanOrEqual(COUNT);
   for (const key of new Set(published.map((message) => message.key))) {
     const offsets = published.filter((message) => message.key === key).map(({ offset }) => offset);
-    expect(world.store.read(key).map(({ data }) => Number(JSON.parse(data)))).toEqual(offsets);
+    expect(world.store.read(key).map(({ data }) => Number(JSON.parse(textOf(data))))).toEqual(offsets);
   }
 }
 

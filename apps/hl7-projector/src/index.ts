@@ -1,0 +1,1 @@
+export { Hl7ProjectorModule } from './hl7-projector.module.js';

@@ -1,0 +1,40 @@
+import { openRegion, type Region } from './region.fixture.js';
+
+const CODES = { 'http://snomed.info/sct': ['44054006'] };
+let region: Region;
+beforeAll(async () => (region = await openRegion()));
+afterAll(() => region.close());
+
+const act = (subject: string, path: string, body: object) =>
+  region.ask(path, {
+    as: { roles: ['governance'], subject },
+    method: 'POST',
+    body: JSON.stringify(body),
+    headers: { 'content-type': 'application/json' },
+  });
+
+describe('the codes that population health and research are told', () => {
+  it.each([
+    [{ codes: CODES }, 'reason'],
+    [{ codes: { 'http://example.org': ['a'] }, reason: 'x' }, 'codes'],
+    [{ codes: { 'http://snomed.info/sct': ['44054007'] }, reason: 'x' }, 'codes'],
+    [{ codes: CODES, reason: 'About 9990000018' }, 'reason'],
+  ])('are not proposed by %j', async (body, field) => {
+    const refused = await act('anna', '/released-codes', body);
+    expect([refused.status, refused.body.errors[0].field]).toEqual([400, field]);
+  });
+
+  it('are other ones once a second person has authorised what one proposed', async () => {
+    const proposed = await act('anna', '/released-codes', { codes: CODES, reason: 'The committee agreed' });
+    expect([proposed.status, proposed.body]).toMatchObject([
+      202,
+      { codes: {}, waiting: { codes: CODES, by: { subject: 'anna' } } },
+    ]);
+    const authorise = (subject: string) => act(subject, `/released-codes/${proposed.body.waiting.id}/authorisations`, {});
+    expect((await authorise('anna')).status).toBe(403);
+    expect((await authorise('bert')).status).toBe(200);
+    expect((await authorise('bert')).status).toBe(404);
+    const { body } = await region.ask('/released-codes', { roles: ['governance'] });
+    expect(body).toMatchObject({ codes: CODES, authorisedBy: { subject: 'bert' }, waiting: null });
+  });
+});
