@@ -32,7 +32,10 @@ const INVARIANTS: readonly (readonly [string, readonly string[]])[] = [
   ],
   // Of those who opted out and back in the oracle leaves both decisions out before it says what a view must be.
   ['invariant 5: opted out and back in equals never opted out', ['the view is what was sent', 'the record read is the record']],
-  ['invariant 6: every withdrawal reaches the subscribers', ['the topic is the view', 'the subscriber has the view', 'told once published']],
+  [
+    'invariant 6: every withdrawal reaches the subscribers',
+    ['the topic is the view', 'the subscriber has the view', 'told once published'],
+  ],
   ['invariant 7: order within a patient and organisation is kept', ['order kept']],
 ];
 

@@ -1,4 +1,12 @@
-import { digestSent, eventKey, evolveRecord, type Accepted, type EntriesClaimed, type NotePlacing, type RecordedCareEvent } from '@weft/domain';
+import {
+  digestSent,
+  eventKey,
+  evolveRecord,
+  type Accepted,
+  type EntriesClaimed,
+  type NotePlacing,
+  type RecordedCareEvent,
+} from '@weft/domain';
 import { appendToNumber, unlessFenced, withoutEffect } from './append.js';
 import { encode } from './encoding.js';
 import { loadNumber, type NumberState } from './number.js';

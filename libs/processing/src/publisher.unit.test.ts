@@ -30,7 +30,10 @@ describe('a publisher', () => {
       };
       return { ...wiring, store: Object.create(wiring.store, { read: { value: read } }) as EventStore };
     };
-    const wiring = await idleRegion(world, publishes(failing, (error) => void fault.seen.push(error)));
+    const wiring = await idleRegion(
+      world,
+      publishes(failing, (error) => void fault.seen.push(error)),
+    );
     await record(wiring, ANNE, BERT);
     const last = (await wiring.store.readAll({ prefixes: [CARE_RECORD_PREFIX] })).at(-1)!.position;
     const isOf = (subject: string): Promise<boolean> => isPublished(wiring.store, last, [wiring.keys.patient(subject)]);

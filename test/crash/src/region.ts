@@ -93,7 +93,10 @@ export async function startProjectors(
 }
 
 /** Resolves once both groups have committed all there is, and all that changed is published. */
-export async function settled({ bus, store, timers }: Pick<Wiring, 'bus' | 'store' | 'timers'>, region: SmallRegion): Promise<void> {
+export async function settled(
+  { bus, store, timers }: Pick<Wiring, 'bus' | 'store' | 'timers'>,
+  region: SmallRegion,
+): Promise<void> {
   const groups = [
     ...careTopics(region).map((topic) => [RECORD_PROJECTOR_GROUP, topic] as const),
     [OPT_OUT_PROJECTOR_GROUP, CONSENT_TOPIC] as const,
