@@ -315,7 +315,7 @@ export class GroupConsumer implements Consumer, LaneOwner {
   #onFetched(membership: Membership, payload: EachBatchPayload): void {
     const { batch, resolveOffset, commitOffsetsIfNecessary, isStale } = payload;
     const lane = this.#lanes.get(keyOf(batch));
-    if (lane?.expected === undefined || lane.isRetired || membership.joining || membership.over || isStale()) return;
+    if (lane?.expected === undefined || !lane.takesMore || membership.joining || membership.over || isStale()) return;
     const from = Number((batch as typeof batch & { fetchedOffset: string }).fetchedOffset);
     if (from !== lane.expected && from !== lane.doubted) {
       // Fetched before the lane was sent here, or behind offsets that hold no message, which only a second look tells.
@@ -325,16 +325,16 @@ export class GroupConsumer implements Consumer, LaneOwner {
     }
     this.#commits.set(lane, commitOffsetsIfNecessary);
     resolveOffset(batch.lastOffset());
-    lane.expected = Number(batch.lastOffset()) + 1;
     lane.doubted = undefined;
-    lane.add(batch.messages.map((message) => toMessage(batch.topic, batch.partition, message)));
+    const messages = batch.messages.map((message) => toMessage(batch.topic, batch.partition, message));
+    lane.add(messages, Number(batch.lastOffset()) + 1);
     if (lane.bytes > this.#laneMaxBytes()) this.#pause(membership, [lane]);
   }
 
   /** kafkajs met nothing but markers of transactions, and tells only those who listen to its events. */
   #onPassedOver(membership: Membership, { firstOffset, lastOffset, ...place }: BatchProcess): void {
     const lane = this.#lanes.get(keyOf(place));
-    if (lane?.expected === undefined || lane.isRetired || membership.joining || membership.over) return;
+    if (lane?.expected === undefined || !lane.takesMore || membership.joining || membership.over) return;
     if (firstOffset === null || Number(firstOffset) !== lane.expected) return;
     lane.doubted = undefined;
     lane.passOver(Number(lastOffset) + 1);

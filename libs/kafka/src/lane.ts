@@ -62,13 +62,20 @@ export class Lane {
     return this.#retired;
   }
 
+  /** False once it is drained or retired: what comes then is for the next member, and must not count as read. */
+  get takesMore(): boolean {
+    return !this.#retired && !this.#draining;
+  }
+
   /** For how long the handler that runs has neither returned nor said that it lives. */
   get silentMs(): number {
     return this.#lastSign === undefined ? 0 : this.owner.clock.now() - this.#lastSign;
   }
 
-  add(messages: readonly Message[]): void {
-    if (this.#retired || this.#draining) return;
+  /** @param next where the reading goes on: behind these, and behind what holds no message. */
+  add(messages: readonly Message[], next: number): void {
+    if (!this.takesMore) return;
+    this.expected = next;
     for (const message of messages) {
       this.#waiting.push(message);
       this.#bytes += bytesOf(message);
@@ -78,7 +85,7 @@ export class Lane {
 
   /** What comes next is at `next`: before it nothing is left but markers of transactions, and the group is not to seem behind for them. */
   passOver(next: number): void {
-    if (this.#retired || this.#draining) return;
+    if (!this.takesMore) return;
     this.expected = next;
     this.#passed = next;
     this.#start();
@@ -118,7 +125,7 @@ export class Lane {
       },
     };
     let pause = PAUSE_MS;
-    while (!this.#retired && !this.#draining) {
+    while (this.takesMore) {
       if (this.#waiting.length === 0) {
         const passed = this.#passed;
         if (passed === undefined) return;

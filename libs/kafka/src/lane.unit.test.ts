@@ -41,7 +41,7 @@ const idle = async (lane: Lane) => {
 describe('a partition’s lane', () => {
   it('splits what was fetched into batches, and commits the offset behind each once it is handled', async () => {
     const { seen, lane } = owner();
-    lane.add(messages(5, 12));
+    lane.add(messages(5, 12), 12);
     await idle(lane);
     expect(seen.batches).toEqual([[5, 6, 7], [8, 9, 10], [11]]);
     expect(seen.commits).toEqual([8, 11, 12]);
@@ -50,13 +50,11 @@ describe('a partition’s lane', () => {
 
   it('commits behind markers of transactions: with the last of what waits, and by itself where nothing does', async () => {
     const { seen, lane } = owner();
-    lane.expected = 6;
-    lane.add(messages(0, 4));
+    lane.add(messages(0, 4), 6);
     await idle(lane);
     lane.passOver(8);
     await idle(lane);
-    lane.expected = 10;
-    lane.add([message(8)]);
+    lane.add([message(8)], 10);
     lane.passOver(12);
     await idle(lane);
     expect(seen.batches).toEqual([[0, 1, 2], [3], [8]]);
@@ -66,16 +64,26 @@ describe('a partition’s lane', () => {
   it('commits behind no marker that comes after what is still to be handled, nor once it is drained', async () => {
     let finish!: () => void;
     const { seen, lane } = owner({ onBatch: () => new Promise<void>((resolve) => (finish = resolve)) });
-    lane.expected = 3;
-    lane.add(messages(0, 3));
+    lane.add(messages(0, 3), 3);
     while (finish === undefined) await new Promise((resolve) => setImmediate(resolve));
     lane.passOver(5);
     await new Promise((resolve) => setImmediate(resolve));
     expect(seen.commits).toEqual([]);
-    lane.expected = 6;
-    lane.add([message(5)]);
+    lane.add([message(5)], 6);
     const drained = lane.drain();
     lane.passOver(9);
+    finish();
+    await drained;
+    expect(seen.commits).toEqual([3]);
+  });
+
+  it('commits nothing of what comes once it is drained: the next member is to read it', async () => {
+    let finish!: () => void;
+    const { seen, lane } = owner({ onBatch: () => new Promise<void>((resolve) => (finish = resolve)) });
+    lane.add(messages(0, 3), 3);
+    while (finish === undefined) await new Promise((resolve) => setImmediate(resolve));
+    const drained = lane.drain();
+    lane.add(messages(3, 6), 6);
     finish();
     await drained;
     expect(seen.commits).toEqual([3]);
@@ -89,7 +97,7 @@ describe('a partition’s lane', () => {
         if (attempts.length < 3) throw new Error(`attempt ${attempts.length}`);
       },
     });
-    lane.add(messages(0, 2));
+    lane.add(messages(0, 2), 2);
     await idle(lane);
     expect(attempts).toEqual([
       [0, 1],
@@ -105,7 +113,7 @@ describe('a partition’s lane', () => {
     const { seen, lane } = owner({
       onBatch: (_, context) => (seen.contexts.push(context), new Promise<void>((resolve) => (finish = resolve))),
     });
-    lane.add(messages(0, 2));
+    lane.add(messages(0, 2), 2);
     while (seen.contexts.length === 0) await new Promise((resolve) => setImmediate(resolve));
     expect(seen.contexts[0]!.isStale()).toBe(false);
     const returned = lane.retire();
@@ -125,7 +133,7 @@ describe('a partition’s lane', () => {
         throw new Error('stale');
       },
     });
-    lane.add(messages(0, 2));
+    lane.add(messages(0, 2), 2);
     while (begun === 0) await new Promise((resolve) => setImmediate(resolve));
     await lane.retire();
     expect([begun, seen.failures]).toEqual([1, [new Error('stale')]]);
@@ -137,7 +145,7 @@ describe('a partition’s lane', () => {
     const { seen, lane } = owner({
       onBatch: (batch) => (begun.push(batch.messages[0]!.offset), new Promise<void>((resolve) => (finish = resolve))),
     });
-    lane.add(messages(0, 9));
+    lane.add(messages(0, 9), 9);
     while (begun.length === 0) await new Promise((resolve) => setImmediate(resolve));
     const drained = lane.drain();
     finish();
@@ -153,7 +161,7 @@ describe('a partition’s lane', () => {
         if (++tries < 3) throw new Error('connection lost');
       },
     });
-    lane.add(messages(0, 2));
+    lane.add(messages(0, 2), 2);
     await idle(lane);
     expect(tries).toBe(3);
     expect(seen.batches).toEqual([[0, 1]]);
@@ -165,7 +173,7 @@ describe('a partition’s lane', () => {
         throw new Fenced();
       },
     });
-    lane.add(messages(0, 9));
+    lane.add(messages(0, 9), 9);
     await idle(lane);
     expect(lane.isRetired).toBe(true);
     expect(seen.batches).toEqual([[0, 1, 2]]);
@@ -176,7 +184,7 @@ describe('a partition’s lane', () => {
     let finish!: () => void;
     const { seen, own } = owner();
     const lane = new Lane('t', 0, own, new Promise<void>((resolve) => (finish = resolve)));
-    lane.add(messages(0, 1));
+    lane.add(messages(0, 1), 1);
     await new Promise((resolve) => setImmediate(resolve));
     expect(seen.batches).toEqual([]);
     finish();
