@@ -81,7 +81,11 @@ export class Oracle implements Watcher {
   violated(invariant: string, detail: string): void {
     this.history.noteViolation(invariant);
     if (this.violations.length < MOST_VIOLATIONS)
-      this.violations.push({ invariant, step: this.world.scheduler.steps, detail: detail.replace(this.patients, '<number>') });
+      this.violations.push({
+        invariant,
+        step: this.world.scheduler.steps,
+        detail: detail.replaceAll(new RegExp(this.patients, 'g'), '<number>'),
+      });
   }
 
   private stored(event: StoredEvent): void {
