@@ -31,9 +31,10 @@ export function asShown(wiring: Wiring, record: RecordForPurpose): RecordForPurp
 
 /**
  * Whether the time that a record took tells only of what it shows: the person's streams are read whole, so where anything is withheld it
- * tells of the rest.
+ * tells of the rest, and where the view was out of date it tells that something was decided.
  */
-export const mayTellItsTime = ({ record, refusesNothing }: FoundRecord): boolean => refusesNothing && record.entries.length > 0;
+export const mayTellItsTime = ({ record, fromView, refusesNothing }: FoundRecord): boolean =>
+  fromView && refusesNothing && record.entries.length > 0;
 
 /**
  * Whether the answer itself may show that something was ever accepted. To a clinician a record of nothing but decisions,
