@@ -24,7 +24,8 @@ describe('the validator and @medplum/core', () => {
   it('differ on resources that are changed by chance only for known reasons', () => {
     const seed = Math.floor(Math.random() * 2 ** 31);
     const found = [SPECIMENS, region]
-      .flatMap((resources) => [...fuzz(resources, resources.length === 0 ? 0 : RUNS / 2, seed)])
+      .filter(({ length }) => length > 0)
+      .flatMap((resources) => [...fuzz(resources, RUNS / 2, seed)])
       .filter((one) => one !== undefined);
     expect(found.filter(({ reason }) => reason === null)).toEqual([]);
     expect(found.length).toBeGreaterThan(0);
