@@ -20,7 +20,7 @@ describe('--help', () => {
     ...['policy versions', 'policy codes', 're-identify', 're-identify list', 're-identify propose', 're-identify authorise'],
     ...['re-identify disclose', 'region', 'region show', 'region create', 'region change-secret'],
     ...['organisations', 'organisations show', 'organisations add', 'organisations suspend', 'organisations reinstate'],
-    ...['hl7v2', 'hl7v2 try', 'hl7v2 plan', 'hl7v2 send', 'hl7v2 reread'],
+    ...['streams', 'hl7v2', 'hl7v2 try', 'hl7v2 plan', 'hl7v2 send', 'hl7v2 reread'],
   ])('of %s teaches with an example', async (command) => {
     const { out, exitCode } = await weft(`${command} --help`);
     expect(out).toContain(`weft ${command}`);

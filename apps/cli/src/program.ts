@@ -19,6 +19,7 @@ import { recordCommand } from './commands/record.js';
 import { regionCommand } from './commands/region.js';
 import { replayCommand } from './commands/replay.js';
 import { statusCommand } from './commands/status.js';
+import { streamsCommand } from './commands/streams.js';
 import { subscribeCommand } from './commands/subscribe.js';
 import { tokenCommand } from './commands/token.js';
 import { topicsCommand } from './commands/topics.js';
@@ -56,7 +57,7 @@ const groups = (context: Context): readonly (readonly [title: string, commands: 
     'Operate',
     [
       ...[statusCommand(context), verifyCommand(context), replayCommand(context), quarantineCommand(context)],
-      ...[organisationsCommand(context), regionCommand(context), hl7v2Command(context)],
+      ...[streamsCommand(context), organisationsCommand(context), regionCommand(context), hl7v2Command(context)],
     ],
   ],
 ];

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { adt, pv1 } from '../../../libs/hl7v2/src/mapping/messages.fixture.js';
+import { EXIT } from './failure.js';
 import { temporaryNumber } from './demo/people.js';
 import { runWeft } from './weft.fixture.js';
 
@@ -111,6 +112,19 @@ describe('weft up --demo', () => {
     expect((await weft('opt-in 9990000018 --purpose research', there())).exitCode).toBe(0);
     expect(await research()).toMatchObject({ withheld: 0 });
     expect(await shared()).toBeGreaterThan(10);
+  });
+
+  it('lists a person’s streams, with their sizes and kinds of events, and nothing that they say', async () => {
+    expect((await weft('record 9990000018', there())).exitCode).toBe(EXIT.ok);
+    const { out, exitCode } = await weft('streams 9990000018', there());
+    expect(exitCode).toBe(EXIT.ok);
+    expect(out).toMatch(
+      /^careRecord-[0-9a-f]{32}\n {2}\d+ events, revisions 0 to \d+, [\d.]+ KiB\n {4}\d+ care-event-recorded-1\n/m,
+    );
+    expect(out).toMatch(/^auditOf-[0-9a-f]{32}\n/m);
+    expect(out).not.toContain('9990000018');
+    const nobody = await weft('streams 9434765919 --json', there());
+    expect([nobody.exitCode, JSON.parse(nobody.out)]).toEqual([EXIT.finding, { streams: [] }]);
   });
 
   it('lists who looked, who decided and which subscriber was told, each subscriber once, across a restart too', async () => {
