@@ -19,7 +19,7 @@ interface Replayed {
 }
 interface Verified {
   readonly views: number;
-  readonly differing: readonly { readonly stream: string }[];
+  readonly differing: readonly { readonly view: string }[];
 }
 
 withSamples('weft replay, after a policy that nobody rebuilt for', () => {
@@ -28,7 +28,7 @@ withSamples('weft replay, after a policy that nobody rebuilt for', () => {
     const { status, stdout } = await region.weft(...words, '--json');
     return { status, ...(JSON.parse(stdout) as T) };
   };
-  const differing = async () => (await json<Verified>('verify')).differing.map(({ stream }) => stream.replace(/-.*$/, ''));
+  const differing = async () => (await json<Verified>('verify')).differing.map(({ view }) => view);
 
   beforeAll(async () => {
     region = new Processes({ WEFT_LOG_LEVEL: 'fatal' });
@@ -56,7 +56,7 @@ withSamples('weft replay, after a policy that nobody rebuilt for', () => {
     const before = await differing();
     const { status, changed, changes } = await json<Replayed>('replay', 'direct-care', '--dry-run');
     expect(status).toBe(0);
-    expect(changed).toBe(before.filter((stream) => stream.startsWith('directCare')).length);
+    expect(changed).toBe(before.filter((view) => view.startsWith('direct-care@')).length);
     expect(changed).toBeGreaterThan(0);
     expect(changes.withdrawn).toBeGreaterThan(0);
     expect(await differing()).toEqual(before);
@@ -80,7 +80,7 @@ withSamples('weft replay, after a policy that nobody rebuilt for', () => {
     expect(killed).toBeGreaterThan(0);
     const { done, total } = await json<Replayed>('replay', 'direct-care');
     expect(done).toBeLessThanOrEqual(total);
-    expect((await differing()).filter((stream) => stream.startsWith('directCare'))).toEqual([]);
+    expect((await differing()).filter((view) => view.startsWith('direct-care@'))).toEqual([]);
     for (const purpose of PURPOSES) expect((await region.weft('replay', purpose)).status).toBe(0);
     expect(await differing()).toEqual([]);
     expect((await region.weft('verify')).status).toBe(0);
