@@ -105,7 +105,7 @@ function rulesOf(principal: Principal): Rule[] {
         // Reads every topic of care events that there is, and so looks which there are.
         topic('describe-configs', WEFT, 'prefixed'),
         group(RECORD_PROJECTOR_GROUP),
-        ...downstream(),
+        ...refusals(),
       ];
     case 'opt-out-projector':
       // It counts what stands in quarantine, too.
@@ -115,19 +115,19 @@ function rulesOf(principal: Principal): Rule[] {
         group(OPT_OUT_PROJECTOR_GROUP),
         // One of them publishes what changes.
         seat(PUBLISHER_SEAT),
-        ...downstream(),
+        topic('write', RECORD_CHANGES_PREFIX, 'prefixed'),
+        ...refusals(),
       ];
     case 'record-api':
       return [
-        topic('read', RECORD_CHANGES_PREFIX, 'prefixed'),
         topic('read', QUARANTINE_TOPIC),
         // Tells readers of whom something is arriving.
         topic('read', CARE_EVENTS_PREFIX, 'prefixed'),
         // Redrives what was mended.
         ...inbound('write'),
         topic('write', HL7V2_PREFIX, 'prefixed'),
-        // Replays views, and says how the region stands.
-        ...downstream(),
+        ...refusals(),
+        // Says how the region stands.
         topic('describe-configs', WEFT, 'prefixed'),
         group(WEFT, 'prefixed', 'describe'),
       ];
@@ -154,10 +154,8 @@ const inbound = (operation: Operation): Rule[] => [
   topic(operation, CONSENT_TOPIC),
 ];
 
-/** What both projectors write: the changes of views, and what they could not accept. */
-function downstream(): Rule[] {
-  return [topic('write', RECORD_CHANGES_PREFIX, 'prefixed'), topic('write', QUARANTINE_TOPIC), PRODUCER];
-}
+/** To put into quarantine what could not be accepted. */
+const refusals = (): Rule[] => [topic('write', QUARANTINE_TOPIC), PRODUCER];
 
 export function planAcls(wanted: readonly AclRule[], existing: readonly AclRule[]): AclPlan {
   const wants = new Set(wanted.map(key));

@@ -55,6 +55,14 @@ describe('planning who may do what at the brokers', () => {
     ]);
   });
 
+  it('lets nobody publish changes but who takes the seat, and nobody read them but subscribers', () => {
+    const users = (operation: string) =>
+      wantedAcls(principals)
+        .filter((rule) => rule.operation === operation && rule.name.startsWith('weft.record-changes.'))
+        .map(({ principal }) => principal);
+    expect([users('write'), users('read')]).toEqual([['User:opt-out-projector'], ['User:registry']]);
+  });
+
   it('finds what is missing and what is there', () => {
     const wanted = wantedAcls(principals);
     const plan = planAcls(wanted, wanted.slice(2));
