@@ -88,7 +88,11 @@ export function foldEffect({ record, views }: NumberState, type: string, effect:
 const PAGE = 1_000;
 
 /** Every readable event of a stream, page by page, from a revision on. */
-export async function* eventsOf(store: EventStore, stream: string, first = 0): AsyncGenerator<readonly StoredEvent[]> {
+export async function* eventsOf(
+  store: Pick<EventStore, 'read'>,
+  stream: string,
+  first = 0,
+): AsyncGenerator<readonly StoredEvent[]> {
   let from = first;
   for (;;) {
     const page = await store.read(stream, { from, maxCount: PAGE });

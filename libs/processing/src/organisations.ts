@@ -1,7 +1,10 @@
 import type { Organisation, Person } from '@weft/domain';
+import { unlessFenced } from './append.js';
 import { bytesOf, textOf } from './encoding.js';
-import { EngineDamaged, WrongExpectedRevision } from './errors.js';
+import { EngineDamaged } from './errors.js';
+import { eventsOf } from './number.js';
 import { NO_STREAM, type Clock, type EventStore, type Random } from './ports.js';
+import { timestamp } from './wiring.js';
 
 /** Which organisations the region has, and which of them may not send. */
 const ORGANISATIONS_STREAM = 'organisations-region';
@@ -60,16 +63,15 @@ export class OrganisationBook {
 
   /** Every one, suspended ones too, by ODS code. Asks the store each time what is new, and for nothing else. */
   async current(): Promise<Organisations> {
-    for (;;) {
-      const events = await this.store.read(ORGANISATIONS_STREAM, { from: this.head + 1 });
-      for (const { type, revision, data } of events) {
+    for await (const page of eventsOf(this.store, ORGANISATIONS_STREAM, this.head + 1)) {
+      for (const { type, revision, data } of page) {
         // Somebody else here looked at the same time.
         if (revision <= this.head) continue;
         this.state = evolve(this.state, decode(type, textOf(data)));
         this.head = revision;
       }
-      if (events.length === 0) return this.state;
     }
+    return this.state;
   }
 
   /** The first ones of a region that has none: of several that say so at one time the first one's. */
@@ -110,7 +112,7 @@ export class OrganisationBook {
     });
   }
 
-  private act = (by: Person, reason: string): Act => ({ by, reason, at: new Date(this.clock.now()).toISOString() });
+  private act = (by: Person, reason: string): Act => ({ by, reason, at: timestamp(this.clock) });
 
   /** Decides by what is known, and again where somebody else was there first. */
   private async change(
@@ -125,13 +127,7 @@ export class OrganisationBook {
 
   private async append(events: readonly OrganisationEvent[]): Promise<boolean> {
     const stored = events.map(({ type, ...data }) => ({ id: this.random.uuid(), type, data: bytesOf(JSON.stringify(data)) }));
-    try {
-      await this.store.append(ORGANISATIONS_STREAM, this.head, stored);
-      return true;
-    } catch (error) {
-      if (!(error instanceof WrongExpectedRevision)) throw error;
-      return false;
-    }
+    return (await unlessFenced(this.store.append(ORGANISATIONS_STREAM, this.head, stored))) !== null;
   }
 }
 

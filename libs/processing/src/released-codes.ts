@@ -1,7 +1,10 @@
 import { canonicalJson, type Person, type ReleasedCodes } from '@weft/domain';
+import { unlessFenced } from './append.js';
 import { bytesOf, textOf } from './encoding.js';
-import { EngineDamaged, WrongExpectedRevision } from './errors.js';
+import { EngineDamaged } from './errors.js';
+import { eventsOf } from './number.js';
 import { NO_STREAM, type Clock, type EventStore, type Random } from './ports.js';
+import { timestamp } from './wiring.js';
 
 /** Which codes population health and research are told, and who wants others. */
 const RELEASED_CODES_STREAM = 'releasedCodes-region';
@@ -77,30 +80,22 @@ export class ReleasedCodesBook {
     }
   }
 
-  private now = (): string => new Date(this.clock.now()).toISOString();
+  private now = (): string => timestamp(this.clock);
 
   private async read(): Promise<{ readonly state: CodesInForce | null; readonly head: number }> {
     let [state, head]: [CodesInForce | null, number] = [null, NO_STREAM];
-    for (;;) {
-      const events = await this.store.read(RELEASED_CODES_STREAM, { from: head + 1 });
-      for (const { type, revision, data } of events) {
+    for await (const page of eventsOf(this.store, RELEASED_CODES_STREAM)) {
+      for (const { type, revision, data } of page) {
         state = evolve(state, { type, ...(JSON.parse(textOf(data)) as object) } as CodesEvent);
         head = revision;
       }
-      if (events.length === 0) return { state, head };
     }
+    return { state, head };
   }
 
   private async append(expected: number, { type, ...data }: CodesEvent): Promise<boolean> {
-    try {
-      await this.store.append(RELEASED_CODES_STREAM, expected, [
-        { id: this.random.uuid(), type, data: bytesOf(JSON.stringify(data)) },
-      ]);
-      return true;
-    } catch (error) {
-      if (!(error instanceof WrongExpectedRevision)) throw error;
-      return false;
-    }
+    const event = { id: this.random.uuid(), type, data: bytesOf(JSON.stringify(data)) };
+    return (await unlessFenced(this.store.append(RELEASED_CODES_STREAM, expected, [event]))) !== null;
   }
 }
 
