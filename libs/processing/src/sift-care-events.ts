@@ -51,9 +51,8 @@ export function siftCareEvents(
     if (known !== undefined) {
       if (isSamePlace(known, message)) sifted.redelivered = true;
       // Where it lives it may have been refused as another event under its id: whether this is a duplicate is decided there.
-      if (isSamePlace(known, message) || !isOther(known, message, digestSent(accepting)))
-        carry(sifted, known.homes ?? [], arrival);
       if (isOther(known, message, digestSent(accepting))) sifted.refused.push(...quarantine(wiring, message, [CONFLICT]));
+      else carry(sifted, known.homes ?? [], arrival);
       continue;
     }
     const placed = placedAt(accepting, named, members);
