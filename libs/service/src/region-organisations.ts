@@ -22,7 +22,7 @@ interface Look {
  */
 export class RegionOrganisations {
   private last: Look = { known: new Map(), kinds: {} };
-  private areSuspended = false;
+  private everSuspended: readonly RegionOrganisation[] = [];
 
   constructor(private readonly ask: () => Promise<Look>) {}
 
@@ -33,12 +33,14 @@ export class RegionOrganisations {
   /** Looks what is new. Throws what the store throws. */
   async look(): Promise<void> {
     this.last = await this.ask();
-    this.areSuspended = [...this.known.values()].some(({ suspensions }) => suspensions.length > 0);
+    this.everSuspended = [...this.known.values()].filter(({ suspensions }) => suspensions.length > 0);
   }
 
   /** Those from which something may be taken that the bus has since a time, milliseconds since 1970. */
   sendingAt(time: number): Organisations {
-    return this.areSuspended ? new Map([...this.known].filter(([, one]) => maySendAt(one, time))) : this.known;
+    // It is asked for each message: the list is copied only where one may not have sent.
+    if (this.everSuspended.every((one) => maySendAt(one, time))) return this.known;
+    return new Map([...this.known].filter(([, one]) => maySendAt(one, time)));
   }
 
   toSend(ods: string): Standing {
