@@ -1,4 +1,4 @@
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional, PickType } from '@nestjs/swagger';
 import {
   AUTHORITIES,
   NOTICE,
@@ -12,6 +12,7 @@ import {
 import type { WaitingCounts } from '@weft/hl7v2-processing';
 import type { ReviewCounts, SetAside, VersionCounts } from '@weft/processing';
 import { PersonAnswer } from './person.js';
+import { PolicyInForceAnswer } from './policy-answers.js';
 
 /** What is answered, as /docs shows it. */
 
@@ -256,22 +257,13 @@ class CountsAnswer {
   quarantined!: number;
 }
 
-export class StatusAnswer {
+export class StatusAnswer extends PickType(PolicyInForceAnswer, ['settingsDiffer', 'organisationsDiffer', 'codesDiffer']) {
   @ApiProperty({ description: 'Weft’s own' })
   version!: string;
   @ApiProperty({ description: 'The id of the region: every answer carries it as `weft-region`' })
   region!: string;
   @ApiProperty()
   policyVersion!: number;
-  @ApiProperty({ description: 'Whether `WEFT_POLICY` names another policy than the one in force: it must be adopted to count' })
-  settingsDiffer!: boolean;
-  @ApiProperty({
-    type: [String],
-    description: 'ODS codes of which `WEFT_ORGANISATIONS` does not say the kind in force, which stays',
-  })
-  organisationsDiffer!: readonly string[];
-  @ApiProperty({ description: 'Whether `WEFT_RELEASED_CODES` names other codes than those in force, which stay' })
-  codesDiffer!: boolean;
   @ApiProperty({ type: [Object], description: '`{ purpose, version }` of each projection' })
   projections!: readonly { readonly purpose: Purpose; readonly version: number }[];
   @ApiProperty({ description: 'Messages that no projector has dealt with yet' })
