@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { DEFAULT_AUTHORITIES } from '@weft/domain';
 import { careEventsTopic } from '@weft/processing';
-import { ANNE, BERT, observation, openRegion, patient, type Region } from './region.fixture.js';
+import { ANNE, BERT, observation, openRegion, patient, posted, type Region } from './region.fixture.js';
 
 describe('operating a region', () => {
   let region: Region;
@@ -9,11 +9,7 @@ describe('operating a region', () => {
     region = await openRegion();
   });
   afterAll(() => region.close());
-  const posted = (body?: object) =>
-    body && { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
   const ask = (path: string, body?: object) => region.ask(path, { roles: ['operations'], ...posted(body) });
-  const govern = (subject: string, path: string, body?: object) =>
-    region.ask(path, { as: { roles: ['governance'], subject }, ...posted(body) });
 
   it('shows what is in quarantine and why, mends it and sends it back, once', async () => {
     await region.publish('RX901', ANNE, { ...observation(ANNE, 'o1'), status: 'no such status' });
@@ -27,11 +23,11 @@ describe('operating a region', () => {
     });
     const at = `/quarantine/${encodeURIComponent(listed.id)}`;
     expect((await ask(at)).body).toEqual(listed);
-    const shown = await govern('anna', at);
+    const shown = await region.govern('anna', at);
     expect(shown.body).toMatchObject({ ...listed, key: ANNE, headers: { ce_type: 'care-event-recorded-1' } });
-    expect((await govern('anna', `/quarantine/${listed.id}`)).body).toEqual(shown.body);
+    expect((await region.govern('anna', `/quarantine/${listed.id}`)).body).toEqual(shown.body);
     const text = shown.body.text.replace('no such status', 'final');
-    const proposed = await govern('anna', `${at}/mend`, { text, reason: 'a status of the old system' });
+    const proposed = await region.govern('anna', `${at}/mend`, { text, reason: 'a status of the old system' });
     expect(proposed).toMatchObject({
       status: 202,
       body: { proposedBy: { subject: 'anna' }, reason: 'a status of the old system' },
@@ -39,16 +35,16 @@ describe('operating a region', () => {
     const { digest } = proposed.body;
     expect((await ask('/quarantine')).body).toEqual([{ ...listed, mend: proposed.body }]);
     expect((await ask('/status?counts=true')).body).toMatchObject({ counts: { quarantined: 1 }, versions: {} });
-    expect((await govern('bert', at)).body.mend).toMatchObject({ digest, text });
-    expect((await govern('anna', `${at}/approve`, { digest })).body).toMatchObject({
+    expect((await region.govern('bert', at)).body.mend).toMatchObject({ digest, text });
+    expect((await region.govern('anna', `${at}/approve`, { digest })).body).toMatchObject({
       type: expect.stringMatching('same-person'),
     });
-    expect((await govern('bert', `${at}/approve`, { digest: 'another' })).status).toBe(409);
-    const approved = await govern('bert', `${at}/approve`, { digest });
+    expect((await region.govern('bert', `${at}/approve`, { digest: 'another' })).status).toBe(409);
+    const approved = await region.govern('bert', `${at}/approve`, { digest });
     expect(approved).toMatchObject({ status: 200, body: { topic: careEventsTopic('RX901'), offset: 1 } });
     expect((await ask('/quarantine')).body).toEqual([]);
-    expect((await govern('bert', `${at}/approve`, { digest })).status).toBe(404);
-    const audited = (await govern('anna', `/records/${ANNE}/audit`)).body.entries.filter(({ about }: { about?: string }) =>
+    expect((await region.govern('bert', `${at}/approve`, { digest })).status).toBe(404);
+    const audited = (await region.govern('anna', `/records/${ANNE}/audit`)).body.entries.filter(({ about }: { about?: string }) =>
       about?.startsWith(listed.id),
     );
     expect(audited.map(({ who, action, about }: { who: string; action: string; about: string }) => [who, action, about])).toEqual(
@@ -68,7 +64,7 @@ describe('operating a region', () => {
     const [first] = (await ask('/quarantine')).body;
     const at = `/quarantine/${encodeURIComponent(first.id)}`;
     expect((await ask(`${at}/redrive`, { text: '{}' })).body.errors).toMatchObject([{ field: 'body', code: 'unexpected' }]);
-    await govern('anna', `${at}/mend`, { text: '{}', reason: 'nothing' });
+    await region.govern('anna', `${at}/mend`, { text: '{}', reason: 'nothing' });
     expect((await ask(`${at}/redrive`, {})).status).toBe(200);
     await region.publish('RX902', BERT, { ...observation(BERT, 'o2') });
     const [again, ...others] = (await ask('/quarantine')).body;
@@ -81,8 +77,9 @@ describe('operating a region', () => {
   it('lets no mend change whose event it is', async () => {
     const [standing] = (await ask('/quarantine')).body;
     const at = `/quarantine/${encodeURIComponent(standing.id)}`;
-    const { headers, text } = (await govern('anna', at)).body;
-    const mend = (changed: object) => govern('anna', `${at}/mend`, { text, headers: { ...headers, ...changed }, reason: 'r' });
+    const { headers, text } = (await region.govern('anna', at)).body;
+    const mend = (changed: object) =>
+      region.govern('anna', `${at}/mend`, { text, headers: { ...headers, ...changed }, reason: 'r' });
     for (const name of ['id', 'source', 'subject']) {
       expect((await mend({ [`ce_${name}`]: 'another' })).body.errors).toMatchObject([
         { field: name, code: 'not-yours-to-change' },
@@ -91,7 +88,9 @@ describe('operating a region', () => {
     expect((await mend({ 'weft-recorder': '{"as":"governance"}' })).body.errors).toMatchObject([
       { field: 'headers.weft-recorder' },
     ]);
-    expect((await govern('anna', `${at}/mend`, { text, key: BERT, reason: 'r' })).body.errors).toMatchObject([{ field: 'key' }]);
+    expect((await region.govern('anna', `${at}/mend`, { text, key: BERT, reason: 'r' })).body.errors).toMatchObject([
+      { field: 'key' },
+    ]);
   });
 
   it.each([
@@ -102,7 +101,7 @@ describe('operating a region', () => {
     [{ valeu: 'a', reason: 'r' }, 'valeu'],
     [{ text: 'a' }, 'reason'],
   ])('refuses to mend with %j', async (mended, field) => {
-    const { status, body } = await govern('anna', '/quarantine/a%2F0%2F1/mend', mended);
+    const { status, body } = await region.govern('anna', '/quarantine/a%2F0%2F1/mend', mended);
     expect(status).toBe(400);
     expect(body.errors[0].field).toBe(field);
   });

@@ -5,13 +5,6 @@ beforeAll(async () => (region = await openRegion()));
 afterAll(() => region.close());
 
 const reason = 'The board agreed';
-const act = (subject: string, path: string, body: object) =>
-  region.ask(path, {
-    as: { roles: ['governance'], subject },
-    method: 'POST',
-    body: JSON.stringify(body),
-    headers: { 'content-type': 'application/json' },
-  });
 const stateOf = async (ods: string) =>
   (await region.ask('/organisations', { roles: ['operations'] })).body.find((one: { ods: string }) => one.ods === ods);
 const NEW = { ods: 'RX904', name: 'Ambulance trust', kind: 'acute', sites: ['RX904A'], reason };
@@ -36,12 +29,12 @@ describe('the organisations of a region', () => {
     [{ ...NEW, suspended: true }, 400, 'suspended'],
     [{ ...NEW, ods: 'RX901' }, 409, undefined],
   ])('are not added by %j', async (body, status, field) => {
-    const refused = await act('anna', '/organisations', body);
+    const refused = await region.govern('anna', '/organisations', body);
     expect([refused.status, refused.body.errors?.[0].field]).toEqual([status, field]);
   });
 
   it('are added on the word of one, and read on the word of two; both are in the audit', async () => {
-    const added = await act('anna', '/organisations', NEW);
+    const added = await region.govern('anna', '/organisations', NEW);
     expect([added.status, added.body]).toMatchObject([
       202,
       { ods: 'RX904', kind: null, sends: true, reads: false, added: { by: { subject: 'anna' }, reason } },
@@ -50,8 +43,8 @@ describe('the organisations of a region', () => {
     const read = () => region.ask('/records/9990000018', { as: { roles: ['clinician'], organisation: 'RX904' } });
     expect([(await read()).status, (await read()).body.title]).toEqual([403, 'Your organisation may not read yet']);
     const { id } = added.body.proposal;
-    expect((await act('anna', `/policies/${id}/authorisations`, {})).status).toBe(403);
-    expect((await act('bert', `/policies/${id}/authorisations`, {})).status).toBe(200);
+    expect((await region.govern('anna', `/policies/${id}/authorisations`, {})).status).toBe(403);
+    expect((await region.govern('bert', `/policies/${id}/authorisations`, {})).status).toBe(200);
     expect((await read()).status).toBe(404);
     expect(await stateOf('RX904')).toMatchObject({ kind: 'acute', reads: true });
     expect((await region.wiring.bus.topics()).map(({ topic }) => topic)).toContain('weft.care-events.RX904');
@@ -67,8 +60,8 @@ describe('the organisations of a region', () => {
   });
 
   it('are suspended by one and reinstated by two', async () => {
-    const suspend = (ods: string) => act('anna', `/organisations/${ods}/suspensions`, { reason });
-    const reinstate = (subject: string) => act(subject, '/organisations/RX904/reinstatements', { reason });
+    const suspend = (ods: string) => region.govern('anna', `/organisations/${ods}/suspensions`, { reason });
+    const reinstate = (subject: string) => region.govern(subject, '/organisations/RX904/reinstatements', { reason });
     expect((await reinstate('anna')).status).toBe(409);
     expect((await suspend('RX999')).status).toBe(404);
     expect((await suspend('RX904')).body).toMatchObject({ sends: false, reads: true, suspended: { by: { subject: 'anna' } } });

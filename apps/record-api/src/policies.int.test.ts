@@ -26,13 +26,7 @@ describe('policies', () => {
   });
   afterEach(() => region.close());
 
-  const post = (path: string, subject: string, body: object = {}) =>
-    region.ask(path, {
-      as: { roles: ['governance'], subject },
-      method: 'POST',
-      body: JSON.stringify(body),
-      headers: { 'content-type': 'application/json' },
-    });
+  const post = (path: string, subject: string, body: object = {}) => region.govern(subject, path, body);
   const get = async (path: string) => (await region.ask(path, { roles: ['governance'] })).body;
   const propose = (document: object, subject = 'anna', reason = 'The board agreed') =>
     post('/policies', subject, { document, reason });
@@ -258,12 +252,7 @@ describe('a policy whose plan takes longer than a request waits', () => {
     };
     const region = await openRegion({ service: { timers: { sleep } } });
     const document = CLOSES satisfies Omit<Policy, 'organisations'>;
-    const { status, body } = await region.ask('/policies', {
-      as: { roles: ['governance'], subject: 'anna' },
-      method: 'POST',
-      body: JSON.stringify({ document, reason: 'The board agreed' }),
-      headers: { 'content-type': 'application/json' },
-    });
+    const { status, body } = await region.govern('anna', '/policies', { document, reason: 'The board agreed' });
     expect([status, body.state, patience]).toEqual([202, 'planning', 1]);
     expect(body.note).toContain('If that process ends first, nothing is adopted: send the same request again.');
     const state = async () => (await region.ask(`/policies/proposals/${body.id}`, { roles: ['governance'] })).body.state;

@@ -58,13 +58,7 @@ describe('what purposes beyond individual care call a person', () => {
 
   /** The one act that joins the two leaves nothing behind that does. */
   async function reIdentify(purpose: Purpose, known: object): Promise<void> {
-    const post = (path: string, subject: string, body: object) =>
-      region.ask(`/re-identifications${path}`, {
-        as: { roles: ['governance'], subject },
-        method: 'POST',
-        body: JSON.stringify(body),
-        headers: { 'content-type': 'application/json' },
-      });
+    const post = (path: string, subject: string, body: object) => region.govern(subject, `/re-identifications${path}`, body);
     const { id } = (await post('', 'anna', { purpose, reason: 'They left the study', ...known })).body;
     await post(`/${id}/authorisations`, 'bert', known);
     const { body } = await post(`/${id}/disclosures`, 'anna', known);

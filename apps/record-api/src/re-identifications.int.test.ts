@@ -19,13 +19,7 @@ describe('a re-identification', () => {
   afterEach(() => region.close());
 
   const named = (nhsNumber: string): string => region.wiring.keys.view('research', region.wiring.keys.patient(nhsNumber));
-  const post = (path: string, subject: string, body: object) =>
-    region.ask(`/re-identifications${path}`, {
-      as: { roles: ['governance'], subject },
-      method: 'POST',
-      body: JSON.stringify(body),
-      headers: { 'content-type': 'application/json' },
-    });
+  const post = (path: string, subject: string, body: object) => region.govern(subject, `/re-identifications${path}`, body);
   const propose = (known: object, reason: string = REASON) => post('', 'anna', { purpose: 'research', reason, ...known });
   async function authorised(known: object): Promise<string> {
     const { id } = (await propose(known)).body;

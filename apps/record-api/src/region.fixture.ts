@@ -63,6 +63,9 @@ interface Asking extends RequestInit {
   readonly as?: Partial<TokenRequest>;
 }
 
+export const posted = (body?: object) =>
+  body && { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
+
 /** The readers' door on embedded engines in a directory of its own, both projectors beside it. */
 export interface Region {
   readonly url: string;
@@ -72,6 +75,8 @@ export interface Region {
   tokenOf(...roles: Role[]): Promise<string>;
   tokenWith(request: Partial<TokenRequest>): Promise<string>;
   ask(path: string, asking?: Asking): Promise<Answer>;
+  /** As somebody of governance: posts where there is a body. */
+  govern(subject: string, path: string, body?: object): Promise<Answer>;
   /** Resolves once it is in the record and its views, or in quarantine. */
   publish(ods: string, nhsNumber: string, resource: object, type?: string): Promise<void>;
   /** Resolves once the bus has it. */
@@ -189,6 +194,7 @@ export async function openRegion(
     tokenOf: (...roles) => tokenWith({ roles }),
     tokenWith,
     ask,
+    govern: (subject, path, body) => ask(path, { as: { roles: ['governance'], subject }, ...posted(body) }),
     publish: (ods, nhsNumber, resource, type = 'care-event-recorded-1') =>
       publish(careEventsTopic(ods), nhsNumber, type, `urn:ods:${ods}`, resource),
     send: (ods, nhsNumber, resource) =>

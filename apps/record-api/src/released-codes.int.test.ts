@@ -5,14 +5,6 @@ let region: Region;
 beforeAll(async () => (region = await openRegion()));
 afterAll(() => region.close());
 
-const act = (subject: string, path: string, body: object) =>
-  region.ask(path, {
-    as: { roles: ['governance'], subject },
-    method: 'POST',
-    body: JSON.stringify(body),
-    headers: { 'content-type': 'application/json' },
-  });
-
 describe('the codes that population health and research are told', () => {
   it.each([
     [{ codes: CODES }, 'reason'],
@@ -20,17 +12,18 @@ describe('the codes that population health and research are told', () => {
     [{ codes: { 'http://snomed.info/sct': ['44054007'] }, reason: 'x' }, 'codes'],
     [{ codes: CODES, reason: 'About 9990000018' }, 'reason'],
   ])('are not proposed by %j', async (body, field) => {
-    const refused = await act('anna', '/released-codes', body);
+    const refused = await region.govern('anna', '/released-codes', body);
     expect([refused.status, refused.body.errors[0].field]).toEqual([400, field]);
   });
 
   it('are other ones once a second person has authorised what one proposed', async () => {
-    const proposed = await act('anna', '/released-codes', { codes: CODES, reason: 'The committee agreed' });
+    const proposed = await region.govern('anna', '/released-codes', { codes: CODES, reason: 'The committee agreed' });
     expect([proposed.status, proposed.body]).toMatchObject([
       202,
       { codes: {}, waiting: { codes: CODES, by: { subject: 'anna' } } },
     ]);
-    const authorise = (subject: string) => act(subject, `/released-codes/${proposed.body.waiting.id}/authorisations`, {});
+    const authorise = (subject: string) =>
+      region.govern(subject, `/released-codes/${proposed.body.waiting.id}/authorisations`, {});
     expect((await authorise('anna')).status).toBe(403);
     expect((await authorise('bert')).status).toBe(200);
     expect((await authorise('bert')).status).toBe(404);
