@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib';
 import { EngineDamaged, type Message } from '@weft/processing';
+import { blobOf } from './checksum.js';
 import type { Database, Statement } from './driver.js';
 import { offsetSince, READ_BYTES_MAX, type MessageRows, type PreparedMessage } from './message-rows.js';
 import type { Packing } from './packing.js';
@@ -144,7 +145,7 @@ export class BatchTable implements MessageRows {
   }
 
   private batchOf(partition: Partition, { id, body: bytes }: BatchRow): Batch {
-    const body = ArrayBuffer.isView(bytes) ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength) : Buffer.alloc(0);
+    const body = blobOf(bytes);
     if (body.length <= HEAD_BYTES || body.readUInt32LE(CRC) !== batchChecksum(id, body)) {
       throw new EngineDamaged(this.engine, `${this.nameOf(partition, id)} are not what was written`);
     }

@@ -13,3 +13,7 @@ export const rowChecksum = (...columns: readonly (string | number | null)[]): nu
 export function checkRow(engine: string, what: string, crc: number, ...columns: readonly (string | number | null)[]): void {
   if (rowChecksum(...columns) !== crc) throw new EngineDamaged(engine, `${what} is not what was written`);
 }
+
+/** A row's bytes, to be read. A damaged row may hold another kind of value altogether: it has none. */
+export const blobOf = (bytes: unknown): Buffer =>
+  ArrayBuffer.isView(bytes) ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength) : Buffer.alloc(0);

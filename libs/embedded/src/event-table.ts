@@ -8,6 +8,7 @@ import {
   type ReadOptions,
   type StoredEvent,
 } from '@weft/processing';
+import { blobOf } from './checksum.js';
 import type { Database, Statement } from './driver.js';
 import type { Packing } from './packing.js';
 import { placeRun, readRun, REVISIONS, runBody, runId, type Run, type RunEvent, type RunRow } from './stored-run.js';
@@ -260,7 +261,7 @@ export class EventTable {
   }
 
   private entriesOf({ position, body: bytes }: { readonly position: number; readonly body: Uint8Array }): Entry[] {
-    const body = ArrayBuffer.isView(bytes) ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength) : Buffer.alloc(0);
+    const body = blobOf(bytes);
     if (body.length <= CRC_BYTES || body.readUInt32LE() !== commitChecksum(body, position)) {
       throw new EngineDamaged(this.engine, `the commit at position ${position} is not what was written`);
     }

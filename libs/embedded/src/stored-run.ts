@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib';
 import { EngineDamaged, metaOf, type Meta, type StoredEvent } from '@weft/processing';
+import { blobOf } from './checksum.js';
 import type { Packing } from './packing.js';
 
 /*
@@ -74,9 +75,7 @@ const checksum = (body: Uint8Array, stream: string, first: number): number =>
 export function readRun({ id, body: bytes }: RunRow, stream: string, packing: Packing, engine: string): Run {
   const first = id % REVISIONS;
   const what = `the run at revision ${first} of stream ${stream}`;
-  // A damaged row may hold another kind of value altogether.
-  if (!ArrayBuffer.isView(bytes)) throw new EngineDamaged(engine, `${what} is not what was written`);
-  const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const body = blobOf(bytes);
   if (body.length <= HEAD_BYTES || checksum(body, stream, first) !== body.readUInt32LE(CRC)) {
     throw new EngineDamaged(engine, `${what} is not what was written`);
   }
