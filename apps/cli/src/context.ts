@@ -51,7 +51,7 @@ export function clientAs(context: Context, settings: Settings, subject: string |
 }
 
 /** The organisation that a command speaks for, unless it is told or was given a token: the region's first. */
-export const ownOrganisation = ({ organisations }: Settings): string | undefined => organisations[0]?.ods;
+export const ownOrganisation = ({ organisations }: Pick<Settings, 'organisations'>): string | undefined => organisations[0]?.ods;
 
 /**
  * Opens the engines in this process for as long as the work lasts: for what is done on them directly, whether Weft is up or

@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { type Outcome, type RawEvent, type RefusalReason, type Segment, toRawMessages } from '@weft/hl7v2';
+import { type Outcome, type RawEvent, rawEvent, type RefusalReason, type Segment, toRawMessages } from '@weft/hl7v2';
 import { hl7v2Topic, type OutgoingMessage } from '@weft/processing';
 import type { Hl7v2Listener, Service } from '@weft/service';
 import type { Measures } from './measures.js';
@@ -57,10 +56,7 @@ export class RawIntake {
   }
 
   private eventOf(bytes: Uint8Array, kind: RawEvent['kind']): RawEvent {
-    const { organisation, name } = this.listener;
-    const id = createHash('sha256').update(`${organisation}\n${name}\n${kind}\n`).update(bytes).digest('hex');
-    const time = new Date(this.service.clock.now()).toISOString();
-    return { id, source: `urn:ods:${organisation}:${name}`, kind, time, bytes };
+    return rawEvent(this.listener, kind, bytes, this.service.clock.now());
   }
 
   private noteControlId(controlId: string, event: string): void {

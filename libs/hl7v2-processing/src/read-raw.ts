@@ -1,5 +1,5 @@
 import type { Problem } from '@weft/domain';
-import { type Listener, RawEvents, type RawEvent, rawPart, type Tables, wholeHeaders } from '@weft/hl7v2';
+import { type Listener, RawEvents, type RawEvent, rawPart, rawSource, type Tables, wholeHeaders } from '@weft/hl7v2';
 import type { EventBus, Message } from '@weft/processing';
 import { INCOMPLETE, NOT_HL7, TRUNCATED, unknownListener } from './problems.js';
 import { type MessageReading, readParts } from './read-parts.js';
@@ -29,7 +29,7 @@ export class RawReader {
     listeners: readonly NamedListener[],
     private readonly tables: Tables,
   ) {
-    this.listeners = new Map(listeners.map((one) => [`urn:ods:${one.organisation}:${one.name}`, one]));
+    this.listeners = new Map(listeners.map((one) => [rawSource(one), one]));
   }
 
   /** Null for a part of a document that goes on. */

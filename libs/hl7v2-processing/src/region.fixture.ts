@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto';
 import { parseWithDigits, type CareEventType, type Resource } from '@weft/domain';
-import { type Listener, toRawMessages, weftTables } from '@weft/hl7v2';
+import { type Listener, rawEvent, toRawMessages, weftTables } from '@weft/hl7v2';
 import {
   careEventsTopic,
   type EventBus,
@@ -139,9 +138,7 @@ export const openRegion = (listeners?: readonly NamedListener[], world?: World):
 
 function rawMessages(content: string | Uint8Array, listener: string, receivedAt = NOW): OutgoingMessage[] {
   const bytes = typeof content === 'string' ? bytesOf(content) : content;
-  const id = createHash('sha256').update(`RX901\n${listener}\nmessage\n`).update(bytes).digest('hex');
-  const source = `urn:ods:RX901:${listener}`;
-  const event = { id, source, kind: 'message', time: new Date(receivedAt).toISOString(), bytes } as const;
+  const event = rawEvent({ organisation: 'RX901', name: listener }, 'message', bytes, receivedAt);
   return toRawMessages(event).map((message) => ({ topic: hl7v2Topic('RX901'), key: listener, ...message }));
 }
 

@@ -18,8 +18,18 @@ export { factsOf } from './mapping/facts-of.js';
 export type { Fact, Fault, Listener, Mapped, MessageFacts, Note, Place, WaitingReason } from './mapping/facts.js';
 export { Feed, needsPerson, type MappedEvent, type Taken, type Waiting } from './mapping/feed.js';
 export { type MessagePart, messageParts, ownersOf } from './mapping/message-parts.js';
+export { rawEvent } from './mapping/raw-event.js';
 export type { Compiled, Table, TableFault, Tables, TableSource } from './mapping/rows.js';
 export { tablesIn } from './mapping/table-file.js';
 export { tablesWith, weftTables } from './mapping/tables.js';
-export { inRawParts, rawPart, type RawEvent, RawEvents, type RawMessage, toRawMessages, wholeHeaders } from './raw-events.js';
+export {
+  inRawParts,
+  rawPart,
+  type RawEvent,
+  RawEvents,
+  type RawMessage,
+  rawSource,
+  toRawMessages,
+  wholeHeaders,
+} from './raw-events.js';
 export { Zone } from './zone.js';

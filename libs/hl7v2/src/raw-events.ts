@@ -11,6 +11,14 @@ export interface RawEvent {
   readonly bytes: Uint8Array;
 }
 
+/** Which listener, and whose. */
+export interface RawListener {
+  readonly organisation: string;
+  readonly name: string;
+}
+
+export const rawSource = ({ organisation, name }: RawListener): string => `urn:ods:${organisation}:${name}`;
+
 export interface RawMessage {
   readonly headers: Readonly<Record<string, string>>;
   readonly value: Uint8Array;

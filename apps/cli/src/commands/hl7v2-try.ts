@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto';
 import { acceptEvent, FHIR_JSON } from '@weft/care-events';
 import type { Problem } from '@weft/domain';
-import type { Listener, MappedEvent, Note } from '@weft/hl7v2';
+import { type MappedEvent, type Note, rawEvent } from '@weft/hl7v2';
 import { readParts, Trial, type Tried } from '@weft/hl7v2-processing';
-import type { Settings } from '@weft/service';
+import { type Hl7v2Listener, type Settings, usualListener } from '@weft/service';
 import { Command } from 'commander';
 import { ods } from '../arguments.js';
 import { type Context, ownOrganisation, settingsOf } from '../context.js';
@@ -45,7 +44,8 @@ Examples:
       const trial = new Trial(listener.organisation);
       for (const file of files) {
         for (const [index, bytes] of (await messagesOf(file)).entries()) {
-          const received = { id: idOf(listener, bytes), receivedAt: Date.now(), bytes };
+          const receivedAt = Date.now();
+          const received = { id: rawEvent(listener, 'message', bytes, receivedAt).id, receivedAt, bytes };
           const tried = judged(trial.take(readParts(received, listener, tables)), settings);
           if (tried.problems.length > 0 || tried.unmapped !== undefined) context.exitCode = EXIT.finding;
           if (context.terminal.json) context.terminal.printJson({ file, message: index + 1, ...tried });
@@ -55,10 +55,7 @@ Examples:
     });
 }
 
-function listenerOf(
-  { hl7v2Listeners, organisations }: Settings,
-  { listener, org }: Options,
-): Listener & { readonly name: string } {
+function listenerOf({ hl7v2Listeners, organisations }: Settings, { listener, org }: Options): Hl7v2Listener {
   const [only, ...others] = hl7v2Listeners;
   const named = listener === undefined ? undefined : hl7v2Listeners.find(({ name }) => name === listener);
   if (listener !== undefined && named === undefined) {
@@ -70,14 +67,10 @@ function listenerOf(
   }
   if (named !== undefined) return named;
   if (org === undefined && only !== undefined && others.length === 0) return only;
-  const organisation = org ?? ownOrganisation({ organisations } as Settings);
+  const organisation = org ?? ownOrganisation({ organisations });
   if (organisation === undefined) throw new Failure(EXIT.usage, 'whose messages they are is not known', 'say it with --org');
-  return { name: 'try', organisation, mrnAuthority: organisation, timeZone: 'Europe/London' };
+  return usualListener('try', organisation);
 }
-
-/** As it would have been received. */
-const idOf = ({ organisation, name }: Listener & { readonly name: string }, bytes: Uint8Array): string =>
-  createHash('sha256').update(`${organisation}\n${name}\nmessage\n`).update(bytes).digest('hex');
 
 /** With what the record-projector would refuse of it. */
 function judged(tried: Tried, settings: Settings): Tried {
