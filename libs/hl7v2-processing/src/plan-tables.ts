@@ -1,5 +1,5 @@
 import { type CareRecord, emptyRecord, evolveRecord, type Resource } from '@weft/domain';
-import { hl7v2Topic, type EventBus, type Message } from '@weft/processing';
+import { hl7v2Topic, messagesBetween, type EventBus, type Message } from '@weft/processing';
 import type { Tables } from '@weft/hl7v2';
 import { type NamedListener, RawReader } from './read-raw.js';
 import { Trial } from './trial.js';
@@ -58,12 +58,7 @@ async function everything(bus: Pick<EventBus, 'read' | 'offsets'>, organisation:
   const topic = hl7v2Topic(organisation);
   const found: Message[] = [];
   for (const { partition, low, high } of await bus.offsets(topic)) {
-    for (let from = low; from < high;) {
-      const page = await bus.read(topic, partition, from);
-      if (page.length === 0) break;
-      found.push(...page);
-      from = page.at(-1)!.offset + 1;
-    }
+    for await (const page of messagesBetween(bus, { topic, partition }, low, high)) found.push(...page);
   }
   return found.sort((a, b) => a.timestamp - b.timestamp || a.partition - b.partition || a.offset - b.offset);
 }

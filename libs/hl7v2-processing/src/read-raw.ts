@@ -1,6 +1,6 @@
 import type { Problem } from '@weft/domain';
 import { type Listener, RawEvents, type RawEvent, rawPart, rawSource, type Tables, wholeHeaders } from '@weft/hl7v2';
-import type { EventBus, Message } from '@weft/processing';
+import { type EventBus, type Message, messagesBetween } from '@weft/processing';
 import { INCOMPLETE, NOT_HL7, TRUNCATED, unknownListener } from './problems.js';
 import { type MessageReading, readParts } from './read-parts.js';
 
@@ -53,8 +53,10 @@ export class RawReader {
     const found = new Map([[parts, last]]);
     for (let before = offset; before > Math.max(0, offset - LOOK_BACK) && found.size < parts; before -= PAGE) {
       const from = Math.max(0, before - PAGE);
-      const page = await this.between({ topic, partition }, from, before);
-      for (const one of page.filter(({ headers }) => headers['ce_id'] === last.headers['ce_id']).reverse()) {
+      const alike: Message[] = [];
+      for await (const page of messagesBetween(this.bus, { topic, partition }, from, before))
+        alike.push(...page.filter(({ headers }) => headers['ce_id'] === last.headers['ce_id']));
+      for (const one of alike.reverse()) {
         const { part } = rawPart(one.headers);
         if (!found.has(part)) found.set(part, one);
       }
@@ -66,22 +68,6 @@ export class RawReader {
       if (one !== undefined) event = reader.take(one);
     }
     return event;
-  }
-
-  /** A read gives as much as its engine gives at a time. */
-  private async between(
-    { topic, partition }: Pick<Message, 'topic' | 'partition'>,
-    from: number,
-    before: number,
-  ): Promise<Message[]> {
-    const found: Message[] = [];
-    for (let next = from; next < before;) {
-      const page = await this.bus.read(topic, partition, next, before - next);
-      if (page.length === 0) break;
-      found.push(...page);
-      next = page.at(-1)!.offset + 1;
-    }
-    return found;
   }
 
   private readEvent(event: RawEvent, organisation: string, name: string): Partial<RawReading> {

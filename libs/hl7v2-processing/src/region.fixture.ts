@@ -8,6 +8,7 @@ import {
   hl7v2Topic,
   listQuarantine,
   type Message,
+  messagesBetween,
   type OutgoingMessage,
   type Quarantined,
   regionTopics,
@@ -123,11 +124,7 @@ export class Region {
   private async all(topic: string): Promise<Message[]> {
     const found: Message[] = [];
     for (const { partition, high } of await this.wiring.bus.offsets(topic)) {
-      while (high > 0) {
-        const page = await this.wiring.bus.read(topic, partition, found.filter((one) => one.partition === partition).length);
-        if (page.length === 0) break;
-        found.push(...page);
-      }
+      for await (const page of messagesBetween(this.wiring.bus, { topic, partition }, 0, high)) found.push(...page);
     }
     return found;
   }

@@ -56,6 +56,7 @@ export * from './streams.js';
 export * from './subscribers.js';
 export * from './times-as-one.js';
 export * from './topics.js';
+export { messagesBetween } from './messages-between.js';
 export { lagOf, positionsOf, unreadMessages } from './unread.js';
 export * from './verify-chains.js';
 export * from './verify-views.js';

@@ -1,4 +1,5 @@
 import { isIdentityEvent } from '@weft/domain';
+import { messagesBetween } from './messages-between.js';
 import type { Message } from './ports.js';
 import { RECORD_PROJECTOR_GROUP } from './topics.js';
 import type { Wiring } from './wiring.js';
@@ -53,12 +54,8 @@ async function* recordedIn(
   topic: string,
   { partition, from, younger }: Span,
 ): AsyncGenerator<string> {
-  for (let next = from; next < younger;) {
-    const page = await bus.read(topic, partition, next);
-    if (page.length === 0) return;
-    next = (page.at(-1)?.offset ?? next) + 1;
+  for await (const page of messagesBetween(bus, { topic, partition }, from, younger)) {
     for (const message of page) {
-      if (message.offset >= younger) return;
       const reading = reader.careEvent(message);
       if (reading.ok && !isIdentityEvent(reading.event.type)) yield keys.patient(reading.event.subject);
     }

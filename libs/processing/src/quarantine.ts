@@ -1,4 +1,5 @@
 import { placeOf, type Coordinates, type Person, type Problem } from '@weft/domain';
+import { messagesBetween } from './messages-between.js';
 import { MESSAGE_LIMIT_BYTES, type EventBus, type Message, type OutgoingMessage } from './ports.js';
 import { MENDS_HEADER, QUARANTINE_TOPIC, REDRIVES_HEADER } from './topics.js';
 import { timestamp, type Wiring } from './wiring.js';
@@ -93,14 +94,11 @@ export function quarantine(
 export async function listQuarantine(bus: EventBus): Promise<Quarantined[]> {
   const standing = new Map<string, Message>();
   for (const { partition, low, high } of await bus.offsets(QUARANTINE_TOPIC)) {
-    for (let from = low; from < high;) {
-      const page = await bus.read(QUARANTINE_TOPIC, partition, from);
-      if (page.length === 0) break;
+    for await (const page of messagesBetween(bus, { topic: QUARANTINE_TOPIC, partition }, low, high)) {
       for (const message of page) {
         if (message.value === null) standing.delete(message.key);
         else standing.set(message.key, message);
       }
-      from = (page.at(-1) as Message).offset + 1;
     }
   }
   return [...standing.values()]

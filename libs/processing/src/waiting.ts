@@ -1,5 +1,6 @@
 import { nhsNumberProblem, type Provision, type Purpose } from '@weft/domain';
 import { ArrivingEvents } from './arriving.js';
+import { messagesBetween } from './messages-between.js';
 import { loadPerson } from './person.js';
 import type { Message } from './ports.js';
 import { isQuarantineEntry, keyOfQuarantined } from './quarantine.js';
@@ -57,14 +58,10 @@ export class WaitingEvents {
   private async readOn(): Promise<void> {
     const { bus } = this.wiring;
     for (const { partition, low, high } of await bus.offsets(QUARANTINE_TOPIC)) {
-      let next = Math.max(this.read.get(partition) ?? 0, low);
-      while (next < high) {
-        const page = await bus.read(QUARANTINE_TOPIC, partition, next);
-        const last = page.at(-1);
-        if (last === undefined) break;
+      const from = Math.max(this.read.get(partition) ?? 0, low);
+      for await (const page of messagesBetween(bus, { topic: QUARANTINE_TOPIC, partition }, from, high)) {
         for (const message of page) this.take(message);
-        next = last.offset + 1;
-        this.read.set(partition, next);
+        this.read.set(partition, page.at(-1)!.offset + 1);
       }
     }
     this.isWhole = true;

@@ -5,6 +5,7 @@ import {
   type EventBus,
   isQuarantineEntry,
   lagOf,
+  messagesBetween,
   OPT_OUT_PROJECTOR_GROUP,
   positionsOf,
   QUARANTINE_TOPIC,
@@ -208,17 +209,13 @@ export class QuarantineTally {
 
   async count(): Promise<QuarantineCounts> {
     for (const { partition, low, high } of await this.bus.offsets(QUARANTINE_TOPIC)) {
-      let next = Math.max(this.read.get(partition) ?? 0, low);
-      while (next < high) {
-        const page = await this.bus.read(QUARANTINE_TOPIC, partition, next);
-        const last = page.at(-1);
-        if (last === undefined) break;
+      const from = Math.max(this.read.get(partition) ?? 0, low);
+      for await (const page of messagesBetween(this.bus, { topic: QUARANTINE_TOPIC, partition }, from, high)) {
         for (const { key, value, headers } of page) {
           if (value === null) this.standing.delete(key);
           else if (isQuarantineEntry(key)) this.standing.set(key, headers[CLOSES_HEADER] === '1');
         }
-        next = last.offset + 1;
-        this.read.set(partition, next);
+        this.read.set(partition, page.at(-1)!.offset + 1);
       }
     }
     return { messages: this.standing.size, decisions: [...this.standing.values()].filter(Boolean).length };
