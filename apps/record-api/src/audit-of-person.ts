@@ -1,19 +1,12 @@
 import { PURPOSES } from '@weft/domain';
-import { type AuditEntry, keysOfPerson, type TimeAsOne, timesAsOne, timestamp, type Wiring } from '@weft/processing';
-import { addDays, auditAbout, auditIndexedSince, auditOfDay, daysBetween, type StoredAuditEntry } from '@weft/service';
+import { type AuditEntry, keysOfPerson, type TimeAsOne, timesAsOne, type Wiring } from '@weft/processing';
+import { auditAbout, type StoredAuditEntry } from '@weft/service';
 import { namesByPseudonym } from './disclosures.js';
 
 /** Days of the calendar, UTC, the last one too. */
 export interface Days {
   readonly from: string;
   readonly to: string;
-}
-
-/** Days whose entries are found only by looking through the whole region's: those of before there was an index. */
-export interface Unindexed {
-  readonly since: string;
-  /** How many of the days asked for are such. */
-  readonly days: number;
 }
 
 /**
@@ -35,10 +28,6 @@ export async function auditOfPerson(wiring: Wiring, patient: string, days: Days)
     found.set(id, { id, revision, entry: { ...(namesByPseudonym(wiring, entry) ? byDay(entry) : entry), patient: name } });
   };
   for (const name of names.keys()) for await (const one of auditAbout(wiring.store, name, days.from)) keep(one);
-  const unindexed = await unindexedOf(wiring, days);
-  for (let day = 0; day < unindexed.days; day += 1) {
-    for await (const one of auditOfDay(wiring.store, addDays(days.from, day))) keep(one);
-  }
   return [...found.values()].sort(byTime);
 }
 
@@ -56,13 +45,6 @@ const byDay = (entry: AuditEntry): AuditEntry => ({
 /** Total, so that a page can go on behind the last entry of the one before. */
 export const placeOf = ({ id, entry }: StoredAuditEntry): string => `${entry.time}_${id}`;
 const byTime = (a: StoredAuditEntry, b: StoredAuditEntry): number => (placeOf(a) < placeOf(b) ? -1 : 1);
-
-/** Which of the days asked for nothing but looking through them finds the person in. */
-export async function unindexedOf({ store, clock }: Wiring, { from, to }: Days): Promise<Unindexed> {
-  const since = (await auditIndexedSince(store)) ?? addDays(timestamp(clock).slice(0, 10), 1);
-  const last = to < since ? to : addDays(since, -1);
-  return { since, days: Math.max(0, daysBetween(from, last) + 1) };
-}
 
 /** Every key under which entries about the person may stand, with the region's key of the number that it is of. */
 const namesOf = (wiring: Wiring, numbers: Iterable<string>): ReadonlyMap<string, string> =>

@@ -20,14 +20,12 @@ import {
 import type { FastifyRequest } from 'fastify';
 import { AuditAnswer, PersonAuditAnswer } from './answers.js';
 import { dayOf, nhsNumberOf, numberOf } from './asked.js';
-import { auditOfPerson, type Days, placeOf, unindexedOf } from './audit-of-person.js';
+import { auditOfPerson, type Days, placeOf } from './audit-of-person.js';
 import { namesByPseudonym } from './disclosures.js';
 import { AUDIT, AUDIT_OF_PERSON } from './examples.js';
 
 const PAGE = 1_000;
-/** Days looked through for one person where there is no index, at most. */
-const UNINDEXED_MAX = 366;
-/** How far back a person's audit goes, or to where the index began, where the request does not say. */
+/** So far back a person's audit goes at least, where the request does not say: else to where the region began. */
 const DAYS_DEFAULT = 30;
 const ON_KAFKA =
   'What subscribers were told is listed as far as they were told over HTTP. Who reads the topics weft.record-changes.<purpose> ' +
@@ -85,7 +83,7 @@ export class AuditController {
   @ApiQuery({
     name: 'from',
     required: false,
-    description: `First day, YYYY-MM-DD; default where the index begins, or ${DAYS_DEFAULT} days before the last if that is earlier`,
+    description: `First day, YYYY-MM-DD; default the day on which the region was made, or ${DAYS_DEFAULT} days before the last if that is earlier`,
   })
   @ApiQuery({ name: 'to', required: false, description: 'Last day; default today' })
   @ApiQuery({ name: 'after', required: false, description: 'Where to go on; `next` has it' })
@@ -94,7 +92,7 @@ export class AuditController {
     refuseOtherParameters(request, ['from', 'to', 'after']);
     const nhsNumber = nhsNumberOf(request);
     const patient = this.wiring.keys.patient(nhsNumber);
-    const days = await this.daysOf(request);
+    const days = this.daysOf(request);
     const after = parameter(request, 'after') ?? '';
     const found = (await auditOfPerson(this.wiring, patient, days)).filter((one) => placeOf(one) > after);
     const page = found.slice(0, PAGE);
@@ -108,17 +106,14 @@ export class AuditController {
     };
   }
 
-  private async daysOf(request: FastifyRequest): Promise<Days> {
+  private daysOf(request: FastifyRequest): Days {
     const to = dayOf(parameter(request, 'to') ?? this.today(), 'to');
     const first = parameter(request, 'from');
     const usual = addDays(to, -DAYS_DEFAULT);
-    const { since } = await unindexedOf(this.wiring, { from: usual, to });
-    const from = first === null ? (since < usual ? since : usual) : dayOf(first, 'from');
+    const made = this.service.region.madeAt.slice(0, 10);
+    const from = first === null ? (made < usual ? made : usual) : dayOf(first, 'from');
     if (from > to) throw invalid({ field: 'from', code: 'after-to', message: 'is after `to`' });
-    const { days } = await unindexedOf(this.wiring, { from, to });
-    if (days <= UNINDEXED_MAX) return { from, to };
-    const message = `asks for ${days} days of before ${since}, when a person’s entries were not kept together; at most ${UNINDEXED_MAX} are looked through at a time`;
-    throw invalid({ field: 'from', code: 'out-of-range', message });
+    return { from, to };
   }
 
   /** What research calls a person is not for others, who could find out who that is by the time of the entry. */

@@ -9,7 +9,6 @@ import {
   careEventsTopic,
   careRecordStream,
   CONSENT_TOPIC,
-  type EventStore,
   isAllPublished,
   OPT_OUT_PROJECTOR_GROUP,
   RECORD_PROJECTOR_GROUP,
@@ -20,11 +19,9 @@ import {
 import {
   AnswerTimes,
   createHttpApp,
-  createKeys,
   issueToken,
   listen,
   loadSettings,
-  openEngines,
   createRegion,
   openWiring,
   firstPolicy,
@@ -39,9 +36,6 @@ const SECRETS = {
   WEFT_REGION_SECRET: 'region-secret-of-the-tests-of-reading',
   WEFT_RESEARCH_SECRET: 'research-secret-of-the-tests-of-reading',
 };
-/** The region's key of a person, known before there is a region. */
-export const keyOf = (nhsNumber: string): string =>
-  createKeys({ region: SECRETS.WEFT_REGION_SECRET, research: '', integrity: '' }).patient(nhsNumber);
 
 /** Numbers of the range kept for tests. */
 export const ANNE = '9990000018';
@@ -93,22 +87,15 @@ export interface Region {
   close(): Promise<void>;
 }
 
-/** `before` is done in the store before this version begins to work there. */
 export async function openRegion(
   given: {
     readonly service?: Partial<Service>;
     readonly policy?: unknown;
-    readonly before?: (store: EventStore) => Promise<void>;
   } = {},
 ): Promise<Region> {
   const directory = mkdtempSync(join(tmpdir(), 'weft-record-api-'));
   const loaded = loadSettings({ ...SECRETS, WEFT_DATA_DIR: directory, WEFT_PORT: '0', WEFT_LOG_LEVEL: 'fatal' });
   const settings = { ...loaded, policy: given.policy };
-  if (given.before !== undefined) {
-    const { store, close } = await openEngines(settings);
-    await given.before(store);
-    await close();
-  }
   const service = await createRegion(settings, given.service);
   const wiring = openWiring(service);
   await applyPolicy(wiring, firstPolicy(service.settings));

@@ -305,15 +305,6 @@ export function decodeAfter({ data }: NewEvent): StreamPlace | null {
   return text.includes('"after":{') ? ((JSON.parse(text) as { after?: StreamPlace }).after ?? null) : null;
 }
 
-/** From this day on (YYYY-MM-DD, UTC) every entry about a person also stands in a stream of that person's. */
-export function encodeAuditIndex(day: string, random: Random): NewEvent {
-  return encode({ type: 'audit-index-begun-1', day }, random);
-}
-
-export function decodeAuditIndex(stored: StoredEvent): string {
-  return decode<{ readonly type: string; readonly day: string }>(stored).day;
-}
-
 export function decodePolicy(stored: StoredEvent): AdoptedPolicy {
   const { policy, adoptedAt, adoption } = decode<PolicyAdopted>(stored);
   return { version: stored.revision + 1, policy, adoptedAt, ...(adoption && { adoption }) };

@@ -7,12 +7,10 @@ export * from './concurrency.js';
 export {
   bytesOf,
   decodeAuditEntry,
-  decodeAuditIndex,
   decodeNumberEvent,
   encodeAfter,
   encodeAuditEntry,
   effectIn,
-  encodeAuditIndex,
   textOf,
   type AuditEntry,
   type RecordedDecision,

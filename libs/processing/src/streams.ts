@@ -41,6 +41,5 @@ export function dayOfAuditStream(stream: string): string | null {
 /** The same entries by whom they are about; `key` as the entry has it. */
 export const AUDIT_OF_PREFIX = 'auditOf-';
 export const auditOfStream = (key: string): string => `${AUDIT_OF_PREFIX}${key}`;
-export const AUDIT_INDEX_STREAM = 'auditIndex-region';
 export const replayStream = (projection: Pick<Projection, 'purpose' | 'version'>): string =>
   `replay-${projection.purpose}View${projection.version}`;

@@ -1,7 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   APPEND_LIMIT_BYTES,
-  AUDIT_INDEX_STREAM,
   type AuditEntry,
   auditOfStream,
   auditStream,
@@ -9,13 +8,11 @@ import {
   dayOfAuditStream,
   encodeAfter,
   encodeAuditEntry,
-  encodeAuditIndex,
   endOf,
   type NewEvent,
   NO_STREAM,
   type StreamEnd,
   timestamp,
-  unlessFenced,
   type Wiring,
   WrongExpectedRevision,
 } from '@weft/processing';
@@ -25,7 +22,7 @@ import { addDays } from './audit-trail.js';
 const EVENT_OVERHEAD_BYTES = 256;
 /** Other processes write the same day's stream: whoever loses so often in a row tells its callers to come again. */
 const CONFLICTS_MAX = 100;
-/** A region in which nothing was audited for so long is taken for a new one. */
+/** So far back the day with entries before a new one is looked for. */
 const LATELY_DAYS = 31;
 /** Streams of which it is remembered where they end; all are forgotten together when there are more. */
 const ENDS_MAX = 10_000;
@@ -65,7 +62,6 @@ interface Waiting {
 export class AuditLog {
   private waiting: Waiting[] = [];
   private isWriting = false;
-  private isIndexed = false;
   /** Where streams end, as far as this process knows. */
   private readonly ends = new Map<string, StreamEnd>();
 
@@ -104,7 +100,6 @@ export class AuditLog {
       await nextTurn();
       const group = this.takeGroup();
       try {
-        await this.beginIndex();
         await this.write(group);
       } catch (error) {
         for (const { failed } of group) failed(error);
@@ -123,29 +118,6 @@ export class AuditLog {
       end += 1;
     }
     return this.waiting.splice(0, end);
-  }
-
-  /** Notes, once in a region's life, from which day on a person's entries need not be looked for in the days' streams. */
-  private async beginIndex(): Promise<void> {
-    const { store, random } = this.ports;
-    if (this.isIndexed) return;
-    if ((await store.head(AUDIT_INDEX_STREAM)) === NO_STREAM) {
-      const begun = encodeAuditIndex(await this.firstIndexedDay(), random);
-      await unlessFenced(store.append(AUDIT_INDEX_STREAM, NO_STREAM, [begun]));
-    }
-    this.isIndexed = true;
-  }
-
-  /**
-   * Today in a region where nothing was audited of late. In another one it is tomorrow: today has entries already, and processes
-   * of the version before, which wrote no index, may still run.
-   */
-  private async firstIndexedDay(): Promise<string> {
-    const { store, clock } = this.ports;
-    const today = timestamp(clock).slice(0, 10);
-    const lately = Array.from({ length: LATELY_DAYS }, (_, ago) => store.head(auditStream(addDays(today, -ago))));
-    const isNew = (await Promise.all(lately)).every((head) => head === NO_STREAM);
-    return isNew ? today : addDays(today, 1);
   }
 
   /** All streams at once: the embedded store writes them in one transaction. An entry fails alone where its own streams do. */

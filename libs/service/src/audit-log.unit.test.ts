@@ -1,24 +1,16 @@
-import {
-  AUDIT_INDEX_STREAM,
-  type AuditEntry,
-  bytesOf,
-  EngineUnavailable,
-  type EventStore,
-  textOf,
-  WrongExpectedRevision,
-} from '@weft/processing';
+import { type AuditEntry, bytesOf, EngineUnavailable, type EventStore, WrongExpectedRevision } from '@weft/processing';
 import { SimKeys } from '@weft/testing';
 import { AuditLog } from './audit-log.js';
 
-/** A store that holds its appends back until it is told, and counts them. Streams begin as `heads` says. */
-function heldStore(heads: Readonly<Record<string, number>> = { [AUDIT_INDEX_STREAM]: 0 }) {
+/** A store that holds its appends back until it is told, and counts them. */
+function heldStore() {
   const appends: {
     stream: string;
     expected: number;
     events: readonly { id: string; data: Uint8Array }[];
     go: (error?: Error) => void;
   }[] = [];
-  const revisions = new Map(Object.entries(heads));
+  const revisions = new Map<string, number>();
   const store = {
     head: async (stream: string) => revisions.get(stream) ?? -1,
     read: async (stream: string) => {
@@ -151,40 +143,5 @@ describe('an audit entry about a person', () => {
     again.go();
     await written;
     expect(appends).toHaveLength(3);
-  });
-});
-
-describe('the index of the audit', () => {
-  async function firstDay(heads: Readonly<Record<string, number>>): Promise<unknown> {
-    const { audit, next } = heldStore(heads);
-    const written = audit.append(entry('2026-01-01T10:00:00Z'));
-    const begun = await next(0);
-    begun.go();
-    (await next(1)).go();
-    await written;
-    expect(begun.stream).toBe(AUDIT_INDEX_STREAM);
-    return (JSON.parse(textOf(begun.events[0]!.data)) as { day: unknown }).day;
-  }
-
-  it('begins today in a region where nothing was audited of late', async () => {
-    expect(await firstDay({})).toBe('2026-01-01');
-    expect(await firstDay({ 'audit-20251101': 5 })).toBe('2026-01-01');
-  });
-
-  it('begins tomorrow in a region that was audited by the version before', async () => {
-    expect(await firstDay({ 'audit-20260101': 5 })).toBe('2026-01-02');
-    expect(await firstDay({ 'audit-20251215': 5 })).toBe('2026-01-02');
-  });
-
-  it('begins once: what another process noted stands', async () => {
-    const { audit, appends, next } = heldStore({});
-    const written = audit.append(entry('2026-01-01T10:00:00Z'));
-    (await next(0)).go(new WrongExpectedRevision(AUDIT_INDEX_STREAM, -1, 0));
-    (await next(1)).go();
-    await written;
-    const second = audit.append(entry('2026-01-01T10:00:00Z'));
-    (await next(2)).go();
-    await second;
-    expect(appends.filter(({ stream }) => stream === AUDIT_INDEX_STREAM)).toHaveLength(1);
   });
 });

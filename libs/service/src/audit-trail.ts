@@ -1,10 +1,8 @@
 import {
-  AUDIT_INDEX_STREAM,
   type AuditEntry,
   auditOfStream,
   auditStream,
   decodeAuditEntry,
-  decodeAuditIndex,
   type EventStore,
   type StoredEvent,
 } from '@weft/processing';
@@ -50,13 +48,6 @@ export async function* auditAbout(store: EventStore, key: string, from: string):
   }
 }
 
-/** The first day of which every entry about a person is found by their key; null before anything was audited. */
-export async function auditIndexedSince(store: EventStore): Promise<string | null> {
-  const [begun] = await store.read(AUDIT_INDEX_STREAM, { maxCount: 1 });
-  return begun === undefined ? null : decodeAuditIndex(begun);
-}
-
-/** Days of the calendar, UTC, as `YYYY-MM-DD`. */
+/** Of a day of the calendar, UTC, as `YYYY-MM-DD`. */
 export const addDays = (day: string, days: number): string =>
   new Date(Date.parse(day) + days * DAY_MS).toISOString().slice(0, 10);
-export const daysBetween = (first: string, last: string): number => (Date.parse(last) - Date.parse(first)) / DAY_MS;

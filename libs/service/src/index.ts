@@ -2,7 +2,7 @@ export * from './access.js';
 export { AnswerTimes } from './answer-times.js';
 export { adoptPolicy, codesDiffer, firstPolicy, organisationsDiffer, settingsDiffer, warnAtStart } from './adopt-policy.js';
 export { type Actor, AuditLog, type Given } from './audit-log.js';
-export { addDays, auditAbout, auditIndexedSince, auditOfDay, daysBetween, type StoredAuditEntry } from './audit-trail.js';
+export { addDays, auditAbout, auditOfDay, type StoredAuditEntry } from './audit-trail.js';
 export { Audited, AuditedProblemFilter } from './audited.js';
 export { BODY_LIMIT_BYTES, RawBody, utf8Text } from './bodies.js';
 export { Example } from './documentation.js';

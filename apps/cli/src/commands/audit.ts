@@ -21,7 +21,7 @@ export function auditCommand(context: Context): Command {
       'Lists who looked at the record of one person, who decided about it, and which subscribers were told of it, oldest first. This look is audited too.',
     )
     .argument(...NHS_ARGUMENT)
-    .option('--from <day>', 'first day, UTC; default as far back as entries are kept together, 30 days at least', day)
+    .option('--from <day>', 'first day, UTC; default the day on which the region was made, 30 days ago at least', day)
     .option('--to <day>', 'last day, UTC; default today', day)
     .addHelpText(
       'after',
