@@ -1,3 +1,4 @@
+import { RouteConfig } from '@nestjs/platform-fastify';
 import { Body, Controller, Get, HttpCode, Inject, Param, Post, UseFilters } from '@nestjs/common';
 import {
   ApiAcceptedResponse,
@@ -29,6 +30,9 @@ import { AUTHORISE_CODES, PROPOSE_CODES, RELEASED_CODES } from './examples.js';
 import { PersonAnswer, personOf } from './person.js';
 import { refuseNumbersIn } from './policies.controller.js';
 import { PolicyToPropose } from './policy-answers.js';
+
+/** A list of every code of SNOMED CT and dm+d, with room to spare. */
+const CODES_LIMIT_BYTES = 16 * 1024 * 1024;
 
 class CodesToPropose extends PickType(PolicyToPropose, ['reason']) {
   @ApiProperty({ type: Object, description: 'Lists of codes, by code system, as `WEFT_RELEASED_CODES` names them' })
@@ -76,7 +80,7 @@ export class ReleasedCodesController {
 
   @Post()
   @Example(PROPOSE_CODES)
-  @Audited('propose-released-codes')
+  @RouteConfig({ audited: 'propose-released-codes', bodyLimitBytes: CODES_LIMIT_BYTES })
   @HttpCode(202)
   @ApiOperation({ summary: 'Proposes other codes', description: 'They are in force once a second person has authorised them.' })
   @ApiAcceptedResponse({ type: CodesAnswer })

@@ -1,3 +1,4 @@
+import { checkDigitOf } from '@weft/testing';
 import { openRegion, type Region } from './region.fixture.js';
 
 const CODES = { 'http://snomed.info/sct': ['44054006'] };
@@ -29,5 +30,18 @@ describe('the codes that population health and research are told', () => {
     expect((await authorise('bert')).status).toBe(404);
     const { body } = await region.ask('/released-codes', { roles: ['governance'] });
     expect(body).toMatchObject({ codes: CODES, authorisedBy: { subject: 'bert' }, waiting: null });
+  });
+
+  it('are replaced by a list of three megabytes as by any other', async () => {
+    const list = Array.from({ length: 160_000 }, (_, number) => {
+      const digits = `1${String(number).padStart(7, '0')}100000010`;
+      return `${digits}${checkDigitOf(digits)}`;
+    });
+    const codes = { 'http://snomed.info/sct': list };
+    const proposed = await region.govern('anna', '/released-codes', { codes, reason: 'The committee agreed' });
+    expect(proposed.text.length).toBeGreaterThan(3_000_000);
+    const { id } = proposed.body.waiting;
+    const { status, body } = await region.govern('bert', `/released-codes/${id}/authorisations`, {});
+    expect([status, body.waiting, JSON.stringify(body.codes) === JSON.stringify(codes)]).toEqual([200, null, true]);
   });
 });

@@ -101,7 +101,11 @@ export async function appendToNumber(
 }
 
 /** Appends behind whatever others write meanwhile: several events in as many appends as they need. */
-export async function appendAtEnd(store: EventStore, stream: string, events: readonly NewEvent[]): Promise<void> {
+export async function appendAtEnd(
+  store: Pick<EventStore, 'append' | 'head'>,
+  stream: string,
+  events: readonly NewEvent[],
+): Promise<void> {
   for (const append of cutIntoAppends(events)) {
     for (let revision: number | null = null; revision === null;) {
       revision = await unlessFenced(store.append(stream, await store.head(stream), append));

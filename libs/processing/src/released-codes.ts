@@ -1,9 +1,9 @@
 import { canonicalJson, type Person, type ReleasedCodes } from '@weft/domain';
-import { unlessFenced } from './append.js';
+import { appendAtEnd, unlessFenced } from './append.js';
 import { bytesOf, textOf } from './encoding.js';
 import { EngineDamaged } from './errors.js';
 import { eventsOf } from './number.js';
-import { NO_STREAM, type Clock, type EventStore, type Random } from './ports.js';
+import { APPEND_LIMIT_BYTES, NO_STREAM, type Clock, type EventStore, type NewEvent, type Random } from './ports.js';
 import { timestamp } from './wiring.js';
 
 /** Which codes population health and research are told, and who wants others. */
@@ -18,9 +18,16 @@ interface CodesProposal {
   readonly at: string;
 }
 
+/** Of a list too large for one event: the parts before the last, which the event about it carries itself. */
+interface Parted {
+  /** The id that they have in common, and how many there are. */
+  readonly parts?: { readonly of: string; readonly count: number };
+}
+
 type CodesEvent =
-  | { readonly type: 'released-codes-begun-1'; readonly codes: ReleasedCodes; readonly at: string }
-  | ({ readonly type: 'released-codes-proposed-1' } & CodesProposal)
+  | { readonly type: 'released-codes-part-1'; readonly of: string; readonly codes: ReleasedCodes }
+  | ({ readonly type: 'released-codes-begun-1'; readonly codes: ReleasedCodes; readonly at: string } & Parted)
+  | ({ readonly type: 'released-codes-proposed-1' } & CodesProposal & Parted)
   | { readonly type: 'released-codes-authorised-1'; readonly id: string; readonly by: Person; readonly at: string };
 
 export interface CodesInForce {
@@ -46,7 +53,7 @@ export const sameCodes = (a: ReleasedCodes, b: ReleasedCodes): boolean => canoni
 /** The released codes of a region, as data: what the settings say begins them, and nothing but two people changes them. */
 export class ReleasedCodesBook {
   constructor(
-    private readonly store: Pick<EventStore, 'append' | 'read'>,
+    private readonly store: Pick<EventStore, 'append' | 'head' | 'read'>,
     private readonly clock: Clock,
     private readonly random: Random,
   ) {}
@@ -58,13 +65,18 @@ export class ReleasedCodesBook {
 
   /** Of several that begin them at one time the first one's count. */
   async seed(codes: ReleasedCodes): Promise<void> {
-    const { state, head } = await this.read();
-    if (state === null) await this.append(head, { type: 'released-codes-begun-1', codes, at: this.now() });
+    if ((await this.read()).state !== null) return;
+    const list = await this.appendParts(codes);
+    for (;;) {
+      const { state, head } = await this.read();
+      if (state !== null || (await this.append(head, { type: 'released-codes-begun-1', ...list, at: this.now() }))) return;
+    }
   }
 
   /** Takes the place of a proposal that waits. */
   async propose(codes: ReleasedCodes, by: Person, reason: string): Promise<CodesInForce> {
-    const event = { type: 'released-codes-proposed-1', id: this.random.uuid(), codes, by, reason, at: this.now() } as const;
+    const list = await this.appendParts(codes);
+    const event = { type: 'released-codes-proposed-1', id: this.random.uuid(), ...list, by, reason, at: this.now() } as const;
     while (!(await this.append((await this.read()).head, event)));
     return (await this.current())!;
   }
@@ -84,22 +96,79 @@ export class ReleasedCodesBook {
 
   private async read(): Promise<{ readonly state: CodesInForce | null; readonly head: number }> {
     let [state, head]: [CodesInForce | null, number] = [null, NO_STREAM];
+    const parts = new Map<string, ReleasedCodes[]>();
     for await (const page of eventsOf(this.store, RELEASED_CODES_STREAM)) {
       for (const { type, revision, data } of page) {
-        state = evolve(state, { type, ...(JSON.parse(textOf(data)) as object) } as CodesEvent);
+        const event = { type, ...(JSON.parse(textOf(data)) as object) } as CodesEvent;
+        if (event.type === 'released-codes-part-1') parts.set(event.of, [...(parts.get(event.of) ?? []), event.codes]);
+        else state = evolve(state, whole(event, parts));
         head = revision;
       }
     }
     return { state, head };
   }
 
-  private async append(expected: number, { type, ...data }: CodesEvent): Promise<boolean> {
-    const event = { id: this.random.uuid(), type, data: bytesOf(JSON.stringify(data)) };
-    return (await unlessFenced(this.store.append(RELEASED_CODES_STREAM, expected, [event]))) !== null;
+  /** Appends all but the last part of a list, and gives that one with what finds the others. A process that ends here has changed nothing. */
+  private async appendParts(codes: ReleasedCodes): Promise<{ readonly codes: ReleasedCodes } & Parted> {
+    const parts = partsOf(codes);
+    const last = parts.pop()!;
+    if (parts.length === 0) return { codes: last };
+    const of = this.random.uuid();
+    const events = parts.map((part) => this.encode({ type: 'released-codes-part-1', of, codes: part }));
+    await appendAtEnd(this.store, RELEASED_CODES_STREAM, events);
+    return { codes: last, parts: { of, count: parts.length } };
+  }
+
+  private async append(expected: number, event: CodesEvent): Promise<boolean> {
+    return (await unlessFenced(this.store.append(RELEASED_CODES_STREAM, expected, [this.encode(event)]))) !== null;
+  }
+
+  private encode({ type, ...data }: CodesEvent): NewEvent {
+    return { id: this.random.uuid(), type, data: bytesOf(JSON.stringify(data)) };
   }
 }
 
-function evolve(state: CodesInForce | null, event: CodesEvent): CodesInForce {
+/** So many characters of a list stand in one event: none takes more than three bytes. */
+const PART_MAX = APPEND_LIMIT_BYTES / 4;
+
+/** Lists that are one together, each small enough for an event; at least one. */
+function partsOf(codes: ReleasedCodes): ReleasedCodes[] {
+  const parts: Record<string, string[]>[] = [{}];
+  let length = 0;
+  for (const [system, list] of Object.entries(codes)) {
+    // Also of a system without any: none of its codes is told then.
+    parts.at(-1)![system] = [];
+    for (const code of list) {
+      const added = JSON.stringify(code).length + 1;
+      if (length + added > PART_MAX) {
+        parts.push({});
+        length = 0;
+      }
+      (parts.at(-1)![system] ??= []).push(code);
+      length += added;
+    }
+  }
+  return parts;
+}
+
+function joined(parts: readonly ReleasedCodes[]): ReleasedCodes {
+  const systems = new Set(parts.flatMap((part) => Object.keys(part)));
+  return Object.fromEntries([...systems].map((system) => [system, parts.flatMap((part) => part[system] ?? [])]));
+}
+
+type WholeEvent = Exclude<CodesEvent, { readonly type: 'released-codes-part-1' }>;
+
+/** The event with all of its list, where that came in parts. */
+function whole(event: WholeEvent, known: Map<string, ReleasedCodes[]>): WholeEvent {
+  if (event.type === 'released-codes-authorised-1' || event.parts === undefined) return event;
+  const { parts, ...said } = event;
+  const before = known.get(parts.of) ?? [];
+  if (before.length !== parts.count)
+    throw new EngineDamaged('store', `${RELEASED_CODES_STREAM} has ${before.length} of ${parts.count} parts of a list`);
+  return { ...said, codes: joined([...before, event.codes]) };
+}
+
+function evolve(state: CodesInForce | null, event: WholeEvent): CodesInForce {
   if (event.type === 'released-codes-begun-1') return { codes: event.codes, proposal: null, authorisedBy: null, waiting: null };
   if (event.type === 'released-codes-proposed-1' && state !== null) {
     const { type: _, ...waiting } = event;

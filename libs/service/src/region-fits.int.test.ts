@@ -83,6 +83,16 @@ describe('a region knows the secrets that it was made with', () => {
     expect([await codesOf({}), await codesOf({}, openService)]).toEqual([codes, codes]);
   });
 
+  it('begins with a list of released codes of three megabytes', async () => {
+    const codes = { 'http://snomed.info/sct': Array.from({ length: 170_000 }, (_, index) => String(1e15 + index)) };
+    const service = await createRegion({ ...settingsOf(OWN), releasedCodes: codes });
+    await service.close();
+    const again = await openService(settingsOf(OWN));
+    await again.close();
+    expect(JSON.stringify(codes).length).toBeGreaterThan(3_000_000);
+    expect(JSON.stringify(again.releasedCodes) === JSON.stringify(codes)).toBe(true);
+  });
+
   it('is not made anew where its file was lost', async () => {
     await start(OWN);
     for (const file of readdirSync(directory)) if (file.startsWith('weft.db')) rmSync(join(directory, file));

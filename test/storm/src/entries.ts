@@ -68,7 +68,7 @@ export function markerOf({ number }: Pick<Entry, 'number'>, version: number): st
 
 /** As many entries, and versions of each, as a storm publishes at the most: each program reads all their codes when it starts. */
 export const ENTRIES_MAX = 2_000;
-export const VERSIONS_MAX = 20;
+export const VERSIONS_MAX = 25;
 
 /** What WEFT_RELEASED_CODES names: the codes of every entry in every version. */
 export function releasedCodes(): Record<string, string[]> {
