@@ -3,6 +3,7 @@ import { Body, Controller, Get, HttpCode, Inject, Param, Post, UseFilters } from
 import {
   ApiAcceptedResponse,
   ApiBadRequestResponse,
+  ApiConflictResponse,
   ApiForbiddenResponse,
   ApiNotFoundResponse,
   ApiOkResponse,
@@ -84,13 +85,16 @@ export class ReleasedCodesController {
   @HttpCode(202)
   @ApiOperation({ summary: 'Proposes other codes', description: 'They are in force once a second person has authorised them.' })
   @ApiAcceptedResponse({ type: CodesAnswer })
+  @ApiConflictResponse({ description: 'The region has not begun any: its making was cut short' })
   @ApiBadRequestResponse({ description: 'No lists of codes, one of a form that its system does not have, or no reason' })
   async propose(@Body() { codes, reason }: CodesToPropose, @CurrentCaller() caller: Caller): Promise<CodesAnswer> {
     refuseNumbersIn(reason);
     const fault = faultOfReleasedCodes(codes);
     if (fault !== undefined) throw invalid({ field: 'codes', code: 'malformed', message: fault });
     await this.audit.note(caller, 'propose-released-codes', { outcome: 'accepted' });
-    return this.book.propose(codes as ReleasedCodes, personOf(caller), reason);
+    const proposed = await this.book.propose(codes as ReleasedCodes, personOf(caller), reason);
+    if (proposed === null) throw notBegun();
+    return proposed;
   }
 
   @Post(':id/authorisations')
@@ -117,3 +121,8 @@ export class ReleasedCodesController {
     }
   }
 }
+
+const notBegun = (): HttpProblem =>
+  new HttpProblem(409, 'not-begun', 'The region has not begun its released codes', {
+    detail: 'Its making was cut short: run weft region create, which goes on with it.',
+  });

@@ -73,12 +73,13 @@ export class ReleasedCodesBook {
     }
   }
 
-  /** Takes the place of a proposal that waits. */
-  async propose(codes: ReleasedCodes, by: Person, reason: string): Promise<CodesInForce> {
+  /** Takes the place of a proposal that waits. Null, and nothing is written, in a region that has not begun any: its making was cut short. */
+  async propose(codes: ReleasedCodes, by: Person, reason: string): Promise<CodesInForce | null> {
+    if ((await this.current()) === null) return null;
     const list = await this.appendParts(codes);
     const event = { type: 'released-codes-proposed-1', id: this.random.uuid(), ...list, by, reason, at: this.now() } as const;
     while (!(await this.append((await this.read()).head, event)));
-    return (await this.current())!;
+    return this.current();
   }
 
   /** Throws CodesNotAuthorised. */

@@ -43,7 +43,7 @@ describe('the codes that population health and research are told', () => {
   it('are other ones once two people have said so', async () => {
     const book = region();
     await book.seed(FEW);
-    const { codes, waiting } = await book.propose(MORE, anna, 'The committee agreed');
+    const { codes, waiting } = (await book.propose(MORE, anna, 'The committee agreed'))!;
     expect([codes, waiting]).toMatchObject([FEW, { codes: MORE, by: anna }]);
     await expect(book.authorise(waiting!.id, anna)).rejects.toMatchObject({ why: 'same-person' });
     await expect(book.authorise('another', bert)).rejects.toMatchObject({ why: 'unknown' });
@@ -55,10 +55,17 @@ describe('the codes that population health and research are told', () => {
   it('are none that a second person has not seen: the last proposal takes the place of the one before', async () => {
     const book = region();
     await book.seed({});
-    const first = await book.propose(FEW, anna, 'x');
+    const first = (await book.propose(FEW, anna, 'x'))!;
     await book.propose(MORE, anna, 'y');
     await expect(book.authorise(first.waiting!.id, bert)).rejects.toMatchObject({ why: 'unknown' });
     expect((await book.current())!.codes).toEqual({});
+  });
+
+  it('are none that somebody proposed in a region that has not begun any: that one begins none the worse', async () => {
+    const book = region();
+    expect(await book.propose(MORE, anna, 'x')).toBeNull();
+    await book.seed(FEW);
+    expect(await book.current()).toEqual({ codes: FEW, proposal: null, authorisedBy: null, waiting: null });
   });
 
   it('are the same in any order of their code systems', () => {
@@ -83,7 +90,7 @@ describe('a list of released codes that is too large for one event', () => {
     expect(JSON.stringify(ONE).length).toBeGreaterThan(2_900_000);
     expect(events.length).toBeGreaterThan(3);
     expect(isOf((await book().current())?.codes, ONE)).toBe(true);
-    const { waiting, codes } = await book().propose(OTHER, anna, 'The committee agreed');
+    const { waiting, codes } = (await book().propose(OTHER, anna, 'The committee agreed'))!;
     expect([isOf(codes, ONE), isOf(waiting!.codes, OTHER)]).toEqual([true, true]);
     await book().authorise(waiting!.id, bert);
     const { codes: now, proposal } = (await book().current())!;
@@ -105,7 +112,7 @@ describe('a list of released codes that is too large for one event', () => {
       while (appends() < kill) await new Promise(setImmediate);
       expect(events.length).toBeGreaterThanOrEqual(kill - 1);
       expect(await book().current()).toEqual({ codes: FEW, proposal: null, authorisedBy: null, waiting: null });
-      const { waiting } = await book().propose(LESS, bert, 'y');
+      const { waiting } = (await book().propose(LESS, bert, 'y'))!;
       expect(isOf(waiting!.codes, LESS)).toBe(true);
       expect((await book().authorise(waiting!.id, anna)).authorisedBy).toEqual(anna);
     }
