@@ -52,8 +52,8 @@ export const maySendAt = ({ suspensions }: Pick<RegionOrganisation, 'suspensions
 
 /** The organisations of a region, as data: stream `organisations-region`. */
 export class OrganisationBook {
-  private state: Organisations = new Map();
-  private head = NO_STREAM;
+  /** Both together: what is decided by one state is appended behind that one and no later one. */
+  private known: { readonly all: Organisations; readonly head: number } = { all: new Map(), head: NO_STREAM };
 
   constructor(
     private readonly store: Pick<EventStore, 'append' | 'read'>,
@@ -63,21 +63,26 @@ export class OrganisationBook {
 
   /** Every one, suspended ones too, by ODS code. Asks the store each time what is new, and for nothing else. */
   async current(): Promise<Organisations> {
-    for await (const page of eventsOf(this.store, ORGANISATIONS_STREAM, this.head + 1)) {
+    return (await this.look()).all;
+  }
+
+  private async look(): Promise<OrganisationBook['known']> {
+    for await (const page of eventsOf(this.store, ORGANISATIONS_STREAM, this.known.head + 1)) {
       for (const { type, revision, data } of page) {
-        // Somebody else here looked at the same time.
-        if (revision <= this.head) continue;
-        this.state = evolve(this.state, decode(type, textOf(data)));
-        this.head = revision;
+        // Another look at the same time may have taken it in.
+        if (revision <= this.known.head) continue;
+        this.known = { all: evolve(this.known.all, decode(type, textOf(data))), head: revision };
       }
     }
-    return this.state;
+    return this.known;
   }
 
   /** The first ones of a region that has none: of several that say so at one time the first one's. */
   async seed(organisations: readonly Organisation[]): Promise<Organisations> {
-    if ((await this.current()).size > 0 || organisations.length === 0) return this.state;
-    await this.append(organisations.map((one) => ({ type: 'organisation-added-1', ...one, added: null })));
+    const { all, head } = await this.look();
+    if (all.size > 0 || organisations.length === 0) return all;
+    const added = organisations.map((one) => ({ type: 'organisation-added-1', ...one, added: null }) as const);
+    await this.append(head, added);
     return this.current();
   }
 
@@ -120,14 +125,15 @@ export class OrganisationBook {
     decide: (known: RegionOrganisation | undefined) => OrganisationEvent | null,
   ): Promise<RegionOrganisation> {
     for (;;) {
-      const event = decide((await this.current()).get(ods));
-      if (event === null || (await this.append([event]))) return (await this.current()).get(ods)!;
+      const { all, head } = await this.look();
+      const event = decide(all.get(ods));
+      if (event === null || (await this.append(head, [event]))) return (await this.current()).get(ods)!;
     }
   }
 
-  private async append(events: readonly OrganisationEvent[]): Promise<boolean> {
+  private async append(expected: number, events: readonly OrganisationEvent[]): Promise<boolean> {
     const stored = events.map(({ type, ...data }) => ({ id: this.random.uuid(), type, data: bytesOf(JSON.stringify(data)) }));
-    return (await unlessFenced(this.store.append(ORGANISATIONS_STREAM, this.head, stored))) !== null;
+    return (await unlessFenced(this.store.append(ORGANISATIONS_STREAM, expected, stored))) !== null;
   }
 }
 
