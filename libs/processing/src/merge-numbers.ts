@@ -52,9 +52,14 @@ async function merge(wiring: Wiring, merging: Merging, state: NumberState): Prom
   if (identity.supersededBy === null) {
     if ((await survivorOf(wiring.store, survivor)).key === superseded) return refuse(wiring, merging, state, ...LOOP);
     if (await isTooMany(wiring, merging)) return refuse(wiring, merging, state, TOO_MANY);
-    const byNhsNumber = event.survivor as string;
-    const recordedAt = timestamp(wiring.clock);
-    await append(wiring, state, { type: 'number-superseded-1', by: survivor, byNhsNumber, cause: eventKey(event), recordedAt });
+    await append(wiring, state, {
+      type: 'number-superseded-1',
+      by: survivor,
+      byNhsNumber: event.survivor as string,
+      ownNhsNumber: event.subject,
+      cause: eventKey(event),
+      recordedAt: timestamp(wiring.clock),
+    });
   }
   // Two merges in opposite directions may both have passed the check above: whoever sees the loop takes its own step back.
   if (await isInLoop(wiring, superseded)) {
@@ -71,10 +76,12 @@ async function isTooMany({ store }: Wiring, { superseded, survivor }: Merging): 
   return into.length + own.length > MEMBERS_MAX;
 }
 
-async function absorb(wiring: Wiring, { superseded, survivor }: Merging): Promise<void> {
+async function absorb(wiring: Wiring, { event, superseded, survivor }: Merging): Promise<void> {
   const absorbing = await loadNumber(wiring.store, survivor);
   if (absorbing.identity.absorbed.includes(superseded)) return;
-  await append(wiring, absorbing, { type: 'number-absorbed-1', key: superseded, recordedAt: timestamp(wiring.clock) });
+  const ownNhsNumber = event.survivor as string;
+  const recordedAt = timestamp(wiring.clock);
+  await append(wiring, absorbing, { type: 'number-absorbed-1', key: superseded, ownNhsNumber, recordedAt });
 }
 
 async function unmerge(wiring: Wiring, merging: Merging, state: NumberState): Promise<readonly Problem[]> {

@@ -1,4 +1,5 @@
-import { encode } from './encoding.js';
+import type { CareEvent, ViewEntry } from '@weft/domain';
+import { encode, textOf } from './encoding.js';
 import { mergeNumbers } from './merge-numbers.js';
 import { loadNumber } from './number.js';
 import { RecordCareEvents } from './record-care-events.js';
@@ -6,11 +7,13 @@ import {
   ANNE,
   arriving,
   BERT,
+  idleRegion,
   ids,
   meeting,
   merge,
   observation,
   publish,
+  published,
   region,
   standingOnTopic,
   unmerge,
@@ -36,13 +39,44 @@ const isWith =
   (_: string, events: readonly { readonly type: string }[]): boolean =>
     events.some((event) => event.type === type);
 
+const isMergeIn =
+  (key: string) =>
+  (stream: string, events: readonly { readonly type: string }[]): boolean =>
+    stream === careRecordStream(key) && isWith('patient-merged-1')(stream, events);
+
+let offset = 1_000;
+const record = (wiring: Wiring, event: CareEvent) =>
+  new RecordCareEvents(wiring).handle({ messages: [{ ...arriving(event), offset: (offset += 1) }] });
+
+/** What the subscribers for direct care hold, by the entries' ids. */
+async function toldOfDirectCare(wiring: Wiring): Promise<ReadonlyMap<string, ViewEntry>> {
+  await published(wiring);
+  const { bus } = wiring;
+  const topic = 'weft.record-changes.direct-care';
+  const told = new Map<string, ViewEntry>();
+  for (const { partition } of await bus.offsets(topic)) {
+    for (const { value } of await bus.read(topic, partition, 0)) {
+      if (value === null) continue;
+      const entry = JSON.parse(textOf(value)) as ViewEntry;
+      told.set(entry.id, entry);
+    }
+  }
+  return told;
+}
+
 describe('a merge', () => {
   it('is decided once: who stalled half way finds that another took it back, and does not make it', async () => {
     const { wiring } = await region();
     const [anne, bert] = [wiring.keys.patient(ANNE), wiring.keys.patient(BERT)];
     const event = merge(ANNE, BERT);
     const at = { topic: 'weft.care-events.RX901', partition: 0, offset: 0 };
-    const opposite = { by: anne, byNhsNumber: ANNE, cause: 'the other way round', recordedAt: '2026-01-01T00:00:00.000Z' };
+    const opposite = {
+      by: anne,
+      byNhsNumber: ANNE,
+      ownNhsNumber: BERT,
+      cause: 'the other way round',
+      recordedAt: '2026-01-01T00:00:00.000Z',
+    };
     let refusedMeanwhile: readonly unknown[] = [];
     const stalled = stalling(wiring, bert, async () => {
       await wiring.store.append(careRecordStream(bert), -1, [
@@ -53,6 +87,35 @@ describe('a merge', () => {
     expect(await mergeNumbers(stalled, event, at)).toEqual(refusedMeanwhile);
     expect(refusedMeanwhile).toMatchObject([{ code: 'merge-loop' }]);
     expect((await loadNumber(wiring.store, anne)).identity.supersededBy).toBeNull();
+  });
+
+  it('is known with every entry told in the middle of it, also where nothing else is known of the surviving number', async () => {
+    const wiring = await idleRegion();
+    await record(wiring, observation(ANNE, 'a'));
+    const entry = 'RX901/Observation/a';
+    let toldMeanwhile: unknown;
+    const halfMade = meeting(wiring, isMergeIn(wiring.keys.patient(BERT)), async () => {
+      await record(wiring, observation(ANNE, 'b'));
+      toldMeanwhile = (await toldOfDirectCare(wiring)).get(entry);
+    });
+    await record(halfMade, merge(ANNE, BERT));
+    expect(toldMeanwhile).toMatchObject({ nhsNumber: BERT });
+    expect((await toldOfDirectCare(wiring)).get(entry)).toMatchObject({ nhsNumber: BERT });
+  });
+
+  it('is known with every Patient told in the middle of it, also where nothing else is known of the number that gave way', async () => {
+    const wiring = await idleRegion();
+    const patient = { resource: { resourceType: 'Patient', id: 'b' } };
+    await record(wiring, observation(BERT, 'b', patient));
+    const replaces = { resource: { link: [{ type: 'replaces', other: { identifier: { value: ANNE } } }] } };
+    let toldMeanwhile: unknown;
+    const halfMade = meeting(wiring, isMergeIn(wiring.keys.patient(ANNE)), async () => {
+      await record(wiring, observation(BERT, 'c'));
+      toldMeanwhile = (await toldOfDirectCare(wiring)).get('RX901/Patient/b');
+    });
+    await record(halfMade, merge(ANNE, BERT));
+    expect(toldMeanwhile).toMatchObject(replaces);
+    expect((await toldOfDirectCare(wiring)).get('RX901/Patient/b')).toMatchObject(replaces);
   });
 });
 

@@ -60,8 +60,10 @@ export function applyToNumber(state: NumberState, { kind, event }: NumberEvent, 
   record.revision = revision - 1;
   if (kind === 'record') evolveRecord(record, event, note);
   else if (kind === 'decision') state.decisions.push(event);
-  else if (kind === 'identity') evolveIdentity(state.identity, event);
-  else if (kind === 'death') state.deaths.set(placeOfEvent(event.cause, event.coordinates), event.problems);
+  else if (kind === 'identity') {
+    evolveIdentity(state.identity, event);
+    if ('ownNhsNumber' in event) record.nhsNumber ??= event.ownNhsNumber;
+  } else if (kind === 'death') state.deaths.set(placeOfEvent(event.cause, event.coordinates), event.problems);
   record.revision = revision;
 }
 

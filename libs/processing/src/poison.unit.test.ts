@@ -187,7 +187,7 @@ describe('merges into one person', () => {
     await store.append(
       `careRecord-${anne}`,
       -1,
-      members.map((key) => event('number-absorbed-1', { key, recordedAt })),
+      members.map((key) => event('number-absorbed-1', { key, ownNhsNumber: ANNE, recordedAt })),
     );
     for (const key of members) {
       const superseded = { by: anne, byNhsNumber: ANNE, cause: 'c', recordedAt };

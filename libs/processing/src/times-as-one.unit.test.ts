@@ -15,8 +15,11 @@ async function happened(wiring: Wiring, moves: readonly (readonly [string, Ident
 }
 
 const merged = (number: string, by: string, hour: number): (readonly [string, IdentityEvent])[] => [
-  [number, { type: 'number-superseded-1', by, byNhsNumber: '', cause: `${number}${hour}`, recordedAt: at(hour) }],
-  [by, { type: 'number-absorbed-1', key: number, recordedAt: at(hour) }],
+  [
+    number,
+    { type: 'number-superseded-1', by, byNhsNumber: '', ownNhsNumber: '', cause: `${number}${hour}`, recordedAt: at(hour) },
+  ],
+  [by, { type: 'number-absorbed-1', key: number, ownNhsNumber: '', recordedAt: at(hour) }],
 ];
 const parted = (number: string, by: string, hour: number): (readonly [string, IdentityEvent])[] => [
   [number, { type: 'number-restored-1', cause: `${number}${hour}`, recordedAt: at(hour) }],

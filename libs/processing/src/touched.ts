@@ -31,7 +31,7 @@ function movesDocuments({ entries }: CareRecord, fresh: readonly RecordedCareEve
 
 /**
  * Whether events about a number that is a person of its own change nothing but the entries that they are about, in views that are what would be
- * decided now: then the rest of the record need not be at hand. Of a number not known until now all that is there is told with it.
+ * decided now: then the rest of the record need not be at hand.
  */
 export function changesOnlyTouched(
   state: NumberState,
@@ -41,7 +41,6 @@ export function changesOnlyTouched(
   now: number,
 ): boolean {
   const { record, decisions, views } = state;
-  if (record.entries.size > 0 && record.nhsNumber === null) return false;
   if (fresh.some(reachesSeveral) || movesDocuments(record, fresh)) return false;
   const types = fresh.map(({ resource }) => resource.resourceType);
   if (reachOthers(decisions, types)) return false;

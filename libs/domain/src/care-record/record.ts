@@ -75,7 +75,7 @@ export function evolveRecord(record: CareRecord, event: RecordEvent, note?: Note
   }
   const key = eventKey(event);
   if (record.accepted.has(key)) return null;
-  if (event.type !== 'care-event-homed-1') record.nhsNumber ??= numberOf(event);
+  if (event.type !== 'care-event-homed-1' && event.saidOf === undefined) record.nhsNumber ??= event.subject ?? null;
   if (!isMerge(event.type)) record.heardFrom.add(event.organisation);
   record.accepted.set(key, { ...event.coordinates, digest: digestSent(event), homes: event.homes });
   if (event.type === 'care-event-homed-1' || isMerge(event.type)) return null;
@@ -128,12 +128,6 @@ function entryOf(record: CareRecord, event: RecordedCareEvent): Entry {
   };
   record.entries.set(id, entry);
   return entry;
-}
-
-/** The NHS number whose record an event is in; null where it does not say. */
-function numberOf({ type, subject, survivor, saidOf }: RecordedCareEvent): string | null {
-  if (saidOf === undefined) return subject ?? null;
-  return isMerge(type) ? (survivor ?? null) : null;
 }
 
 function birthDateOf({ resourceType, birthDate }: Resource): string | null {

@@ -1,12 +1,16 @@
 import type { Coordinates, Problem } from '../vocabulary.js';
 
-/** What `careRecord-<key>` streams hold of merges and unmerges of their number. */
+/**
+ * What `careRecord-<key>` streams hold of merges and unmerges of their number. A merge says which number the stream is of (`ownNhsNumber`): nothing
+ * else may be known of it, and whoever is given an entry from then on is given the person's numbers.
+ */
 export type IdentityEvent =
   /** This number gave way to another one. */
   | {
       readonly type: 'number-superseded-1';
       readonly by: string;
       readonly byNhsNumber: string;
+      readonly ownNhsNumber: string;
       readonly cause: string;
       readonly recordedAt: string;
     }
@@ -30,7 +34,7 @@ export type IdentityEvent =
       readonly recordedAt: string;
     }
   /** This number took over another one's record. */
-  | { readonly type: 'number-absorbed-1'; readonly key: string; readonly recordedAt: string }
+  | { readonly type: 'number-absorbed-1'; readonly key: string; readonly ownNhsNumber: string; readonly recordedAt: string }
   | { readonly type: 'number-released-1'; readonly key: string; readonly recordedAt: string };
 
 /** One number's place among the merges. Keys, never NHS numbers, save for the one that a reader is sent on to. */
