@@ -253,12 +253,16 @@ describe('weft up --demo', () => {
   it('replays a view for everybody while it runs, changes nothing, and verifies', async () => {
     expect(await json('replay research')).toMatchObject({ done: 15, total: 15, changed: 0, interrupted: false });
     expect(await json('replay research --dry-run --patient 9990000018')).toMatchObject({ done: 1, changed: 0 });
+    expect(await weft('replay research --patient 9990009996')).toMatchObject({
+      exitCode: 1,
+      err: expect.stringContaining('nothing is known of this NHS number'),
+    });
     expect(await json('verify --wait')).toMatchObject({ records: 15, views: 60, differing: [], unread: 0 });
   });
 
   it('tells subscribers everything again when asked to, and knows only the versions of a view that are written', async () => {
     expect((await weft('replay research --tell-all')).out).toMatch(
-      /15 of 15 people looked at, \d+ views told whole\n {2}\d+ included/,
+      /15 of 15 records looked at, \d+ views told whole\n {2}\d+ included/,
     );
     expect(await json('replay research --view-version 2')).toMatchObject({ done: 15, changed: 0 });
     const unknown = await weft('replay research --view-version 7');

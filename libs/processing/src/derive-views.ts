@@ -3,7 +3,6 @@ import {
   isIncluded,
   purposeOfView,
   viewName,
-  type Effect,
   type Letter,
   type Projection,
   type ViewEffect,
@@ -43,7 +42,7 @@ export async function deriveViews(
   for (;;) {
     const state = await loadNumber(wiring.store, key);
     const needed = await effectFor(wiring, state, projections);
-    const { effect, isNeeded } = tellAll ? tellingAll(state, needed.effect, projections) : needed;
+    const { effect, isNeeded } = tellAll ? tellingAll(state, needed, projections) : needed;
     const append = async () =>
       (await unlessFenced(appendToNumber(wiring, state, withTheirEffect(wiring, [], effect)).then(() => true))) ?? false;
     if (!isNeeded || dryRun || (await append()))
@@ -62,7 +61,7 @@ async function effectFor(wiring: Wiring, state: NumberState, projections: readon
  * Names every entry that the views include, that another version of one of them does (it may have been told before, under another name), and that
  * is withheld: a store that was made anew never included it, and a topic that was not may hold it.
  */
-function tellingAll(state: NumberState, effect: Effect, projections: readonly Projection[]): Needed {
+function tellingAll(state: NumberState, { effect, isNeeded }: Needed, projections: readonly Projection[]): Needed {
   const views = Object.entries(effect.views).map(([name, changes]) => {
     const { letters } = state.views.get(name) ?? { letters: new Map<string, Letter>() };
     const changed = idsToTell(changes, (place) => state.record.order[place] as string);
@@ -79,7 +78,8 @@ function tellingAll(state: NumberState, effect: Effect, projections: readonly Pr
     }
     return [name, { ...changes, ...withMore(changes, more) }] as const;
   });
-  return { effect: { ...effect, views: Object.fromEntries(views) }, isNeeded: true };
+  const isTold = views.some(([, changes]) => Object.keys(changes).length > 0);
+  return { effect: { ...effect, views: Object.fromEntries(views) }, isNeeded: isNeeded || isTold };
 }
 
 function withMore(changes: ViewEffect, more: ReadonlyMap<string, ReadonlySet<string>>): ViewEffect {

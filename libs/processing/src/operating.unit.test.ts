@@ -1,4 +1,5 @@
 import { DEFAULT_RULES, PROJECTIONS, viewName, type Basis, type Projection, type Purpose } from '@weft/domain';
+import { World } from '@weft/testing';
 import { applyPolicy } from './apply-policy.js';
 import { encode } from './encoding.js';
 import { explainRecord } from './explain-record.js';
@@ -7,6 +8,7 @@ import {
   arriving,
   BERT,
   decide,
+  idleRegion,
   ids,
   meeting,
   merge,
@@ -21,10 +23,11 @@ import {
 import { appendToNumber } from './append.js';
 import { viewIn } from './decide-views.js';
 import { loadNumber } from './number.js';
+import { NO_STREAM } from './ports.js';
 import { startPublisher, type Publisher } from './publisher.js';
 import { RecordCareEvents } from './record-care-events.js';
-import { replayView } from './replay-views.js';
-import { CARE_RECORD_PREFIX } from './streams.js';
+import { replayPatient, replayView } from './replay-views.js';
+import { CARE_RECORD_PREFIX, careRecordStream } from './streams.js';
 import { recordChangesTopic } from './topics.js';
 import { verifyViews } from './verify-views.js';
 import type { Wiring } from './wiring.js';
@@ -113,6 +116,29 @@ describe('a replay', () => {
     expect(second.done).toBe(people.length);
     await published(wiring);
     expect((await toldOf(wiring, 'research')) - before).toBe(people.length);
+  });
+});
+
+describe('a replay that tells everything', () => {
+  it('waits for no publisher once it is interrupted, and says that what it wrote is not published', async () => {
+    const wiring = await idleRegion(new World({ seed: 1 }), async () => undefined);
+    await new RecordCareEvents(wiring).handle({ messages: [arriving(observation(ANNE, 'a'))] });
+    const interrupting = new AbortController();
+    const { signal } = interrupting;
+    let waits = 0;
+    const onUnpublished = (): void => {
+      waits += 1;
+      interrupting.abort();
+    };
+    const told = await replayView(wiring, RESEARCH, { tellAll: true, signal, onUnpublished });
+    expect([told, waits]).toEqual([expect.objectContaining({ done: 1, changed: 1, unpublished: true }), 1]);
+  });
+
+  it('writes nothing about a number of which nothing is known', async () => {
+    const { wiring } = await region();
+    const key = wiring.keys.patient(ANNE);
+    expect(await replayPatient(wiring, key, RESEARCH, { tellAll: true })).toMatchObject({ changed: 0 });
+    expect(await wiring.store.head(careRecordStream(key))).toBe(NO_STREAM);
   });
 });
 

@@ -14,6 +14,8 @@ export interface ReplayProgress {
   /** Views that were, or with a dry run would be, changed. */
   readonly changed: number;
   readonly changes: Changes;
+  /** Everything that is to be told is written, and who replays did not wait until it was published. */
+  readonly unpublished?: true;
 }
 
 export interface ReplayOptions {
@@ -25,6 +27,8 @@ export interface ReplayOptions {
   /** Who replays chunks, each one chunk at a time: as many workers as there are cores. Absent: this thread. */
   readonly lanes?: readonly ReplayLane[];
   readonly onProgress?: (progress: ReplayProgress) => void;
+  /** Everything that is to be told is written; now a publisher has to run. */
+  readonly onUnpublished?: () => void;
   readonly signal?: AbortSignal;
   /** Patients a chunk, and a checkpoint (default 64). */
   readonly chunk?: number;
@@ -79,17 +83,30 @@ export async function replayView(wiring: Wiring, projection: Projection, options
     options.onProgress?.(progress);
   }
   await write('finished');
-  if (tellAll && !dryRun) await published(wiring, projection);
-  return progress;
+  if (!tellAll || dryRun || (await isPublishedInTime(wiring, projection, options))) return progress;
+  return { ...progress, unpublished: true };
 }
 
 /** How often it is looked whether everything is published. */
 const LOOK_MS = 200;
 
-/** Whoever has everything told goes on once it is: those who publish may then forget how the version before named its entries. */
-async function published({ store, timers }: Wiring, projection: Projection): Promise<void> {
+/**
+ * Whoever has everything told goes on once it is: those who publish may then forget how the version before named its entries. No publisher may be
+ * running, so it is false where the signal comes first.
+ */
+async function isPublishedInTime(
+  { store, timers }: Wiring,
+  projection: Projection,
+  { signal, onUnpublished }: ReplayOptions,
+): Promise<boolean> {
   const [last] = await store.read(replayStream(projection), { backwards: true, maxCount: 1 });
-  while (last !== undefined && !(await isPublished(store, last.position))) await timers.sleep(LOOK_MS);
+  if (last === undefined) return true;
+  for (let looked = false; !(await isPublished(store, last.position)); looked = true) {
+    if (signal?.aborted === true) return false;
+    if (!looked) onUnpublished?.();
+    await timers.sleep(LOOK_MS, signal);
+  }
+  return true;
 }
 
 /** What a lane does: in this thread, or at the other end of a worker. */

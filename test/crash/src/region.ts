@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import { PROJECTIONS } from '@weft/domain';
 import { openEmbedded } from '@weft/embedded';
 import {
@@ -38,17 +39,7 @@ const REGION_RATES = { ...RATES, oversized: 0 };
 
 const clock: Clock = { now: () => Date.now() };
 const random: Random = { uuid: () => randomUUID(), fraction: () => Math.random() };
-const timers: Timers = {
-  sleep: (ms, signal) =>
-    new Promise((resolve) => {
-      if (signal?.aborted === true) return resolve();
-      const timer = setTimeout(resolve, ms);
-      signal?.addEventListener('abort', () => {
-        clearTimeout(timer);
-        resolve();
-      });
-    }),
-};
+const timers: Timers = { sleep: (ms, signal) => pause(ms, undefined, signal && { signal }).catch(() => undefined) };
 
 export interface Engines {
   readonly bus: EventBus;

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { type Projection, type Purpose, PURPOSES } from '@weft/domain';
-import { NO_STREAM, POLICY_STREAM, replayPatient, replayView, type ReplayProgress, type Wiring } from '@weft/processing';
+import { isKnown, NO_STREAM, POLICY_STREAM, replayPatient, replayView, type ReplayProgress, type Wiring } from '@weft/processing';
 import { createReplayWorkers, type Settings } from '@weft/service';
 import { Command } from 'commander';
 import { nhsNumber, purpose, whole } from '../arguments.js';
@@ -20,14 +20,17 @@ export function replayCommand(context: Context): Command {
   return new Command('replay')
     .summary('derive a view anew for everybody, or for one person')
     .description(
-      'Derives a purpose’s view anew from each record’s first event on, and rewrites it where it differs. Safe while events keep coming and at any kill: run again, it goes on where it stopped.',
+      'Derives a purpose’s view anew from each record’s first event on, and puts it right where it differs. Safe while events keep coming and at any kill: run again, it goes on where it stopped.',
     )
     .argument('<view>', PURPOSES.join(', '), purpose)
     .option('--patient <nhs>', 'only this person’s', nhsNumber)
     .option('--dry-run', 'say what would change, and change nothing')
     .option('--from-beginning', 'begin anew, not where an interrupted replay stopped')
     .option('--view-version <n>', 'a version that is written beside the one that serves', whole)
-    .option('--tell-all', 'tell subscribers everything, changed or not: once another version serves them')
+    .option(
+      '--tell-all',
+      'tell subscribers everything, changed or not: once another version serves them, or their topics were made anew; a running Weft publishes it',
+    )
     .addHelpText(
       'after',
       `
@@ -51,9 +54,10 @@ Examples:
           );
         }
         const projection = versionOf(wiring, view, options.viewVersion);
-        return options.patient === undefined
-          ? replayAll(context.terminal, settings, wiring, projection, options)
-          : { ...(await replayPatient(wiring, wiring.keys.patient(options.patient), projection, options)), interrupted: false };
+        if (options.patient === undefined) return replayAll(context.terminal, settings, wiring, projection, options);
+        const key = wiring.keys.patient(options.patient);
+        if (!(await isKnown(wiring, key))) throw new Failure(EXIT.finding, 'nothing is known of this NHS number');
+        return { ...(await replayPatient(wiring, key, projection, options)), interrupted: false };
       });
       if (outcome.interrupted) context.exitCode = EXIT.interrupted;
       if (context.terminal.json) context.terminal.printJson({ view, dryRun: options.dryRun === true, ...outcome });
@@ -94,8 +98,12 @@ async function replayAll(
         bar.total(total);
         bar.update(done, `${number(changed)} changed`);
       },
+      onUnpublished: () => {
+        bar.stop();
+        terminal.note('waiting until a running Weft has published it …');
+      },
     });
-    return { ...progress, interrupted: signal.aborted && progress.done < progress.total };
+    return { ...progress, interrupted: signal.aborted && (progress.done < progress.total || progress.unpublished === true) };
   } finally {
     bar.stop();
     await workers.close();
@@ -106,13 +114,16 @@ async function replayAll(
 function show(
   terminal: Terminal,
   { dryRun = false, tellAll = false }: Options,
-  { done, total, changed, changes, interrupted }: Outcome,
+  { done, total, changed, changes, interrupted, unpublished }: Outcome,
 ): void {
   const would = dryRun ? 'would change' : tellAll ? 'told whole' : 'changed';
-  terminal.print(`${number(done)} of ${counted(total, 'person', 'people')} looked at, ${counted(changed, 'view')} ${would}`);
+  terminal.print(`${number(done)} of ${counted(total, 'record')} looked at, ${counted(changed, 'view')} ${would}`);
   if (changed > 0) {
     const { included, amended, withdrawn } = changes;
     terminal.print(`  ${number(included)} included, ${number(amended)} amended, ${number(withdrawn)} withdrawn`);
   }
-  if (interrupted) terminal.print(terminal.paint('yellow', 'interrupted; the same command goes on from here'));
+  const left = unpublished
+    ? 'all of it is written and not yet published; a running Weft publishes it'
+    : 'the same command goes on from here';
+  if (interrupted) terminal.print(terminal.paint('yellow', `interrupted; ${left}`));
 }
