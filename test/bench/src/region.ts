@@ -1,5 +1,5 @@
 import { toMessage, type AcceptedEvent } from '@weft/care-events';
-import { applyPolicy, regionTopics, type EventBus, type OutgoingMessage, type Wiring } from '@weft/processing';
+import { applyPolicy, isAllPublished, regionTopics, type OutgoingMessage, type Wiring } from '@weft/processing';
 import { loadSettings, createRegion, openWiring, firstPolicy, sealOf, type Service } from '@weft/service';
 import type { BenchEvent } from './care-events.js';
 
@@ -39,9 +39,7 @@ function accepted({ id, source, ods, subject, time, resource }: BenchEvent): Acc
   return { type: 'care-event-recorded-1', id, source, organisation: ods, subject, time, resource };
 }
 
-/** A bus that takes nothing: subscribers are told of nothing, where only records and views are wanted. */
-export function untold(bus: EventBus): EventBus {
-  return new Proxy(bus, {
-    get: (target, name) => (name === 'publish' ? async () => [] : target[name as keyof EventBus].bind(target)),
-  });
+/** Until everything that changed is published to the subscribers' topics. */
+export async function untilPublished({ wiring }: Region): Promise<void> {
+  while (!(await isAllPublished(wiring.store))) await wiring.timers.sleep(1);
 }

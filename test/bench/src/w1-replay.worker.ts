@@ -1,20 +1,10 @@
-import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { Worker } from 'node:worker_threads';
 import { crc32 } from 'node:zlib';
 import { PROJECTIONS, type Projection } from '@weft/domain';
 import { openEmbeddedStore } from '@weft/embedded';
-import {
-  CARE_RECORD_PREFIX,
-  careEventsTopic,
-  type Message,
-  RecordCareEvents,
-  type ReplayLane,
-  type ReplayProgress,
-  replayView,
-} from '@weft/processing';
-import { createReplayWorkers, type Settings } from '@weft/service';
+import { CARE_RECORD_PREFIX, careEventsTopic, type Message, RecordCareEvents, replayView } from '@weft/processing';
+import { createReplayWorkers } from '@weft/service';
 import { careEvent, patientNumbers } from './care-events.js';
 import { openRegion, sealedMessage } from './region.js';
 import { candidates, type Found } from './rounds.js';
@@ -26,7 +16,6 @@ interface Parameters {
   readonly patients: number;
   /** The records as a replay left them, for the limit to read. */
   readonly replayed: string;
-  readonly told: boolean;
 }
 
 const BATCH = 5_000;
@@ -55,10 +44,10 @@ async function build({ directory, events, patients }: Parameters): Promise<Found
 }
 
 /** `weft replay direct-care`, on every core. */
-async function weft({ directory, events, patients, told }: Parameters): Promise<Found> {
+async function weft({ directory, events, patients }: Parameters): Promise<Found> {
   const region = await openRegion(directory);
   const { settings } = region.service;
-  const workers = told ? createReplayWorkers(settings, availableParallelism()) : viewsOnly(settings, availableParallelism());
+  const workers = createReplayWorkers(settings, availableParallelism());
   const cpu = process.cpuUsage();
   const begun = performance.now();
   const { changed, changes } = await replayView(region.wiring, DIRECT_CARE, { fromBeginning: true, lanes: workers.lanes });
@@ -70,21 +59,6 @@ async function weft({ directory, events, patients, told }: Parameters): Promise<
     throw new Error(`replayed ${changes.included} entries of ${changed} patients, not ${events} of ${patients}`);
   }
   return { rate: events / seconds, cores: (user + system) / 1e6 / seconds };
-}
-
-function viewsOnly(settings: Settings, count: number) {
-  const file = new URL('./views-only.worker.js', import.meta.url);
-  const workers = Array.from({ length: count }, () => new Worker(file, { workerData: settings }));
-  const lanes = workers.map((worker): ReplayLane => async (chunk) => {
-    worker.postMessage(chunk);
-    const [progress] = (await once(worker, 'message')) as [ReplayProgress];
-    return progress;
-  });
-  const ended = async (worker: Worker): Promise<void> => {
-    worker.postMessage('end');
-    await once(worker, 'exit');
-  };
-  return { lanes, close: async () => void (await Promise.all(workers.map(ended))) };
 }
 
 const TABLE = 'CREATE TABLE IF NOT EXISTS';

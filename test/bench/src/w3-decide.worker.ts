@@ -14,7 +14,7 @@ import {
 import { AuditLog } from '@weft/service';
 import { careEvent, ORGANISATIONS, patientNumbers } from './care-events.js';
 import { decisions } from './decisions.js';
-import { openRegion, sealedMessage, untold, type Region } from './region.js';
+import { openRegion, sealedMessage, untilPublished, type Region } from './region.js';
 import { candidates, type Found } from './rounds.js';
 
 interface Parameters {
@@ -31,7 +31,7 @@ const BATCH = 5_000;
 async function build({ directory, patients, deciders, entries }: Parameters): Promise<Found> {
   const region = await openRegion(directory);
   const message = sealedMessage(region);
-  const work = new RecordCareEvents({ ...region.wiring, bus: untold(region.wiring.bus) });
+  const work = new RecordCareEvents(region.wiring);
   let offset = 0;
   let batch: Message[] = [];
   const send = async (subject: string, count: number): Promise<void> => {
@@ -56,25 +56,28 @@ async function build({ directory, patients, deciders, entries }: Parameters): Pr
 async function weft({ directory, deciders, entries, decisions: count }: Parameters): Promise<Found> {
   const region = await openRegion(directory);
   const { wiring } = region;
-  const obeyed = new Map<string, (at: number) => void>();
+  const applied = new Map<string, () => void>();
   const onFailure = (error: unknown): never => {
     throw error;
   };
   const optOuts = await startOptOutProjector(wiring, {
     onFailure,
-    onBatch: ({ messages }) => messages.forEach(({ headers }) => obeyed.get(headers['ce_id'] ?? '')?.(performance.now())),
+    onBatch: ({ messages }) => messages.forEach(({ headers }) => applied.get(headers['ce_id'] ?? '')?.()),
   });
   const records = await startRecordProjector(wiring, ORGANISATIONS.map(careEventsTopic), { onFailure });
   const publish = consentPublisher(region);
+  await untilPublished(region);
   const run = `${Date.now()}`;
   let sequence = 0;
   const found = await decisions(patientNumbers(deciders), count, async (subject, effect) => {
     const id = `${run}-${(sequence += 1)}`;
-    const obedience = new Promise<number>((resolve) => obeyed.set(id, resolve));
+    const inEveryView = new Promise<void>((resolve) => applied.set(id, resolve));
     await publish(id, subject, effect);
     const acknowledged = performance.now();
-    const took = (await obedience) - acknowledged;
-    obeyed.delete(id);
+    await inEveryView;
+    await untilPublished(region);
+    const took = performance.now() - acknowledged;
+    applied.delete(id);
     await expectObeyed(region, subject, effect === 'permit' ? entries : 0);
     return took;
   });

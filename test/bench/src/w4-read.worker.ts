@@ -4,7 +4,7 @@ import { careEventsTopic, readRecord, RecordCareEvents, type Message } from '@we
 import { issueToken } from '@weft/service';
 import { careEvent, patientNumbers } from './care-events.js';
 import { load, type Load } from './http-client.js';
-import { openRegion, sealedMessage, untold } from './region.js';
+import { openRegion, sealedMessage } from './region.js';
 import { candidates, type Found } from './rounds.js';
 
 interface Parameters extends Load {
@@ -20,7 +20,7 @@ async function build({ directory, patients, entries }: Parameters): Promise<Foun
   const region = await openRegion(directory);
   const message = sealedMessage(region);
   const numbers = patientNumbers(patients);
-  const work = new RecordCareEvents({ ...region.wiring, bus: untold(region.wiring.bus) });
+  const work = new RecordCareEvents(region.wiring);
   for (let first = 0; first < patients; first += PATIENTS_AT_ONCE) {
     const messages = numbers.slice(first, first + PATIENTS_AT_ONCE).flatMap((subject, patient) =>
       Array.from({ length: entries }, (_, entry): Message => {

@@ -1,8 +1,8 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { careEventsTopic, startRecordProjector } from '@weft/processing';
+import { careEventsTopic, startOptOutProjector, startRecordProjector } from '@weft/processing';
 import { careEvent, ORGANISATIONS, patientNumbers } from './care-events.js';
-import { openRegion, sealedMessage } from './region.js';
+import { openRegion, sealedMessage, untilPublished } from './region.js';
 import { candidates, type Found } from './rounds.js';
 
 interface Parameters {
@@ -24,17 +24,19 @@ async function grow({ directory, events, patients }: Parameters): Promise<Found>
   let failed: unknown;
   // Nothing is kept of an event once it is readable, so that the memory is Weft's own.
   let wake = (): void => undefined;
+  const onFailure = (error: unknown): void => {
+    failed ??= error;
+    wake();
+  };
   const projector = await startRecordProjector(region.wiring, ORGANISATIONS.map(careEventsTopic), {
     onBatch: ({ messages }) => {
       readable += messages.length;
       peak = Math.max(peak, process.memoryUsage.rss());
       wake();
     },
-    onFailure: (error) => {
-      failed ??= error;
-      wake();
-    },
+    onFailure,
   });
+  const publisher = await startOptOutProjector(region.wiring, { onFailure });
   const until = async (count: number): Promise<void> => {
     while (readable < count && failed === undefined) await new Promise<void>((resolve) => (wake = resolve));
     if (failed !== undefined) throw failed;
@@ -51,7 +53,8 @@ async function grow({ directory, events, patients }: Parameters): Promise<Found>
     await region.service.bus.publish(batch);
   }
   await until(events);
-  await projector.stop();
+  await untilPublished(region);
+  await Promise.all([projector.stop(), publisher.stop()]);
   await region.close();
   const files = readdirSync(directory).filter((name) => /\.db/.test(name));
   const disk = files.reduce((sum, name) => sum + statSync(join(directory, name)).size, 0);
