@@ -35,7 +35,9 @@ async function run({ people, victims, seed, samples }: Record<'people' | 'victim
   process.stdout.write(`what no projection of single entries hides (docs/adr/0017):\n${limits.map(line).join('\n')}\n\n`);
   const found = others.reduce((sum, one) => sum + one.found, 0);
   process.stdout.write(`${found} found by ${others.length} ways\n`);
-  if (found > 0) process.exitCode = 1;
+  const untried = findings.filter(({ tried }) => tried === 0).length;
+  if (untried > 0) process.stdout.write(`${untried} ways were not tried: there was nothing to look in\n`);
+  if (found > 0 || untried > 0) process.exitCode = 1;
 }
 
 await new Command('attack')

@@ -1,6 +1,14 @@
 import { DEFAULT_RULES, PROJECTIONS, type CareEvent, type Policy, type Resource } from '@weft/domain';
-import { careEventsTopic, PolicyBook, RecordCareEvents, regionTopics, type Wiring } from '@weft/processing';
-import { eventMessage, Prng, simReader, World } from '@weft/testing';
+import {
+  careEventsTopic,
+  isAllPublished,
+  PolicyBook,
+  RecordCareEvents,
+  regionTopics,
+  startPublisher,
+  type Wiring,
+} from '@weft/processing';
+import { eventMessage, Prng, simReader, World, type Ports } from '@weft/testing';
 import { MARKS, type Mark } from './marks.js';
 
 export const ATTACKER = 'RX901';
@@ -45,11 +53,11 @@ export async function attackedRegion({
   victims: perMark,
   samples = new Map(),
 }: RegionOptions): Promise<AttackedRegion> {
-  const ports = new World({ seed, startsAt: STARTS_AT }).directly();
-  const policies = new PolicyBook(ports.store, ports.clock, ports.random);
-  const wiring: Wiring = { ...ports, reader: simReader, projections: PROJECTIONS, policies };
+  const world = new World({ seed, startsAt: STARTS_AT });
+  const wiring = wired(world.directly());
   await wiring.bus.createTopics(regionTopics(ORGANISATIONS, 2));
-  await policies.adopt(POLICY);
+  await wiring.policies.adopt(POLICY);
+  world.process('publisher', async (ports) => void startPublisher(wired(ports), () => true));
   const prng = new Prng(seed, 7);
   const numbers = Array.from({ length: people + MARKS.length * perMark }, (_, nth) => String(9_990_000_000 + nth));
   const victims = MARKS.flatMap((mark, at) =>
@@ -68,16 +76,32 @@ export async function attackedRegion({
   };
   for (const nhsNumber of numbers) for (const resource of ordinary(prng, nhsNumber)) published(nhsNumber, resource);
   for (const [nhsNumber, resources] of samples) for (const resource of resources) published(nhsNumber, resource, 'Y90001');
-  await record(wiring, events.splice(0), 0);
+  const told = async (offset: number): Promise<void> => {
+    await record(wiring, events.splice(0), offset);
+    await untilPublished(world, wiring);
+  };
+  await told(0);
   // A version at a time, as an organisation that counts would publish them.
   for (let version = 1, left = victims; left.length > 0; version += 1) {
     for (const { nhsNumber, mark, nth } of left) {
       published(nhsNumber, { ...mark.resource(markedId(nth), nth), meta: { versionId: String(version) } });
     }
-    await record(wiring, events.splice(0), version * MILLION);
+    await told(version * MILLION);
     left = left.filter(({ mark, nth }) => (mark.versions?.(nth) ?? 1) > version);
   }
   return { wiring, people: [...numbers, ...samples.keys()], victims };
+}
+
+function wired(ports: Ports): Wiring {
+  const policies = new PolicyBook(ports.store, ports.clock, ports.random);
+  return { ...ports, reader: simReader, projections: PROJECTIONS, policies };
+}
+
+/** Lets the publisher work until subscribers are told everything; meanwhile nothing comes in, so that a seed decides what they are told. */
+async function untilPublished(world: World, { store }: Wiring): Promise<void> {
+  const stop = world.runInRealTime();
+  while (!(await isAllPublished(store))) await new Promise((resolve) => setImmediate(resolve));
+  stop();
 }
 
 async function record(wiring: Wiring, events: readonly CareEvent[], offset: number): Promise<void> {
