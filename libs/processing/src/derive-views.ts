@@ -1,12 +1,4 @@
-import {
-  idsToTell,
-  isIncluded,
-  purposeOfView,
-  viewName,
-  type Letter,
-  type Projection,
-  type ViewEffect,
-} from '@weft/domain';
+import { idsToTell, isIncluded, purposeOfView, viewName, type Letter, type Projection, type ViewEffect } from '@weft/domain';
 import { appendToNumber, unlessFenced, withTheirEffect } from './append.js';
 import { countOf, decideViews, effectOf, emptied, type Needed } from './decide-views.js';
 import { loadNumber, type NumberState } from './number.js';

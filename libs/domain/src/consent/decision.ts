@@ -58,7 +58,7 @@ export interface Recorder {
 /** Who made a decision. An absent performer is nobody. */
 export type DecidedBy = 'patient' | 'proxy' | 'organisation' | 'not-stated';
 
-/** A consent or an objection: what a person, or somebody for them, decided. Kept in `consent-<key>` streams. */
+/** A consent or an objection: what a person, or somebody for them, decided. Kept in `careRecord-<key>` streams. */
 export interface Decision {
   /** CloudEvents id and source of the event that carried it. */
   readonly id: string;
