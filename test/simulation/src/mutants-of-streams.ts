@@ -86,7 +86,7 @@ export const MUTANTS_OF_STREAMS: readonly Mutant[] = [
     'foldEffect(state, stored.type, effectIn(stored), stored.revision + 1);',
   ),
   folding('decisions are folded last come first', 'state.decisions.push(event);', 'state.decisions.unshift(event);'),
-  folding('merges are not folded', "else if (kind === 'identity') evolveIdentity(state.identity, event);", ''),
+  folding('merges are not folded', 'evolveIdentity(state.identity, event);', ''),
   folding(
     'a refused death is remembered as accepted',
     'placeOfEvent(event.cause, event.coordinates), event.problems)',
@@ -244,9 +244,9 @@ export const MUTANTS_OF_STREAMS: readonly Mutant[] = [
     'new Set(await survivorsOf(wiring.store, keys))',
   ),
   // events that change nothing but the entries that they are about
-  touched(
-    'a number of which only another’s events spoke is taken on',
-    'if (record.entries.size > 0 && record.nhsNumber === null) return false;',
+  folding(
+    'a merge does not say which number the stream is of',
+    "if ('ownNhsNumber' in event) record.nhsNumber ??= event.ownNhsNumber;",
     '',
   ),
   touched('a retraction of deaths is taken on as if it changed nothing', 'if (fresh.some(reachesSeveral) || ', 'if ('),
