@@ -10,13 +10,14 @@ import {
   type Effect,
   type Entry,
   type NotePlacing,
+  type Projection,
   type RecordedCareEvent,
   type RecordEvent,
 } from '@weft/domain';
 import { appendToNumber, unlessFenced, withoutEffect, withTheirEffect } from './append.js';
 import { awaited } from './claims.js';
 import { afterAll, KeyedQueue } from './concurrency.js';
-import { decideViews, effectOf } from './decide-views.js';
+import { decideViews, effectOf, viewIn } from './decide-views.js';
 import { bringInLine } from './derive-views.js';
 import { encode } from './encoding.js';
 import { EngineUnavailable, WrongExpectedRevision } from './errors.js';
@@ -218,7 +219,8 @@ export class RecordCareEvents {
     else if (fresh.length > 0) await this.append(state, sifted, adopted, outbox);
     outbox.quarantined.push(...refused);
     // A crash may have come between two appends.
-    if (redelivered && isOutOfLine(state, adopted)) await this.derive(outbox, () => bringInLine(this.wiring, [key]));
+    if (redelivered && isOutOfLine(state, this.wiring.projections, adopted))
+      await this.derive(outbox, () => bringInLine(this.wiring, [key]));
   }
 
   /** Events of a number that is a person of its own, with what they change in each view. */
@@ -374,9 +376,12 @@ export class RecordCareEvents {
   }
 }
 
-const isOutOfLine = ({ views, identity }: NumberState, { version }: AdoptedPolicy): boolean =>
-  identity.supersededBy !== null ||
-  [...views.values()].some(({ isInLine, basis }) => !isInLine || basis?.policyVersion !== version);
+/** A view that is not there yet is in line no more than one that is. */
+function isOutOfLine(state: NumberState, projections: readonly Projection[], { version }: AdoptedPolicy): boolean {
+  if (state.identity.supersededBy !== null) return true;
+  const views = projections.map((projection) => viewIn(state, projection));
+  return views.some(({ isInLine, basis }) => !isInLine || basis?.policyVersion !== version);
+}
 
 const weightOf = ({ record }: NumberState): number => record.accepted.size + PATIENT_EVENTS;
 
