@@ -9,7 +9,10 @@ const INVARIANTS: readonly (readonly [string, readonly string[]])[] = [
     'invariant 1: nothing holds or serves what decisions and policy forbid, or names anybody',
     [
       'nothing forbidden is read',
+      'nothing forbidden is told',
       'a view is what it rests on',
+      'a view is believed while it stands',
+      'a basis names the person',
       'obeyed once committed',
       'obeyed once published',
       'applied once said so',

@@ -75,6 +75,7 @@ describe('an effect that is too large for one event', () => {
     expect(viewIn(await loadNumber(wiring.store, key), projectionOf(wiring, 'direct-care')).letters.get(ID)).toBe('w');
     const between = await read(wiring, ANNE, 'direct-care');
     expect([between.fromView, between.record.entries.map(({ id }) => id)]).toEqual([false, [ID]]);
+    expect((await verifyViews(wiring, { patience: 1 })).differing).not.toEqual([]);
     await record(wiring);
     const mended = await read(wiring, ANNE, 'direct-care');
     expect([mended.fromView, mended.record.entries.map(({ id }) => id)]).toEqual([true, [ID]]);

@@ -84,11 +84,8 @@ export class HomeChecks {
 
   /** The other numbers of the person, where they were that already when it was last looked; null where they were not. */
   private others(event: KeptEvent): readonly string[] | null {
-    const { key } = event;
-    const members = this.ledger.membersOf(this.ledger.survivorOf(key));
-    const looked = this.lookedAt(event);
-    const isSince = (member: string): boolean => (this.ledger.movedAt.get(member) ?? -1) >= looked;
-    return !members.includes(key) || members.some(isSince) ? null : members.filter((other) => other !== key);
+    const members = this.ledger.personSince(event.key, this.lookedAt(event));
+    return members?.filter((other) => other !== event.key) ?? null;
   }
 
   /**

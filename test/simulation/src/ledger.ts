@@ -63,6 +63,10 @@ export class Ledger {
   publishedUpTo = -1;
   /** Place of the last event of each number's stream. */
   readonly lastAt = new Map<string, number>();
+  /** Of each number the places of the events in its stream, in their order. */
+  readonly places = new Map<string, number[]>();
+  /** By the number's key and the view's name, what the view was said to rest on, one after the other; null while it was not known to be whole. */
+  private readonly rested = new Map<string, { readonly position: number; readonly basis: Basis | null }[]>();
   /** Of each number the entries in the order in which they first appeared. */
   private readonly order = new Map<string, string[]>();
   readonly policies: KeptPolicy[] = [];
@@ -92,10 +96,12 @@ export class Ledger {
     const data = (): unknown => ({ type, position, revision, ...(JSON.parse(textOf(stored.data)) as object) });
     if (category === 'careRecord') {
       this.lastAt.set(key, position);
+      listed(this.places, key).push(position);
       if (type.startsWith('decision-')) this.decide({ ...(data() as KeptDecision), key });
       else if (/^(number|merge)-/.test(type)) this.move(key, data() as IdentityEvent, position);
       else if (!/^(death|views)-/.test(type)) this.record({ ...(data() as KeptEvent), key });
-      this.see(key, type, (stored.meta['effect'] as unknown as Effect | undefined) ?? null);
+      this.see(key, type, effectIn(stored));
+      this.rest(key, position);
     } else if (category === 'consentHolder') listed(this.holders, key).push((data() as { readonly key: string }).key);
     else if (category === 'publisher') this.publishedUpTo = Number((data() as { readonly position: string }).position);
     else if (category === 'policy') {
@@ -147,6 +153,40 @@ export class Ledger {
       }
       view.basis = effect?.basis ?? null;
     }
+  }
+
+  private rest(key: string, position: number): void {
+    for (const [name, { basis }] of this.views) {
+      if (!name.startsWith(`${key} `)) continue;
+      const rested = listed(this.rested, name);
+      if (rested.at(-1)?.basis !== basis) rested.push({ position, basis });
+    }
+  }
+
+  /** What a view was said to rest on at any moment since a position of the store. */
+  basesSince(key: string, view: string, position: number): (Basis | null)[] {
+    const rested = this.rested.get(`${key} ${view}`) ?? [];
+    return rested.filter((_, nth) => (rested[nth + 1]?.position ?? Infinity) >= position).map(({ basis }) => basis);
+  }
+
+  /** Revision of a number's stream once the store held so many events. */
+  headOf(key: string, position = Infinity): number {
+    return (this.places.get(key) ?? []).filter((place) => place < position).length - 1;
+  }
+
+  /** The policy in force once the store held so many events, and those adopted since. */
+  policiesSince(position: number): KeptPolicy[] {
+    return this.policies.filter((_, nth) => (this.policies[nth + 1]?.position ?? Infinity) >= position);
+  }
+
+  hasMovedSince(key: string, position: number): boolean {
+    return (this.movedAt.get(key) ?? -1) >= position;
+  }
+
+  /** All numbers of the person of whom this is one, as they have been since a position; null where that is not known, or any of them moved. */
+  personSince(key: string, position: number): string[] | null {
+    const members = this.membersOf(this.survivorOf(key));
+    return !members.includes(key) || members.some((member) => this.hasMovedSince(member, position)) ? null : members;
   }
 
   private idsOf(key: string, entries: number | readonly [number, number] | string): string[] {
@@ -330,6 +370,8 @@ interface Trial {
 
 /** After so many it is not said any more that an entry could not be used. */
 const TRIALS_MAX = 5_000;
+
+export const effectIn = ({ meta }: StoredEvent): Effect | null => (meta['effect'] as unknown as Effect | undefined) ?? null;
 
 export const placeOf = ({ topic, partition, offset }: Coordinates): string => `${topic}/${partition}/${offset}`;
 

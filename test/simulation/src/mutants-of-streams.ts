@@ -22,6 +22,18 @@ const publishing = mistakesIn(processing('publisher'));
 const reading = mistakesIn(processing('read-record'));
 const replaying = mistakesIn(processing('replay-views'));
 
+/** How an effect is cut, which no effect of a small region is by itself. */
+const IN_PARTS = `  if (JSON.stringify(effect).length <= EFFECT_MAX) return [effect];
+  const none = Object.fromEntries(Object.keys(effect.views).map((name) => [name, {}]));
+  const parts: Effect[] = [];
+  for (const [name, changes] of Object.entries(effect.views)) {
+    for (const [transition, entries] of Object.entries(changes)) {
+      for (let first = 0; first < entries.length; first += IDS_A_PART)
+        parts.push({ views: { ...none, [name]: { [transition]: entries.slice(first, first + IDS_A_PART) } } });
+    }
+  }
+  return [...parts, { ...effect, views: none }];`;
+
 /** Mistakes about numbers' streams, what their events change in the views, and what is published of them. */
 export const MUTANTS_OF_STREAMS: readonly Mutant[] = [
   // the letters of entries
@@ -160,6 +172,22 @@ export const MUTANTS_OF_STREAMS: readonly Mutant[] = [
     'if (JSON.stringify(effect).length <= EFFECT_MAX) return [{ views: effect.views }];',
   ),
   appending(
+    'a part of what is derived anew is lost',
+    IN_PARTS,
+    IN_PARTS.replace('if (JSON.stringify(effect).length <= EFFECT_MAX) return [effect];', '').replace(
+      '...parts,',
+      '...parts.slice(1),',
+    ),
+  ),
+  appending(
+    'every part of what is derived anew says that it is the whole',
+    IN_PARTS,
+    IN_PARTS.replace('if (JSON.stringify(effect).length <= EFFECT_MAX) return [effect];', '').replace(
+      'parts.push({ views: ',
+      'parts.push({ basis: effect.basis, views: ',
+    ),
+  ),
+  appending(
     'what an append changes in the views is not remembered',
     'for (const [index, { event, effect }] of events.entries()) foldEffect(state, event.type, effect, first + index);',
     '',
@@ -216,11 +244,27 @@ export const MUTANTS_OF_STREAMS: readonly Mutant[] = [
   deciding('a number that gave way is not emptied', 'isNeeded ||= letters.size > 0 || basis?.isMoved !== true;', ''),
   deciding(
     'of a number that gave way entries of others stay',
-    'views[name] = changesBetween(letters, new Map(), ',
-    'views[name] = changesBetween(new Map([...letters].filter(([id]) => state.record.entries.has(id))), new Map(), ',
+    'views[name] = changesBetween(\n      letters,',
+    'views[name] = changesBetween(\n      new Map([...letters].filter(([id]) => state.record.entries.has(id))),',
   ),
   deciding('a view that was emptied is thought to be one', 'basis: MOVED }', 'basis: { ...MOVED, isMoved: undefined } }'),
+  deciding('who the person is, said late, is not told with every entry', '(isNamedAnew || !isOfThese', '(!isOfThese'),
+  deciding(
+    'a basis names no other number',
+    'others: members.slice(1).map(({ key, revision }) => [key, revision]) };',
+    'others: [] };',
+  ),
+  deciding(
+    'a basis names other numbers as they will be',
+    'others: members.slice(1).map(({ key, revision }) => [key, revision]) };',
+    'others: members.slice(1).map(({ key, revision }) => [key, revision + 1]) };',
+  ),
   // views that are derived anew
+  deriving(
+    'letters decided once are appended behind whatever came',
+    'for (;;) {\n    const state = await loadNumber(wiring.store, key);\n    const needed = await effectFor(wiring, state, projections);',
+    'let needed: Needed | undefined;\n  for (;;) {\n    const state = await loadNumber(wiring.store, key);\n    needed ??= await effectFor(wiring, state, projections);',
+  ),
   deriving('who is fenced off leaves the views as they are', '.then(() => true))) ?? false;', '.then(() => true))) ?? true;'),
   deriving('who tells everything tells changes alone', 'tellAll ? tellingAll(state, needed, projections) : needed;', 'needed;'),
   deriving(
@@ -266,6 +310,11 @@ export const MUTANTS_OF_STREAMS: readonly Mutant[] = [
     'return true;',
   ),
   touched('one view that may be taken on vouches for all', 'return projections.every(', 'return projections.some('),
+  touched(
+    'an effect says nothing of its basis',
+    'return { views, basis: basisOf({ members: [state] }, rulings) };',
+    'return { views };',
+  ),
   touched('an amended entry is not told', '(id) => ids.has(id),', '() => false,'),
   touched(
     'an entry held back now stays in the view',
@@ -294,13 +343,13 @@ export const MUTANTS_OF_STREAMS: readonly Mutant[] = [
   ),
   recording(
     'a redelivery is not looked after',
-    'if (redelivered && isOutOfLine(state, adopted)) await',
-    'if (redelivered && state.revision < 0) await',
+    'if (redelivered && isOutOfLine(state, this.wiring.projections, adopted))',
+    'if (redelivered && state.revision < 0)',
   ),
   recording(
     'a redelivery under another policy is not looked after',
-    'some(({ isInLine, basis }) => !isInLine || basis?.policyVersion !== version)',
-    'some(({ isInLine }) => !isInLine)',
+    'views.some(({ isInLine, basis }) => !isInLine || basis?.policyVersion !== version)',
+    'views.some(({ isInLine }) => !isInLine)',
   ),
   recording('a policy that came meanwhile is passed over', 'await this.underTheSamePolicy(adopted, [...patients.keys()]);', ''),
   recording(
@@ -418,6 +467,11 @@ export const MUTANTS_OF_STREAMS: readonly Mutant[] = [
     'const state = await loadNumber(wiring.store, key, { until: wiring.clock.now() - 1_000 });',
   ),
   telling(
+    'what is told is decided from the state that an event left',
+    'const isAsDecided = [...decided].every(([one, { letters }]) => isSame(letters, viewIn(state, one).letters));',
+    'const isAsDecided = decided.size > 0;',
+  ),
+  telling(
     'what is not included is told',
     'seenIn(person.record, letters, projection, pseudonyms, ids.keys());',
     "seenIn(person.record, new Map([...ids.keys()].map((id) => [id, 'i'])), projection, pseudonyms);",
@@ -429,8 +483,8 @@ export const MUTANTS_OF_STREAMS: readonly Mutant[] = [
   ),
   telling(
     'what gave way is not withdrawn',
-    'for (const [purpose, ids] of namedIn(effects, state, purposes)) changes',
-    'for (const [purpose, ids] of person === null ? [] : namedIn(effects, state, purposes)) changes',
+    'for (const [purpose, ids] of namedIn(effects, state, purposes))',
+    'for (const [purpose, ids] of person === null ? [] : namedIn(effects, state, purposes))',
   ),
   telling(
     'of several events of a number the last alone is told',
@@ -445,8 +499,18 @@ export const MUTANTS_OF_STREAMS: readonly Mutant[] = [
   // the publisher
   publishing(
     'a publisher says how far it is before it publishes',
-    'const changes = await changesOf(wiring, events, PURPOSES_PUBLISHED);',
-    'await this.checkpoint(events.at(-1)!.position);\n    const changes = await changesOf(wiring, events, PURPOSES_PUBLISHED);',
+    'const changes = await changesOf(',
+    'await this.checkpoint(events.at(-1)!.position);\n    const changes = await changesOf(',
+  ),
+  publishing(
+    'a publisher publishes past its seat',
+    'await this.seat.publish(messages.slice(first, first + MESSAGES));',
+    'await wiring.bus.publish(messages.slice(first, first + MESSAGES));',
+  ),
+  publishing(
+    'whoever publishes looks for no checkpoint of another',
+    'if (this.revision === null) this.revision = (await lastCheckpoint(store)).revision;',
+    'this.revision = (await lastCheckpoint(store)).revision;',
   ),
   publishing(
     'a publisher takes no notice that its seat is taken',

@@ -20,6 +20,9 @@ export function boundariesIn(decisions: readonly Decision[]): number[] {
   );
 }
 
+/** Just before each of these instants, and at it. */
+export const around = (instants: readonly number[]): number[] => instants.flatMap((at) => [at - 1, at]);
+
 const holds = ({ from, until }: Provision, at: number): boolean => (from ?? -Infinity) <= at && at < (until ?? Infinity);
 
 /** Whether what is decided of one entry may depend on others. */

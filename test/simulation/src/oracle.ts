@@ -18,6 +18,7 @@ import { Ledger, placeOf, type KeptDecision, type KeptEvent } from './ledger.js'
 import { permitsAnything } from './naive-decisions.js';
 import { closedByConflict, mayBeRecorded } from './naive-sift.js';
 import type { Watcher } from './region-run.js';
+import { TellingChecks } from './telling-checks.js';
 import { Told } from './told.js';
 import { ViewChecks, type Projected } from './view-checks.js';
 
@@ -41,6 +42,7 @@ export class Oracle implements Watcher {
   readonly consents: ConsentChecks;
   private readonly claims: Claims;
   private readonly homes: HomeChecks;
+  private readonly tellings: TellingChecks;
   readonly keys: readonly string[];
   /** Places of refused messages, and names of the events in them. */
   readonly quarantined = new Set<string>();
@@ -71,6 +73,7 @@ export class Oracle implements Watcher {
     this.consents = new ConsentChecks(this.ledger, violated, this.quarantined, world.keys);
     this.claims = new Claims(this.ledger, world.keys, violated);
     this.homes = new HomeChecks(this.ledger, violated, world.keys);
+    this.tellings = new TellingChecks(this.ledger, world, run, violated);
     world.store.observer = (event) => this.stored(event);
     world.bus.observer = {
       published: (message) => this.published(message),
@@ -92,6 +95,7 @@ export class Oracle implements Watcher {
     const { stream, type, data } = event;
     this.history.stored(event);
     this.ledger.take(event);
+    this.tellings.stored(event);
     if (this.patients.test(stream)) this.violated('nobody is named', `a stream's name is ${stream}`);
     const key = stream.slice(stream.indexOf('-') + 1);
     if (stream.startsWith('careRecord-')) {
@@ -99,6 +103,7 @@ export class Oracle implements Watcher {
       else if (/^(number|merge)-/.test(type)) this.moved(key, { ...(JSON.parse(textOf(data)) as object), type } as IdentityEvent);
       else if (!/^(death|views)-/.test(type)) this.accepted(stream, this.ledger.events.get(key)?.at(-1) as KeptEvent);
       this.views.grew(key, event.revision);
+      this.views.bases.stored(key, event);
       this.unpublished.add(key);
     } else if (type === 'policy-applied-1') {
       this.views.policyApplied((JSON.parse(textOf(data)) as { version: number }).version);
@@ -202,7 +207,10 @@ export class Oracle implements Watcher {
     if (message.topic === CONSENT_TOPIC) this.consents.published(message);
     else if (message.topic.startsWith(CARE_EVENTS_PREFIX)) this.homes.published(message, this.world.store.size);
     if (message.topic === QUARANTINE_TOPIC) this.quarantine(message);
-    else if (message.topic.startsWith('weft.record-changes.')) this.namesNobody(message);
+    else if (message.topic.startsWith('weft.record-changes.')) {
+      this.namesNobody(message);
+      this.tellings.published(message);
+    }
   }
 
   private quarantine({ key, value }: Message): void {

@@ -1,12 +1,18 @@
 import { SMALL, type RunSize } from './region-run.js';
 import { simulate, type Simulation, type SimulationOptions } from './simulate.js';
 
-/** Simulations that may be spent on making one history shorter. */
 const MOST_TRIES = 400;
 
 interface Left {
   readonly faults: ReadonlySet<number>;
   readonly doings: ReadonlySet<string>;
+}
+
+export interface ShrinkOptions {
+  readonly onTry?: (tries: number) => void;
+  readonly size?: RunSize;
+  /** Simulations that may be spent on it. */
+  readonly mostTries?: number;
 }
 
 /**
@@ -16,13 +22,13 @@ interface Left {
 export async function shrink(
   seed: number,
   invariant: string,
-  { onTry = () => {}, size: whole = SMALL }: { readonly onTry?: (tries: number) => void; readonly size?: RunSize } = {},
+  { onTry = () => {}, size: whole = SMALL, mostTries = MOST_TRIES }: ShrinkOptions = {},
 ): Promise<Simulation> {
   let tries = 0;
   const run = (out: Left, trace = false): Promise<Simulation> => {
     onTry(++tries);
     const options: SimulationOptions = { suppress: out.faults, size: { ...whole, without: out.doings }, trace };
-    return simulate(seed, options);
+    return simulate(seed, { ...options, untilBroken: invariant });
   };
   let out: Left = { faults: new Set(), doings: new Set() };
   let smallest = await run(out);
@@ -32,17 +38,17 @@ export async function shrink(
     [smallest, out] = [result, trying];
     return true;
   };
-  for (let before = Infinity; size(smallest) < before && tries < MOST_TRIES;) {
+  for (let before = Infinity; size(smallest) < before && tries < mostTries;) {
     before = size(smallest);
     await leaveOut(
       () => smallest.done,
       (names) => attempt({ ...out, doings: new Set([...out.doings, ...names]) }),
-      () => tries < MOST_TRIES,
+      () => tries < mostTries,
     );
     await leaveOut(
       () => smallest.injected.map(({ ordinal }) => ordinal),
       (ordinals) => attempt({ ...out, faults: new Set([...out.faults, ...ordinals]) }),
-      () => tries < MOST_TRIES,
+      () => tries < mostTries,
     );
   }
   return run(out, true);

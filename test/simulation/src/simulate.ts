@@ -12,8 +12,8 @@ export interface SimulationOptions {
   readonly size?: RunSize;
   /** Keep every step, and a history of what became durable. */
   readonly trace?: boolean;
-  /** End at the first guarantee that breaks. */
-  readonly untilBroken?: boolean;
+  /** End as soon as any guarantee breaks, or this one. */
+  readonly untilBroken?: true | string;
 }
 
 export interface Simulation {
@@ -65,7 +65,9 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
   const history = new History(trace, () => world.scheduler);
   const oracle = new Oracle(world, run, history);
   await run.start(oracle);
-  const isOver = (): boolean => options.untilBroken === true && oracle.violations.length > 0;
+  const { untilBroken } = options;
+  const isOver = (): boolean =>
+    untilBroken !== undefined && oracle.violations.some(({ invariant }) => untilBroken === true || invariant === untilBroken);
   const isStormOver = (): boolean => world.scheduler.steps > STORM_STEPS_MIN && world.scheduler.steps % 50 === 0 && run.isQuiet();
   await world.run(STORM_STEPS, () => isOver() || isStormOver());
   world.heal();

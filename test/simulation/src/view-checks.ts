@@ -1,8 +1,9 @@
 import { canonicalJson, viewName, withoutArrival, type AdoptedPolicy, type Projection, type ViewEntry } from '@weft/domain';
 import { changeKey, type FoundRecord, type Keys } from '@weft/processing';
+import { BasisChecks } from './basis-checks.js';
 import type { KeptDecision, KeptView, Ledger, State } from './ledger.js';
 import { Moving } from './moving.js';
-import { boundariesIn } from './naive-decisions.js';
+import { around, boundariesIn } from './naive-decisions.js';
 import { goneFrom, viewOf } from './naive.js';
 import type { Told } from './told.js';
 
@@ -17,6 +18,7 @@ export type Violated = (invariant: string, detail: string) => void;
 /** What must be true of views and of what is read or told of them, whenever anything becomes durable. */
 export class ViewChecks {
   readonly moving = new Moving();
+  readonly bases: BasisChecks;
   /** The last version of the policy of which it was said that every view obeys it. */
   private applied = 0;
 
@@ -26,7 +28,9 @@ export class ViewChecks {
     private readonly violated: Violated,
     private readonly region: Projected,
     private readonly keys: Keys,
-  ) {}
+  ) {
+    this.bases = new BasisChecks(ledger, violated);
+  }
 
   viewOf(projection: Projection, key: string): KeptView | undefined {
     return this.ledger.views.get(`${key} ${viewName(projection)}`);
@@ -188,6 +192,7 @@ export class ViewChecks {
       const { ledger } = this;
       if (ledger.merges !== begun.merges) return;
       const members = ledger.membersOf(ledger.survivorOf(key));
+      this.bases.believed(members, projection, found, begun, endedAt);
       const boundaries = around(boundariesIn(ledger.decisionsOf(members)));
       const within = boundaries.filter((at) => at >= begun.at && at <= endedAt);
       const states = this.statesSince(members, begun.position);
@@ -277,7 +282,7 @@ export class ViewChecks {
 type Held = (projection: Projection, survivor: string, ids: ReadonlySet<string>) => Iterable<string>;
 
 /** A reading as it begins. */
-interface Begun {
+export interface Begun {
   /** Of the store: how many events there were. */
   readonly position: number;
   readonly merges: number;
@@ -289,7 +294,6 @@ interface Begun {
 
 const NOTHING: ReadonlySet<string> = new Set();
 
-const around = (instants: readonly number[]): number[] => instants.flatMap((at) => [at - 1, at]);
 const text = (entry: ViewEntry | undefined): string => (entry === undefined ? 'nothing' : canonicalJson(withoutArrival(entry)));
 const isSame = (a: ViewEntry, b: ViewEntry): boolean =>
   a.resource === b.resource || JSON.stringify(withoutArrival(a)) === JSON.stringify(withoutArrival(b)) || text(a) === text(b);
