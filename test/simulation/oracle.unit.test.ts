@@ -5,9 +5,6 @@ import { historyOf } from './src/report.js';
 import { shrink } from './src/shrink.js';
 import { simulate } from './src/simulate.js';
 
-/** In seed 0 somebody decides so much that to find one thing forbidden under all of it takes longer than everything else here. */
-const FIRST = 1;
-
 describe('a simulated region', () => {
   it('has the same history whenever it has the same seed', async () => {
     const [first, second] = [await simulate(4, { trace: true }), await simulate(4, { trace: true })];
@@ -41,7 +38,14 @@ describe('the oracle', () => {
     return { ...wiring, store: stored(wiring.store, { append }) };
   };
 
-  const sabotages: Record<string, { invariant: string; sabotage: (process: string, wiring: Wiring) => Wiring }> = {
+  interface Sabotage {
+    readonly invariant: string;
+    /** The first seed tried: below it something else breaks first, for which the oracle tries every state that there ever was. */
+    readonly from?: number;
+    readonly sabotage: (process: string, wiring: Wiring) => Wiring;
+  }
+
+  const sabotages: Record<string, Sabotage> = {
     'a quarantine that loses messages': {
       invariant: 'nothing is dropped',
       sabotage: (_, wiring) => {
@@ -51,6 +55,7 @@ describe('the oracle', () => {
     },
     'a withdrawal that is not told': {
       invariant: 'the topic is the view',
+      from: 1,
       sabotage: (_, wiring) => {
         const lose = (message: OutgoingMessage): OutgoingMessage[] => (message.value === null ? [] : [message]);
         return { ...wiring, bus: messages(wiring.bus, lose) };
@@ -89,6 +94,7 @@ describe('the oracle', () => {
     },
     'a projector that applies no decision': {
       invariant: 'obeyed once committed',
+      from: 1,
       sabotage: (process, wiring) => {
         if (process !== 'opt-out-projector') return wiring;
         const { store } = wiring;
@@ -148,9 +154,9 @@ describe('the oracle', () => {
   };
 
   it.each(Object.keys(sabotages))('sees %s', async (name) => {
-    const { invariant, sabotage } = sabotages[name]!;
+    const { invariant, sabotage, from = 0 } = sabotages[name]!;
     const seen = new Set<string>();
-    for (let seed = FIRST; seed < 300 && !seen.has(invariant); seed++) {
+    for (let seed = from; seed < 300 && !seen.has(invariant); seed++) {
       const { violations } = await simulate(seed, { size: { ...SMALL, sabotage }, untilBroken: invariant });
       for (const violation of violations) seen.add(violation.invariant);
     }
@@ -169,7 +175,7 @@ describe('a broken history', () => {
     };
     const size: RunSize = { ...SMALL, careEvents: 12, decisions: 4, reads: 2, operations: 1, sabotage };
     const invariant = 'the topic is the view';
-    let seed = FIRST;
+    let seed = 1;
     const breaks = async (): Promise<boolean> =>
       (await simulate(seed, { size, untilBroken: invariant })).violations.some((violation) => violation.invariant === invariant);
     while (seed < 50 && !(await breaks())) seed++;
