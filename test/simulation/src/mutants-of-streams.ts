@@ -248,7 +248,6 @@ export const MUTANTS_OF_STREAMS: readonly Mutant[] = [
     'views[name] = changesBetween(\n      new Map([...letters].filter(([id]) => state.record.entries.has(id))),',
   ),
   deciding('a view that was emptied is thought to be one', 'basis: MOVED }', 'basis: { ...MOVED, isMoved: undefined } }'),
-  deciding('who the person is, said late, is not told with every entry', '(isNamedAnew || !isOfThese', '(!isOfThese'),
   deciding(
     'a basis names no other number',
     'others: members.slice(1).map(({ key, revision }) => [key, revision]) };',
