@@ -1,7 +1,19 @@
 import { viewName, type Basis, type Projection } from '@weft/domain';
 import type { FoundRecord, StoredEvent } from '@weft/processing';
 import { effectIn, type Ledger } from './ledger.js';
-import type { Begun, Violated } from './view-checks.js';
+
+export type Violated = (invariant: string, detail: string) => void;
+
+/** A reading as it begins. */
+export interface Begun {
+  /** Of the store: how many events there were. */
+  readonly position: number;
+  readonly merges: number;
+  /** Milliseconds since 1970, by the reader's own clock. */
+  readonly at: number;
+  /** All that was recorded of the person was committed. */
+  readonly settled: boolean;
+}
 
 /** What a view is said to rest on: that it is true when it is written, and still true when somebody believes it. */
 export class BasisChecks {

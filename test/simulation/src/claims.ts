@@ -1,7 +1,7 @@
 import { eventKey, type CareEvent, type IdentityEvent, type RecordedCareEvent } from '@weft/domain';
 import type { Keys } from '@weft/processing';
 import { listed, type Ledger } from './ledger.js';
-import type { Violated } from './view-checks.js';
+import type { Violated } from './basis-checks.js';
 
 const THEIRS = 'who somebody is, is for few to say';
 

@@ -4,7 +4,7 @@ import { simReader } from '@weft/testing';
 import { placeOf, type KeptDecision, type Ledger } from './ledger.js';
 import { deniesAnything, isVersionLater, permitsAnything } from './naive-decisions.js';
 import { closedByConflict, isAsExpected, mayBeRecorded, type Expected } from './naive-sift.js';
-import type { Violated } from './view-checks.js';
+import type { Violated } from './basis-checks.js';
 
 const RECORDED = 'a decision is recorded as it was said';
 const WHILE_MERGED = 'a denial is each number’s that the person had';

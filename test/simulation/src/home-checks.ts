@@ -3,7 +3,7 @@ import type { Keys, Message } from '@weft/processing';
 import { placeOf, type KeptEvent, type Ledger } from './ledger.js';
 import { ownIdOf, tellsDeath } from './naive-limits.js';
 import { isSaid, presentIn, said } from './naive.js';
-import type { Violated } from './view-checks.js';
+import type { Violated } from './basis-checks.js';
 
 const FOLLOWS = 'what is said of an entry follows the entry';
 

@@ -100,6 +100,11 @@ export const MUTANTS_OF_STREAMS: readonly Mutant[] = [
   folding('decisions are folded last come first', 'state.decisions.push(event);', 'state.decisions.unshift(event);'),
   folding('merges are not folded', 'evolveIdentity(state.identity, event);', ''),
   folding(
+    'a merge does not say which numbers it is about',
+    "if ('ownNhsNumber' in event) record.nhsNumber ??= event.ownNhsNumber;",
+    '',
+  ),
+  folding(
     'a refused death is remembered as accepted',
     'placeOfEvent(event.cause, event.coordinates), event.problems)',
     'placeOfEvent(event.cause, event.coordinates), [])',

@@ -3,7 +3,8 @@ import { changeKey, recordChangesTopic, toldRevision, type Keys, type Message, t
 import type { World } from '@weft/testing';
 import type { Ledger, State } from './ledger.js';
 import { around, boundariesIn } from './naive-decisions.js';
-import type { Projected, Violated } from './view-checks.js';
+import type { Violated } from './basis-checks.js';
+import type { Projected } from './view-checks.js';
 
 /** What the topics say of entries, message by message: never that one is included which was forbidden where the publisher read. */
 export class TellingChecks {

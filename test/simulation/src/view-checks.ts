@@ -1,6 +1,6 @@
 import { canonicalJson, viewName, withoutArrival, type AdoptedPolicy, type Projection, type ViewEntry } from '@weft/domain';
 import { changeKey, type FoundRecord, type Keys } from '@weft/processing';
-import { BasisChecks } from './basis-checks.js';
+import { BasisChecks, type Begun, type Violated } from './basis-checks.js';
 import type { KeptDecision, KeptView, Ledger, State } from './ledger.js';
 import { Moving } from './moving.js';
 import { around, boundariesIn } from './naive-decisions.js';
@@ -12,8 +12,6 @@ export interface Projected {
   readonly everyProjection: readonly Projection[];
   readonly keptInLine: readonly Projection[];
 }
-
-export type Violated = (invariant: string, detail: string) => void;
 
 /** What must be true of views and of what is read or told of them, whenever anything becomes durable. */
 export class ViewChecks {
@@ -280,17 +278,6 @@ export class ViewChecks {
 
 /** The ids, as a purpose has them, of what it holds of a person, of all that there ever was. */
 type Held = (projection: Projection, survivor: string, ids: ReadonlySet<string>) => Iterable<string>;
-
-/** A reading as it begins. */
-export interface Begun {
-  /** Of the store: how many events there were. */
-  readonly position: number;
-  readonly merges: number;
-  /** Milliseconds since 1970, by the reader's own clock. */
-  readonly at: number;
-  /** All that was recorded of the person was committed. */
-  readonly settled: boolean;
-}
 
 const NOTHING: ReadonlySet<string> = new Set();
 
