@@ -24,7 +24,7 @@ function nhsNumber(nine: number): string | null {
 }
 
 /** Numbers of the range that is kept for tests. */
-function nhsNumbers(count: number): string[] {
+export function nhsNumbers(count: number): string[] {
   const found: string[] = [];
   for (let nine = 999_100_000; found.length < count; nine += 1) {
     const number = nhsNumber(nine);

@@ -39,7 +39,8 @@ const INVARIANTS: readonly (readonly [string, readonly string[]])[] = [
     'invariant 6: every withdrawal reaches the subscribers',
     ['the topic is the view', 'the subscriber has the view', 'told once published'],
   ],
-  ['invariant 7: order within a patient and organisation is kept', ['order kept']],
+  ['invariant 7: an entry is shared only once every decision that was durable before it is read', ['decisions first']],
+  ['invariant 10: order within a patient and organisation is kept', ['order kept']],
 ];
 
 describe(`${SEEDS} seeds of a small region in storms of faults`, () => {

@@ -1,5 +1,16 @@
 import type { AdoptedPolicy, Basis, Effect } from '@weft/domain';
-import type { EventBus, EventStore, Meta, NewEvent, OutgoingMessage, PolicyBook, Wiring } from '@weft/processing';
+import {
+  CONSENT_TOPIC,
+  type EventBus,
+  type EventStore,
+  type Meta,
+  type NewEvent,
+  type OutgoingMessage,
+  type PartitionOffsets,
+  type PolicyBook,
+  textOf,
+  type Wiring,
+} from '@weft/processing';
 import { SMALL, type RunSize } from './src/region-run.js';
 import { historyOf } from './src/report.js';
 import { shrink } from './src/shrink.js';
@@ -137,6 +148,22 @@ describe('the oracle', () => {
           return [{ ...message, value: message.value ?? included.get(name)?.value ?? null }];
         };
         return { ...wiring, bus: messages(wiring.bus, tell) };
+      },
+    },
+    'a record-projector that sees no decision before it is read': {
+      invariant: 'decisions first',
+      sabotage: (process, wiring) => {
+        if (process !== 'record-projector') return wiring;
+        const { bus, store } = wiring;
+        const offsets: EventBus['offsets'] = async (topic) => {
+          const read = async (one: PartitionOffsets): Promise<PartitionOffsets> => {
+            const [mark] = await store.read(`consentMark-${one.partition}`, { backwards: true, maxCount: 1 });
+            return { ...one, high: mark === undefined ? 0 : (JSON.parse(textOf(mark.data)) as { next: number }).next };
+          };
+          const ends = await bus.offsets(topic);
+          return topic === CONSENT_TOPIC ? Promise.all(ends.map(read)) : ends;
+        };
+        return { ...wiring, bus: Object.assign(Object.create(bus) as EventBus, { offsets }) };
       },
     },
     'an entry that is not told as it was sent': {

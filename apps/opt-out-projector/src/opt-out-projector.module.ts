@@ -14,6 +14,7 @@ import {
   warnAtStart,
   watchDecisions,
   watchLag,
+  watchMarks,
   watchPublisher,
   watchQuarantine,
   watchReviews,
@@ -39,6 +40,7 @@ export class OptOutProjectorModule implements OnApplicationBootstrap, OnModuleDe
     const { log } = this.service;
     watchLag(this.service, OPT_OUT_PROJECTOR_GROUP, () => [CONSENT_TOPIC]);
     watchDecisions(this.service);
+    watchMarks(this.service, this.wiring);
     watchPublisher(this.service);
     watchQuarantine(this.service);
     watchReviews(this.service);

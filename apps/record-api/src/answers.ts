@@ -270,6 +270,11 @@ export class StatusAnswer extends PickType(PolicyInForceAnswer, ['settingsDiffer
   lag!: number;
   @ApiProperty({ description: 'Whether every change of what is shared is published to its purpose’s topic' })
   published!: boolean;
+  @ApiProperty({
+    description:
+      'For how long decisions have waited that nobody reads: what comes behind them is not shared meanwhile; 0 for none',
+  })
+  decisionsUnreadSeconds!: number;
   @ApiProperty({ type: [GroupStatus] })
   groups!: readonly GroupStatus[];
   @ApiProperty({ type: [TopicStatus] })

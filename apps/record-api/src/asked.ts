@@ -1,9 +1,9 @@
-import { isPurpose, nhsNumberProblem, PURPOSES, type Problem, type Purpose } from '@weft/domain';
+import { INDIVIDUAL_CARE, isPurpose, nhsNumberProblem, PURPOSES, type Problem, type Purpose } from '@weft/domain';
 import { type Caller, HttpProblem, invalid } from '@weft/service';
 import type { FastifyRequest } from 'fastify';
 
 /** Purposes that a clinician reads for. Governance looks at any purpose's view. */
-export const CLINICAL: readonly Purpose[] = ['direct-care', 'care-coordination'];
+export const CLINICAL = INDIVIDUAL_CARE;
 
 /** The NHS number in the path. Throws 400; the number is not repeated. */
 export function nhsNumberOf(request: FastifyRequest): string {

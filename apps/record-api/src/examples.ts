@@ -131,6 +131,7 @@ const policy = {
   authorities: { 'type-1': { record: ['patient', 'gp'], lift: ['gp'] } },
   identity: { demographics: [], merges: ['demographics', 'recorded'] },
   ...{ ages: { own: 13 }, codes: [], notices: { withheld: ['clinician', 'governance'], silent: [] } },
+  waits: { individualCareMinutes: 15 },
   organisations: { RX901: 'acute', Y90001: 'gp' },
 };
 const proposal = {
@@ -257,6 +258,7 @@ export const STATUS = {
       projections: [{ purpose: 'research', version: 1 }],
       lag: 0,
       published: true,
+      decisionsUnreadSeconds: 0,
     },
     groups: [
       {

@@ -44,7 +44,18 @@ import { nhsNumberOf, numberOf, purposeOf, refuseParameters, refuseUnlessMayRead
 import { besides } from './disclosures.js';
 import { beginning, pageAt, type Position, wereAllThere } from './everything-pages.js';
 import { FhirProblemFilter } from './fhir-problem-filter.js';
-import { asShown, mayTellItsTime, noticeFor, readingAs, type ReadingAs, showsAnything, WAITING } from './reader.js';
+import {
+  asShown,
+  isMissing,
+  mayTellItsTime,
+  noticeFor,
+  readingAs,
+  type ReadingAs,
+  sentences,
+  showsAnything,
+  unreadNotice,
+  WAITING,
+} from './reader.js';
 import { RecordReader } from './record-reader.js';
 import { VERSION } from './version.js';
 import { EVERYTHING, METADATA, SUMMARY } from './examples.js';
@@ -214,9 +225,10 @@ export class FhirController {
     const { movedTo, members } = found;
     const whose = { patient, ...besides(patient, members) };
     const record = asShown(this.wiring, found.record);
-    const waiting = isWaiting && record.withheld === 0 ? WAITING : undefined;
-    if (waiting === undefined && !showsAnything(record, reader)) await this.records.refuseUnlessKnown(nhsNumber, reader);
+    const isIncomplete = isMissing(found, isWaiting);
+    if (!isIncomplete && !showsAnything(record, reader)) await this.records.refuseUnlessKnown(nhsNumber, reader);
     const notice = noticeFor(record, reader);
+    const waiting = sentences(isIncomplete ? WAITING : undefined, unreadNotice(found));
     return { record, movedTo, whose, notice, waiting, mayTellItsTime: mayTellItsTime(found) };
   }
 

@@ -41,6 +41,11 @@ export class PolicyAnswer {
     description: '`{ withheld, silent }`: roles told that something is not shown, authorities of which nothing is said',
   })
   notices!: object;
+  @ApiProperty({
+    type: Object,
+    description: '`individualCareMinutes`: so long what arrives waits in individual care for decisions that cannot be read',
+  })
+  waits!: object;
   @ApiProperty({ type: Object, description: 'What kind each organisation is, by ODS code' })
   organisations!: Readonly<Record<string, string>>;
 }

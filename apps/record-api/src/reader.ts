@@ -1,6 +1,7 @@
-import { NOTICE, type Reader, READERS } from '@weft/domain';
+import { NOT_ALL_READ, NOTICE, type Reader, READERS } from '@weft/domain';
 import { digestOf, type FoundRecord, projectionOf, type RecordForPurpose, type Wiring } from '@weft/processing';
 import type { Caller } from '@weft/service';
+import { CLINICAL } from './asked.js';
 
 /** As what a caller reads records: of the caller's roles those that decide what an answer says of withheld entries. */
 export type ReadingAs = readonly Reader[];
@@ -12,6 +13,23 @@ export const seesCounts = (reader: ReadingAs): boolean => reader.includes('gover
 
 /** What the reader is told where a care event about the person stands in quarantine, or is arriving. */
 export const WAITING = 'Something that was sent about this person could not be taken in yet. It is missing here.';
+
+/**
+ * Whether the reader is told that something is missing. Where something is withheld, what is missing may be of its kind; beyond individual care
+ * nothing is said of one person.
+ * @param isWaiting whether a care event stands in quarantine, or is on its way into the record.
+ */
+export const isMissing = ({ record, isArriving }: FoundRecord, isWaiting: boolean): boolean =>
+  (isWaiting || (isArriving && CLINICAL.includes(record.purpose))) && record.withheld === 0;
+
+/** What the reader is told where something is shown that waited as long as it does for decisions which are not read. */
+export const unreadNotice = ({ isShownUnread }: FoundRecord): string | undefined => (isShownUnread ? NOT_ALL_READ : undefined);
+
+/** The parts that there are, as one text; undefined for none. */
+export function sentences(...parts: readonly (string | undefined)[]): string | undefined {
+  const said = parts.filter((part) => part !== undefined);
+  return said.length === 0 ? undefined : said.join(' ');
+}
 
 /** What the reader is told of withheld entries; undefined where nothing is withheld, or the policy has nothing said. */
 export function noticeFor({ toTell }: RecordForPurpose, reader: ReadingAs): string | undefined {

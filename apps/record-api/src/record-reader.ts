@@ -13,7 +13,17 @@ import {
 import { AnswerTimes, Service, WIRING } from '@weft/service';
 import { AnswerBody } from './answer-body.js';
 import { CLINICAL, nothingKnown, nothingToShow } from './asked.js';
-import { asShown, mayTellItsTime, noticeFor, type ReadingAs, seesCounts, showsAnything } from './reader.js';
+import {
+  asShown,
+  isMissing,
+  mayTellItsTime,
+  noticeFor,
+  type ReadingAs,
+  seesCounts,
+  sentences,
+  showsAnything,
+  unreadNotice,
+} from './reader.js';
 
 /** A record ready to be sent. */
 export interface ServedRecord {
@@ -163,11 +173,10 @@ export class RecordReader implements OnModuleDestroy {
     const texts = entries.map((entry) => jsonWithDigits(withAttachmentsAt(entry, addressOf)));
     // Of what the reader is given alone, so that it tells of nothing else.
     const review = projectionOf(this.wiring, purpose).identifies ? contradictionsIn(entries) : [];
-    // Where something is withheld, what waits may be of its kind.
-    const waiting = isWaiting && withheld === 0;
+    const waiting = isMissing(found, isWaiting);
     const given = {
       ...(review.length > 0 && { review }),
-      notice: noticeFor(record, reader),
+      notice: sentences(noticeFor(record, reader), unreadNotice(found)),
       ...(waiting && { waiting }),
       ...(seesCounts(reader) && { withheld, digest }),
     };

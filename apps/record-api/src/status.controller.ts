@@ -10,6 +10,7 @@ import {
   lagOf,
   positionsOf,
   Reviews,
+  unreadSince,
   versionCounts,
   type Wiring,
 } from '@weft/processing';
@@ -75,6 +76,7 @@ export class StatusController {
       projections: projections.map(({ purpose, version }) => ({ purpose, version })),
       lag: groups.reduce((sum, { lag }) => sum + lag, 0),
       published: await isAllPublished(store),
+      decisionsUnreadSeconds: await this.decisionsUnread(),
       groups,
       topics,
       decisionsInQuarantine: (await this.quarantine.count()).decisions,
@@ -109,6 +111,11 @@ export class StatusController {
       return [organisation, await messages.count()] as const;
     });
     return Object.fromEntries(await Promise.all(counts));
+  }
+
+  private async decisionsUnread(): Promise<number> {
+    const since = await unreadSince(this.wiring);
+    return since === null ? 0 : Math.max(0, Math.floor((this.wiring.clock.now() - since) / 1000));
   }
 
   private async counts(): Promise<NonNullable<StatusAnswer['counts']>> {

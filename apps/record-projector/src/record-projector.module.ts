@@ -1,6 +1,6 @@
 import { type DynamicModule, Inject, Module, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { RECORD_PROJECTOR_GROUP, type Wiring } from '@weft/processing';
-import { Service, watchLag, watchVersions, WIRING } from '@weft/service';
+import { Service, watchLag, watchMarks, watchVersions, WIRING } from '@weft/service';
 import { TopicReader } from './topic-reader.js';
 
 /** Runs the record-projector for as long as the app does, on every topic of care events that there is. */
@@ -10,7 +10,7 @@ export class RecordProjectorModule implements OnApplicationBootstrap, OnModuleDe
 
   constructor(
     private readonly service: Service,
-    @Inject(WIRING) wiring: Wiring,
+    @Inject(WIRING) private readonly wiring: Wiring,
   ) {
     this.reader = new TopicReader(service, wiring);
   }
@@ -21,6 +21,7 @@ export class RecordProjectorModule implements OnApplicationBootstrap, OnModuleDe
 
   async onApplicationBootstrap(): Promise<void> {
     watchLag(this.service, RECORD_PROJECTOR_GROUP, () => this.reader.topics);
+    watchMarks(this.service, this.wiring);
     watchVersions(this.service);
     await this.reader.start();
   }

@@ -102,6 +102,8 @@ function rulesOf(principal: Principal): Rule[] {
     case 'record-projector':
       return [
         topic('read', CARE_EVENTS_PREFIX, 'prefixed'),
+        // Looks which decisions came before a care event.
+        topic('describe', CONSENT_TOPIC),
         // Reads every topic of care events that there is, and so looks which there are.
         topic('describe-configs', WEFT, 'prefixed'),
         group(RECORD_PROJECTOR_GROUP),

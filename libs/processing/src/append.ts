@@ -100,17 +100,20 @@ export async function appendToNumber(
   state.record.revision = state.revision;
 }
 
-/** Appends behind whatever others write meanwhile: several events in as many appends as they need. */
+/** Appends behind whatever others write meanwhile: several events in as many appends as they need. Gives the revision of the first. */
 export async function appendAtEnd(
   store: Pick<EventStore, 'append' | 'head'>,
   stream: string,
   events: readonly NewEvent[],
-): Promise<void> {
+): Promise<number> {
+  let first = Infinity;
   for (const append of cutIntoAppends(events)) {
     for (let revision: number | null = null; revision === null;) {
       revision = await unlessFenced(store.append(stream, await store.head(stream), append));
+      if (revision !== null) first = Math.min(first, revision - append.length + 1);
     }
   }
+  return first;
 }
 
 /** Null when somebody else wrote the stream first. */

@@ -1,5 +1,6 @@
 import { idsToTell, purposeOfView, seenIn, type Effect, type Letter, type Purpose, type ViewEntry } from '@weft/domain';
 import { forEachConcurrently } from './concurrency.js';
+import { withMarks } from './consent-marks.js';
 import { viewIn } from './decide-views.js';
 import { deriveViews } from './derive-views.js';
 import { effectIn } from './encoding.js';
@@ -63,12 +64,17 @@ interface AtHead {
  */
 async function inLineNow(wiring: Wiring, key: string): Promise<AtHead> {
   for (;;) {
-    const state = await loadNumber(wiring.store, key);
-    if (state.identity.supersededBy !== null) return { state, person: null };
-    const person = await loadPerson(wiring.store, key, { known: [state] });
+    const load = async () => {
+      const state = await loadNumber(wiring.store, key);
+      const isMoved = state.identity.supersededBy !== null;
+      return { state, person: isMoved ? null : await loadPerson(wiring.store, key, { known: [state] }) };
+    };
+    const { loaded, marks } = await withMarks(wiring.store, load, ({ person }) => person?.members ?? []);
+    const { state, person } = loaded;
+    if (person === null) return { state, person };
     const adopted = await wiring.policies.current();
     const now = wiring.clock.now();
-    const decided = new Map(wiring.projections.map((one) => [one, lettersFor(one, person, adopted, now)]));
+    const decided = new Map(wiring.projections.map((one) => [one, lettersFor(one, person, adopted, now, marks)]));
     const isAsDecided = [...decided].every(([one, { letters }]) => isSame(letters, viewIn(state, one).letters));
     if (isAsDecided) return { state, person };
     await deriveViews(wiring, key);

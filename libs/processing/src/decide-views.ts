@@ -1,6 +1,8 @@
 import {
+  areRead,
   changesBetween,
   holdsAt,
+  INDIVIDUAL_CARE,
   isIncluded,
   lettersOf,
   refusalIn,
@@ -8,7 +10,9 @@ import {
   type AdoptedPolicy,
   type Basis,
   type Effect,
+  type LaneEnd,
   type Letter,
+  type Marks,
   type Projection,
   type View,
   type ViewEffect,
@@ -35,19 +39,43 @@ export function decideViews(
   person: Person,
   adopted: AdoptedPolicy,
   now: number,
+  marks: Marks,
 ): Decided & { readonly rulings: Rulings } {
   const rulings = rulingsAt(now, person, adopted, person.record.entries);
   const views = new Map(
     projections.map((projection) => [
       viewName(projection),
-      lettersOf(person.record, projection, rulings.of(projection), rulings.silent),
+      lettersOf(person.record, projection, rulings.of(projection), rulings.silent, arrivingIn(person, projection, marks)),
     ]),
   );
-  return { views, basis: basisOf(person, rulings), rulings };
+  return { views, basis: basisOf(person, rulings, marks), rulings };
 }
 
-export function basisOf({ members }: Pick<Person, 'members'>, { policyVersion, span }: Rulings): Basis {
-  return { policyVersion, span, others: members.slice(1).map(({ key, revision }) => [key, revision]) };
+export function basisOf(
+  { members, record }: { readonly members: readonly NumberState[]; readonly record: Waiting },
+  { policyVersion, span }: Rulings,
+  marks: Marks,
+): Basis {
+  const awaits = awaitsOf(record, marks);
+  const others = members.slice(1).map(({ key, revision }) => [key, revision] as const);
+  return { policyVersion, span, others, ...(awaits.length > 0 && { awaits }) };
+}
+
+type Waiting = Pick<Person['record'], 'awaiting'>;
+
+/** What is waited for, each once. */
+function awaitsOf({ awaiting }: Waiting, marks: Marks): (readonly LaneEnd[])[] {
+  const awaits = new Map<string, readonly LaneEnd[]>();
+  for (const { ends } of awaiting.values()) if (!areRead(ends, marks)) awaits.set(JSON.stringify(ends), ends);
+  return [...awaits.values()];
+}
+
+/** Ids of the entries that came behind decisions which are not read: they wait for them, in individual care for as long as the policy says. */
+export function arrivingIn({ record }: { readonly record: Waiting }, { purpose }: Projection, marks: Marks): string[] {
+  const isBounded = INDIVIDUAL_CARE.includes(purpose);
+  return [...record.awaiting].flatMap(([id, { ends, isWaited }]) =>
+    areRead(ends, marks) || (isBounded && isWaited) ? [] : [id],
+  );
 }
 
 const NOTHING_KNOWN: View = { letters: new Map(), revision: -1, basis: null, isInLine: false };
@@ -57,9 +85,16 @@ export const viewIn = ({ views }: Pick<NumberState, 'views'>, projection: Projec
   views.get(viewName(projection)) ?? NOTHING_KNOWN;
 
 /** Whether a stored view is what would be decided now, as far as can be told without judging anything. */
-export function isCurrent(view: View, { members }: Pick<Person, 'members'>, { version }: AdoptedPolicy, now: number): boolean {
+export function isCurrent(
+  view: View,
+  { members }: Pick<Person, 'members'>,
+  { version }: AdoptedPolicy,
+  now: number,
+  marks: Marks,
+): boolean {
   const { basis, isInLine } = view;
   if (!isInLine || basis === null || basis.isMoved === true) return false;
+  if (basis.awaits?.some((ends) => areRead(ends, marks)) === true) return false;
   return basis.policyVersion === version && holdsAt(basis.span, now) && isOfThese(basis, members, true);
 }
 

@@ -1,5 +1,6 @@
 import { idsToTell, isIncluded, purposeOfView, viewName, type Letter, type Projection, type ViewEffect } from '@weft/domain';
 import { appendToNumber, unlessFenced, withTheirEffect } from './append.js';
+import { withMarks } from './consent-marks.js';
 import { countOf, decideViews, effectOf, emptied, type Needed } from './decide-views.js';
 import { loadNumber, type NumberState } from './number.js';
 import { loadPerson, survivorsOf } from './person.js';
@@ -44,9 +45,10 @@ export async function deriveViews(
 
 async function effectFor(wiring: Wiring, state: NumberState, projections: readonly Projection[]): Promise<Needed> {
   if (state.identity.supersededBy !== null) return emptied(projections, state);
-  const person = await loadPerson(wiring.store, state.key, { known: [state] });
+  const load = () => loadPerson(wiring.store, state.key, { known: [state] });
+  const { loaded: person, marks } = await withMarks(wiring.store, load, ({ members }) => members);
   const adopted = await wiring.policies.current();
-  return effectOf(projections, person, decideViews(projections, person, adopted, wiring.clock.now()));
+  return effectOf(projections, person, decideViews(projections, person, adopted, wiring.clock.now(), marks));
 }
 
 /**

@@ -1,9 +1,11 @@
 import type {
   AdoptedPolicy,
   Adoption,
+  Awaits,
   Coordinates,
   Decision,
   Effect,
+  LaneEnd,
   IdentityEvent,
   Policy,
   Person,
@@ -60,6 +62,34 @@ export interface BoundaryEvent {
   readonly key: string;
   /** Milliseconds since 1970. */
   readonly at: number;
+}
+
+/** Every decision of a partition before `next` is in its person's stream, or in quarantine. */
+export interface DecisionsRead {
+  readonly type: 'decisions-read-1';
+  /** Which of the topics of this name, one made anew after the other. */
+  readonly epoch: number;
+  readonly next: number;
+  /** Where the topic ended when the epoch began. */
+  readonly whole: number;
+  /** When the bus took the last one read, milliseconds since 1970. */
+  readonly at: number | null;
+  readonly recordedAt: string;
+}
+
+/**
+ * Something is about to come to these people's records behind decisions that are not read; individual care is shown it, as it has waited for as long as
+ * the policy has it wait.
+ */
+export interface AwaitingNoted {
+  readonly type: 'awaiting-1' | 'awaiting-shown-1';
+  readonly ends: readonly LaneEnd[];
+  readonly keys: readonly string[];
+}
+
+/** Everybody noted before was seen to. */
+interface AwaitingOver {
+  readonly type: 'awaiting-over-1';
 }
 
 export interface PolicyAdopted {
@@ -192,6 +222,12 @@ export function encode<E extends Typed>(event: E, random: Random): NewEvent {
   return { id: random.uuid(), type, data: bytesOf(JSON.stringify(data)) };
 }
 
+/** A care event; what it waits for stands beside it. */
+export function encodeRecordEvent({ awaits, ...event }: RecordEvent & { readonly awaits?: Awaits }, random: Random): NewEvent {
+  const encoded = encode(event, random);
+  return awaits === undefined ? encoded : { ...encoded, meta: { awaits: awaits as unknown as Meta } };
+}
+
 /** What becomes of the views by an event stands beside it. */
 export function withEffect(event: NewEvent, effect: Effect): NewEvent {
   return { ...event, meta: { ...event.meta, effect: effect as unknown as Meta } };
@@ -212,13 +248,21 @@ interface ViewsDerived {
   readonly recordedAt: string;
 }
 
+/** In individual care what was noted up to there waits no longer: the policy bounds that wait. */
+export interface ViewsWaited {
+  readonly type: 'views-waited-1';
+  readonly until: Awaits;
+  readonly recordedAt: string;
+}
+
 /** What a number's stream holds. */
 export type NumberEvent =
   | { readonly kind: 'record'; readonly event: RecordEvent }
   | { readonly kind: 'decision'; readonly event: RecordedDecision }
   | { readonly kind: 'identity'; readonly event: IdentityEvent }
   | { readonly kind: 'death'; readonly event: DeathJudged }
-  | { readonly kind: 'derived'; readonly event: ViewsDerived };
+  | { readonly kind: 'derived'; readonly event: ViewsDerived }
+  | { readonly kind: 'waited'; readonly event: ViewsWaited };
 
 const KINDS: Readonly<Record<string, Exclude<NumberEvent['kind'], 'decision'>>> = {
   'care-event-recorded-1': 'record',
@@ -238,6 +282,7 @@ const KINDS: Readonly<Record<string, Exclude<NumberEvent['kind'], 'decision'>>> 
   'death-accepted-1': 'death',
   'death-refused-1': 'death',
   'views-derived-1': 'derived',
+  'views-waited-1': 'waited',
 };
 
 /** An event of a number's stream. Throws EngineDamaged for one of no known type. */
@@ -246,13 +291,17 @@ export function decodeNumberEvent(stored: StoredEvent): NumberEvent {
   if (stored.type === DECISION_RECORDED) return { kind: 'decision', event: event as RecordedDecision };
   const kind = KINDS[stored.type];
   if (kind === undefined) throw unreadable(stored);
-  return { kind, event: { ...event, type: stored.type } } as NumberEvent;
+  const { awaits } = stored.meta;
+  return { kind, event: { ...event, type: stored.type, ...(awaits !== undefined && { awaits }) } } as NumberEvent;
 }
 
 const unreadable = ({ stream, type }: StoredEvent): EngineDamaged =>
   new EngineDamaged('store', `${stream} holds an event of type ${type}, which this version of Weft cannot read`);
 
 export const decodeConsentHeld = (stored: StoredEvent): ConsentHeld => decode<ConsentHeld>(stored);
+export const decodeDecisionsRead = (stored: StoredEvent): DecisionsRead => decode<DecisionsRead>(stored);
+export const decodeAwaitingNoted = (stored: StoredEvent): AwaitingNoted | AwaitingOver =>
+  decode<AwaitingNoted | AwaitingOver>(stored);
 export const decodeBoundary = (stored: StoredEvent): BoundaryEvent => decode<BoundaryEvent>(stored);
 export const decodeProposal = (stored: StoredEvent): ProposalEvent => decode<ProposalEvent>(stored);
 export const decodeReIdentification = (stored: StoredEvent): ReIdentificationEvent => decode<ReIdentificationEvent>(stored);

@@ -9,11 +9,15 @@ import {
   type DecidedBy,
   type Entry,
   type NotePlacing,
+  type Projection,
   type Purpose,
   type Recorder,
 } from '@weft/domain';
+import { withMarks } from './consent-marks.js';
+import { arrivingIn, viewIn } from './decide-views.js';
 import type { RecordedDecision } from './encoding.js';
 import { rulingsAt, surroundingsOf, type Rulings } from './judges.js';
+import type { NumberState } from './number.js';
 import { loadPerson } from './person.js';
 import { setAside, type SetAside } from './set-aside.js';
 import { serves, type Wiring } from './wiring.js';
@@ -23,7 +27,8 @@ export interface Explanation {
   readonly purpose: Purpose;
   readonly included: boolean;
   /**
-   * The policy's rule that decided; `not-of-concern` where the purpose does not look at such entries at all, `replaced` of a document
+   * The policy's rule that decided; `not-of-concern` where the purpose does not look at such entries at all, `arriving` of one that waits for
+   * decisions which came before it, `replaced` of a document
    * that it might see and in whose place a newer one stands.
    */
   readonly rule: string;
@@ -86,7 +91,16 @@ export async function explainRecord(wiring: Wiring, key: string, asked?: number)
   const at = asked ?? wiring.clock.now();
   const adopted = (await wiring.policies.all()).filter((policy) => Date.parse(policy.adoptedAt) <= at).at(-1);
   const noted: (readonly [string, ...Parameters<NotePlacing>])[] = [];
-  const found = await loadPerson(wiring.store, key, { until: at, note: (...one) => void noted.push(one) });
+  const load = () => {
+    noted.length = 0;
+    return loadPerson(wiring.store, key, { until: at, note: (...one) => void noted.push(one) });
+  };
+  const { loaded: found, marks } = await withMarks(wiring.store, load, ({ members }) => members);
+  const [survivor] = found.members as readonly [NumberState, ...NumberState[]];
+  const isArriving = (projection: Projection, id: string): boolean =>
+    asked === undefined
+      ? arrivingIn(found, projection, marks).includes(id)
+      : viewIn(survivor, projection).letters.get(id) === 'a';
   const { members, record, homes, person, decisions, movedTo } = found;
   const aside = noted.map(([number, { id }, placing, event]) => {
     const marked = markedId(id, number);
@@ -106,7 +120,7 @@ export async function explainRecord(wiring: Wiring, key: string, asked?: number)
     decisions: decisions.map((decision) => explainDecision(decision, standing.get(decision))),
     entries: [...record.entries.values()]
       .filter(isPresent)
-      .map((entry) => ({ ...explainEntry(wiring, entry, rulings, adopted), ...whose(entry) }))
+      .map((entry) => ({ ...explainEntry(wiring, entry, { rulings, adopted, isArriving }), ...whose(entry) }))
       // What was seen then may be withheld now.
       .map((entry) => (asked === undefined ? entry : { ...entry, about: null })),
     setAside: aside.sort((one, other) => (one.recordedAt < other.recordedAt ? -1 : 1)).slice(-SET_ASIDE_MAX),
@@ -122,7 +136,15 @@ function explainDecision(
   return { ...decision, standsFor };
 }
 
-function explainEntry(wiring: Wiring, entry: Entry, rulings: Rulings | null, adopted: AdoptedPolicy | undefined): ExplainedEntry {
+/** What was in force at the instant. */
+interface Then {
+  readonly rulings: Rulings | null;
+  readonly adopted: AdoptedPolicy | undefined;
+  /** Whether decisions that came before an entry were not read yet. */
+  readonly isArriving: (projection: Projection, id: string) => boolean;
+}
+
+function explainEntry(wiring: Wiring, entry: Entry, { rulings, adopted, isArriving }: Then): ExplainedEntry {
   const { id, resourceType, organisation, occurredAt, recordedAt } = entry;
   const purposes = wiring.projections
     .filter((projection) => serves(wiring, projection))
@@ -148,6 +170,7 @@ function explainEntry(wiring: Wiring, entry: Entry, rulings: Rulings | null, ado
       }
       const { permitted, rule, decision, plainEnglish, replacedBy } = rulings.of(projection)(entry);
       if (permitted && replacedBy !== undefined) return { purpose, ...REPLACED };
+      if (permitted && isArriving(projection, id)) return { purpose, ...ARRIVING };
       return {
         purpose,
         included: permitted,
@@ -160,6 +183,13 @@ function explainEntry(wiring: Wiring, entry: Entry, rulings: Rulings | null, ado
   const about = isSeen && isPresent(entry) ? (aboutOf(entry.resource) ?? null) : null;
   return { id, resourceType, organisation, occurredAt, recordedAt, about, purposes };
 }
+
+const ARRIVING = {
+  included: false,
+  rule: 'arriving',
+  decision: null,
+  plainEnglish: 'Choices that were sent before this came are still being read. It is shared once they are, if they allow it.',
+} as const;
 
 const REPLACED = {
   included: false,

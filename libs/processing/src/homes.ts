@@ -8,7 +8,7 @@ import {
   type RecordedCareEvent,
 } from '@weft/domain';
 import { appendToNumber, unlessFenced, withoutEffect } from './append.js';
-import { encode } from './encoding.js';
+import { encode, encodeRecordEvent } from './encoding.js';
 import { loadNumber, type NumberState } from './number.js';
 import type { OutgoingMessage } from './ports.js';
 import { quarantine } from './quarantine.js';
@@ -48,16 +48,16 @@ export async function recordAtHome(
     const refused: OutgoingMessage[] = [];
     // Two copies may come in one batch: the second is judged by the first.
     const seen = new Map<string, Accepted>();
-    for (const { event, message } of arrivals) {
+    for (const { event, message, awaits } of arrivals) {
       const key = eventKey(event);
-      const sent = { ...recorded(wiring, event, message), saidOf };
+      const sent = { ...recorded(wiring, event, message, awaits), saidOf };
       const known = accepted.get(key) ?? seen.get(key);
       if (known === undefined) {
         fresh.push(sent);
         seen.set(key, { ...sent.coordinates, digest: digestSent(sent) });
       } else if (isOther(known, message, digestSent(sent))) refused.push(...quarantine(wiring, message, [CONFLICT]));
     }
-    const encoded = fresh.map((event) => encode(event, wiring.random));
+    const encoded = fresh.map((event) => encodeRecordEvent(event, wiring.random));
     const appended = await unlessFenced(appendToNumber(wiring, state, withoutEffect(encoded)).then(() => true));
     if (appended === null) continue;
     for (const event of fresh) evolveRecord(state.record, event, note);

@@ -1,6 +1,7 @@
 export * from './apply-decisions.js';
 export * from './apply-policy.js';
 export { whatBecame, type Became, type Passed } from './became.js';
+export { AwaitingPeople } from './awaiting.js';
 export * from './boundaries.js';
 export { chained, endOf } from './chain.js';
 export * from './concurrency.js';
@@ -28,6 +29,7 @@ export * from './derive-views.js';
 export { eventsOf, isKnownNumber, loadNumber, type NumberState } from './number.js';
 export { keysOfPerson, loadPerson, survivorOf, type FoundPerson, type Person } from './person.js';
 export * from './publisher.js';
+export { unreadSince } from './lane-ends.js';
 export { metaOf, metaText } from './meta.js';
 export { NotOfOrganisation, maySendAt, OrganisationBook, type Organisations, type RegionOrganisation } from './organisations.js';
 export { partitionOf } from './partition-of.js';

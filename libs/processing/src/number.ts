@@ -1,6 +1,7 @@
 import {
   emptyIdentity,
   emptyRecord,
+  endWaiting,
   evolveIdentity,
   evolveRecord,
   evolveViews,
@@ -63,7 +64,8 @@ export function applyToNumber(state: NumberState, { kind, event }: NumberEvent, 
   else if (kind === 'identity') {
     evolveIdentity(state.identity, event);
     if ('ownNhsNumber' in event) record.nhsNumber ??= event.ownNhsNumber;
-  } else if (kind === 'death') state.deaths.set(placeOfEvent(event.cause, event.coordinates), event.problems);
+  } else if (kind === 'waited') endWaiting(record, event.until);
+  else if (kind === 'death') state.deaths.set(placeOfEvent(event.cause, event.coordinates), event.problems);
   record.revision = revision;
 }
 
@@ -146,6 +148,7 @@ function copyOf({ record, identity, decisions, deaths, views, ...state }: Number
       order: [...record.order],
       heardFrom: new Set(record.heardFrom),
       claims: new Map(record.claims),
+      awaiting: new Map(record.awaiting),
     },
     decisions: [...decisions],
     identity: {

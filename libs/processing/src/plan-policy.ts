@@ -10,6 +10,7 @@ import {
   type PurposePlan,
 } from '@weft/domain';
 import { forEachConcurrently } from './concurrency.js';
+import { withMarks } from './consent-marks.js';
 import { decideViews } from './decide-views.js';
 import { loadPerson } from './person.js';
 import { patientKeys } from './replay-views.js';
@@ -35,13 +36,17 @@ export async function planPolicy(wiring: Wiring, planned: Policy, options: PlanO
   let people = 0;
   await forEachConcurrently(patientKeys(wiring), WIDTH, async (key) => {
     options.signal?.throwIfAborted();
-    const person = await loadPerson(wiring.store, key);
+    const { loaded: person, marks } = await withMarks(
+      wiring.store,
+      () => loadPerson(wiring.store, key),
+      ({ members }) => members,
+    );
     // Numbers that were merged are one person.
     if (person.members[0]?.key !== key) return;
     const now = wiring.clock.now();
     const projections = PURPOSES.map((purpose) => projectionOf(wiring, purpose));
-    const was = decideViews(projections, person, inForce, now).views;
-    const is = decideViews(projections, person, { ...inForce, policy: planned }, now).views;
+    const was = decideViews(projections, person, inForce, now, marks).views;
+    const is = decideViews(projections, person, { ...inForce, policy: planned }, now, marks).views;
     for (const projection of projections) {
       const { opened, closed } = differences(was.get(viewName(projection)), is.get(viewName(projection)));
       const tally = tallies.get(projection.purpose) as Tally;

@@ -148,5 +148,5 @@ async function carryOut(
 
 const isFrom = ({ adoption }: AdoptedPolicy, id: string): boolean => adoption?.by === 'governance' && adoption.id === id;
 
-const append = ({ store, random }: Wiring, event: ProposalEvent): Promise<void> =>
+const append = ({ store, random }: Wiring, event: ProposalEvent): Promise<number> =>
   appendAtEnd(store, POLICY_PROPOSALS_STREAM, [encode(event, random)]);

@@ -1,7 +1,9 @@
 import {
+  areRead,
   canonicalJson,
   heldIn,
   holdsAt,
+  isIncluded,
   refusalIn,
   rolesToTell,
   seenIn,
@@ -10,19 +12,23 @@ import {
   viewName,
   withoutArrival,
   type AdoptedPolicy,
+  type LaneEnd,
   type Letter,
+  type Marks,
   type Projection,
+  type Provision,
   type Purpose,
   type Reader,
   type Span,
   type ViewEntry,
 } from '@weft/domain';
+import { withMarks } from './consent-marks.js';
 import { decideViews, isCurrent, viewIn } from './decide-views.js';
 import { pseudonymsOf } from './judges.js';
 import { isKnownNumber, type NumberState } from './number.js';
 import { loadPerson, type Person } from './person.js';
-import type { Keys } from './ports.js';
-import { careRecordStream, POLICY_STREAM } from './streams.js';
+import { NO_STREAM, type Keys } from './ports.js';
+import { careRecordStream, consentMarkStream, POLICY_STREAM } from './streams.js';
 import { projectionOf, type Wiring } from './wiring.js';
 
 /** A record as a purpose may see it. */
@@ -54,6 +60,10 @@ export interface FoundRecord {
   readonly fromView: boolean;
   /** Whether the purpose is refused nothing of the person: what it took to find the record then tells of nothing but what is shown. */
   readonly refusesNothing: boolean;
+  /** Whether something waits for decisions that came before it, and the purpose may hear of that: it is in no answer yet. */
+  readonly isArriving: boolean;
+  /** Whether something is shown that waited for such decisions as long as the policy says. */
+  readonly isShownUnread: boolean;
   readonly footing: Footing;
 }
 
@@ -86,11 +96,11 @@ export interface Lettered {
 }
 
 /** By the view that stands; where a policy or a date came after it, or it does not know all, decided again as views are. */
-export function lettersFor(projection: Projection, person: Person, adopted: AdoptedPolicy, now: number): Lettered {
+export function lettersFor(projection: Projection, person: Person, adopted: AdoptedPolicy, now: number, marks: Marks): Lettered {
   const view = viewIn(person.members[0] as NumberState, projection);
-  if (isCurrent(view, person, adopted, now) && view.basis !== null)
+  if (isCurrent(view, person, adopted, now, marks) && view.basis !== null)
     return { letters: view.letters, span: view.basis.span, fromView: true };
-  const { views, basis } = decideViews([projection], person, adopted, now);
+  const { views, basis } = decideViews([projection], person, adopted, now, marks);
   return { letters: views.get(viewName(projection)) as Lettered['letters'], span: basis.span, fromView: false };
 }
 
@@ -101,14 +111,21 @@ export function lettersFor(projection: Projection, person: Person, adopted: Adop
 export async function readRecord(wiring: Wiring, key: string, purpose: Purpose): Promise<FoundRecord> {
   const { store, keys, clock } = wiring;
   const projection = projectionOf(wiring, purpose);
-  const person = await loadPerson(store, key);
+  const { loaded: person, marks } = await withMarks(
+    store,
+    () => loadPerson(store, key),
+    ({ members }) => members,
+  );
   const adopted = await wiring.policies.current();
-  const { letters, span, fromView } = lettersFor(projection, person, adopted, clock.now());
+  const { letters, span, fromView } = lettersFor(projection, person, adopted, clock.now(), marks);
   const [survivor] = person.members as readonly [NumberState, ...NumberState[]];
   const entries = seenIn(person.record, letters, projection, pseudonymsOf(keys, projection, survivor.key, person.person));
   const held = heldIn(letters, silentRules(adopted.policy));
   const streams = new Map([...person.looked].map(([number, revision]) => [careRecordStream(number), revision]));
   streams.set(POLICY_STREAM, adopted.version - 1);
+  const unread = unreadOf(person, marks);
+  for (const [partition] of unread.flatMap(({ ends }) => ends))
+    streams.set(consentMarkStream(partition), marks.get(partition)?.revision ?? NO_STREAM);
   return {
     record: {
       purpose,
@@ -124,8 +141,26 @@ export async function readRecord(wiring: Wiring, key: string, purpose: Purpose):
     members: person.members.map((member) => member.key),
     fromView,
     refusesNothing: [...letters.values()].every((letter) => refusalIn(letter) === undefined),
+    isArriving: [...letters.values()].includes('a') && !isDeniedAnything(person, purpose),
+    isShownUnread: unread.some(({ id }) => isIncluded(letters.get(id))),
     footing: { streams, span },
   };
+}
+
+/**
+ * Whether anything of a person is denied to a purpose. What is missing cannot be judged: so nothing is said of it then, for it may be just
+ * that.
+ */
+export function isDeniedAnything({ members }: Pick<Person, 'members'>, purpose: Purpose): boolean {
+  return members.some(({ decisions }) => decisions.some(({ provision }) => denies(provision, purpose)));
+}
+
+const denies = ({ effect, purposes, provisions }: Provision, purpose: Purpose): boolean =>
+  (effect === 'deny' && purposes.includes(purpose)) || provisions.some((one) => denies(one, purpose));
+
+/** Entries that came behind decisions which are not read. */
+function unreadOf({ record }: Person, marks: Marks): { readonly id: string; readonly ends: readonly LaneEnd[] }[] {
+  return [...record.awaiting].flatMap(([id, { ends }]) => (areRead(ends, marks) ? [] : [{ id, ends }]));
 }
 
 const sum = (members: readonly NumberState[], of: (member: NumberState) => number): number =>

@@ -15,8 +15,10 @@ import {
   type RecordEvent,
 } from '@weft/domain';
 import { appendToNumber, unlessFenced, withoutEffect, withTheirEffect } from './append.js';
+import { noteAwaiting } from './awaiting.js';
 import { awaited } from './claims.js';
 import { afterAll, KeyedQueue } from './concurrency.js';
+import { marksFor } from './consent-marks.js';
 import { decideViews, effectOf, viewIn } from './decide-views.js';
 import { bringInLine } from './derive-views.js';
 import { encode } from './encoding.js';
@@ -24,6 +26,7 @@ import { EngineUnavailable, WrongExpectedRevision } from './errors.js';
 import { eachOnItsOwn } from './failures.js';
 import { claimEntries, recordAtHome } from './homes.js';
 import { judgeDeath } from './judge-death.js';
+import { LaneLooks, type LaneEnds } from './lane-ends.js';
 import { mergeNumbers } from './merge-numbers.js';
 import { loadNumber, type NumberState } from './number.js';
 import { Patience } from './patience.js';
@@ -53,6 +56,8 @@ interface Outbox {
   readonly waiting: unknown[];
   /** What waits for older events of its organisation. */
   readonly left: Message[];
+  /** Where the decisions ended once the batch was there, and where it is noted who waits for which of them. */
+  readonly lane: { readonly ends: LaneEnds; readonly noted: number };
 }
 
 /** What is remembered over all patients, in events of about 1 kB each; beyond it the patients unseen for longest are forgotten. */
@@ -76,10 +81,13 @@ export class RecordCareEvents {
   /** Merges into one number one after the other: side by side each would make the others begin again. */
   private readonly merging = new KeyedQueue();
   private readonly patience = new Patience();
+  private readonly looks: LaneLooks;
   /** By partition, the offsets that are done of a batch that waits. */
   private readonly done = new Map<string, ReadonlySet<number>>();
 
-  constructor(private readonly wiring: Wiring) {}
+  constructor(private readonly wiring: Wiring) {
+    this.looks = new LaneLooks(wiring);
+  }
 
   async handle({ messages }: Pick<Batch, 'messages'>): Promise<void> {
     const done = this.done.get(partitionOf(messages));
@@ -99,12 +107,12 @@ export class RecordCareEvents {
   /** Gives the messages that must wait: merges and deaths, with what follows them of the same patient. */
   private async workOff(messages: readonly Message[]): Promise<readonly Message[]> {
     const adopted = await this.wiring.policies.current();
-    const outbox: Outbox = { quarantined: [], versions: new VersionTally(), merged: [], waiting: [], left: [] };
+    const quarantined: OutgoingMessage[] = [];
     const patients = new Map<string, Arrival[]>();
     for (const message of messages) {
       const reading = this.wiring.reader.careEvent(message);
       if (!reading.ok) {
-        outbox.quarantined.push(...quarantine(this.wiring, message, reading.problems));
+        quarantined.push(...quarantine(this.wiring, message, reading.problems));
         continue;
       }
       const key = this.wiring.keys.patient(reading.event.subject);
@@ -112,6 +120,8 @@ export class RecordCareEvents {
       if (arrivals === undefined) patients.set(key, [{ message, event: reading.event }]);
       else arrivals.push({ message, event: reading.event });
     }
+    const lane = await this.laneFor(patients);
+    const outbox: Outbox = { quarantined, versions: new VersionTally(), merged: [], waiting: [], left: [], lane };
     const work = [...patients].map(([key, arrivals]) => this.busy.run(key, () => this.person(key, arrivals, adopted, outbox)));
     const merged = Promise.allSettled(work).then(() => this.afterMerges(outbox));
     // What was done for some is published even when others failed: the batch may be somebody else's by now, and not come again.
@@ -122,6 +132,14 @@ export class RecordCareEvents {
     });
     if (outbox.waiting.length > 0) throw outbox.waiting[0];
     return outbox.left;
+  }
+
+  /** Looks where the decisions end, and notes whose are not all read. */
+  private async laneFor(patients: ReadonlyMap<string, readonly Arrival[]>): Promise<Outbox['lane']> {
+    const numberOf = ([first]: readonly Arrival[]): string => (first as Arrival).event.subject;
+    const ends = await this.looks.look([...patients.values()].map(numberOf));
+    const people = [...patients].map(([key, arrivals]) => ({ key, ends: ends.of([numberOf(arrivals)]) }));
+    return { ends, noted: await noteAwaiting(this.wiring, people) };
   }
 
   /** A policy adopted meanwhile may have passed over views that did not stand yet. */
@@ -213,7 +231,7 @@ export class RecordCareEvents {
   private async record(key: string, arrivals: readonly Arrival[], adopted: AdoptedPolicy, outbox: Outbox): Promise<void> {
     const state = await this.recall(key);
     const members = await this.membersOf(state);
-    const sifted = siftCareEvents(this.wiring, state, members, arrivals);
+    const sifted = siftCareEvents(this.wiring, state, members, await this.withAwaited(members, arrivals, outbox));
     const { fresh, carried, refused, redelivered } = sifted;
     if (members.length > 1 || carried.size > 0) await this.recordOfMerged(state, members, sifted, outbox);
     else if (fresh.length > 0) await this.append(state, sifted, adopted, outbox);
@@ -223,11 +241,26 @@ export class RecordCareEvents {
       await this.derive(outbox, () => bringInLine(this.wiring, [key]));
   }
 
+  /** Of numbers that are one person each one's decisions are awaited. */
+  private async withAwaited(
+    members: readonly NumberState[],
+    arrivals: readonly Arrival[],
+    { lane }: Outbox,
+  ): Promise<readonly Arrival[]> {
+    const [{ event }] = arrivals as readonly [Arrival, ...Arrival[]];
+    const others = members.length === 1 ? [] : members.map(({ record }) => record.nhsNumber);
+    const ends = lane.ends.of([event.subject, ...others]);
+    if (ends.length === 0) return arrivals;
+    const whose = { key: this.wiring.keys.patient(event.subject), ends };
+    const noted = others.length === 0 ? lane.noted : await noteAwaiting(this.wiring, [whose]);
+    return arrivals.map((arrival) => ({ ...arrival, awaits: { ends, noted } }));
+  }
+
   /** Events of a number that is a person of its own, with what they change in each view. */
   private async append(state: NumberState, { fresh }: Sifted, adopted: AdoptedPolicy, outbox: Outbox): Promise<void> {
     const { wiring } = this;
     const events = fresh.flatMap(({ event }) => (isCareEvent(event) ? [event] : []));
-    const folded = this.foldedLightly(state, events, adopted) ?? (await this.foldedWhole(state, events, adopted));
+    const folded = (await this.foldedLightly(state, events, adopted)) ?? (await this.foldedWhole(state, events, adopted));
     const encoded = fresh.map((one) => one.encoded);
     await appendToNumber(wiring, folded.state, withTheirEffect(wiring, encoded, folded.effect));
     letGo(folded.state.record.entries.values());
@@ -236,13 +269,18 @@ export class RecordCareEvents {
   }
 
   /** Folds events into what is remembered; null, with that spoilt, where the rest of the record must be looked at. */
-  private foldedLightly(state: NumberState, events: readonly RecordedCareEvent[], adopted: AdoptedPolicy): Folded | null {
-    const { projections, clock } = this.wiring;
+  private async foldedLightly(
+    state: NumberState,
+    events: readonly RecordedCareEvent[],
+    adopted: AdoptedPolicy,
+  ): Promise<Folded | null> {
+    const { projections, clock, store } = this.wiring;
     const now = clock.now();
     this.forget(state.key);
-    if (!changesOnlyTouched(state, events, projections, adopted, now)) return null;
+    const marks = await marksFor(store, [state]);
+    if (!changesOnlyTouched(state, events, projections, adopted, now, marks)) return null;
     const { touched, notes } = foldIn(state, events);
-    const effect = effectOfTouched(state, touched, projections, adopted, now);
+    const effect = effectOfTouched(state, touched, projections, adopted, now, marks);
     return effect === null ? null : { state, effect, notes };
   }
 
@@ -257,8 +295,8 @@ export class RecordCareEvents {
     if (state.revision !== revision) throw new WrongExpectedRevision(careRecordStream(key), revision, state.revision);
     const { notes } = foldIn(state, events);
     const person = personOf([state]);
-    const { effect } = effectOf(projections, person, decideViews(projections, person, adopted, clock.now()));
-    return { state, effect, notes };
+    const decided = decideViews(projections, person, adopted, clock.now(), await marksFor(store, [state]));
+    return { state, effect: effectOf(projections, person, decided).effect, notes };
   }
 
   /** Events of numbers that are one person, each in the stream of the number that it lives with; then the person's views. */

@@ -1,5 +1,6 @@
 import type { Coordinates, NewDecision } from '@weft/domain';
 import { appendToNumber, unlessFenced, withoutEffect, withTheirEffect } from './append.js';
+import { marksFor } from './consent-marks.js';
 import { decideViews, effectOf } from './decide-views.js';
 import { encodeDecision } from './encoding.js';
 import { applyToNumber, loadNumber, type NumberState } from './number.js';
@@ -43,6 +44,8 @@ async function append(wiring: Wiring, state: NumberState, chosen: readonly ToRec
   if (supersededBy !== null || absorbed.length > 0) return appendToNumber(wiring, state, withoutEffect(events));
   const { projections, policies, clock } = wiring;
   const person = personOf([state]);
-  const { effect } = effectOf(projections, person, decideViews(projections, person, await policies.current(), clock.now()));
+  const marks = await marksFor(wiring.store, [state]);
+  const decided = decideViews(projections, person, await policies.current(), clock.now(), marks);
+  const { effect } = effectOf(projections, person, decided);
   return appendToNumber(wiring, state, withTheirEffect(wiring, events, effect));
 }

@@ -1,4 +1,5 @@
 import { contradictionsIn, seenIn, type ViewEntry } from '@weft/domain';
+import { withMarks } from './consent-marks.js';
 import { decodeReviewNoted, encode, type ReviewNoted } from './encoding.js';
 import { pseudonymsOf } from './judges.js';
 import { eventsOf } from './number.js';
@@ -92,8 +93,9 @@ async function note(wiring: Wiring, reviews: Reviews, key: string): Promise<void
 /** Of a number that gave way nothing: what was its is looked at with its survivor. */
 async function shownToDirectCare(wiring: Wiring, key: string) {
   const projection = projectionOf(wiring, 'direct-care');
-  const person = await loadPerson(wiring.store, key);
+  const load = () => loadPerson(wiring.store, key);
+  const { loaded: person, marks } = await withMarks(wiring.store, load, ({ members }) => members);
   if (person.members[0]?.key !== key) return new Map<string, ViewEntry>();
-  const { letters } = lettersFor(projection, person, await wiring.policies.current(), wiring.clock.now());
+  const { letters } = lettersFor(projection, person, await wiring.policies.current(), wiring.clock.now(), marks);
   return seenIn(person.record, letters, projection, pseudonymsOf(wiring.keys, projection, key, person.person));
 }

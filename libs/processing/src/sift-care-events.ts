@@ -1,6 +1,15 @@
 import { contentOf, digestSent, entryIdOf, eventKey, homeOf, isSamePlace, isTakenBackBy, saysTheSame } from '@weft/domain';
-import type { Accepted, CareEvent, Coordinates, EventHomed, NumberRecord, Problem, RecordedCareEvent } from '@weft/domain';
-import { encode } from './encoding.js';
+import type {
+  Accepted,
+  Awaits,
+  CareEvent,
+  Coordinates,
+  EventHomed,
+  NumberRecord,
+  Problem,
+  RecordedCareEvent,
+} from '@weft/domain';
+import { encodeRecordEvent } from './encoding.js';
 import type { Message, NewEvent, OutgoingMessage } from './ports.js';
 import { quarantine } from './quarantine.js';
 import { tooLargeToStore } from './storable.js';
@@ -10,6 +19,8 @@ import { timestamp, type Wiring } from './wiring.js';
 export interface Arrival {
   readonly message: Message;
   readonly event: CareEvent;
+  /** Decisions that came before it and are not read. */
+  readonly awaits?: Awaits | undefined;
 }
 
 /** What is to become of the arrivals about one number. */
@@ -46,7 +57,7 @@ export function siftCareEvents(
   for (const arrival of arrivals) {
     const { event, message } = arrival;
     const key = eventKey(event);
-    const accepting = recorded(wiring, event, message);
+    const accepting = recorded(wiring, event, message, arrival.awaits);
     const known = record.accepted.get(key) ?? seen.get(key);
     if (known !== undefined) {
       if (isSamePlace(known, message)) sifted.redelivered = true;
@@ -57,8 +68,8 @@ export function siftCareEvents(
     }
     const placed = placedAt(accepting, named, members);
     const { coordinates, homes } = placed;
-    const encoded = encode(placed, wiring.random);
-    const whole = homes === undefined ? encoded : encode({ ...accepting, saidOf: named }, wiring.random);
+    const encoded = encodeRecordEvent(placed, wiring.random);
+    const whole = homes === undefined ? encoded : encodeRecordEvent({ ...accepting, saidOf: named }, wiring.random);
     const problem = tooLargeToStore(event, whole.data.length, () => event.resource);
     if (problem !== null) {
       sifted.refused.push(...quarantine(wiring, message, [problem]));
@@ -118,7 +129,7 @@ export function isOther(known: Accepted, message: Coordinates, digest: string | 
   return !isSamePlace(known, message) && !saysTheSame(known.digest, digest);
 }
 
-export function recorded({ clock, keys }: Wiring, event: CareEvent, message: Coordinates): RecordedCareEvent {
+export function recorded({ clock, keys }: Wiring, event: CareEvent, message: Coordinates, awaits?: Awaits): RecordedCareEvent {
   const { type, id, source, organisation, subject, survivor, time, resource, sentDigest, takesBack } = event;
   const { topic, partition, offset } = message;
   const digest = keys.digest(contentOf(event)).slice(0, DIGEST_DIGITS);
@@ -128,6 +139,7 @@ export function recorded({ clock, keys }: Wiring, event: CareEvent, message: Coo
     ...(survivor !== undefined && { survivor }),
     ...(takesBack !== undefined && { takesBack }),
     ...(sentDigest !== undefined && { sentDigest }),
+    ...(awaits !== undefined && { awaits }),
   };
   return { ...said, recordedAt, coordinates: { topic, partition, offset }, digest, resource };
 }

@@ -27,6 +27,10 @@ export const POLICY_APPLIED_STREAM = 'policyApplied-region';
 export const REVIEWS_STREAM = 'reviews-region';
 /** How many of an organisation's versions were set aside. */
 export const versionsStream = (organisation: string): string => `versions-${organisation}`;
+/** How far the opt-out-projector is in a partition of the consent topic. */
+export const consentMarkStream = (partition: number): string => `consentMark-${partition}`;
+/** Whose record something came to behind decisions that were not read. */
+export const AWAITING_STREAM = 'awaitingDecisions-region';
 export const BOUNDARIES_STREAM = 'decisionBoundaries-region';
 /** Who began to be told of a purpose over HTTP, and when. */
 export const subscribersStream = (purpose: Purpose): string => `subscribers-${CATEGORIES.get(purpose)}`;

@@ -6,16 +6,18 @@ import {
   namesReplaced,
   refusalIn,
   viewName,
+  whileArriving,
   type AdoptedPolicy,
   type CareRecord,
   type Effect,
   type Entry,
   type Letter,
+  type Marks,
   type Projection,
   type RecordedCareEvent,
   type ViewEffect,
 } from '@weft/domain';
-import { basisOf, isCurrent, viewIn } from './decide-views.js';
+import { arrivingIn, basisOf, isCurrent, viewIn } from './decide-views.js';
 import { reachOthers, rulingsAt } from './judges.js';
 import type { NumberState } from './number.js';
 
@@ -39,13 +41,14 @@ export function changesOnlyTouched(
   projections: readonly Projection[],
   adopted: AdoptedPolicy,
   now: number,
+  marks: Marks,
 ): boolean {
   const { record, decisions, views } = state;
   if (fresh.some(reachesSeveral) || movesDocuments(record, fresh)) return false;
   const types = fresh.map(({ resource }) => resource.resourceType);
   if (reachOthers(decisions, types)) return false;
   if (record.entries.size === 0 && views.size === 0) return true;
-  return projections.every((projection) => isCurrent(viewIn(state, projection), { members: [state] }, adopted, now));
+  return projections.every((projection) => isCurrent(viewIn(state, projection), { members: [state] }, adopted, now, marks));
 }
 
 /**
@@ -58,6 +61,7 @@ export function effectOfTouched(
   projections: readonly Projection[],
   adopted: AdoptedPolicy,
   now: number,
+  marks: Marks,
 ): Effect | null {
   const rulings = rulingsAt(now, state.decisions, adopted, state.record.entries);
   const ids = new Set(touched.map(({ id }) => id));
@@ -65,10 +69,12 @@ export function effectOfTouched(
   for (const projection of projections) {
     const { letters } = viewIn(state, projection);
     const judge = rulings.of(projection);
+    const arriving = new Set(arrivingIn(state, projection, marks));
     const [before, after] = [new Map<string, Letter>(), new Map<string, Letter>()];
     for (const entry of touched) {
       const was = letters.get(entry.id);
-      const is = isPresent(entry) ? letterOf(entry, projection, judge, rulings.silent) : undefined;
+      const letter = isPresent(entry) ? letterOf(entry, projection, judge, rulings.silent) : undefined;
+      const is = whileArriving(letter, arriving.has(entry.id));
       if (was !== undefined) before.set(entry.id, was);
       if (is !== undefined) after.set(entry.id, is);
     }
@@ -80,7 +86,7 @@ export function effectOfTouched(
       (id) => state.record.entries.get(id)?.place ?? null,
     );
   }
-  return { views, basis: basisOf({ members: [state] }, rulings) };
+  return { views, basis: basisOf({ members: [state], record: state.record }, rulings, marks) };
 }
 
 /** Where some of a record is included and some refused, what is included may have to be masked. */

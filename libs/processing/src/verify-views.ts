@@ -1,5 +1,6 @@
 import { isIncluded, seenIn, viewName, type Letter, type Projection, type View } from '@weft/domain';
 import { forEachConcurrently } from './concurrency.js';
+import { withMarks } from './consent-marks.js';
 import { decideViews, viewIn } from './decide-views.js';
 import { pseudonymsOf } from './judges.js';
 import { isKnownNumber, loadNumber } from './number.js';
@@ -78,11 +79,15 @@ async function settled(wiring: Wiring, key: string, patience: number): Promise<r
 
 async function compare(wiring: Wiring, key: string): Promise<readonly Compared[] | null> {
   const { store, keys, clock, projections } = wiring;
-  const state = await loadNumber(store, key);
+  const load = async () => {
+    const state = await loadNumber(store, key);
+    return { state, person: await loadPerson(store, key, { known: [state] }) };
+  };
+  const { loaded, marks } = await withMarks(store, load, ({ person }) => person.members);
+  const { state, person } = loaded;
   if (!isKnownNumber(state)) return null;
   const isMoved = state.identity.supersededBy !== null;
-  const person = await loadPerson(store, key, { known: [state] });
-  const decided = decideViews(projections, person, await wiring.policies.current(), clock.now());
+  const decided = decideViews(projections, person, await wiring.policies.current(), clock.now(), marks);
   return projections.map((projection) => {
     const stored = viewIn(state, projection);
     const expected = isMoved ? NOTHING : (decided.views.get(viewName(projection)) as ReadonlyMap<string, Letter>);

@@ -1,9 +1,10 @@
-import { nhsNumberProblem, type Provision, type Purpose } from '@weft/domain';
+import { nhsNumberProblem, type Purpose } from '@weft/domain';
 import { ArrivingEvents } from './arriving.js';
 import { messagesBetween } from './messages-between.js';
 import { loadPerson } from './person.js';
 import type { Message } from './ports.js';
 import { isQuarantineEntry, keyOfQuarantined } from './quarantine.js';
+import { isDeniedAnything } from './read-record.js';
 import { CARE_EVENTS_PREFIX, QUARANTINE_TOPIC } from './topics.js';
 import type { Wiring } from './wiring.js';
 
@@ -30,8 +31,7 @@ export class WaitingEvents {
   }
 
   /**
-   * Whether a reader for a purpose may hear that something about the person is missing. What is missing cannot be judged: so not where
-   * anything of the person is denied to the purpose, for it may be just that.
+   * Whether a reader for a purpose may hear that something about the person is missing.
    */
   async mayBeSaid(nhsNumber: string, purpose: Purpose): Promise<boolean> {
     const [knowsQuarantine, isAnyArriving] = await Promise.all([this.knowsQuarantine(), this.arriving.isAny()]);
@@ -40,7 +40,7 @@ export class WaitingEvents {
     const keys = members.map(({ key }) => key);
     const stands = knowsQuarantine && keys.some((key) => this.perPatient.has(key));
     if (!stands && !(await this.arriving.mayConcern(keys, nhsNumber))) return false;
-    return !members.some(({ decisions }) => decisions.some(({ provision }) => denies(provision, purpose)));
+    return !isDeniedAnything({ members }, purpose);
   }
 
   /** Whether anything stands in quarantine, and it is known whose it is. */
@@ -92,6 +92,3 @@ function patientOf(message: Message, { keys }: Pick<Wiring, 'keys'>): string | n
   if (!topic.startsWith(CARE_EVENTS_PREFIX) || type?.startsWith('patient-')) return null;
   return nhsNumberProblem(key) === null ? keys.patient(key) : null;
 }
-
-const denies = ({ effect, purposes, provisions }: Provision, purpose: Purpose): boolean =>
-  (effect === 'deny' && purposes.includes(purpose)) || provisions.some((one) => denies(one, purpose));

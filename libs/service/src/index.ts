@@ -30,6 +30,7 @@ export {
   QuarantineTally,
   watchDecisions,
   watchLag,
+  watchMarks,
   watchPublisher,
   watchQuarantine,
   watchReviews,

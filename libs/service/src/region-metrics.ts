@@ -1,5 +1,6 @@
 import { WaitingMessages } from '@weft/hl7v2-processing';
 import {
+  AwaitingPeople,
   CLOSES_HEADER,
   CONSENT_TOPIC,
   type EventBus,
@@ -11,8 +12,10 @@ import {
   QUARANTINE_TOPIC,
   Reviews,
   unpublishedSince,
+  unreadSince,
   type VersionCounts,
   versionCounts,
+  type Wiring,
 } from '@weft/processing';
 import type { Service } from './service.js';
 
@@ -42,6 +45,38 @@ export function watchDecisions(service: Service): void {
     const seconds = await look();
     gauge.remove();
     if (seconds !== null) gauge.set(seconds);
+  });
+}
+
+/** A mark that stands still for so long, with decisions before it, stands. */
+const UNREAD_LATE_SECONDS = 30;
+
+/**
+ * `weft_consent_mark_still_seconds`: for how long the mark of a partition has stood still though there are decisions to be read; 0 where none
+ * does. What comes behind them is not shared meanwhile: `weft_awaiting_people` says of how many it waits, and of how many individual care is shown
+ * it because the policy bounds that wait. Readiness says it, and stays ready.
+ */
+export function watchMarks(service: Service, wiring: Wiring): void {
+  const { clock, metrics, readiness } = service;
+  const people = new AwaitingPeople(wiring);
+  const look = looksAt(service, 'marks', async () => {
+    const since = await unreadSince(wiring);
+    return since === null ? 0 : Math.max(0, (clock.now() - since) / 1000);
+  });
+  const count = looksAt(service, 'awaiting', () => people.count());
+  metrics.gauge('weft_consent_mark_still_seconds', 'How long decisions have waited that nobody reads', [], async (gauge) => {
+    const seconds = await look();
+    gauge.remove();
+    if (seconds !== null) gauge.set(seconds);
+  });
+  metrics.gauge('weft_awaiting_people', 'People of whom something came behind decisions not read', ['state'], async (gauge) => {
+    const counts = await count();
+    gauge.reset();
+    for (const [state, found] of Object.entries(counts ?? {})) gauge.set({ state }, found);
+  });
+  readiness.describe('decisions-not-read', async () => {
+    const seconds = await look();
+    return seconds === null || seconds <= UNREAD_LATE_SECONDS ? null : `for ${Math.floor(seconds)} seconds`;
   });
 }
 

@@ -7,6 +7,7 @@ import {
   type Message,
   OPT_OUT_PROJECTOR_GROUP,
   QUARANTINE_TOPIC,
+  type Wiring,
 } from '@weft/processing';
 import { pino } from 'pino';
 import { Metrics } from './metrics.js';
@@ -14,6 +15,7 @@ import { Readiness } from './readiness.js';
 import {
   watchDecisions,
   watchLag,
+  watchMarks,
   watchPublisher,
   watchQuarantine,
   watchReadiness,
@@ -153,6 +155,38 @@ describe('what is measured of a region', () => {
     pass(5_000);
     expect(await scrape('weft_publisher_wait_seconds')).toEqual([' 0']);
     expect((await service.readiness.check()).details).toBeUndefined();
+  });
+
+  it('tells for how long decisions have waited that nobody reads, of whom something waits for them, and readiness once that is long', async () => {
+    const { service, publish, pass, scrape } = region();
+    let mark = { epoch: 0, next: 0, whole: 0, at: null as number | null, recordedAt: new Date(START).toISOString() };
+    const awaiting = { ends: [[0, 0, 1]], keys: ['a', 'b'] };
+    const streams: Readonly<Record<string, () => readonly (readonly [type: string, data: object])[]>> = {
+      'consentMark-0': () => [['decisions-read-1', mark]],
+      'awaitingDecisions-region': () => [
+        ['awaiting-1', awaiting],
+        ['awaiting-shown-1', { ...awaiting, keys: ['b'] }],
+      ],
+    };
+    const store = {
+      read: async (stream: string, { from = 0 }: { from?: number } = {}) =>
+        (streams[stream]?.() ?? [])
+          .map(([type, data], revision) => ({ type, revision, meta: {}, data: bytesOf(JSON.stringify(data)) }))
+          .filter(({ revision }) => revision >= from),
+    };
+    watchMarks({ ...service, store } as unknown as Service, { ...service, store } as unknown as Wiring);
+    expect(await scrape('weft_consent_mark_still_seconds')).toEqual([' 0']);
+    publish(CONSENT_TOPIC, 'a');
+    pass(20_000);
+    expect(await scrape('weft_consent_mark_still_seconds')).toEqual([' 20']);
+    expect((await service.readiness.check()).details).toBeUndefined();
+    pass(20_000);
+    expect(await scrape('weft_consent_mark_still_seconds')).toEqual([' 40']);
+    expect((await scrape('weft_awaiting_people')).sort()).toEqual(['{state="shown"} 1', '{state="waiting"} 1']);
+    expect((await service.readiness.check()).details).toEqual({ 'decisions-not-read': 'for 40 seconds' });
+    mark = { ...mark, next: 1 };
+    pass(5_000);
+    expect(await scrape('weft_consent_mark_still_seconds')).toEqual([' 0']);
   });
 
   it('counts a quarantined message once, parts and all, until it is taken out', async () => {

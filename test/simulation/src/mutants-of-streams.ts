@@ -21,6 +21,9 @@ const telling = mistakesIn(processing('changes-of'));
 const publishing = mistakesIn(processing('publisher'));
 const reading = mistakesIn(processing('read-record'));
 const replaying = mistakesIn(processing('replay-views'));
+const looking = mistakesIn(processing('lane-ends'));
+const readingDecisions = mistakesIn(processing('read-decisions'));
+const awaiting = mistakesIn(processing('awaiting'));
 
 /** How an effect is cut, which no effect of a small region is by itself. */
 const IN_PARTS = `  if (JSON.stringify(effect).length <= EFFECT_MAX) return [effect];
@@ -255,13 +258,13 @@ export const MUTANTS_OF_STREAMS: readonly Mutant[] = [
   deciding('a view that was emptied is thought to be one', 'basis: MOVED }', 'basis: { ...MOVED, isMoved: undefined } }'),
   deciding(
     'a basis names no other number',
-    'others: members.slice(1).map(({ key, revision }) => [key, revision]) };',
-    'others: [] };',
+    'const others = members.slice(1).map(({ key, revision }) => [key, revision] as const);',
+    'const others: readonly (readonly [string, number])[] = [];',
   ),
   deciding(
     'a basis names other numbers as they will be',
-    'others: members.slice(1).map(({ key, revision }) => [key, revision]) };',
-    'others: members.slice(1).map(({ key, revision }) => [key, revision + 1]) };',
+    '[key, revision] as const);\n  return',
+    '[key, revision + 1] as const);\n  return',
   ),
   // views that are derived anew
   deriving(
@@ -310,13 +313,13 @@ export const MUTANTS_OF_STREAMS: readonly Mutant[] = [
   ),
   touched(
     'views are taken on whatever they rest on',
-    'return projections.every((projection) => isCurrent(viewIn(state, projection), { members: [state] }, adopted, now));',
+    'return projections.every((projection) => isCurrent(viewIn(state, projection), { members: [state] }, adopted, now, marks));',
     'return true;',
   ),
   touched('one view that may be taken on vouches for all', 'return projections.every(', 'return projections.some('),
   touched(
     'an effect says nothing of its basis',
-    'return { views, basis: basisOf({ members: [state] }, rulings) };',
+    'return { views, basis: basisOf({ members: [state], record: state.record }, rulings, marks) };',
     'return { views };',
   ),
   touched('an amended entry is not told', '(id) => ids.has(id),', '() => false,'),
@@ -457,13 +460,13 @@ export const MUTANTS_OF_STREAMS: readonly Mutant[] = [
   telling('who tells looks at no policy and no date', 'if (isAsDecided) return { state, person };', 'return { state, person };'),
   telling(
     'who tells looks at no policy',
-    'lettersFor(one, person, adopted, now)])',
-    'lettersFor(one, person, { ...adopted, version: viewIn(state, one).basis?.policyVersion ?? adopted.version }, now)])',
+    'lettersFor(one, person, adopted, now, marks)])',
+    'lettersFor(one, person, { ...adopted, version: viewIn(state, one).basis?.policyVersion ?? adopted.version }, now, marks)])',
   ),
   telling(
     'who tells looks at no date',
-    'lettersFor(one, person, adopted, now)])',
-    'lettersFor(one, person, adopted, Math.min(now, (viewIn(state, one).basis?.span.until ?? Infinity) - 1))])',
+    'lettersFor(one, person, adopted, now, marks)])',
+    'lettersFor(one, person, adopted, Math.min(now, (viewIn(state, one).basis?.span.until ?? Infinity) - 1), marks)])',
   ),
   telling(
     'who tells reads streams as they were a moment ago',
@@ -532,18 +535,18 @@ export const MUTANTS_OF_STREAMS: readonly Mutant[] = [
   // readers
   reading(
     'a reader believes a view of older decisions',
-    'if (isCurrent(view, person, adopted, now) && ',
-    'if (isCurrent({ ...view, isInLine: true }, person, adopted, now) && ',
+    'if (isCurrent(view, person, adopted, now, marks) && ',
+    'if (isCurrent({ ...view, isInLine: true }, person, adopted, now, marks) && ',
   ),
   reading(
     'a reader believes a view of an older policy',
-    'if (isCurrent(view, person, adopted, now) && ',
-    'if (isCurrent(view, person, { ...adopted, version: view.basis?.policyVersion ?? 0 }, now) && ',
+    'if (isCurrent(view, person, adopted, now, marks) && ',
+    'if (isCurrent(view, person, { ...adopted, version: view.basis?.policyVersion ?? 0 }, now, marks) && ',
   ),
   reading(
     'a reader believes a view whose time is over',
-    'if (isCurrent(view, person, adopted, now) && ',
-    'if (isCurrent(view, person, adopted, Math.min(now, (view.basis?.span.until ?? Infinity) - 1)) && ',
+    'if (isCurrent(view, person, adopted, now, marks) && ',
+    'if (isCurrent(view, person, adopted, Math.min(now, (view.basis?.span.until ?? Infinity) - 1), marks) && ',
   ),
   reading('an answer is kept although a policy came', 'streams.set(POLICY_STREAM, adopted.version - 1);', ''),
   reading(
@@ -557,4 +560,21 @@ export const MUTANTS_OF_STREAMS: readonly Mutant[] = [
     ' || (await isPublishedInTime(wiring, projection, options))',
     ' || true',
   ),
+  // decisions first
+  letters(
+    'an entry is shared before the decisions that came before it are read',
+    "isArriving && isIncluded(letter) ? 'a'",
+    "!isArriving && letter === 'a' ? 'a'",
+  ),
+  looking(
+    'the last decision before an entry is not waited for',
+    'if (mark.next < high) return [partition, mark.epoch, high];',
+    'if (mark.next < high - 1) return [partition, mark.epoch, high];',
+  ),
+  readingDecisions(
+    'a mark is moved before the decisions are in their streams',
+    'await applyDecisions(wiring, { messages });\n  const { offset, timestamp } = messages.at(-1) as Message;\n  if (!(await moveMark(wiring, partition, epoch, { next: offset + 1, at: timestamp })))\n    throw',
+    'const { offset, timestamp } = messages.at(-1) as Message;\n  const isMoved = await moveMark(wiring, partition, epoch, { next: offset + 1, at: timestamp });\n  await applyDecisions(wiring, { messages });\n  if (!isMoved)\n    throw',
+  ),
+  awaiting('whoever waited is not brought in line', '(key) => bringInLine(this.wiring, [key]));', 'async () => undefined);'),
 ];

@@ -8,12 +8,14 @@ import {
   RECORD_PROJECTOR_GROUP,
   type StoredEvent,
   textOf,
+  type FoundRecord,
 } from '@weft/processing';
 import { simReader, type SmallRegion, type World } from '@weft/testing';
 import { Claims } from './claims.js';
 import { History } from './history.js';
 import { HomeChecks } from './home-checks.js';
 import { ConsentChecks } from './consent-checks.js';
+import { DecisionsFirst } from './decisions-first.js';
 import { Ledger, placeOf, type KeptDecision, type KeptEvent } from './ledger.js';
 import { permitsAnything } from './naive-decisions.js';
 import { closedByConflict, mayBeRecorded } from './naive-sift.js';
@@ -43,6 +45,7 @@ export class Oracle implements Watcher {
   private readonly claims: Claims;
   private readonly homes: HomeChecks;
   private readonly tellings: TellingChecks;
+  private readonly first: DecisionsFirst;
   readonly keys: readonly string[];
   /** Places of refused messages, and names of the events in them. */
   readonly quarantined = new Set<string>();
@@ -74,6 +77,7 @@ export class Oracle implements Watcher {
     this.claims = new Claims(this.ledger, world.keys, violated);
     this.homes = new HomeChecks(this.ledger, violated, world.keys);
     this.tellings = new TellingChecks(this.ledger, world, run, violated);
+    this.first = new DecisionsFirst(this.ledger, violated, this.quarantined, world.keys);
     world.store.observer = (event) => this.stored(event);
     world.bus.observer = {
       published: (message) => this.published(message),
@@ -104,6 +108,8 @@ export class Oracle implements Watcher {
       else if (!/^(death|views)-/.test(type)) this.accepted(stream, this.ledger.events.get(key)?.at(-1) as KeptEvent);
       this.views.grew(key, event.revision);
       this.views.bases.stored(key, event);
+      if (type === 'views-waited-1') this.first.hasWaited(key);
+      for (const [projection, ids] of this.views.included(key)) this.first.areShared(key, projection, ids);
       this.unpublished.add(key);
     } else if (type === 'policy-applied-1') {
       this.views.policyApplied((JSON.parse(textOf(data)) as { version: number }).version);
@@ -204,6 +210,7 @@ export class Oracle implements Watcher {
   private published(message: Message): void {
     this.history.published(message);
     this.told.take(message);
+    this.first.published(message);
     if (message.topic === CONSENT_TOPIC) this.consents.published(message);
     else if (message.topic.startsWith(CARE_EVENTS_PREFIX)) this.homes.published(message, this.world.store.size);
     if (message.topic === QUARANTINE_TOPIC) this.quarantine(message);
@@ -262,6 +269,7 @@ export class Oracle implements Watcher {
 
   private isObeyed(message: Message): void {
     this.consents.committed(message);
+    this.first.committed(message);
     // A decision that is not committed may be recorded already, of another member or by an attempt that failed: it need not be obeyed yet.
     for (const key of this.consents.concernedBy(message)) {
       this.views.isObeyed(key, this.world.scheduler.now, ({ coordinates }) => this.isCommitted(coordinates));
@@ -299,7 +307,12 @@ export class Oracle implements Watcher {
   reading(key: string, projection: Projection, clockMs: number) {
     const { ledger, world } = this;
     const begun = { position: world.store.size, merges: ledger.merges, at: clockMs, settled: this.hasSettled(key) };
-    return this.views.reading(key, projection, begun);
+    const isRead = this.views.reading(key, projection, begun);
+    return (found: FoundRecord, endedAt: number): void => {
+      isRead(found, endedAt);
+      const ids = found.record.entries.map(({ id }) => id);
+      if (ledger.survivorOf(key) === key) this.first.areShared(key, projection, ids);
+    };
   }
 
   get inboundTopics(): string[] {

@@ -1,5 +1,6 @@
 import { PROJECTIONS, PURPOSES, type Projection, type Purpose } from '@weft/domain';
 import {
+  AWAITING_STREAM,
   CARE_RECORD_PREFIX,
   careEventsTopic,
   CONSENT_TOPIC,
@@ -181,12 +182,19 @@ export class RegionRun {
     if (this.busyTasks > 0 || this.outboxes.some(({ isOver }) => !isOver)) return false;
     return (
       this.isPublished() &&
+      this.waitsForNothing() &&
       this.topics.every((topic) => {
         const group = topic === CONSENT_TOPIC ? OPT_OUT_PROJECTOR_GROUP : RECORD_PROJECTOR_GROUP;
         const highs = bus.offsets(topic).map(({ high }) => high);
         return bus.committed(group, topic).every(({ partition, offset }) => Math.max(0, offset) === highs[partition]);
       })
     );
+  }
+
+  /** Whoever waited for decisions has been brought in line since. */
+  private waitsForNothing(): boolean {
+    const last = this.world.store.read(AWAITING_STREAM, { backwards: true, maxCount: 1 })[0];
+    return last === undefined || last.type === 'awaiting-over-1';
   }
 
   private isPublished(): boolean {

@@ -73,7 +73,7 @@ function show(
   terminal.print();
   showAuthorities(terminal, policy);
   terminal.print();
-  for (const line of [...identityIn(policy), ...agesAndCodesIn(policy), noticesIn(policy)]) {
+  for (const line of [...identityIn(policy), ...agesAndCodesIn(policy), noticesIn(policy), waitsIn(policy)]) {
     terminal.print(terminal.paint('dim', line));
   }
 }
@@ -107,6 +107,9 @@ function agesAndCodesIn({ ages, codes }: WholePolicy): string[] {
   const known = codes.length === 0 ? [] : [`codes known though no entry carries them: ${codes.join(', ')}`];
   return [`permits for themselves from the age of ${ages.own}`, ...known];
 }
+
+const waitsIn = ({ waits }: WholePolicy): string =>
+  `what arrives waits in individual care for decisions that cannot be read: ${waits.individualCareMinutes} minutes at most`;
 
 function noticesIn(policy: WholePolicy): string {
   const { withheld, silent } = noticesOf(policy);

@@ -10,6 +10,7 @@ interface StatusAnswer extends Differing {
   readonly policyVersion: number;
   readonly lag: number;
   readonly published: boolean;
+  readonly decisionsUnreadSeconds: number;
   readonly decisionsInQuarantine: number;
   readonly recordsToReview: { readonly people: number; readonly organisations: Readonly<Record<string, number>> };
   readonly versions: Readonly<Record<string, { readonly setAside: number; readonly disagreeing: number }>>;
@@ -38,7 +39,7 @@ export function statusCommand(context: Context): Command {
     .description('Shows whether Weft is ready, where each topic stands, how far behind the projectors are, and counts.')
     .addHelpText(
       'after',
-      '\nExit code 1 when a part is not ready, or a message that may be an objection is in quarantine.\n\nExamples:\n  $ weft status\n  $ weft status --json | jq .lag',
+      '\nExit code 1 when a part is not ready, a message that may be an objection is in quarantine, or nobody reads decisions.\n\nExamples:\n  $ weft status\n  $ weft status --json | jq .lag',
     )
     .action(async (_: unknown, command: Command) => {
       const settings = settingsOf(context, command);
@@ -46,11 +47,15 @@ export function statusCommand(context: Context): Command {
       const status = await client.json<StatusAnswer>('/status?counts=true');
       // Not ready is an answer here, whatever its status code.
       const ready = (await (await fetch(`${settings.url}/readyz`)).json()) as ReadyAnswer;
-      if (ready.status !== 'ready' || status.decisionsInQuarantine > 0) context.exitCode = EXIT.finding;
+      if (ready.status !== 'ready' || status.decisionsInQuarantine > 0 || areUnread(status)) context.exitCode = EXIT.finding;
       if (context.terminal.json) context.terminal.printJson({ ...status, ready });
       else show(context.terminal, settings.url, status, ready);
     });
 }
+
+/** What was read a moment later is no news. */
+const UNREAD_SECONDS = 30;
+const areUnread = ({ decisionsUnreadSeconds }: StatusAnswer): boolean => decisionsUnreadSeconds >= UNREAD_SECONDS;
 
 const MENDING = [
   '  weft quarantine list says why each is there; weft quarantine mend ID proposes what goes instead,',
@@ -68,6 +73,10 @@ function show(terminal: Terminal, url: string, status: StatusAnswer, ready: Read
     const found = `${counted(decisionsInQuarantine, 'message')} in quarantine may be ${decisionsInQuarantine === 1 ? 'an objection' : 'objections'}`;
     terminal.print(terminal.paint('red', `${found}: the people they are about are closed until they are mended`));
     for (const line of MENDING) terminal.print(line);
+  }
+  if (areUnread(status)) {
+    const found = `nobody has read decisions for ${counted(status.decisionsUnreadSeconds, 'second')}`;
+    terminal.print(terminal.paint('red', `${found}: what comes behind them is not shared until an opt-out-projector reads them`));
   }
   const { people, organisations } = status.recordsToReview;
   if (people > 0) {

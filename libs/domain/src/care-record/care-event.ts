@@ -1,3 +1,4 @@
+import type { Awaits } from '../consent/marks.js';
 import type { CareEventType, Coordinates, Resource } from '../vocabulary.js';
 
 /**
@@ -37,12 +38,14 @@ export interface RecordedCareEvent extends Omit<CareEvent, 'subject'> {
   readonly saidOf?: string;
   /** Keys of other numbers of the person that it is recorded of, too: a retraction of deaths that were told of them. */
   readonly homes?: readonly string[];
+  /** Decisions that came before it and were not read yet: it is shared once they are. */
+  readonly awaits?: Awaits;
 }
 
 /** An event that was sent under this number, and lives with another number of the person, as the entry does that it is about. */
 export interface EventHomed extends Omit<
   RecordedCareEvent,
-  'type' | 'time' | 'resource' | 'takesBack' | 'subject' | 'survivor' | 'saidOf'
+  'type' | 'time' | 'resource' | 'takesBack' | 'subject' | 'survivor' | 'saidOf' | 'awaits'
 > {
   readonly type: 'care-event-homed-1';
   /** The keys of the numbers that it lives with. */

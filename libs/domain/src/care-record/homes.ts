@@ -30,7 +30,7 @@ export function homeOf(entry: string, named: string, members: readonly NumberRec
 
 /** What is recorded of all numbers of a person. */
 export interface Together {
-  readonly record: Pick<CareRecord, 'revision' | 'entries'>;
+  readonly record: Pick<CareRecord, 'revision' | 'entries' | 'awaiting'>;
   /** By entry the place of its number among the members, where that is not the first. */
   readonly homes: ReadonlyMap<string, number>;
   readonly person: PersonKnown;
@@ -49,6 +49,7 @@ export function together(members: readonly NumberRecord[]): Together {
   const [first] = members as readonly [NumberRecord, ...NumberRecord[]];
   if (members.length === 1) return { record: first.record, homes, person };
   const entries = new Map(first.record.entries);
+  const awaiting = new Map(first.record.awaiting);
   let { revision } = first.record;
   for (const [number, { key, record }] of members.entries()) {
     if (number === 0) continue;
@@ -57,9 +58,11 @@ export function together(members: readonly NumberRecord[]): Together {
       const id = entries.has(entry.id) ? markedId(entry.id, key) : entry.id;
       entries.set(id, id === entry.id ? entry : { ...entry, id });
       homes.set(id, number);
+      const awaited = record.awaiting.get(entry.id);
+      if (awaited !== undefined) awaiting.set(id, awaited);
     }
   }
-  return { record: { revision, entries }, homes, person };
+  return { record: { revision, entries, awaiting }, homes, person };
 }
 
 /** R4: a Patient under a number that gave way is replaced by the surviving number's, and that replaces all the others. */

@@ -1,3 +1,4 @@
+import { afterWaiting, type Awaiting, type Awaits } from '../consent/marks.js';
 import type { Coordinates, Resource } from '../vocabulary.js';
 import type { CareEvent, RecordedCareEvent, RecordEvent } from './care-event.js';
 import { occurredAt } from './clinical-time.js';
@@ -36,6 +37,8 @@ export interface CareRecord {
   readonly heardFrom: Set<string>;
   /** Entries that are to be those of numbers merged into this one, by their ids the number's key. */
   readonly claims: Map<string, string>;
+  /** Entries whose version in force came behind decisions that were not read then, by their ids. */
+  readonly awaiting: Map<string, Awaiting>;
 }
 
 export function emptyRecord(): CareRecord {
@@ -47,6 +50,7 @@ export function emptyRecord(): CareRecord {
     order: [],
     heardFrom: new Set(),
     claims: new Map(),
+    awaiting: new Map(),
   };
 }
 
@@ -83,7 +87,18 @@ export function evolveRecord(record: CareRecord, event: RecordEvent, note?: Note
     ? evolveDeaths(record.entries, event, { id: entryIdOf(event), revision: record.revision })
     : evolveEntry(record, event, note);
   if (record.entries.size > record.order.length) record.order.push(entryIdOf(event));
+  if (changed !== null) noteAwaiting(record, changed, event);
   return changed;
+}
+
+/** In individual care what was noted up to there waits no longer. */
+export function endWaiting({ awaiting }: CareRecord, until: Awaits): void {
+  for (const [id, one] of awaiting) awaiting.set(id, afterWaiting(one, until));
+}
+
+function noteAwaiting({ awaiting }: CareRecord, { id }: Entry, { awaits }: RecordedCareEvent): void {
+  if (awaits !== undefined) awaiting.set(id, { ...awaits, isWaited: false });
+  else if (awaiting.size > 0) awaiting.delete(id);
 }
 
 function evolveEntry(record: CareRecord, event: RecordedCareEvent, note: NotePlacing = () => {}): Entry | null {

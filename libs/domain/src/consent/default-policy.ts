@@ -2,6 +2,7 @@ import { PURPOSES, type Purpose } from '../vocabulary.js';
 import type { Rule } from './policy.js';
 
 export const BEYOND_INDIVIDUAL_CARE = ['population-health', 'research'] as const satisfies readonly Purpose[];
+export const INDIVIDUAL_CARE: readonly Purpose[] = ['direct-care', 'care-coordination'];
 
 /**
  * The shipped rules. The national data opt-out and type 1 objections never touch individual care; local dissent does, as
@@ -58,7 +59,7 @@ export const DEFAULT_RULES: readonly Rule[] = [
   },
   {
     id: 'individual-care',
-    purposes: ['direct-care', 'care-coordination'],
+    purposes: INDIVIDUAL_CARE,
     when: {},
     effect: 'permit',
     plainEnglish: 'The people who care for you can see this, because your care depends on it and you have not objected.',

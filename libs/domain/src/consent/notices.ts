@@ -21,6 +21,9 @@ interface Saying {
 /** All that a reader is told: no count and no kind, which could say what it is. */
 export const NOTICE = 'Some information about this person is not shown here.';
 
+/** Where individual care has waited as long as it does for decisions that are not read. It is so of many people at once, and tells of none. */
+export const NOT_ALL_READ = 'Some of this is shown before every choice about sharing could be read.';
+
 /** A withheld allergy that looks like "no allergies" is a hazard: every reader is told unless a locality says otherwise. */
 const SHIPPED: Required<Notices> = { withheld: READERS, silent: [] };
 

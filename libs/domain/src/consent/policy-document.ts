@@ -8,6 +8,7 @@ import { isResourceType } from '../resource-types.js';
 import { noticesOf } from './notices.js';
 import type { Policy } from './policy.js';
 import { SECTION_CHECKS } from './policy-sections.js';
+import { waitsOf } from './waits.js';
 
 /** A locality's policy as it is written down: the kinds of organisations are the region's to say. */
 export type PolicyDocument = Omit<Policy, 'organisations'>;
@@ -34,6 +35,7 @@ export function wholePolicy(policy: Policy): WholePolicy {
     ages: policy.ages ?? { own: OWN_AGE_YEARS },
     codes: policy.codes ?? [],
     notices: noticesOf(policy),
+    waits: waitsOf(policy),
   };
 }
 

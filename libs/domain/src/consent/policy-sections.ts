@@ -2,6 +2,7 @@ import { AUTHORITIES, ORGANISATION_KINDS, type Problem } from '../vocabulary.js'
 import { READERS } from './notices.js';
 import { isObject } from '../is-object.js';
 import { isOneOf, isText, listProblems, problem, unknownMembers } from './document-checks.js';
+import { WAIT_MINUTES } from './waits.js';
 
 /** Everything that is wrong with each section of a policy document beside its rules. */
 export const SECTION_CHECKS: Readonly<Record<string, (section: unknown, path: string) => Problem[]>> = {
@@ -10,6 +11,7 @@ export const SECTION_CHECKS: Readonly<Record<string, (section: unknown, path: st
   ages: agesProblems,
   codes: (codes, path) => listProblems(codes, path, { isSound: isText, are: 'codes, each a text' }),
   notices: noticesProblems,
+  waits: waitsProblems,
 };
 
 const KINDS = ORGANISATION_KINDS.map((kind) => `kind:${kind}`);
@@ -69,6 +71,18 @@ function agesProblems(ages: unknown, path: string): Problem[] {
   return [
     ...unknownMembers(ages, ['own'], path),
     ...(isYears ? [] : [problem(`${path}.own`, `is no whole number of years up to ${OLDEST_OWN_AGE}`)]),
+  ];
+}
+
+function waitsProblems(waits: unknown, path: string): Problem[] {
+  const { least, most } = WAIT_MINUTES;
+  const wanted = `a whole number of minutes from ${least} to ${most}`;
+  if (!isObject(waits)) return [problem(path, `is no object with individualCareMinutes, ${wanted}`)];
+  const { individualCareMinutes: minutes } = waits;
+  const isWithin = typeof minutes === 'number' && Number.isInteger(minutes) && minutes >= least && minutes <= most;
+  return [
+    ...unknownMembers(waits, ['individualCareMinutes'], path),
+    ...(isWithin ? [] : [problem(`${path}.individualCareMinutes`, `is no ${wanted.slice(2)}`)]),
   ];
 }
 

@@ -1,6 +1,7 @@
 import type { Authority, OrganisationKind, Purpose } from '../vocabulary.js';
 import type { IdentityRules } from './identity-rules.js';
 import type { Notices } from './notices.js';
+import type { Waits } from './waits.js';
 
 /** When a rule applies: every condition given must hold. */
 export interface RuleCondition {
@@ -58,4 +59,6 @@ export interface Policy {
   readonly codes?: readonly string[];
   /** Who is told that something is withheld; absent: the shipped rule. */
   readonly notices?: Notices;
+  /** How long what arrives waits for decisions that cannot be read; absent: the shipped bound. */
+  readonly waits?: Waits;
 }

@@ -9,9 +9,9 @@ import type { ViewEntry } from './view-entry.js';
 /**
  * What becomes of one entry in one view: `i` included; `m` included, and masked where it names what is withheld; `w` withheld; `u` withheld
  * without a sign. Of what a purpose does not look at it may be refused what other entries say of it: `x` as withheld, `y` without a sign.
- * What is of no concern to it has no letter.
+ * What is of no concern to it has no letter. `a` arriving: it would be included, and decisions that came before it are not read yet.
  */
-export type Letter = 'i' | 'm' | 'w' | 'u' | 'x' | 'y';
+export type Letter = 'i' | 'm' | 'w' | 'u' | 'x' | 'y' | 'a';
 
 export const isIncluded = (letter: string | undefined): boolean => letter === 'i' || letter === 'm';
 
@@ -39,9 +39,32 @@ export function letterOf(entry: Entry, projection: Projection, judge: Judge, sil
   return isSeen ? 'w' : 'x';
 }
 
-/** The letters of a whole record, from nothing but record, rules and decisions. */
+/** Letters where some of the entries arrive, known decisions and masks looked at before: what is refused is refused all the same. */
+export function whileArriving(letter: Letter | undefined, isArriving: boolean): Letter | undefined {
+  return isArriving && isIncluded(letter) ? 'a' : letter;
+}
+
+/**
+ * The letters of a whole record, from nothing but record, rules and decisions.
+ * @param arriving ids of the entries that came behind decisions which are not read yet.
+ */
 export function lettersOf(
   { entries }: Pick<CareRecord, 'entries'>,
+  projection: Projection,
+  judge: Judge,
+  silent: ReadonlySet<string>,
+  arriving: Iterable<string> = [],
+): Map<string, Letter> {
+  const letters = maskedLetters(entries, projection, judge, silent);
+  for (const id of arriving) {
+    const letter = whileArriving(letters.get(id), true);
+    if (letter !== undefined) letters.set(id, letter);
+  }
+  return letters;
+}
+
+function maskedLetters(
+  entries: ReadonlyMap<string, Entry>,
   projection: Projection,
   judge: Judge,
   silent: ReadonlySet<string>,

@@ -1,3 +1,4 @@
+import type { LaneEnd } from '../consent/marks.js';
 import type { Span } from '../consent/in-force.js';
 import type { Purpose } from '../vocabulary.js';
 import { isIncluded, type Letter } from './letters.js';
@@ -12,6 +13,8 @@ export interface Basis {
   readonly span: Span;
   /** The person's other numbers, by key, in the order in which they are gone through, each with the revision of its stream; none for most people. */
   readonly others: readonly (readonly [key: string, revision: number])[];
+  /** What arrives until every decision before some ends is read: as soon as those of one of these are, the view is out of date. */
+  readonly awaits?: readonly (readonly LaneEnd[])[];
   /** The number gave way to another: nothing is in its views, and nothing will come. */
   readonly isMoved?: true;
 }
