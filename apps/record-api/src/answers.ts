@@ -4,10 +4,10 @@ import {
   NOTICE,
   PURPOSES,
   type Authority,
-  type Contradiction,
   type Problem,
   type Purpose,
   type Resource,
+  type ToReview,
 } from '@weft/domain';
 import type { WaitingCounts } from '@weft/hl7v2-processing';
 import type { ReviewCounts, SetAside, VersionCounts } from '@weft/processing';
@@ -50,7 +50,7 @@ export class RecordAnswer {
       '`{ entry, fields }` each: entries whose own demographics cannot be one person’s (`birthDate`, and `family` where that differs ' +
       'too). Somebody should look whether one is filed under the wrong number',
   })
-  review?: readonly Contradiction[];
+  review?: readonly ToReview[];
   @ApiPropertyOptional({ description: 'Of a page: how many entries the record has for this reader' })
   total?: number;
   @ApiPropertyOptional({ type: String, nullable: true, description: 'Of a page: where the next one is; null after the last one' })

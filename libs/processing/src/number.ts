@@ -2,6 +2,7 @@ import {
   emptyIdentity,
   emptyRecord,
   evolveIdentity,
+  evolvePlacement,
   evolveRecord,
   evolveViews,
   outdateViews,
@@ -63,7 +64,8 @@ export function applyToNumber(state: NumberState, { kind, event }: NumberEvent, 
   else if (kind === 'identity') {
     evolveIdentity(state.identity, event);
     if ('ownNhsNumber' in event) record.nhsNumber ??= event.ownNhsNumber;
-  } else if (kind === 'death') state.deaths.set(placeOfEvent(event.cause, event.coordinates), event.problems);
+  } else if (kind === 'placement') evolvePlacement(record.entries, event, revision);
+  else if (kind === 'death') state.deaths.set(placeOfEvent(event.cause, event.coordinates), event.problems);
   record.revision = revision;
 }
 

@@ -2,6 +2,7 @@ import {
   canonicalJson,
   heldIn,
   holdsAt,
+  misplacedIn,
   refusalIn,
   rolesToTell,
   seenIn,
@@ -54,6 +55,8 @@ export interface FoundRecord {
   readonly fromView: boolean;
   /** Whether the purpose is refused nothing of the person: what it took to find the record then tells of nothing but what is shown. */
   readonly refusesNothing: boolean;
+  /** Ids of entries that are shown and of which somebody should look whose they are: their versions name several people. */
+  readonly misplaced: readonly string[];
   readonly footing: Footing;
 }
 
@@ -124,6 +127,7 @@ export async function readRecord(wiring: Wiring, key: string, purpose: Purpose):
     members: person.members.map((member) => member.key),
     fromView,
     refusesNothing: [...letters.values()].every((letter) => refusalIn(letter) === undefined),
+    misplaced: projection.identifies ? misplacedIn(person.record, entries) : [],
     footing: { streams, span },
   };
 }

@@ -1,6 +1,7 @@
 import type { Interval } from '../fhir-time.js';
 import type { Resource } from '../vocabulary.js';
-import type { SeenAge, Version } from './version.js';
+import type { Place } from './placement.js';
+import type { Age, SeenAge, Version } from './version.js';
 
 /** One clinical fact: a source's resource with its versions. `id`: see `entryId`. */
 export interface Entry {
@@ -11,6 +12,10 @@ export interface Entry {
   readonly place: number;
   /** Every age of its versions, as far as it decides what becomes of further ones. */
   seen: readonly SeenAge[];
+  /** The least that its versions ever said of their age. */
+  first: Age;
+  /** Where it is, and the revision that says so: people who are not one have versions of it. */
+  placed?: { readonly place: Place; readonly at: number };
   /** The version in force, or the retraction, by its age and what it says: what says the same changes nothing. */
   last: Version | null;
   /** CloudEvents time of the version in force, in milliseconds since 1970: orders nothing. */

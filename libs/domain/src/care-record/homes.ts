@@ -1,6 +1,7 @@
 import { NHS_NUMBER_SYSTEM } from '../identity/nhs-number.js';
 import { markedId } from './entry-id.js';
 import type { PatientLink, PersonKnown } from '../views/present-entry.js';
+import { isHere } from './placement.js';
 import type { CareRecord } from './record.js';
 
 /** A number of a person, and what is recorded of it. */
@@ -19,13 +20,18 @@ export type Home = string | null;
  * @param members the person's numbers, the surviving one first.
  */
 export function homeOf(entry: string, named: string, members: readonly NumberRecord[]): Home {
-  const holders = members.filter(({ record }) => record.entries.has(entry)).map(({ key }) => key);
+  const holders = members.filter(({ record }) => hasHere(record, entry)).map(({ key }) => key);
   if (holders.length > 0) return holders.includes(named) ? named : (holders[0] as string);
   for (const { record } of members) {
     const home = record.claims.get(entry);
     if (members.some(({ key }) => key === home)) return home as string;
   }
   return null;
+}
+
+function hasHere({ entries }: CareRecord, id: string): boolean {
+  const entry = entries.get(id);
+  return entry !== undefined && isHere(entry);
 }
 
 /** What is recorded of all numbers of a person. */
@@ -38,7 +44,7 @@ export interface Together {
 
 /**
  * The records of a person's numbers as one, the surviving number's first. Nothing of one number changes what another has: of an entry
- * that several have each is there, those behind the first under a marked id.
+ * that several have each is there, those behind the first under a marked id; one that somebody else has by now is not.
  */
 export function together(members: readonly NumberRecord[]): Together {
   const homes = new Map<string, number>();
@@ -48,12 +54,13 @@ export function together(members: readonly NumberRecord[]): Together {
   );
   const [first] = members as readonly [NumberRecord, ...NumberRecord[]];
   if (members.length === 1) return { record: first.record, homes, person };
-  const entries = new Map(first.record.entries);
+  const entries = new Map([...first.record.entries].filter(([, entry]) => isHere(entry)));
   let { revision } = first.record;
   for (const [number, { key, record }] of members.entries()) {
     if (number === 0) continue;
     revision += record.revision + 1;
     for (const entry of record.entries.values()) {
+      if (!isHere(entry)) continue;
       const id = entries.has(entry.id) ? markedId(entry.id, key) : entry.id;
       entries.set(id, id === entry.id ? entry : { ...entry, id });
       homes.set(id, number);
