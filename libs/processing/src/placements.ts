@@ -4,7 +4,6 @@ import {
   isDeathId,
   isEnteredInError,
   isHere,
-  NO_AGE,
   placesOf,
   saysAge,
   takesFrom,
@@ -151,7 +150,8 @@ async function say(wiring: Wiring, state: NumberState, entry: string, place: Pla
 
 /**
  * Before versions are recorded of a number that has none of their entries: where one says that it is not the first, and takes the entry from somebody
- * else, what protects it there is left here before anybody can see it here. Only these look; the entry is taken once the version is recorded.
+ * else, what protects it there is left here before anybody can see it here. Only these look. Gives the entries that other people have to do with: they are to
+ * be placed once the versions are recorded.
  *
  * @param members the keys of the person's numbers.
  */
@@ -160,28 +160,32 @@ export async function protectArriving(
   { key, record }: NumberState,
   members: readonly string[],
   events: readonly RecordedCareEvent[],
-): Promise<void> {
+): Promise<readonly Sighting[]> {
+  const toPlace: Sighting[] = [];
   for (const event of events) {
     const entry = entryIdOf(event);
-    if (record.entries.has(entry) || !mayBeCorrection(event)) continue;
-    const { keys } = await lastHeld(wiring, streamOf(wiring, entry));
-    for (const other of keys.filter((one) => !members.includes(one))) {
+    const known = record.entries.get(entry);
+    if (known === undefined ? !mayBeCorrection(event) : known.placed === undefined) continue;
+    const others = (await lastHeld(wiring, streamOf(wiring, entry))).keys.filter((one) => !members.includes(one));
+    if (others.length > 0) toPlace.push({ key, entry });
+    for (const other of known === undefined ? others : []) {
       const state = await loadNumber(wiring.store, other);
       const there = state.record.entries.get(entry);
       if (there !== undefined && isHere(there) && takesFrom(holdingOf(event), there))
         await letDenialsFollow(wiring, entry, state, key);
     }
   }
+  return toPlace;
 }
 
-/** A first version corrects nothing, and of what is taken back nothing is seen. */
+/** A first version corrects nothing. */
 function mayBeCorrection(event: RecordedCareEvent): boolean {
-  if (event.type !== 'care-event-recorded-1' || isRetraction(event)) return false;
+  if (!event.type.startsWith('care-event-')) return false;
   const { versionId, lastUpdated } = ageOf(event.resource);
   return versionId === null ? lastUpdated !== null : versionId > 1;
 }
 
-function holdingOf({ resource }: RecordedCareEvent): Holding {
-  const age = { ...NO_AGE, ...ageOf(resource) };
-  return { seen: [{ ...age, replaced: [] }], first: age, retracted: false };
+function holdingOf(event: RecordedCareEvent): Holding {
+  const age = ageOf(event.resource);
+  return { seen: [{ ...age, replaced: [] }], first: age, retracted: isRetraction(event) };
 }

@@ -226,9 +226,9 @@ describe('whoever places an entry', () => {
       const wiring = await idleRegion(world, async () => {});
       await record(wiring, version(ANNE, 1));
       await applied(wiring, ANNE, ['research']);
-      await placed(wiring);
-      const dying = killed(wiring, nth, when);
+      // Nobody knows yet that Anne has it.
       await record(wiring, version(BERT, 2));
+      const dying = killed(wiring, nth, when);
       await placed(dying.wiring).catch((error: unknown) => {
         if (!(error instanceof EngineUnavailable)) throw error;
       });
@@ -241,7 +241,7 @@ describe('whoever places an entry', () => {
       expect(await toReview(wiring, BERT)).toEqual([X]);
       await inLine(wiring);
     }
-    expect(kills).toBeGreaterThanOrEqual(3);
+    expect(kills).toBeGreaterThanOrEqual(5);
   });
 
   it.each(['before', 'after'] as const)('finds what a projector that was killed %s every append left', async (when) => {
@@ -259,14 +259,14 @@ describe('whoever places an entry', () => {
       });
       isOver = dying.appends.isOver;
       kills += isOver ? 1 : 0;
-      expect(await holders(wiring, 'research')).toEqual([ANNE].slice(1));
+      expect(await holders(wiring, 'research')).toEqual([]);
       await new RecordCareEvents(wiring).handle({ messages });
       world.process('publisher', publishes());
       await published(wiring);
       expect([await holders(wiring), await holders(wiring, 'research')]).toEqual([[BERT], []]);
       await inLine(wiring);
     }
-    expect(kills).toBeGreaterThanOrEqual(2);
+    expect(kills).toBeGreaterThanOrEqual(5);
   });
 
   it('comes to the same where two do, and versions of both numbers are recorded meanwhile', async () => {

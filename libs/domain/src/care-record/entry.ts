@@ -12,7 +12,7 @@ export interface Entry {
   readonly place: number;
   /** Every age of its versions, as far as it decides what becomes of further ones. */
   seen: readonly SeenAge[];
-  /** The least that its versions ever said of their age. */
+  /** The least that versions said of their age which were in force when they came. */
   first: Age;
   /** Where it is, and the revision that says so: people who are not one have versions of it. */
   placed?: { readonly place: Place; readonly at: number };

@@ -93,12 +93,12 @@ function evolveEntry(record: CareRecord, event: RecordedCareEvent, note: NotePla
   const placing = placeVersion(next, entry);
   entry.versions += 1;
   entry.seen = withAge(entry.seen, next);
-  entry.first = leastOf(entry.first, next);
   if (entry.resourceType === 'DocumentReference') noteNames(entry, event.resource);
   if (!isInForce(placing)) {
     entry.setAside += 1;
     note(entry, placing, event);
   }
+  else entry.first = leastOf(entry.first, next);
   if (!isInForce(placing) || (event.digest !== undefined && event.digest === entry.last?.digest)) return null;
   if (placing === 'stands-by-arrival') {
     entry.disagreeing += 1;

@@ -103,7 +103,7 @@ const isSameAge = (one: Age, other: Age): boolean => one.versionId === other.ver
 const isReplaced = (next: Version, one: SeenAge): boolean =>
   next.digest !== undefined && isSameAge(next, one) && one.replaced.includes(next.digest);
 
-/** The least number and the least date that versions ever said. */
+/** The least number and the least date that versions said. */
 export function leastOf(known: Age, { versionId, lastUpdated }: Age): Age {
   return { versionId: least(known.versionId, versionId), lastUpdated: least(known.lastUpdated, lastUpdated) };
 }
