@@ -1,5 +1,6 @@
 import { NHS_NUMBER_SYSTEM } from '../identity/nhs-number.js';
 import { markedId } from './entry-id.js';
+import type { Entry } from './entry.js';
 import type { PatientLink, PersonKnown } from '../views/present-entry.js';
 import { isHere } from './placement.js';
 import type { CareRecord } from './record.js';
@@ -44,7 +45,8 @@ export interface Together {
 
 /**
  * The records of a person's numbers as one, the surviving number's first. Nothing of one number changes what another has: of an entry
- * that several have each is there, those behind the first under a marked id; one that somebody else has by now is not.
+ * that several have each is there, those behind the first under a marked id. What is somebody else's by now comes behind all of these: a denial
+ * of a document may hold by one that is no more.
  */
 export function together(members: readonly NumberRecord[]): Together {
   const homes = new Map<string, number>();
@@ -54,18 +56,18 @@ export function together(members: readonly NumberRecord[]): Together {
   );
   const [first] = members as readonly [NumberRecord, ...NumberRecord[]];
   if (members.length === 1) return { record: first.record, homes, person };
-  const entries = new Map([...first.record.entries].filter(([, entry]) => isHere(entry)));
-  let { revision } = first.record;
-  for (const [number, { key, record }] of members.entries()) {
-    if (number === 0) continue;
-    revision += record.revision + 1;
-    for (const entry of record.entries.values()) {
-      if (!isHere(entry)) continue;
-      const id = entries.has(entry.id) ? markedId(entry.id, key) : entry.id;
-      entries.set(id, id === entry.id ? entry : { ...entry, id });
-      homes.set(id, number);
+  const entries = new Map<string, Entry>();
+  for (const isOfThese of [isHere, (entry: Entry) => !isHere(entry)]) {
+    for (const [number, { key, record }] of members.entries()) {
+      for (const entry of record.entries.values()) {
+        if (!isOfThese(entry)) continue;
+        const id = entries.has(entry.id) ? markedId(entry.id, key) : entry.id;
+        entries.set(id, id === entry.id ? entry : { ...entry, id });
+        if (number > 0) homes.set(id, number);
+      }
     }
   }
+  const revision = members.slice(1).reduce((sum, { record }) => sum + record.revision + 1, first.record.revision);
   return { record: { revision, entries }, homes, person };
 }
 
