@@ -7,6 +7,7 @@ export * from './care-record/content.js';
 export { markedId, sourceIn, withoutMark } from './care-record/entry-id.js';
 export { isDeathId, isOfDeath, isTakenBackBy } from './care-record/death.js';
 export * from './care-record/homes.js';
+export type { Place } from './care-record/entry.js';
 export * from './care-record/placement.js';
 export * from './care-record/record.js';
 export { isEnteredInError } from './care-record/error-states.js';

@@ -20,7 +20,9 @@ export function correctedIn(records: readonly NumberRecord[]): Corrected[] {
   return records.flatMap(({ record }) =>
     [...record.entries.values()].flatMap((entry) => {
       const what = whatOf(entry);
-      return what === null ? [] : [{ entry: entry.id, organisation: entry.organisation, what, plainEnglish: PLAIN_ENGLISH[what] }];
+      return what === null
+        ? []
+        : [{ entry: entry.id, organisation: entry.organisation, what, plainEnglish: PLAIN_ENGLISH[what] }];
     }),
   );
 }

@@ -40,7 +40,12 @@ export async function letDenialsFollow(wiring: Wiring, id: string, from: NumberS
 }
 
 /** An entry as its person's record calls it; what was taken back before as it was, since what it said is what was denied. */
-async function asItStoodLast(store: EventStore, person: Person, { key, record }: NumberState, id: string): Promise<Entry | undefined> {
+async function asItStoodLast(
+  store: EventStore,
+  person: Person,
+  { key, record }: NumberState,
+  id: string,
+): Promise<Entry | undefined> {
   const { homes, members } = person;
   const place = members.findIndex((member) => member.key === key);
   const called = [...person.record.entries.values()].find(

@@ -92,7 +92,8 @@ async function holdersWith(wiring: Wiring, { key, entry }: Sighting): Promise<re
   for (;;) {
     if (known.keys.includes(key)) return known.keys;
     const held: EntryHeld = { type: 'entry-held-1', keys: [...known.keys, key] };
-    if ((await unlessFenced(wiring.store.append(stream, known.revision, [encode(held, wiring.random)]))) !== null) return held.keys;
+    if ((await unlessFenced(wiring.store.append(stream, known.revision, [encode(held, wiring.random)]))) !== null)
+      return held.keys;
     known = await lastHeld(wiring, stream);
   }
 }

@@ -36,7 +36,14 @@ const CARA = '9990000034';
 /** A version of one entry. */
 const version = (subject: string, versionId: number | null, more: object = {}): CareEvent => {
   const meta = versionId === null ? {} : { meta: { versionId: String(versionId) } };
-  const resource = { resourceType: 'Observation', id: 'x', status: 'final', valueString: `${subject} ${versionId}`, ...meta, ...more };
+  const resource = {
+    resourceType: 'Observation',
+    id: 'x',
+    status: 'final',
+    valueString: `${subject} ${versionId}`,
+    ...meta,
+    ...more,
+  };
   return observation(subject, 'x', { resource });
 };
 const retraction = (subject: string, versionId: number | null): CareEvent => {
@@ -51,14 +58,21 @@ const record = (wiring: Wiring, ...events: CareEvent[]) =>
 const applied = (wiring: Wiring, subject: string, purposes: readonly Purpose[]) =>
   applyDecisions(wiring, {
     messages: [
-      { ...decisionMessage(wiring, subject, provision('deny', purposes)), partition: 0, offset: (offset += 1), timestamp: wiring.clock.now() },
+      {
+        ...decisionMessage(wiring, subject, provision('deny', purposes)),
+        partition: 0,
+        offset: (offset += 1),
+        timestamp: wiring.clock.now(),
+      },
     ],
   });
 
 const NUMBERS = [ANNE, BERT, CARA];
 /** Who has the entry, by purpose. */
 async function holders(wiring: Wiring, purpose: Purpose = 'direct-care'): Promise<string[]> {
-  const found = await Promise.all(NUMBERS.map(async (number) => [number, (await read(wiring, number, purpose)).record.entries.length] as const));
+  const found = await Promise.all(
+    NUMBERS.map(async (number) => [number, (await read(wiring, number, purpose)).record.entries.length] as const),
+  );
   return found.flatMap(([number, entries]) => (entries > 0 ? [number] : []));
 }
 

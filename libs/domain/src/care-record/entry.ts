@@ -1,7 +1,15 @@
 import type { Interval } from '../fhir-time.js';
 import type { Resource } from '../vocabulary.js';
-import type { Place } from './placement.js';
 import type { Age, SeenAge, Version } from './version.js';
+
+/**
+ * What became of an entry of one number because people who are not one have versions of it.
+ * - `away`: a later version names another person: the entry is theirs.
+ * - `arrived`: an earlier version named another person, who has lost it to this number.
+ * - `unclear`: another person has an entry of this id too, and nothing says which version is the later: both stay.
+ * - `own`: nobody else has to do with it any more.
+ */
+export type Place = 'away' | 'arrived' | 'unclear' | 'own';
 
 /** One clinical fact: a source's resource with its versions. `id`: see `entryId`. */
 export interface Entry {

@@ -1,14 +1,5 @@
-import type { Entry } from './entry.js';
+import type { Entry, Place } from './entry.js';
 import { isStrictlyEarlier, type Age } from './version.js';
-
-/**
- * What became of an entry of one number because people who are not one have versions of it.
- * - `away`: a later version names another person: the entry is theirs.
- * - `arrived`: an earlier version named another person, who has lost it to this number.
- * - `unclear`: another person has an entry of this id too, and nothing says which version is the later: both stay.
- * - `own`: nobody else has to do with it any more.
- */
-export type Place = 'away' | 'arrived' | 'unclear' | 'own';
 
 /** The outcome for an entry of one number, as its stream has it; no care event. */
 export interface EntryPlaced {
@@ -26,7 +17,11 @@ export const isToReview = ({ placed, changedAt }: Pick<Entry, 'placed' | 'change
   placed?.place === 'unclear' || (placed?.place === 'arrived' && changedAt < placed.at);
 
 /** Folds in where an entry is. Gives the entry, or null where the record has none of that id. */
-export function evolvePlacement(entries: ReadonlyMap<string, Entry>, { entry: id, place }: EntryPlaced, revision: number): Entry | null {
+export function evolvePlacement(
+  entries: ReadonlyMap<string, Entry>,
+  { entry: id, place }: EntryPlaced,
+  revision: number,
+): Entry | null {
   const entry = entries.get(id);
   if (entry === undefined) return null;
   entry.placed = { place, at: revision };

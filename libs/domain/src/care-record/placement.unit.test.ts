@@ -74,9 +74,11 @@ const before = ([number, day]: Said['age'], [otherNumber, otherDay]: Said['age']
 /** Where an entry must be shown, from the set of what was said of it alone: said once more, as simply as can be. */
 function expected(said: readonly Said[]): boolean[] {
   const of = (key: string) => said.filter((one) => one.of === key);
-  const latest = (some: readonly Said[]) => some.find((one) => some.every((other) => other === one || before(other.age, one.age)));
+  const latest = (some: readonly Said[]) =>
+    some.find((one) => some.every((other) => other === one || before(other.age, one.age)));
   const stands = (key: string): boolean => of(key).length > 0 && latest(of(key))?.takesBack !== true;
-  const firstOf = (some: readonly Said[]) => some.find((one) => some.every((other) => other === one || before(one.age, other.age)));
+  const firstOf = (some: readonly Said[]) =>
+    some.find((one) => some.every((other) => other === one || before(one.age, other.age)));
   const loses = (key: string, other: string): boolean => {
     const [mine, theirs] = [of(key), of(other)];
     if (mine.length === 0 || theirs.length === 0) return false;
@@ -100,7 +102,12 @@ describe('an entry of which two people have versions', () => {
     ['not to be compared', { of: 'A', age: [1, null] }, { of: 'B', age: [null, 2] }, ['unclear', 'unclear']],
     ['a later retraction', { of: 'A', age: [1, 1] }, { of: 'B', age: [2, 2], takesBack: true }, ['away', 'arrived']],
     ['an earlier retraction', { of: 'A', age: [2, 2] }, { of: 'B', age: [1, 1], takesBack: true }, ['arrived', 'away']],
-    ['no earlier, and taken back there', { of: 'A', age: [1, 1], takesBack: true }, { of: 'B', age: [1, 1] }, ['away', 'arrived']],
+    [
+      'no earlier, and taken back there',
+      { of: 'A', age: [1, 1], takesBack: true },
+      { of: 'B', age: [1, 1] },
+      ['away', 'arrived'],
+    ],
   ] satisfies [string, Said, Said, string[]][])('where the other’s is %s', (_, one, other, places) => {
     const found = settled([
       [one, 0],

@@ -7,7 +7,17 @@ import { entryId } from './entry-id.js';
 import type { Entry } from './entry.js';
 import { isEnteredInError } from './error-states.js';
 import { noteNames } from './replaced.js';
-import { ageOf, isInForce, leastOf, millisecondsOf, NO_AGE, placeVersion, withAge, withReplaced, type Placing } from './version.js';
+import {
+  ageOf,
+  isInForce,
+  leastOf,
+  millisecondsOf,
+  NO_AGE,
+  placeVersion,
+  withAge,
+  withReplaced,
+  type Placing,
+} from './version.js';
 
 export type { Entry } from './entry.js';
 
@@ -97,8 +107,7 @@ function evolveEntry(record: CareRecord, event: RecordedCareEvent, note: NotePla
   if (!isInForce(placing)) {
     entry.setAside += 1;
     note(entry, placing, event);
-  }
-  else entry.first = leastOf(entry.first, next);
+  } else entry.first = leastOf(entry.first, next);
   if (!isInForce(placing) || (event.digest !== undefined && event.digest === entry.last?.digest)) return null;
   if (placing === 'stands-by-arrival') {
     entry.disagreeing += 1;

@@ -92,7 +92,9 @@ const isSameByAll = (one: Age, other: Age): boolean => orderOf(one, other) === '
 
 /** True when `one` is earlier than `other` by each of what both say of their age: neither the same number nor the same date. */
 export function isStrictlyEarlier(one: Age, other: Age): boolean {
-  const both = [difference(one.versionId, other.versionId), difference(one.lastUpdated, other.lastUpdated)].filter((by) => by !== null);
+  const both = [difference(one.versionId, other.versionId), difference(one.lastUpdated, other.lastUpdated)].filter(
+    (by) => by !== null,
+  );
   return both.length > 0 && both.every((by) => by < 0);
 }
 

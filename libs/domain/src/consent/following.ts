@@ -68,6 +68,8 @@ function asOne(denials: readonly Provision[]): Provision[] {
 }
 
 function boundariesAfter(decisions: readonly Decision[], now: number): readonly number[] {
-  const boundaries = decisions.flatMap(({ provision: whole }) => allProvisions(whole).flatMap(({ from, until }) => [from, until]));
+  const boundaries = decisions.flatMap(({ provision: whole }) =>
+    allProvisions(whole).flatMap(({ from, until }) => [from, until]),
+  );
   return [...new Set(boundaries)].filter((at) => at !== undefined && at > now) as number[];
 }
