@@ -114,6 +114,7 @@ describe('what a terminal would obey', () => {
         policyVersion: 1,
         decisions: [{ ...known, provision, standsFor: [text] }],
         setAside: [{ entry: text, recordedAt: time, plainEnglish: text }],
+        corrected: [{ entry: text, plainEnglish: text }],
         entries: [{ ...entry, purposes: [explanation] }],
         movedTo: text,
       },
@@ -322,7 +323,15 @@ describe('two blood pressures of one day', () => {
     ...{ id: `RX901/Observation/${id}`, resourceType: 'Observation', organisation: 'RX901', about: 'Blood pressure' },
     ...{ occurredAt: `2026-01-31T09:${minute}:00Z`, recordedAt: '2026-01-31T10:00:00Z', purposes: [] },
   });
-  const explained = { at: '2026-02-01', policyName: 'x', policyVersion: 1, decisions: [], setAside: [], movedTo: null };
+  const explained = {
+    at: '2026-02-01',
+    policyName: 'x',
+    policyVersion: 1,
+    decisions: [],
+    setAside: [],
+    corrected: [],
+    movedTo: null,
+  };
 
   it('are told apart by explain', async () => {
     const WEFT_URL = await listening((_, response) =>

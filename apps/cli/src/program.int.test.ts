@@ -242,8 +242,9 @@ describe('weft explain', () => {
   const setAside = [
     { entry: 'RX901/Condition/c', recordedAt: '2026-01-31T09:30:00.000Z', plainEnglish: 'Version 1 changed nothing.' },
   ];
-  const out = async (more: object = { setAside: [] }) => {
-    const WEFT_URL = await listening((_, response) => send(response, 200, { ...explained, ...more }));
+  const out = async (more: object = {}) => {
+    const nothing = { setAside: [], corrected: [] };
+    const WEFT_URL = await listening((_, response) => send(response, 200, { ...explained, ...nothing, ...more }));
     return (await weft('explain 9990000018', { WEFT_URL })).out.replace(/ +/g, ' ');
   };
 
@@ -251,6 +252,13 @@ describe('weft explain', () => {
     expect(await out()).not.toContain('changed nothing');
     expect(await out({ setAside })).toMatch(
       /1 version that changed nothing, or whose number and date disagree\n 2026-01-31 09:30 RX901\/Condition\/c\n Version 1 changed nothing\./,
+    );
+  });
+
+  it('says which entries have versions under several NHS numbers, and what became of them', async () => {
+    expect(await out()).not.toContain('several NHS numbers');
+    expect(await out({ corrected: [{ entry: 'RX901/Condition/c', plainEnglish: 'It moved to another one.' }] })).toMatch(
+      /1 entry with versions under several NHS numbers\n RX901\/Condition\/c\n It moved to another one\./,
     );
   });
 

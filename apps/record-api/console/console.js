@@ -335,6 +335,7 @@ async function show() {
     showDecisions();
   }
   showAside(explained?.setAside ?? []);
+  showCorrected(explained?.corrected ?? []);
   await showPurpose();
   at('answer').hidden = false;
   if (explained === null) return say('This is the record of now. Why each entry is shared is shown to governance alone.');
@@ -353,6 +354,14 @@ function showAside(versions) {
       .map(({ entry, recordedAt, plainEnglish }) =>
         make('li', {}, `${plainEnglish} `, minor(`${entry}, came ${time.format(new Date(recordedAt))}`)),
       ),
+  );
+}
+
+/** What moved from one NHS number to another, or may be somebody else's. */
+function showCorrected(entries) {
+  at('corrected').hidden = entries.length === 0;
+  at('corrected-list').replaceChildren(
+    ...entries.map(({ entry, plainEnglish }) => make('li', {}, `${plainEnglish} `, minor(entry))),
   );
 }
 
@@ -464,8 +473,15 @@ function showReasons(purpose, name, from = 0) {
 const countOf = ({ withheld }) => (withheld === undefined ? [] : [withheld === 0 ? 'nothing withheld' : `${withheld} withheld`]);
 
 /** Perhaps somebody's entry is filed under another person's number. */
-const sayReview = (review) =>
-  `Please review: these entries say that the person was born on different days: ${review.map(({ entry }) => entry).join(', ')}.`;
+function sayReview(review) {
+  const of = (isNumber) => review.filter(({ fields }) => fields.includes('nhsNumber') === isNumber).map(({ entry }) => entry);
+  const [births, numbers] = [of(false), of(true)];
+  const said = [
+    births.length > 0 && `these entries say that the person was born on different days: ${births.join(', ')}.`,
+    numbers.length > 0 && `versions of these entries name several NHS numbers: ${numbers.join(', ')}.`,
+  ];
+  return `Please review: ${said.filter(Boolean).join(' And ')}`;
+}
 
 /** By its place on the page what the reader has to know before any entry; undefined where there is nothing to say. */
 const noticesOf = ({ notice, waiting, review }) => ({

@@ -4,13 +4,13 @@ import {
   NOTICE,
   PURPOSES,
   type Authority,
-  type Contradiction,
   type Problem,
   type Purpose,
   type Resource,
+  type ToReview,
 } from '@weft/domain';
 import type { WaitingCounts } from '@weft/hl7v2-processing';
-import type { ReviewCounts, SetAside, VersionCounts } from '@weft/processing';
+import type { Corrected, ReviewCounts, SetAside, VersionCounts } from '@weft/processing';
 import { PersonAnswer } from './person.js';
 import { PolicyInForceAnswer } from './policy-answers.js';
 
@@ -48,9 +48,9 @@ export class RecordAnswer {
     type: [Object],
     description:
       '`{ entry, fields }` each: entries whose own demographics cannot be one person’s (`birthDate`, and `family` where that differs ' +
-      'too). Somebody should look whether one is filed under the wrong number',
+      'too), or whose versions name several people (`nhsNumber`). Somebody should look whether one is filed under the wrong number',
   })
-  review?: readonly Contradiction[];
+  review?: readonly ToReview[];
   @ApiPropertyOptional({ description: 'Of a page: how many entries the record has for this reader' })
   total?: number;
   @ApiPropertyOptional({ type: String, nullable: true, description: 'Of a page: where the next one is; null after the last one' })
@@ -150,6 +150,13 @@ export class ExplainedRecordAnswer {
       '(`stands-by-arrival`), in the order in which they came; at most the last 500',
   })
   setAside!: readonly SetAside[];
+  @ApiProperty({
+    type: [Object],
+    description:
+      '`{ entry, organisation, what, plainEnglish }` each: entries that a later version moved to another NHS number (`what` ' +
+      '`moved-away`) or from one (`moved-here`), or of which nobody can tell whose they are (`unclear`). The other number is not named',
+  })
+  corrected!: readonly Corrected[];
   @ApiProperty({
     type: String,
     nullable: true,
@@ -286,7 +293,7 @@ export class StatusAnswer extends PickType(PolicyInForceAnswer, ['settingsDiffer
   @ApiProperty({
     type: Object,
     description:
-      '`{ people, organisations }`: how many people’s records for direct care contradict themselves (they have `review`), and in how ' +
+      '`{ people, organisations }`: how many people’s records for direct care have something to `review`, and in how ' +
       'many of them each organisation, by its ODS code, has a part',
   })
   recordsToReview!: ReviewCounts;

@@ -49,7 +49,7 @@ const aside = {
 };
 export const EXPLAINED = {
   answer: {
-    setAside: [aside],
+    ...{ setAside: [aside], corrected: [] },
     ...{ at: '2026-03-06T00:00:00.000Z', policyVersion: 1, policyName: 'As shipped', decisions: [known], movedTo: null },
     entries: [
       {

@@ -1,6 +1,6 @@
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { attachmentAddress, withAttachmentsAt } from '@weft/care-events';
-import { contradictionsIn, jsonWithDigits, type Purpose } from '@weft/domain';
+import { jsonWithDigits, toReview, type Purpose } from '@weft/domain';
 import {
   type Footing,
   type FoundRecord,
@@ -172,7 +172,7 @@ export class RecordReader implements OnModuleDestroy {
     const addressOf = attachmentAddress('', nhsNumber, purpose);
     const texts = entries.map((entry) => jsonWithDigits(withAttachmentsAt(entry, addressOf)));
     // Of what the reader is given alone, so that it tells of nothing else.
-    const review = projectionOf(this.wiring, purpose).identifies ? contradictionsIn(entries) : [];
+    const review = projectionOf(this.wiring, purpose).identifies ? toReview(entries, found.misplaced) : [];
     const waiting = isMissing(found, isWaiting);
     const given = {
       ...(review.length > 0 && { review }),

@@ -1,9 +1,10 @@
 import { idsToTell, isIncluded, purposeOfView, viewName, type Letter, type Projection, type ViewEffect } from '@weft/domain';
-import { appendToNumber, unlessFenced, withTheirEffect } from './append.js';
-import { withMarks } from './consent-marks.js';
+import { appendToNumber, unlessFenced, withoutEffect, withTheirEffect } from './append.js';
+import { marksFor, withMarks } from './consent-marks.js';
 import { countOf, decideViews, effectOf, emptied, type Needed } from './decide-views.js';
 import { loadNumber, type NumberState } from './number.js';
-import { loadPerson, survivorsOf } from './person.js';
+import { loadPerson, personOf, survivorsOf } from './person.js';
+import type { NewEvent } from './ports.js';
 import type { Wiring } from './wiring.js';
 
 export interface DeriveOptions {
@@ -41,6 +42,20 @@ export async function deriveViews(
     if (!isNeeded || dryRun || (await append()))
       return new Map(projections.map((one) => [one, countOf(effect.views[viewName(one)] ?? {})]));
   }
+}
+
+/**
+ * Appends to a number's stream what is folded into the state already. Where the number is a person of its own, what it changes in every view is in the
+ * same append; otherwise that is for the caller to bring about (`bringInLine`).
+ */
+export async function appendWithEffect(wiring: Wiring, state: NumberState, events: readonly NewEvent[]): Promise<void> {
+  const { supersededBy, absorbed } = state.identity;
+  if (supersededBy !== null || absorbed.length > 0) return appendToNumber(wiring, state, withoutEffect(events));
+  const { projections, policies, clock } = wiring;
+  const person = personOf([state]);
+  const marks = await marksFor(wiring.store, [state]);
+  const decided = decideViews(projections, person, await policies.current(), clock.now(), marks);
+  return appendToNumber(wiring, state, withTheirEffect(wiring, events, effectOf(projections, person, decided).effect));
 }
 
 async function effectFor(wiring: Wiring, state: NumberState, projections: readonly Projection[]): Promise<Needed> {

@@ -5,6 +5,7 @@ import type {
   Coordinates,
   Decision,
   Effect,
+  EntryPlaced,
   LaneEnd,
   IdentityEvent,
   Policy,
@@ -44,6 +45,12 @@ export interface ConsentHeld extends Pick<Decision, 'id' | 'receivedAt' | 'diges
   /** The key of another person whom an earlier one was about. */
   readonly before?: string;
   readonly coordinates: Coordinates;
+}
+
+/** The numbers that ever had versions of an entry, by their keys: the last such event names all. */
+export interface EntryHeld {
+  readonly type: 'entry-held-1';
+  readonly keys: readonly string[];
 }
 
 /** Whether a death that somebody said was accepted: the last word on it, at its place in the bus. */
@@ -261,6 +268,7 @@ export type NumberEvent =
   | { readonly kind: 'decision'; readonly event: RecordedDecision }
   | { readonly kind: 'identity'; readonly event: IdentityEvent }
   | { readonly kind: 'death'; readonly event: DeathJudged }
+  | { readonly kind: 'placement'; readonly event: EntryPlaced }
   | { readonly kind: 'derived'; readonly event: ViewsDerived }
   | { readonly kind: 'waited'; readonly event: ViewsWaited };
 
@@ -281,6 +289,7 @@ const KINDS: Readonly<Record<string, Exclude<NumberEvent['kind'], 'decision'>>> 
   'merge-refused-1': 'identity',
   'death-accepted-1': 'death',
   'death-refused-1': 'death',
+  'entry-placed-1': 'placement',
   'views-derived-1': 'derived',
   'views-waited-1': 'waited',
 };
@@ -302,6 +311,7 @@ export const decodeConsentHeld = (stored: StoredEvent): ConsentHeld => decode<Co
 export const decodeDecisionsRead = (stored: StoredEvent): DecisionsRead => decode<DecisionsRead>(stored);
 export const decodeAwaitingNoted = (stored: StoredEvent): AwaitingNoted | AwaitingOver =>
   decode<AwaitingNoted | AwaitingOver>(stored);
+export const decodeEntryHeld = (stored: StoredEvent): EntryHeld => decode<EntryHeld>(stored);
 export const decodeBoundary = (stored: StoredEvent): BoundaryEvent => decode<BoundaryEvent>(stored);
 export const decodeProposal = (stored: StoredEvent): ProposalEvent => decode<ProposalEvent>(stored);
 export const decodeReIdentification = (stored: StoredEvent): ReIdentificationEvent => decode<ReIdentificationEvent>(stored);

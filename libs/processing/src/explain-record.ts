@@ -14,6 +14,7 @@ import {
   type Recorder,
 } from '@weft/domain';
 import { withMarks } from './consent-marks.js';
+import { correctedIn, type Corrected } from './corrected.js';
 import { arrivingIn, viewIn } from './decide-views.js';
 import type { RecordedDecision } from './encoding.js';
 import { rulingsAt, surroundingsOf, type Rulings } from './judges.js';
@@ -60,7 +61,9 @@ export interface ExplainedEntry {
   readonly purposes: readonly Explanation[];
 }
 
-export interface ExplainedDecision extends Omit<RecordedDecision, 'coordinates'> {
+export interface ExplainedDecision extends Omit<RecordedDecision, 'coordinates' | 'follows'> {
+  /** Of a denial that came from another person with an entry: the entry, of which alone it is. */
+  readonly movedWith?: string;
   /** The purposes for which it stood then, or was to from its beginning; none where it was withdrawn, over, replaced or asked for by no rule. */
   readonly standsFor: readonly Purpose[];
 }
@@ -74,6 +77,8 @@ export interface ExplainedRecord {
   readonly entries: readonly ExplainedEntry[];
   /** Versions that changed nothing, or that count by their arrival alone, in the order in which they came: the latest so many. */
   readonly setAside: readonly SetAside[];
+  /** Entries that a later version moved to or from another person, or that several have and nobody can say whose they are. */
+  readonly corrected: readonly Corrected[];
   /** The surviving NHS number, where the one asked for had been merged into it. */
   readonly movedTo: string | null;
   /** The keys of all numbers that the person had then, the surviving one first. */
@@ -124,16 +129,17 @@ export async function explainRecord(wiring: Wiring, key: string, asked?: number)
       // What was seen then may be withheld now.
       .map((entry) => (asked === undefined ? entry : { ...entry, about: null })),
     setAside: aside.sort((one, other) => (one.recordedAt < other.recordedAt ? -1 : 1)).slice(-SET_ASIDE_MAX),
+    corrected: correctedIn(members),
     movedTo,
     members: members.map((member) => member.key),
   };
 }
 
 function explainDecision(
-  { coordinates: _, alsoOf: __, saidOf: ___, ...decision }: RecordedDecision,
+  { coordinates: _, alsoOf: __, saidOf: ___, follows, ...decision }: RecordedDecision,
   standsFor: readonly Purpose[] = [],
 ): ExplainedDecision {
-  return { ...decision, standsFor };
+  return { ...decision, ...(follows !== undefined && { movedWith: follows.entry }), standsFor };
 }
 
 /** What was in force at the instant. */

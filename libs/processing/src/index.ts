@@ -47,6 +47,7 @@ export * from './record-care-events.js';
 export * from './record-changes.js';
 export { type CodesInForce, CodesNotAuthorised, ReleasedCodesBook, sameCodes } from './released-codes.js';
 export { Reviews, type ReviewCounts } from './reviews.js';
+export { type Corrected } from './corrected.js';
 export { type SetAside, type VersionCounts, versionCounts } from './set-aside.js';
 export { hasNoRoom, PERMISSIONS_MAX, TOO_MANY } from './sift-decisions.js';
 export * from './region.js';

@@ -1,5 +1,6 @@
 import {
   allProvisions,
+  isHere,
   judgeByNumber,
   looksAround,
   refusesUnasked,
@@ -61,7 +62,7 @@ export function rulingsAt(
   };
 }
 
-/** The rest of a person's record, as far as decisions look at it: of what was retracted, which documents it once replaced. */
+/** The rest of a person's record, as far as decisions look at it: of what is there no more, which documents it once replaced. */
 export function surroundingsOf(entries: ReadonlyMap<string, Entry>): Surroundings {
   return new Surroundings(
     () => present(entries),
@@ -70,11 +71,11 @@ export function surroundingsOf(entries: ReadonlyMap<string, Entry>): Surrounding
 }
 
 function* present(entries: ReadonlyMap<string, Entry>): Generator<Entry> {
-  for (const entry of entries.values()) if (!entry.retracted) yield entry;
+  for (const entry of entries.values()) if (!entry.retracted && isHere(entry)) yield entry;
 }
 
 function* gone(entries: ReadonlyMap<string, Entry>): Generator<Entry> {
-  for (const entry of entries.values()) if (entry.retracted) yield entry;
+  for (const entry of entries.values()) if (entry.retracted || !isHere(entry)) yield entry;
 }
 
 /**

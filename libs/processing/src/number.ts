@@ -3,6 +3,7 @@ import {
   emptyRecord,
   endWaiting,
   evolveIdentity,
+  evolvePlacement,
   evolveRecord,
   evolveViews,
   outdateViews,
@@ -65,6 +66,7 @@ export function applyToNumber(state: NumberState, { kind, event }: NumberEvent, 
     evolveIdentity(state.identity, event);
     if ('ownNhsNumber' in event) record.nhsNumber ??= event.ownNhsNumber;
   } else if (kind === 'waited') endWaiting(record, event.until);
+  else if (kind === 'placement') evolvePlacement(record.entries, event, revision);
   else if (kind === 'death') state.deaths.set(placeOfEvent(event.cause, event.coordinates), event.problems);
   record.revision = revision;
 }

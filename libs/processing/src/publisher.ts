@@ -6,6 +6,8 @@ import { deriveViews } from './derive-views.js';
 import { decodeNumberEvent, decodePublisherCheckpoint, encode, type PublisherCheckpoint } from './encoding.js';
 import { SeatTaken } from './errors.js';
 import { isOfEngine } from './failures.js';
+import { loadNumber } from './number.js';
+import { placeEntries, sightingsIn, sightingsOf } from './placements.js';
 import { NO_STREAM, type EventStore, type Seat, type StoredEvent } from './ports.js';
 import { changeMessages } from './record-changes.js';
 import { noteReviews } from './reviews.js';
@@ -119,6 +121,9 @@ class Publishing {
       for (const key of this.held) {
         if (this.isOver || this.at === null) return;
         try {
+          await placeEntries(this.wiring, sightingsOf(await loadNumber(this.wiring.store, key)), (_, error) => {
+            throw error;
+          });
           await deriveViews(this.wiring, key, { tellAll: true });
         } catch (error) {
           if (isOfEngine(error)) throw error;
@@ -133,10 +138,12 @@ class Publishing {
   private async publish(events: readonly StoredEvent[]): Promise<void> {
     if (this.isOver) return;
     const { wiring } = this;
-    const changes = await changesOf(wiring, events, PURPOSES_PUBLISHED, (key, error) => {
+    const onFault = (key: string, error: unknown): void => {
       this.held.add(key);
       this.onFailure(error);
-    });
+    };
+    const placed = await placeEntries(wiring, sightingsIn(events), onFault);
+    const changes = await changesOf(wiring, events, PURPOSES_PUBLISHED, onFault);
     const messages = changeMessages(changes, wiring.keys, timestamp(wiring.clock));
     for (let first = 0; first < messages.length; first += MESSAGES) {
       try {
@@ -147,7 +154,7 @@ class Publishing {
         return;
       }
     }
-    await noteReviews(wiring, changes);
+    await noteReviews(wiring, changes, placed);
     await this.checkpoint(events.at(-1)!.position);
   }
 

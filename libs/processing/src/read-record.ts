@@ -4,6 +4,7 @@ import {
   heldIn,
   holdsAt,
   isIncluded,
+  misplacedIn,
   refusalIn,
   rolesToTell,
   seenIn,
@@ -64,6 +65,8 @@ export interface FoundRecord {
   readonly isArriving: boolean;
   /** Whether something is shown that waited for such decisions as long as the policy says. */
   readonly isShownUnread: boolean;
+  /** Ids of entries that are shown and of which somebody should look whose they are: their versions name several people. */
+  readonly misplaced: readonly string[];
   readonly footing: Footing;
 }
 
@@ -143,6 +146,7 @@ export async function readRecord(wiring: Wiring, key: string, purpose: Purpose):
     refusesNothing: [...letters.values()].every((letter) => refusalIn(letter) === undefined),
     isArriving: [...letters.values()].includes('a') && !isDeniedAnything(person, purpose),
     isShownUnread: unread.some(({ id }) => isIncluded(letters.get(id))),
+    misplaced: projection.identifies ? misplacedIn(person.record, entries) : [],
     footing: { streams, span },
   };
 }

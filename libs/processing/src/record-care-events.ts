@@ -32,6 +32,7 @@ import { loadNumber, type NumberState } from './number.js';
 import { Patience } from './patience.js';
 import { isLoopOfMerges, loadMembers, personOf, relatedNumbers } from './person.js';
 import type { Batch, Message, OutgoingMessage } from './ports.js';
+import { placeEntries, protectArriving } from './placements.js';
 import { quarantine } from './quarantine.js';
 import { VersionTally } from './set-aside.js';
 import { CONFLICT, isOther, recorded, siftCareEvents, type Arrival, type Sifted } from './sift-care-events.js';
@@ -233,9 +234,13 @@ export class RecordCareEvents {
     const members = await this.membersOf(state);
     const sifted = siftCareEvents(this.wiring, state, members, await this.withAwaited(members, arrivals, outbox));
     const { fresh, carried, refused, redelivered } = sifted;
+    const said = fresh.flatMap(({ event }) => (isCareEvent(event) ? [event] : []));
+    const toPlace = await protectArriving(this.wiring, state, keysOf(members), said);
     if (members.length > 1 || carried.size > 0) await this.recordOfMerged(state, members, sifted, outbox);
     else if (fresh.length > 0) await this.append(state, sifted, adopted, outbox);
     outbox.quarantined.push(...refused);
+    // The publisher does so too, of every entry: who is killed here, or fails, leaves it to that.
+    await placeEntries(this.wiring, toPlace, () => {});
     // A crash may have come between two appends.
     if (redelivered && isOutOfLine(state, this.wiring.projections, adopted))
       await this.derive(outbox, () => bringInLine(this.wiring, [key]));
@@ -442,6 +447,8 @@ function foldIn(
   }
   return { touched: [...touched], notes };
 }
+
+const keysOf = (members: readonly NumberState[]): string[] => members.map(({ key }) => key);
 
 const isCareEvent = (event: RecordEvent): event is RecordedCareEvent =>
   event.type !== 'care-event-homed-1' && event.type !== 'entries-claimed-1';

@@ -1,10 +1,8 @@
 import type { Coordinates, NewDecision } from '@weft/domain';
-import { appendToNumber, unlessFenced, withoutEffect, withTheirEffect } from './append.js';
-import { marksFor } from './consent-marks.js';
-import { decideViews, effectOf } from './decide-views.js';
+import { unlessFenced } from './append.js';
+import { appendWithEffect } from './derive-views.js';
 import { encodeDecision } from './encoding.js';
 import { applyToNumber, loadNumber, type NumberState } from './number.js';
-import { personOf } from './person.js';
 import { timestamp, type Wiring } from './wiring.js';
 
 /** A decision, and where the message stood that carried it. */
@@ -40,12 +38,5 @@ async function append(wiring: Wiring, state: NumberState, chosen: readonly ToRec
   }));
   for (const event of decisions) applyToNumber(state, { kind: 'decision', event }, state.record.revision + 1);
   const events = decisions.map((decision) => encodeDecision(decision, wiring.random));
-  const { supersededBy, absorbed } = state.identity;
-  if (supersededBy !== null || absorbed.length > 0) return appendToNumber(wiring, state, withoutEffect(events));
-  const { projections, policies, clock } = wiring;
-  const person = personOf([state]);
-  const marks = await marksFor(wiring.store, [state]);
-  const decided = decideViews(projections, person, await policies.current(), clock.now(), marks);
-  const { effect } = effectOf(projections, person, decided);
-  return appendToNumber(wiring, state, withTheirEffect(wiring, events, effect));
+  return appendWithEffect(wiring, state, events);
 }

@@ -13,6 +13,8 @@ export const keyOfStream = (stream: string): string => stream.slice(CARE_RECORD_
 export const PUBLISHER_STREAM = 'publisher-region';
 /** Which person a FHIR Consent is about, by its source and id: it may be corrected to another. */
 export const consentHolderStream = (consent: string): string => `consentHolder-${consent}`;
+/** Which numbers ever had versions of an entry, by the entry's id. */
+export const entryHoldersStream = (entry: string): string => `entryHolders-${entry}`;
 /** What an organisation sent that is about nobody, by a name that its references use. */
 export const keptResourceStream = (keys: Pick<Keys, 'digest'>, organisation: string, name: string): string =>
   `keptResource-${keys.digest(JSON.stringify([organisation, name])).slice(0, 32)}`;

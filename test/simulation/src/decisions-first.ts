@@ -4,7 +4,7 @@ import { simReader } from '@weft/testing';
 import { listed, placeOf, type Ledger } from './ledger.js';
 import { isSaid } from './naive.js';
 import { ownIdOf } from './naive-limits.js';
-import type { Violated } from './view-checks.js';
+import type { Violated } from './basis-checks.js';
 
 interface Sent {
   readonly message: Message;

@@ -25,6 +25,7 @@ export async function checkTheEnd(world: World, oracle: Oracle, run: RegionRun, 
     if (oracle.ledger.identity(survivor).supersededBy !== null || !oracle.ledger.membersOf(survivor).includes(key))
       oracle.violated('merged numbers are one', `${key} gave way to ${survivor}, which has not taken it over`);
   }
+  oracle.moves.atTheEnd();
   oracle.consents.permissionsMoved((decision) => oracle.subjectOf(decision));
   const now = wiring.clock.now();
   const sent = run.rates.merge === 0 ? sentTo(world, oracle) : asKept(oracle);
@@ -138,7 +139,7 @@ function sentTo(world: World, oracle: Oracle): Sent {
     const placed = list.map((event) => ({ event, place: kept.findIndex((one) => eventKey(one) === eventKey(event)) }));
     // Whose deaths a service takes back is for the moment to say at which that comes, and for the policy of then.
     const sorted = placed.sort((a, b) => a.place - b.place).map(({ event, place }) => withTakesBack(event, kept[place]));
-    events.set(key, sorted);
+    events.set(key, [...sorted, ...kept.filter(({ type }) => (type as string) === 'entry-placed-1')]);
   }
   return { ...asKept(oracle), events: (key) => events.get(key) ?? [] };
 }

@@ -2,7 +2,7 @@ import { eventKey, type CareEvent } from '@weft/domain';
 import type { Keys, Message } from '@weft/processing';
 import { placeOf, type KeptEvent, type Ledger } from './ledger.js';
 import { ownIdOf, tellsDeath } from './naive-limits.js';
-import { isSaid, presentIn, said } from './naive.js';
+import { awayIn, isSaid, presentIn, said } from './naive.js';
 import type { Violated } from './basis-checks.js';
 
 const FOLLOWS = 'what is said of an entry follows the entry';
@@ -37,9 +37,16 @@ export class HomeChecks {
     const others = this.others(event);
     if (others === null) return;
     if (takesBackDeaths(event)) return this.takesBackAll(event, others);
+    if (this.wasPlacedSince(ownIdOf({ ...sent, key }), [key, ...others], this.lookedAt(event))) return;
     const home = this.homeOf(event, { ...sent, key }, others);
     const is = event.homes?.join() ?? key;
     if (is !== home) this.violated(FOLLOWS, `${placeOf(event.coordinates)}, said of ${key}, is of ${is}, should be of ${home}`);
+  }
+
+  /** An entry that came to or left a number while the event was on its way may have been looked for before. */
+  private wasPlacedSince(id: string, members: readonly string[], looked: number): boolean {
+    const words = members.flatMap((member) => this.of(member)) as readonly (KeptEvent & { readonly entry?: string })[];
+    return words.some(({ entry, position }) => entry === id && position >= looked);
   }
 
   private homeOf(event: KeptEvent, sent: Parameters<typeof ownIdOf>[0], others: readonly string[]): string {
@@ -54,6 +61,7 @@ export class HomeChecks {
       );
     const id = ownIdOf(sent);
     const holds = (one: string): boolean =>
+      !awayIn(this.of(one)).has(id) &&
       this.of(one).some(
         (other) => other !== event && isSaid(other) && !takesBackDeaths(other) && !isMerging(other) && ownIdOf(other) === id,
       );

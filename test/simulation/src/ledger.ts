@@ -119,7 +119,8 @@ export class Ledger {
 
   private decide(decision: KeptDecision): void {
     listed(this.decisions, decision.key).push(decision);
-    listed(this.decidedFrom, placeOf(decision.coordinates)).push(decision);
+    // What came with an entry is no decision of its message's own.
+    if (decision.follows === undefined) listed(this.decidedFrom, placeOf(decision.coordinates)).push(decision);
   }
 
   private move(key: string, event: IdentityEvent, position: number): void {

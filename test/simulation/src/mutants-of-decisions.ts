@@ -651,7 +651,7 @@ export const MUTANTS_OF_DECISIONS: readonly Mutant[] = [
     '[provision].some(({ limits, effect })',
   ),
   judges('who may permit is not asked again when a birth date comes', "if (resourceTypes.includes('Patient')) return true;", ''),
-  judges('what is retracted is looked at still', 'if (!entry.retracted) yield entry;', 'yield entry;'),
+  judges('what is retracted is looked at still', 'if (!entry.retracted && isHere(entry)) yield entry;', 'yield entry;'),
   boundaries(
     'boundaries are not set',
     '.filter((at) => at !== undefined && at > first),',

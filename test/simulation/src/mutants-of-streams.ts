@@ -40,7 +40,7 @@ const IN_PARTS = `  if (JSON.stringify(effect).length <= EFFECT_MAX) return [eff
 /** Mistakes about numbers' streams, what their events change in the views, and what is published of them. */
 export const MUTANTS_OF_STREAMS: readonly Mutant[] = [
   // the letters of entries
-  letters('a retracted entry is there to be seen', 'return !entry.retracted && entry', 'return entry'),
+  letters('a retracted entry is there to be seen', 'return !entry.retracted && isHere', 'return isHere'),
   letters('a document that another replaced is seen', 'replacedBy === undefined && projection', 'projection'),
   letters('what is held back is not counted', "return isSeen ? 'w' : 'x';", "return isSeen ? undefined : 'x';"),
   letters(
@@ -395,22 +395,22 @@ export const MUTANTS_OF_STREAMS: readonly Mutant[] = [
     'return supersededBy === null ? [state] : loadMembers(this.wiring.store, state);',
   ),
   // decisions
-  recordingDecisions(
+  deriving(
     'a decision is recorded without its effect',
-    'withTheirEffect(wiring, events, effect));',
-    'withoutEffect(events));',
+    'return appendToNumber(wiring, state, withTheirEffect(wiring, events, effect));',
+    'return appendToNumber(wiring, state, withoutEffect(events));',
   ),
   recordingDecisions(
     'the effect of a decision is of the state before it',
     "for (const event of decisions) applyToNumber(state, { kind: 'decision', event }, state.record.revision + 1);",
     '',
   ),
-  recordingDecisions(
+  deriving(
     'a number that gave way has views of its own',
     'if (supersededBy !== null || absorbed.length > 0) return',
     'if (absorbed.length > 0) return',
   ),
-  recordingDecisions(
+  deriving(
     'a decision about a survivor looks at its own number alone',
     'if (supersededBy !== null || absorbed.length > 0) return',
     'if (supersededBy !== null) return',

@@ -17,8 +17,8 @@ export interface Naming {
   personOf?(number: string | undefined): PersonKnown;
 }
 
-/** An event with the number in whose record it is. */
-type Kept = RecordedCareEvent & { readonly key?: string };
+/** An event with the number in whose record it is; of one that stands, whether its entry is somebody else's by now. */
+type Kept = RecordedCareEvent & { readonly key?: string; readonly isAway?: boolean };
 
 /**
  * Of each entry the event that stands, by what it is called: each number's entries are its own, and of one that a number before it has too
@@ -26,12 +26,11 @@ type Kept = RecordedCareEvent & { readonly key?: string };
  */
 function standing(events: readonly Kept[]): Map<string, Kept & { readonly called: string }> {
   const numbers = [...new Set(events.map(({ key }) => key))].toReversed();
+  const all = numbers.flatMap((number) => [...standingOf(events.filter(({ key }) => key === number))]);
   const named = new Map<string, Kept & { readonly called: string }>();
-  for (const number of numbers) {
-    for (const [id, event] of standingOf(events.filter(({ key }) => key === number))) {
-      const called = named.has(id) ? `${id}~${number?.slice(0, 12)}` : id;
-      named.set(called, { ...event, called });
-    }
+  for (const [id, event] of [...all.filter(([, { isAway }]) => !isAway), ...all.filter(([, { isAway }]) => isAway)]) {
+    const called = named.has(id) ? `${id}~${event.key?.slice(0, 12)}` : id;
+    named.set(called, { ...event, called });
   }
   return named;
 }
@@ -49,14 +48,25 @@ function standingOf(events: readonly Kept[]): Map<string, Kept> {
     if (event.type.startsWith('patient-d')) tellOfDeath(deaths, event);
     else about.set(idOf(event), [...(about.get(idOf(event)) ?? []), event]);
   }
-  return new Map([...[...about].map(([id, list]) => [id, lastTaken(list)] as const), ...deaths]);
+  const away = awayIn(events);
+  return new Map([...[...about].map(([id, list]) => [id, { ...lastTaken(list), isAway: away.has(id) }] as const), ...deaths]);
+}
+
+/** The entries of one number that are somebody else's, by the last word on each. */
+export function awayIn(events: readonly object[]): ReadonlySet<string> {
+  const places = new Map<string, string>();
+  for (const event of events as readonly { readonly type: string; readonly entry: string; readonly place: string }[])
+    if (event.type === 'entry-placed-1') places.set(event.entry, event.place);
+  return new Set([...places].flatMap(([entry, place]) => (place === 'away' ? [entry] : [])));
 }
 
 /** Whether it says something itself, and not where something is that was said. */
-export const isSaid = ({ type }: { readonly type: string }): boolean => !type.includes('-homed-') && !type.includes('-claimed-');
+export const isSaid = ({ type }: { readonly type: string }): boolean => !/-(homed|claimed|placed)-/.test(type);
 
-/** Of the events about one entry the last that was not set aside as earlier, or as one that is over. */
-function lastTaken(events: readonly Kept[]): Kept {
+const lastTaken = (events: readonly Kept[]): Kept => takenOf(events).at(-1) as Kept;
+
+/** Of the events about one entry those that were not set aside as earlier, or as one that is over. */
+export function takenOf(events: readonly Kept[]): Kept[] {
   const taken: Kept[] = [];
   events.forEach((next, nth) => {
     const before = events.slice(0, nth);
@@ -67,7 +77,7 @@ function lastTaken(events: readonly Kept[]): Kept {
     } else if (before.some((one) => compared(next, one) === 'same')) return;
     if (last === undefined || said(last) !== said(next)) taken.push(next);
   });
-  return taken.at(-1) as Kept;
+  return taken;
 }
 
 /** A death stands as it was told last, until whoever told it takes it back, or the demographics service everybody's. */
@@ -91,13 +101,15 @@ export function said({ type, resource }: Pick<RecordedCareEvent, 'type' | 'resou
   return `${type} ${text}`;
 }
 
+export const isOver = (event: Kept): boolean => isGone({ ...event, isAway: false });
+
 const isRetraction = ({ type }: RecordedCareEvent): boolean =>
   type === 'care-event-retracted-1' || type === 'patient-death-retracted-1';
 /** One that is no number is none: NaN is neither before nor after anything. */
 const numbered = ({ resource }: RecordedCareEvent): number => Number(resource.meta?.versionId ?? Number.NaN);
 const dated = ({ resource }: RecordedCareEvent): number => Date.parse(resource.meta?.lastUpdated ?? '');
 
-const isAged = (event: RecordedCareEvent): boolean => !Number.isNaN(numbered(event)) || !Number.isNaN(dated(event));
+export const isAged = (event: RecordedCareEvent): boolean => !Number.isNaN(numbered(event)) || !Number.isNaN(dated(event));
 
 /** By the numbers and the dates that both have. */
 function compared(one: RecordedCareEvent, other: RecordedCareEvent): 'earlier' | 'same' | 'neither' {
@@ -105,6 +117,16 @@ function compared(one: RecordedCareEvent, other: RecordedCareEvent): 'earlier' |
   if (signs.length > 0 && signs.every((sign) => sign === 0)) return 'same';
   return signs.includes(-1) && !signs.includes(1) ? 'earlier' : 'neither';
 }
+
+/** Whether one is earlier by the number and by the date, as far as both have them. */
+export function isBeforeByEach(one: Age, other: Age): boolean {
+  const signs = one.map((age, nth) => Math.sign(age - (other[nth] as number))).filter((sign) => !Number.isNaN(sign));
+  return signs.length > 0 && signs.every((sign) => sign === -1);
+}
+
+/** A number and a date, NaN where it says none. */
+export type Age = readonly [number, number];
+export const ageOf = (event: RecordedCareEvent): Age => [numbered(event), dated(event)];
 
 /** Entries that are no more, whatever anybody decided, or in whose place a newer document stands. */
 export function goneFrom(events: readonly Kept[]): string[] {
@@ -124,7 +146,8 @@ export function documentsIn(events: readonly Kept[]): Documents {
   );
 }
 
-function isGone(event: RecordedCareEvent): boolean {
+function isGone(event: Kept): boolean {
+  if (event.isAway === true) return true;
   const { status, verificationStatus, lifecycleStatus, docStatus } = event.resource as {
     [state: string]: unknown;
     verificationStatus?: { coding: { code: string }[] };

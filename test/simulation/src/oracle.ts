@@ -17,6 +17,7 @@ import { HomeChecks } from './home-checks.js';
 import { ConsentChecks } from './consent-checks.js';
 import { DecisionsFirst } from './decisions-first.js';
 import { Ledger, placeOf, type KeptDecision, type KeptEvent } from './ledger.js';
+import { MoveChecks } from './move-checks.js';
 import { permitsAnything } from './naive-decisions.js';
 import { closedByConflict, mayBeRecorded } from './naive-sift.js';
 import type { Watcher } from './region-run.js';
@@ -46,6 +47,7 @@ export class Oracle implements Watcher {
   private readonly homes: HomeChecks;
   private readonly tellings: TellingChecks;
   private readonly first: DecisionsFirst;
+  readonly moves: MoveChecks;
   readonly keys: readonly string[];
   /** Places of refused messages, and names of the events in them. */
   readonly quarantined = new Set<string>();
@@ -75,6 +77,7 @@ export class Oracle implements Watcher {
     this.views = new ViewChecks(this.ledger, this.told, violated, run, world.keys);
     this.consents = new ConsentChecks(this.ledger, violated, this.quarantined, world.keys);
     this.claims = new Claims(this.ledger, world.keys, violated);
+    this.moves = new MoveChecks(this.ledger, violated, () => world.scheduler.now);
     this.homes = new HomeChecks(this.ledger, violated, world.keys);
     this.tellings = new TellingChecks(this.ledger, world, run, violated);
     this.first = new DecisionsFirst(this.ledger, violated, this.quarantined, world.keys);
@@ -105,6 +108,8 @@ export class Oracle implements Watcher {
     if (stream.startsWith('careRecord-')) {
       if (type.startsWith('decision-')) this.decided(stream, this.ledger.decisions.get(key)?.at(-1) as KeptDecision);
       else if (/^(number|merge)-/.test(type)) this.moved(key, { ...(JSON.parse(textOf(data)) as object), type } as IdentityEvent);
+      else if (type === 'entry-placed-1')
+        this.moves.placed(this.ledger.events.get(key)?.at(-1) as Parameters<MoveChecks['placed']>[0]);
       else if (!/^(death|views)-/.test(type)) this.accepted(stream, this.ledger.events.get(key)?.at(-1) as KeptEvent);
       this.views.grew(key, event.revision);
       this.views.bases.stored(key, event);
@@ -296,8 +301,11 @@ export class Oracle implements Watcher {
   private hasSettled(key: string): boolean {
     const members = this.views.person(key);
     if (members === null) return false;
-    const isCommitted = ({ coordinates }: Partial<Pick<RecordedCareEvent, 'coordinates'>>): boolean =>
-      coordinates === undefined || this.isCommitted(coordinates);
+    // Whoever placed an entry is done with it once that is published.
+    const isCommitted = (one: Pick<KeptEvent, 'position'> & Partial<KeptEvent>): boolean => {
+      if ((one.type as string) === 'entry-placed-1') return one.position <= this.ledger.publishedUpTo;
+      return one.coordinates === undefined || this.isCommitted(one.coordinates);
+    };
     return members.every(
       (member) =>
         (this.ledger.events.get(member) ?? []).every(isCommitted) && (this.ledger.decisions.get(member) ?? []).every(isCommitted),

@@ -48,7 +48,7 @@ const SHORT: Record<Purpose, string> = {
 };
 
 function show(terminal: Terminal, nhs: string, explained: ExplainedRecord): void {
-  const { at, policyName, policyVersion, decisions, entries, setAside, movedTo } = explained;
+  const { at, policyName, policyVersion, decisions, entries, setAside, corrected, movedTo } = explained;
   const policy = policyVersion === null ? 'no policy yet' : `${policyName}, version ${policyVersion}`;
   terminal.print(`${terminal.paint('bold', spaced(nhs))} · as of ${minuteOf(at)} UTC`);
   terminal.print(terminal.paint('dim', policy));
@@ -76,6 +76,7 @@ function show(terminal: Terminal, nhs: string, explained: ExplainedRecord): void
   for (const [label, text] of reasons.all) terminal.table([], [[label, text]]);
   if (entries.length > 0) terminal.table([], [['·', terminal.paint('dim', 'not of this purpose’s concern')]]);
   showSetAside(terminal, setAside);
+  showCorrected(terminal, corrected);
 }
 
 /** What it is about where that may be said, and its id, which has organisation and type. */
@@ -161,6 +162,16 @@ function showSetAside(terminal: Terminal, setAside: ExplainedRecord['setAside'])
   terminal.print(`${counted(setAside.length, 'version')} that changed nothing, or whose number and date disagree`);
   for (const { entry, recordedAt, plainEnglish } of setAside) {
     terminal.print(`  ${minuteOf(recordedAt)}  ${entry}`);
+    terminal.paragraph(plainEnglish, 5);
+  }
+}
+
+function showCorrected(terminal: Terminal, corrected: ExplainedRecord['corrected']): void {
+  if (corrected.length === 0) return;
+  terminal.print();
+  terminal.print(`${counted(corrected.length, 'entry', 'entries')} with versions under several NHS numbers`);
+  for (const { entry, plainEnglish } of corrected) {
+    terminal.print(`  ${entry}`);
     terminal.paragraph(plainEnglish, 5);
   }
 }

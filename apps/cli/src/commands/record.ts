@@ -19,7 +19,7 @@ interface RecordAnswer {
   readonly notice?: string;
   /** A care event about the person stands in quarantine. */
   readonly waiting?: boolean;
-  readonly review?: readonly { readonly entry: string }[];
+  readonly review?: readonly { readonly entry: string; readonly fields: readonly string[] }[];
   /** For governance alone. */
   readonly withheld?: number;
 }
@@ -76,6 +76,16 @@ interface Shown {
   readonly all?: boolean;
 }
 
+function showReview(terminal: Terminal, review: NonNullable<RecordAnswer['review']>): void {
+  for (const [what, isNumber] of [
+    ['born on different days by', false],
+    ['versions name several NHS numbers of', true],
+  ] as const) {
+    const named = review.filter(({ fields }) => fields.includes('nhsNumber') === isNumber).map(({ entry }) => entry);
+    if (named.length > 0) terminal.print(terminal.paint('yellow', `Please review: ${what} ${named.join(', ')}`));
+  }
+}
+
 function show(terminal: Terminal, nhs: string, record: RecordAnswer, { movedTo, all }: Shown): void {
   const { entries, notice, waiting, review = [], withheld } = record;
   const purposeName = isPurpose(record.purpose) ? record.purpose.replace('-', ' ') : record.purpose;
@@ -87,10 +97,7 @@ function show(terminal: Terminal, nhs: string, record: RecordAnswer, { movedTo, 
     const missing = 'Something that was sent about this person could not be taken in yet. It is missing here.';
     terminal.print(terminal.paint('yellow', missing));
   }
-  if (review.length > 0) {
-    const named = review.map(({ entry }) => entry).join(', ');
-    terminal.print(terminal.paint('yellow', `Please review: born on different days by ${named}`));
-  }
+  showReview(terminal, review);
   terminal.print();
   showEntries(terminal, all === true ? entries : entries.slice(-SHOWN));
   if (entries.length > 0) terminal.print();

@@ -84,7 +84,7 @@ function show(terminal: Terminal, url: string, status: StatusAnswer, ready: Read
     terminal.print(
       terminal.paint(
         'yellow',
-        `${counted(people, 'record')} for direct care to review, born on different days by ${whose.join(', ')}`,
+        `${counted(people, 'record')} for direct care to review, born on different days or with versions under several NHS numbers, by ${whose.join(', ')}`,
       ),
     );
   }

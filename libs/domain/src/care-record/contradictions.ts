@@ -1,12 +1,17 @@
 import { isObject } from '../is-object.js';
 import { intervalOf, type Interval } from '../fhir-time.js';
 import type { Resource } from '../vocabulary.js';
+import type { Entry } from './entry.js';
+import { isToReview } from './placement.js';
 
-/** An entry whose own demographics cannot be the same person's as those of another entry of the record. */
-export interface Contradiction {
+/** An entry of which somebody should look whose it is. */
+export interface ToReview {
   readonly entry: string;
-  /** What cannot be true of one person. A family name alone may change. */
-  readonly fields: readonly ('birthDate' | 'family')[];
+  /**
+   * What cannot be true of one person, as another entry of the record says otherwise: a family name alone may change. `nhsNumber`: its versions
+   * name several people.
+   */
+  readonly fields: readonly ('birthDate' | 'family' | 'nhsNumber')[];
 }
 
 interface Demographics {
@@ -18,11 +23,29 @@ interface Demographics {
 /** A record of more Patients is looked at no further: each is compared with each. */
 const COMPARED_MAX = 200;
 
+type Shown = { readonly id: string; readonly resource: Resource };
+
+/** @param misplaced ids of those whose versions name several people. */
+export function toReview(entries: Iterable<Shown>, misplaced: readonly string[]): ToReview[] {
+  return [...contradictionsIn(entries), ...misplaced.map((entry): ToReview => ({ entry, fields: ['nhsNumber'] }))];
+}
+
+/** Of the entries that somebody is shown, by their ids, those that came from another person, or may be one's. */
+export function misplacedIn(
+  { entries }: { readonly entries: ReadonlyMap<string, Entry> },
+  shown: ReadonlyMap<string, unknown>,
+): string[] {
+  return [...shown.keys()].filter((id) => {
+    const entry = entries.get(id);
+    return entry !== undefined && isToReview(entry);
+  });
+}
+
 /**
  * The entries that somebody should look at, because the Patients that they are or contain were born on different days: perhaps one is
  * filed under somebody else's number. What is not said, or said less precisely, contradicts nothing.
  */
-export function contradictionsIn(entries: Iterable<{ readonly id: string; readonly resource: Resource }>): Contradiction[] {
+export function contradictionsIn(entries: Iterable<Shown>): ToReview[] {
   const known: Demographics[] = [];
   for (const { id, resource } of entries) {
     for (const patient of patientsIn(resource)) if (known.length < COMPARED_MAX) known.push(demographicsOf(id, patient));

@@ -1,7 +1,7 @@
 import { intervalOf, type Interval } from '../fhir-time.js';
 import type { RecordedCareEvent } from './care-event.js';
 import type { Entry } from './entry.js';
-import { millisecondsOf, type Version } from './version.js';
+import { millisecondsOf, NO_AGE, type Version } from './version.js';
 
 /** Whether an event tells a death, or takes it back: a fact about the person, and no version of a Patient. */
 export const isOfDeath = (type: string): boolean => type === 'patient-died-1' || type === 'patient-death-retracted-1';
@@ -38,6 +38,7 @@ export function evolveDeaths(
     ...{
       place: known?.place ?? entries.size,
       seen: [],
+      first: NO_AGE,
       last: said(digest),
       versions: (known?.versions ?? 0) + 1,
       setAside: 0,
@@ -54,7 +55,7 @@ export function evolveDeaths(
 }
 
 /** Arrival alone orders what is said of a death. */
-const said = (digest: string | undefined): Version => ({ versionId: null, lastUpdated: null, digest });
+const said = (digest: string | undefined): Version => ({ ...NO_AGE, digest });
 
 function takeBack(entries: ReadonlyMap<string, Entry>, event: RecordedCareEvent, revision: number): void {
   for (const entry of entries.values()) {

@@ -1,6 +1,15 @@
 import type { Interval } from '../fhir-time.js';
 import type { Resource } from '../vocabulary.js';
-import type { SeenAge, Version } from './version.js';
+import type { Age, SeenAge, Version } from './version.js';
+
+/**
+ * What became of an entry of one number because people who are not one have versions of it.
+ * - `away`: a later version names another person: the entry is theirs.
+ * - `arrived`: an earlier version named another person, who has lost it to this number.
+ * - `unclear`: another person has an entry of this id too, and nothing says which version is the later: both stay.
+ * - `own`: nobody else has to do with it any more.
+ */
+export type Place = 'away' | 'arrived' | 'unclear' | 'own';
 
 /** One clinical fact: a source's resource with its versions. `id`: see `entryId`. */
 export interface Entry {
@@ -11,6 +20,10 @@ export interface Entry {
   readonly place: number;
   /** Every age of its versions, as far as it decides what becomes of further ones. */
   seen: readonly SeenAge[];
+  /** The least that versions said of their age which were in force when they came. */
+  first: Age;
+  /** Where it is, and the revision that says so: people who are not one have versions of it. */
+  placed?: { readonly place: Place; readonly at: number };
   /** The version in force, or the retraction, by its age and what it says: what says the same changes nothing. */
   last: Version | null;
   /** CloudEvents time of the version in force, in milliseconds since 1970: orders nothing. */

@@ -1,6 +1,9 @@
+import type { Awaiting } from '../consent/marks.js';
 import { NHS_NUMBER_SYSTEM } from '../identity/nhs-number.js';
 import { markedId } from './entry-id.js';
+import type { Entry } from './entry.js';
 import type { PatientLink, PersonKnown } from '../views/present-entry.js';
+import { isHere } from './placement.js';
 import type { CareRecord } from './record.js';
 
 /** A number of a person, and what is recorded of it. */
@@ -19,13 +22,18 @@ export type Home = string | null;
  * @param members the person's numbers, the surviving one first.
  */
 export function homeOf(entry: string, named: string, members: readonly NumberRecord[]): Home {
-  const holders = members.filter(({ record }) => record.entries.has(entry)).map(({ key }) => key);
+  const holders = members.filter(({ record }) => hasHere(record, entry)).map(({ key }) => key);
   if (holders.length > 0) return holders.includes(named) ? named : (holders[0] as string);
   for (const { record } of members) {
     const home = record.claims.get(entry);
     if (members.some(({ key }) => key === home)) return home as string;
   }
   return null;
+}
+
+function hasHere({ entries }: CareRecord, id: string): boolean {
+  const entry = entries.get(id);
+  return entry !== undefined && isHere(entry);
 }
 
 /** What is recorded of all numbers of a person. */
@@ -38,7 +46,8 @@ export interface Together {
 
 /**
  * The records of a person's numbers as one, the surviving number's first. Nothing of one number changes what another has: of an entry
- * that several have each is there, those behind the first under a marked id.
+ * that several have each is there, those behind the first under a marked id. What is somebody else's by now comes behind all of these: a denial
+ * of a document may hold by one that is no more.
  */
 export function together(members: readonly NumberRecord[]): Together {
   const homes = new Map<string, number>();
@@ -48,20 +57,21 @@ export function together(members: readonly NumberRecord[]): Together {
   );
   const [first] = members as readonly [NumberRecord, ...NumberRecord[]];
   if (members.length === 1) return { record: first.record, homes, person };
-  const entries = new Map(first.record.entries);
-  const awaiting = new Map(first.record.awaiting);
-  let { revision } = first.record;
-  for (const [number, { key, record }] of members.entries()) {
-    if (number === 0) continue;
-    revision += record.revision + 1;
-    for (const entry of record.entries.values()) {
-      const id = entries.has(entry.id) ? markedId(entry.id, key) : entry.id;
-      entries.set(id, id === entry.id ? entry : { ...entry, id });
-      homes.set(id, number);
-      const awaited = record.awaiting.get(entry.id);
-      if (awaited !== undefined) awaiting.set(id, awaited);
+  const entries = new Map<string, Entry>();
+  const awaiting = new Map<string, Awaiting>();
+  for (const isOfThese of [isHere, (entry: Entry) => !isHere(entry)]) {
+    for (const [number, { key, record }] of members.entries()) {
+      for (const entry of record.entries.values()) {
+        if (!isOfThese(entry)) continue;
+        const id = entries.has(entry.id) ? markedId(entry.id, key) : entry.id;
+        entries.set(id, id === entry.id ? entry : { ...entry, id });
+        if (number > 0) homes.set(id, number);
+        const awaited = record.awaiting.get(entry.id);
+        if (awaited !== undefined) awaiting.set(id, awaited);
+      }
     }
   }
+  const revision = members.slice(1).reduce((sum, { record }) => sum + record.revision + 1, first.record.revision);
   return { record: { revision, entries, awaiting }, homes, person };
 }
 

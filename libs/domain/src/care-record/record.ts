@@ -8,7 +8,17 @@ import { entryId } from './entry-id.js';
 import type { Entry } from './entry.js';
 import { isEnteredInError } from './error-states.js';
 import { noteNames } from './replaced.js';
-import { ageOf, isInForce, millisecondsOf, placeVersion, withAge, withReplaced, type Placing } from './version.js';
+import {
+  ageOf,
+  isInForce,
+  leastOf,
+  millisecondsOf,
+  NO_AGE,
+  placeVersion,
+  withAge,
+  withReplaced,
+  type Placing,
+} from './version.js';
 
 export type { Entry } from './entry.js';
 
@@ -112,7 +122,7 @@ function evolveEntry(record: CareRecord, event: RecordedCareEvent, note: NotePla
   if (!isInForce(placing)) {
     entry.setAside += 1;
     note(entry, placing, event);
-  }
+  } else entry.first = leastOf(entry.first, next);
   if (!isInForce(placing) || (event.digest !== undefined && event.digest === entry.last?.digest)) return null;
   if (placing === 'stands-by-arrival') {
     entry.disagreeing += 1;
@@ -138,7 +148,7 @@ function entryOf(record: CareRecord, event: RecordedCareEvent): Entry {
   if (known !== undefined) return known;
   const entry: Entry = {
     ...{ id, organisation, resourceType: resource.resourceType, place: record.entries.size, recordedAt },
-    ...{ seen: [], last: null, eventTime: 0, retracted: false, occurredAt: null, birthDate: null },
+    ...{ seen: [], first: NO_AGE, last: null, eventTime: 0, retracted: false, occurredAt: null, birthDate: null },
     ...{ resource: undefined, versions: 0, setAside: 0, disagreeing: 0, changedAt: record.revision },
   };
   record.entries.set(id, entry);

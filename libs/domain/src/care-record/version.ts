@@ -9,6 +9,8 @@ export interface Age {
   readonly lastUpdated: number | null;
 }
 
+export const NO_AGE: Age = { versionId: null, lastUpdated: null };
+
 /** A version, by what it says of its age and by the digest of what else it says. */
 export interface Version extends Age {
   readonly digest: string | undefined;
@@ -88,17 +90,35 @@ function orderOf(one: Age, other: Age): Order {
 export const isEarlierByAll = (one: Age, other: Age): boolean => orderOf(one, other) === 'earlier';
 const isSameByAll = (one: Age, other: Age): boolean => orderOf(one, other) === 'same';
 
+/** True when `one` is earlier than `other` by each of what both say of their age: neither the same number nor the same date. */
+export function isStrictlyEarlier(one: Age, other: Age): boolean {
+  const both = [difference(one.versionId, other.versionId), difference(one.lastUpdated, other.lastUpdated)].filter(
+    (by) => by !== null,
+  );
+  return both.length > 0 && both.every((by) => by < 0);
+}
+
+export const saysAge = ({ versionId, lastUpdated }: Age): boolean => versionId !== null || lastUpdated !== null;
+
 const isSameAge = (one: Age, other: Age): boolean => one.versionId === other.versionId && one.lastUpdated === other.lastUpdated;
 
 const isReplaced = (next: Version, one: SeenAge): boolean =>
   next.digest !== undefined && isSameAge(next, one) && one.replaced.includes(next.digest);
+
+/** The least number and the least date that versions said. */
+export function leastOf(known: Age, { versionId, lastUpdated }: Age): Age {
+  return { versionId: least(known.versionId, versionId), lastUpdated: least(known.lastUpdated, lastUpdated) };
+}
+
+const least = (one: number | null, other: number | null): number | null =>
+  one === null || (other !== null && other < one) ? other : one;
 
 /**
  * The ages with one more. What says as much as another one and is earlier by all of it is let go of: whatever it would set aside the
  * later one sets aside too.
  */
 export function withAge(seen: readonly SeenAge[], age: Age): readonly SeenAge[] {
-  if (age.versionId === null && age.lastUpdated === null) return seen;
+  if (!saysAge(age)) return seen;
   if (seen.some((one) => isSameAge(one, age) || isCoveredBy(age, one))) return seen;
   const { versionId, lastUpdated } = age;
   return [...seen.filter((one) => !isCoveredBy(one, age)), { versionId, lastUpdated, replaced: [] }];

@@ -90,6 +90,8 @@ export interface Decision {
   readonly alsoOf?: readonly string[];
   /** Of a denial that was made about another number of the person: the key of that number. */
   readonly saidOf?: string;
+  /** Of a denial that came with an entry from another person: the entry, of which alone it is, and by their keys the number and the denial. */
+  readonly follows?: { readonly entry: string; readonly from: string; readonly denial: string };
   /** When Weft recorded it, RFC 3339. */
   readonly recordedAt: string;
 }

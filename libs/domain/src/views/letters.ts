@@ -1,3 +1,4 @@
+import { isHere } from '../care-record/placement.js';
 import type { CareRecord, Entry } from '../care-record/record.js';
 import { heldOf, type Held } from '../consent/notices.js';
 import type { Judge } from '../consent/permits.js';
@@ -21,9 +22,9 @@ const REFUSALS: Readonly<Record<string, Refusal>> = { w: 'withheld', x: 'withhel
 export const refusalIn = (letter: string | undefined): Refusal | undefined =>
   letter === undefined ? undefined : REFUSALS[letter];
 
-/** An entry is there to be seen when its version in force is no retraction. */
+/** An entry is there to be seen when its version in force is no retraction, and it is nobody else's by now. */
 export function isPresent(entry: Entry): entry is Entry & PresentEntry {
-  return !entry.retracted && entry.resource !== undefined;
+  return !entry.retracted && isHere(entry) && entry.resource !== undefined;
 }
 
 /**

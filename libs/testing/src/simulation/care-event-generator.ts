@@ -4,6 +4,7 @@ import { idsOf, RATES, WIDE, type Focus, type Rates } from './focus.js';
 import type { Prng } from './prng.js';
 import { smallResource } from './resources.js';
 import { eventMessage } from './sim-reader.js';
+import { underOwnIds } from './own-ids.js';
 import type { SmallRegion } from './small-region.js';
 
 const REMEMBERED = 24;
@@ -56,19 +57,19 @@ export class CareEventGenerator {
   private repeated(before: CareEvent, now: number): CareEvent {
     const { id, type, subject, resource } = before;
     if (!this.prng.chance(0.3)) return { ...before, ...this.envelope(type, subject, now, resource) };
-    return { ...this.careEvent(now), id, subject };
+    return { ...this.careEvent(now, subject), id };
   }
 
-  private careEvent(now: number): CareEvent {
+  private careEvent(now: number, subject = this.whom()): CareEvent {
     const { prng } = this;
-    const subject = this.whom();
+    const owner = this.whose(subject);
     const type = prng.pick(this.focus.resourceTypes);
     const id = prng.pick(idsOf(this.focus, type));
     if (prng.chance(this.rates.retraction)) {
       const meta = prng.chance(0.5) ? {} : { meta: this.version(now) };
-      return this.envelope('care-event-retracted-1', subject, now, { resourceType: type, id, ...meta });
+      return this.envelope('care-event-retracted-1', subject, now, this.called({ resourceType: type, id, ...meta }, owner));
     }
-    const resource = smallResource(prng, type, id, subject, this.version(now), now);
+    const resource = this.called(smallResource(prng, type, id, subject, this.version(now), now), owner);
     if (type === 'Patient' && prng.chance(0.25)) return this.death(subject, resource, now);
     const bytes = prng.chance(this.rates.oversized) ? 990_000 : prng.chance(this.rates.large) ? 520_000 : 0;
     const written = bytes === 0 ? resource : { ...resource, note: [{ text: 'x'.repeat(bytes) }] };
@@ -81,6 +82,18 @@ export class CareEventGenerator {
     if (merged.length === 0 || focus.merged === 0 || !prng.chance(focus.merged)) return someone(prng, this.region, focus);
     const { subject, survivor } = prng.pick(merged);
     return prng.pick([subject, survivor]);
+  }
+
+  /** Whose entry an event is about: mostly that of the person whom it names, or of another number of theirs; at times somebody else's. */
+  private whose(subject: string): string {
+    const { prng, merged, focus } = this;
+    if (focus.corrected > 0 && prng.chance(focus.corrected)) return someone(prng, this.region, focus);
+    const pair = focus.merged === 0 ? undefined : merged.find((one) => one.subject === subject || one.survivor === subject);
+    return pair === undefined ? subject : prng.pick([pair.subject, pair.survivor]);
+  }
+
+  private called<R extends Resource>(resource: R, owner: string): R {
+    return underOwnIds(resource, owner, this.region, this.focus);
   }
 
   /** Told, told otherwise, and taken back: some days ago, lately, or nobody says when. */

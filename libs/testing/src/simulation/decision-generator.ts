@@ -4,6 +4,7 @@ import { CONSENT_TOPIC, type OutgoingMessage } from '@weft/processing';
 import { someone } from './care-event-generator.js';
 import { idsOf, RATES, WIDE, type Focus, type Rates } from './focus.js';
 import type { Prng } from './prng.js';
+import { underOwnIds } from './own-ids.js';
 import { ProvisionGenerator } from './provision-generator.js';
 import { DOCUMENT, SMALL_RESOURCE_TYPES } from './resources.js';
 import { eventMessage, type DecisionEvent, type SaidDecision } from './sim-reader.js';
@@ -71,7 +72,7 @@ export class DecisionGenerator {
   private publish(draft: Draft, id = this.nextId()): OutgoingMessage {
     this.published.push({ id, draft });
     if (this.published.length > REMEMBERED) this.published.shift();
-    return this.send(eventOf(draft, id));
+    return this.send(this.called(eventOf(draft, id)));
   }
 
   private send(event: DecisionEvent): OutgoingMessage {
@@ -79,6 +80,10 @@ export class DecisionGenerator {
     this.messages.push(message);
     if (this.messages.length > REMEMBERED) this.messages.shift();
     return message;
+  }
+
+  private called(event: DecisionEvent): DecisionEvent {
+    return underOwnIds(event, event.subject, this.region, this.focus);
   }
 
   private nextId(): string {
@@ -184,7 +189,7 @@ export class DecisionGenerator {
     const { id, draft } = prng.pick(this.published);
     const authority = draft.authorities[0] as Authority;
     const whole = prng.chance(0.5) ? this.provisions.provision(authority, now) : opposite(draft.said.provision);
-    return this.send(eventOf({ ...draft, said: { ...draft.said, status: 'active', provision: whole } }, id));
+    return this.send(this.called(eventOf({ ...draft, said: { ...draft.said, status: 'active', provision: whole } }, id)));
   }
 
   private poison(): OutgoingMessage {
@@ -199,7 +204,7 @@ export class DecisionGenerator {
     const id = this.nextId();
     const denied = { ...draft.said.provision, effect: 'deny' as const, provisions: [] };
     const said = prng.chance(0.5) ? { said: { id, source: draft.said.source } } : {};
-    const event = { unread: denied, ...said, meant: eventOf(draft, id) };
+    const event = underOwnIds({ unread: denied, ...said, meant: eventOf(draft, id) }, draft.subject, this.region, this.focus);
     if (prng.chance(0.3)) this.published.push({ id, draft });
     return eventMessage(CONSENT_TOPIC, draft.subject, event);
   }
@@ -217,7 +222,7 @@ export class DecisionGenerator {
     };
     const draft: Draft = { subject: someone(prng, this.region, this.focus), authorities: [authority], isVetted: true, said };
     this.flips.push(draft);
-    return this.send(eventOf(draft, this.nextId()));
+    return this.send(this.called(eventOf(draft, this.nextId())));
   }
 
   private takenBack(now: number): OutgoingMessage {
@@ -225,9 +230,8 @@ export class DecisionGenerator {
     const draft = flip as Draft;
     const decidedAt = new Date(now + 1).toISOString();
     const whole = this.prng.chance(0.5) ? draft.said.provision : { ...draft.said.provision, from: now + DAY_MS };
-    return this.send(
-      eventOf({ ...draft, said: { ...draft.said, status: 'withdrawn', decidedAt, provision: whole } }, this.nextId()),
-    );
+    const said = { ...draft.said, status: 'withdrawn' as const, decidedAt, provision: whole };
+    return this.send(this.called(eventOf({ ...draft, said }, this.nextId())));
   }
 }
 

@@ -68,6 +68,10 @@ export interface Focus {
   readonly unvetted: number;
   /** The share of care events about numbers that their organisation has merged, or tried to, once there are such. */
   readonly merged: number;
+  /** Whether people have entries of their own ids, as they should; else everybody's are called the same, and each new version may be somebody else's. */
+  readonly ownIds: boolean;
+  /** The share of care events about somebody else's entry. */
+  readonly corrected: number;
 }
 
 export const WIDE: Focus = {
@@ -84,6 +88,8 @@ export const WIDE: Focus = {
   again: 0.2,
   unvetted: 0.2,
   merged: 0,
+  ownIds: true,
+  corrected: 0,
 };
 
 /** The ids that entries of a type have. */
@@ -126,5 +132,7 @@ export function focus(prng: Prng): Focus {
     again: prng.pick([0, 0.2, 0.5]),
     unvetted: prng.pick([0, 0.3, 1]),
     merged: prng.pick([0, 0.8]),
+    ownIds: prng.chance(0.75),
+    corrected: prng.pick([0, 0, 0.1, 0.3]),
   };
 }
