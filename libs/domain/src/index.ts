@@ -9,7 +9,7 @@ export { isDeathId, isOfDeath, isTakenBackBy } from './care-record/death.js';
 export * from './care-record/homes.js';
 export * from './care-record/record.js';
 export { isEnteredInError } from './care-record/error-states.js';
-export { ageOf, isEarlierByAll, millisecondsOf, type Placing } from './care-record/version.js';
+export { ageOf, isEarlierByAll, isVersion, millisecondsOf, type Placing } from './care-record/version.js';
 export { namesReplaced } from './care-record/replaced.js';
 export * from './consent/adoption.js';
 export * from './consent/authorities.js';
