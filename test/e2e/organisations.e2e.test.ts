@@ -61,7 +61,12 @@ describe('organisations that come and are suspended, with no app started anew', 
   const suspend = (ods: string) => weft('organisations', 'suspend', ods, ...reason, '--subject', 'anna');
   const reinstate = (ods: string, subject: string) => weft('organisations', 'reinstate', ods, ...reason, '--subject', subject);
   const post = async (organisation: string, path: string, resource: object, wait = 30) => {
-    const init = { method: 'POST', body: JSON.stringify(resource), headers: { ...FHIR, prefer: `wait=${wait}` }, organisation };
+    const init = {
+      method: 'POST',
+      body: JSON.stringify(resource),
+      headers: { ...FHIR, prefer: `wait=${wait}, return=OperationOutcome` },
+      organisation,
+    };
     const response = await region.as(['publisher'], `${gateway.url}${path}`, init);
     return { status: response.status, body: (await response.json()) as { readonly id: string; readonly state: string } };
   };

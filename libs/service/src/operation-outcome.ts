@@ -37,7 +37,7 @@ export interface OperationOutcome {
 }
 
 /** The codes of a problem's `errors[]`, as they stand in `issue.details`. */
-export const PROBLEM_SYSTEM = 'urn:weft:problem';
+const PROBLEM_SYSTEM = 'urn:weft:problem';
 
 /** One problem of a field. Whoever wrote the message should have thought of numbers; this is for the one who did not. */
 export function issueOf({ field, code, message }: Problem, severity: Issue['severity'], type: string): Issue {
