@@ -14,6 +14,11 @@ const NHS = '9990000018';
 const CONTRACT: Readonly<Record<string, { readonly path: string; readonly may: readonly Role[] | 'everybody' }>> = {
   'POST /events': { path: '/events', may: ['publisher'] },
   'POST /fhir': { path: '/fhir', may: ['publisher'] },
+  'POST /fhir/$process-message': { path: '/fhir/$process-message', may: ['publisher'] },
+  'POST /fhir/:type': { path: '/fhir/Observation', may: ['publisher'] },
+  'PUT /fhir/:type': { path: '/fhir/Observation', may: ['publisher'] },
+  'PUT /fhir/:type/:id': { path: '/fhir/Observation/none', may: ['publisher'] },
+  'DELETE /fhir/:type/:id': { path: '/fhir/Observation/none', may: ['publisher'] },
   'POST /consents': { path: '/consents', may: ['governance', 'publisher'] },
   'GET /consents/:id': { path: '/consents/0-0', may: ['governance', 'publisher'] },
   'GET /records/:nhs': { path: `/records/${NHS}`, may: ['clinician', 'governance'] },
@@ -173,7 +178,7 @@ describe('every route of weft up', () => {
       else expect({ path, codes }).toEqual({ path, codes: expect.arrayContaining(['401', '403', '503']) });
       expect({ path, codes }).toEqual({ path, codes: expect.arrayContaining([expect.stringMatching(/^2/)]) });
       if (found.may === 'everybody') continue;
-      const form = path.startsWith('/fhir/') ? 'application/fhir+json' : 'application/problem+json';
+      const form = /^\/fhir(?:\/|$)/.test(path) ? 'application/fhir+json' : 'application/problem+json';
       for (const code of codes.filter((each) => each >= '400')) {
         const { content } = operation.responses[code] as { content?: object };
         expect({ path, code, forms: Object.keys(content ?? {}) }).toEqual({ path, code, forms: [form] });
@@ -186,7 +191,8 @@ describe('every route of weft up', () => {
       const { status, type, headers, text } = await answer(method, path, token);
       expect({ name, status }).toEqual({ name, status: 401 });
       expect(headers.get('www-authenticate')).toMatch(/^Bearer/);
-      if (method !== 'HEAD') expect(type).toBe(/^\/fhir\/./.test(path) ? 'application/fhir+json' : 'application/problem+json');
+      if (method !== 'HEAD')
+        expect(type).toBe(/^\/fhir(?:\/|$)/.test(path) ? 'application/fhir+json' : 'application/problem+json');
       expect(text).not.toContain(NHS);
     }
   });

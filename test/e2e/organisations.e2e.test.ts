@@ -61,7 +61,12 @@ describe('organisations that come and are suspended, with no app started anew', 
   const suspend = (ods: string) => weft('organisations', 'suspend', ods, ...reason, '--subject', 'anna');
   const reinstate = (ods: string, subject: string) => weft('organisations', 'reinstate', ods, ...reason, '--subject', subject);
   const post = async (organisation: string, path: string, resource: object, wait = 30) => {
-    const init = { method: 'POST', body: JSON.stringify(resource), headers: { ...FHIR, prefer: `wait=${wait}` }, organisation };
+    const init = {
+      method: 'POST',
+      body: JSON.stringify(resource),
+      headers: { ...FHIR, prefer: `wait=${wait}, return=OperationOutcome` },
+      organisation,
+    };
     const response = await region.as(['publisher'], `${gateway.url}${path}`, init);
     return { status: response.status, body: (await response.json()) as { readonly id: string; readonly state: string } };
   };
@@ -95,7 +100,7 @@ describe('organisations that come and are suspended, with no app started anew', 
     expect((await post('RX999', '/fhir', observation(person, 'a'))).status).toBe(403);
     const { answer } = await add('RX999', 'acute');
     expect(answer).toMatchObject({ sends: true, reads: false, kind: null, proposal: { state: 'waiting', opens: true } });
-    await until(async () => (await post('RX999', '/fhir', observation(person, 'a'))).status === 202);
+    await until(async () => (await post('RX999', '/fhir', observation(person, 'a'))).status === 201);
     await until(async () => (await entriesOf(person)) === 1);
     expect(await read()).toBe(403);
     const authorised = await region.weft('policy', 'authorise', answer.proposal!.id, '--subject', 'bert', '--url', recordApi.url);
@@ -115,7 +120,7 @@ describe('organisations that come and are suspended, with no app started anew', 
   });
 
   it('an objection through an organisation that was added a moment ago is obeyed when it is answered obeyed', async () => {
-    expect((await post('RX901', '/fhir', observation(ANNE, 'of-anne'))).status).toBe(202);
+    expect((await post('RX901', '/fhir', observation(ANNE, 'of-anne'))).status).toBe(201);
     await until(async () => (await entriesOf(ANNE)) === 1);
     const answer = await post('RX999', '/consents', objection(ANNE, 'by-RX999'));
     expect(answer).toMatchObject({ status: 200, body: { state: 'obeyed' } });
@@ -124,11 +129,11 @@ describe('organisations that come and are suspended, with no app started anew', 
   });
 
   it('take nothing more of a suspended one, and lose nothing that it sent before', async () => {
-    expect((await post('RX902', '/fhir', observation(BERT, 'recorded'))).status).toBe(202);
+    expect((await post('RX902', '/fhir', observation(BERT, 'recorded'))).status).toBe(201);
     await until(async () => (await entriesOf(BERT)) === 1);
     await recordProjector.end('SIGTERM');
     await optOutProjector.end('SIGTERM');
-    expect((await post('RX902', '/fhir', observation(BERT, 'sealed'), 0)).status).toBe(202);
+    expect((await post('RX902', '/fhir', observation(BERT, 'sealed'), 0)).status).toBe(201);
     await written('RX902', BERT, 'written-before');
     const decided = region.as(['publisher'], `${gateway.url}/consents`, {
       ...{ method: 'POST', body: JSON.stringify(objection('9990000050', 'before')), organisation: 'RX902' },
@@ -159,7 +164,7 @@ describe('organisations that come and are suspended, with no app started anew', 
     for (const subject of ['anna', 'anna'])
       expect((await reinstate('RX902', subject)).answer).toMatchObject({ sends: false, reinstatement: { by: { subject } } });
     expect((await reinstate('RX902', 'bert')).answer).toMatchObject({ sends: true, suspended: null });
-    await until(async () => (await post('RX902', '/fhir', observation(BERT, 'again'))).status === 202);
+    await until(async () => (await post('RX902', '/fhir', observation(BERT, 'again'))).status === 201);
     expect((await reinstate('RX902', 'bert')).status).toBe(1);
   });
 

@@ -146,5 +146,7 @@ export function samples(): readonly Sample[] {
 export async function publishBundle(region: Region, { organisation, text }: Sample): Promise<void> {
   const headers = { 'content-type': 'application/fhir+json' };
   const response = await region.as(['publisher'], '/fhir', { method: 'POST', organisation, body: text, headers });
-  if (response.status !== 202) throw new Error(`the Bundle was answered ${response.status}: ${await response.text()}`);
+  const answer = await response.text();
+  if (response.status !== 200 || /"severity":"(?:error|fatal)"/.test(answer))
+    throw new Error(`the Bundle was answered ${response.status}: ${answer}`);
 }

@@ -11,13 +11,17 @@ import { textOf } from './files.js';
 interface Rule {
   readonly path: string;
   readonly exact: boolean;
+  readonly pattern?: RegExp;
   readonly app: string;
 }
 
 /** The rules of infra/docker/front-door.conf. */
 function rulesOfNginx(): Rule[] {
-  const locations = textOf('infra/docker/front-door.conf').matchAll(/location (= )?(\S+) \{ proxy_pass \$(\w+); \}/g);
-  return [...locations].map(([, exact, path, app]) => ({ path: path!, exact: exact !== undefined, app: app!.replace('_', '-') }));
+  const locations = textOf('infra/docker/front-door.conf').matchAll(/location (?:(=|~) )?(\S+) \{ proxy_pass \$(\w+); \}/g);
+  return [...locations].map(([, how, path, app]) => ({
+    ...{ path: path!, exact: how === '=', app: app!.replace('_', '-') },
+    ...(how === '~' && { pattern: new RegExp(path!) }),
+  }));
 }
 
 /** The rules of the chart's ingress, which names each app's paths in one list. */
@@ -31,12 +35,15 @@ function rulesOfIngress(): Rule[] {
   ];
 }
 
-/** As nginx and Kubernetes both have it: an exact rule first, then the longest that the address begins with. */
+/** As nginx and Kubernetes both have it: an exact rule first, then nginx's patterns, then the longest that the address begins with. */
 function appAt(rules: readonly Rule[], path: string): string | undefined {
   const exact = rules.find((rule) => rule.exact && rule.path === path);
   const below = (rule: Rule) => path === rule.path || path.startsWith(rule.path.replace(/\/?$/, '/'));
-  const prefixes = rules.filter((rule) => !rule.exact && below(rule)).sort((a, b) => b.path.length - a.path.length);
-  return (exact ?? prefixes[0])?.app;
+  const matching = rules.find(({ pattern }) => pattern?.test(path));
+  const prefixes = rules
+    .filter((rule) => !rule.exact && rule.pattern === undefined && below(rule))
+    .sort((a, b) => b.path.length - a.path.length);
+  return (exact ?? matching ?? prefixes[0])?.app;
 }
 
 const DOORS = [

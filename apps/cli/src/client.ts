@@ -2,6 +2,7 @@ import { parseWithDigits, type Problem, type Purpose } from '@weft/domain';
 import { issueToken, REGION_HEADER, type Role, type Settings, systemClock } from '@weft/service';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EXIT, Failure } from './failure.js';
+import { isOutcome, problemsIn, titleOf } from './operation-outcome.js';
 import { isRegionHere } from './region-here.js';
 import { shownInLine } from './shown.js';
 import { adviceOnSystem, systemCode } from './system-advice.js';
@@ -197,7 +198,8 @@ async function problemOf(response: Response): Promise<ProblemAnswer | null> {
   if (text === '') return {};
   try {
     const body = JSON.parse(text) as unknown;
-    return body !== null && typeof body === 'object' ? (body as ProblemAnswer) : null;
+    if (body === null || typeof body !== 'object') return null;
+    return isOutcome(body) ? { title: titleOf(body), errors: problemsIn(body) } : (body as ProblemAnswer);
   } catch {
     return null;
   }

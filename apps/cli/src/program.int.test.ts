@@ -523,10 +523,12 @@ describe('weft publish', () => {
 
   it('counts what is about nobody apart from events', async () => {
     writeFileSync(path, events('a'));
-    const answer = { accepted: 1, kept: 1, refused: 0, items: [{ entry: 0 }, { entry: 1, kept: true }] };
+    const told = (code: string) => ({ severity: 'information', details: { coding: [{ system: 'urn:weft:outcome', code }] } });
+    const entry = ['accepted', 'kept'].map((code) => ({ response: { outcome: { issue: [told(code)] } } }));
+    const answer = { resourceType: 'Bundle', type: 'batch-response', entry };
     const bundle = join(directory, 'kept.json');
     writeFileSync(bundle, JSON.stringify({ resourceType: 'Bundle', type: 'collection', entry: [{}, {}] }));
-    const url = await listening((_, response) => send(response, 202, answer));
+    const url = await listening((_, response) => send(response, 200, answer));
     const { out } = await weft(`publish ${bundle} --org RX901`, { WEFT_URL: url });
     expect(out).toBe('✓ 1 event accepted and durable, 1 resource about nobody kept with them, 0 refused\n');
   });

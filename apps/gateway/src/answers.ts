@@ -52,7 +52,7 @@ export class Accepted {
 
 /** One item of many: accepted, with its place in the bus, or refused, with every field's error. */
 export class ItemAnswer implements Partial<Accepted> {
-  @ApiProperty({ description: 'Index in the batch or Bundle that was sent' })
+  @ApiProperty({ description: 'Index in the batch that was sent' })
   entry!: number;
   @ApiProperty({ required: false })
   id?: string;
@@ -66,8 +66,6 @@ export class ItemAnswer implements Partial<Accepted> {
   outcome?: Became;
   @ApiProperty({ required: false, type: [ItemProblem] })
   errors?: readonly ItemProblem[];
-  @ApiProperty({ required: false, description: 'It is about nobody: it travels with the entries that refer to it' })
-  kept?: boolean;
   @ApiProperty({ required: false, type: [ItemProblem], description: 'What of its references stands as it was sent' })
   warnings?: readonly ItemProblem[];
 }
@@ -75,8 +73,6 @@ export class ItemAnswer implements Partial<Accepted> {
 export class ManyAnswer {
   @ApiProperty({ description: 'Events' })
   accepted!: number;
-  @ApiProperty({ required: false, description: 'Resources about nobody, kept with the entries that refer to them' })
-  kept?: number;
   @ApiProperty()
   refused!: number;
   @ApiProperty({ type: [ItemAnswer], description: 'In the order sent' })

@@ -63,7 +63,7 @@ export class Becoming {
           const { at } = some.at(-1) as Taken;
           return at.topic === topic && (committed.get(at.partition) ?? -1) > at.offset;
         });
-        await forEachConcurrently(each(passed), WIDTH, async ([key, some]) => {
+        await forEachConcurrently(passed, WIDTH, async ([key, some]) => {
           const all = await whatBecame(this.store, key, some);
           for (const [index, one] of some.entries()) became.set(one, all[index]!);
           people.delete(key);
@@ -72,8 +72,4 @@ export class Becoming {
       return people.size === 0 ? true : null;
     });
   }
-}
-
-async function* each<T>(items: readonly T[]): AsyncGenerator<T> {
-  yield* items;
 }

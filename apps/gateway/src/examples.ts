@@ -83,13 +83,74 @@ const bundle = {
   entry: [{ fullUrl: 'urn:uuid:6f1c2f0e-6f0a-4f5e-9f6e-0f5a5b8f3b01', resource: patient }, { resource: allergy }],
 };
 
+const ETAG = '0f343b0931126a20f133d67c2b018a3b';
+const outcome = {
+  resourceType: 'OperationOutcome',
+  issue: [
+    {
+      ...{ severity: 'error', code: 'processing', diagnostics: `${refused.field}: ${refused.message}` },
+      details: { coding: [{ system: 'urn:weft:problem', code: refused.code }], text: refused.message },
+      expression: [refused.field],
+    },
+  ],
+};
+
 export const PUBLISHED_BUNDLE = {
   request: { [FHIR_JSON]: { 'a Bundle': bundle, 'one resource': condition }, 'application/json': { 'a Bundle': bundle } },
   answer: {
-    ...{ accepted: 1, refused: 1 },
-    items: [
-      { entry: 0, id: '8d3f1b52-4b5e-4f0f-9c55-8a4a3f6f1e0c', ...place },
-      { entry: 1, errors: [refused] },
+    ...{ resourceType: 'Bundle', type: 'batch-response' },
+    entry: [
+      { response: { status: '201 Created', location: `Patient/p-18/_history/${ETAG}`, etag: `W/"${ETAG}"` } },
+      { response: { status: '422 Unprocessable Entity', outcome } },
+    ],
+  },
+};
+
+const accepted = {
+  resourceType: 'OperationOutcome',
+  issue: [
+    {
+      ...{
+        severity: 'information',
+        code: 'informational',
+        diagnostics: 'event 8d3f1b52-4b5e-4f0f-9c55-8a4a3f6f1e0c of urn:ods:RX901',
+      },
+      details: { coding: [{ system: 'urn:weft:outcome', code: 'accepted' }], text: 'is durable, and on its way to the record' },
+    },
+  ],
+};
+
+const { id: _, ...unnamed } = condition;
+const oneOf = (name: string, resource: object) => ({
+  [FHIR_JSON]: { [name]: resource },
+  'application/json': { [name]: resource },
+});
+export const CREATED = { request: oneOf('a Condition', condition), answer: condition };
+export const UPDATED = { request: oneOf('a Condition', condition), answer: condition };
+export const UPDATED_FOUND = {
+  request: oneOf('a Condition', { ...unnamed, identifier: [{ system: 'https://rx901.example/problems', value: '17' }] }),
+  answer: accepted,
+};
+export const DELETED = { answer: accepted };
+
+const header = { resourceType: 'MessageHeader', eventUri: 'https://rx901.example/events/noted' };
+const message = (id: string, response?: object) => ({
+  fullUrl: `urn:uuid:${id}`,
+  resource: { ...header, id, source: { endpoint: 'https://rx901.example/fhir' }, ...(response !== undefined && { response }) },
+});
+const [ASKED, ANSWERED, DETAILS] = [
+  'e1d83c0b-7c43-4d8f-a5f3-8b4a1c8c9a01',
+  'e1d83c0b-7c43-4d8f-a5f3-8b4a1c8c9a02',
+  'e1d83c0b-7c43-4d8f-a5f3-8b4a1c8c9a03',
+];
+const noted = { resourceType: 'Bundle', type: 'message', entry: [message(ASKED), { resource: condition }] };
+export const MESSAGE = {
+  request: oneOf('a message', noted),
+  answer: {
+    ...{ resourceType: 'Bundle', type: 'message' },
+    entry: [
+      message(ANSWERED, { identifier: ASKED, code: 'ok', details: { reference: `urn:uuid:${DETAILS}` } }),
+      { fullUrl: `urn:uuid:${DETAILS}`, resource: { ...accepted, id: DETAILS } },
     ],
   },
 };

@@ -78,6 +78,14 @@ export interface Kept {
   readonly warnings?: readonly Problem[];
 }
 
+/** How the events of one call hang together. */
+interface Together {
+  /** Either all of them are taken or none. */
+  readonly isWhole?: boolean;
+  /** What must be done before anything is published. */
+  readonly before?: () => Promise<void>;
+}
+
 /** What of one call is kept for later ones: each is looked for first. */
 const KEPT_MAX = 1_000;
 const NOT_KEPT: Problem = {
@@ -187,18 +195,35 @@ export class Intake implements OnModuleDestroy {
    * Publishes what was accepted in one call, in the order given, and answers for each item in that order. Decisions go first, and
    * are obeyed before anything else about the same person is published. When it resolves all is durable, and the audit has whose
    * the decisions are. Throws
-   * EngineUnavailable: then nothing may be taken as accepted, and all may be sent again.
+   * EngineUnavailable: then nothing may be taken as accepted, and all may be sent again. So it does where of what hangs together the
+   * decisions are taken and not obeyed yet: these stand, and the same sent again is completed.
    */
-  async publish(items: readonly Judged[], { sender, caller, validateOnly }: Rules): Promise<Outcome[]> {
+  async publish(
+    items: readonly Judged[],
+    { sender, caller, validateOnly }: Rules,
+    { isWhole = false, before = async () => {} }: Together = {},
+  ): Promise<Outcome[]> {
     const send = validateOnly ? topicsOf : (messages: readonly OutgoingMessage[]) => this.service.bus.publish(messages);
-    const fitting = items.map((item) => (item.reading.ok ? this.fit(item.reading.event) : item.reading));
+    const checked = items.map((item) => (item.reading.ok ? this.fit(item.reading.event) : item.reading));
+    const fitting = isWhole ? await this.allOrNothing(checked) : checked;
     const outcomes = new Array<Outcome | undefined>(items.length);
+    if (!isWhole || fitting.every(({ ok }) => ok)) await before();
     const decisions = fitting.flatMap((fit, index) => (fit.ok && fit.event.decisions !== undefined ? [index] : []));
     await this.publishDecisions(decisions, fitting, outcomes, send);
     const held = await this.heldUp(items, decisions, outcomes);
+    const isOvertaken = outcomes.some((outcome) => outcome?.ok === false);
+    if (isWhole && (isOvertaken || [...held.values()].includes(DECISION_PENDING))) {
+      await noteTaken(
+        this.audit,
+        this.service.keys,
+        caller,
+        outcomes.filter((outcome) => outcome !== undefined),
+      );
+      throw isOvertaken ? OVERTAKEN() : PENDING();
+    }
     const rest = fitting.flatMap((fit, index) => (fit.ok && fit.event.decisions === undefined ? [index] : []));
     const free = rest.filter((index) => !held.has((fitting[index] as Fitting).event.subject));
-    await this.sendEvents(free, fitting, outcomes, { send, validateOnly });
+    await this.sendEvents(free, fitting, outcomes, { send, validateOnly, isWhole });
     const result = fitting.map(
       (fit, index): Outcome => outcomes[index] ?? (fit.ok ? (held.get(fit.event.subject) as Refused) : fit),
     );
@@ -234,6 +259,28 @@ export class Intake implements OnModuleDestroy {
   onItsWay(event: Publishable, at: Coordinates): OnItsWay {
     const { id, source, subject, decisions = [] } = event;
     return { at, key: this.service.keys.patient(subject), source, id, digest: (decisions[0] as NewDecision).digest };
+  }
+
+  /** Where one is refused, all are, each by its own errors or because of that. */
+  private async allOrNothing(fitting: readonly Fit[]): Promise<readonly Fit[]> {
+    const [seen, inCall] = [new Map<string, string>(), new RecentEvents(fitting.length)];
+    const judged = await Promise.all(
+      fitting.map(async (fit): Promise<Fit> => {
+        if (!fit.ok) return fit;
+        if (fit.event.decisions === undefined) return this.conflicts(fit.event, inCall) ? EVENT_CONFLICT : fit;
+        const problem = await this.whyNotRecorded(fit.event, seen);
+        return problem === null ? fit : { ok: false, problems: [problem] };
+      }),
+    );
+    return judged.every(({ ok }) => ok) ? judged : judged.map((fit) => (fit.ok ? NOT_ALONE : fit));
+  }
+
+  /** Whether it says something else than what was taken lately, or stands before it in the call, under its id. */
+  private conflicts(event: Publishable, inCall: RecentEvents): boolean {
+    const [name, digest] = [recentName(event), digestOf(event)];
+    const isOther = inCall.isOther(name, digest) || this.recent.isOther(name, digest);
+    if (!isOther) inCall.note(name, digest);
+    return isOther;
   }
 
   private async publishDecisions(
@@ -305,21 +352,21 @@ export class Intake implements OnModuleDestroy {
     indexes: readonly number[],
     fitting: readonly Fit[],
     outcomes: (Outcome | undefined)[],
-    { send, validateOnly }: { readonly send: Send; readonly validateOnly: boolean },
+    { send, validateOnly, isWhole }: { readonly send: Send; readonly validateOnly: boolean; readonly isWhole: boolean },
   ): Promise<void> {
     const inCall = new RecentEvents(indexes.length);
-    const taken = new Map<number, { readonly name: string; readonly digest: string }>();
+    const taken: number[] = [];
     for (const index of indexes) {
-      const { event } = fitting[index] as Fitting;
-      const digest = digestOf(event);
-      const name = recentName(event);
-      if (inCall.isOther(name, digest) || this.recent.isOther(name, digest)) outcomes[index] = EVENT_CONFLICT;
-      else taken.set(index, { name, digest });
-      if (outcomes[index] === undefined) inCall.note(name, digest);
+      if (this.conflicts((fitting[index] as Fitting).event, inCall)) outcomes[index] = EVENT_CONFLICT;
+      else taken.push(index);
     }
-    await this.send([...taken.keys()], fitting, outcomes, send);
+    if (isWhole && taken.length < indexes.length) throw OVERTAKEN();
+    await this.send(taken, fitting, outcomes, send);
     if (validateOnly) return;
-    for (const { name, digest } of taken.values()) this.recent.note(name, digest);
+    for (const index of taken) {
+      const { event } = fitting[index] as Fitting;
+      this.recent.note(recentName(event), digestOf(event));
+    }
   }
 
   private async send(
@@ -379,6 +426,11 @@ const EVENT_CONFLICT = refuse(
   'idempotency-conflict',
   'this id was used for another event about this person: send the event under an id of its own',
 );
+const NOT_ALONE = refuse(
+  '',
+  'transaction-refused',
+  'another entry of the transaction was refused, so Weft took nothing of it; correct that entry by its own errors, and send all again',
+);
 const DECISION_REFUSED = refuse(
   '',
   'decision-refused',
@@ -389,6 +441,19 @@ const DECISION_PENDING = refuse(
   'decision-pending',
   'a decision about this person in the same call is not obeyed yet: send this again later',
 );
+
+const PENDING = (): HttpProblem =>
+  new HttpProblem(503, 'decision-pending', 'A decision of this transaction is not obeyed yet', {
+    detail:
+      'The decision is durable, and stands. Send the same transaction again: it is completed, and nothing of it is taken twice.',
+    headers: { 'retry-after': '5' },
+  });
+
+/** Between the check of a transaction and its publication. */
+const OVERTAKEN = (): HttpProblem =>
+  new HttpProblem(409, 'idempotency-conflict', 'Another request has used an id of this transaction meanwhile', {
+    detail: 'A decision of the transaction that was taken stands. Send what is left of it under ids of its own.',
+  });
 
 function isDecision(item: Reading<ReceivedEvent>): boolean {
   return item.ok && item.event.attributes['type'] === DECISION_TYPE;

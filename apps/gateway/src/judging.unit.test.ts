@@ -144,6 +144,6 @@ describe('the pool of judges', () => {
   });
 
   it('is given what can be judged in any thread', () => {
-    expect(judgeMany(structuredClone(bundle()))).toEqual(judgedNothing);
+    expect(judgeMany(structuredClone(bundle()))).toMatchObject(judgedNothing);
   });
 });

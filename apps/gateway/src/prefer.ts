@@ -7,3 +7,10 @@ export function waitOf(prefer = '', unsaid = 0): number {
   if (wait !== undefined) return Math.min(Number(wait), LONGEST_WAIT_S);
   return /(?:^|[,;\s])respond-async\b/i.test(prefer) ? 0 : unsaid;
 }
+
+export type Returns = 'minimal' | 'representation' | 'OperationOutcome';
+
+/** FHIR R4: `return=…`, how much of what was done an answer repeats; undefined where it is not said. */
+export function returnsOf(prefer = ''): Returns | undefined {
+  return /(?:^|[,;\s])return\s*=\s*"?(minimal|representation|OperationOutcome)\b/.exec(prefer)?.[1] as Returns | undefined;
+}

@@ -1,7 +1,7 @@
 import type { Problem } from '@weft/domain';
 import { HttpProblem } from '@weft/service';
 import type { Accepted, ItemAnswer, ManyAnswer } from './answers.js';
-import type { Kept, Outcome } from './intake.js';
+import type { Outcome } from './intake.js';
 
 /** Where a refusal of one event says more than "not valid". The first that is found among its problems decides. */
 const STATUSES: readonly (readonly [code: string, status: number, title: string])[] = [
@@ -11,6 +11,7 @@ const STATUSES: readonly (readonly [code: string, status: number, title: string]
   ['not-yours-to-make', 403, 'This decision is not yours to record'],
   ['not-yours-to-lift', 403, 'This objection is not yours to lift'],
   ['idempotency-conflict', 409, 'This id is another event’s'],
+  ['not-the-resource', 400, 'The address and the resource do not fit each other'],
   ['malformed-key', 400, 'The request cannot be read'],
   ['not-json', 400, 'The request cannot be read'],
   ['repeated-member', 400, 'The request cannot be read'],
@@ -29,7 +30,7 @@ export function refusal(errors: readonly Problem[]): HttpProblem {
 const INVALID = ['invalid-event', 422, 'The event is not valid'] as const;
 
 /** Problems at the top of an answer about many, besides those of each item. */
-const ERRORS_MAX = 100;
+export const ERRORS_MAX = 100;
 
 export interface Item {
   readonly entry: number;
@@ -37,14 +38,12 @@ export interface Item {
 }
 
 /**
- * The answer about many: some may be refused, and the rest is none the worse. Throws 422 when nothing of it was accepted or kept.
+ * The answer about many: some may be refused, and the rest is none the worse. Throws 422 when nothing of it was accepted.
  */
-export function answerOf(items: readonly Item[], kept: readonly Kept[] = []): ManyAnswer {
+export function answerOf(items: readonly Item[]): ManyAnswer {
   const accepted = items.filter(({ outcome }) => outcome.ok).length;
-  const all: ItemAnswer[] = [...items.map(itemAnswer), ...kept.map((one) => ({ ...one, kept: true }))];
-  all.sort((one, other) => one.entry - other.entry);
-  const answer = { accepted, ...(kept.length > 0 && { kept: kept.length }), refused: items.length - accepted, items: all };
-  if (accepted + kept.length > 0 || items.length === 0) return answer;
+  const answer = { accepted, refused: items.length - accepted, items: items.map(itemAnswer) };
+  if (accepted > 0 || items.length === 0) return answer;
   const errors = items.flatMap(({ outcome }) => (outcome.ok ? [] : outcome.problems)).slice(0, ERRORS_MAX);
   throw new HttpProblem(422, 'nothing-accepted', 'Nothing of it was accepted', { errors, members: answer });
 }

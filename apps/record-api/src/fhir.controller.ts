@@ -23,6 +23,7 @@ import { jsonWithDigits, PURPOSES, type Purpose, type Resource, withoutMark } fr
 import { entriesByThen, projectionOf, readRecord, type RecordForPurpose, timestamp, type Wiring } from '@weft/processing';
 import {
   Audited,
+  AuditedProblemFilter,
   AuditLog,
   type Given,
   type Caller,
@@ -43,7 +44,6 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { nhsNumberOf, numberOf, purposeOf, refuseParameters, refuseUnlessMayRead } from './asked.js';
 import { besides } from './disclosures.js';
 import { beginning, pageAt, type Position, wereAllThere } from './everything-pages.js';
-import { FhirProblemFilter } from './fhir-problem-filter.js';
 import {
   asShown,
   isMissing,
@@ -71,7 +71,7 @@ const NARROWING = ['_type', '_since', 'start', 'end', '_offset'];
 @ApiTags('FHIR')
 @ApiProduces(FHIR_JSON)
 @Controller('fhir')
-@UseFilters(FhirProblemFilter)
+@UseFilters(AuditedProblemFilter)
 export class FhirController {
   private readonly since: string;
 
@@ -91,7 +91,9 @@ export class FhirController {
   @ApiOkResponse({ type: Object })
   async metadata(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     refuseUnlessAccepted(request, GIVES);
-    await send(reply, capabilityStatement({ baseUrl: this.baseUrlOf(request), version: VERSION, date: this.since }));
+    const { tokenUrl } = this.service.settings.tokens;
+    const baseUrl = this.baseUrlOf(request);
+    await send(reply, capabilityStatement({ baseUrl, version: VERSION, date: this.since, tokenUrl }));
   }
 
   @Get('Patient/:nhs/$everything')

@@ -1,6 +1,7 @@
 import type { Problem, Resource } from '@weft/domain';
 import { organisationOf } from './envelope.js';
 import { isObject, NHS_NUMBER_SYSTEM, textOf, unversioned } from './patient-reference.js';
+import type { Loose } from './patient-reference.js';
 import type { BundleEntry } from './bundle-names.js';
 import { problem } from './problems.js';
 import { stableUuid } from './stable-uuid.js';
@@ -86,7 +87,8 @@ export function lastingIds(
   sourceOf: (resource: Resource) => string,
 ): ReadonlyMap<number, string> {
   const found = entries.flatMap((entry) => {
-    const id = isMinted(entry) ? idByIdentifier(entry.resource, sourceOf(entry.resource)) : undefined;
+    const id =
+      isMinted(entry) || entry.resource.id === undefined ? idByIdentifier(entry.resource, sourceOf(entry.resource)) : undefined;
     return id === undefined ? [] : [{ ...entry, id }];
   });
   const addresses = new Map<string, Set<string | undefined>>();
@@ -99,13 +101,17 @@ function isMinted({ fullUrl, resource: { id } }: BundleEntry): boolean {
   return minted !== undefined && (id === undefined || id === minted);
 }
 
-/** An NHS number says whom a resource is about, and never which resource it is. */
-function idByIdentifier({ resourceType, ...resource }: Resource, source: string): string | undefined {
+/** The identifier by which a resource is known. An NHS number says whom a resource is about, and never which resource it is. */
+export function lastingIdentifierOf(resource: Resource): Loose | undefined {
   const all = (Array.isArray(resource['identifier']) ? resource['identifier'] : [resource['identifier']]).filter(isObject);
   const lasting = all.filter(
     ({ system, value, use }) =>
       textOf(system) !== undefined && textOf(value) !== undefined && system !== NHS_NUMBER_SYSTEM && !NOT_LASTING.includes(use),
   );
-  const one = lasting.find(({ use }) => use === 'official') ?? lasting[0];
-  return one === undefined ? undefined : stableUuid(JSON.stringify([source, resourceType, one['system'], one['value']]));
+  return lasting.find(({ use }) => use === 'official') ?? lasting[0];
+}
+
+function idByIdentifier(resource: Resource, source: string): string | undefined {
+  const one = lastingIdentifierOf(resource);
+  return one === undefined ? undefined : stableUuid(JSON.stringify([source, resource.resourceType, one['system'], one['value']]));
 }

@@ -10,17 +10,18 @@ import { indexPatients, subjectsOf } from './bundle-patients.js';
 import type { Subject } from './bundle-patients.js';
 import type { BundleEntry } from './bundle-names.js';
 import { asOfItsServer, lastingIds, ofTwoServers, sourceOfRequest, sourceOfResource } from './bundle-sources.js';
-import { askedOf, CONSENT_NOT_RETRACTED, NOBODY_TO_RETRACT, onlyPatientOf } from './bundle-request.js';
-import type { Asked } from './bundle-request.js';
+import { askedOf, CONSENT_NOT_RETRACTED, DECISION_UNCONDITIONAL, NOBODY_TO_RETRACT, onlyPatientOf } from './bundle-request.js';
+import type { Asked, FhirRequest } from './bundle-request.js';
 import { contentDigest } from './content-digest.js';
 import { costProblem } from './fhir.js';
 import { isPrivacyConsent } from './consent-in.js';
 import { decisionsIn, decisionWithinProblem, mayHoldDecision } from './decision-within.js';
-import { isObject, textOf, unversioned } from './patient-reference.js';
+import { isObject, NHS_NUMBER_SYSTEM, textOf, unversioned } from './patient-reference.js';
 import type { Loose } from './patient-reference.js';
 import { presentable, problem, within } from './problems.js';
 import { timeProblems } from './envelope.js';
 import { RequestIds } from './request-ids.js';
+import { stableUuid } from './stable-uuid.js';
 import type { RequestKeys } from './request-ids.js';
 
 export interface BundleOptions {
@@ -39,12 +40,24 @@ export interface BundleOptions {
   readonly validate?: boolean;
   /** What the organisation sent before that is about nobody, by the names that were wanted. */
   readonly found?: FoundResources;
+  /** What is asked of one resource, or of none, that came by itself. */
+  readonly request?: FhirRequest;
+  /** The NHS number of whom an entry is about that takes back what it does not carry. */
+  readonly subject?: string;
 }
 
 export interface BundleItem {
   /** The entry's index in the Bundle; 0 for a resource that came alone. */
   readonly entry: number;
   readonly reading: Reading<AcceptedEvent>;
+}
+
+/** What an entry is to do with which resource, as an answer repeats it. */
+export interface Interaction {
+  readonly method: FhirRequest['method'];
+  readonly resourceType: string;
+  /** As it is recorded: its own, or the one that it was given. */
+  readonly id?: string;
 }
 
 /** An entry whose judgement waits until it is asked for: a big Bundle takes seconds, which others may want in between. */
@@ -56,18 +69,21 @@ export interface PendingItem {
   readonly isDecision: boolean;
   /** Whether it is one, or may carry one that nobody obeys where it stands. */
   readonly mayDeny: boolean;
+  readonly interaction?: Interaction;
+  /** The resource without what came before and is kept with it. */
+  readonly sent?: Resource;
   readonly judge: () => Reading<AcceptedEvent>;
 }
 
 export interface OpenedBundle {
   readonly items: readonly PendingItem[];
   /** What is about nobody: it travels with the entries that refer to it, also with later ones. */
-  readonly kept: readonly (KeptResource & { readonly entry: number })[];
+  readonly kept: readonly (KeptResource & { readonly entry: number; readonly interaction: Interaction })[];
   /** Names of what is referred to and may have come before. */
   readonly wanted: readonly string[];
 }
 
-const BUNDLE_TYPES: readonly unknown[] = ['collection', 'document', 'transaction', 'batch', 'message', 'searchset'];
+const BUNDLE_TYPES: readonly unknown[] = ['collection', 'document', 'transaction', 'batch', 'history', 'message', 'searchset'];
 /** What a Bundle says about itself, and not about a patient. */
 const WRAPPING = ['MessageHeader', 'OperationOutcome'];
 const isWrapping = (resource: Resource): boolean => WRAPPING.includes(resource.resourceType) && !mayHoldDecision(resource);
@@ -84,12 +100,18 @@ export function careEventsOfBundle(bundle: unknown, options: BundleOptions): Rea
 
 /** careEventsOfBundle, one entry at a time. */
 export function openBundle(bundle: unknown, options: BundleOptions): Reading<OpenedBundle> {
-  if (!isObject(bundle) || textOf(bundle['resourceType']) === undefined) {
+  const { request } = options;
+  const isNamed = isObject(bundle) && textOf(bundle['resourceType']) !== undefined;
+  if (!isNamed && (bundle !== undefined || request === undefined)) {
     return { ok: false, problems: [problem('resourceType', 'required', 'must be a FHIR Bundle or one FHIR resource')] };
   }
   const source = sourceOfRequest(bundle, options);
   const ids = new RequestIds(source, bundle, options.keys);
-  if (bundle['resourceType'] !== 'Bundle') {
+  if (request !== undefined) {
+    const alone = readRawEntry({ ...(isNamed && { resource: bundle }), request }, 0, '');
+    return { ok: true, event: opened([alone], ids, unplaced, { ...options, source }) };
+  }
+  if (!isNamed || bundle['resourceType'] !== 'Bundle') {
     const alone = { index: 0, resource: bundle as unknown as Resource, asked: RECORDED };
     return { ok: true, event: opened([alone], ids, unplaced, { ...options, source }) };
   }
@@ -97,7 +119,10 @@ export function openBundle(bundle: unknown, options: BundleOptions): Reading<Ope
     return { ok: false, problems: [problem('Bundle.type', 'unsupported', `must be one of ${BUNDLE_TYPES.join(', ')}`)] };
   }
   const raw: readonly unknown[] = Array.isArray(bundle['entry']) ? bundle['entry'] : [];
-  const entries = raw.map(readRawEntry).filter((entry) => !('resource' in entry && isWrapping(entry.resource)));
+  const read = raw.map((one, index) => readRawEntry(one, index, `entry[${index}].`));
+  const entries = read.filter((entry) => !('resource' in entry && isWrapping(entry.resource)));
+  // A history has the newest version first.
+  if (bundle['type'] === 'history') entries.reverse();
   return { ok: true, event: opened(entries, ids, placed, { ...options, source }) };
 }
 
@@ -128,12 +153,12 @@ interface Entry {
 
 function opened(came: readonly RawEntry[], ids: RequestIds, placedAt: typeof placed, options: Opening): OpenedBundle {
   const sourceOf = (resource: Resource): string => sourceOfResource(resource, options.source, options);
-  const named = withLastingIds(came, sourceOf);
+  const named = withMadeIds(withLastingIds(came, sourceOf), sourceOf, options.keys);
   const clashing = ofTwoServers(named.filter(isCarrying).filter(isRecorded), sourceOf);
   const entries = named.map((entry) => (clashing.has(entry.index) ? withServersOwnId(entry, sourceOf) : entry));
   const carrying = entries.filter(isCarrying);
   const patients = indexPatients(carrying);
-  const only = onlyPatientOf(carrying);
+  const only = options.subject === undefined ? onlyPatientOf(carrying) : patientOf(options.subject);
   const { resources, sent, nobodys, wanted, warnings } = keepTogether(carrying.filter(isRecorded), {
     ...options,
     sourceOf,
@@ -144,13 +169,17 @@ function opened(came: readonly RawEntry[], ids: RequestIds, placedAt: typeof pla
     const { index } = raw;
     const nobody = nobodys.get(index);
     if (nobody !== undefined && !isFaulty(nobody)) {
-      kept.push({ entry: index, ...nobody });
+      kept.push({ entry: index, ...nobody, interaction: interactionOf(asked(raw), nobody.resource) });
       continue;
     }
     const entry = 'problem' in raw ? raw : asEntry(raw, resources.get(index), only, ids);
+    const alone = sent.get(index);
     const item = {
       entry: index,
-      ...('problem' in entry ? { isDecision: false, mayDeny: entry.mayDeny } : about(entry, patients)),
+      ...('problem' in entry
+        ? { isDecision: false, mayDeny: entry.mayDeny }
+        : { ...about(entry, patients), interaction: interactionOf(entry.asked, entry.resource) }),
+      ...(alone !== undefined && { sent: alone }),
     };
     items.push({
       ...item,
@@ -160,26 +189,60 @@ function opened(came: readonly RawEntry[], ids: RequestIds, placedAt: typeof pla
         if (clash !== undefined && !item.isDecision) return refuse(clash);
         const reading = 'problem' in entry ? refuse(entry.problem) : readEntry(entry, patients, options);
         if (!reading.ok) return placedAt(index, reading.problems);
-        return { ok: true, event: withWarnings(withSent(reading.event, sent.get(index)), warnings.get(index)) };
+        return { ok: true, event: withWarnings(withSent(reading.event, alone), warnings.get(index)) };
       },
     });
   }
   return { items, kept, wanted };
 }
 
+const asked = (entry: RawEntry): Asked => ('asked' in entry ? entry.asked : RECORDED);
+
+/** What asks for nothing is created, as far as anybody is told: whether it was there before is in a record. */
+function interactionOf(asked: Asked, { resourceType, id }: Resource): Interaction {
+  const method = !asked.ok || asked.method === undefined ? 'POST' : asked.method;
+  return { method, resourceType, ...(textOf(id) !== undefined && { id: id as string }) };
+}
+
+function patientOf(nhsNumber: string): Resource {
+  return { resourceType: 'Patient', identifier: [{ system: NHS_NUMBER_SYSTEM, value: nhsNumber }] };
+}
+
+/**
+ * What is to be created without an id, and has no business identifier, is known by what it says: created again, it is the same. Under a key
+ * of the caller's it is known by that.
+ */
+function withMadeIds(
+  entries: readonly RawEntry[],
+  sourceOf: (resource: Resource) => string,
+  { given }: RequestKeys,
+): readonly RawEntry[] {
+  return entries.map((entry) => {
+    if (!isCarrying(entry) || !entry.asked.ok || entry.asked.creates !== true || entry.resource.id !== undefined) return entry;
+    const { resource, index } = entry;
+    if (costProblem(resource) !== null) return entry;
+    const what = given === undefined ? [contentDigest({ type: 'care-event-recorded-1', resource })] : ['key', given, index];
+    const id = stableUuid(JSON.stringify([sourceOf(resource), resource.resourceType, ...what]));
+    return { ...entry, resource: { ...resource, id } };
+  });
+}
+
 /** A privacy Consent keeps the id that it came with: another under the same identifier is not to take the place of an objection. */
 function withLastingIds(entries: readonly RawEntry[], sourceOf: (resource: Resource) => string): readonly RawEntry[] {
   const carrying = entries.filter((entry) => 'resource' in entry);
   const ids = lastingIds(
-    carrying.filter(({ resource }) => !isPrivacyConsent(resource)),
+    carrying.filter(({ resource, asked }) => !isPrivacyConsent(resource) && (resource.id !== undefined || isGivenId(asked))),
     sourceOf,
   );
   return entries.map((entry) => {
     const id = ids.get(entry.index);
     if (id === undefined || !('resource' in entry)) return entry;
-    return { ...entry, resource: { ...entry.resource, id }, sentId: entry.resource.id as string };
+    const sentId = textOf(entry.resource.id);
+    return { ...entry, resource: { ...entry.resource, id }, ...(sentId !== undefined && { sentId }) };
   });
 }
+
+const isGivenId = (asked: Asked): boolean => asked.ok && (asked.creates === true || asked.byIdentifier === true);
 
 /** Of two servers' Consents under one id each is obeyed for what it denies. */
 function withServersOwnId(entry: RawEntry, sourceOf: (resource: Resource) => string): RawEntry {
@@ -254,10 +317,10 @@ function refuse(...problems: Problem[]): Reading<never> {
   return { ok: false, problems: presentable(problems) };
 }
 
-function readRawEntry(raw: unknown, index: number): RawEntry {
+function readRawEntry(raw: unknown, index: number, at: string): RawEntry {
   const carried = isObject(raw) ? raw['resource'] : undefined;
   const resource = isObject(carried) && textOf(carried['resourceType']) !== undefined ? carried : undefined;
-  const asked = isObject(raw) ? askedAt(index, askedOf(raw, resource)) : RECORDED;
+  const asked = isObject(raw) ? askedAt(at, askedOf(raw, resource)) : RECORDED;
   if (!isObject(raw) || resource === undefined) {
     if (asked.ok && asked.does === 'retract' && carried === undefined) return { index, asked };
     const mayDeny = mayHoldDecision(carried) || mayHoldDecision(raw);
@@ -271,13 +334,15 @@ function readRawEntry(raw: unknown, index: number): RawEntry {
   const fullUrlOf = { ...(fullUrl !== undefined && { fullUrl }) };
   // A decision that is to be deleted was entered in error: it would otherwise be made once more.
   if (asked.ok && asked.does === 'retract' && isPrivacyConsent(resource)) {
-    return { index, asked: RECORDED, resource: withId({ ...resource, status: 'entered-in-error' }, fullUrl), ...fullUrlOf };
+    const inError = withId({ ...resource, status: 'entered-in-error' }, fullUrl);
+    return { index, asked: { ...asked, does: 'record' }, resource: inError, ...fullUrlOf };
   }
-  return { index, asked, resource: withId(resource, fullUrl), ...fullUrlOf };
+  const isByIdentifier = asked.ok && asked.byIdentifier === true;
+  return { index, asked, resource: withId(resource, isByIdentifier ? undefined : fullUrl), ...fullUrlOf };
 }
 
-const askedAt = (index: number, asked: Asked): Asked =>
-  asked.ok ? asked : { ok: false, problem: { ...asked.problem, field: `entry[${index}].${asked.problem.field}` } };
+const askedAt = (at: string, asked: Asked): Asked =>
+  asked.ok ? asked : { ok: false, problem: { ...asked.problem, field: `${at}${asked.problem.field}` } };
 
 /** A resource to be created has no id yet: the one in its entry's fullUrl stands for it, the same however often it is sent. */
 function withId(resource: Loose, fullUrl: string | undefined): Resource {
@@ -300,6 +365,7 @@ function readEntry(
   const { organisation, now, organisations, validate, recorder, policy } = options;
   const isDecision = mayDecide(resource, told);
   if (isDecision && asked.does === 'retract') return refuse(CONSENT_NOT_RETRACTED);
+  if (isDecision && asked.ifMatch !== undefined) return refuse(DECISION_UNCONDITIONAL);
   const type = asked.does === 'retract' ? 'care-event-retracted-1' : 'care-event-recorded-1';
   const attributes = {
     specversion: '1.0',
@@ -320,7 +386,8 @@ function readEntry(
       ...(policy !== undefined && { policy }),
     },
   );
-  return reading.ok ? reading : refuse(...reading.problems);
+  if (!reading.ok) return refuse(...reading.problems);
+  return asked.ifMatch === undefined ? reading : { ok: true, event: { ...reading.event, ifMatch: asked.ifMatch } };
 }
 
 /** Where it says when, as an event's time has to; else it is judged as what it is, a fault of the resource. */

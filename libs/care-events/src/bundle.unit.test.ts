@@ -75,7 +75,7 @@ describe('a Bundle', () => {
   });
 
   it.each([
-    [bundle([], 'history'), 'Bundle.type unsupported'],
+    [bundle([], 'batch-response'), 'Bundle.type unsupported'],
     [{ resourceType: 'Bundle' }, 'Bundle.type unsupported'],
     [{ ...bundle([]), type: 7 }, 'Bundle.type unsupported'],
     [{ ...bundle([]), type: ['collection'] }, 'Bundle.type unsupported'],
@@ -317,13 +317,14 @@ describe('the request of an entry', () => {
     [request('PUT', 'Observation/other'), 'request.url not-the-resource'],
     [request('PUT', 'Condition/o'), 'request.url not-the-resource'],
     [request('PUT', 'Observation'), 'request.url not-the-resource'],
-    [request('PUT', 'Observation?identifier=5'), 'request.url not-the-resource'],
+    [request('PUT', 'Observation?identifier=5'), 'request.url unsupported'],
     [request('PUT', undefined), 'request.url not-the-resource'],
     [request('POST', 'Condition'), 'request.url not-the-resource'],
     [request('DELETE', 'Observation/other'), 'request.url not-the-resource'],
     [request('DELETE', 'Observation?status=final'), 'request.url not-the-resource'],
     [request('POST', 'Observation', { ifNoneExist: 'identifier=5' }), 'request.ifNoneExist unsupported'],
-    [request('PUT', 'Observation/o', { ifMatch: 'W/"2"' }), 'request.ifMatch unsupported'],
+    [request('PUT', 'Observation/o', { ifMatch: '*' }), 'request.ifMatch malformed'],
+    [request('POST', 'Observation', { ifMatch: 'W/"2"' }), 'request.ifMatch unsupported'],
   ])('is refused by name where Weft does not do it: %j', (one, problem) => {
     expect(second(one)).toEqual([`entry[1].${problem}`]);
     expect(asked(one)).toMatchObject({ event: [{ reading: { ok: true } }, {}] });

@@ -1,5 +1,6 @@
 import { type Resource, sourceIn, withoutMark } from '@weft/domain';
 import { FHIR_JSON } from './envelope.js';
+import { FHIR_INTERACTIONS, isFoundByIdentifier } from './fhir-interactions.js';
 
 /** An entry of a record as its reader is given it. */
 export interface RecordEntry {
@@ -82,8 +83,17 @@ function pageUrl({ baseUrl, nhsNumber }: EverythingPage, query: Readonly<Record<
   return `${baseUrl}/Patient/${nhsNumber}/$everything?${new URLSearchParams(query)}`;
 }
 
-/** What the FHIR side of Weft can do. `date` is RFC 3339, or a date. */
-export function capabilityStatement({ baseUrl, version, date }: { baseUrl: string; version: string; date: string }): Resource {
+interface Server {
+  readonly baseUrl: string;
+  readonly version: string;
+  /** RFC 3339, or a date. */
+  readonly date: string;
+  /** Where clients get their tokens, where that is known. */
+  readonly tokenUrl?: string | undefined;
+}
+
+/** What the FHIR side of Weft can do, and nothing else. */
+export function capabilityStatement({ baseUrl, version, date, tokenUrl }: Server): Resource {
   return {
     resourceType: 'CapabilityStatement',
     status: 'active',
@@ -96,20 +106,50 @@ export function capabilityStatement({ baseUrl, version, date }: { baseUrl: strin
     rest: [
       {
         mode: 'server',
-        documentation: 'A Bundle posted to the base is published: one care event for each resource about the patient it carries.',
-        security: { description: 'A bearer JSON Web Token that names an organisation and its roles.' },
+        documentation:
+          'What is created, updated or deleted is published as care events about the patient. A transaction is taken whole or not at all; of every other Bundle each entry by itself. Nothing is looked up before an answer: If-Match is compared where the event comes to the record.',
+        security: securityOf(tokenUrl),
+        resource: [...FHIR_INTERACTIONS].map(([type, interactions]) => ({
+          type,
+          ...(type === 'Patient' && { documentation: READING }),
+          interaction: interactions.map((code) => ({ code })),
+          ...{ versioning: 'versioned', readHistory: false, updateCreate: true, conditionalCreate: false },
+          ...{ conditionalUpdate: isFoundByIdentifier(type), conditionalDelete: 'not-supported' },
+          ...(type === 'Patient' && { operation: READ_BY }),
+        })),
         interaction: [{ code: 'transaction' }, { code: 'batch' }],
-        resource: [
-          {
-            type: 'Patient',
-            documentation: 'The id of a Patient here is its NHS number.',
-            operation: [
-              { name: 'everything', definition: 'http://hl7.org/fhir/OperationDefinition/Patient-everything' },
-              { name: 'summary', definition: 'http://hl7.org/fhir/uv/ips/OperationDefinition/summary' },
-            ],
-          },
+        operation: [
+          { name: 'process-message', definition: 'http://hl7.org/fhir/OperationDefinition/MessageHeader-process-message' },
         ],
       },
     ],
+  };
+}
+
+const READING =
+  'Operations read the record of a person, whose id there is the NHS number. A Patient is published under its source’s own id.';
+const READ_BY = [
+  { name: 'everything', definition: 'http://hl7.org/fhir/OperationDefinition/Patient-everything' },
+  { name: 'summary', definition: 'http://hl7.org/fhir/uv/ips/OperationDefinition/summary' },
+];
+
+/** https://hl7.org/fhir/smart-app-launch/STU1/conformance: `token` is all that a client without a user needs. */
+function securityOf(tokenUrl: string | undefined): object {
+  const uris = { url: 'http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris' };
+  return {
+    ...(tokenUrl !== undefined && { extension: [{ ...uris, extension: [{ url: 'token', valueUri: tokenUrl }] }] }),
+    service: [
+      {
+        coding: [
+          {
+            system: 'http://terminology.hl7.org/CodeSystem/restful-security-service',
+            code: 'SMART-on-FHIR',
+            display: 'SMART-on-FHIR',
+          },
+        ],
+        text: 'OAuth 2.0 bearer tokens',
+      },
+    ],
+    description: 'A bearer JSON Web Token that names an organisation and its roles. This statement needs none.',
   };
 }

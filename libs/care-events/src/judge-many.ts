@@ -5,6 +5,8 @@ import type { AcceptedEvent } from './accept-event.js';
 import type { KeptResource } from './about-nobody.js';
 import type { FoundResources } from './bundle-kept.js';
 import { openBundle } from './bundle.js';
+import type { Interaction } from './bundle.js';
+import type { FhirRequest } from './bundle-request.js';
 import { mayHoldDecision, mayNameDecision } from './decision-within.js';
 import { readCloudEventBatch } from './cloud-event.js';
 import { contentDigest } from './content-digest.js';
@@ -13,6 +15,7 @@ import { readFhirJson } from './json.js';
 import { acceptWithKept } from './kept-before.js';
 import type { Before } from './kept-before.js';
 import { problem } from './problems.js';
+import { messageHeaderOf } from './request-ids.js';
 import type { RequestKeys } from './request-ids.js';
 
 /** What a judgement needs to know, as data that may go to another thread. */
@@ -40,6 +43,10 @@ export interface Many {
   readonly found?: FoundResources;
   /** What the ids of a Bundle's events are made of. */
   readonly keys: RequestKeys;
+  /** What is asked of one resource; without a body, of one that the request names. */
+  readonly request?: FhirRequest;
+  /** The NHS number of whom something is about that is taken back and not carried. */
+  readonly subject?: string;
 }
 
 /** An event to be published as it came: what was read of its resource has done its work. */
@@ -59,12 +66,23 @@ export interface JudgedOne {
   readonly isDecision: boolean;
   /** Whether, refused, it may have denied something: then nothing else about the person is taken in the same call. */
   readonly mayDeny: boolean;
+  readonly interaction?: Interaction;
+  /** JSON text of the resource as it was sent, where more is kept with it. */
+  readonly sent?: string;
+}
+
+/** Of a request that is a Bundle: its type, how many entries it has, and what its answer repeats of a MessageHeader. */
+export interface BundleSent {
+  readonly type: string;
+  readonly size: number;
+  readonly header?: Readonly<Record<string, unknown>>;
 }
 
 export interface JudgedMany {
   readonly items: readonly JudgedOne[];
   /** What is about nobody, by its index in the Bundle. */
-  readonly kept: readonly (KeptResource & { readonly entry: number })[];
+  readonly kept: readonly (KeptResource & { readonly entry: number; readonly interaction: Interaction })[];
+  readonly bundle?: BundleSent;
   /** Names of what is referred to and may have come before. */
   readonly wanted: readonly string[];
 }
@@ -74,25 +92,54 @@ export function judgeMany(many: Many): Reading<JudgedMany> {
   return many.kind === 'bundle' ? judgeBundle(many) : judgeBatch(many);
 }
 
-function judgeBundle({ bytes, limitBytes, entriesMax, rules, found, keys }: Many): Reading<JudgedMany> {
-  const parsed = readFhirJson(bytes, 'body', limitBytes);
+function judgeBundle({ bytes, limitBytes, entriesMax, rules, found, keys, request, subject }: Many): Reading<JudgedMany> {
+  const isBare = request?.method === 'DELETE';
+  const parsed: Reading<unknown> = isBare ? { ok: true, event: undefined } : readFhirJson(bytes, 'body', limitBytes);
   if (!parsed.ok) return parsed;
-  const { entry } = (parsed.event ?? {}) as { readonly entry?: unknown };
-  const over = tooMany(Array.isArray(entry) ? entry.length : 1, entriesMax);
+  const { resourceType, type, entry } = (parsed.event ?? {}) as Readonly<Record<string, unknown>>;
+  const size = Array.isArray(entry) ? entry.length : 1;
+  const over = tooMany(size, entriesMax);
   if (over !== null) return { ok: false, problems: [over] };
+  if (keys.byMessage === true && (type !== 'message' || messageHeaderOf(parsed.event) === undefined)) {
+    return { ok: false, problems: [NO_MESSAGE] };
+  }
   const { sender: organisation, ...about } = rules;
-  const bundle = openBundle(parsed.event, { ...about, organisation, keys, ...(found !== undefined && { found }) });
+  const bundle = openBundle(parsed.event, {
+    ...{ ...about, organisation, keys },
+    ...(found !== undefined && { found }),
+    ...(request !== undefined && { request }),
+    ...(subject !== undefined && { subject }),
+  });
   if (!bundle.ok) return bundle;
   const { items, kept, wanted } = bundle.event;
+  const isBundle = request === undefined && resourceType === 'Bundle';
   return {
     ok: true,
     event: {
-      items: items.map(({ judge, ...item }) => {
+      items: items.map(({ judge, sent, ...item }) => {
         const reading = ready(judge());
-        return { ...item, reading, mayDeny: item.mayDeny && !reading.ok };
+        const text = sent === undefined ? {} : { sent: jsonWithDigits(sent) };
+        return { ...item, ...text, reading, mayDeny: item.mayDeny && !reading.ok };
       }),
       ...{ kept, wanted },
+      ...(isBundle && { bundle: { type: String(type), size: Array.isArray(entry) ? size : 0, ...headerOf(parsed.event) } }),
     },
+  };
+}
+
+const NO_MESSAGE = problem(
+  'Bundle.type',
+  'unsupported',
+  'must be a message: a Bundle of that type whose first entry is a MessageHeader',
+);
+
+function headerOf(bundle: unknown): Pick<BundleSent, 'header'> {
+  const header = messageHeaderOf(bundle);
+  if (header === undefined) return {};
+  return {
+    header: Object.fromEntries(
+      ['id', 'eventCoding', 'eventUri'].flatMap((name) => (name in header ? [[name, header[name]]] : [])),
+    ),
   };
 }
 

@@ -22,6 +22,9 @@ const ACCEPTED_HEADER = 'weft-accepted';
 /** Digest of what its sender sent, where the gateway kept with it what was sent before; sealed with the rest. */
 const SENT_HEADER = 'weft-sent';
 
+/** The version of its entry that must be in force where the event is appended; sealed with the rest. */
+const IF_MATCH_HEADER = 'weft-if-match';
+
 /** Says, under a secret of the region's own services, that a message as it stands has been found to obey every rule. */
 export interface Seal {
   sign(message: Sealed): string;
@@ -34,12 +37,13 @@ type Sealed = Pick<OutgoingMessage, 'topic' | 'key' | 'headers'> & { readonly va
 export function sealMessage(secret: string | Uint8Array): Seal {
   const hmac = ({ topic, key, headers, value }: Sealed) => {
     // As JSON, in which no text can pass for the end of itself: nothing can be moved from one part to the next.
-    const sent = headers[SENT_HEADER];
+    const [sent, ifMatch] = [headers[SENT_HEADER], headers[IF_MATCH_HEADER]];
     const parts = JSON.stringify([
       topic,
       key,
       ...SEALED_HEADERS.map((name) => headers[name]),
       ...(sent === undefined ? [] : [sent]),
+      ...(ifMatch === undefined ? [] : [[ifMatch]]),
     ]);
     return createHmac('sha256', secret).update(parts).update(value).digest();
   };
@@ -86,6 +90,7 @@ export function toMessage(event: AcceptedEvent | ReadyEvent, { seal }: { readonl
       'content-type': FHIR_JSON,
       ...(recorder !== undefined && { [RECORDER_HEADER]: JSON.stringify(recorder), [ACCEPTED_HEADER]: acceptedOf(decisions) }),
       ...(event.sentDigest !== undefined && { [SENT_HEADER]: event.sentDigest }),
+      ...(event.ifMatch !== undefined && { [IF_MATCH_HEADER]: event.ifMatch }),
     },
   };
   return seal === undefined ? message : { ...message, headers: { ...message.headers, [SEAL_HEADER]: seal.sign(message) } };
@@ -154,9 +159,11 @@ function senderOf({ topic }: Message): string {
 function read(message: Message, options: ReaderOptions, sender: string | undefined): Reading<AcceptedEvent> {
   const sealed = sealedEvent(message, options);
   if (sealed !== undefined) {
-    const { resource, organisation, value, sentDigest, ...envelope } = sealed;
+    const { resource, organisation, value, sentDigest, ifMatch, ...envelope } = sealed;
     const reading = accepted(envelope, organisation, resource, value);
-    return reading.ok && sentDigest !== undefined ? { ok: true, event: { ...reading.event, sentDigest } } : reading;
+    if (!reading.ok) return reading;
+    const more = { ...(sentDigest !== undefined && { sentDigest }), ...(ifMatch !== undefined && { ifMatch }) };
+    return { ok: true, event: { ...reading.event, ...more } };
   }
   return judged(message, options, { sender, now: receivedAt(message, options) });
 }
@@ -197,7 +204,8 @@ function sealedEvent({ topic, key, value, headers }: Message, { seal }: ReaderOp
   ];
   const resource = parseWithDigits(utf8.decode(value)) as Resource;
   const organisation = organisationOf(source) ?? 'governance';
-  return { id, source, type, time, subject: key, organisation, resource, value, sentDigest: headers[SENT_HEADER] };
+  const [sentDigest, ifMatch] = [headers[SENT_HEADER], headers[IF_MATCH_HEADER]];
+  return { id, source, type, time, subject: key, organisation, resource, value, sentDigest, ifMatch };
 }
 
 const utf8 = new TextDecoder();
@@ -209,7 +217,7 @@ function keyProblems({ key }: Message, subject: unknown): Problem[] {
 
 function careEventOf(reading: Reading<AcceptedEvent>, { topic }: Message): Reading<CareEvent> {
   if (!reading.ok) return reading;
-  const { type, id, source, organisation, subject, time, resource, survivor, sentDigest } = reading.event;
+  const { type, id, source, organisation, subject, time, resource, survivor, sentDigest, ifMatch } = reading.event;
   if (type === DECISION_TYPE) {
     return { ok: false, problems: [problem('type', 'wrong-topic', `${type} belongs in ${CONSENT_TOPIC}, not in ${topic}`)] };
   }
@@ -219,6 +227,7 @@ function careEventOf(reading: Reading<AcceptedEvent>, { topic }: Message): Readi
       ...{ type, id, source, organisation, subject, time, resource },
       ...(survivor !== undefined && { survivor }),
       ...(sentDigest !== undefined && { sentDigest }),
+      ...(ifMatch !== undefined && { ifMatch }),
     },
   };
 }

@@ -27,12 +27,12 @@ export function packed({ items: judged, ...rest }: JudgedMany): Packed {
   return { items, bytes, ...rest };
 }
 
-export function unpacked({ items, bytes, kept, wanted }: Packed): JudgedMany {
+export function unpacked({ items, bytes, kept, bundle, wanted }: Packed): JudgedMany {
   let at = 0;
   const judged = items.map(({ reading, ...item }): JudgedOne => {
     if (!reading.ok) return { ...item, reading };
     const own = bytes.subarray(at, (at += reading.length));
     return { ...item, reading: { ok: true, event: { ...reading.event, bytes: own } } };
   });
-  return { items: judged, kept, wanted };
+  return { items: judged, kept, wanted, ...(bundle !== undefined && { bundle }) };
 }

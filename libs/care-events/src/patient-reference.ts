@@ -131,6 +131,9 @@ interface Places {
 const NOWHERE: Places = { own: [], others: [] };
 const places = new Map(PATIENT_PLACES.trim().split('\n').map(readLine));
 
+/** The types that may be about a patient. */
+export const PATIENT_TYPES: readonly string[] = [...places.keys(), 'Patient'].sort();
+
 function readLine(line: string): [string, Places] {
   const [first, others = ''] = line.split(' | ') as [string, string?];
   const [type, ...own] = first.split(' ') as [string, ...string[]];

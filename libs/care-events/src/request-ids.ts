@@ -1,4 +1,5 @@
-import { isObject, textOf } from './patient-reference.js';
+import { isObject, objectsOf, textOf } from './patient-reference.js';
+import type { Loose } from './patient-reference.js';
 import { stableUuid } from './stable-uuid.js';
 
 /** What makes the ids of a request's events: the caller's word that two requests are one, or a key that is new for each request. */
@@ -6,6 +7,8 @@ export interface RequestKeys {
   /** The header Idempotency-Key. */
   readonly given?: string;
   readonly fresh: string;
+  /** That FHIR's messaging says it: a message sent again has the same MessageHeader.id. */
+  readonly byMessage?: boolean;
 }
 
 /**
@@ -19,9 +22,10 @@ export class RequestIds {
   constructor(
     private readonly source: string,
     request: unknown,
-    { given, fresh }: RequestKeys,
+    { given, fresh, byMessage = false }: RequestKeys,
   ) {
-    this.key = given === undefined ? (identifierOf(request) ?? ['request', fresh]) : ['key', given];
+    const said = identifierOf(request) ?? (byMessage ? messageOf(request) : undefined);
+    this.key = given === undefined ? (said ?? ['request', fresh]) : ['key', given];
   }
 
   /** Of the next entry, by the type and id of its resource; of several of one name by their order. */
@@ -39,4 +43,16 @@ function identifierOf(request: unknown): readonly string[] | undefined {
   const { system, value } = request['identifier'];
   const text = textOf(value);
   return text === undefined ? undefined : ['bundle', textOf(system) ?? '', text];
+}
+
+function messageOf(request: unknown): readonly string[] | undefined {
+  const id = textOf(messageHeaderOf(request)?.['id']);
+  return id === undefined ? undefined : ['message', id];
+}
+
+/** A message's first entry says what it is. */
+export function messageHeaderOf(request: unknown): Loose | undefined {
+  const [first] = objectsOf(isObject(request) ? request['entry'] : undefined);
+  const header = first?.['resource'];
+  return isObject(header) && header['resourceType'] === 'MessageHeader' ? header : undefined;
 }

@@ -11,7 +11,7 @@ export type { Place } from './care-record/entry.js';
 export * from './care-record/placement.js';
 export * from './care-record/record.js';
 export { isEnteredInError } from './care-record/error-states.js';
-export { ageOf, isEarlierByAll, millisecondsOf, saysAge, type Placing } from './care-record/version.js';
+export { ageOf, isEarlierByAll, isVersion, millisecondsOf, saysAge, type Placing } from './care-record/version.js';
 export { namesReplaced } from './care-record/replaced.js';
 export * from './consent/adoption.js';
 export * from './consent/authorities.js';

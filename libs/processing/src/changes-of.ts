@@ -38,7 +38,7 @@ export async function changesOf(
     else effects.push(effect);
   }
   const changes: RecordChange[] = [];
-  await forEachConcurrently(each(byNumber), WIDTH, async ([key, effects]) => {
+  await forEachConcurrently(byNumber, WIDTH, async ([key, effects]) => {
     try {
       const { state, person } = await inLineNow(wiring, key);
       for (const [purpose, ids] of namedIn(effects, state, purposes))
@@ -83,10 +83,6 @@ async function inLineNow(wiring: Wiring, key: string): Promise<AtHead> {
 
 const isSame = (some: ReadonlyMap<string, Letter>, others: ReadonlyMap<string, Letter>): boolean =>
   some === others || (some.size === others.size && [...some].every(([id, letter]) => others.get(id) === letter));
-
-async function* each<K, V>(map: ReadonlyMap<K, V>): AsyncGenerator<[K, V]> {
-  yield* map;
-}
 
 /** By id, whether the subscribers of a purpose may hold the entry. */
 type Named = ReadonlyMap<string, boolean>;

@@ -32,7 +32,7 @@ export class KeyedQueue {
 
 /** Runs `work` on every item, `width` at a time. */
 export async function forEachConcurrently<T>(
-  items: AsyncIterable<T>,
+  items: AsyncIterable<T> | Iterable<T>,
   width: number,
   work: (item: T) => Promise<void>,
 ): Promise<void> {

@@ -174,6 +174,12 @@ export interface ResourceKept {
   readonly resource: Resource;
 }
 
+/** An entry was published by FHIR about this NHS number. */
+export interface EntryPublished {
+  readonly type: 'entry-published-1';
+  readonly subject: string;
+}
+
 /** Which organisations' entries contradict each other in a person's record from now on: none where nothing does. */
 export interface ReviewNoted {
   readonly type: 'review-noted-1';
@@ -316,6 +322,7 @@ export const decodeBoundary = (stored: StoredEvent): BoundaryEvent => decode<Bou
 export const decodeProposal = (stored: StoredEvent): ProposalEvent => decode<ProposalEvent>(stored);
 export const decodeReIdentification = (stored: StoredEvent): ReIdentificationEvent => decode<ReIdentificationEvent>(stored);
 export const decodeSubscriptionBegun = (stored: StoredEvent): SubscriptionBegun => decode<SubscriptionBegun>(stored);
+export const decodeEntryPublished = (stored: StoredEvent): EntryPublished => decode<EntryPublished>(stored);
 export const decodeResourceKept = (stored: StoredEvent): ResourceKept => decode<ResourceKept>(stored);
 export const decodePolicyApplied = (stored: StoredEvent): PolicyApplied => decode<PolicyApplied>(stored);
 export const decodeReviewNoted = (stored: StoredEvent): ReviewNoted => decode<ReviewNoted>(stored);

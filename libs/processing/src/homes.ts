@@ -12,7 +12,7 @@ import { encode, encodeRecordEvent } from './encoding.js';
 import { loadNumber, type NumberState } from './number.js';
 import type { OutgoingMessage } from './ports.js';
 import { quarantine } from './quarantine.js';
-import { CONFLICT, isOther, recorded, type Arrival } from './sift-care-events.js';
+import { CONFLICT, isAgainstItsCondition, isOther, OTHER_VERSION, recorded, type Arrival } from './sift-care-events.js';
 import { timestamp, type Wiring } from './wiring.js';
 
 /**
@@ -48,11 +48,14 @@ export async function recordAtHome(
     const refused: OutgoingMessage[] = [];
     // Two copies may come in one batch: the second is judged by the first.
     const seen = new Map<string, Accepted>();
-    for (const { event, message, awaits } of arrivals) {
+    for (const arrival of arrivals) {
+      const { event, message, awaits } = arrival;
       const key = eventKey(event);
       const sent = { ...recorded(wiring, event, message, awaits), saidOf };
       const known = accepted.get(key) ?? seen.get(key);
-      if (known === undefined) {
+      if (known === undefined && isAgainstItsCondition(state.record, arrival)) {
+        refused.push(...quarantine(wiring, message, [OTHER_VERSION]));
+      } else if (known === undefined) {
         fresh.push(sent);
         seen.set(key, { ...sent.coordinates, digest: digestSent(sent) });
       } else if (isOther(known, message, digestSent(sent))) refused.push(...quarantine(wiring, message, [CONFLICT]));

@@ -23,6 +23,7 @@ export * from './errors.js';
 export * from './explain-record.js';
 export { eachOnItsOwn, isOfEngine, unprocessable } from './failures.js';
 export { findKept, keepResources } from './kept-resources.js';
+export { type EntryNamed, type EntryOf, notePublished, subjectsPublished } from './published-entries.js';
 export * from './changes-of.js';
 export { countOf, decideViews, viewIn } from './decide-views.js';
 export * from './derive-views.js';

@@ -18,7 +18,7 @@ export async function findKept(
   names: readonly string[],
 ): Promise<Map<string, Resource>> {
   const found = new Map<string, Resource>();
-  await forEachConcurrently(each(names), WIDTH, async (name) => {
+  await forEachConcurrently(names, WIDTH, async (name) => {
     const [last] = await store.read(keptResourceStream(keys, organisation, name), LAST);
     if (last !== undefined) found.set(name, decodeResourceKept(last).resource);
   });
@@ -29,7 +29,7 @@ export async function findKept(
 export async function keepResources(engines: Engines, organisation: string, kept: readonly Kept[]): Promise<void> {
   // Of two under one name in one call the later counts.
   const byName = new Map(kept.flatMap(({ names, resource }) => names.map((name) => [name, resource])));
-  await forEachConcurrently(each([...byName]), WIDTH, ([name, resource]) => keep(engines, organisation, name, resource));
+  await forEachConcurrently(byName, WIDTH, ([name, resource]) => keep(engines, organisation, name, resource));
 }
 
 const LAST = { backwards: true, maxCount: 1 } as const;
@@ -50,8 +50,4 @@ function replaces(resource: Resource, last: StoredEvent): boolean {
   const { resource: known } = decodeResourceKept(last);
   if (sameJson(known, resource)) return false;
   return !isEarlierByAll(ageOf(resource), ageOf(known));
-}
-
-async function* each<T>(items: readonly T[]): AsyncGenerator<T> {
-  yield* items;
 }

@@ -230,6 +230,8 @@ export class RecordCareEvents {
   }
 
   private async record(key: string, arrivals: readonly Arrival[], adopted: AdoptedPolicy, outbox: Outbox): Promise<void> {
+    // A refusal appends nothing, and so would not be fenced: what a condition is compared with is read.
+    if (arrivals[0]?.event.ifMatch !== undefined) this.forget(key);
     const state = await this.recall(key);
     const members = await this.membersOf(state);
     const sifted = siftCareEvents(this.wiring, state, members, await this.withAwaited(members, arrivals, outbox));
@@ -460,13 +462,16 @@ function letGo(entries: Iterable<Entry>): void {
 
 const partitionOf = ([first]: readonly Message[]): string => `${first?.topic}/${first?.partition}`;
 
-/** A merge and an unmerge stand by themselves, a death first in its run: what came before may be what makes it acceptable. */
+/**
+ * A merge and an unmerge stand by themselves, a death and what asks for a version first in their runs: what came before may be what makes them
+ * acceptable.
+ */
 function runsOf(arrivals: readonly Arrival[]): Arrival[][] {
   const runs: Arrival[][] = [];
   let open = false;
   for (const arrival of arrivals) {
-    const { type } = arrival.event;
-    if (open && !isIdentityEvent(type)) runs.at(-1)?.push(arrival);
+    const { type, ifMatch } = arrival.event;
+    if (open && !isIdentityEvent(type) && ifMatch === undefined) runs.at(-1)?.push(arrival);
     else runs.push([arrival]);
     open = !isMerge(type);
   }

@@ -115,7 +115,7 @@ export async function replayChunk(wiring: Wiring, chunk: ReplayChunk): Promise<R
   const projection = wiring.projections.find((one) => one.purpose === purpose && one.version === version);
   if (projection === undefined) throw new Error(`version ${version} of the view for ${purpose} is not written here`);
   let progress = NOTHING;
-  await forEachConcurrently(each(keys), WIDTH, async (key) => {
+  await forEachConcurrently(keys, WIDTH, async (key) => {
     // Awaited before `progress` is read: several patients are under way at once.
     const one = await replayPatient(wiring, key, projection, options);
     progress = added(progress, one);
@@ -184,8 +184,4 @@ async function* chunksOf(keys: AsyncIterable<string>, skip: number, size: number
     chunk = [];
   }
   if (chunk.length > 0) yield chunk;
-}
-
-async function* each<T>(items: readonly T[]): AsyncGenerator<T> {
-  yield* items;
 }

@@ -1,8 +1,19 @@
-import { contentOf, digestSent, entryIdOf, eventKey, homeOf, isSamePlace, isTakenBackBy, saysTheSame } from '@weft/domain';
+import {
+  contentOf,
+  digestSent,
+  entryIdOf,
+  eventKey,
+  homeOf,
+  isSamePlace,
+  isTakenBackBy,
+  isVersion,
+  saysTheSame,
+} from '@weft/domain';
 import type {
   Accepted,
   Awaits,
   CareEvent,
+  CareRecord,
   Coordinates,
   EventHomed,
   NumberRecord,
@@ -66,6 +77,10 @@ export function siftCareEvents(
       else carry(sifted, known.homes ?? [], arrival);
       continue;
     }
+    if (event.ifMatch !== undefined && isAgainstItsCondition(recordOfHome(event, named, members) ?? record, arrival)) {
+      sifted.refused.push(...quarantine(wiring, message, [OTHER_VERSION]));
+      continue;
+    }
     const placed = placedAt(accepting, named, members);
     const { coordinates, homes } = placed;
     const encoded = encodeRecordEvent(placed, wiring.random);
@@ -118,6 +133,11 @@ function placedAt(event: RecordedCareEvent, named: string, members: readonly Num
   };
 }
 
+function recordOfHome(event: CareEvent, named: string, members: readonly NumberRecord[]): CareRecord | undefined {
+  const home = homeOf(entryIdOf(event), named, members);
+  return members.find(({ key }) => key === home)?.record;
+}
+
 /** Whether nobody of the person has the entry, and the surviving number does not hear of it by the event itself. */
 function isNew(event: RecordedCareEvent, named: string, members: readonly NumberRecord[]): boolean {
   if (members[0]?.key === named || event.type === 'patient-death-retracted-1') return false;
@@ -143,6 +163,26 @@ export function recorded({ clock, keys }: Wiring, event: CareEvent, message: Coo
   };
   return { ...said, recordedAt, coordinates: { topic, partition, offset }, digest, resource };
 }
+
+/**
+ * Whether an event is to replace another version of its entry than is in force. One that was passed before and is not in the record was
+ * refused then: what came since must not make it fit.
+ */
+export function isAgainstItsCondition(record: CareRecord, { event, message }: Arrival): boolean {
+  if (event.ifMatch === undefined) return false;
+  const entry = record.entries.get(entryIdOf(event));
+  return entry === undefined || !isVersion(entry, event.ifMatch) || wasPassed(record, message);
+}
+
+function wasPassed({ accepted }: CareRecord, { topic, partition, offset }: Coordinates): boolean {
+  return [...accepted.values()].some((one) => one.topic === topic && one.partition === partition && one.offset > offset);
+}
+
+export const OTHER_VERSION: Problem = {
+  field: 'If-Match',
+  code: 'conflict',
+  message: 'is another version than was in force when this came to the record; look at what is in force, and send it again',
+};
 
 export const CONFLICT: Problem = {
   field: 'id',

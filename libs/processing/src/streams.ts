@@ -18,6 +18,8 @@ export const entryHoldersStream = (entry: string): string => `entryHolders-${ent
 /** What an organisation sent that is about nobody, by a name that its references use. */
 export const keptResourceStream = (keys: Pick<Keys, 'digest'>, organisation: string, name: string): string =>
   `keptResource-${keys.digest(JSON.stringify([organisation, name])).slice(0, 32)}`;
+/** Whom an entry was published about by FHIR, by its source, type and id. */
+export const publishedEntryStream = (entry: string): string => `publishedEntry-${entry}`;
 /** Which region this is. */
 export const REGION_STREAM = 'itself-region';
 export const POLICY_STREAM = 'policy-region';

@@ -26,7 +26,7 @@ const OUTCOMES: Readonly<Record<number, AuditEntry['outcome']>> = { 403: 'refuse
 export class AuditedProblemFilter implements ExceptionFilter {
   constructor(
     private readonly audit: AuditLog,
-    protected readonly service: Service,
+    private readonly service: Service,
   ) {}
 
   async catch(thrown: unknown, host: ArgumentsHost): Promise<void> {
@@ -38,11 +38,7 @@ export class AuditedProblemFilter implements ExceptionFilter {
     } catch (notAudited) {
       error = notAudited;
     }
-    this.send(error, request, http.getResponse<FastifyReply>());
-  }
-
-  protected send(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-    sendProblem(error, request, reply, this.service.log);
+    sendProblem(error, request, http.getResponse<FastifyReply>(), this.service.log);
   }
 
   /** What the audit calls that which was asked for; undefined for what is not audited. */

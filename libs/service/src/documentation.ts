@@ -118,8 +118,9 @@ const TOO_LARGE = { description: 'The body is too large' };
 /** What routes have in common: any may find an engine away, and every refusal has one form. Examples go where OpenAPI has them. */
 function completed(document: OpenAPIObject): OpenAPIObject {
   document.components = { ...document.components, schemas: { ...document.components?.schemas, Problem: PROBLEM } };
-  for (const [path, { get, post }] of Object.entries(document.paths)) {
-    for (const operation of [get, post]) if (operation !== undefined) complete(operation, path.startsWith('/fhir/'));
+  for (const [path, { get, post, put, delete: remove }] of Object.entries(document.paths)) {
+    for (const operation of [get, post, put, remove])
+      if (operation !== undefined) complete(operation, /^\/fhir(?:\/|$)/.test(path));
   }
   return document;
 }
@@ -138,7 +139,7 @@ function complete(operation: Operation, isFhir: boolean): void {
   const responses = Object.entries({ ...refusals, ...operation.responses } as Operation['responses']);
   const completeOf = (status: string, response: object): object => {
     if (status >= '400') return { ...response, content };
-    return status < '300' && answer !== undefined ? exemplified(response, answer) : response;
+    return status < '300' && status !== '204' && answer !== undefined ? exemplified(response, answer) : response;
   };
   operation.responses = Object.fromEntries(
     responses.map(([status, response]) => [status, completeOf(status, response as object)]),

@@ -155,7 +155,7 @@ function fastifyAdapter(service: Service): FastifyAdapter {
     requestTimeout: 120_000,
     logger: false,
     genReqId: requestId,
-    rewriteUrl: withPlainDollar,
+    rewriteUrl: asRouted,
     // Errors of the router itself, before any hook: an address that cannot be decoded, or is too long.
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
       secure(reply, '/');
@@ -164,10 +164,13 @@ function fastifyAdapter(service: Service): FastifyAdapter {
   });
 }
 
-/** FHIR's operations begin with a dollar, which many clients send as `%24`: to the router that is another path. */
-function withPlainDollar({ url = '/' }: { readonly url?: string }): string {
+/**
+ * FHIR's operations begin with a dollar, which many clients send as `%24`, and some end the address of the server in a slash: to the
+ * router these are other paths.
+ */
+function asRouted({ url = '/' }: { readonly url?: string }): string {
   const path = url.split('?', 1)[0] as string;
-  return path.replaceAll('%24', '$') + url.slice(path.length);
+  return path.replaceAll('%24', '$').replace(/^\/fhir\/$/, '/fhir') + url.slice(path.length);
 }
 
 /** The caller's X-Request-ID where it is a UUID, as NHS England's APIs have it. Anything else could carry anything into the log. */

@@ -14,7 +14,8 @@ export { type Hl7v2Listener, organisationsByHl7v2, usualListener } from './hl7v2
 export { Metrics } from './metrics.js';
 export { invalid, parameter, refuseOtherParameters, VALIDATE_ONLY, validateOnly } from './parameters.js';
 export { refuseUnlessAccepted } from './media-types.js';
-export { HttpProblem, PROBLEM_JSON, problemOf, type ProblemDetails, sendOutcome, sendProblem, unavailable } from './problem.js';
+export { type Issue, issueOf, type OperationOutcome, outcomeOf } from './operation-outcome.js';
+export { HttpProblem, PROBLEM_JSON, problemOf, type ProblemDetails, sendProblem, unavailable } from './problem.js';
 export { publicAddressOf } from './public-address.js';
 export { createRegion, createTopicsOf, prepareRegion } from './create-region.js';
 export { type Probe, Readiness, type ReadinessReport } from './readiness.js';

@@ -1,7 +1,7 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
-import { sendOutcome, sendProblem } from './problem.js';
+import { sendProblem } from './problem.js';
 import type { Routes } from './unmatched.js';
 
 /** Answers every error of every route that has no filter of its own, and what no route answers. */
@@ -16,8 +16,6 @@ export class ProblemFilter implements ExceptionFilter {
     const http = host.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
     const reply = http.getResponse<FastifyReply>();
-    if (!request.is404) return sendProblem(error, request, reply, this.log);
-    const send = /^\/fhir(?:[/?]|$)/.test(request.url) ? sendOutcome : sendProblem;
-    send(this.routes.problemFor(request), request, reply, this.log);
+    sendProblem(request.is404 ? this.routes.problemFor(request) : error, request, reply, this.log);
   }
 }

@@ -138,11 +138,13 @@ function problemBody(problem: HttpProblem, requestId: string): ProblemDetails {
 
 type Send = (error: unknown, request: FastifyRequest, reply: FastifyReply, log: Logger) => void;
 
-export const sendProblem: Send = (error, request, reply, log) =>
-  sendAs(PROBLEM_JSON, (problem) => problemBody(problem, request.id), { error, request, reply, log });
+const isFhir = ({ url }: FastifyRequest): boolean => /^\/fhir(?:[/?]|$)/.test(url);
 
-/** As FHIR has it: an OperationOutcome with one issue a field. */
-export const sendOutcome: Send = (error, request, reply, log) => sendAs(FHIR_JSON, outcomeOf, { error, request, reply, log });
+/** To FHIR's clients an OperationOutcome with one issue a field, to all others RFC 9457. */
+export const sendProblem: Send = (error, request, reply, log) =>
+  isFhir(request)
+    ? sendAs(FHIR_JSON, outcomeOf, { error, request, reply, log })
+    : sendAs(PROBLEM_JSON, (problem) => problemBody(problem, request.id), { error, request, reply, log });
 
 function sendAs(
   type: string,

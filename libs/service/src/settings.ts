@@ -65,6 +65,8 @@ export interface KafkaSettings {
 export interface TokenSettings {
   /** Absent: the key pair in the data directory signs and verifies. */
   readonly jwksUrl?: string;
+  /** Where clients get tokens of the issuer; said to them, and asked by nobody here. */
+  readonly tokenUrl?: string;
   readonly issuer: string;
   readonly audience: string;
   /** The longest that a token of the local key lives. */
@@ -131,6 +133,7 @@ export const SETTINGS = {
     'secret under which audit and decisions are chained, 32 characters or more; absent: made of the region’s',
   WEFT_INTEGRITY_SECRET_FILE: 'file that holds it',
   WEFT_JWKS_URL: 'keys of the token issuer; absent: a local key pair',
+  WEFT_TOKEN_URL: 'where clients get tokens of the issuer, as /fhir/metadata says it (https://host/path)',
   WEFT_JWT_ISSUER: 'iss that a token must carry',
   WEFT_JWT_AUDIENCE: 'aud that a token must carry',
   WEFT_LOCAL_TOKEN_HOURS: 'the longest that a token of the local key pair lives (default 12)',
@@ -361,7 +364,8 @@ function readTokens(source: Source): TokenSettings {
     if (audience === undefined) source.refuse('WEFT_JWT_AUDIENCE', 'is missing: WEFT_JWKS_URL needs it');
   }
   const localHours = source.whole('WEFT_LOCAL_TOKEN_HOURS', { is: '', by: 12, from: 1, to: 24 * 366 });
-  return { jwksUrl, issuer: issuer ?? 'weft', audience: audience ?? 'weft', localHours };
+  const tokenUrl = source.url('WEFT_TOKEN_URL', /^https?:$/, 'https://host/path');
+  return { jwksUrl, tokenUrl, issuer: issuer ?? 'weft', audience: audience ?? 'weft', localHours };
 }
 
 /** Whoever stands between and may answer in the issuer's place may be anybody. */

@@ -204,6 +204,7 @@ const ODD_HEADERS = [
     'weft-recorder',
     'weft-accepted',
     'weft-sent',
+    'weft-if-match',
     'weft-mends',
     'content-type',
     'CE_ID',

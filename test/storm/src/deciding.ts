@@ -87,14 +87,12 @@ interface Read {
   readonly place?: string;
 }
 
-/** Of a decision its state; of an event only where it stands, which names the decision as well. */
+/** Of a decision its state; of an event, or an entry of FHIR's answer, only where it stands, which names the decision as well. */
 function readAnswer(text: string): Read {
-  interface Place {
-    readonly partition: number;
-    readonly offset: number;
-  }
-  const answer = JSON.parse(text) as Partial<Place> & { state?: string; id?: string; items?: readonly Place[] };
-  if (answer.state !== undefined) return { state: answer.state, ...(answer.id !== undefined && { place: answer.id }) };
-  const { partition, offset } = answer.items?.[0] ?? answer;
+  const place = /GET \/consents\/(\d+-\d+) /.exec(text)?.[1];
+  if (place !== undefined) return { place };
+  const { state, id, partition, offset } = JSON.parse(text) as Read &
+    Partial<Record<'id' | 'partition' | 'offset', string | number>>;
+  if (state !== undefined) return { state, ...(id !== undefined && { place: String(id) }) };
   return offset === undefined ? {} : { place: `${partition}-${offset}` };
 }

@@ -1,7 +1,7 @@
 import { FHIR_JSON } from '@weft/care-events';
 import { open, type FileHandle } from 'node:fs/promises';
 import { JsonSplitter } from './json-splitter.js';
-import { listOf, type LocalRefusal, type PublishRequest, refusal } from './requests.js';
+import { byEntry, listOf, type LocalRefusal, type PublishRequest, refusal } from './requests.js';
 
 /** One entry of a Bundle, or one of its other members. */
 const PART_LIMIT_BYTES = 32 * 1024 * 1024;
@@ -85,7 +85,7 @@ class BundlePart {
     }
     const along = await Promise.all([...places.values()].map((place) => this.read(place)));
     const { file, entries } = this;
-    const head = `{"resourceType":"Bundle","type":${JSON.stringify(this.type)},"entry":`;
+    const head = `{"resourceType":"Bundle","type":${JSON.stringify(byEntry(this.type))},"entry":`;
     return {
       kind: 'request',
       path: '/fhir',

@@ -179,12 +179,12 @@ describe('a Bundle too large for one request', () => {
 
   type Body = { readonly resourceType: string; readonly type: string; readonly entry: typeof entry };
 
-  it('goes in several of its type, each entry once and in its order', async () => {
+  it('goes in several that are answered by entry, each entry once and in its order', async () => {
     const parts = await read(path);
     expect(parts.length).toBeGreaterThan(2);
     const sent = parts.flatMap((part) => {
       const { entry: entries, ...head } = bodyOf(part) as Body;
-      expect(head).toEqual({ resourceType: 'Bundle', type: 'transaction' });
+      expect(head).toEqual({ resourceType: 'Bundle', type: 'batch' });
       return entries.filter((_, index) => part.kind === 'request' && part.whereOf(index) !== null);
     });
     expect(sent).toEqual(entry);

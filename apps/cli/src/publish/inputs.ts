@@ -1,14 +1,16 @@
+import { isUtf8 } from 'node:buffer';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { readJson } from '@weft/care-events';
+import { readJson, repeatedMemberOf } from '@weft/care-events';
+import { jsonWithDigits, mayImitateMarks, parseWithDigits } from '@weft/domain';
 import { failureAt } from '../failure.js';
 import { requestsOfLargeBundle } from './bundle.js';
 import { foreignFormat } from './foreign.js';
 import { JsonSplitter, NotSplittable } from './json-splitter.js';
-import { EventBatches, fhirRequest, type LocalRefusal, type PublishRequest, refusal, type Where } from './requests.js';
+import { byEntry, EventBatches, fhirRequest, type LocalRefusal, type PublishRequest, refusal, type Where } from './requests.js';
 
 export type Outgoing = PublishRequest | LocalRefusal;
 
@@ -130,14 +132,22 @@ const EMPTY = 'the file is empty';
 function* requestsOfItem(bytes: Buffer, where: Where, batches: EventBatches): Generator<Outgoing> {
   const value = parsed(bytes.toString('utf8'));
   if (value === undefined) return yield refusal(where, 'not-json', `this is ${whereNotJson(bytes)}`);
-  const item = (value ?? {}) as { specversion?: unknown; resourceType?: unknown; entry?: unknown };
+  const item = (value ?? {}) as { specversion?: unknown; resourceType?: unknown; type?: unknown; entry?: unknown };
   if (item.resourceType !== undefined && item.specversion === undefined) {
     if (isEmptyBundle(item)) return yield refusal(where, 'empty', 'the Bundle has no entry: there is nothing in it to publish');
     yield* batches.flush();
-    return yield fhirRequest(bytes, where, item.resourceType === 'Bundle');
+    return yield fhirRequest(asBatch(bytes, item), where, item.resourceType === 'Bundle');
   }
   if (item.specversion !== undefined) return yield* batches.add(bytes, where);
   yield refusal(where, 'unknown-format', 'neither a CloudEvent (specversion) nor FHIR (resourceType)');
+}
+
+/** As it came wherever that is sent by entry already, or has what is to be refused where it is read, and would be lost in writing it anew. */
+function asBatch(bytes: Buffer, item: { readonly resourceType?: unknown; readonly type?: unknown }): Buffer {
+  if (item.resourceType !== 'Bundle' || item.type !== 'transaction') return bytes;
+  const text = bytes.toString('utf8');
+  if (!isUtf8(bytes) || mayImitateMarks(text) || repeatedMemberOf(bytes, item, '') !== null) return bytes;
+  return Buffer.from(jsonWithDigits({ ...(parseWithDigits(text) as object), type: byEntry('transaction') }));
 }
 
 function isEmptyBundle({ resourceType, entry = [] }: { readonly resourceType?: unknown; readonly entry?: unknown }): boolean {

@@ -33,6 +33,9 @@ export const refusal = (where: Where, code: string, message: string, field = '')
   errors: [{ field, code, message }],
 });
 
+/** A file may be cut into several requests, and one bad entry holds up no other: a transaction is sent as a batch, which is answered by entry. */
+export const byEntry = (type: string): string => (type === 'transaction' ? 'batch' : type);
+
 /** One FHIR document: a Bundle with its entries, or a resource alone. */
 export function fhirRequest(body: Buffer, where: Where, isBundle: boolean): PublishRequest {
   const whereOf = (entry: number): Where => (isBundle ? { ...where, entry } : where);

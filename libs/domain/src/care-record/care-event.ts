@@ -19,6 +19,8 @@ export interface CareEvent {
   readonly resource: Resource;
   /** Digest of what its sender sent, where that is not all that its resource says: Weft keeps with it what was sent before. */
   readonly sentDigest?: string;
+  /** The version of its entry that must be in force where the event is appended, as `isVersion` names it; absent: whichever. */
+  readonly ifMatch?: string;
   /** Of a merge or an unmerge: the surviving NHS number, from the Patient's link of type `replaced-by`. */
   readonly survivor?: string;
   /** Of a death's retraction: that it takes back what others told too, as the region's demographics service does. */

@@ -114,7 +114,7 @@ function noteAwaiting({ awaiting }: CareRecord, { id }: Entry, { awaits }: Recor
 function evolveEntry(record: CareRecord, event: RecordedCareEvent, note: NotePlacing = () => {}): Entry | null {
   const entry = entryOf(record, event);
   const retracted = event.type === 'care-event-retracted-1' || isEnteredInError(event.resource);
-  const next = { ...ageOf(event.resource), digest: event.digest };
+  const next = { ...ageOf(event.resource), digest: event.digest, sentDigest: event.sentDigest };
   const placing = placeVersion(next, entry);
   entry.versions += 1;
   entry.seen = withAge(entry.seen, next);

@@ -1,5 +1,6 @@
 import { parseInstant } from '../fhir-time.js';
 import type { Resource } from '../vocabulary.js';
+import { digestSent } from './content.js';
 
 /** What a version of an entry may say of its age: null where it does not. */
 export interface Age {
@@ -14,6 +15,8 @@ export const NO_AGE: Age = { versionId: null, lastUpdated: null };
 /** A version, by what it says of its age and by the digest of what else it says. */
 export interface Version extends Age {
   readonly digest: string | undefined;
+  /** Of what its sender sent, where that is not all that it says. */
+  readonly sentDigest?: string | undefined;
 }
 
 /** An age that versions of an entry had, and digests of those of them that were replaced. */
@@ -51,6 +54,12 @@ export function placeVersion(next: Version, { seen, last, retracted }: Versions)
   const isOver = last !== null && !retracted && isSameByAll(next, last) ? isReplaced : isSameByAll;
   if (seen.some((one) => isOver(next, one))) return 'replaced';
   return seen.some((one) => orderOf(next, one) === 'disagree') ? 'stands-by-arrival' : 'stands';
+}
+
+/** Whether somebody means the version in force, by the digest that its sender was answered or by the version id that it says itself. */
+export function isVersion({ last }: Pick<Versions, 'last'>, named: string): boolean {
+  if (last === null) return false;
+  return named === digestSent(last) || (last.versionId !== null && named === String(last.versionId));
 }
 
 export const isInForce = (placing: Placing): placing is 'stands' | 'stands-by-arrival' =>
