@@ -27,9 +27,9 @@ const changes = PURPOSES.map(recordChangesTopic);
 const topics = [...inbound, ...changes, QUARANTINE_TOPIC];
 const writes: Record<string, readonly string[]> = {
   'weft-gateway': inbound,
-  'weft-record-projector': [...changes, QUARANTINE_TOPIC],
+  'weft-record-projector': [QUARANTINE_TOPIC],
   'weft-opt-out-projector': [...changes, QUARANTINE_TOPIC],
-  'weft-record-api': topics,
+  'weft-record-api': [...inbound, QUARANTINE_TOPIC],
   ...Object.fromEntries(ORGANISATIONS.map((ods) => [ods, [careEventsTopic(ods)]])),
   ops: topics,
 };
@@ -37,7 +37,7 @@ const reads: Record<string, readonly string[]> = {
   'weft-gateway': [CONSENT_TOPIC],
   'weft-record-projector': ORGANISATIONS.map(careEventsTopic),
   'weft-opt-out-projector': [CONSENT_TOPIC, QUARANTINE_TOPIC],
-  'weft-record-api': [...changes, QUARANTINE_TOPIC, ...ORGANISATIONS.map(careEventsTopic)],
+  'weft-record-api': [QUARANTINE_TOPIC, ...ORGANISATIONS.map(careEventsTopic)],
   registry: [recordChangesTopic('population-health')],
   ops: topics,
 };
