@@ -35,9 +35,9 @@ const writes: Record<string, readonly string[]> = {
 };
 const reads: Record<string, readonly string[]> = {
   'weft-gateway': [CONSENT_TOPIC],
-  'weft-record-projector': ORGANISATIONS.map(careEventsTopic),
+  'weft-record-projector': inbound,
   'weft-opt-out-projector': [CONSENT_TOPIC, QUARANTINE_TOPIC],
-  'weft-record-api': [QUARANTINE_TOPIC, ...ORGANISATIONS.map(careEventsTopic)],
+  'weft-record-api': [...inbound, QUARANTINE_TOPIC],
   registry: [recordChangesTopic('population-health')],
   ops: topics,
 };

@@ -33,9 +33,9 @@ const weft = topics.filter((topic) => topic !== 'payroll');
 /** What each may do, said a second time and by hand. Whatever is not here must be refused. */
 const reads: Record<string, readonly string[]> = {
   gateway: [CONSENT_TOPIC],
-  'record-projector': [OWN, OTHER],
+  'record-projector': [OWN, OTHER, CONSENT_TOPIC],
   'opt-out-projector': [CONSENT_TOPIC, QUARANTINE_TOPIC],
-  'record-api': [OWN, OTHER, QUARANTINE_TOPIC],
+  'record-api': [OWN, OTHER, CONSENT_TOPIC, QUARANTINE_TOPIC],
   registry: [HEALTH],
   trial: [HEALTH, RESEARCH],
   ops: weft,

@@ -102,8 +102,8 @@ function rulesOf(principal: Principal): Rule[] {
     case 'record-projector':
       return [
         topic('read', CARE_EVENTS_PREFIX, 'prefixed'),
-        // Looks which decisions came before a care event.
-        topic('describe', CONSENT_TOPIC),
+        // Looks which decisions came before a care event, and for how long they wait.
+        topic('read', CONSENT_TOPIC),
         // Reads every topic of care events that there is, and so looks which there are.
         topic('describe-configs', WEFT, 'prefixed'),
         group(RECORD_PROJECTOR_GROUP),
@@ -123,8 +123,8 @@ function rulesOf(principal: Principal): Rule[] {
     case 'record-api':
       return [
         topic('read', QUARANTINE_TOPIC),
-        // Tells readers of whom something is arriving.
-        topic('read', CARE_EVENTS_PREFIX, 'prefixed'),
+        // Tells readers of whom something is arriving, and operators for how long decisions wait.
+        ...inbound('read'),
         // Redrives what was mended.
         ...inbound('write'),
         topic('write', HL7V2_PREFIX, 'prefixed'),
