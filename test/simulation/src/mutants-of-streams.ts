@@ -397,7 +397,7 @@ export const MUTANTS_OF_STREAMS: readonly Mutant[] = [
   // decisions
   deriving(
     'a decision is recorded without its effect',
-    'return appendToNumber(wiring, state, withTheirEffect(wiring, events, effect));',
+    'return appendToNumber(wiring, state, withTheirEffect(wiring, events, effectOf(projections, person, decided).effect));',
     'return appendToNumber(wiring, state, withoutEffect(events));',
   ),
   recordingDecisions(
