@@ -94,7 +94,8 @@ function consentPublisher({ service, wiring }: Region) {
       consentId: `sharing-${subject}`,
       status: 'active',
       authority: 'local-dissent',
-      decidedBy: 'patient',
+      // A person's own agreement needs an age, and these records have no Patient that says one.
+      decidedBy: 'proxy',
     } as const;
     const event = {
       ...{ specversion: '1.0', id, source: 'urn:ods:Y90001', type: 'consent-decision-recorded-1', subject, time: decidedAt },
