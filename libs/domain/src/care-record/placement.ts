@@ -53,7 +53,10 @@ export interface Holder extends Holding, Pick<Entry, 'placed'> {
   readonly person: string;
 }
 
-/** Where an entry is for one of the numbers, and the keys of those that lose it to this one. */
+/**
+ * Where an entry is for one of the numbers, and the keys of those that lose it to this one: also where this one loses it to a third, as what denied it goes
+ * all that way.
+ */
 export interface Placed {
   readonly place: Place;
   readonly from: readonly string[];
@@ -66,8 +69,8 @@ export function placesOf(holders: readonly Holder[]): ReadonlyMap<string, Placed
   const takers = (one: Holder): readonly Holder[] => (isHere(one) ? rivals(one) : holders.filter(({ key }) => key !== one.key));
   const lost = new Set(holders.filter((one) => takers(one).some((other) => takesFrom(other, one))).map(({ key }) => key));
   const placed = (one: Holder): Placed => {
-    if (lost.has(one.key)) return { place: 'away', from: [] };
     const from = rivals(one).filter((other) => takesFrom(one, other));
+    if (lost.has(one.key)) return { place: 'away', from: from.map(({ key }) => key) };
     const isUnclear = rivals(one).some((other) => !lost.has(other.key) && !one.retracted && !other.retracted);
     return { place: isUnclear ? 'unclear' : from.length > 0 ? 'arrived' : 'own', from: from.map(({ key }) => key) };
   };
