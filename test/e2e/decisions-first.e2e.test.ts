@@ -80,7 +80,7 @@ describe('a decision that is durable before an entry, each app as its own proces
       body: JSON.stringify(body),
       headers,
     });
-    if (![200, 202].includes(response.status)) throw new Error(`${response.status}: ${await response.text()}`);
+    if (!response.ok) throw new Error(`${response.status}: ${await response.text()}`);
   }
 
   /** A denial of everything but individual care that nobody waits for, and an entry once it is durable. */
