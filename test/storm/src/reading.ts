@@ -1,5 +1,5 @@
 import type { Prng } from '@weft/testing';
-import { isOfConcern, type Person, type Purpose, PURPOSES, seenIn } from './entries.js';
+import { type Entry, isOfConcern, type Person, type Purpose, PURPOSES, seenIn } from './entries.js';
 import { entryIdOf } from './fhir.js';
 import type { While } from './oracle.js';
 import type { Answer, Region } from './region.js';
@@ -52,7 +52,7 @@ export async function readRecord(
   const { answer, during } = reading;
   const seen = checkSeen(world, answer.text, { person, purpose, during, where: `the record for ${purpose}` });
   for (const entry of world.entriesOf(person)) {
-    if (!entry.isBase || !isOfConcern(entry, purpose) || seen.has(entry.number)) continue;
+    if (!entry.isBase || mayArrive(entry) || !isOfConcern(entry, purpose) || seen.has(entry.number)) continue;
     if (world.verdict(entry, purpose, during) === 'shown') {
       world.violation(`the record for ${purpose} lacks ${nameOf(entry)}, which nobody forbade`);
     }
@@ -81,8 +81,11 @@ function nextPageOf(text: string): string | null {
 
 interface Explained {
   readonly id: string;
-  readonly purposes: readonly { readonly purpose: Purpose; readonly included: boolean }[];
+  readonly purposes: readonly { readonly purpose: Purpose; readonly included: boolean; readonly rule: string }[];
 }
+
+/** What came behind decisions that nobody has read yet is not shown until they are, nor is the version before it. */
+const mayArrive = ({ isBase, isBusy, version }: Entry): boolean => !isBase || isBusy || version > 1;
 
 /** The explanation says of each entry what the reads do; gives the ids of all that it explains. */
 export async function readExplanation(world: World, region: Region, person: Person): Promise<ReadonlySet<string> | null> {
@@ -91,7 +94,8 @@ export async function readExplanation(world: World, region: Region, person: Pers
   const { entries } = JSON.parse(reading.answer.text) as { entries: readonly Explained[] };
   const explained = new Map(entries.map((entry) => [entry.id, entry.purposes]));
   for (const entry of world.entriesOf(person)) {
-    for (const { purpose, included } of explained.get(entryIdOf(entry)) ?? []) {
+    for (const { purpose, included, rule } of explained.get(entryIdOf(entry)) ?? []) {
+      if (rule === 'arriving' && mayArrive(entry)) continue;
       const verdict = isOfConcern(entry, purpose) ? world.verdict(entry, purpose, reading.during) : 'hidden';
       if (verdict !== 'either' && included !== (verdict === 'shown')) {
         world.violation(`the explanation says that ${nameOf(entry)} is ${included ? '' : 'not '}shared for ${purpose}`);
