@@ -9,7 +9,7 @@ const letters = mistakesIn('libs/domain/src/views/letters.ts');
 export const MUTANTS_OF_MOVES: readonly Mutant[] = [
   placement(
     'an entry stays with both whatever its versions say',
-    "if (lost.has(one.key)) return { place: 'away', from: [] };",
+    "if (lost.has(one.key)) return { place: 'away', from: from.map(({ key }) => key) };",
     '',
   ),
   placement(
