@@ -36,9 +36,17 @@ describe('what a subscriber of the storm holds', () => {
     picture.begin();
     take({ ...line('included', 1), cursor: undefined }, { ...line('included', 1, second), cursor: undefined });
     picture.begin();
-    take(line('included', 1, second));
+    take({ ...line('included', 1, second), cursor: undefined });
     expect(picture.seen).toHaveLength(2);
-    picture.caughtUp();
+    picture.complete();
+    expect(picture.seen).toEqual([{ number: 1, version: 1 }]);
+  });
+
+  it('loses it with the first cursor too: whoever is cut off before the empty line goes on behind everything', () => {
+    picture.begin();
+    take({ ...line('included', 1), cursor: undefined }, { ...line('included', 1, second), cursor: undefined });
+    picture.begin();
+    take(line('included', 1, second));
     expect(picture.seen).toEqual([{ number: 1, version: 1 }]);
   });
 
@@ -46,7 +54,7 @@ describe('what a subscriber of the storm holds', () => {
     picture.begin();
     take(line('included', 1));
     picture.begin();
-    picture.caughtUp();
+    picture.complete();
     expect(picture.seen).toHaveLength(1);
   });
 });

@@ -1,5 +1,5 @@
 import { provision } from '@weft/domain';
-import { careRecordStream } from '@weft/processing';
+import { careRecordStream, type EventStore } from '@weft/processing';
 import { type Change, feedChanges, type FeedOptions } from './change-feed.js';
 import { LiveChanges, type Position } from './live-changes.js';
 import { ANNE, BERT, observation, openRegion, type Region } from './region.fixture.js';
@@ -97,12 +97,15 @@ describe('a feed', () => {
 
   it('is told with all others what was worked out once', async () => {
     const { store, keys } = region.wiring;
-    const read = store.read.bind(store);
     let reads = 0;
-    store.read = (stream, ...rest) => {
-      if (stream === careRecordStream(keys.patient(ANNE))) reads += 1;
-      return read(stream, ...rest);
-    };
+    // What the projectors read is theirs.
+    const counting: EventStore = Object.assign(Object.create(store) as EventStore, {
+      read: (...asked: Parameters<EventStore['read']>) => {
+        if (asked[0] === careRecordStream(keys.patient(ANNE))) reads += 1;
+        return store.read(...asked);
+      },
+    });
+    live = new LiveChanges({ ...region.wiring, store: counting }, region.service);
     await region.stopOptOutProjector();
     await region.publish('RX901', ANNE, observation(ANNE, 'o1'));
     const readsFor = async (id: string, told: readonly Awaited<ReturnType<typeof follow>>[]): Promise<number> => {

@@ -34,8 +34,16 @@ export class Picture {
   }
 
   /** Whether it took something away. */
-  take({ kind, key, viewRevision, entry, cursor }: Line): boolean {
-    if (cursor !== undefined) this.cursor = cursor;
+  take(line: Line): boolean {
+    const isTakenAway = this.note(line);
+    if (line.cursor !== undefined) {
+      this.cursor = line.cursor;
+      this.complete();
+    }
+    return isTakenAway;
+  }
+
+  private note({ kind, key, viewRevision, entry }: Line): boolean {
     if (kind === 'ended') return false;
     this.told?.add(key);
     const before = this.held.get(key);
@@ -45,8 +53,8 @@ export class Picture {
     return kind === 'withdrawn' && (before?.seen ?? null) !== null;
   }
 
-  /** An empty line: up to now everything was told. What one who began anew was not told of is no more. */
-  caughtUp(): void {
+  /** An empty line, or the first cursor: everything was told. What one who began anew was not told of is no more. */
+  complete(): void {
     if (this.told === null) return;
     for (const key of this.held.keys()) if (!this.told.has(key)) this.held.delete(key);
     this.told = null;

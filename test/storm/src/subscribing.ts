@@ -66,7 +66,7 @@ async function follow(response: Response, take: (line: string) => void): Promise
 }
 
 function take(world: World, { name, purpose, picture }: Subscriber, text: string, openedAt: number): void {
-  if (text === '') return picture.caughtUp();
+  if (text === '') return picture.complete();
   const line = JSON.parse(text) as Line;
   if (picture.take(line)) world.counts.withdrawals += 1;
   if (line.kind !== 'included' && line.kind !== 'amended') return;
