@@ -103,7 +103,7 @@ export class AwaitingPeople {
   }
 
   private async forEach(keys: Iterable<string>, failed: unknown[], work: (key: string) => Promise<void>): Promise<void> {
-    await forEachConcurrently(each(keys), PEOPLE_AT_ONCE, async (key) => {
+    await forEachConcurrently(keys, PEOPLE_AT_ONCE, async (key) => {
       try {
         await work(key);
       } catch (error) {
@@ -145,10 +145,6 @@ export class AwaitingPeople {
     const event = encode({ type: 'awaiting-over-1' }, random);
     await unlessFenced(store.append(AWAITING_STREAM, this.read, [event], { truncatesPrevious: true }));
   }
-}
-
-async function* each<T>(items: Iterable<T>): AsyncGenerator<T> {
-  yield* items;
 }
 
 /** Of all numbers of the person: it is not said which of them has the entry. */

@@ -67,7 +67,7 @@ export async function placeEntries(
   onFault: (key: string, error: unknown) => void,
 ): Promise<ReadonlySet<string>> {
   const concerned = new Set<string>();
-  await forEachConcurrently(each(sightings), WIDTH, async (sighting) => {
+  await forEachConcurrently(sightings, WIDTH, async (sighting) => {
     try {
       const keys = await holdersWith(wiring, sighting);
       if (keys.length < 2) return;
@@ -79,10 +79,6 @@ export async function placeEntries(
     }
   });
   return concerned;
-}
-
-async function* each<T>(list: readonly T[]): AsyncGenerator<T> {
-  yield* list;
 }
 
 /** The keys of the numbers that ever had versions of an entry, this one among them: to say so is to look. */
