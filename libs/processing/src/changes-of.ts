@@ -71,7 +71,12 @@ async function inLineNow(wiring: Wiring, key: string): Promise<AtHead> {
     };
     const { loaded, marks } = await withMarks(wiring.store, load, ({ person }) => person?.members ?? []);
     const { state, person } = loaded;
-    if (person === null) return { state, person };
+    if (person === null) {
+      // Told of what the stream still includes, that it went, subscribers would never hear that it came back.
+      if ([...state.views.values()].every(({ letters }) => letters.size === 0)) return { state, person };
+      await deriveViews(wiring, key);
+      continue;
+    }
     const adopted = await wiring.policies.current();
     const now = wiring.clock.now();
     const decided = new Map(wiring.projections.map((one) => [one, lettersFor(one, person, adopted, now, marks)]));

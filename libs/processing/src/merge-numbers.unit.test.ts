@@ -1,4 +1,5 @@
 import type { CareEvent, ViewEntry } from '@weft/domain';
+import { World } from '@weft/testing';
 import { encode, textOf } from './encoding.js';
 import { mergeNumbers } from './merge-numbers.js';
 import { loadNumber } from './number.js';
@@ -14,6 +15,7 @@ import {
   observation,
   publish,
   published,
+  publishes,
   region,
   standingOnTopic,
   unmerge,
@@ -39,10 +41,12 @@ const isWith =
   (_: string, events: readonly { readonly type: string }[]): boolean =>
     events.some((event) => event.type === type);
 
-const isMergeIn =
-  (key: string) =>
+const isOfNumber =
+  (key: string, type: string) =>
   (stream: string, events: readonly { readonly type: string }[]): boolean =>
-    stream === careRecordStream(key) && isWith('patient-merged-1')(stream, events);
+    stream === careRecordStream(key) && isWith(type)(stream, events);
+
+const isMergeIn = (key: string) => isOfNumber(key, 'patient-merged-1');
 
 let offset = 1_000;
 const record = (wiring: Wiring, event: CareEvent) =>
@@ -147,5 +151,19 @@ describe('the undoing of a merge', () => {
     expect(await mergeNumbers(overtaken, undone, { ...at, offset: 1_000 })).toEqual([]);
     expect((await loadNumber(wiring.store, anne)).identity.supersededBy?.key).toBe(bert);
     expect((await loadNumber(wiring.store, bert)).identity.absorbed).toEqual([anne]);
+  });
+
+  it('brings back to subscribers what they were told meanwhile to let go of, however soon it comes', async () => {
+    const world = new World({ seed: 1 });
+    const wiring = await idleRegion(world, async () => {});
+    const whileMerged = meeting(wiring, isOfNumber(wiring.keys.patient(ANNE), 'number-restored-1'), async () => {
+      world.process('who publishes after the merge', publishes());
+      await published(wiring);
+    });
+    const events = [observation(ANNE, 'a'), merge(ANNE, BERT), unmerge(ANNE, BERT)];
+    await new RecordCareEvents(whileMerged).handle({
+      messages: events.map((event) => ({ ...arriving(event), offset: (offset += 1) })),
+    });
+    expect(await standingOnTopic(wiring, 'direct-care')).toBe(1);
   });
 });
