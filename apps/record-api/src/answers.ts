@@ -10,7 +10,7 @@ import {
   type ToReview,
 } from '@weft/domain';
 import type { WaitingCounts } from '@weft/hl7v2-processing';
-import type { Corrected, ReviewCounts, SetAside, VersionCounts } from '@weft/processing';
+import type { Corrected, ReviewCounts, SetAside, Unreadable, VersionCounts } from '@weft/processing';
 import { PersonAnswer } from './person.js';
 import { PolicyInForceAnswer } from './policy-answers.js';
 
@@ -277,6 +277,13 @@ export class StatusAnswer extends PickType(PolicyInForceAnswer, ['settingsDiffer
   lag!: number;
   @ApiProperty({ description: 'Whether every change of what is shared is published to its purpose’s topic' })
   published!: boolean;
+  @ApiProperty({
+    type: Object,
+    description:
+      'How many records the publisher found unreadable, by why: `record-damaged` (events are missing) and `written-by-a-newer-weft`. Each is closed ' +
+      'to everybody, and nothing of it is published',
+  })
+  recordsUnreadable!: Readonly<Partial<Record<Unreadable, number>>>;
   @ApiProperty({
     description:
       'For how long decisions have waited that nobody reads: what comes behind them is not shared meanwhile; 0 for none',

@@ -1,5 +1,5 @@
 import { type Purpose, withDigits } from '@weft/domain';
-import { changeKey, patientKeys, type RecordChange, standingOf, toldRevision, type Wiring } from '@weft/processing';
+import { changeKey, isOfEngine, patientKeys, type RecordChange, standingOf, toldRevision, type Wiring } from '@weft/processing';
 import { isBefore, type LiveChanges, type Position } from './live-changes.js';
 
 /** What a subscriber is told of one entry. */
@@ -39,7 +39,7 @@ const PAUSE_MS = 1_000;
 export async function feedChanges(wiring: Wiring, live: LiveChanges, options: FeedOptions): Promise<void> {
   const { purpose, from, signal } = options;
   const start = from === 'beginning' ? await live.end() : from.after;
-  if (from === 'beginning') await tellStanding(wiring, start, options);
+  if (from === 'beginning') await tellStanding(wiring, live, start, options);
   if (signal.aborted) return;
   const { end, leave } = await live.join(purpose);
   try {
@@ -83,9 +83,23 @@ async function goOn(wiring: Wiring, live: LiveChanges, { start, end }: Stretch, 
  * Everybody as they stand, a few people at a time. One of them is always kept back, so that there is a last page: it alone says where to go on,
  * because before it going on would leave gaps.
  */
-async function tellStanding(wiring: Wiring, start: Position, { purpose, tell, signal }: FeedOptions): Promise<void> {
+async function tellStanding(
+  wiring: Wiring,
+  { onFault }: LiveChanges,
+  start: Position,
+  { purpose, tell, signal }: FeedOptions,
+): Promise<void> {
+  const standingOfOne = async (key: string): Promise<RecordChange[]> => {
+    try {
+      return await standingOf(wiring, key, purpose);
+    } catch (error) {
+      if (isOfEngine(error)) throw error;
+      onFault(key, error);
+      return [];
+    }
+  };
   const standing = async (keys: readonly string[]) => {
-    const people = await Promise.all(keys.map(async (key) => ({ key, changes: await standingOf(wiring, key, purpose) })));
+    const people = await Promise.all(keys.map(async (key) => ({ key, changes: await standingOfOne(key) })));
     return people.filter(({ changes }) => changes.length > 0);
   };
   const told = (people: Awaited<ReturnType<typeof standing>>) =>

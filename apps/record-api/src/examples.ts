@@ -258,6 +258,7 @@ export const STATUS = {
       projections: [{ purpose: 'research', version: 1 }],
       lag: 0,
       published: true,
+      recordsUnreadable: {},
       decisionsUnreadSeconds: 0,
     },
     groups: [

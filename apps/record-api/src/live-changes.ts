@@ -63,8 +63,7 @@ export class LiveChanges {
   /** Up to here everything was handed to those who waited, and can be read by the others. */
   private position: Position = null;
   /** One person whom Weft itself fails at keeps nothing from the others; once it does not, all of theirs is told. */
-  private readonly onFault = (_: string, err: unknown): void =>
-    this.service.log.error({ err }, 'changes of one person are not told');
+  readonly onFault = (_: string, err: unknown): void => this.service.log.error({ err }, 'changes of one person are not told');
 
   constructor(
     @Inject(WIRING) private readonly wiring: Wiring,

@@ -3,7 +3,7 @@ import { appendAtEnd } from './append.js';
 import { forEachConcurrently } from './concurrency.js';
 import { bringInLine } from './derive-views.js';
 import { decodeBoundary, encode, type BoundaryEvent } from './encoding.js';
-import { isOfEngine } from './failures.js';
+import { isOfEngine, unreadableBy } from './failures.js';
 import { NO_STREAM } from './ports.js';
 import { BOUNDARIES_STREAM } from './streams.js';
 import type { Wiring } from './wiring.js';
@@ -14,6 +14,9 @@ import type { Wiring } from './wiring.js';
  * has come by any clock, so that nobody brings back what was before it.
  */
 const CLOCKS_APART_MS = 50 * 3_600_000;
+
+/** Somebody whose record cannot be read is closed to every reader meanwhile. */
+const UNREADABLE_PAUSE_MS = 60_000;
 
 /** Notes when decisions begin or end to be in force, before they count as dealt with. */
 export async function setBoundaries(
@@ -70,7 +73,8 @@ export class Boundaries {
       } catch (error) {
         // A person whose views cannot be built is tried again and again; others need not wait for that.
         if (isOfEngine(error)) throw error;
-        failed.push(error);
+        if (unreadableBy(error) === null) failed.push(error);
+        else for (const [, boundary] of boundaries) boundary.due = Math.max(boundary.due, now + UNREADABLE_PAUSE_MS);
       }
     });
     if (failed.length > 0) throw failed[0];
@@ -82,7 +86,7 @@ export class Boundaries {
   private async goTo(id: string, boundary: Pending): Promise<void> {
     const { key, at, due } = boundary;
     await bringInLine(this.wiring, [key]);
-    if (due === at) {
+    if (due < at + CLOCKS_APART_MS) {
       boundary.due = at + CLOCKS_APART_MS;
       return;
     }

@@ -3,7 +3,7 @@ import { forEachConcurrently } from './concurrency.js';
 import { withMarks } from './consent-marks.js';
 import { viewIn } from './decide-views.js';
 import { deriveViews } from './derive-views.js';
-import { effectIn } from './encoding.js';
+import { effectIn, isKnownType } from './encoding.js';
 import { isOfEngine } from './failures.js';
 import { pseudonymsOf } from './judges.js';
 import { loadNumber, type NumberState } from './number.js';
@@ -31,11 +31,12 @@ export async function changesOf(
   const byNumber = new Map<string, Effect[]>();
   for (const stored of events) {
     const effect = effectIn(stored);
-    if (effect === null) continue;
+    // What is not understood may change anything: its number is looked at, and found to be unreadable.
+    if (effect === null && isKnownType(stored.type)) continue;
     const key = keyOfStream(stored.stream);
-    const effects = byNumber.get(key);
-    if (effects === undefined) byNumber.set(key, [effect]);
-    else effects.push(effect);
+    const effects = byNumber.get(key) ?? [];
+    if (effect !== null) effects.push(effect);
+    byNumber.set(key, effects);
   }
   const changes: RecordChange[] = [];
   await forEachConcurrently(byNumber, WIDTH, async ([key, effects]) => {

@@ -16,8 +16,9 @@ import type {
   RecordEvent,
   Resource,
 } from '@weft/domain';
-import { EngineDamaged } from './errors.js';
+import { RecordUnreadable, type Unreadable } from './errors.js';
 import type { Meta, NewEvent, Random, StoredEvent } from './ports.js';
+import { keyOfStream } from './streams.js';
 
 /*
  * The one place where payloads become stored bytes and bytes become payloads again: whoever wants to seal what is stored
@@ -166,6 +167,8 @@ export interface PublisherCheckpoint {
   readonly position: string;
   /** Keys of numbers that Weft itself fails at: nothing of theirs is published. */
   readonly held?: readonly string[];
+  /** Of those of them whose streams cannot be read, why. */
+  readonly unreadable?: Readonly<Record<string, Unreadable>>;
 }
 
 /** A resource about nobody, as an organisation sent it last. */
@@ -300,18 +303,22 @@ const KINDS: Readonly<Record<string, Exclude<NumberEvent['kind'], 'decision'>>> 
   'views-waited-1': 'waited',
 };
 
-/** An event of a number's stream. Throws EngineDamaged for one of no known type. */
+/** Whether this version of Weft knows what such an event of a number's stream says. */
+export const isKnownType = (type: string): boolean => type === DECISION_RECORDED || type in KINDS;
+
+/** An event of a number's stream. Throws RecordUnreadable for one of no known type. */
 export function decodeNumberEvent(stored: StoredEvent): NumberEvent {
   const { chain: _, ...event } = JSON.parse(textOf(stored.data)) as { chain?: string };
   if (stored.type === DECISION_RECORDED) return { kind: 'decision', event: event as RecordedDecision };
   const kind = KINDS[stored.type];
-  if (kind === undefined) throw unreadable(stored);
+  if (kind === undefined) throw new RecordUnreadable('written-by-a-newer-weft', keyOfStream(stored.stream));
   const { awaits } = stored.meta;
   return { kind, event: { ...event, type: stored.type, ...(awaits !== undefined && { awaits }) } } as NumberEvent;
 }
 
-const unreadable = ({ stream, type }: StoredEvent): EngineDamaged =>
-  new EngineDamaged('store', `${stream} holds an event of type ${type}, which this version of Weft cannot read`);
+/** When an event of a number's stream was recorded, milliseconds since 1970: of whichever type it is. */
+export const recordedAtOf = ({ data }: StoredEvent): number =>
+  Date.parse((JSON.parse(textOf(data)) as { recordedAt?: string }).recordedAt ?? '');
 
 export const decodeConsentHeld = (stored: StoredEvent): ConsentHeld => decode<ConsentHeld>(stored);
 export const decodeDecisionsRead = (stored: StoredEvent): DecisionsRead => decode<DecisionsRead>(stored);

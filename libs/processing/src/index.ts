@@ -21,7 +21,7 @@ export * from './decision-effect.js';
 export { entriesByThen } from './entries-by-then.js';
 export * from './errors.js';
 export * from './explain-record.js';
-export { eachOnItsOwn, isOfEngine, unprocessable } from './failures.js';
+export { eachOnItsOwn, isOfEngine, unlessUnreadable, unprocessable, type UnreadableRecord } from './failures.js';
 export { findKept, keepResources } from './kept-resources.js';
 export { type EntryNamed, type EntryOf, notePublished, subjectsPublished } from './published-entries.js';
 export * from './changes-of.js';

@@ -17,6 +17,7 @@ import {
 } from '@weft/domain';
 import { chainOf } from './chain.js';
 import { decodeNumberEvent, effectIn, type NumberEvent, type RecordedDecision } from './encoding.js';
+import { RecordUnreadable } from './errors.js';
 import { NO_STREAM, type EventStore, type StoredEvent } from './ports.js';
 import { careRecordStream } from './streams.js';
 
@@ -49,8 +50,8 @@ function emptyNumber(key: string): NumberState {
 export const isKnownNumber = ({ record, decisions }: NumberState): boolean => record.accepted.size > 0 || decisions.length > 0;
 
 /** Folds one stored event in, in place. */
-function evolveNumber(state: NumberState, stored: StoredEvent, note?: NotePlacing): void {
-  applyToNumber(state, decodeNumberEvent(stored), stored.revision, note);
+function evolveNumber(state: NumberState, stored: StoredEvent, said: NumberEvent, note?: NotePlacing): void {
+  applyToNumber(state, said, stored.revision, note);
   state.revision = stored.revision;
   state.chain = chainOf(stored);
   foldEffect(state, stored.type, effectIn(stored), stored.revision);
@@ -109,6 +110,28 @@ export async function* eventsOf(
   }
 }
 
+/**
+ * Every event of a number's stream from a revision on. A stream begins at revision 0 and skips none: throws RecordUnreadable where one is missing,
+ * since that may have been an objection.
+ */
+export async function* eventsOfNumber(
+  store: Pick<EventStore, 'read' | 'head'>,
+  key: string,
+  first = 0,
+): AsyncGenerator<readonly StoredEvent[]> {
+  const stream = careRecordStream(key);
+  let next = first;
+  for await (const page of eventsOf(store, stream, first)) {
+    for (const { revision } of page) if (revision !== next++) throw new RecordUnreadable('record-damaged', key);
+    yield page;
+  }
+  // Of a stream that lost everything nothing is read, as of one that never was.
+  if (next > 0 || (await store.head(stream)) === NO_STREAM) return;
+  // Its first events may have come in between.
+  if ((await store.read(stream, { maxCount: 1 })).length === 0) throw new RecordUnreadable('record-damaged', key);
+  yield* eventsOfNumber(store, key);
+}
+
 export interface LoadOptions {
   /** Only what was recorded by this instant, milliseconds since 1970. */
   readonly until?: number;
@@ -121,22 +144,20 @@ const MANY_DECISIONS = 64;
 const REMEMBERED_EVENTS = 100_000;
 const remembered = new WeakMap<EventStore, Map<string, NumberState>>();
 
-/** Folds a number's stream, up to an instant or to what the store holds now. The caller may go on folding into what it is given. */
+/** Folds a number's stream, up to an instant or to what the store holds now. The caller may go on folding into what it is given. Throws RecordUnreadable. */
 export async function loadNumber(store: EventStore, key: string, options: LoadOptions = {}): Promise<NumberState> {
   const { until = Infinity, note } = options;
   const isWhole = until === Infinity && note === undefined;
   const known = isWhole ? remembered.get(store)?.get(key) : undefined;
   const state = known === undefined ? emptyNumber(key) : copyOf(known);
-  for await (const page of eventsOf(store, careRecordStream(key), state.revision + 1)) {
-    for (const stored of page) if (until === Infinity || isBy(stored, until)) evolveNumber(state, stored, note);
+  for await (const page of eventsOfNumber(store, key, state.revision + 1)) {
+    for (const stored of page) {
+      const said = decodeNumberEvent(stored);
+      if (until === Infinity || Date.parse(said.event.recordedAt) <= until) evolveNumber(state, stored, said, note);
+    }
   }
   if (isWhole && state.decisions.length >= MANY_DECISIONS) remember(store, copyOf(state));
   return state;
-}
-
-function isBy(stored: StoredEvent, until: number): boolean {
-  const { event } = decodeNumberEvent(stored);
-  return Date.parse(event.recordedAt) <= until;
 }
 
 /** Another one, so that neither sees what is folded into the other. */

@@ -3,9 +3,9 @@ import { unlessFenced } from './append.js';
 import { changesOf } from './changes-of.js';
 import { KeyedQueue } from './concurrency.js';
 import { deriveViews } from './derive-views.js';
-import { decodeNumberEvent, decodePublisherCheckpoint, encode, type PublisherCheckpoint } from './encoding.js';
-import { SeatTaken } from './errors.js';
-import { isOfEngine } from './failures.js';
+import { decodePublisherCheckpoint, encode, recordedAtOf, type PublisherCheckpoint } from './encoding.js';
+import { SeatTaken, type Unreadable } from './errors.js';
+import { isOfEngine, unreadableBy } from './failures.js';
 import { loadNumber } from './number.js';
 import { placeEntries, sightingsIn, sightingsOf } from './placements.js';
 import { NO_STREAM, type EventStore, type Seat, type StoredEvent } from './ports.js';
@@ -22,6 +22,8 @@ const MESSAGES = 1_000;
 const EVENTS = 500;
 /** How often somebody who may not publish looks whether they may now, and whoever failed tries again. */
 const LOOK_MS = 500;
+/** A number that goes on failing is tried at every so many looks, at most. */
+const LOOKS_APART_MAX = 64;
 const PURPOSES_PUBLISHED: ReadonlySet<Purpose> = new Set(PURPOSES);
 
 export interface Publisher {
@@ -87,13 +89,22 @@ async function publish(
   await subscription.stop();
 }
 
+/** A number that Weft itself fails at. */
+interface Held {
+  /** Null of one whose stream can be read. */
+  readonly why: Unreadable | null;
+  /** It is tried at every so many looks, and was not at so many. */
+  readonly apart: number;
+  readonly missed: number;
+}
+
 class Publishing {
   /** The seat, or the checkpoint, is somebody else's. */
   isOver = false;
   private revision: number | null = null;
   private at: string | null = null;
-  /** Numbers that Weft itself fails at: what of theirs is to be published is behind. */
-  private readonly held = new Set<string>();
+  /** What of theirs is to be published is behind. */
+  private readonly held = new Map<string, Held>();
   private readonly inTurn = new KeyedQueue();
 
   constructor(
@@ -107,7 +118,7 @@ class Publishing {
     const { position, held, revision } = await lastCheckpoint(this.wiring.store);
     this.revision = revision;
     this.at = position;
-    for (const key of held) this.held.add(key);
+    for (const [key, why] of held) this.held.set(key, { why, ...AT_NEXT_LOOK });
     return position;
   }
 
@@ -118,8 +129,13 @@ class Publishing {
   /** Whoever was held is told of whole once Weft does not fail at them any more: by an event of theirs, which comes by here. */
   retry(): Promise<void> {
     return this.inTurn.run('', async () => {
-      for (const key of this.held) {
+      for (const [key, held] of this.held) {
         if (this.isOver || this.at === null) return;
+        const missed = held.missed + 1;
+        if (missed < held.apart) {
+          this.held.set(key, { ...held, missed });
+          continue;
+        }
         try {
           await placeEntries(this.wiring, sightingsOf(await loadNumber(this.wiring.store, key)), (_, error) => {
             throw error;
@@ -127,6 +143,8 @@ class Publishing {
           await deriveViews(this.wiring, key, { tellAll: true });
         } catch (error) {
           if (isOfEngine(error)) throw error;
+          if (this.hold(key, error, { apart: Math.min(2 * held.apart, LOOKS_APART_MAX), missed: 0 }))
+            await this.checkpoint(this.at);
           continue;
         }
         this.held.delete(key);
@@ -135,13 +153,20 @@ class Publishing {
     });
   }
 
+  /** Says so once, until it is held for something else; then it is true. */
+  private hold(key: string, error: unknown, looks: Pick<Held, 'apart' | 'missed'>): boolean {
+    const before = this.held.get(key);
+    const why = unreadableBy(error);
+    this.held.set(key, { why, ...looks });
+    if (before?.why === why) return false;
+    this.onFailure(error);
+    return true;
+  }
+
   private async publish(events: readonly StoredEvent[]): Promise<void> {
     if (this.isOver) return;
     const { wiring } = this;
-    const onFault = (key: string, error: unknown): void => {
-      this.held.add(key);
-      this.onFailure(error);
-    };
+    const onFault = (key: string, error: unknown): void => void this.hold(key, error, AT_NEXT_LOOK);
     const placed = await placeEntries(wiring, sightingsIn(events), onFault);
     const changes = await changesOf(wiring, events, PURPOSES_PUBLISHED, onFault);
     const messages = changeMessages(changes, wiring.keys, timestamp(wiring.clock));
@@ -162,7 +187,7 @@ class Publishing {
     const { store, random } = this.wiring;
     // It is not known whether the last one was written: the engine was away.
     if (this.revision === null) this.revision = (await lastCheckpoint(store)).revision;
-    const event: PublisherCheckpoint = { type: 'published-1', position, ...(this.held.size > 0 && { held: [...this.held] }) };
+    const event: PublisherCheckpoint = { type: 'published-1', position, ...heldIn(this.held) };
     const expected = this.revision as number;
     this.revision = null;
     const appended = await unlessFenced(
@@ -174,36 +199,52 @@ class Publishing {
   }
 }
 
+const AT_NEXT_LOOK = { apart: 1, missed: 0 };
+
+function heldIn(held: ReadonlyMap<string, Held>): Pick<PublisherCheckpoint, 'held' | 'unreadable'> {
+  if (held.size === 0) return {};
+  const unreadable = Object.fromEntries([...held].flatMap(([key, { why }]) => (why === null ? [] : [[key, why]])));
+  return { held: [...held.keys()], ...(Object.keys(unreadable).length > 0 && { unreadable }) };
+}
+
 interface LastCheckpoint {
   readonly position: string | null;
-  readonly held: readonly string[];
+  /** By key, why its stream cannot be read; null where it can, and Weft fails at it. */
+  readonly held: ReadonlyMap<string, Unreadable | null>;
   readonly revision: number;
 }
 
 async function lastCheckpoint(store: EventStore): Promise<LastCheckpoint> {
   const [last] = await store.read(PUBLISHER_STREAM, { backwards: true, maxCount: 1 });
-  if (last === undefined) return { position: null, held: [], revision: NO_STREAM };
-  const { position, held = [] } = decodePublisherCheckpoint(last);
-  return { position, held, revision: last.revision };
+  if (last === undefined) return { position: null, held: new Map(), revision: NO_STREAM };
+  const { position, held = [], unreadable = {} } = decodePublisherCheckpoint(last);
+  return { position, held: new Map(held.map((key) => [key, unreadable[key] ?? null])), revision: last.revision };
 }
 
 /** Whether everything up to a position of the one order is published, of numbers that are held nothing. */
 export async function isPublished(store: EventStore, position: string, keys: readonly string[] = []): Promise<boolean> {
   const { held } = await lastCheckpoint(store);
-  if (keys.some((key) => held.includes(key))) return false;
+  if (keys.some((key) => held.has(key))) return false;
   const next = await nextToPublish(store);
   return next === null || store.comparePositions(next.position, position) > 0;
 }
 
 /** Whether nothing is left to be published. */
 export async function isAllPublished(store: EventStore): Promise<boolean> {
-  return (await lastCheckpoint(store)).held.length === 0 && (await nextToPublish(store)) === null;
+  return (await lastCheckpoint(store)).held.size === 0 && (await nextToPublish(store)) === null;
+}
+
+/** How many numbers the publisher found unreadable, by why: those of whom nothing was to be published lately are not among them. */
+export async function unreadableCounts(store: EventStore): Promise<Readonly<Partial<Record<Unreadable, number>>>> {
+  const counts: Partial<Record<Unreadable, number>> = {};
+  for (const why of (await lastCheckpoint(store)).held.values()) if (why !== null) counts[why] = (counts[why] ?? 0) + 1;
+  return counts;
 }
 
 /** Since when (milliseconds since 1970) the oldest event waits that is not published; null where there is none. */
 export async function unpublishedSince(store: EventStore): Promise<number | null> {
   const next = await nextToPublish(store);
-  return next === null ? null : Date.parse(decodeNumberEvent(next).event.recordedAt);
+  return next === null ? null : recordedAtOf(next);
 }
 
 /** The first event that was not published; null where there is none. */

@@ -23,7 +23,7 @@ import { decideViews, effectOf, viewIn } from './decide-views.js';
 import { bringInLine } from './derive-views.js';
 import { encode } from './encoding.js';
 import { EngineUnavailable, WrongExpectedRevision } from './errors.js';
-import { eachOnItsOwn } from './failures.js';
+import { eachOnItsOwn, unlessUnreadable } from './failures.js';
 import { claimEntries, recordAtHome } from './homes.js';
 import { judgeDeath } from './judge-death.js';
 import { LaneLooks, type LaneEnds } from './lane-ends.js';
@@ -145,7 +145,9 @@ export class RecordCareEvents {
 
   /** A policy adopted meanwhile may have passed over views that did not stand yet. */
   private async underTheSamePolicy(adopted: AdoptedPolicy, keys: readonly string[]): Promise<void> {
-    if ((await this.wiring.policies.current()).version !== adopted.version) await bringInLine(this.wiring, keys);
+    if ((await this.wiring.policies.current()).version === adopted.version) return;
+    // What came about somebody whose record cannot be read stands in quarantine.
+    for (const key of keys) await unlessUnreadable(bringInLine(this.wiring, [key]), () => {});
   }
 
   /** What fails by its own fault goes to quarantine; where one waits, so does what follows. */

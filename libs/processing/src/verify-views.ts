@@ -3,6 +3,7 @@ import { forEachConcurrently } from './concurrency.js';
 import { withMarks } from './consent-marks.js';
 import { decideViews, viewIn } from './decide-views.js';
 import { pseudonymsOf } from './judges.js';
+import { unlessUnreadable, type UnreadableRecord } from './failures.js';
 import { isKnownNumber, loadNumber } from './number.js';
 import { loadPerson } from './person.js';
 import { digestOf } from './read-record.js';
@@ -14,6 +15,8 @@ export interface VerifyReport {
   readonly views: number;
   readonly entries: number;
   readonly differing: readonly Difference[];
+  /** Whose streams cannot be read: neither their views nor those of whom they are merged with are compared. */
+  readonly unreadable: readonly UnreadableRecord[];
   /** Of all views together: equal when every view is. */
   readonly digests: Readonly<Record<string, string>>;
 }
@@ -37,10 +40,11 @@ export interface VerifyOptions {
 /** Decides every view anew, from the first event of record, decisions and merges on, and compares it with what was written as they came. */
 export async function verifyViews(wiring: Wiring, options: VerifyOptions = {}): Promise<VerifyReport> {
   const differing: Difference[] = [];
+  const unreadable = new Map<string, UnreadableRecord>();
   const digests = new Map<Projection, string[]>(wiring.projections.map((projection) => [projection, []]));
   const count = { records: 0, views: 0, entries: 0 };
   await forEachConcurrently(patientKeys(wiring), 8, async (key) => {
-    const compared = await settled(wiring, key, options.patience ?? 10);
+    const compared = await unlessUnreadable(settled(wiring, key, options.patience ?? 10), (one) => unreadable.set(one.key, one));
     if (compared === null) return;
     for (const { projection, entries, digest, difference } of compared) {
       count.views += 1;
@@ -57,8 +61,10 @@ export async function verifyViews(wiring: Wiring, options: VerifyOptions = {}): 
     const name = serves(wiring, projection) ? purpose : `${purpose}, version ${version}`;
     return [name, wiring.keys.digest(lines.sort().join('\n'))] as const;
   });
-  return { ...count, differing, digests: Object.fromEntries(byPurpose) };
+  return { ...count, differing, unreadable: [...unreadable.values()].sort(byKey), digests: Object.fromEntries(byPurpose) };
 }
+
+const byKey = (one: UnreadableRecord, other: UnreadableRecord): number => (one.key < other.key ? -1 : 1);
 
 interface Compared {
   readonly projection: Projection;
@@ -68,7 +74,7 @@ interface Compared {
   readonly difference: Difference | null;
 }
 
-/** Null of a number of which nothing is known. */
+/** Null of a number of which nothing is known. Throws RecordUnreadable. */
 async function settled(wiring: Wiring, key: string, patience: number): Promise<readonly Compared[] | null> {
   for (let attempt = 1; ; attempt += 1) {
     const compared = await compare(wiring, key);

@@ -1,4 +1,4 @@
-import type { ProjectorOptions } from '@weft/processing';
+import { type ProjectorOptions, RecordUnreadable } from '@weft/processing';
 import type { Service } from './service.js';
 
 /** A projector whose batches fail so long in a row is not ready, whatever its engines say. */
@@ -37,6 +37,9 @@ export function projectorObserver(service: Service, projector: string): Projecto
       messages.inc({ projector, topic: batch.topic }, batch.messages.length);
     },
     onFailure(err, batch) {
+      // However many there are: what is about anybody else goes on.
+      if (err instanceof RecordUnreadable)
+        return log.error({ err, projector }, 'a record cannot be read: nothing of it is shown or published');
       const lane = batch === undefined ? '' : laneOf(batch);
       failing.set(lane, { since: stillFailing(lane)?.since ?? clock.now(), last: clock.now() });
       failures.inc({ projector });

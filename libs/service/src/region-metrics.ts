@@ -12,6 +12,7 @@ import {
   QUARANTINE_TOPIC,
   Reviews,
   unpublishedSince,
+  unreadableCounts,
   unreadSince,
   type VersionCounts,
   versionCounts,
@@ -85,7 +86,7 @@ const PUBLISHED_LATE_SECONDS = 30;
 
 /**
  * `weft_publisher_wait_seconds`: for how long the oldest change that is not published to subscribers' topics has waited; 0 when all are. Readiness
- * says it once it is long, and stays ready.
+ * says it once it is long, and stays ready; and how many records the publisher cannot read.
  */
 export function watchPublisher(service: Service): void {
   const { store, clock, metrics, readiness } = service;
@@ -97,6 +98,11 @@ export function watchPublisher(service: Service): void {
     const seconds = await look();
     gauge.remove();
     if (seconds !== null) gauge.set(seconds);
+  });
+  const unreadable = looksAt(service, 'unreadable', () => unreadableCounts(store));
+  readiness.describe('records-unreadable', async () => {
+    const counts = Object.entries((await unreadable()) ?? {});
+    return counts.length === 0 ? null : counts.map(([why, people]) => `${people} ${why}`).join(', ');
   });
   readiness.describe('changes-not-published', async () => {
     const seconds = await look();

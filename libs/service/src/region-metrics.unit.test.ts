@@ -131,14 +131,16 @@ describe('what is measured of a region', () => {
 
   it('tells for how long the oldest change has waited to be published, and readiness once that is long', async () => {
     const { service, pass, scrape } = region();
+    let unreadable = {};
     let published = '1';
     const recorded = (position: string, at: number) => ({
       ...{ stream: 'careRecord-a', type: 'views-derived-1', position, meta: {} },
       data: bytesOf(JSON.stringify({ recordedAt: new Date(at).toISOString() })),
     });
     const events = [recorded('1', START), recorded('2', START)];
+    const checkpoint = () => ({ position: published, held: Object.keys(unreadable), unreadable });
     const store = {
-      read: async () => [{ type: 'published-1', revision: 0, meta: {}, data: bytesOf(JSON.stringify({ position: published })) }],
+      read: async () => [{ type: 'published-1', revision: 0, meta: {}, data: bytesOf(JSON.stringify(checkpoint())) }],
       readAll: async ({ after }: { after: string }) => events.filter(({ position }) => position > after),
     };
     watchPublisher({ ...service, store } as unknown as Service);
@@ -152,8 +154,15 @@ describe('what is measured of a region', () => {
       details: { 'changes-not-published': 'for 40 seconds' },
     });
     published = '2';
+    unreadable = { a: 'record-damaged', b: 'record-damaged' };
     pass(5_000);
     expect(await scrape('weft_publisher_wait_seconds')).toEqual([' 0']);
+    expect(await service.readiness.check()).toMatchObject({
+      status: 'ready',
+      details: { 'records-unreadable': '2 record-damaged' },
+    });
+    unreadable = {};
+    pass(5_000);
     expect((await service.readiness.check()).details).toBeUndefined();
   });
 

@@ -353,8 +353,8 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     BOUNDARIES,
     'a boundary is passed before anything is done',
-    'await bringInLine(this.wiring, [key]);\n    if (due === at)',
-    'if (due === at)',
+    'await bringInLine(this.wiring, [key]);\n    if (due < at + CLOCKS_APART_MS)',
+    'if (due < at + CLOCKS_APART_MS)',
   ),
   mutant(
     REPLAY,

@@ -1,3 +1,4 @@
+import type { Unreadable } from '@weft/processing';
 import { Command } from 'commander';
 import { clientOf, type Context, settingsOf } from '../context.js';
 import { EXIT } from '../failure.js';
@@ -10,6 +11,7 @@ interface StatusAnswer extends Differing {
   readonly policyVersion: number;
   readonly lag: number;
   readonly published: boolean;
+  readonly recordsUnreadable: Readonly<Partial<Record<Unreadable, number>>>;
   readonly decisionsUnreadSeconds: number;
   readonly decisionsInQuarantine: number;
   readonly recordsToReview: { readonly people: number; readonly organisations: Readonly<Record<string, number>> };
@@ -39,7 +41,7 @@ export function statusCommand(context: Context): Command {
     .description('Shows whether Weft is ready, where each topic stands, how far behind the projectors are, and counts.')
     .addHelpText(
       'after',
-      '\nExit code 1 when a part is not ready, a message that may be an objection is in quarantine, or nobody reads decisions.\n\nExamples:\n  $ weft status\n  $ weft status --json | jq .lag',
+      '\nExit code 1 when a part is not ready, a message that may be an objection is in quarantine, nobody reads decisions, or a record cannot be read.\n\nExamples:\n  $ weft status\n  $ weft status --json | jq .lag',
     )
     .action(async (_: unknown, command: Command) => {
       const settings = settingsOf(context, command);
@@ -47,7 +49,8 @@ export function statusCommand(context: Context): Command {
       const status = await client.json<StatusAnswer>('/status?counts=true');
       // Not ready is an answer here, whatever its status code.
       const ready = (await (await fetch(`${settings.url}/readyz`)).json()) as ReadyAnswer;
-      if (ready.status !== 'ready' || status.decisionsInQuarantine > 0 || areUnread(status)) context.exitCode = EXIT.finding;
+      const isFound = status.decisionsInQuarantine > 0 || areUnread(status) || Object.keys(status.recordsUnreadable).length > 0;
+      if (ready.status !== 'ready' || isFound) context.exitCode = EXIT.finding;
       if (context.terminal.json) context.terminal.printJson({ ...status, ready });
       else show(context.terminal, settings.url, status, ready);
     });
@@ -77,6 +80,10 @@ function show(terminal: Terminal, url: string, status: StatusAnswer, ready: Read
   if (areUnread(status)) {
     const found = `nobody has read decisions for ${counted(status.decisionsUnreadSeconds, 'second')}`;
     terminal.print(terminal.paint('red', `${found}: what comes behind them is not shared until an opt-out-projector reads them`));
+  }
+  for (const [why, records] of Object.entries(status.recordsUnreadable)) {
+    const found = `${counted(records, 'record')} cannot be read (${why}): closed to everybody, and not published`;
+    terminal.print(terminal.paint('red', `${found}; weft verify names ${records === 1 ? 'it' : 'them'}`));
   }
   const { people, organisations } = status.recordsToReview;
   if (people > 0) {

@@ -2,6 +2,8 @@ import { PURPOSES } from '@weft/domain';
 import {
   type ChainDamage,
   type ChainReport,
+  type Unreadable,
+  type UnreadableRecord,
   unreadMessages,
   verifyChains,
   verifyViews,
@@ -26,7 +28,7 @@ export function verifyCommand(context: Context): Command {
       `
 What was accepted and is in no record yet cannot be compared: how much that is stands beside the verdict.
 
-Exit code 1 when any view differs, or a chain is broken. weft replay mends a view. Nothing mends a broken chain: somebody, or a
+Exit code 1 when any view differs, a record cannot be read, or a chain is broken. weft replay mends a view. Nothing mends a broken chain: somebody, or a
 fault, changed the store. Do not replay over it: keep a copy of it as evidence, and restore the backup (docs/operations.md).
 
 Examples:
@@ -43,7 +45,7 @@ Examples:
         await withProgress(terminal, 'views', (tell) => verifyViews(wiring, { onProgress: tell })),
         await withProgress(terminal, 'chains', (tell) => verifyChains(wiring, tell)),
       ]);
-      if (report.differing.length + chains.damaged.length > 0) context.exitCode = EXIT.finding;
+      if (report.differing.length + report.unreadable.length + chains.damaged.length > 0) context.exitCode = EXIT.finding;
       if (terminal.json) return terminal.printJson({ region, ...report, unread, chains });
       terminal.print(`region ${terminal.paint('bold', region)}, in ${placeOf(settings)}`);
       terminal.print();
@@ -110,14 +112,32 @@ function show(terminal: Terminal, report: VerifyReport, isDamaged: boolean): voi
     );
     terminal.print();
   }
+  showUnreadable(terminal, report.unreadable);
   terminal.print(verdict(terminal, report, isDamaged));
   terminal.print(
     `${counted(records, 'record')}, ${counted(views, 'view')} compared, ${counted(entries, 'entry', 'entries')}, ${counted(differing.length, 'differs', 'differ')}`,
   );
 }
 
+const WHY_UNREADABLE: Record<Unreadable, string> = {
+  'record-damaged': 'events are missing: restore the store from a backup',
+  'written-by-a-newer-weft': 'a newer version of Weft wrote to it: run that version',
+};
+
+/** Their views are not compared, nor those of whom they are merged with: nothing is shown of them either. */
+export function showUnreadable(terminal: Terminal, unreadable: readonly UnreadableRecord[]): void {
+  if (unreadable.length === 0) return;
+  terminal.table(
+    ['record', 'why it cannot be read', ''],
+    unreadable.map(({ key, why }) => [key, why, WHY_UNREADABLE[why]]),
+  );
+  terminal.print();
+}
+
 /** One line that says whether all is well. Over a store that somebody changed nothing is replayed. */
-export function verdict(terminal: Terminal, { views, differing }: VerifyReport, isDamaged = false): string {
+export function verdict(terminal: Terminal, { views, differing, unreadable }: VerifyReport, isDamaged = false): string {
+  if (unreadable.length > 0 && differing.length === 0)
+    return terminal.paint('red', `✗ ${counted(unreadable.length, 'record')} cannot be read; nothing differs in the others`);
   if (views === 0) return terminal.paint('yellow', 'nothing was compared: this region has no record yet');
   if (differing.length === 0)
     return terminal.paint('green', `✓ each of ${counted(views, 'view')} is what record, decisions and policy make it`);
