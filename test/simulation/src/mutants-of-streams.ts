@@ -495,8 +495,8 @@ export const MUTANTS_OF_STREAMS: readonly Mutant[] = [
   ),
   telling(
     'of several events of a number the last alone is told',
-    'else effects.push(effect);',
-    'else effects.splice(0, 1, effect);',
+    'if (effect !== null) effects.push(effect);',
+    'if (effect !== null) effects.splice(0, 1, effect);',
   ),
   telling(
     'an entry is not withdrawn under the name that another version gives it',
