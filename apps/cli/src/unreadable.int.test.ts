@@ -50,12 +50,11 @@ describe('records that cannot be read', () => {
     expect((await weft('replay research --dry-run')).out).toContain(KEYS.newer);
   });
 
-  it('make status red', async () => {
+  it('are findings of status, which says what mends them and ends with exit code 1', async () => {
     const status = {
-      ...{ version: '0', region: 'r', policyVersion: 1, lag: 0, published: false, decisionsUnreadSeconds: 0 },
+      ...{ version: '0', region: 'r', policyVersion: 1, lag: 0, published: false },
       ...{
-        decisionsInQuarantine: 0,
-        recordsUnreadable: { 'record-damaged': 2 },
+        findings: [{ code: 'records-unreadable', text: '2 records cannot be read', mend: 'weft verify names them' }],
         recordsToReview: { people: 0, organisations: {} },
       },
       ...{ versions: {}, hl7v2Waiting: {}, groups: [], topics: [], counts: { records: 2, views: 8, quarantined: 0 } },
@@ -65,7 +64,7 @@ describe('records that cannot be read', () => {
       send(response, 200, path === '/readyz' ? { status: 'ready', checks: {} } : status),
     );
     const { out, exitCode } = await weft('status', { WEFT_URL: url, WEFT_TOKEN: 'given' });
-    expect(out).toContain('2 records cannot be read (record-damaged)');
+    expect(out).toContain('2 records cannot be read\n  weft verify names them');
     expect(exitCode).toBe(EXIT.finding);
   });
 });

@@ -11,6 +11,7 @@ import {
 } from '@weft/domain';
 import type { WaitingCounts } from '@weft/hl7v2-processing';
 import type { Corrected, ReviewCounts, SetAside, Unreadable, VersionCounts } from '@weft/processing';
+import type { FindingCode } from './findings.js';
 import { PersonAnswer } from './person.js';
 import { PolicyInForceAnswer } from './policy-answers.js';
 
@@ -251,6 +252,8 @@ class GroupStatus {
   topic!: string;
   @ApiProperty({ description: 'Messages not dealt with yet' })
   lag!: number;
+  @ApiProperty({ description: 'For how long the oldest of them has waited; 0 for none' })
+  waitSeconds!: number;
   @ApiProperty({ type: [Object], description: '`{ partition, committed, high }`; committed is null before the first commit' })
   partitions!: readonly { readonly partition: number; readonly committed: number | null; readonly high: number }[];
 }
@@ -264,13 +267,26 @@ class CountsAnswer {
   quarantined!: number;
 }
 
+class FindingAnswer {
+  @ApiProperty({ description: 'What it is, for programs' })
+  code!: FindingCode;
+  @ApiProperty({ description: 'What it is, and what follows from it, for people' })
+  text!: string;
+  @ApiProperty({ description: 'What mends it' })
+  mend!: string;
+}
+
 export class StatusAnswer extends PickType(PolicyInForceAnswer, ['settingsDiffer', 'organisationsDiffer', 'codesDiffer']) {
   @ApiProperty({ description: 'Weft’s own' })
   version!: string;
   @ApiProperty({ description: 'The id of the region: every answer carries it as `weft-region`' })
   region!: string;
+  @ApiProperty({ type: [FindingAnswer], description: 'What somebody must see to, the worst first; empty where all is well' })
+  findings!: readonly FindingAnswer[];
   @ApiProperty()
   policyVersion!: number;
+  @ApiProperty({ description: 'The latest version of the policy that every view and topic obeys' })
+  policyApplied!: number;
   @ApiProperty({ type: [Object], description: '`{ purpose, version }` of each projection' })
   projections!: readonly { readonly purpose: Purpose; readonly version: number }[];
   @ApiProperty({ description: 'Messages that no projector has dealt with yet' })

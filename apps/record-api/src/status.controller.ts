@@ -3,13 +3,17 @@ import { ApiBadRequestResponse, ApiOkResponse, ApiOperation, ApiQuery, ApiTags }
 import { type WaitingCounts, WaitingMessages } from '@weft/hl7v2-processing';
 import {
   CARE_RECORD_PREFIX,
+  CONSENT_TOPIC,
   type EventStore,
   groupOf,
   HL7V2_PREFIX,
   isAllPublished,
   lagOf,
+  oldestUnread,
+  policyApplied,
   positionsOf,
   Reviews,
+  unpublishedSince,
   unreadableCounts,
   unreadSince,
   versionCounts,
@@ -31,6 +35,7 @@ import type { FastifyRequest } from 'fastify';
 import { StatusAnswer } from './answers.js';
 import { VERSION } from './version.js';
 import { STATUS } from './examples.js';
+import { findingsOf } from './findings.js';
 
 @ApiTags('operations')
 @ApiBadRequestResponse({ description: 'A parameter is wrong, or unknown' })
@@ -67,21 +72,33 @@ export class StatusController {
       }),
     );
     const adopted = await policies.current();
+    const applied = await policyApplied(this.wiring);
+    const decisionsInQuarantine = (await this.quarantine.count()).decisions;
+    const decisionsUnreadSeconds = this.secondsSince(await unreadSince(this.wiring));
+    const recordsUnreadable = await unreadableCounts(store);
+    const published = await isAllPublished(store);
     return {
       version: VERSION,
       region: this.service.region.id,
+      findings: findingsOf({
+        ...{ decisionsInQuarantine, decisionsUnreadSeconds, recordsUnreadable },
+        unread: groups
+          .filter(({ topic }) => topic !== CONSENT_TOPIC)
+          .map(({ topic, lag, waitSeconds }) => ({ topic, messages: lag, seconds: waitSeconds })),
+        unpublishedSeconds: published ? 0 : this.secondsSince(await unpublishedSince(store)),
+        policy: { version: adopted.version, seconds: this.secondsSince(Date.parse(adopted.adoptedAt)), applied },
+      }),
       policyVersion: adopted.version,
+      policyApplied: applied,
       settingsDiffer: settingsDiffer(settings, adopted.policy),
       organisationsDiffer: organisationsDiffer(settings, adopted.policy),
       codesDiffer: codesDiffer(settings, this.service.releasedCodes),
       projections: projections.map(({ purpose, version }) => ({ purpose, version })),
       lag: groups.reduce((sum, { lag }) => sum + lag, 0),
-      published: await isAllPublished(store),
-      recordsUnreadable: await unreadableCounts(store),
-      decisionsUnreadSeconds: await this.decisionsUnread(),
+      ...{ published, recordsUnreadable, decisionsUnreadSeconds },
       groups,
       topics,
-      decisionsInQuarantine: (await this.quarantine.count()).decisions,
+      decisionsInQuarantine,
       recordsToReview: await this.reviews.count(),
       versions: await versionCounts(store, [...this.service.organisations.known.keys()]),
       hl7v2Waiting: await this.hl7v2Waiting(topics.map(({ topic }) => topic)),
@@ -101,6 +118,7 @@ export class StatusController {
       group,
       topic,
       lag: lagOf(positions),
+      waitSeconds: this.secondsSince(await oldestUnread(this.wiring.bus, topic, positions)),
       partitions: positions.map(({ partition, committed, high }) => ({ partition, committed, high })),
     };
   }
@@ -115,9 +133,8 @@ export class StatusController {
     return Object.fromEntries(await Promise.all(counts));
   }
 
-  private async decisionsUnread(): Promise<number> {
-    const since = await unreadSince(this.wiring);
-    return since === null ? 0 : Math.max(0, Math.floor((this.wiring.clock.now() - since) / 1000));
+  private secondsSince(at: number | null): number {
+    return at === null ? 0 : Math.max(0, Math.floor((this.wiring.clock.now() - at) / 1000));
   }
 
   private async counts(): Promise<NonNullable<StatusAnswer['counts']>> {

@@ -59,7 +59,7 @@ export * from './subscribers.js';
 export * from './times-as-one.js';
 export * from './topics.js';
 export { messagesBetween } from './messages-between.js';
-export { lagOf, positionsOf, unreadMessages } from './unread.js';
+export { lagOf, oldestUnread, positionsOf, unreadMessages } from './unread.js';
 export * from './verify-chains.js';
 export * from './verify-views.js';
 export { WaitingEvents } from './waiting.js';

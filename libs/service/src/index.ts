@@ -32,6 +32,7 @@ export {
   watchDecisions,
   watchLag,
   watchMarks,
+  watchPolicy,
   watchPublisher,
   watchQuarantine,
   watchReviews,

@@ -7,7 +7,9 @@ import {
   isQuarantineEntry,
   lagOf,
   messagesBetween,
+  oldestUnread,
   OPT_OUT_PROJECTOR_GROUP,
+  policyApplied,
   positionsOf,
   QUARANTINE_TOPIC,
   Reviews,
@@ -81,8 +83,8 @@ export function watchMarks(service: Service, wiring: Wiring): void {
   });
 }
 
-/** What is not published for so long somebody should look at. */
-const PUBLISHED_LATE_SECONDS = 30;
+/** What is not published, or not applied, for so long somebody should look at. */
+const LATE_SECONDS = 30;
 
 /**
  * `weft_publisher_wait_seconds`: for how long the oldest change that is not published to subscribers' topics has waited; 0 when all are. Readiness
@@ -106,7 +108,28 @@ export function watchPublisher(service: Service): void {
   });
   readiness.describe('changes-not-published', async () => {
     const seconds = await look();
-    return seconds === null || seconds <= PUBLISHED_LATE_SECONDS ? null : `for ${Math.floor(seconds)} seconds`;
+    return seconds === null || seconds <= LATE_SECONDS ? null : `for ${Math.floor(seconds)} seconds`;
+  });
+}
+
+/**
+ * `weft_policy_not_applied_seconds`: for how long a policy has been in force that not every view and topic obeys; 0 where all do. Readiness says
+ * it once it is long, and stays ready: readers and feeds obey it all the same.
+ */
+export function watchPolicy(service: Service, wiring: Pick<Wiring, 'store' | 'policies'>): void {
+  const { clock, metrics, readiness } = service;
+  const look = looksAt(service, 'policy', async () => {
+    const { version, adoptedAt } = await wiring.policies.current();
+    return (await policyApplied(wiring)) >= version ? 0 : Math.max(0, (clock.now() - Date.parse(adoptedAt)) / 1000);
+  });
+  metrics.gauge('weft_policy_not_applied_seconds', 'How long a policy in force is not applied everywhere', [], async (gauge) => {
+    const seconds = await look();
+    gauge.remove();
+    if (seconds !== null) gauge.set(seconds);
+  });
+  readiness.describe('policy-not-applied', async () => {
+    const seconds = await look();
+    return seconds === null || seconds <= LATE_SECONDS ? null : `for ${Math.floor(seconds)} seconds`;
   });
 }
 
@@ -229,10 +252,9 @@ function looksAt<T>({ clock, timers, log }: Service, what: string, ask: () => Pr
 }
 
 async function longestWait({ bus, clock }: Service): Promise<number> {
-  const behind = (await positionsOf(bus, OPT_OUT_PROJECTOR_GROUP, CONSENT_TOPIC)).filter(({ next, high }) => next < high);
-  const oldest = await Promise.all(behind.map(async ({ partition, next }) => bus.read(CONSENT_TOPIC, partition, next, 1)));
-  const now = clock.now();
-  return oldest.flat().reduce((longest, { timestamp }) => Math.max(longest, (now - timestamp) / 1000), 0);
+  const positions = await positionsOf(bus, OPT_OUT_PROJECTOR_GROUP, CONSENT_TOPIC);
+  const oldest = await oldestUnread(bus, CONSENT_TOPIC, positions);
+  return oldest === null ? 0 : Math.max(0, (clock.now() - oldest) / 1000);
 }
 
 interface QuarantineCounts {

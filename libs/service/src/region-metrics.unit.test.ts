@@ -16,6 +16,7 @@ import {
   watchDecisions,
   watchLag,
   watchMarks,
+  watchPolicy,
   watchPublisher,
   watchQuarantine,
   watchReadiness,
@@ -163,6 +164,28 @@ describe('what is measured of a region', () => {
     });
     unreadable = {};
     pass(5_000);
+    expect((await service.readiness.check()).details).toBeUndefined();
+  });
+
+  it('tells for how long a policy has been in force that not every view obeys, and readiness once that is long', async () => {
+    const { service, pass, scrape } = region();
+    let applied = 1;
+    const store = {
+      read: async () => [{ type: 'policy-applied-1', revision: 0, data: bytesOf(JSON.stringify({ version: applied })) }],
+    };
+    const policies = { current: async () => ({ version: 2, adoptedAt: new Date(START).toISOString() }) };
+    watchPolicy(service, { store, policies } as unknown as Wiring);
+    pass(20_000);
+    expect(await scrape('weft_policy_not_applied_seconds')).toEqual([' 20']);
+    expect((await service.readiness.check()).details).toBeUndefined();
+    pass(20_000);
+    expect(await service.readiness.check()).toMatchObject({
+      status: 'ready',
+      details: { 'policy-not-applied': 'for 40 seconds' },
+    });
+    applied = 2;
+    pass(5_000);
+    expect(await scrape('weft_policy_not_applied_seconds')).toEqual([' 0']);
     expect((await service.readiness.check()).details).toBeUndefined();
   });
 

@@ -1,0 +1,62 @@
+import { findingsOf, type RegionFacts } from './findings.js';
+
+const WELL: RegionFacts = {
+  ...{ decisionsInQuarantine: 0, decisionsUnreadSeconds: 0, unread: [], recordsUnreadable: {}, unpublishedSeconds: 0 },
+  policy: { version: 3, seconds: 100_000, applied: 3 },
+};
+const lately = { topic: 'weft.care-events.RX901', messages: 4, seconds: 29 };
+
+describe('status', () => {
+  it.each<readonly [string, Partial<RegionFacts>, readonly string[]]>([
+    ['a region in which all is dealt with', {}, []],
+    ['what waits as long as things do', { unread: [lately], decisionsUnreadSeconds: 29, unpublishedSeconds: 29 }, []],
+    ['a policy that was adopted just now', { policy: { version: 3, seconds: 29, applied: 2 } }, []],
+    [
+      'a policy that is in force and not applied',
+      { policy: { version: 3, seconds: 300, applied: 2 } },
+      ['policy-not-applied: policy version 3 has been in force for 5 minutes, and not every view'],
+    ],
+    [
+      'one message that may be an objection',
+      { decisionsInQuarantine: 1 },
+      ['decisions-in-quarantine: 1 message in quarantine may be an objection'],
+    ],
+    ['two of them', { decisionsInQuarantine: 2 }, ['decisions-in-quarantine: 2 messages in quarantine may be objections']],
+    [
+      'decisions that nobody reads',
+      { decisionsUnreadSeconds: 30 },
+      ['decisions-not-read: nobody has read decisions for 30 seconds'],
+    ],
+    [
+      'an organisation that nobody reads beside one that is read',
+      { unread: [lately, { topic: 'weft.hl7v2.RX902', messages: 1, seconds: 7_300 }] },
+      ['messages-not-read: 1 message of weft.hl7v2.RX902 waits, the oldest for 2 hours'],
+    ],
+    [
+      'changes that nobody publishes',
+      { unpublishedSeconds: 90 },
+      ['changes-not-published: changes have waited 90 seconds for subscribers'],
+    ],
+    [
+      'records that cannot be read, each kind by itself, behind what may be an objection',
+      { recordsUnreadable: { 'record-damaged': 1, 'written-by-a-newer-weft': 2 }, decisionsInQuarantine: 1 },
+      [
+        'decisions-in-quarantine: 1 message',
+        'records-unreadable: 1 record cannot be read (record-damaged)',
+        'records-unreadable: 2 records cannot be read (written-by-a-newer-weft)',
+      ],
+    ],
+  ])('says of %s what somebody must see to', (_, facts, expected) => {
+    const found = findingsOf({ ...WELL, ...facts });
+    expect(found.map(({ code, text }) => `${code}: ${text}`)).toEqual(expected.map((start) => expect.stringContaining(start)));
+    expect(found.every(({ mend }) => mend.length > 0)).toBe(true);
+  });
+
+  it.each([
+    ['weft.care-events.RX901', 'a record-projector'],
+    ['weft.hl7v2.RX901', 'an hl7-projector'],
+  ])('names who reads %s: %s', (topic, reader) => {
+    const [found] = findingsOf({ ...WELL, unread: [{ topic, messages: 1, seconds: 60 }] });
+    expect(found?.mend).toContain(`start ${reader}`);
+  });
+});
