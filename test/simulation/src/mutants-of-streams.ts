@@ -494,6 +494,11 @@ export const MUTANTS_OF_STREAMS: readonly Mutant[] = [
     'for (const [purpose, ids] of person === null ? [] : namedIn(effects, state, purposes))',
   ),
   telling(
+    'of a number that gave way it is told that all went, though its stream includes it still',
+    '{ letters }) => letters.size === 0))',
+    '{ letters }) => letters.size >= 0))',
+  ),
+  telling(
     'of several events of a number the last alone is told',
     'if (effect !== null) effects.push(effect);',
     'if (effect !== null) effects.splice(0, 1, effect);',
