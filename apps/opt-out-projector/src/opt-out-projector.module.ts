@@ -15,6 +15,7 @@ import {
   watchDecisions,
   watchLag,
   watchMarks,
+  watchNational,
   watchPublisher,
   watchQuarantine,
   watchReviews,
@@ -42,6 +43,7 @@ export class OptOutProjectorModule implements OnApplicationBootstrap, OnModuleDe
     watchDecisions(this.service);
     watchMarks(this.service, this.wiring);
     watchPublisher(this.service);
+    watchNational(this.service);
     watchQuarantine(this.service);
     watchReviews(this.service);
     warnAtStart(this.service, await this.wiring.policies.current());
