@@ -39,6 +39,26 @@ module.exports = {
       to: { pathNot: lib('hl7v2-processing|hl7v2|processing|care-events|domain') },
     },
     {
+      name: 'national-signals-are-pure',
+      comment: 'What a signal and a PDS record say, and what is new in it: no engine, no shell.',
+      severity: 'error',
+      from: { path: '^libs/national/src/(signal|person|changes|care-events)\\.ts$' },
+      to: { pathNot: [lib('domain|care-events|processing'), '^libs/national/src/(signal|person|changes|care-events)\\.ts$'] },
+    },
+    {
+      name: 'national-asks-through-ports',
+      comment: 'PDS and the inboxes stand behind ports; no engine.',
+      severity: 'error',
+      from: { path: '^libs/national/src/[^/]+$', pathNot: '(\\.(test|fixture)|/index)\\.ts$' },
+      to: { pathNot: ['^libs/national/src/[^/]+$', lib('processing|care-events|domain')] },
+    },
+    {
+      name: 'national-beneath-service',
+      severity: 'error',
+      from: { path: '^libs/national/src/http/', pathNot: '\\.(test|fixture)\\.ts$' },
+      to: { pathNot: [lib('national|processing|care-events|domain'), '^(node:)?(crypto|http|https)$'] },
+    },
+    {
       name: 'adapters-never-on-each-other',
       severity: 'error',
       from: { path: lib('(?:embedded|kafka|eventstoredb|care-events)'), pathNot: '\\.(test|fixture)\\.ts$' },

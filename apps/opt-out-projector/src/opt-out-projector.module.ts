@@ -15,6 +15,7 @@ import {
   watchDecisions,
   watchLag,
   watchMarks,
+  watchNational,
   watchPolicy,
   watchPublisher,
   watchQuarantine,
@@ -44,6 +45,7 @@ export class OptOutProjectorModule implements OnApplicationBootstrap, OnModuleDe
     watchMarks(this.service, this.wiring);
     watchPublisher(this.service);
     watchPolicy(this.service, this.wiring);
+    watchNational(this.service);
     watchQuarantine(this.service);
     watchReviews(this.service);
     warnAtStart(this.service, await this.wiring.policies.current());

@@ -43,6 +43,7 @@ export * from './decimal-digits.js';
 export * from './fhir-time.js';
 export * from './identity/identity.js';
 export * from './identity/nhs-number.js';
+export { isObject } from './is-object.js';
 export { plainText } from './plain-text.js';
 export { absent } from './views/absent.js';
 export * from './views/letters.js';

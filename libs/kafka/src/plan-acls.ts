@@ -5,6 +5,8 @@ import {
   CONSENT_TOPIC,
   HL7_PROJECTOR_GROUP,
   HL7V2_PREFIX,
+  NATIONAL_EVENTS_TOPIC,
+  NATIONAL_GROUP,
   OPT_OUT_PROJECTOR_GROUP,
   PUBLISHER_SEAT,
   QUARANTINE_TOPIC,
@@ -16,7 +18,14 @@ import {
 export type Principal = { readonly user: string } & (
   | {
       readonly role:
-        'gateway' | 'hl7-gateway' | 'hl7-projector' | 'record-projector' | 'opt-out-projector' | 'record-api' | 'operations';
+        | 'gateway'
+        | 'hl7-gateway'
+        | 'hl7-projector'
+        | 'national-gateway'
+        | 'record-projector'
+        | 'opt-out-projector'
+        | 'record-api'
+        | 'operations';
     }
   | { readonly role: 'organisation'; readonly ods: string }
   | { readonly role: 'subscriber'; readonly purposes: readonly Purpose[] }
@@ -99,6 +108,16 @@ function rulesOf(principal: Principal): Rule[] {
         topic('write', QUARANTINE_TOPIC),
         PRODUCER,
       ];
+    case 'national-gateway':
+      return [
+        // It stores what comes and tells what comes of it.
+        topic('read', NATIONAL_EVENTS_TOPIC),
+        topic('write', NATIONAL_EVENTS_TOPIC),
+        group(NATIONAL_GROUP),
+        topic('write', CARE_EVENTS_PREFIX, 'prefixed'),
+        topic('write', QUARANTINE_TOPIC),
+        PRODUCER,
+      ];
     case 'record-projector':
       return [
         topic('read', CARE_EVENTS_PREFIX, 'prefixed'),
@@ -128,6 +147,7 @@ function rulesOf(principal: Principal): Rule[] {
         // Redrives what was mended.
         ...inbound('write'),
         topic('write', HL7V2_PREFIX, 'prefixed'),
+        topic('write', NATIONAL_EVENTS_TOPIC),
         ...refusals(),
         // Says how the region stands.
         topic('describe-configs', WEFT, 'prefixed'),

@@ -3,6 +3,7 @@ import { type AclRule, planAcls, type Principal, wantedAcls } from './plan-acls.
 const principals: Principal[] = [
   { user: 'gateway', role: 'gateway' },
   { user: 'hl7-projector', role: 'hl7-projector' },
+  { user: 'national-gateway', role: 'national-gateway' },
   { user: 'record-projector', role: 'record-projector' },
   { user: 'opt-out-projector', role: 'opt-out-projector' },
   { user: 'record-api', role: 'record-api' },
@@ -24,6 +25,17 @@ describe('planning who may do what at the brokers', () => {
     expect(of('hl7-projector').map(({ operation, name }) => [operation, name])).toEqual([
       ['read', 'weft.hl7v2.'],
       ['read', 'weft.hl7-projector'],
+      ['write', 'weft.care-events.'],
+      ['write', 'weft.quarantine'],
+      ['idempotent-write', 'kafka-cluster'],
+    ]);
+  });
+
+  it('lets the national-gateway store and read national events and write what comes of them, and no decision', () => {
+    expect(of('national-gateway').map(({ operation, name }) => [operation, name])).toEqual([
+      ['read', 'weft.national-events'],
+      ['write', 'weft.national-events'],
+      ['read', 'weft.national-gateway'],
       ['write', 'weft.care-events.'],
       ['write', 'weft.quarantine'],
       ['idempotent-write', 'kafka-cluster'],

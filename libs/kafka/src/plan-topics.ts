@@ -4,6 +4,7 @@ import {
   careEventsTopic,
   CONSENT_TOPIC,
   hl7v2Topic,
+  NATIONAL_EVENTS_TOPIC,
   QUARANTINE_TOPIC,
   recordChangesTopic,
   type TopicSpec,
@@ -17,6 +18,8 @@ export interface Region extends Replication {
   readonly organisations: readonly string[];
   /** Those of them that send HL7 v2. */
   readonly byHl7v2?: readonly string[];
+  /** Whether the region hears of national events. */
+  readonly hearsNational?: boolean;
   readonly purposes: readonly Purpose[];
   /** Of the topics of organisations (default 6), of consent (6), of record changes (6), of quarantine (3). */
   readonly partitions?: {
@@ -58,6 +61,7 @@ const OURS = CARE_EVENTS_PREFIX.slice(0, CARE_EVENTS_PREFIX.indexOf('.') + 1);
 export function wantedTopics({
   organisations,
   byHl7v2 = [],
+  hearsNational = false,
   purposes,
   partitions = {},
   inboundRetentionMs,
@@ -69,6 +73,7 @@ export function wantedTopics({
     ...organisations.map((ods) => ({ topic: careEventsTopic(ods), partitions: careEvents, ...inbound })),
     // What a corrected mapping is made of anew: it stays.
     ...byHl7v2.map((ods) => ({ topic: hl7v2Topic(ods), partitions: careEvents })),
+    ...(hearsNational ? [{ topic: NATIONAL_EVENTS_TOPIC, partitions: consent, ...inbound }] : []),
     { topic: CONSENT_TOPIC, partitions: consent, ...inbound },
     // Compacted, so that what is withdrawn goes, and what is mended does not stay in quarantine.
     ...purposes.map((purpose) => ({ topic: recordChangesTopic(purpose), partitions: recordChanges, compacted: true })),

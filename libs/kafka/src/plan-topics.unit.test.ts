@@ -56,6 +56,11 @@ describe('planning a region’s topics', () => {
     expect(wanted.find(({ topic }) => topic === 'weft.hl7v2.RX901')!.config['retention.ms']).toBe('-1');
   });
 
+  it('wants one more of a region that hears of national events', () => {
+    const topics = (hearsNational: boolean) => wantedTopics({ ...region, hearsNational }).map(({ topic }) => topic);
+    expect(topics(true).filter((topic) => !topics(false).includes(topic))).toEqual(['weft.national-events']);
+  });
+
   it('says what is missing, what is as wanted and what nobody wants any more', () => {
     const left = { ...existing(), topic: 'weft.care-events.RGONE' };
     const foreign = { ...existing(), topic: 'payroll' };

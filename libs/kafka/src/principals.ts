@@ -6,6 +6,7 @@ const ROLES = [
   'gateway',
   'hl7-gateway',
   'hl7-projector',
+  'national-gateway',
   'record-projector',
   'opt-out-projector',
   'record-api',

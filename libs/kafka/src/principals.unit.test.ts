@@ -15,7 +15,7 @@ describe('who the brokers’ users are, as written down', () => {
     [[], 'no list of { user, role }'],
     [[{ user: 'a b', role: 'gateway' }], '[0].user is no name of a user'],
     [[{ user: '*', role: 'gateway' }], '[0].user is no name of a user'],
-    [[{ user: 'a', role: 'gatekeeper' }], '[0].role is none of gateway, hl7-gateway, hl7-projector, record-projector'],
+    [[{ user: 'a', role: 'gatekeeper' }], '[0].role is none of gateway, hl7-gateway, hl7-projector, national-gateway'],
     [
       [
         { user: 'a', role: 'gateway' },

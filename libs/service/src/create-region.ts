@@ -46,5 +46,7 @@ export async function prepareRegion(service: Service): Promise<void> {
 /** On the embedded bus the topics of every organisation that the region knows. */
 export async function createTopicsOf({ settings, bus, organisations }: Service): Promise<void> {
   if (settings.kafka !== undefined) return;
-  await bus.createTopics(regionTopics([...organisations.known.values()], EMBEDDED_PARTITIONS, organisationsByHl7v2(settings)));
+  const byHl7v2 = organisationsByHl7v2(settings);
+  const known = [...organisations.known.values()];
+  await bus.createTopics(regionTopics(known, EMBEDDED_PARTITIONS, byHl7v2, settings.national !== undefined));
 }

@@ -12,6 +12,7 @@ export { createKeys, type KeySecrets, keySecrets } from './keys.js';
 export { createLogger, type Logger, withoutNumbers } from './log.js';
 export { type Hl7v2Listener, organisationsByHl7v2, usualListener } from './hl7v2-listeners.js';
 export { Metrics } from './metrics.js';
+export { type NationalSettings } from './national-settings.js';
 export { invalid, parameter, refuseOtherParameters, VALIDATE_ONLY, validateOnly } from './parameters.js';
 export { refuseUnlessAccepted } from './media-types.js';
 export { type Issue, issueOf, type OperationOutcome, outcomeOf } from './operation-outcome.js';
@@ -32,6 +33,7 @@ export {
   watchDecisions,
   watchLag,
   watchMarks,
+  watchNational,
   watchPolicy,
   watchPublisher,
   watchQuarantine,

@@ -1,4 +1,5 @@
 import { WaitingMessages } from '@weft/hl7v2-processing';
+import { silentSince } from '@weft/national';
 import {
   AwaitingPeople,
   CLOSES_HEADER,
@@ -187,6 +188,23 @@ export function watchVersions(service: Service): void {
   };
   gauge('weft_versions_set_aside', 'Versions that changed nothing, because they came late or again', (one) => one.setAside);
   gauge('weft_versions_disagreeing', 'Versions in force whose version number and date disagree', (one) => one.disagreeing);
+}
+
+/**
+ * `weft_national_silence_seconds`: for how long no test signal of national events was heard, which come every 15 minutes; no series in a region that
+ * listens for none. Not the app's that listens, so that its own end is silence too.
+ */
+export function watchNational(service: Service): void {
+  const { store, clock, metrics } = service;
+  const look = looksAt(service, 'national', async () => {
+    const since = await silentSince(store);
+    return since === null ? null : Math.max(0, (clock.now() - since) / 1000);
+  });
+  metrics.gauge('weft_national_silence_seconds', 'How long no test signal of national events was heard', [], async (gauge) => {
+    const seconds = await look();
+    gauge.remove();
+    if (seconds !== null) gauge.set(seconds);
+  });
 }
 
 /**

@@ -16,6 +16,7 @@ import {
   watchDecisions,
   watchLag,
   watchMarks,
+  watchNational,
   watchPolicy,
   watchPublisher,
   watchQuarantine,
@@ -302,6 +303,21 @@ describe('what is measured of a region', () => {
     note('a', {}, null);
     pass(5_000);
     expect(await scrape('weft_hl7v2_waiting_messages')).toEqual(['{organisation="RX901",reason="person-unknown"} 1']);
+  });
+
+  it('tells for how long no test signal of national events was heard, and nothing where nobody listens for one', async () => {
+    const { service, pass, scrape } = region();
+    const heard: object[] = [];
+    watchNational({ ...service, store: { read: async () => heard } } as unknown as Service);
+    expect(await scrape('weft_national_silence_seconds')).toEqual([]);
+    const hear = (type: string, at: number) =>
+      heard.splice(0, 1, { type, revision: 0, meta: {}, data: bytesOf(JSON.stringify({ at: new Date(at).toISOString() })) });
+    hear('national-signals-awaited-1', START);
+    pass(60_000);
+    expect(await scrape('weft_national_silence_seconds')).toEqual([' 60']);
+    hear('national-test-signal-heard-1', START + 60_000);
+    pass(5_000);
+    expect(await scrape('weft_national_silence_seconds')).toEqual([' 5']);
   });
 
   it('shows each part of readiness, and when it is back', async () => {

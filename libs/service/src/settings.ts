@@ -11,6 +11,7 @@ import {
 } from '@weft/domain';
 import { type Tables, tablesIn } from '@weft/hl7v2';
 import { type Hl7v2Listener, hl7v2ListenersIn, type ListenerFiles } from './hl7v2-listeners.js';
+import { type NationalSettings, nationalIn } from './national-settings.js';
 import { addressesOf } from './ip-addresses.js';
 
 /** What an app is told from outside, read once at its start. Secrets are in it: never log it whole. */
@@ -52,6 +53,8 @@ export interface Settings {
   readonly hl7v2Listeners: readonly Hl7v2Listener[];
   /** A site's tables for HL7 v2, laid over Weft's; absent: Weft's alone. */
   readonly hl7v2Tables: Tables;
+  /** Where national events come from, and PDS is asked; mostly in one app alone. */
+  readonly national?: NationalSettings;
   readonly logLevel: LogLevel;
 }
 
@@ -148,6 +151,7 @@ export const SETTINGS = {
     'JSON file: lists of the codes that population health and research of an empty region are told, by code system; absent: the shipped ones',
   WEFT_HL7V2_LISTENERS: 'JSON file: a list of the listeners for HL7 v2 over MLLP (docs/operations.md); absent: none',
   WEFT_HL7V2_TABLES: 'JSON file: tables by which HL7 v2 is mapped, laid over Weft’s (docs/hl7v2.md); absent: Weft’s alone',
+  WEFT_NATIONAL: 'JSON file: where national events come from, and PDS is asked (docs/national.md); absent: nowhere',
   WEFT_LOG_LEVEL: LOG_LEVELS.join(', '),
   WEFT_TOKEN: 'bearer token that the CLI uses instead of issuing its own',
 } as const;
@@ -239,6 +243,7 @@ export function readSettings(
     limits: readLimits(source),
     hl7v2Listeners: readListeners(source),
     hl7v2Tables: readTables(source),
+    national: readNational(source),
     logLevel: source.oneOf('WEFT_LOG_LEVEL', LOG_LEVELS) ?? 'info',
   };
   return { settings, problems: source.problems };
@@ -396,6 +401,14 @@ function readTables(source: Source): Tables {
   const { tables, faults } = tablesIn(source.json('WEFT_HL7V2_TABLES') ?? {});
   for (const fault of faults) source.refuse('WEFT_HL7V2_TABLES', fault);
   return tables;
+}
+
+function readNational(source: Source): NationalSettings | undefined {
+  const given = source.json('WEFT_NATIONAL');
+  if (given === undefined) return undefined;
+  const { national, faults } = nationalIn(given, source);
+  for (const fault of faults) source.refuse('WEFT_NATIONAL', fault);
+  return national;
 }
 
 function readReleasedCodes(source: Source): ReleasedCodes {

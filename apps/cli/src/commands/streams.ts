@@ -1,3 +1,4 @@
+import { demographicsStream } from '@weft/national';
 import { auditOfStream, bytesOf, careRecordStream, eventsOf, keysOfPerson, type Wiring } from '@weft/processing';
 import { Command } from 'commander';
 import { NHS_ARGUMENT } from '../arguments.js';
@@ -9,7 +10,7 @@ export function streamsCommand(context: Context): Command {
   return new Command('streams')
     .summary('the streams about one person in the store, how long and how large they are')
     .description(
-      'Lists the streams about one person: of each NHS number that is theirs the care record, with decisions, merges and what each changed in the views, and the audit. Reads the store directly, and shows nothing of what the events say. Streams under the names that research and population health have for the person are left out: beside the number they would say who that is.',
+      'Lists the streams about one person: of each NHS number that is theirs the care record, with decisions, merges and what each changed in the views, what national events said, and the audit. Reads the store directly, and shows nothing of what the events say. Streams under the names that research and population health have for the person are left out: beside the number they would say who that is.',
     )
     .argument(...NHS_ARGUMENT)
     .addHelpText(
@@ -45,7 +46,7 @@ interface StreamAbout {
 async function streamsAbout({ store, keys }: Wiring, nhsNumber: string): Promise<readonly StreamAbout[]> {
   const found: StreamAbout[] = [];
   for (const key of await keysOfPerson(store, keys.patient(nhsNumber))) {
-    for (const stream of [careRecordStream(key), auditOfStream(key)]) {
+    for (const stream of [careRecordStream(key), demographicsStream(key), auditOfStream(key)]) {
       const types: Record<string, number> = {};
       let [events, first, last, size] = [0, 0, -1, 0];
       for await (const page of eventsOf(store, stream)) {

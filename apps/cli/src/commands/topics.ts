@@ -52,8 +52,8 @@ export function topicsCommand(context: Context): Command {
     .addHelpText(
       'after',
       `
-The file of --users is a list of { "user", "role" }. Roles: gateway, hl7-gateway, hl7-projector, record-projector, opt-out-projector,
-record-api, operations, organisation (with "ods") and subscriber (with "purposes", a list).
+The file of --users is a list of { "user", "role" }. Roles: gateway, hl7-gateway, hl7-projector, national-gateway, record-projector,
+opt-out-projector, record-api, operations, organisation (with "ods") and subscriber (with "purposes", a list).
 
 More partitions move keys: what comes next could overtake what is not dealt with yet. So they are added to an inbound topic
 only while nothing waits in it; let publishers rest meanwhile.
@@ -77,6 +77,7 @@ Examples:
       const wanted = wantedTopics({
         organisations: organisations.map(({ ods }) => ods),
         byHl7v2: organisationsByHl7v2(settings),
+        hearsNational: settings.national !== undefined,
         purposes: PURPOSES,
         ...regionOf(options),
       });

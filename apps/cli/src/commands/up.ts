@@ -2,6 +2,7 @@ import { type DirectoryLock, lockDirectory } from '@weft/embedded';
 import { GatewayModule } from '@weft/gateway';
 import { Hl7GatewayModule } from '@weft/hl7-gateway';
 import { Hl7ProjectorModule } from '@weft/hl7-projector';
+import { NationalGatewayModule } from '@weft/national-gateway';
 import { OptOutProjectorModule } from '@weft/opt-out-projector';
 import type { Wiring } from '@weft/processing';
 import { RecordApiModule } from '@weft/record-api';
@@ -40,7 +41,7 @@ export function upCommand(context: Context): Command {
   return new Command('up')
     .summary('run everything in one process, on one port')
     .description(
-      'Runs the gateway, the projectors and the record API in one process, on one port, and where WEFT_HL7V2_LISTENERS says so the listeners for HL7 v2. Without engines in the settings everything is kept durably in the data directory. Ctrl-C stops it cleanly.',
+      'Runs the gateway, the projectors and the record API in one process, on one port, and where WEFT_HL7V2_LISTENERS says so the listeners for HL7 v2, where WEFT_NATIONAL does the inbox of national events. Without engines in the settings everything is kept durably in the data directory. Ctrl-C stops it cleanly.',
     )
     .option('--port <port>', 'WEFT_PORT, default 8080; 0 lets the system choose', port)
     .option('--host <address>', 'WEFT_HOST, default 127.0.0.1: nobody from outside')
@@ -142,6 +143,7 @@ type NestApp = Awaited<ReturnType<typeof createHttpApp>>;
 const modulesOf = ({ settings }: Service, wiring: Wiring) => [
   GatewayModule.register(wiring),
   ...(settings.hl7v2Listeners.length > 0 ? [Hl7GatewayModule, Hl7ProjectorModule.register(wiring)] : []),
+  ...(settings.national === undefined ? [] : [NationalGatewayModule.register(wiring, settings.national)]),
   RecordApiModule.register(wiring),
   RecordProjectorModule.register(wiring),
   OptOutProjectorModule.register(wiring),

@@ -1,0 +1,1 @@
+export { NationalGatewayModule } from './national-gateway.module.js';

@@ -1,0 +1,10 @@
+export { type ClientTls } from './http/call.js';
+export { openMeshInbox, type MeshMailbox } from './http/mesh-inbox.js';
+export { openPds, type PdsAccess } from './http/pds.js';
+export { openSqsInbox, type SqsQueue } from './http/sqs-inbox.js';
+export { type Answer, type Delivery, type Demographics, type Inbox, NoAnswer } from './ports.js';
+export { startReceiving, type Receiving } from './receive-signals.js';
+export { startTelling } from './start-telling.js';
+export { demographicsStream } from './streams.js';
+export { type SignalBecame, type Teller } from './tell-signals.js';
+export { awaitTestSignals, silentSince } from './test-signals.js';
