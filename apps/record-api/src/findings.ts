@@ -1,4 +1,4 @@
-import { HL7V2_PREFIX, type Unreadable } from '@weft/processing';
+import type { Unreadable } from '@weft/processing';
 
 /** What a region's engines say of it at one moment. */
 export interface RegionFacts {
@@ -6,7 +6,12 @@ export interface RegionFacts {
   /** For how long decisions have waited that nobody reads, in seconds. */
   readonly decisionsUnreadSeconds: number;
   /** Inbound topics with messages that no projector has dealt with, and for how long the oldest of them has waited, in seconds. */
-  readonly unread: readonly { readonly topic: string; readonly messages: number; readonly seconds: number }[];
+  readonly unread: readonly {
+    readonly group: string;
+    readonly topic: string;
+    readonly messages: number;
+    readonly seconds: number;
+  }[];
   readonly recordsUnreadable: Readonly<Partial<Record<Unreadable, number>>>;
   /** For how long the oldest change has waited that is not published, in seconds; 0 where all are. */
   readonly unpublishedSeconds: number;
@@ -108,14 +113,12 @@ function publishing({ unpublishedSeconds: seconds }: RegionFacts): Finding[] {
 function messages({ unread }: RegionFacts): Finding[] {
   return unread
     .filter(({ seconds }) => seconds >= LATE_SECONDS)
-    .map(({ topic, messages: waiting, seconds }) => ({
+    .map(({ group, topic, messages: waiting, seconds }) => ({
       code: 'messages-not-read',
       text: `${counted(waiting, 'message')} of ${topic} ${waiting === 1 ? 'waits' : 'wait'}, the oldest for ${lasting(seconds)}: no record has them yet`,
-      mend: `start ${readerOf(topic)}, or bring back the engine that its log names; where one is at work this ends by itself`,
+      mend: `start a ${group.replace(/^weft\./, '')}, or bring back the engine that its log names; where one is at work this ends by itself`,
     }));
 }
-
-const readerOf = (topic: string): string => (topic.startsWith(HL7V2_PREFIX) ? 'an hl7-projector' : 'a record-projector');
 
 const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
 

@@ -84,7 +84,7 @@ export class StatusController {
         ...{ decisionsInQuarantine, decisionsUnreadSeconds, recordsUnreadable },
         unread: groups
           .filter(({ topic }) => topic !== CONSENT_TOPIC)
-          .map(({ topic, lag, waitSeconds }) => ({ topic, messages: lag, seconds: waitSeconds })),
+          .map(({ group, topic, lag, waitSeconds }) => ({ group, topic, messages: lag, seconds: waitSeconds })),
         unpublishedSeconds: published ? 0 : this.secondsSince(await unpublishedSince(store)),
         policy: { version: adopted.version, seconds: this.secondsSince(Date.parse(adopted.adoptedAt)), applied },
       }),
