@@ -21,6 +21,7 @@ describe('--help', () => {
     ...['re-identify disclose', 'region', 'region show', 'region create', 'region change-secret'],
     ...['organisations', 'organisations show', 'organisations add', 'organisations suspend', 'organisations reinstate'],
     ...['streams', 'hl7v2', 'hl7v2 try', 'hl7v2 plan', 'hl7v2 send', 'hl7v2 reread'],
+    ...['reconcile', 'reconcile statements', 'reconcile verify'],
   ])('of %s teaches with an example', async (command) => {
     const { out, exitCode } = await weft(`${command} --help`);
     expect(out).toContain(`weft ${command}`);

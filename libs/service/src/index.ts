@@ -34,10 +34,11 @@ export {
   watchMarks,
   watchPublisher,
   watchQuarantine,
+  watchReconciliations,
   watchReviews,
   watchVersions,
   watchWaiting,
 } from './region-metrics.js';
 export * from './tokens.js';
 export { runApp } from './run-app.js';
-export { cursorSecretOf, openWiring, sealOf, WIRING } from './wiring.js';
+export { cursorSecretOf, openWiring, sealOf, statementKeyOf, WIRING } from './wiring.js';
