@@ -16,7 +16,7 @@ import {
 } from '@weft/processing';
 import { isOfHl7v2, type ManifestHead } from './manifest.js';
 
-export type ReadingWiring = Pick<Wiring, 'bus' | 'store' | 'random'>;
+export type ReadingWiring = Pick<Wiring, 'bus' | 'store' | 'random' | 'timers'>;
 
 /** Of a listener, what its messages are read by. */
 export interface ListenerZone {
@@ -113,6 +113,8 @@ export class Arrivals {
           if (about !== null) yield { ...about, ...this.stateOf(message, span) };
         }
         onRead(page.length);
+        // The embedded bus reads without leaving its turn: whoever else is served here, and a Ctrl-C, come in between.
+        await this.wiring.timers.sleep(0);
       }
     }
   }

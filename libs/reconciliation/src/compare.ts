@@ -163,6 +163,7 @@ async function compareItems(work: Work, source: ManifestSource, passes: number):
       if (passOf(digest, passes) !== pass) continue;
       if (!listed.take(digest, one) && isInTime(one)) counts.unlisted += 1;
     }
+    const before = allFound(counts);
     for (let index = 0; index < listed.names.size; index += 1) {
       counts.sent += listed.times.of(index);
       counts.arrived += Math.min(listed.times.of(index), listed.different.of(index));
@@ -170,9 +171,11 @@ async function compareItems(work: Work, source: ManifestSource, passes: number):
         counts[what] += what === 'missing' ? listed.of(what, index) : Number(listed.of(what, index) > 0);
     }
     for (const what of FINDINGS) listed.names.digestWhere((index) => listed.of(what, index) > 0, hashes[what]);
-    await tellItems(work, source, listed, (digest) => passOf(digest, passes) === pass);
+    if (allFound(counts) > before) await tellItems(work, source, listed, (digest) => passOf(digest, passes) === pass);
   }
 }
+
+const allFound = (counts: Tallied): number => FINDINGS.reduce((sum, what) => sum + counts[what], 0);
 
 /** In the order of the manifest, each name where it is listed first. */
 async function tellItems(

@@ -75,6 +75,15 @@ describe('events by their ids', () => {
     expect(found.findings).toEqual(findings.map((one) => expect.objectContaining(one)));
   });
 
+  it('are read once more only where there is something to be told of them', async () => {
+    const timesRead = async (arrived: readonly Arrived[]): Promise<number> => {
+      let times = 0;
+      await compared(() => ((times += 1), listed()), arrived);
+      return times;
+    };
+    expect([await timesRead([event('a'), event('b')]), await timesRead([event('a')])]).toEqual([2, 3]);
+  });
+
   it('listed twice are one event', async () => {
     const found = await compared(sourceOf({ ...HEAD, kind: 'events' }, { id: 'a' }, { id: 'a' }), [event('a')]);
     expect(found.counts).toEqual({ ...NONE, sent: 1, arrived: 1 });
@@ -157,6 +166,12 @@ describe('counts by type and hour', () => {
         { what: 'missing', at: 2 },
         { what: 'unlisted', at: null, hour: '2026-03-04T13:00:00.000Z' },
       ],
+    ],
+    [
+      'count what was sent back from quarantine once',
+      [message('', 'a'), message('', 'a', { isRedriven: true }), message('', 'b'), result('c')],
+      { arrived: 3 },
+      [],
     ],
     [
       'leave out what is of another day',

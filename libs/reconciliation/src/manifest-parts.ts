@@ -14,7 +14,7 @@ export interface Part {
 
 const LINE_BYTES_MAX = 64 * 1024;
 /** A document is held whole, so it is bounded: lines are not. */
-export const DOCUMENT_BYTES_MAX = 8 * 1024 * 1024;
+const DOCUMENT_BYTES_MAX = 8 * 1024 * 1024;
 const NEWLINE = 0x0a;
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 

@@ -7,7 +7,7 @@ import { BadManifest, isOfHl7v2, type Manifest, type ManifestSource } from './ma
 import type { SignedStatement, StatementKey } from './statement.js';
 import { keepStatement } from './statements.js';
 
-type ReconcileWiring = Pick<Wiring, 'bus' | 'store' | 'random' | 'clock'>;
+type ReconcileWiring = Pick<Wiring, 'bus' | 'store' | 'random' | 'clock' | 'timers'>;
 
 /** Of which region, by what it signs, and the listeners for HL7 v2 that are in the settings. */
 export interface Reconciling {

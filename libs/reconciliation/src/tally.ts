@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { canonicalJson } from '@weft/domain';
 
 /** A name is known by the first 16 bytes of the SHA-256 of its canonical JSON. */
-export const DIGEST_BYTES = 16;
+const DIGEST_BYTES = 16;
 const WORDS = DIGEST_BYTES / 4;
 const FIRST_CAPACITY = 1024;
 
