@@ -103,6 +103,7 @@ describe('what a terminal would obey', () => {
   };
   const decided = { id: text, state: 'obeyed', standing: true, since: null, until: text, warnings: problems };
   const record = { purpose: text, policyVersion: 1, version: text, entries: [entry], notice: text, withheld: 1 };
+  const tallied = { sent: 1, arrived: 1, missing: 1, doubled: 1, refused: 1, waiting: 1, unlisted: 1 };
   const events = join(directory, 'events.ndjson');
 
   it.each<[line: string, answer: object]>([
@@ -155,6 +156,7 @@ describe('what a terminal would obey', () => {
       ],
     ],
     ['policy proposals', [proposal]],
+    ['reconcile statements --org RX901', [{ statement: { comparedAt: text, kind: text, from: text, counts: tallied } }]],
     ['re-identify', [{ ...proposal, purpose: text, known: text, disclosedTo: person }]],
     ['re-identify propose 9990000018 --purpose research --reason left', { id: text, known: 'pseudonym' }],
     ['re-identify authorise x 9990000018', { known: text, expiresAt: text }],

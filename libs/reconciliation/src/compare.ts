@@ -48,7 +48,7 @@ export interface CompareOptions {
   readonly onFinding?: (finding: Finding) => void;
   readonly onProgress?: (done: number, total: number) => void;
   readonly signal?: AbortSignal;
-  /** So many names are held at a time (default a million, some 40 MB); of more the topics are read once more for each. */
+  /** So many names are held at a time (default a million, some 70 MB); of more the topics are read once more for each. */
   readonly namesMax?: number;
 }
 

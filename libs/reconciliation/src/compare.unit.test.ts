@@ -97,7 +97,7 @@ describe('events by their ids', () => {
   });
 
   it('come to the same in as many passes as memory asks for', async () => {
-    const ids = Array.from({ length: 3_000 }, (_, index) => `event-${index}`);
+    const ids = Array.from({ length: 700 }, (_, index) => `event-${index}`);
     const source = sourceOf({ ...HEAD, kind: 'events' }, ...ids.map((id) => ({ id })));
     const arrived = ids.flatMap((id, index) => {
       if (index % 7 === 0) return [];
@@ -105,12 +105,12 @@ describe('events by their ids', () => {
       return index % 5 === 0 ? [one, one] : [one];
     });
     const whole = await compared(source, [...arrived, event('other')]);
-    expect(whole.counts).toMatchObject({ sent: 3_000, missing: 429, unlisted: 1 });
-    for (const namesMax of [100, 999, 2_999]) {
+    expect(whole.counts).toMatchObject({ sent: 700, missing: 100, unlisted: 1 });
+    for (const namesMax of [50, 333, 699]) {
       const parts = await compared(source, [...arrived, event('other')], namesMax);
       expect(parts).toMatchObject({ counts: whole.counts, digests: whole.digests });
-      expect(parts.findings).toHaveLength(whole.findings.length);
-      expect(parts.findings).toEqual(expect.arrayContaining(whole.findings));
+      const inOrder = (findings: readonly Finding[]): string[] => findings.map((one) => JSON.stringify(one)).sort();
+      expect(inOrder(parts.findings)).toEqual(inOrder(whole.findings));
     }
   });
 });
