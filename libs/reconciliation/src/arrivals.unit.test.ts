@@ -93,6 +93,8 @@ describe('what arrived of an organisation', () => {
       [undefined, true, true],
     ]);
     await bus.publish(quarantineMessages(stored!, [problem], '2026-01-01T10:00:00Z'));
+    // Its projector has not committed yet that it refused it.
+    expect(statesOf(await arrivedOf({}))[0]).toEqual(['malformed', false, false]);
     await bus.seek(RECORD_PROJECTOR_GROUP, topic, [{ partition: 0, offset: first!.offset + 1 }]);
     expect(statesOf(await arrivedOf({}))).toEqual([
       ['malformed', false, false],
