@@ -59,6 +59,13 @@ module.exports = {
       to: { pathNot: [lib('national|processing|care-events|domain'), '^(node:)?(crypto|http|https)$'] },
     },
     {
+      name: 'reconciliation-beneath-service',
+      comment: 'What arrived is read through the ports; no engine.',
+      severity: 'error',
+      from: { path: lib('reconciliation'), pathNot: '\\.(test|fixture)\\.ts$' },
+      to: { path: '^(libs|apps)/', pathNot: lib('reconciliation|hl7v2-processing|hl7v2|processing|care-events|domain') },
+    },
+    {
       name: 'adapters-never-on-each-other',
       severity: 'error',
       from: { path: lib('(?:embedded|kafka|eventstoredb|care-events)'), pathNot: '\\.(test|fixture)\\.ts$' },

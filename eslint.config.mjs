@@ -40,6 +40,7 @@ export default tseslint.config(
       'libs/hl7v2/src/**/*.ts',
       'libs/hl7v2-processing/src/**/*.ts',
       'libs/processing/src/**/*.ts',
+      'libs/reconciliation/src/**/*.ts',
     ],
     ignores: ['**/*.{test,fixture}.ts'],
     rules: {

@@ -7,7 +7,7 @@ export default {
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '^.+\\.ts$': ['@swc/jest', { configFile: '.swcrc' }] },
   moduleNameMapper: {
-    '^@weft/(domain|processing|care-events|hl7v2|hl7v2-processing|national|embedded|kafka|eventstoredb|testing|service)$':
+    '^@weft/(domain|processing|care-events|hl7v2|hl7v2-processing|national|embedded|kafka|eventstoredb|reconciliation|testing|service)$':
       '<rootDir>/libs/$1/src/index.ts',
     '^@weft/(gateway|hl7-gateway|hl7-projector|national-gateway|record-projector|opt-out-projector|record-api|cli)$':
       '<rootDir>/apps/$1/src/index.ts',

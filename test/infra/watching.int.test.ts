@@ -220,6 +220,18 @@ async function useEverything({ as, settled, wiring }: Region): Promise<void> {
   });
   await send('/consents', decision, 200);
   await settled();
+  const manifest = {
+    manifest: 1,
+    kind: 'events',
+    organisation: 'RX901',
+    from: '2026-01-01T00:00:00Z',
+    until: '2026-01-02T00:00:00Z',
+  };
+  const headers = { 'content-type': 'application/json' };
+  const body = JSON.stringify({ ...manifest, items: [{ id: 'e1' }] });
+  expect((await as(['publisher'], '/reconciliations', { organisation: 'RX901', method: 'POST', headers, body })).status).toBe(
+    200,
+  );
   await read();
   await read();
   // What a reader finds while a decision is in the person's stream and in no view.

@@ -21,6 +21,7 @@ describe('--help', () => {
     ...['re-identify disclose', 'region', 'region show', 'region create', 'region change-secret'],
     ...['organisations', 'organisations show', 'organisations add', 'organisations suspend', 'organisations reinstate'],
     ...['streams', 'hl7v2', 'hl7v2 try', 'hl7v2 plan', 'hl7v2 send', 'hl7v2 reread'],
+    ...['reconcile', 'reconcile statements', 'reconcile verify'],
   ])('of %s teaches with an example', async (command) => {
     const { out, exitCode } = await weft(`${command} --help`);
     expect(out).toContain(`weft ${command}`);
@@ -91,8 +92,7 @@ describe('what a terminal would obey', () => {
       codesDiffer: true,
       lag: 1,
       published: false,
-      decisionsInQuarantine: 1,
-      recordsUnreadable: { [text]: 1 },
+      findings: [{ code: text, text, mend: text }],
       recordsToReview: { people: 1, organisations: { [text]: 1 } },
       versions: { [text]: { setAside: 1, disagreeing: 1 } },
       hl7v2Waiting: { [text]: { messages: 1, reasons: { [text]: 1 }, since: text } },
@@ -102,6 +102,7 @@ describe('what a terminal would obey', () => {
   };
   const decided = { id: text, state: 'obeyed', standing: true, since: null, until: text, warnings: problems };
   const record = { purpose: text, policyVersion: 1, version: text, entries: [entry], notice: text, withheld: 1 };
+  const tallied = { sent: 1, arrived: 1, missing: 1, doubled: 1, refused: 1, waiting: 1, unlisted: 1 };
   const events = join(directory, 'events.ndjson');
 
   it.each<[line: string, answer: object]>([
@@ -154,6 +155,7 @@ describe('what a terminal would obey', () => {
       ],
     ],
     ['policy proposals', [proposal]],
+    ['reconcile statements --org RX901', [{ statement: { comparedAt: text, kind: text, from: text, counts: tallied } }]],
     ['re-identify', [{ ...proposal, purpose: text, known: text, disclosedTo: person }]],
     ['re-identify propose 9990000018 --purpose research --reason left', { id: text, known: 'pseudonym' }],
     ['re-identify authorise x 9990000018', { known: text, expiresAt: text }],

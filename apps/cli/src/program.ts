@@ -15,6 +15,7 @@ import { policyCommand } from './commands/policy.js';
 import { publishCommand } from './commands/publish.js';
 import { quarantineCommand } from './commands/quarantine.js';
 import { reIdentifyCommand } from './commands/re-identify.js';
+import { reconcileCommand } from './commands/reconcile.js';
 import { recordCommand } from './commands/record.js';
 import { regionCommand } from './commands/region.js';
 import { replayCommand } from './commands/replay.js';
@@ -58,6 +59,7 @@ const groups = (context: Context): readonly (readonly [title: string, commands: 
     [
       ...[statusCommand(context), verifyCommand(context), replayCommand(context), quarantineCommand(context)],
       ...[streamsCommand(context), organisationsCommand(context), regionCommand(context), hl7v2Command(context)],
+      reconcileCommand(context),
     ],
   ],
 ];

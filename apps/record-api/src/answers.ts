@@ -267,7 +267,7 @@ class CountsAnswer {
   quarantined!: number;
 }
 
-class FindingAnswer {
+class RegionFinding {
   @ApiProperty({ description: 'What it is, for programs' })
   code!: FindingCode;
   @ApiProperty({ description: 'What it is, and what follows from it, for people' })
@@ -281,8 +281,8 @@ export class StatusAnswer extends PickType(PolicyInForceAnswer, ['settingsDiffer
   version!: string;
   @ApiProperty({ description: 'The id of the region: every answer carries it as `weft-region`' })
   region!: string;
-  @ApiProperty({ type: [FindingAnswer], description: 'What somebody must see to, the worst first; empty where all is well' })
-  findings!: readonly FindingAnswer[];
+  @ApiProperty({ type: [RegionFinding], description: 'What somebody must see to, the worst first; empty where all is well' })
+  findings!: readonly RegionFinding[];
   @ApiProperty()
   policyVersion!: number;
   @ApiProperty({ description: 'The latest version of the policy that every view and topic obeys' })

@@ -246,6 +246,58 @@ export const DISCLOSURE = {
   answer: { id: asked.id, state: 'disclosed', purpose: 'research', ...byNumber, ...byPseudonym, formerPseudonyms: [] },
 };
 
+const manifestHead = {
+  ...{ kind: 'events', organisation: 'RX901', from: '2026-03-04T00:00:00Z', until: '2026-03-05T00:00:00Z' },
+};
+const EMPTY_DIGEST = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
+const signedStatement = {
+  statement: {
+    ...{
+      statement: 1,
+      id: '0d3f6a52-7a10-4b0e-9a57-52a8f37d1c11',
+      region: '7d0c1c52-5b77-4f0f-9c55-8a4a3f6f1e0c',
+      ...manifestHead,
+    },
+    manifest: { digest: '9f2f3c1f6c1b0a7c5f7a2c9be1d1f04a0a7a4c8b7c2d1e6f5a4b3c2d1e0f9a8b', items: 2 },
+    comparedAt: '2026-03-05T02:00:00.000Z',
+    counts: { sent: 2, arrived: 1, missing: 1, doubled: 0, refused: 0, waiting: 0, unlisted: 0 },
+    digests: {
+      missing: '1b4f0e9851971998e732078544c96b36c3d01cedf7caa332359d6f1d83567014',
+      ...{ doubled: EMPTY_DIGEST, refused: EMPTY_DIGEST, waiting: EMPTY_DIGEST },
+    },
+  },
+  signature: 'eyJhbGciOiJFZERTQSIsImtpZCI6InA3ZlNvYUVuIn0..c2lnbmF0dXJl',
+};
+const manifestItems = [{ id: 'e1' }, { source: 'urn:ods:RX901:lab', id: 'e2' }];
+const counted = { type: 'ADT^A01', hour: '2026-03-04T09:00:00Z', count: 140 };
+const linesOf = (...parts: object[]): string => parts.map((part) => `${JSON.stringify(part)}\n`).join('');
+export const RECONCILED = {
+  request: {
+    'application/x-ndjson': { 'events by their ids': linesOf({ manifest: 1, ...manifestHead }, ...manifestItems) },
+    'text/csv': {
+      'HL7 v2 by MSH-10':
+        'manifest,kind,organisation,from,until\n1,hl7v2,RX901,2026-03-04T00:00:00Z,2026-03-05T00:00:00Z\nid\nMSG00001\nMSG00002\n',
+    },
+    [JSON_TYPE]: { 'counts by type and hour': { manifest: 1, ...manifestHead, kind: 'hl7v2-counts', items: [counted] } },
+  },
+  answer: {
+    ...signedStatement,
+    findings: [{ what: 'missing', at: 3, times: 1, source: 'urn:ods:RX901:lab', id: 'e2' }],
+    more: 0,
+  },
+};
+export const STATEMENTS = { answer: [signedStatement] };
+export const STATEMENT_KEYS = {
+  answer: {
+    keys: [
+      {
+        ...{ kty: 'OKP', crv: 'Ed25519', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo' },
+        ...{ kid: 'kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k', use: 'sig', alg: 'EdDSA' },
+      },
+    ],
+  },
+};
+
 export const STATUS = {
   answer: {
     ...{

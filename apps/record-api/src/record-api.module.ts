@@ -13,6 +13,7 @@ import { PolicyDesk } from './policy-desk.js';
 import { PolicyController } from './policy.controller.js';
 import { QuarantineController } from './quarantine.controller.js';
 import { RecordChangesController } from './record-changes.controller.js';
+import { ReconciliationsController } from './reconciliations.controller.js';
 import { RecordReader } from './record-reader.js';
 import { RecordsController } from './records.controller.js';
 import { ReIdentificationDesk } from './re-identification-desk.js';
@@ -38,6 +39,7 @@ export class RecordApiModule {
         ReIdentificationsController,
         RecordChangesController,
         QuarantineController,
+        ReconciliationsController,
         StatusController,
         ConsoleController,
       ],

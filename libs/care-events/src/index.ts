@@ -23,7 +23,7 @@ export { decisionsOfConsent, isPrivacyConsent, subjectOfConsent } from './consen
 export type { ConsentContext, ConsentReading } from './consent-in.js';
 export { consentOf } from './consent-out.js';
 export type { ConsentParts } from './consent-out.js';
-export { Envelope, FHIR_JSON, GOVERNANCE_SOURCE } from './envelope.js';
+export { AHEAD_MAX_MS, Envelope, FHIR_JSON, GOVERNANCE_SOURCE, instantOf, organisationOf } from './envelope.js';
 export type { EventType } from './envelope.js';
 export { fhirProblems } from './fhir.js';
 export { FHIR_INTERACTIONS, type FhirInteraction, isFoundByIdentifier } from './fhir-interactions.js';

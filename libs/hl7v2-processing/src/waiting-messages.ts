@@ -1,5 +1,6 @@
 import type { Waiting } from '@weft/hl7v2';
 import { eventsOf, KeyedQueue, NO_STREAM, unlessFenced, type NewEvent, type Wiring } from '@weft/processing';
+import { loadLane } from './kept-lane.js';
 import { decodeWaiting, encode, type WaitingNoted } from './stored.js';
 import { laneStream, waitingStream } from './streams.js';
 
@@ -38,6 +39,18 @@ export class WaitingMessages {
     }
     const [since = null] = [...this.standing.values()].flatMap((lane) => lane.since ?? []).sort();
     return { messages: Object.values(reasons).reduce((sum, times) => sum + times, 0), reasons, since };
+  }
+
+  /** Ids of the messages of which a part waits. */
+  async ids(): Promise<ReadonlySet<string>> {
+    await this.catchUp();
+    const ids = new Set<string>();
+    for (const key of this.standing.keys()) {
+      const lane = await loadLane(this.wiring.store, this.organisation, key);
+      // What a lane held that was closed meanwhile is noted of the other one.
+      if (!('into' in lane)) for (const { message } of lane.feed.stillWaiting()) ids.add(message);
+    }
+    return ids;
   }
 
   private async catchUp(): Promise<void> {

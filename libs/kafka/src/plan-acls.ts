@@ -144,6 +144,8 @@ function rulesOf(principal: Principal): Rule[] {
         topic('read', QUARANTINE_TOPIC),
         // Tells readers of whom something is arriving, and operators for how long decisions wait.
         ...inbound('read'),
+        // Compares what an organisation says it sent with what came.
+        topic('read', HL7V2_PREFIX, 'prefixed'),
         // Redrives what was mended.
         ...inbound('write'),
         topic('write', HL7V2_PREFIX, 'prefixed'),

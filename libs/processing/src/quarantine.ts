@@ -107,6 +107,24 @@ export async function listQuarantine(bus: EventBus): Promise<Quarantined[]> {
     .sort((a, b) => (a.quarantinedAt < b.quarantinedAt ? -1 : 1));
 }
 
+/** What stands in quarantine now of some topics, by where it stood in its own, and why. Holds none of what it says. */
+export async function quarantinedPlaces(
+  bus: Pick<EventBus, 'offsets' | 'read'>,
+  topics: readonly string[],
+): Promise<ReadonlyMap<string, readonly Problem[]>> {
+  const standing = new Map<string, readonly Problem[]>();
+  for (const { partition, low, high } of await bus.offsets(QUARANTINE_TOPIC)) {
+    for await (const page of messagesBetween(bus, { topic: QUARANTINE_TOPIC, partition }, low, high)) {
+      for (const message of page) {
+        if (message.value === null) standing.delete(message.key);
+        else if (isQuarantineEntry(message.key) && topics.includes(aboutOf(message).from.topic))
+          standing.set(message.key, aboutOf(message).problems);
+      }
+    }
+  }
+  return standing;
+}
+
 export async function findQuarantined(bus: EventBus, id: string): Promise<Quarantined | undefined> {
   return (await listQuarantine(bus)).find((message) => message.id === id);
 }

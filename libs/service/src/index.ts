@@ -37,10 +37,11 @@ export {
   watchPolicy,
   watchPublisher,
   watchQuarantine,
+  watchReconciliations,
   watchReviews,
   watchVersions,
   watchWaiting,
 } from './region-metrics.js';
 export * from './tokens.js';
 export { runApp } from './run-app.js';
-export { cursorSecretOf, openWiring, sealOf, WIRING } from './wiring.js';
+export { cursorSecretOf, openWiring, sealOf, statementKeyOf, WIRING } from './wiring.js';

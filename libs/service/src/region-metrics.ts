@@ -21,6 +21,7 @@ import {
   versionCounts,
   type Wiring,
 } from '@weft/processing';
+import { FINDINGS, lastOfEach, type Statement } from '@weft/reconciliation';
 import type { Service } from './service.js';
 
 /** Scrapes that come closer together than this are answered from one look at the bus. */
@@ -204,6 +205,37 @@ export function watchNational(service: Service): void {
     const seconds = await look();
     gauge.remove();
     if (seconds !== null) gauge.set(seconds);
+  });
+}
+
+/**
+ * What the last manifest of each kind of an organisation came to: `weft_reconciliation_messages` by what was found of them, and
+ * `weft_reconciliation_age_seconds`, for how long there has been no other. Nothing of an organisation that never sent one.
+ */
+export function watchReconciliations(service: Service): void {
+  const { store, clock, metrics } = service;
+  const look = looksAt(service, 'reconciliations', async () => {
+    const organisations = [...service.organisations.known.keys()];
+    return (await Promise.all(organisations.map((organisation) => lastOfEach(store, organisation)))).flat();
+  });
+  const labels = ['organisation', 'kind', 'listener'] as const;
+  const labelsOf = ({ organisation, kind, listener = '' }: Statement) => ({ organisation, kind, listener });
+  metrics.gauge(
+    'weft_reconciliation_messages',
+    'Messages of the last manifest, by what was found of them',
+    [...labels, 'finding'],
+    async (gauge) => {
+      const last = await look();
+      gauge.reset();
+      for (const { statement } of last ?? [])
+        for (const finding of FINDINGS) gauge.set({ ...labelsOf(statement), finding }, statement.counts[finding]);
+    },
+  );
+  metrics.gauge('weft_reconciliation_age_seconds', 'How long ago the last manifest was compared', labels, async (gauge) => {
+    const last = await look();
+    gauge.reset();
+    for (const { statement } of last ?? [])
+      gauge.set(labelsOf(statement), Math.max(0, (clock.now() - Date.parse(statement.comparedAt)) / 1000));
   });
 }
 

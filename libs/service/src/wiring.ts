@@ -9,6 +9,7 @@ import {
   PolicyBook,
   type Wiring,
 } from '@weft/processing';
+import { type StatementKey, statementKey } from '@weft/reconciliation';
 import { keySecrets } from './keys.js';
 import type { Service } from './service.js';
 import type { Settings } from './settings.js';
@@ -72,6 +73,10 @@ export const sealOf = (settings: Settings): Seal => sealMessage(madeOfRegionSecr
 
 /** What cursors of feeds are sealed with; made of the region's secret, and not it, nor what messages are sealed with. */
 export const cursorSecretOf = (settings: Settings): Buffer => madeOfRegionSecret(settings, 'cursor');
+
+/** What statements of reconciliation are signed with: made of the integrity secret, which no reader of the store has. */
+export const statementKeyOf = (settings: Settings): StatementKey =>
+  statementKey(createHmac('sha256', keySecrets(settings).integrity).update('statements').digest());
 
 const madeOfRegionSecret = (settings: Settings, use: 'seal' | 'cursor'): Buffer =>
   createHmac('sha256', keySecrets(settings).region).update(use).digest();
