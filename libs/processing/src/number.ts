@@ -15,8 +15,7 @@ import {
   type Problem,
   type Views,
 } from '@weft/domain';
-import { chainOf } from './chain.js';
-import { decodeNumberEvent, effectIn, type NumberEvent, type RecordedDecision } from './encoding.js';
+import { decodeNumberEvent, effectIn, type DecodedNumberEvent, type NumberEvent, type RecordedDecision } from './encoding.js';
 import { RecordUnreadable } from './errors.js';
 import { NO_STREAM, type EventStore, type StoredEvent } from './ports.js';
 import { careRecordStream } from './streams.js';
@@ -41,8 +40,14 @@ export interface NumberState {
 
 function emptyNumber(key: string): NumberState {
   return {
-    ...{ key, revision: NO_STREAM, chain: '', record: emptyRecord(), decisions: [] },
-    ...{ identity: emptyIdentity(), deaths: new Map(), views: new Map() },
+    key,
+    revision: NO_STREAM,
+    chain: '',
+    record: emptyRecord(),
+    decisions: [],
+    identity: emptyIdentity(),
+    deaths: new Map(),
+    views: new Map(),
   };
 }
 
@@ -50,10 +55,10 @@ function emptyNumber(key: string): NumberState {
 export const isKnownNumber = ({ record, decisions }: NumberState): boolean => record.accepted.size > 0 || decisions.length > 0;
 
 /** Folds one stored event in, in place. */
-function evolveNumber(state: NumberState, stored: StoredEvent, said: NumberEvent, note?: NotePlacing): void {
+function evolveNumber(state: NumberState, stored: StoredEvent, said: DecodedNumberEvent, note?: NotePlacing): void {
   applyToNumber(state, said, stored.revision, note);
   state.revision = stored.revision;
-  state.chain = chainOf(stored);
+  state.chain = said.chain;
   foldEffect(state, stored.type, effectIn(stored), stored.revision);
 }
 

@@ -56,7 +56,7 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     RECORD,
     'the place of an accepted event is forgotten',
-    'record.accepted.set(key, { ...event.coordinates, digest',
+    'record.accepted.set(key, { topic, partition, offset, digest',
     'record.accepted.set(key, { ...event.coordinates, offset: -1, digest',
   ),
   mutant(RECORD, 'an amended entry does not say when it changed', 'entry.changedAt = record.revision;', ''),

@@ -130,8 +130,8 @@ export class StoreEngine {
 
   private write(stream: Stream, { id, type, data }: NewEvent, meta: string): void {
     const position = String(this.all.length);
-    const place = { stream: stream.name, revision: stream.events.length, position };
-    const event = Object.freeze({ id, type, meta: metaOf(meta), data, ...place });
+    const { name, events } = stream;
+    const event = Object.freeze({ id, type, meta: metaOf(meta), data, stream: name, revision: events.length, position });
     stream.events.push(event);
     this.all.push(event);
     this.observer?.(event);
