@@ -53,7 +53,6 @@ export const isKnownNumber = ({ record, decisions }: NumberState): boolean => re
 function evolveNumber(state: NumberState, stored: StoredEvent, said: NumberEvent, note?: NotePlacing): void {
   applyToNumber(state, said, stored.revision, note);
   state.revision = stored.revision;
-  state.chain = chainOf(stored);
   foldEffect(state, stored.type, effectIn(stored), stored.revision);
 }
 
@@ -136,28 +135,35 @@ export interface LoadOptions {
   /** Only what was recorded by this instant, milliseconds since 1970. */
   readonly until?: number;
   readonly note?: NotePlacing;
+  /** From the stream alone, whatever is remembered of it. */
+  readonly anew?: boolean;
 }
-
-/** A number with so many decisions is remembered, lest each further one reads all before it. */
-const MANY_DECISIONS = 64;
-/** Of all numbers remembered, the events together. */
-const REMEMBERED_EVENTS = 100_000;
-const remembered = new WeakMap<EventStore, Map<string, NumberState>>();
 
 /** Folds a number's stream, up to an instant or to what the store holds now. The caller may go on folding into what it is given. Throws RecordUnreadable. */
 export async function loadNumber(store: EventStore, key: string, options: LoadOptions = {}): Promise<NumberState> {
-  const { until = Infinity, note } = options;
-  const isWhole = until === Infinity && note === undefined;
-  const known = isWhole ? remembered.get(store)?.get(key) : undefined;
-  const state = known === undefined ? emptyNumber(key) : copyOf(known);
+  const { until = Infinity, note, anew = false } = options;
+  const numbers = until === Infinity && note === undefined && !anew ? rememberedIn(store) : null;
+  const known = numbers?.get(key);
+  const state = known !== undefined && (await endsAsBefore(store, known)) ? copyOf(known) : emptyNumber(key);
+  let last: StoredEvent | undefined;
   for await (const page of eventsOfNumber(store, key, state.revision + 1)) {
     for (const stored of page) {
       const said = decodeNumberEvent(stored);
-      if (until === Infinity || Date.parse(said.event.recordedAt) <= until) evolveNumber(state, stored, said, note);
+      if (until !== Infinity && Date.parse(said.event.recordedAt) > until) continue;
+      evolveNumber(state, stored, said, note);
+      last = stored;
     }
   }
-  if (isWhole && state.decisions.length >= MANY_DECISIONS) remember(store, copyOf(state));
+  if (last === undefined) return state;
+  state.chain = chainOf(last);
+  numbers?.keep(state);
   return state;
+}
+
+/** Whether the event that a state ends with is still where it was: a store that was put back to an earlier state may hold another one there. */
+async function endsAsBefore(store: EventStore, { key, revision, chain }: NumberState): Promise<boolean> {
+  const [last] = await store.read(careRecordStream(key), { from: revision, maxCount: 1 });
+  return last !== undefined && last.revision === revision && chainOf(last) === chain;
 }
 
 /** Another one, so that neither sees what is folded into the other. */
@@ -187,19 +193,46 @@ function copyOf({ record, identity, decisions, deaths, views, ...state }: Number
   };
 }
 
-function remember(store: EventStore, state: NumberState): void {
-  const numbers = remembered.get(store) ?? new Map<string, NumberState>();
-  remembered.set(store, numbers);
-  const known = numbers.get(state.key);
-  // Two loads may end in the other order than they began.
-  if (known !== undefined && known.revision > state.revision) return;
-  numbers.delete(state.key);
-  numbers.set(state.key, state);
-  let total = 0;
-  for (const { revision } of numbers.values()) total += revision + 1;
-  for (const [oldest, { revision }] of numbers) {
-    if (total <= REMEMBERED_EVENTS || oldest === state.key) break;
-    numbers.delete(oldest);
-    total -= revision + 1;
+/** A number with so many events is remembered: others are read again in no time. */
+const MANY_EVENTS = 32;
+/** Of all numbers remembered, the events together, at some kilobytes each: a number is remembered while it is worked on. */
+const REMEMBERED_EVENTS = 20_000;
+
+/** The numbers loaded last, each as of a revision: whoever loads one again reads what came since. */
+class Remembered {
+  private readonly numbers = new Map<string, NumberState>();
+  private events = 0;
+
+  get(key: string): NumberState | undefined {
+    const state = this.numbers.get(key);
+    if (state === undefined) return undefined;
+    this.numbers.delete(key);
+    this.numbers.set(key, state);
+    return state;
   }
+
+  keep(state: NumberState): void {
+    const { key, revision } = state;
+    if (revision < MANY_EVENTS) return;
+    this.forget(key);
+    this.numbers.set(key, copyOf(state));
+    this.events += revision + 1;
+    for (const oldest of this.numbers.keys()) {
+      if (this.events <= REMEMBERED_EVENTS || oldest === key) break;
+      this.forget(oldest);
+    }
+  }
+
+  private forget(key: string): void {
+    this.events -= (this.numbers.get(key)?.revision ?? NO_STREAM) + 1;
+    this.numbers.delete(key);
+  }
+}
+
+const remembered = new WeakMap<EventStore, Remembered>();
+
+function rememberedIn(store: EventStore): Remembered {
+  const numbers = remembered.get(store) ?? new Remembered();
+  remembered.set(store, numbers);
+  return numbers;
 }
