@@ -156,7 +156,7 @@ export async function loadNumber(store: EventStore, key: string, options: LoadOp
   }
   if (last === undefined) return state;
   state.chain = chainOf(last);
-  numbers?.keep(state);
+  if (state.revision >= MANY_EVENTS) numbers?.keep(copyOf(state));
   return state;
 }
 
@@ -213,9 +213,8 @@ class Remembered {
 
   keep(state: NumberState): void {
     const { key, revision } = state;
-    if (revision < MANY_EVENTS) return;
     this.forget(key);
-    this.numbers.set(key, copyOf(state));
+    this.numbers.set(key, state);
     this.events += revision + 1;
     for (const oldest of this.numbers.keys()) {
       if (this.events <= REMEMBERED_EVENTS || oldest === key) break;

@@ -60,7 +60,7 @@ export const MUTANTS_OF_STREAMS: readonly Mutant[] = [
   ),
   letters(
     'what names a withheld entry is told as it is',
-    "letter === 'm' && refused !== null ? refused.masked(entry) : entry",
+    "letter === 'm' ? masked(entry) : entry",
     'entry',
   ),
   letters(
@@ -114,8 +114,8 @@ export const MUTANTS_OF_STREAMS: readonly Mutant[] = [
   ),
   folding(
     'a number that is remembered is shared with whoever folds on',
-    'if (isWhole && state.decisions.length >= MANY_DECISIONS) remember(store, copyOf(state));',
-    'if (isWhole) remember(store, state);',
+    'if (state.revision >= MANY_EVENTS) numbers?.keep(copyOf(state));',
+    'numbers?.keep(state);',
   ),
   // a person's numbers
   person(
