@@ -141,22 +141,39 @@ export interface LoadOptions {
 
 /** Folds a number's stream, up to an instant or to what the store holds now. The caller may go on folding into what it is given. Throws RecordUnreadable. */
 export async function loadNumber(store: EventStore, key: string, options: LoadOptions = {}): Promise<NumberState> {
+  const state = await lookAtNumber(store, key, options);
+  return shared.has(state) ? copyOf(state) : state;
+}
+
+/** The same for who only looks: others may be given the same state, and nobody folds anything into it. */
+export async function lookAtNumber(store: EventStore, key: string, options: LoadOptions = {}): Promise<NumberState> {
   const { until = Infinity, note, anew = false } = options;
   const numbers = until === Infinity && note === undefined && !anew ? rememberedIn(store) : null;
-  const known = numbers?.get(key);
-  const state = known !== undefined && (await endsAsBefore(store, known)) ? copyOf(known) : emptyNumber(key);
+  const found = numbers?.get(key);
+  const known = found !== undefined && (await endsAsBefore(store, found)) ? found : undefined;
+  let state = known;
   let last: StoredEvent | undefined;
-  for await (const page of eventsOfNumber(store, key, state.revision + 1)) {
+  for await (const page of eventsOfNumber(store, key, (known?.revision ?? NO_STREAM) + 1)) {
+    // What others look at stays as it is.
+    if (state === known) state = known === undefined ? emptyNumber(key) : copyOf(known);
     for (const stored of page) {
       const said = decodeNumberEvent(stored);
       if (until !== Infinity && Date.parse(said.event.recordedAt) > until) continue;
-      evolveNumber(state, stored, said, note);
+      evolveNumber(state!, stored, said, note);
       last = stored;
     }
   }
-  if (last === undefined) return state;
-  state.chain = chainOf(last);
-  if (state.revision >= MANY_EVENTS) numbers?.keep(copyOf(state));
+  if (state === undefined) return emptyNumber(key);
+  if (last !== undefined) state.chain = chainOf(last);
+  if (state !== known && state.revision >= MANY_EVENTS) numbers?.keep(asShared(state));
+  return state;
+}
+
+/** States that more than one may look at. */
+const shared = new WeakSet<NumberState>();
+
+function asShared(state: NumberState): NumberState {
+  shared.add(state);
   return state;
 }
 

@@ -114,8 +114,8 @@ export const MUTANTS_OF_STREAMS: readonly Mutant[] = [
   ),
   folding(
     'a number that is remembered is shared with whoever folds on',
-    'if (state.revision >= MANY_EVENTS) numbers?.keep(copyOf(state));',
-    'numbers?.keep(state);',
+    'if (state !== known && state.revision >= MANY_EVENTS) numbers?.keep(asShared(state));',
+    'if (state !== known) numbers?.keep(state);',
   ),
   // a person's numbers
   person(
@@ -470,8 +470,8 @@ export const MUTANTS_OF_STREAMS: readonly Mutant[] = [
   ),
   telling(
     'who tells reads streams as they were a moment ago',
-    'const state = await loadNumber(wiring.store, key);',
-    'const state = await loadNumber(wiring.store, key, { until: wiring.clock.now() - 1_000 });',
+    'const state = await lookAtNumber(wiring.store, key);',
+    'const state = await lookAtNumber(wiring.store, key, { until: wiring.clock.now() - 1_000 });',
   ),
   telling(
     'what is told is decided from the state that an event left',

@@ -146,10 +146,25 @@ function entryOf(record: CareRecord, event: RecordedCareEvent): Entry {
   const id = entryIdOf(event);
   const known = record.entries.get(id);
   if (known !== undefined) return known;
+  // One of each event: as one literal it is made at once.
   const entry: Entry = {
-    ...{ id, organisation, resourceType: resource.resourceType, place: record.entries.size, recordedAt },
-    ...{ seen: [], first: NO_AGE, last: null, eventTime: 0, retracted: false, occurredAt: null, birthDate: null },
-    ...{ resource: undefined, versions: 0, setAside: 0, disagreeing: 0, changedAt: record.revision },
+    id,
+    organisation,
+    resourceType: resource.resourceType,
+    place: record.entries.size,
+    recordedAt,
+    seen: [],
+    first: NO_AGE,
+    last: null,
+    eventTime: 0,
+    retracted: false,
+    occurredAt: null,
+    birthDate: null,
+    resource: undefined,
+    versions: 0,
+    setAside: 0,
+    disagreeing: 0,
+    changedAt: record.revision,
   };
   record.entries.set(id, entry);
   return entry;
