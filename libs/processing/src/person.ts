@@ -116,7 +116,7 @@ export async function loadPerson(
 }
 
 /** As `NotePlacing`, with the key of the number in whose record the version is. */
-export type NoteOfNumber = (number: string, ...placed: Parameters<NotePlacing>) => void;
+type NoteOfNumber = (number: string, ...placed: Parameters<NotePlacing>) => void;
 
 /**
  * All numbers of the person of whom this is one, the surviving one first. What is given of this one was read before. A merge that comes while the

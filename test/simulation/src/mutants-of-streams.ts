@@ -58,11 +58,7 @@ export const MUTANTS_OF_STREAMS: readonly Mutant[] = [
     "return isSeen ? 'u' : 'y';",
     "return isSeen ? 'u' : undefined;",
   ),
-  letters(
-    'what names a withheld entry is told as it is',
-    "letter === 'm' ? masked(entry) : entry",
-    'entry',
-  ),
+  letters('what names a withheld entry is told as it is', "letter === 'm' ? masked(entry) : entry", 'entry'),
   letters(
     'a decision leaves what names its entries as it is',
     "if (letter === 'i' && refused.masked(entry) !== entry) letters.set(id, 'm');",
