@@ -85,6 +85,7 @@ export class SqliteEventBus implements EmbeddedBus, Part {
 
   onBeforeCommit(): void {
     this.batches.beforeCommit();
+    this.records.beforeCommit();
     this.topicTable.beforeCommit();
   }
 
@@ -94,6 +95,7 @@ export class SqliteEventBus implements EmbeddedBus, Part {
 
   onRolledBack(): void {
     this.batches.rolledBack();
+    this.records.rolledBack();
     this.topicTable.rolledBack();
   }
 

@@ -6,7 +6,7 @@ import { deriveViews } from './derive-views.js';
 import { effectIn, isKnownType } from './encoding.js';
 import { isOfEngine } from './failures.js';
 import { pseudonymsOf } from './judges.js';
-import { loadNumber, type NumberState } from './number.js';
+import { lookAtNumber, type NumberState } from './number.js';
 import { loadPerson, type Person } from './person.js';
 import type { StoredEvent } from './ports.js';
 import { lettersFor } from './read-record.js';
@@ -66,7 +66,7 @@ interface AtHead {
 async function inLineNow(wiring: Wiring, key: string): Promise<AtHead> {
   for (;;) {
     const load = async () => {
-      const state = await loadNumber(wiring.store, key);
+      const state = await lookAtNumber(wiring.store, key);
       const isMoved = state.identity.supersededBy !== null;
       return { state, person: isMoved ? null : await loadPerson(wiring.store, key, { known: [state] }) };
     };

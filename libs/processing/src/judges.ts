@@ -93,9 +93,15 @@ export function reachOthers(decisions: readonly Decision[], resourceTypes: reado
 
 /** @param person who it is, which purposes beyond individual care are not given. */
 export function pseudonymsOf(keys: Keys, projection: Projection, patientKey: string, person?: PersonKnown): Pseudonyms {
+  // An entry is named by itself, and by each that refers to it.
+  const known = new Map<string, string>();
   return {
     patient: keys.view(projection.purpose, patientKey),
-    of: (text) => keys.pseudonym(projection.purpose, text),
+    of(text) {
+      const pseudonym = known.get(text) ?? keys.pseudonym(projection.purpose, text);
+      known.set(text, pseudonym);
+      return pseudonym;
+    },
     ...(projection.identifies && person !== undefined && { person }),
   };
 }

@@ -15,7 +15,15 @@ import {
   type Problem,
   type Views,
 } from '@weft/domain';
-import { decodeNumberEvent, effectIn, type DecodedNumberEvent, type NumberEvent, type RecordedDecision } from './encoding.js';
+import {
+  decodeNumberEvent,
+  effectIn,
+  textOf,
+  withoutChain,
+  type DecodedNumberEvent,
+  type NumberEvent,
+  type RecordedDecision,
+} from './encoding.js';
 import { RecordUnreadable } from './errors.js';
 import { NO_STREAM, type EventStore, type StoredEvent } from './ports.js';
 import { careRecordStream } from './streams.js';
@@ -141,28 +149,49 @@ export interface LoadOptions {
   /** Only what was recorded by this instant, milliseconds since 1970. */
   readonly until?: number;
   readonly note?: NotePlacing;
+  /** From the stream alone, whatever is remembered of it. */
+  readonly anew?: boolean;
 }
-
-/** A number with so many decisions is remembered, lest each further one reads all before it. */
-const MANY_DECISIONS = 64;
-/** Of all numbers remembered, the events together. */
-const REMEMBERED_EVENTS = 100_000;
-const remembered = new WeakMap<EventStore, Map<string, NumberState>>();
 
 /** Folds a number's stream, up to an instant or to what the store holds now. The caller may go on folding into what it is given. Throws RecordUnreadable. */
 export async function loadNumber(store: EventStore, key: string, options: LoadOptions = {}): Promise<NumberState> {
-  const { until = Infinity, note } = options;
-  const isWhole = until === Infinity && note === undefined;
-  const known = isWhole ? remembered.get(store)?.get(key) : undefined;
-  const state = known === undefined ? emptyNumber(key) : copyOf(known);
-  for await (const page of eventsOfNumber(store, key, state.revision + 1)) {
+  const state = await lookAtNumber(store, key, options);
+  return shared.has(state) ? copyOf(state) : state;
+}
+
+/** The same for who only looks: others may be given the same state, and nobody folds anything into it. */
+export async function lookAtNumber(store: EventStore, key: string, options: LoadOptions = {}): Promise<NumberState> {
+  const { until = Infinity, note, anew = false } = options;
+  const numbers = until === Infinity && note === undefined && !anew ? rememberedIn(store) : null;
+  const found = numbers?.get(key);
+  const known = found !== undefined && (await endsAsBefore(store, found)) ? found : undefined;
+  let state = known;
+  for await (const page of eventsOfNumber(store, key, (known?.revision ?? NO_STREAM) + 1)) {
+    // What others look at stays as it is.
+    if (state === known) state = known === undefined ? emptyNumber(key) : copyOf(known);
     for (const stored of page) {
       const said = decodeNumberEvent(stored);
-      if (until === Infinity || Date.parse(said.event.recordedAt) <= until) evolveNumber(state, stored, said, note);
+      if (until !== Infinity && Date.parse(said.event.recordedAt) > until) continue;
+      evolveNumber(state!, stored, said, note);
     }
   }
-  if (isWhole && state.decisions.length >= MANY_DECISIONS) remember(store, copyOf(state));
+  if (state === undefined) return emptyNumber(key);
+  if (state !== known && state.revision >= MANY_EVENTS) numbers?.keep(asShared(state));
   return state;
+}
+
+/** States that more than one may look at. */
+const shared = new WeakSet<NumberState>();
+
+function asShared(state: NumberState): NumberState {
+  shared.add(state);
+  return state;
+}
+
+/** Whether the event that a state ends with is still where it was: a store that was put back to an earlier state may hold another one there. */
+async function endsAsBefore(store: EventStore, { key, revision, chain }: NumberState): Promise<boolean> {
+  const [last] = await store.read(careRecordStream(key), { from: revision, maxCount: 1 });
+  return last !== undefined && last.revision === revision && withoutChain(textOf(last.data)).chain === chain;
 }
 
 /** Another one, so that neither sees what is folded into the other. */
@@ -192,19 +221,45 @@ function copyOf({ record, identity, decisions, deaths, views, ...state }: Number
   };
 }
 
-function remember(store: EventStore, state: NumberState): void {
-  const numbers = remembered.get(store) ?? new Map<string, NumberState>();
-  remembered.set(store, numbers);
-  const known = numbers.get(state.key);
-  // Two loads may end in the other order than they began.
-  if (known !== undefined && known.revision > state.revision) return;
-  numbers.delete(state.key);
-  numbers.set(state.key, state);
-  let total = 0;
-  for (const { revision } of numbers.values()) total += revision + 1;
-  for (const [oldest, { revision }] of numbers) {
-    if (total <= REMEMBERED_EVENTS || oldest === state.key) break;
-    numbers.delete(oldest);
-    total -= revision + 1;
+/** A number with so many events is remembered: others are read again in no time. */
+const MANY_EVENTS = 32;
+/** Of all numbers remembered, the events together, at some kilobytes each: a number is remembered while it is worked on. */
+const REMEMBERED_EVENTS = 20_000;
+
+/** The numbers loaded last, each as of a revision: whoever loads one again reads what came since. */
+class Remembered {
+  private readonly numbers = new Map<string, NumberState>();
+  private events = 0;
+
+  get(key: string): NumberState | undefined {
+    const state = this.numbers.get(key);
+    if (state === undefined) return undefined;
+    this.numbers.delete(key);
+    this.numbers.set(key, state);
+    return state;
   }
+
+  keep(state: NumberState): void {
+    const { key, revision } = state;
+    this.forget(key);
+    this.numbers.set(key, state);
+    this.events += revision + 1;
+    for (const oldest of this.numbers.keys()) {
+      if (this.events <= REMEMBERED_EVENTS || oldest === key) break;
+      this.forget(oldest);
+    }
+  }
+
+  private forget(key: string): void {
+    this.events -= (this.numbers.get(key)?.revision ?? NO_STREAM) + 1;
+    this.numbers.delete(key);
+  }
+}
+
+const remembered = new WeakMap<EventStore, Remembered>();
+
+function rememberedIn(store: EventStore): Remembered {
+  const numbers = remembered.get(store) ?? new Remembered();
+  remembered.set(store, numbers);
+  return numbers;
 }

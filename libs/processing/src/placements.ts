@@ -33,6 +33,8 @@ export interface Sighting {
 
 /** Entries side by side. */
 const WIDTH = 32;
+/** The same where only who has them is noted: each is an append of its own, and those that come together share a sync. */
+const NOTED_AT_ONCE = 256;
 
 /** The entries that events say something of by which it may be told whose they are: an age, or that they are taken back. */
 export function sightingsIn(events: readonly StoredEvent[]): Sighting[] {
@@ -67,17 +69,27 @@ export async function placeEntries(
   onFault: (key: string, error: unknown) => void,
 ): Promise<ReadonlySet<string>> {
   const concerned = new Set<string>();
-  await forEachConcurrently(sightings, WIDTH, async (sighting) => {
+  const unlessAtFault = async ({ key }: Sighting, work: () => Promise<void>): Promise<void> => {
     try {
-      const keys = await holdersWith(wiring, sighting);
-      if (keys.length < 2) return;
-      await settle(wiring, sighting.entry, keys);
-      for (const key of keys) concerned.add(key);
+      await work();
     } catch (error) {
       if (isOfEngine(error)) throw error;
-      onFault(sighting.key, error);
+      onFault(key, error);
     }
-  });
+  };
+  const ofSeveral: (readonly [Sighting, readonly string[]])[] = [];
+  await forEachConcurrently(sightings, NOTED_AT_ONCE, (sighting) =>
+    unlessAtFault(sighting, async () => {
+      const keys = await holdersWith(wiring, sighting);
+      if (keys.length > 1) ofSeveral.push([sighting, keys]);
+    }),
+  );
+  await forEachConcurrently(ofSeveral, WIDTH, ([sighting, keys]) =>
+    unlessAtFault(sighting, async () => {
+      await settle(wiring, sighting.entry, keys);
+      for (const key of keys) concerned.add(key);
+    }),
+  );
   return concerned;
 }
 

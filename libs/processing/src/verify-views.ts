@@ -86,8 +86,8 @@ async function settled(wiring: Wiring, key: string, patience: number): Promise<r
 async function compare(wiring: Wiring, key: string): Promise<readonly Compared[] | null> {
   const { store, keys, clock, projections } = wiring;
   const load = async () => {
-    const state = await loadNumber(store, key);
-    return { state, person: await loadPerson(store, key, { known: [state] }) };
+    const state = await loadNumber(store, key, { anew: true });
+    return { state, person: await loadPerson(store, key, { anew: true, known: [state] }) };
   };
   const { loaded, marks } = await withMarks(store, load, ({ person }) => person.members);
   const { state, person } = loaded;

@@ -58,11 +58,7 @@ export const MUTANTS_OF_STREAMS: readonly Mutant[] = [
     "return isSeen ? 'u' : 'y';",
     "return isSeen ? 'u' : undefined;",
   ),
-  letters(
-    'what names a withheld entry is told as it is',
-    "letter === 'm' && refused !== null ? refused.masked(entry) : entry",
-    'entry',
-  ),
+  letters('what names a withheld entry is told as it is', "letter === 'm' ? masked(entry) : entry", 'entry'),
   letters(
     'a decision leaves what names its entries as it is',
     "if (letter === 'i' && refused.masked(entry) !== entry) letters.set(id, 'm');",
@@ -114,8 +110,8 @@ export const MUTANTS_OF_STREAMS: readonly Mutant[] = [
   ),
   folding(
     'a number that is remembered is shared with whoever folds on',
-    'if (isWhole && state.decisions.length >= MANY_DECISIONS) remember(store, copyOf(state));',
-    'if (isWhole) remember(store, state);',
+    'if (state !== known && state.revision >= MANY_EVENTS) numbers?.keep(asShared(state));',
+    'if (state !== known) numbers?.keep(state);',
   ),
   // a person's numbers
   person(
@@ -470,8 +466,8 @@ export const MUTANTS_OF_STREAMS: readonly Mutant[] = [
   ),
   telling(
     'who tells reads streams as they were a moment ago',
-    'const state = await loadNumber(wiring.store, key);',
-    'const state = await loadNumber(wiring.store, key, { until: wiring.clock.now() - 1_000 });',
+    'const state = await lookAtNumber(wiring.store, key);',
+    'const state = await lookAtNumber(wiring.store, key, { until: wiring.clock.now() - 1_000 });',
   ),
   telling(
     'what is told is decided from the state that an event left',
