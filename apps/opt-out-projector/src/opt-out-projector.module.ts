@@ -15,6 +15,7 @@ import {
   watchDecisions,
   watchLag,
   watchMarks,
+  watchPositions,
   watchPublisher,
   watchQuarantine,
   watchReviews,
@@ -41,6 +42,7 @@ export class OptOutProjectorModule implements OnApplicationBootstrap, OnModuleDe
     watchLag(this.service, OPT_OUT_PROJECTOR_GROUP, () => [CONSENT_TOPIC]);
     watchDecisions(this.service);
     watchMarks(this.service, this.wiring);
+    watchPositions(this.service);
     watchPublisher(this.service);
     watchQuarantine(this.service);
     watchReviews(this.service);

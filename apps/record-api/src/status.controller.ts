@@ -8,7 +8,10 @@ import {
   HL7V2_PREFIX,
   isAllPublished,
   lagOf,
+  loadEpoch,
+  messagesLost,
   positionsOf,
+  recordTopics,
   Reviews,
   unreadableCounts,
   unreadSince,
@@ -67,6 +70,7 @@ export class StatusController {
       }),
     );
     const adopted = await policies.current();
+    const { epoch, state, done } = await loadEpoch(store);
     return {
       version: VERSION,
       region: this.service.region.id,
@@ -76,7 +80,10 @@ export class StatusController {
       codesDiffer: codesDiffer(settings, this.service.releasedCodes),
       projections: projections.map(({ purpose, version }) => ({ purpose, version })),
       lag: groups.reduce((sum, { lag }) => sum + lag, 0),
-      published: await isAllPublished(store),
+      published: state === 'told' && (await isAllPublished(store)),
+      epoch,
+      messagesLost: await messagesLost(this.wiring, await recordTopics(this.wiring)),
+      toldAnew: state === 'telling' ? done : null,
       recordsUnreadable: await unreadableCounts(store),
       decisionsUnreadSeconds: await this.decisionsUnread(),
       groups,

@@ -32,6 +32,7 @@ export {
   watchDecisions,
   watchLag,
   watchMarks,
+  watchPositions,
   watchPublisher,
   watchQuarantine,
   watchReviews,

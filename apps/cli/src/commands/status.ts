@@ -11,6 +11,8 @@ interface StatusAnswer extends Differing {
   readonly policyVersion: number;
   readonly lag: number;
   readonly published: boolean;
+  readonly messagesLost: number;
+  readonly toldAnew: number | null;
   readonly recordsUnreadable: Readonly<Partial<Record<Unreadable, number>>>;
   readonly decisionsUnreadSeconds: number;
   readonly decisionsInQuarantine: number;
@@ -41,7 +43,7 @@ export function statusCommand(context: Context): Command {
     .description('Shows whether Weft is ready, where each topic stands, how far behind the projectors are, and counts.')
     .addHelpText(
       'after',
-      '\nExit code 1 when a part is not ready, a message that may be an objection is in quarantine, nobody reads decisions, or a record cannot be read.\n\nExamples:\n  $ weft status\n  $ weft status --json | jq .lag',
+      '\nExit code 1 when a part is not ready, a message that may be an objection is in quarantine, nobody reads decisions, a record cannot be read, or what a restore lost is being read or published again.\n\nExamples:\n  $ weft status\n  $ weft status --json | jq .lag',
     )
     .action(async (_: unknown, command: Command) => {
       const settings = settingsOf(context, command);
@@ -49,7 +51,12 @@ export function statusCommand(context: Context): Command {
       const status = await client.json<StatusAnswer>('/status?counts=true');
       // Not ready is an answer here, whatever its status code.
       const ready = (await (await fetch(`${settings.url}/readyz`)).json()) as ReadyAnswer;
-      const isFound = status.decisionsInQuarantine > 0 || areUnread(status) || Object.keys(status.recordsUnreadable).length > 0;
+      const isFound =
+        status.decisionsInQuarantine > 0 ||
+        areUnread(status) ||
+        Object.keys(status.recordsUnreadable).length > 0 ||
+        status.messagesLost > 0 ||
+        status.toldAnew !== null;
       if (ready.status !== 'ready' || isFound) context.exitCode = EXIT.finding;
       if (context.terminal.json) context.terminal.printJson({ ...status, ready });
       else show(context.terminal, settings.url, status, ready);
@@ -80,6 +87,14 @@ function show(terminal: Terminal, url: string, status: StatusAnswer, ready: Read
   if (areUnread(status)) {
     const found = `nobody has read decisions for ${counted(status.decisionsUnreadSeconds, 'second')}`;
     terminal.print(terminal.paint('red', `${found}: what comes behind them is not shared until an opt-out-projector reads them`));
+  }
+  if (status.messagesLost > 0) {
+    const found = `the store was put back: ${counted(status.messagesLost, 'message')} that it lost ${status.messagesLost === 1 ? 'is' : 'are'} being read again`;
+    terminal.print(terminal.paint('red', `${found}, and no record is shown until then`));
+  }
+  if (status.toldAnew !== null) {
+    const found = 'everything is being published anew, as the store or its topics of changes were put back';
+    terminal.print(terminal.paint('red', `${found}: of ${counted(status.toldAnew, 'person', 'people')} so far`));
   }
   for (const [why, records] of Object.entries(status.recordsUnreadable)) {
     const found = `${counted(records, 'record')} cannot be read (${why}): closed to everybody, and not published`;
