@@ -17,6 +17,7 @@ import {
   watchMarks,
   watchNational,
   watchPolicy,
+  watchPositions,
   watchPublisher,
   watchQuarantine,
   watchReviews,
@@ -43,6 +44,7 @@ export class OptOutProjectorModule implements OnApplicationBootstrap, OnModuleDe
     watchLag(this.service, OPT_OUT_PROJECTOR_GROUP, () => [CONSENT_TOPIC]);
     watchDecisions(this.service);
     watchMarks(this.service, this.wiring);
+    watchPositions(this.service);
     watchPublisher(this.service);
     watchPolicy(this.service, this.wiring);
     watchNational(this.service);

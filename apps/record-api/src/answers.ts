@@ -294,6 +294,20 @@ export class StatusAnswer extends PickType(PolicyInForceAnswer, ['settingsDiffer
   @ApiProperty({ description: 'Whether every change of what is shared is published to its purpose’s topic' })
   published!: boolean;
   @ApiProperty({
+    description: 'How often the store was put back to an earlier state, or built anew, beside topics that were not',
+  })
+  epoch!: number;
+  @ApiProperty({
+    description: 'Messages that were read before and that the store does not have: no record is shown until they are read again',
+  })
+  messagesLost!: number;
+  @ApiProperty({
+    type: Number,
+    nullable: true,
+    description: 'Of how many people everything was published anew so far; null where that is not being done',
+  })
+  toldAnew!: number | null;
+  @ApiProperty({
     type: Object,
     description:
       'How many records the publisher found unreadable, by why: `record-damaged` (events are missing) and `written-by-a-newer-weft`. Each is closed ' +

@@ -19,6 +19,8 @@ export interface Change {
 
 export interface FeedOptions {
   readonly purpose: Purpose;
+  /** It stands before every number that is told. */
+  readonly epoch: number;
   readonly from: 'beginning' | { readonly after: Position };
   /** `reached` is where to go on after these changes, absent while going on there would leave something out. */
   readonly tell: (changes: readonly Change[], reached?: Position) => Promise<void>;
@@ -56,7 +58,7 @@ interface Stretch {
 }
 
 async function goOn(wiring: Wiring, live: LiveChanges, { start, end }: Stretch, options: FeedOptions): Promise<void> {
-  const { purpose, tell, onCaughtUp, onFailure, signal } = options;
+  const { purpose, epoch, tell, onCaughtUp, onFailure, signal } = options;
   const { store, keys, timers } = wiring;
   let position = start;
   let isCaughtUp = false;
@@ -68,7 +70,7 @@ async function goOn(wiring: Wiring, live: LiveChanges, { start, end }: Stretch, 
     try {
       const part = await live.next(position, purpose, signal);
       if (part === null) return;
-      await tell(toldOf(part.changes, keys), part.position);
+      await tell(toldOf(part.changes, keys, epoch), part.position);
       position = part.position;
     } catch (error) {
       // Whoever has not caught up connects again; who has waits.
@@ -87,7 +89,7 @@ async function tellStanding(
   wiring: Wiring,
   { onFault }: LiveChanges,
   start: Position,
-  { purpose, tell, signal }: FeedOptions,
+  { purpose, epoch, tell, signal }: FeedOptions,
 ): Promise<void> {
   const standingOfOne = async (key: string): Promise<RecordChange[]> => {
     try {
@@ -106,6 +108,7 @@ async function tellStanding(
     toldOf(
       people.flatMap(({ changes }) => changes),
       wiring.keys,
+      epoch,
     );
   let kept: readonly string[] = [];
   for await (const keys of pagesOf(patientKeys(wiring))) {
@@ -130,11 +133,11 @@ async function* pagesOf(keys: AsyncIterable<string>): AsyncGenerator<readonly st
 }
 
 /** Changes of one person at one moment are many, and the number under which they are told takes some work to draw. */
-function toldOf(changes: readonly RecordChange[], keys: Wiring['keys']): Change[] {
+function toldOf(changes: readonly RecordChange[], keys: Wiring['keys'], epoch: number): Change[] {
   const drawn = new Map<string, number>();
   return changes.map(({ projection, viewKey, entryId, kind, entry, viewRevision }) => {
     const name = `${viewKey} ${viewRevision}`;
-    const told = drawn.get(name) ?? toldRevision(projection, viewKey, viewRevision, keys);
+    const told = drawn.get(name) ?? toldRevision(projection, viewKey, viewRevision, keys, epoch);
     drawn.set(name, told);
     return {
       ...{ key: changeKey(projection, viewKey, entryId, keys), kind },

@@ -318,6 +318,7 @@ export const STATUS = {
       projections: [{ purpose: 'research', version: 1 }],
       lag: 0,
       published: true,
+      ...{ epoch: 0, messagesLost: 0, toldAnew: null },
       recordsUnreadable: {},
       decisionsUnreadSeconds: 0,
     },

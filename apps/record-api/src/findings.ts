@@ -2,6 +2,10 @@ import type { Unreadable } from '@weft/processing';
 
 /** What a region's engines say of it at one moment. */
 export interface RegionFacts {
+  /** Messages that were read before and that the store, which was put back since, does not have yet. */
+  readonly messagesLost: number;
+  /** Of how many people everything was published anew so far; null where nothing has to be. */
+  readonly toldAnew: number | null;
   readonly decisionsInQuarantine: number;
   /** For how long decisions have waited that nobody reads, in seconds. */
   readonly decisionsUnreadSeconds: number;
@@ -20,6 +24,8 @@ export interface RegionFacts {
 }
 
 export type FindingCode =
+  | 'catching-up'
+  | 'telling-anew'
   | 'decisions-in-quarantine'
   | 'decisions-not-read'
   | 'records-unreadable'
@@ -44,6 +50,7 @@ const LATE_SECONDS = 30;
  */
 export function findingsOf(facts: RegionFacts): Finding[] {
   return [
+    ...restored(facts),
     ...inQuarantine(facts),
     ...decisions(facts),
     ...unreadable(facts),
@@ -51,6 +58,20 @@ export function findingsOf(facts: RegionFacts): Finding[] {
     ...publishing(facts),
     ...messages(facts),
   ];
+}
+
+function restored({ messagesLost, toldAnew }: RegionFacts): Finding[] {
+  const found: Finding[] = [];
+  const mend = 'the projectors are at it where they run: see that all of them do';
+  if (messagesLost > 0) {
+    const lost = `the store was put back: ${counted(messagesLost, 'message')} that it lost ${messagesLost === 1 ? 'is' : 'are'} being read again`;
+    found.push({ code: 'catching-up', text: `${lost}, and no record is shown until then`, mend });
+  }
+  if (toldAnew !== null) {
+    const text = `everything is being published anew, as the store or its topics of changes were put back: of ${counted(toldAnew, 'number')} so far`;
+    found.push({ code: 'telling-anew', text, mend });
+  }
+  return found;
 }
 
 function inQuarantine({ decisionsInQuarantine: found }: RegionFacts): Finding[] {

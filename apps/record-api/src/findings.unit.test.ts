@@ -1,6 +1,7 @@
 import { findingsOf, type RegionFacts } from './findings.js';
 
 const WELL: RegionFacts = {
+  ...{ messagesLost: 0, toldAnew: null },
   ...{ decisionsInQuarantine: 0, decisionsUnreadSeconds: 0, unread: [], recordsUnreadable: {}, unpublishedSeconds: 0 },
   policy: { version: 3, seconds: 100_000, applied: 3 },
 };
@@ -9,6 +10,14 @@ const lately = { group: 'weft.record-projector', topic: 'weft.care-events.RX901'
 describe('status', () => {
   it.each<readonly [string, Partial<RegionFacts>, readonly string[]]>([
     ['a region in which all is dealt with', {}, []],
+    [
+      'a store that was put back',
+      { messagesLost: 2, toldAnew: 0 },
+      [
+        'catching-up: the store was put back: 2 messages that it lost are being read again',
+        'telling-anew: everything is being published',
+      ],
+    ],
     ['what waits as long as things do', { unread: [lately], decisionsUnreadSeconds: 29, unpublishedSeconds: 29 }, []],
     ['a policy that was adopted just now', { policy: { version: 3, seconds: 29, applied: 2 } }, []],
     [

@@ -1,5 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import type { Wiring } from '@weft/processing';
+import { StoreWatch, type Wiring } from '@weft/processing';
 import { WIRING } from '@weft/service';
 import { AuditController } from './audit.controller.js';
 import { ChainWatch } from './chain-watch.js';
@@ -45,6 +45,7 @@ export class RecordApiModule {
       ],
       providers: [
         { provide: WIRING, useValue: wiring },
+        { provide: StoreWatch, useValue: new StoreWatch(wiring) },
         ...[RecordReader, Cursors, LiveChanges, Subscriptions, PolicyDesk, ReIdentificationDesk, ChainWatch],
       ],
     };

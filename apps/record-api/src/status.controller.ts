@@ -9,9 +9,12 @@ import {
   HL7V2_PREFIX,
   isAllPublished,
   lagOf,
+  loadEpoch,
+  messagesLost,
   oldestUnread,
   policyApplied,
   positionsOf,
+  recordTopics,
   Reviews,
   unpublishedSince,
   unreadableCounts,
@@ -76,12 +79,17 @@ export class StatusController {
     const decisionsInQuarantine = (await this.quarantine.count()).decisions;
     const decisionsUnreadSeconds = this.secondsSince(await unreadSince(this.wiring));
     const recordsUnreadable = await unreadableCounts(store);
-    const published = await isAllPublished(store);
+    const { epoch, state, done } = await loadEpoch(store);
+    const published = state === 'told' && (await isAllPublished(store));
+    const restored = {
+      messagesLost: await messagesLost(this.wiring, await recordTopics(this.wiring)),
+      toldAnew: state === 'telling' ? done : null,
+    };
     return {
       version: VERSION,
       region: this.service.region.id,
       findings: findingsOf({
-        ...{ decisionsInQuarantine, decisionsUnreadSeconds, recordsUnreadable },
+        ...{ ...restored, decisionsInQuarantine, decisionsUnreadSeconds, recordsUnreadable },
         unread: groups
           .filter(({ topic }) => topic !== CONSENT_TOPIC)
           .map(({ group, topic, lag, waitSeconds }) => ({ group, topic, messages: lag, seconds: waitSeconds })),
@@ -95,7 +103,7 @@ export class StatusController {
       codesDiffer: codesDiffer(settings, this.service.releasedCodes),
       projections: projections.map(({ purpose, version }) => ({ purpose, version })),
       lag: groups.reduce((sum, { lag }) => sum + lag, 0),
-      ...{ published, recordsUnreadable, decisionsUnreadSeconds },
+      ...{ published, epoch, ...restored, recordsUnreadable, decisionsUnreadSeconds },
       groups,
       topics,
       decisionsInQuarantine,

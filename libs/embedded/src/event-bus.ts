@@ -7,6 +7,7 @@ import {
   type ConsumeOptions,
   type Consumer,
   type EventBus,
+  type EventStore,
   type FollowOptions,
   type Message,
   type OutgoingMessage,
@@ -18,6 +19,7 @@ import {
 import { BatchTable } from './batch-table.js';
 import { ConsumerGroups } from './consumer-groups.js';
 import { isClosed, named, type DataFile, type Part } from './data-file.js';
+import type { SqliteEventStore } from './event-store.js';
 import { Follower } from './follower.js';
 import { GroupMember } from './group-member.js';
 import type { MessageRows, PreparedMessage } from './message-rows.js';
@@ -249,6 +251,10 @@ export class SqliteEventBus implements EmbeddedBus, Part {
       }
     }
     return removed;
+  }
+
+  isOneWith(store: EventStore): boolean {
+    return (store as Partial<SqliteEventStore>).file === this.file;
   }
 
   async check(): Promise<void> {

@@ -34,7 +34,7 @@ const weft = topics.filter((topic) => topic !== 'payroll');
 const reads: Record<string, readonly string[]> = {
   gateway: [CONSENT_TOPIC],
   'record-projector': [OWN, OTHER, CONSENT_TOPIC],
-  'opt-out-projector': [CONSENT_TOPIC, QUARANTINE_TOPIC],
+  'opt-out-projector': [CONSENT_TOPIC, HEALTH, RESEARCH, QUARANTINE_TOPIC],
   'record-api': [OWN, OTHER, CONSENT_TOPIC, QUARANTINE_TOPIC],
   registry: [HEALTH],
   trial: [HEALTH, RESEARCH],

@@ -72,9 +72,9 @@ export interface BoundaryEvent {
   readonly at: number;
 }
 
-/** Every decision of a partition before `next` is in its person's stream, or in quarantine. */
-export interface DecisionsRead {
-  readonly type: 'decisions-read-1';
+/** What every message of a partition of an inbound topic before `next` says is in the streams that it is for, or in quarantine. */
+export interface MessagesRead {
+  readonly type: 'messages-read-1';
   /** Which of the topics of this name, one made anew after the other. */
   readonly epoch: number;
   readonly next: number;
@@ -169,6 +169,22 @@ export interface PublisherCheckpoint {
   readonly held?: readonly string[];
   /** Of those of them whose streams cannot be read, why. */
   readonly unreadable?: Readonly<Record<string, Unreadable>>;
+  /** By `<topic>/<partition>`, the offset behind the last message that was published there, and a digest of its id. */
+  readonly ends?: Readonly<Record<string, readonly [end: number, last: string]>>;
+}
+
+/** In which epoch the store is. */
+export interface EpochNoted {
+  readonly type: 'epoch-noted-1';
+  readonly epoch: number;
+  /**
+   * `behind`: what the store does not have, and the bus's groups have passed, is read again first. `telling`: everything is published anew. `told`: it is,
+   * or had not to be.
+   */
+  readonly state: 'behind' | 'telling' | 'told';
+  /** For how many people that was done. */
+  readonly done: number;
+  readonly since: string;
 }
 
 /** A resource about nobody, as an organisation sent it last. */
@@ -337,7 +353,7 @@ export const recordedAtOf = ({ data }: StoredEvent): number =>
   Date.parse((JSON.parse(textOf(data)) as { recordedAt?: string }).recordedAt ?? '');
 
 export const decodeConsentHeld = (stored: StoredEvent): ConsentHeld => decode<ConsentHeld>(stored);
-export const decodeDecisionsRead = (stored: StoredEvent): DecisionsRead => decode<DecisionsRead>(stored);
+export const decodeMessagesRead = (stored: StoredEvent): MessagesRead => decode<MessagesRead>(stored);
 export const decodeAwaitingNoted = (stored: StoredEvent): AwaitingNoted | AwaitingOver =>
   decode<AwaitingNoted | AwaitingOver>(stored);
 export const decodeEntryHeld = (stored: StoredEvent): EntryHeld => decode<EntryHeld>(stored);
@@ -351,6 +367,7 @@ export const decodePolicyApplied = (stored: StoredEvent): PolicyApplied => decod
 export const decodeReviewNoted = (stored: StoredEvent): ReviewNoted => decode<ReviewNoted>(stored);
 export const decodeVersionsCounted = (stored: StoredEvent): VersionsCounted => decode<VersionsCounted>(stored);
 export const decodePublisherCheckpoint = (stored: StoredEvent): PublisherCheckpoint => decode<PublisherCheckpoint>(stored);
+export const decodeEpoch = (stored: StoredEvent): EpochNoted => decode<EpochNoted>(stored);
 export const decodeReplayCheckpoint = (stored: StoredEvent): ReplayCheckpoint => decode<ReplayCheckpoint>(stored);
 
 export function encodeDecision(decision: RecordedDecision, random: Random): NewEvent {

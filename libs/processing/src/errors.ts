@@ -100,6 +100,16 @@ export class RecordUnreadable extends EngineError {
   }
 }
 
+/** The store does not have what was read before: it was put back, or made anew. Nothing is shown of it until that is read again. */
+export class CatchingUp extends EngineError {
+  readonly type = 'catching-up';
+  readonly retriable = true;
+  /** @param messages that are yet to be read again, as far as is known. */
+  constructor(readonly messages: number) {
+    super(`the store was put back to an earlier state: ${messages} messages are yet to be read again`);
+  }
+}
+
 /** What the engine holds is not what was written: named, never served. */
 export class EngineDamaged extends EngineError {
   readonly type = 'engine-damaged';

@@ -14,7 +14,7 @@ import { withMarks } from './consent-marks.js';
 import { decideViews } from './decide-views.js';
 import { unlessUnreadable } from './failures.js';
 import { loadPerson } from './person.js';
-import { patientKeys } from './replay-views.js';
+import { patientKeys } from './patient-keys.js';
 import { subscribersOf } from './subscribers.js';
 import { projectionOf, timestamp, type Wiring } from './wiring.js';
 

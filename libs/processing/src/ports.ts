@@ -256,6 +256,8 @@ export interface EventBus {
   /** Creates what is missing (partitions are only ever added) and changes nothing else. */
   createTopics(specs: readonly TopicSpec[]): Promise<void>;
   topics(): Promise<TopicSpec[]>;
+  /** Whether neither it nor this store is ever put back without the other; absent where it is. */
+  isOneWith?(store: EventStore): boolean;
   /** Resolves when the engine answers; throws EngineUnavailable. */
   check(): Promise<void>;
   close(): Promise<void>;

@@ -23,13 +23,13 @@ import {
   type Span,
   type ViewEntry,
 } from '@weft/domain';
-import { withMarks } from './consent-marks.js';
+import { laneAt, withMarks } from './consent-marks.js';
 import { decideViews, isCurrent, viewIn } from './decide-views.js';
 import { pseudonymsOf } from './judges.js';
 import { isKnownNumber, type NumberState } from './number.js';
 import { loadPerson, type Person } from './person.js';
 import { NO_STREAM, type Keys } from './ports.js';
-import { careRecordStream, consentMarkStream, POLICY_STREAM } from './streams.js';
+import { careRecordStream, markStream, POLICY_STREAM } from './streams.js';
 import { projectionOf, type Wiring } from './wiring.js';
 
 /** A record as a purpose may see it. */
@@ -128,7 +128,7 @@ export async function readRecord(wiring: Wiring, key: string, purpose: Purpose):
   streams.set(POLICY_STREAM, adopted.version - 1);
   const unread = unreadOf(person, marks);
   for (const [partition] of unread.flatMap(({ ends }) => ends))
-    streams.set(consentMarkStream(partition), marks.get(partition)?.revision ?? NO_STREAM);
+    streams.set(markStream(laneAt(partition)), marks.get(partition)?.revision ?? NO_STREAM);
   return {
     record: {
       purpose,

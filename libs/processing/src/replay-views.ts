@@ -3,8 +3,9 @@ import { forEachConcurrently, inOrder } from './concurrency.js';
 import { decodeReplayCheckpoint, encode, type ReplayCheckpoint } from './encoding.js';
 import { deriveViews, type Changes } from './derive-views.js';
 import { unlessUnreadable, type UnreadableRecord } from './failures.js';
+import { chunksOf, patientKeys } from './patient-keys.js';
 import { isPublished } from './publisher.js';
-import { CARE_RECORD_PREFIX, keyOfStream, replayStream } from './streams.js';
+import { replayStream } from './streams.js';
 import type { Wiring } from './wiring.js';
 import { unlessFenced } from './append.js';
 
@@ -52,11 +53,6 @@ const CHUNK = 64;
 /** Chunks a lane that may be under way beyond the checkpoint. */
 const AHEAD = 2;
 const WIDTH = 8;
-
-/** Every number of which anything is known. */
-export async function* patientKeys({ store }: Pick<Wiring, 'store'>): AsyncGenerator<string> {
-  for await (const { stream } of store.streams(CARE_RECORD_PREFIX)) yield keyOfStream(stream);
-}
 
 /**
  * Replays one view for every patient, safely while events keep coming: each is decided again from the record's first event on, and what
@@ -179,17 +175,3 @@ const NOTHING: ReplayProgress = {
   ...{ done: 0, total: 0, changed: 0 },
   ...{ changes: { included: 0, amended: 0, withdrawn: 0 }, unreadable: [] },
 };
-
-async function* chunksOf(keys: AsyncIterable<string>, skip: number, size: number): AsyncGenerator<readonly string[]> {
-  let chunk: string[] = [];
-  let seen = 0;
-  for await (const key of keys) {
-    seen += 1;
-    if (seen <= skip) continue;
-    chunk.push(key);
-    if (chunk.length < size) continue;
-    yield chunk;
-    chunk = [];
-  }
-  if (chunk.length > 0) yield chunk;
-}

@@ -7,7 +7,7 @@ import { unlessUnreadable, type UnreadableRecord } from './failures.js';
 import { isKnownNumber, loadNumber } from './number.js';
 import { loadPerson } from './person.js';
 import { digestOf } from './read-record.js';
-import { patientKeys } from './replay-views.js';
+import { patientKeys } from './patient-keys.js';
 import { serves, type Wiring } from './wiring.js';
 
 export interface VerifyReport {

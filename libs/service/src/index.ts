@@ -35,6 +35,7 @@ export {
   watchMarks,
   watchNational,
   watchPolicy,
+  watchPositions,
   watchPublisher,
   watchQuarantine,
   watchReconciliations,

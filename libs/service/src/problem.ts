@@ -95,10 +95,18 @@ const UNREADABLE: Readonly<Record<Unreadable, string>> = {
 const unreadable = ({ type }: RecordUnreadable): HttpProblem =>
   new HttpProblem(503, type, 'This record cannot be read now', { detail: UNREADABLE[type] });
 
+const catchingUp = (): HttpProblem =>
+  new HttpProblem(503, 'catching-up', 'Weft cannot show records now', {
+    detail: 'What was decided is being read again, as the store was put back to an earlier state: try again later.',
+    headers: RETRY_AFTER,
+  });
+
 function problemOfEngine(error: EngineError): { readonly problem: HttpProblem; readonly unexpected: boolean } {
   switch (error.type) {
     case 'engine-unavailable':
       return { problem: unavailable('An engine does not answer; nothing may be taken as accepted.'), unexpected: true };
+    case 'catching-up':
+      return { problem: catchingUp(), unexpected: true };
     case 'wrong-expected-revision':
       return { problem: unavailable('Others are changing the same record just now.'), unexpected: true };
     case 'unknown-topic':

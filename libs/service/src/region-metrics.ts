@@ -7,12 +7,15 @@ import {
   type EventBus,
   isQuarantineEntry,
   lagOf,
+  loadEpoch,
   messagesBetween,
+  messagesLost,
   oldestUnread,
   OPT_OUT_PROJECTOR_GROUP,
   policyApplied,
   positionsOf,
   QUARANTINE_TOPIC,
+  recordTopics,
   Reviews,
   unpublishedSince,
   unreadableCounts,
@@ -82,6 +85,31 @@ export function watchMarks(service: Service, wiring: Wiring): void {
   readiness.describe('decisions-not-read', async () => {
     const seconds = await look();
     return seconds === null || seconds <= UNREAD_LATE_SECONDS ? null : `for ${Math.floor(seconds)} seconds`;
+  });
+}
+
+/**
+ * `weft_messages_lost`: how many messages were read that the store, which was put back since, does not have. Readiness says so, and stays ready; and
+ * whether everything is being published anew.
+ */
+export function watchPositions(service: Service): void {
+  const { bus, store, metrics, readiness } = service;
+  const look = looksAt(service, 'positions', async () => ({
+    lost: await messagesLost({ bus, store }, await recordTopics({ bus, store })),
+    epoch: await loadEpoch(store),
+  }));
+  metrics.gauge('weft_messages_lost', 'Messages read before that the store does not have', [], async (gauge) => {
+    const seen = await look();
+    gauge.remove();
+    if (seen !== null) gauge.set(seen.lost);
+  });
+  readiness.describe('catching-up', async () => {
+    const seen = await look();
+    return seen === null || seen.lost === 0 ? null : `${seen.lost} messages`;
+  });
+  readiness.describe('telling-anew', async () => {
+    const seen = await look();
+    return seen?.epoch.state === 'telling' ? `${seen.epoch.done} people so far` : null;
   });
 }
 

@@ -18,6 +18,7 @@ import {
   watchMarks,
   watchNational,
   watchPolicy,
+  watchPositions,
   watchPublisher,
   watchQuarantine,
   watchReadiness,
@@ -44,6 +45,7 @@ function region() {
       return [{ partition: 0, low: 0, high: messagesOf(topic).length }];
     },
     committed: async (group, topic) => [{ partition: 0, offset: committed.get(`${group} ${topic}`) ?? -1 }],
+    topics: async () => [...topics.keys()].map((topic) => ({ topic, partitions: 1 })),
     read: async (topic, _, from, maxCount = 2) => messagesOf(topic).slice(from, from + maxCount),
   };
   const metrics = new Metrics();
@@ -190,12 +192,45 @@ describe('what is measured of a region', () => {
     expect((await service.readiness.check()).details).toBeUndefined();
   });
 
+  it('tells how much was read that the store does not have, and readiness that everything is told anew', async () => {
+    const { service, publish, commit, pass, scrape } = region();
+    const recordedAt = new Date(START).toISOString();
+    let next = 1;
+    let state = 'behind';
+    const streams: Readonly<Record<string, () => readonly [type: string, data: object]>> = {
+      'mark-weft.consent-0': () => ['messages-read-1', { epoch: 0, next, whole: 0, at: null, recordedAt }],
+      'epoch-region': () => ['epoch-noted-1', { epoch: 0, state, done: 64, since: recordedAt }],
+    };
+    const store = {
+      read: async (stream: string) => {
+        const [type, data] = streams[stream]!();
+        return [{ type, revision: next, meta: {}, data: bytesOf(JSON.stringify(data)) }];
+      },
+    };
+    watchPositions({ ...service, store } as unknown as Service);
+    for (const key of ['a', 'b', 'c']) publish(CONSENT_TOPIC, key);
+    commit(OPT_OUT_PROJECTOR_GROUP, CONSENT_TOPIC, 3);
+    expect(await scrape('weft_messages_lost')).toEqual([' 2']);
+    expect((await service.readiness.check()).details).toEqual({ 'catching-up': '2 messages' });
+    next = 3;
+    state = 'telling';
+    pass(5_000);
+    expect(await scrape('weft_messages_lost')).toEqual([' 0']);
+    expect(await service.readiness.check()).toMatchObject({
+      status: 'ready',
+      details: { 'telling-anew': '64 people so far' },
+    });
+    state = 'told';
+    pass(5_000);
+    expect((await service.readiness.check()).details).toBeUndefined();
+  });
+
   it('tells for how long decisions have waited that nobody reads, of whom something waits for them, and readiness once that is long', async () => {
     const { service, publish, pass, scrape } = region();
     let mark = { epoch: 0, next: 0, whole: 0, at: null as number | null, recordedAt: new Date(START).toISOString() };
     const awaiting = { ends: [[0, 0, 1]], keys: ['a', 'b'] };
     const streams: Readonly<Record<string, () => readonly (readonly [type: string, data: object])[]>> = {
-      'consentMark-0': () => [['decisions-read-1', mark]],
+      'mark-weft.consent-0': () => [['messages-read-1', mark]],
       'awaitingDecisions-region': () => [
         ['awaiting-1', awaiting],
         ['awaiting-shown-1', { ...awaiting, keys: ['b'] }],

@@ -22,7 +22,7 @@ const publishing = mistakesIn(processing('publisher'));
 const reading = mistakesIn(processing('read-record'));
 const replaying = mistakesIn(processing('replay-views'));
 const looking = mistakesIn(processing('lane-ends'));
-const readingDecisions = mistakesIn(processing('read-decisions'));
+const readingInOrder = mistakesIn(processing('read-in-order'));
 const awaiting = mistakesIn(processing('awaiting'));
 
 /** How an effect is cut, which no effect of a small region is by itself. */
@@ -510,11 +510,7 @@ export const MUTANTS_OF_STREAMS: readonly Mutant[] = [
     'const changes = await changesOf(',
     'await this.checkpoint(events.at(-1)!.position);\n    const changes = await changesOf(',
   ),
-  publishing(
-    'a publisher publishes past its seat',
-    'await this.seat.publish(messages.slice(first, first + MESSAGES));',
-    'await wiring.bus.publish(messages.slice(first, first + MESSAGES));',
-  ),
+  publishing('a publisher publishes past its seat', 'await this.seat.publish(some);', 'await wiring.bus.publish(some);'),
   publishing(
     'whoever publishes looks for no checkpoint of another',
     'if (this.revision === null) this.revision = (await lastCheckpoint(store)).revision;',
@@ -572,10 +568,10 @@ export const MUTANTS_OF_STREAMS: readonly Mutant[] = [
     'if (mark.next < high) return [partition, mark.epoch, high];',
     'if (mark.next < high - 1) return [partition, mark.epoch, high];',
   ),
-  readingDecisions(
+  readingInOrder(
     'a mark is moved before the decisions are in their streams',
-    'await applyDecisions(wiring, { messages });\n  const { offset, timestamp } = messages.at(-1) as Message;\n  if (!(await moveMark(wiring, partition, epoch, { next: offset + 1, at: timestamp })))\n    throw',
-    'const { offset, timestamp } = messages.at(-1) as Message;\n  const isMoved = await moveMark(wiring, partition, epoch, { next: offset + 1, at: timestamp });\n  await applyDecisions(wiring, { messages });\n  if (!isMoved)\n    throw',
+    'await handle(batch);\n  const { offset, timestamp } = batch.messages.at(-1) as Message;\n  const moved = await moveMark(wiring, batch, seen, { next: offset + 1, at: timestamp });',
+    'const { offset, timestamp } = batch.messages.at(-1) as Message;\n  const moved = await moveMark(wiring, batch, seen, { next: offset + 1, at: timestamp });\n  await handle(batch);',
   ),
   awaiting('whoever waited is not brought in line', '(key) => bringInLine(this.wiring, [key]));', 'async () => undefined);'),
 ];

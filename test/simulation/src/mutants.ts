@@ -32,6 +32,7 @@ const DEATHS = processing('judge-death');
 const READ = processing('read-record');
 const BOUNDARIES = processing('boundaries');
 const REPLAY = processing('replay-views');
+const PATIENT_KEYS = processing('patient-keys');
 const POLICY = processing('apply-policy');
 const BOOK = processing('policy-book');
 const CONCURRENCY = processing('concurrency');
@@ -369,7 +370,7 @@ export const MUTANTS: readonly Mutant[] = [
     ' ? last.done',
   ),
   mutant(BOUNDARIES, 'clocks are taken to be nearer than they are', '= 50 * 3_600_000;', '= 2 * 3_600_000;'),
-  mutant(REPLAY, 'a replay leaves the first patient out', 'if (seen <= skip) continue;', 'if (seen <= skip + 1) continue;'),
+  mutant(PATIENT_KEYS, 'a replay leaves the first patient out', 'if (seen <= skip) continue;', 'if (seen <= skip + 1) continue;'),
   mutant(
     POLICY,
     'a policy is said to be applied before it is',

@@ -31,6 +31,9 @@ interface Topic {
   readonly partitionOfKey: Map<string, number>;
 }
 
+/** What a topic held at one moment, by partition. */
+export type TopicBackup = readonly { readonly log: readonly Message[]; readonly high: number }[];
+
 /** A consumer as its group knows it. */
 export interface Member {
   readonly id: number;
@@ -135,6 +138,20 @@ export class BusEngine {
     const partition = this.topic(topic).partitions[index];
     if (partition === undefined) throw new InvalidCall(`topic ${topic} has no partition ${index}`);
     return partition;
+  }
+
+  /** A topic as it is now, to be put back later. */
+  backup(topic: string): TopicBackup {
+    return this.topic(topic).partitions.map(({ log, high }) => ({ log: [...log], high }));
+  }
+
+  /** What an operator does who restores a topic: whatever came since is gone, and its offsets are given again. */
+  putBack(topic: string, backup: TopicBackup): void {
+    for (const [index, partition] of this.topic(topic).partitions.entries()) {
+      const { log, high } = backup[index] as TopicBackup[number];
+      partition.log = [...log];
+      partition.high = high;
+    }
   }
 
   read(topic: string, index: number, from: number, maxCount = DEFAULT_COUNT): Message[] {
