@@ -39,6 +39,9 @@ const ROUTES: readonly (readonly [method: string, path: string, may: readonly Ro
     ['POST', '/re-identifications/x/authorisations', ['governance'], '/re-identifications/{id}/authorisations'],
     ['POST', '/re-identifications/x/disclosures', ['governance'], '/re-identifications/{id}/disclosures'],
     ['GET', '/record-changes/direct-care', ['subscriber'], '/record-changes/{purpose}'],
+    ['GET', '/reconciliations', ['publisher', 'governance', 'operations']],
+    ['POST', '/reconciliations', ['publisher', 'governance', 'operations'], null],
+    ['GET', '/reconciliations/keys', 'everybody'],
     ['GET', '/quarantine', ['operations', 'governance']],
     ['GET', '/quarantine/a%2F0%2F1', ['operations', 'governance'], '/quarantine/{id}'],
     ['GET', '/quarantine/a/0/1', ['operations', 'governance'], '/quarantine/{topic}/{partition}/{offset}'],
@@ -62,7 +65,8 @@ afterAll(() => region.close());
 /** Of those who may: there is no such thing, or it is sent nothing that it could do; else it is answered. */
 function answerTo(method: string, path: string): number {
   if (/quarantine\/(?!.*(mend|approve)$)|Observation|none/.test(path)) return 404;
-  return method === 'POST' ? 400 : 200;
+  if (method === 'POST') return path === '/reconciliations' ? 422 : 400;
+  return 200;
 }
 
 /** The status alone: a stream would never end. */

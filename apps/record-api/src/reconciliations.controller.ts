@@ -57,7 +57,6 @@ const AT_ONCE_MAX = 4;
 /** What an organisation says it sent, compared with what arrived of it. It is told of nothing but its own. */
 @ApiTags('reconciliation')
 @Controller('reconciliations')
-@Roles('publisher', 'governance', 'operations')
 @UseFilters(AuditedProblemFilter)
 export class ReconciliationsController implements OnApplicationBootstrap {
   private readonly underWay = new Set<string>();
@@ -74,6 +73,7 @@ export class ReconciliationsController implements OnApplicationBootstrap {
   }
 
   @Post()
+  @Roles('publisher', 'governance', 'operations')
   @Example(RECONCILED)
   @HttpCode(200)
   @RawBody(MANIFEST_LIMIT_BYTES, { takes: MANIFEST_TYPES, audited: 'reconcile' })
@@ -115,6 +115,7 @@ export class ReconciliationsController implements OnApplicationBootstrap {
   }
 
   @Get()
+  @Roles('publisher', 'governance', 'operations')
   @Example(STATEMENTS)
   @ApiOperation({ summary: 'The last statements of an organisation’s manifests, the newest first, at most a hundred' })
   @ApiQuery({ name: 'organisation', required: false, description: 'ODS code; absent: the caller’s own' })
