@@ -13,6 +13,7 @@ import {
   type Identity,
   type NotePlacing,
   type Problem,
+  type Received,
   type Views,
 } from '@weft/domain';
 import { chainOf } from './chain.js';
@@ -133,7 +134,7 @@ export async function* eventsOfNumber(
 }
 
 export interface LoadOptions {
-  /** Only what was recorded by this instant, milliseconds since 1970. */
+  /** Only what was known by this instant, milliseconds since 1970: what the bus had then, and what was made of it. */
   readonly until?: number;
   readonly note?: NotePlacing;
 }
@@ -153,12 +154,15 @@ export async function loadNumber(store: EventStore, key: string, options: LoadOp
   for await (const page of eventsOfNumber(store, key, state.revision + 1)) {
     for (const stored of page) {
       const said = decodeNumberEvent(stored);
-      if (until === Infinity || Date.parse(said.event.recordedAt) <= until) evolveNumber(state, stored, said, note);
+      if (until === Infinity || knownAt(said) <= until) evolveNumber(state, stored, said, note);
     }
   }
   if (isWhole && state.decisions.length >= MANY_DECISIONS) remember(store, copyOf(state));
   return state;
 }
+
+/** Since when it is known: of what a message said since the bus had that, also where the store was made anew from the topics. */
+const knownAt = ({ event }: NumberEvent): number => (event as Received).receivedAt ?? Date.parse(event.recordedAt);
 
 /** Another one, so that neither sees what is folded into the other. */
 function copyOf({ record, identity, decisions, deaths, views, ...state }: NumberState): NumberState {
