@@ -92,6 +92,7 @@ describe('what a terminal would obey', () => {
       lag: 1,
       published: false,
       decisionsInQuarantine: 1,
+      clocksApartSeconds: { receipts: 3_600, brokers: -90, leap: 61, publishers: { [text]: 61 } },
       recordsUnreadable: { [text]: 1 },
       recordsToReview: { people: 1, organisations: { [text]: 1 } },
       versions: { [text]: { setAside: 1, disagreeing: 1 } },

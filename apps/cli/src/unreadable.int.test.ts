@@ -55,6 +55,7 @@ describe('records that cannot be read', () => {
       ...{ version: '0', region: 'r', policyVersion: 1, lag: 0, published: false, decisionsUnreadSeconds: 0 },
       ...{
         decisionsInQuarantine: 0,
+        clocksApartSeconds: { receipts: 0, brokers: null, leap: 0, publishers: {} },
         recordsUnreadable: { 'record-damaged': 2 },
         recordsToReview: { people: 0, organisations: {} },
       },

@@ -260,6 +260,7 @@ export const STATUS = {
       published: true,
       recordsUnreadable: {},
       decisionsUnreadSeconds: 0,
+      clocksApartSeconds: { receipts: 0, brokers: null, leap: 0, publishers: {} },
     },
     groups: [
       {

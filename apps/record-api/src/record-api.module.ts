@@ -3,6 +3,7 @@ import type { Wiring } from '@weft/processing';
 import { WIRING } from '@weft/service';
 import { AuditController } from './audit.controller.js';
 import { ChainWatch } from './chain-watch.js';
+import { ClockWatch } from './clock-watch.js';
 import { ConsoleController } from './console.controller.js';
 import { Cursors } from './cursors.js';
 import { FhirController } from './fhir.controller.js';
@@ -43,7 +44,7 @@ export class RecordApiModule {
       ],
       providers: [
         { provide: WIRING, useValue: wiring },
-        ...[RecordReader, Cursors, LiveChanges, Subscriptions, PolicyDesk, ReIdentificationDesk, ChainWatch],
+        ...[RecordReader, Cursors, LiveChanges, Subscriptions, PolicyDesk, ReIdentificationDesk, ChainWatch, ClockWatch],
       ],
     };
   }

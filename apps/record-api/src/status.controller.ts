@@ -2,7 +2,9 @@ import { Controller, Get, Inject, Req } from '@nestjs/common';
 import { ApiBadRequestResponse, ApiOkResponse, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
 import { type WaitingCounts, WaitingMessages } from '@weft/hl7v2-processing';
 import {
+  type Apart,
   CARE_RECORD_PREFIX,
+  clocksApart,
   type EventStore,
   groupOf,
   HL7V2_PREFIX,
@@ -79,6 +81,7 @@ export class StatusController {
       published: await isAllPublished(store),
       recordsUnreadable: await unreadableCounts(store),
       decisionsUnreadSeconds: await this.decisionsUnread(),
+      clocksApartSeconds: inSeconds(await clocksApart(this.wiring)),
       groups,
       topics,
       decisionsInQuarantine: (await this.quarantine.count()).decisions,
@@ -131,6 +134,15 @@ export class StatusController {
     };
   }
 }
+
+const inSeconds = ({ receipts, brokers, leap, publishers }: Apart): StatusAnswer['clocksApartSeconds'] => ({
+  receipts: seconds(receipts),
+  brokers: brokers === null ? null : seconds(brokers),
+  leap: seconds(leap),
+  publishers: Object.fromEntries(Object.entries(publishers).map(([topic, ms]) => [topic, seconds(ms)])),
+});
+
+const seconds = (ms: number): number => Math.round(ms / 1000);
 
 async function count(store: EventStore, prefix: string): Promise<number> {
   let found = 0;

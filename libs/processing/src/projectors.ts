@@ -4,6 +4,7 @@ import type { Batch, Consumer } from './ports.js';
 import { startPublisher } from './publisher.js';
 import { MarkKeeper, readDecisions } from './read-decisions.js';
 import { RecordCareEvents } from './record-care-events.js';
+import { noteReceipts } from './region-time.js';
 import { CONSENT_TOPIC, OPT_OUT_PROJECTOR_GROUP, RECORD_PROJECTOR_GROUP } from './topics.js';
 import type { Wiring } from './wiring.js';
 
@@ -30,6 +31,7 @@ export async function startRecordProjector(
     group: RECORD_PROJECTOR_GROUP,
     topics,
     onBatch: async (batch) => {
+      await noteReceipts(wiring, batch.messages);
       await work.handle(batch);
       options.onBatch?.(batch);
     },
@@ -58,6 +60,7 @@ export async function startOptOutProjector(wiring: Wiring, options: ProjectorOpt
     group: OPT_OUT_PROJECTOR_GROUP,
     topics: [CONSENT_TOPIC],
     onBatch: async (batch) => {
+      await noteReceipts(wiring, batch.messages);
       await readDecisions(wiring, batch);
       options.onBatch?.(batch);
     },
@@ -122,7 +125,7 @@ async function watchBoundaries(wiring: Wiring, signal: AbortSignal, options: Pro
     let wait = BOUNDARY_POLL_MS;
     try {
       const next = await boundaries.runDue();
-      if (next !== null) wait = Math.max(0, Math.min(wait, next - wiring.clock.now()));
+      if (next !== null) wait = Math.min(wait, next);
     } catch (error) {
       options.onFailure?.(error);
     }

@@ -30,6 +30,8 @@ export { projectorObserver } from './projector-observer.js';
 export {
   QuarantineTally,
   watchDecisions,
+  describeApart,
+  watchClocks,
   watchLag,
   watchMarks,
   watchPublisher,

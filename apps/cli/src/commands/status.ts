@@ -1,4 +1,4 @@
-import type { Unreadable } from '@weft/processing';
+import { type Apart, APART_MS, type Unreadable } from '@weft/processing';
 import { Command } from 'commander';
 import { clientOf, type Context, settingsOf } from '../context.js';
 import { EXIT } from '../failure.js';
@@ -13,6 +13,7 @@ interface StatusAnswer extends Differing {
   readonly published: boolean;
   readonly recordsUnreadable: Readonly<Partial<Record<Unreadable, number>>>;
   readonly decisionsUnreadSeconds: number;
+  readonly clocksApartSeconds: Apart;
   readonly decisionsInQuarantine: number;
   readonly recordsToReview: { readonly people: number; readonly organisations: Readonly<Record<string, number>> };
   readonly versions: Readonly<Record<string, { readonly setAside: number; readonly disagreeing: number }>>;
@@ -41,7 +42,7 @@ export function statusCommand(context: Context): Command {
     .description('Shows whether Weft is ready, where each topic stands, how far behind the projectors are, and counts.')
     .addHelpText(
       'after',
-      '\nExit code 1 when a part is not ready, a message that may be an objection is in quarantine, nobody reads decisions, or a record cannot be read.\n\nExamples:\n  $ weft status\n  $ weft status --json | jq .lag',
+      '\nExit code 1 when a part is not ready, a message that may be an objection is in quarantine, nobody reads decisions, a record cannot be read, or clocks are more than a minute apart.\n\nExamples:\n  $ weft status\n  $ weft status --json | jq .lag',
     )
     .action(async (_: unknown, command: Command) => {
       const settings = settingsOf(context, command);
@@ -49,7 +50,11 @@ export function statusCommand(context: Context): Command {
       const status = await client.json<StatusAnswer>('/status?counts=true');
       // Not ready is an answer here, whatever its status code.
       const ready = (await (await fetch(`${settings.url}/readyz`)).json()) as ReadyAnswer;
-      const isFound = status.decisionsInQuarantine > 0 || areUnread(status) || Object.keys(status.recordsUnreadable).length > 0;
+      const isFound =
+        status.decisionsInQuarantine > 0 ||
+        areUnread(status) ||
+        Object.keys(status.recordsUnreadable).length > 0 ||
+        clocksApartIn(status.clocksApartSeconds).length > 0;
       if (ready.status !== 'ready' || isFound) context.exitCode = EXIT.finding;
       if (context.terminal.json) context.terminal.printJson({ ...status, ready });
       else show(context.terminal, settings.url, status, ready);
@@ -59,6 +64,20 @@ export function statusCommand(context: Context): Command {
 /** What was read a moment later is no news. */
 const UNREAD_SECONDS = 30;
 const areUnread = ({ decisionsUnreadSeconds }: StatusAnswer): boolean => decisionsUnreadSeconds >= UNREAD_SECONDS;
+
+/** Which clocks are more than a minute apart, a sentence each. */
+function clocksApartIn({ receipts, brokers, leap, publishers }: Apart): string[] {
+  const isApart = (seconds: number): boolean => Math.abs(seconds) * 1_000 > APART_MS;
+  const by = (seconds: number): string => counted(Math.abs(seconds), 'second');
+  return [
+    ...(isApart(receipts) ? [`this record-api’s machine is ${by(receipts)} behind the newest message`] : []),
+    ...(brokers !== null && isApart(brokers)
+      ? [`this record-api’s machine is ${by(brokers)} ${brokers > 0 ? 'behind' : 'ahead of'} the brokers`]
+      : []),
+    ...(isApart(leap) ? [`this record-api’s machine leapt ${by(leap)} ahead`] : []),
+    ...Object.entries(publishers).map(([topic, seconds]) => `who sends to ${topic} is ${by(seconds)} ahead of its receipt`),
+  ];
+}
 
 const MENDING = [
   '  weft quarantine list says why each is there; weft quarantine mend ID proposes what goes instead,',
@@ -81,6 +100,10 @@ function show(terminal: Terminal, url: string, status: StatusAnswer, ready: Read
     const found = `nobody has read decisions for ${counted(status.decisionsUnreadSeconds, 'second')}`;
     terminal.print(terminal.paint('red', `${found}: what comes behind them is not shared until an opt-out-projector reads them`));
   }
+  const clocks = clocksApartIn(status.clocksApartSeconds);
+  for (const one of clocks) terminal.print(terminal.paint('red', `clocks are apart: ${one}`));
+  if (clocks.length > 0)
+    terminal.print('  decisions close by the later time and open by the earlier, until the clocks agree: put them right');
   for (const [why, records] of Object.entries(status.recordsUnreadable)) {
     const found = `${counted(records, 'record')} cannot be read (${why}): closed to everybody, and not published`;
     terminal.print(terminal.paint('red', `${found}; weft verify names ${records === 1 ? 'it' : 'them'}`));
