@@ -57,7 +57,7 @@ function world(
   const head = async (stream: string) => (stream === 'careRecord-k1' ? stored.length : 0) - 1 + lost;
   const store = { read, head, readAll, comparePositions } as unknown as EventStore;
   const sleep = async (ms: number) => void (now += ms);
-  const projector = new Committed({ committed } as unknown as EventBus, { now: () => now }, { sleep });
+  const projector = new Committed({ committed } as unknown as EventBus, { now: () => now, steady: () => now }, { sleep });
   return { projector, obedience: new Obedience(projector, store), elapsed: () => now, asked: () => asked };
 }
 

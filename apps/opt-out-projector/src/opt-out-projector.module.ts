@@ -12,6 +12,7 @@ import {
   projectorObserver,
   Service,
   warnAtStart,
+  watchClocks,
   watchDecisions,
   watchLag,
   watchMarks,
@@ -29,6 +30,7 @@ import {
 export class OptOutProjectorModule implements OnApplicationBootstrap, OnModuleDestroy {
   private projector: Projector | undefined;
   private follower: PolicyFollower | undefined;
+  private stopClocks: (() => Promise<void>) | undefined;
 
   constructor(
     private readonly service: Service,
@@ -50,6 +52,7 @@ export class OptOutProjectorModule implements OnApplicationBootstrap, OnModuleDe
     watchNational(this.service);
     watchQuarantine(this.service);
     watchReviews(this.service);
+    this.stopClocks = watchClocks(this.service, this.wiring);
     warnAtStart(this.service, await this.wiring.policies.current());
     this.projector = await startOptOutProjector(this.wiring, projectorObserver(this.service, 'opt-out-projector'));
     this.follower = followPolicies(this.wiring, (err) => {
@@ -58,6 +61,6 @@ export class OptOutProjectorModule implements OnApplicationBootstrap, OnModuleDe
   }
 
   async onModuleDestroy(): Promise<void> {
-    await Promise.all([this.projector?.stop(), this.follower?.stop()]);
+    await Promise.all([this.projector?.stop(), this.follower?.stop(), this.stopClocks?.()]);
   }
 }

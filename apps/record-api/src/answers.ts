@@ -10,7 +10,7 @@ import {
   type ToReview,
 } from '@weft/domain';
 import type { WaitingCounts } from '@weft/hl7v2-processing';
-import type { Corrected, ReviewCounts, SetAside, Unreadable, VersionCounts } from '@weft/processing';
+import type { Apart, Corrected, ReviewCounts, SetAside, Unreadable, VersionCounts } from '@weft/processing';
 import type { FindingCode } from './findings.js';
 import { PersonAnswer } from './person.js';
 import { PolicyInForceAnswer } from './policy-answers.js';
@@ -319,6 +319,14 @@ export class StatusAnswer extends PickType(PolicyInForceAnswer, ['settingsDiffer
       'For how long decisions have waited that nobody reads: what comes behind them is not shared meanwhile; 0 for none',
   })
   decisionsUnreadSeconds!: number;
+  @ApiProperty({
+    type: Object,
+    description:
+      '`{ receipts, brokers, leap, publishers }`, in whole seconds: how far the newest receipt is ahead of this machine’s time, and the brokers are ' +
+      '(behind it: negative; null where there are none, or they have not said); by how much that leapt ahead less than a minute ago; and by topic ' +
+      'how much later than its receipt its last message says it was sent, where that is over a minute',
+  })
+  clocksApartSeconds!: Apart;
   @ApiProperty({ type: [GroupStatus] })
   groups!: readonly GroupStatus[];
   @ApiProperty({ type: [TopicStatus] })

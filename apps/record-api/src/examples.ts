@@ -321,6 +321,7 @@ export const STATUS = {
       ...{ epoch: 0, messagesLost: 0, toldAnew: null },
       recordsUnreadable: {},
       decisionsUnreadSeconds: 0,
+      clocksApartSeconds: { receipts: 0, brokers: null, leap: 0, publishers: {} },
     },
     groups: [
       {

@@ -1,4 +1,4 @@
-import type { Unreadable } from '@weft/processing';
+import { type Apart, APART_MS, type Unreadable } from '@weft/processing';
 
 /** What a region's engines say of it at one moment. */
 export interface RegionFacts {
@@ -7,6 +7,8 @@ export interface RegionFacts {
   /** Of how many people everything was published anew so far; null where nothing has to be. */
   readonly toldAnew: number | null;
   readonly decisionsInQuarantine: number;
+  /** By how many seconds the clocks are apart that should agree. */
+  readonly clocksApart: Apart;
   /** For how long decisions have waited that nobody reads, in seconds. */
   readonly decisionsUnreadSeconds: number;
   /** Inbound topics with messages that no projector has dealt with, and for how long the oldest of them has waited, in seconds. */
@@ -27,6 +29,7 @@ export type FindingCode =
   | 'catching-up'
   | 'telling-anew'
   | 'decisions-in-quarantine'
+  | 'clocks-apart'
   | 'decisions-not-read'
   | 'records-unreadable'
   | 'policy-not-applied'
@@ -52,6 +55,7 @@ export function findingsOf(facts: RegionFacts): Finding[] {
   return [
     ...restored(facts),
     ...inQuarantine(facts),
+    ...clocks(facts),
     ...decisions(facts),
     ...unreadable(facts),
     ...policy(facts),
@@ -86,6 +90,22 @@ function inQuarantine({ decisionsInQuarantine: found }: RegionFacts): Finding[] 
         'and somebody else approves it: weft quarantine approve ID',
     },
   ];
+}
+
+/** A sentence for each that is more than a minute. */
+function clocks({ clocksApart: { receipts, brokers, leap, publishers } }: RegionFacts): Finding[] {
+  const isApart = (seconds: number): boolean => Math.abs(seconds) * 1_000 > APART_MS;
+  const by = (seconds: number): string => lasting(Math.abs(seconds));
+  const found = [
+    ...(isApart(receipts) ? [`the record API’s machine is ${by(receipts)} behind the newest message`] : []),
+    ...(brokers !== null && isApart(brokers)
+      ? [`the record API’s machine is ${by(brokers)} ${brokers > 0 ? 'behind' : 'ahead of'} the brokers`]
+      : []),
+    ...(isApart(leap) ? [`the record API’s machine leapt ${by(leap)} ahead`] : []),
+    ...Object.entries(publishers).map(([topic, seconds]) => `who sends to ${topic} is ${by(seconds)} ahead of its receipt`),
+  ];
+  const mend = 'put the clocks right: decisions close by the later time and open by the earlier, until they agree';
+  return found.map((text) => ({ code: 'clocks-apart', text: `clocks are apart: ${text}`, mend }));
 }
 
 function decisions({ decisionsUnreadSeconds: seconds }: RegionFacts): Finding[] {

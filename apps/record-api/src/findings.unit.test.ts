@@ -1,7 +1,7 @@
 import { findingsOf, type RegionFacts } from './findings.js';
 
 const WELL: RegionFacts = {
-  ...{ messagesLost: 0, toldAnew: null },
+  ...{ messagesLost: 0, toldAnew: null, clocksApart: { receipts: 0, brokers: null, leap: 0, publishers: {} } },
   ...{ decisionsInQuarantine: 0, decisionsUnreadSeconds: 0, unread: [], recordsUnreadable: {}, unpublishedSeconds: 0 },
   policy: { version: 3, seconds: 100_000, applied: 3 },
 };
@@ -16,6 +16,14 @@ describe('status', () => {
       [
         'catching-up: the store was put back: 2 messages that it lost are being read again',
         'telling-anew: everything is being published',
+      ],
+    ],
+    [
+      'clocks that are a minute apart, and one that is an hour ahead',
+      { clocksApart: { receipts: 60, brokers: -3_600, leap: 0, publishers: { 'weft.care-events.RX901': 61 } } },
+      [
+        'clocks-apart: clocks are apart: the record API’s machine is 60 minutes ahead of the brokers',
+        'clocks-apart: clocks are apart: who sends to weft.care-events.RX901 is 61 seconds ahead of its receipt',
       ],
     ],
     ['what waits as long as things do', { unread: [lately], decisionsUnreadSeconds: 29, unpublishedSeconds: 29 }, []],

@@ -3,6 +3,7 @@ import { StoreWatch, type Wiring } from '@weft/processing';
 import { WIRING } from '@weft/service';
 import { AuditController } from './audit.controller.js';
 import { ChainWatch } from './chain-watch.js';
+import { ClockWatch } from './clock-watch.js';
 import { ConsoleController } from './console.controller.js';
 import { Cursors } from './cursors.js';
 import { FhirController } from './fhir.controller.js';
@@ -46,7 +47,7 @@ export class RecordApiModule {
       providers: [
         { provide: WIRING, useValue: wiring },
         { provide: StoreWatch, useValue: new StoreWatch(wiring) },
-        ...[RecordReader, Cursors, LiveChanges, Subscriptions, PolicyDesk, ReIdentificationDesk, ChainWatch],
+        ...[RecordReader, Cursors, LiveChanges, Subscriptions, PolicyDesk, ReIdentificationDesk, ChainWatch, ClockWatch],
       ],
     };
   }

@@ -156,7 +156,7 @@ export class RecordReader implements OnModuleDestroy {
   /** Puts it behind all others, as the one used last. */
   private keep(name: string, one: Kept): void {
     this.drop(name);
-    one.foundAt = this.wiring.clock.now();
+    one.foundAt = this.wiring.clock.steady();
     this.kept.set(name, one);
     one.bytes = one.served.body.length;
     this.keptBytes += one.bytes;
@@ -174,7 +174,7 @@ export class RecordReader implements OnModuleDestroy {
   }
 
   private sweep(): void {
-    const limit = this.wiring.clock.now() - KEPT_MS_MAX;
+    const limit = this.wiring.clock.steady() - KEPT_MS_MAX;
     for (const [name, { foundAt }] of this.kept) {
       if (foundAt > limit) break;
       this.drop(name);

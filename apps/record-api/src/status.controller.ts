@@ -2,7 +2,9 @@ import { Controller, Get, Inject, Req } from '@nestjs/common';
 import { ApiBadRequestResponse, ApiOkResponse, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
 import { type WaitingCounts, WaitingMessages } from '@weft/hl7v2-processing';
 import {
+  type Apart,
   CARE_RECORD_PREFIX,
+  clocksApart,
   CONSENT_TOPIC,
   type EventStore,
   groupOf,
@@ -85,10 +87,12 @@ export class StatusController {
       messagesLost: await messagesLost(this.wiring, await recordTopics(this.wiring)),
       toldAnew: state === 'telling' ? done : null,
     };
+    const clocksApartSeconds = inSeconds(await clocksApart(this.wiring));
     return {
       version: VERSION,
       region: this.service.region.id,
       findings: findingsOf({
+        clocksApart: clocksApartSeconds,
         ...{ ...restored, decisionsInQuarantine, decisionsUnreadSeconds, recordsUnreadable },
         unread: groups
           .filter(({ topic }) => topic !== CONSENT_TOPIC)
@@ -103,7 +107,7 @@ export class StatusController {
       codesDiffer: codesDiffer(settings, this.service.releasedCodes),
       projections: projections.map(({ purpose, version }) => ({ purpose, version })),
       lag: groups.reduce((sum, { lag }) => sum + lag, 0),
-      ...{ published, epoch, ...restored, recordsUnreadable, decisionsUnreadSeconds },
+      ...{ published, epoch, ...restored, recordsUnreadable, decisionsUnreadSeconds, clocksApartSeconds },
       groups,
       topics,
       decisionsInQuarantine,
@@ -156,6 +160,15 @@ export class StatusController {
     };
   }
 }
+
+const inSeconds = ({ receipts, brokers, leap, publishers }: Apart): StatusAnswer['clocksApartSeconds'] => ({
+  receipts: seconds(receipts),
+  brokers: brokers === null ? null : seconds(brokers),
+  leap: seconds(leap),
+  publishers: Object.fromEntries(Object.entries(publishers).map(([topic, ms]) => [topic, seconds(ms)])),
+});
+
+const seconds = (ms: number): number => Math.round(ms / 1000);
 
 async function count(store: EventStore, prefix: string): Promise<number> {
   let found = 0;

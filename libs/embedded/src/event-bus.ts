@@ -77,7 +77,7 @@ export class SqliteEventBus implements EmbeddedBus, Part {
     this.topicTable = new TopicTable(database, engine);
     this.records = new RecordTable(database, this.topicTable, packing, engine);
     this.batches = new BatchTable(database, this.topicTable, packing, engine);
-    this.groups = new ConsumerGroups(database, this.topicTable, engine, () => clock.now());
+    this.groups = new ConsumerGroups(database, this.topicTable, engine, { now: () => clock.now(), leaseMs });
     this.seats = new Seats(database, engine);
   }
 
@@ -143,6 +143,7 @@ export class SqliteEventBus implements EmbeddedBus, Part {
       timers: this.file.waiting.timers,
       random: this.file.waiting.random,
       now: () => clock.now(),
+      steady: () => clock.steady(),
       leaseMs,
       handlerTimeoutMs,
       retryPauseMs,

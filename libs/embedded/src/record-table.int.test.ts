@@ -12,7 +12,7 @@ describe('the messages of a compacted topic', () => {
   let directory: string;
   let bus: EmbeddedBus;
   let now = 1_000;
-  const clock: Clock = { now: () => now };
+  const clock: Clock = { now: () => now, steady: () => now };
 
   beforeEach(async () => {
     directory = await mkdtemp(join(tmpdir(), 'weft-records-'));

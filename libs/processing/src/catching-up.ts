@@ -76,7 +76,7 @@ export class StoreWatch {
 
   /** Resolves where the store has everything. Throws CatchingUp where it has not, EngineUnavailable where that was never known. */
   async check(): Promise<void> {
-    const age = this.lookedAt === null ? Infinity : Math.abs(this.wiring.clock.now() - this.lookedAt);
+    const age = this.lookedAt === null ? Infinity : this.wiring.clock.steady() - this.lookedAt;
     if (age >= FRESH_MS) {
       this.looking ??= this.look().finally(() => (this.looking = null));
       if (this.lookedAt === null) await this.looking;
@@ -91,7 +91,7 @@ export class StoreWatch {
 
   /** While the bus is away what was seen before counts: nobody reads anything again meanwhile. */
   private async look(): Promise<void> {
-    const at = this.wiring.clock.now();
+    const at = this.wiring.clock.steady();
     try {
       const { store } = this.wiring;
       const seen = await loadEpoch(store);

@@ -11,6 +11,7 @@ import { loadPerson, type Person } from './person.js';
 import type { StoredEvent } from './ports.js';
 import { lettersFor } from './read-record.js';
 import type { RecordChange } from './record-changes.js';
+import { momentNow } from './region-time.js';
 import { keyOfStream } from './streams.js';
 import { projectionOf, type Wiring } from './wiring.js';
 
@@ -79,7 +80,7 @@ async function inLineNow(wiring: Wiring, key: string): Promise<AtHead> {
       continue;
     }
     const adopted = await wiring.policies.current();
-    const now = wiring.clock.now();
+    const now = await momentNow(wiring);
     const decided = new Map(wiring.projections.map((one) => [one, lettersFor(one, person, adopted, now, marks)]));
     const isAsDecided = [...decided].every(([one, { letters }]) => isSame(letters, viewIn(state, one).letters));
     if (isAsDecided) return { state, person };

@@ -64,12 +64,22 @@ export interface DeathJudged {
   readonly recordedAt: string;
 }
 
-/** A decision begins or ends to be in force at an instant; `passed` once every view obeys. */
+/**
+ * A decision begins or ends to be in force at an instant; `met` before any view is derived because it may have come, `passed` once every view obeys.
+ */
 export interface BoundaryEvent {
-  readonly type: 'boundary-set-1' | 'boundary-passed-1';
+  readonly type: 'boundary-set-1' | 'boundary-met-1' | 'boundary-passed-1';
   readonly key: string;
   /** Milliseconds since 1970. */
   readonly at: number;
+}
+
+/** The newest receipt of all messages that were read, milliseconds since 1970. */
+export interface ReceiptNoted {
+  readonly type: 'receipt-noted-1';
+  readonly at: number;
+  /** By topic, how much later than its receipt (milliseconds) its last message says it was sent; none that is not over a minute. */
+  readonly ahead?: Readonly<Record<string, number>>;
 }
 
 /** What every message of a partition of an inbound topic before `next` says is in the streams that it is for, or in quarantine. */
@@ -354,6 +364,7 @@ export const recordedAtOf = ({ data }: StoredEvent): number =>
 
 export const decodeConsentHeld = (stored: StoredEvent): ConsentHeld => decode<ConsentHeld>(stored);
 export const decodeMessagesRead = (stored: StoredEvent): MessagesRead => decode<MessagesRead>(stored);
+export const decodeReceiptNoted = (stored: StoredEvent): ReceiptNoted => decode<ReceiptNoted>(stored);
 export const decodeAwaitingNoted = (stored: StoredEvent): AwaitingNoted | AwaitingOver =>
   decode<AwaitingNoted | AwaitingOver>(stored);
 export const decodeEntryHeld = (stored: StoredEvent): EntryHeld => decode<EntryHeld>(stored);

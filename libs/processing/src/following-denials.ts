@@ -6,6 +6,7 @@ import { eventsOfNumber, type NumberState } from './number.js';
 import { loadPerson, type Person } from './person.js';
 import type { EventStore } from './ports.js';
 import { recordDecisions, type ToRecord } from './record-decisions.js';
+import { momentNow } from './region-time.js';
 import type { Wiring } from './wiring.js';
 
 /**
@@ -18,8 +19,9 @@ export async function letDenialsFollow(wiring: Wiring, id: string, from: NumberS
   if (entry === undefined) return;
   const { policy } = await wiring.policies.current();
   const entries = new Map([...person.record.entries, [entry.id, entry]]);
+  const { earliest } = await momentNow(wiring);
   const following = person.numbers.flatMap((decisions) =>
-    denialsThatFollow(entry, decisions, policy, wiring.clock.now(), surroundingsOf(entries)),
+    denialsThatFollow(entry, decisions, policy, earliest, surroundingsOf(entries)),
   );
   const copies = new Map(
     following

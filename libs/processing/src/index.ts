@@ -56,6 +56,7 @@ export { type SetAside, type VersionCounts, versionCounts } from './set-aside.js
 export { hasNoRoom, PERMISSIONS_MAX, TOO_MANY } from './sift-decisions.js';
 export * from './region.js';
 export { patientKeys } from './patient-keys.js';
+export { APART_MS, clocksApart, momentNow, type Apart } from './region-time.js';
 export * from './replay-views.js';
 export { tooLargeToStore } from './storable.js';
 export * from './streams.js';

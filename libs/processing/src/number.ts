@@ -13,6 +13,7 @@ import {
   type Identity,
   type NotePlacing,
   type Problem,
+  type Received,
   type Views,
 } from '@weft/domain';
 import {
@@ -146,7 +147,7 @@ export async function* eventsOfNumber(
 }
 
 export interface LoadOptions {
-  /** Only what was recorded by this instant, milliseconds since 1970. */
+  /** Only what was known by this instant, milliseconds since 1970: what the bus had then, and what was made of it. */
   readonly until?: number;
   readonly note?: NotePlacing;
   /** From the stream alone, whatever is remembered of it. */
@@ -171,7 +172,7 @@ export async function lookAtNumber(store: EventStore, key: string, options: Load
     if (state === known) state = known === undefined ? emptyNumber(key) : copyOf(known);
     for (const stored of page) {
       const said = decodeNumberEvent(stored);
-      if (until !== Infinity && Date.parse(said.event.recordedAt) > until) continue;
+      if (until !== Infinity && knownAt(said) > until) continue;
       evolveNumber(state!, stored, said, note);
     }
   }
@@ -193,6 +194,9 @@ async function endsAsBefore(store: EventStore, { key, revision, chain }: NumberS
   const [last] = await store.read(careRecordStream(key), { from: revision, maxCount: 1 });
   return last !== undefined && last.revision === revision && withoutChain(textOf(last.data)).chain === chain;
 }
+
+/** Since when it is known: of what a message said since the bus had that, also where the store was made anew from the topics. */
+const knownAt = ({ event }: NumberEvent): number => (event as Received).receivedAt ?? Date.parse(event.recordedAt);
 
 /** Another one, so that neither sees what is folded into the other. */
 function copyOf({ record, identity, decisions, deaths, views, ...state }: NumberState): NumberState {

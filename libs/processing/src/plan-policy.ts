@@ -15,6 +15,7 @@ import { decideViews } from './decide-views.js';
 import { unlessUnreadable } from './failures.js';
 import { loadPerson } from './person.js';
 import { patientKeys } from './patient-keys.js';
+import { momentNow } from './region-time.js';
 import { subscribersOf } from './subscribers.js';
 import { projectionOf, timestamp, type Wiring } from './wiring.js';
 
@@ -48,7 +49,7 @@ export async function planPolicy(wiring: Wiring, planned: Policy, options: PlanO
     const { loaded: person, marks } = found;
     // Numbers that were merged are one person.
     if (person.members[0]?.key !== key) return;
-    const now = wiring.clock.now();
+    const now = await momentNow(wiring);
     const projections = PURPOSES.map((purpose) => projectionOf(wiring, purpose));
     const was = decideViews(projections, person, inForce, now, marks).views;
     const is = decideViews(projections, person, { ...inForce, policy: planned }, now, marks).views;

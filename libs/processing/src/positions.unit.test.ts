@@ -117,7 +117,7 @@ describe('a store that was put back to an earlier state', () => {
     const { world, wiring, processes, until, isCaughtUp, record } = await region();
     let time = 0;
     const timers = { sleep: () => new Promise<void>(() => {}) };
-    const watch = new StoreWatch({ ...wiring, timers, clock: { now: () => (time += HOUR) } });
+    const watch = new StoreWatch({ ...wiring, timers, clock: { now: () => time, steady: () => (time += HOUR) } });
     await record(observation(ANNE, 'a'));
     const backup = world.store.backup();
     await record(observation(ANNE, 'b'));

@@ -7,6 +7,7 @@ import type { Batch, Consumer } from './ports.js';
 import { startPublisher } from './publisher.js';
 import { MarkKeeper, readInOrder, type ReadingInOrder } from './read-in-order.js';
 import { RecordCareEvents } from './record-care-events.js';
+import { noteReceipts } from './region-time.js';
 import { CONSENT_TOPIC, OPT_OUT_PROJECTOR_GROUP, RECORD_PROJECTOR_GROUP } from './topics.js';
 import type { Wiring } from './wiring.js';
 
@@ -30,7 +31,11 @@ export async function startRecordProjector(
 ): Promise<Projector> {
   const work = untilPutBack(wiring.store, () => new RecordCareEvents(wiring));
   const onBehind = () => noteStoreBehind(wiring);
-  const reading = { group: RECORD_PROJECTOR_GROUP, handle: (batch: Batch) => work().handle(batch), onBehind };
+  const handle = async (batch: Batch): Promise<void> => {
+    await noteReceipts(wiring, batch.messages);
+    await work().handle(batch);
+  };
+  const reading = { group: RECORD_PROJECTOR_GROUP, handle, onBehind };
   const { consumer, stop } = await startReading(wiring, topics, reading, options);
   const stopping = new AbortController();
   const watching = watchAwaiting(wiring, stopping.signal, options);
@@ -103,7 +108,11 @@ const BOUNDARY_POLL_MS = 1_000;
  */
 export async function startOptOutProjector(wiring: Wiring, options: ProjectorOptions = {}): Promise<Projector> {
   const onBehind = () => noteStoreBehind(wiring);
-  const reading = { group: OPT_OUT_PROJECTOR_GROUP, handle: (batch: Batch) => applyDecisions(wiring, batch), onBehind };
+  const handle = async (batch: Batch): Promise<void> => {
+    await noteReceipts(wiring, batch.messages);
+    await applyDecisions(wiring, batch);
+  };
+  const reading = { group: OPT_OUT_PROJECTOR_GROUP, handle, onBehind };
   const { consumer, stop } = await startReading(wiring, [CONSENT_TOPIC], reading, options);
   const stopping = new AbortController();
   const holdsFirst = (): boolean => consumer.assigned().some(({ partition }) => partition === 0);
@@ -145,7 +154,7 @@ async function watchBoundaries(wiring: Wiring, signal: AbortSignal, options: Pro
     let wait = BOUNDARY_POLL_MS;
     try {
       const next = await boundaries().runDue();
-      if (next !== null) wait = Math.max(0, Math.min(wait, next - wiring.clock.now()));
+      if (next !== null) wait = Math.min(wait, next);
     } catch (error) {
       options.onFailure?.(error);
     }

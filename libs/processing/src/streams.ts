@@ -38,6 +38,8 @@ export const markStream = ({ topic, partition }: Pick<Coordinates, 'topic' | 'pa
   `mark-${topic}-${partition}`;
 /** Whose record something came to behind decisions that were not read. */
 export const AWAITING_STREAM = 'awaitingDecisions-region';
+/** The newest receipt, of all messages that were read. */
+export const NEWEST_RECEIPT_STREAM = 'newestReceipt-region';
 export const BOUNDARIES_STREAM = 'decisionBoundaries-region';
 /** Who began to be told of a purpose over HTTP, and when. */
 export const subscribersStream = (purpose: Purpose): string => `subscribers-${CATEGORIES.get(purpose)}`;

@@ -181,8 +181,8 @@ describe('a record that cannot be read', () => {
     const messages = [ANNE, BERT].map((subject) => says(wiring, subject, provision('deny', ['direct-care'], { from })));
     await applyDecisions(whole, { messages });
     const boundaries = new Boundaries(wiring);
-    const due = (await boundaries.runDue()) as number;
-    expect(Math.round((due - wiring.clock.now()) / 60_000)).toBe(1);
+    const wait = (await boundaries.runDue()) as number;
+    expect(Math.round(wait / 60_000)).toBe(1);
   });
 });
 

@@ -8,6 +8,7 @@ import { isKnownNumber, loadNumber } from './number.js';
 import { loadPerson } from './person.js';
 import { digestOf } from './read-record.js';
 import { patientKeys } from './patient-keys.js';
+import { momentNow } from './region-time.js';
 import { serves, type Wiring } from './wiring.js';
 
 export interface VerifyReport {
@@ -84,7 +85,7 @@ async function settled(wiring: Wiring, key: string, patience: number): Promise<r
 }
 
 async function compare(wiring: Wiring, key: string): Promise<readonly Compared[] | null> {
-  const { store, keys, clock, projections } = wiring;
+  const { store, keys, projections } = wiring;
   const load = async () => {
     const state = await loadNumber(store, key, { anew: true });
     return { state, person: await loadPerson(store, key, { anew: true, known: [state] }) };
@@ -93,7 +94,7 @@ async function compare(wiring: Wiring, key: string): Promise<readonly Compared[]
   const { state, person } = loaded;
   if (!isKnownNumber(state)) return null;
   const isMoved = state.identity.supersededBy !== null;
-  const decided = decideViews(projections, person, await wiring.policies.current(), clock.now(), marks);
+  const decided = decideViews(projections, person, await wiring.policies.current(), await momentNow(wiring), marks);
   return projections.map((projection) => {
     const stored = viewIn(state, projection);
     const expected = isMoved ? NOTHING : (decided.views.get(viewName(projection)) as ReadonlyMap<string, Letter>);

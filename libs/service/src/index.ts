@@ -31,6 +31,8 @@ export { projectorObserver } from './projector-observer.js';
 export {
   QuarantineTally,
   watchDecisions,
+  describeApart,
+  watchClocks,
   watchLag,
   watchMarks,
   watchNational,

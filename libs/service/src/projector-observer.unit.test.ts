@@ -8,7 +8,7 @@ import { readSettings } from './settings.js';
 import { systemTimers } from './system.js';
 
 function observed() {
-  const clock = { at: 0, now: () => clock.at };
+  const clock = { at: 0, now: () => clock.at, steady: () => clock.at };
   const log = createLogger({ ...readSettings({}).settings, logLevel: 'silent' });
   const readiness = new Readiness(systemTimers, () => {});
   const service = { clock, log, metrics: new Metrics(), readiness } as unknown as Service;

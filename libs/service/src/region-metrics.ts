@@ -3,6 +3,9 @@ import { silentSince } from '@weft/national';
 import {
   AwaitingPeople,
   CLOSES_HEADER,
+  type Apart,
+  APART_MS,
+  clocksApart,
   CONSENT_TOPIC,
   type EventBus,
   isQuarantineEntry,
@@ -111,6 +114,62 @@ export function watchPositions(service: Service): void {
     const seen = await look();
     return seen?.epoch.state === 'telling' ? `${seen.epoch.done} people so far` : null;
   });
+}
+
+const CLOCKS_LOOK_MS = 10_000;
+const watched = new WeakSet<Service>();
+
+/**
+ * `weft_clock_apart_seconds` by what this machine's time disagrees with (`receipts`, `brokers`, its own `leap`), and by the topic of whoever
+ * publishes with a time ahead. Readiness says what is over a minute, and stays ready; the log says it when it begins and when it is over.
+ */
+export function watchClocks(service: Service, wiring: Wiring): () => Promise<void> {
+  const { metrics, readiness, timers, log } = service;
+  // Several parts of one process have one clock.
+  if (watched.has(service)) return async () => {};
+  watched.add(service);
+  const look = looksAt(service, 'clocks', () => clocksApart(wiring));
+  metrics.gauge('weft_clock_apart_seconds', 'How far clocks are apart that should agree', ['from'], async (gauge) => {
+    const apart = await look();
+    gauge.reset();
+    for (const [from, ms] of apart === null ? [] : clocksIn(apart)) gauge.set({ from }, Math.abs(ms) / 1000);
+  });
+  readiness.describe('clocks-apart', async () => {
+    const apart = await look();
+    return apart === null ? null : describeApart(apart);
+  });
+  const stopping = new AbortController();
+  const following = (async () => {
+    let said: string | null = null;
+    while (!stopping.signal.aborted) {
+      const apart = await look();
+      const describes: string | null = apart === null ? said : describeApart(apart);
+      // By how much may change at every look: that they are, once.
+      if ((describes === null) !== (said === null))
+        if (describes === null) log.info('clocks agree again');
+        else
+          log.error(
+            { clocks: describes },
+            'clocks are apart: what the later time closes is closed, what the earlier opens is not open',
+          );
+      said = describes;
+      await timers.sleep(CLOCKS_LOOK_MS, stopping.signal);
+    }
+  })();
+  return async () => {
+    stopping.abort();
+    await following;
+  };
+}
+
+function clocksIn({ receipts, brokers, leap, publishers }: Apart): (readonly [from: string, ms: number])[] {
+  return [['receipts', receipts], ['brokers', brokers ?? 0], ['leap', leap], ...Object.entries(publishers)];
+}
+
+/** Which clocks are more than a minute apart; null where none are. */
+export function describeApart(apart: Apart): string | null {
+  const found = clocksIn(apart).filter(([, ms]) => Math.abs(ms) > APART_MS);
+  return found.length === 0 ? null : found.map(([from, ms]) => `${from} ${Math.round(ms / 1000)} s`).join(', ');
 }
 
 /** What is not published, or not applied, for so long somebody should look at. */
@@ -316,11 +375,11 @@ function looksAt<T>({ clock, timers, log }: Service, what: string, ask: () => Pr
       log.warn({ err, what }, 'could not be measured');
       return null;
     });
-    seen = { value, at: clock.now() };
+    seen = { value, at: clock.steady() };
     looking = null;
   };
   return async () => {
-    if (seen === null || clock.now() - seen.at >= FRESH_MS) {
+    if (seen === null || clock.steady() - seen.at >= FRESH_MS) {
       looking ??= look();
       const answered = new AbortController();
       await Promise.race([looking, timers.sleep(PATIENCE_MS, answered.signal)]).finally(() => answered.abort());

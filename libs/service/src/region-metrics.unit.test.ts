@@ -13,6 +13,7 @@ import { pino } from 'pino';
 import { Metrics } from './metrics.js';
 import { Readiness } from './readiness.js';
 import {
+  watchClocks,
   watchDecisions,
   watchLag,
   watchMarks,
@@ -36,7 +37,7 @@ const START = Date.UTC(2026, 0, 1);
 function region() {
   const topics = new Map<string, Message[]>();
   const committed = new Map<string, number>();
-  const state = { now: START, away: false, looks: 0 };
+  const state = { now: START, aheadMs: 0, away: false, looks: 0 };
   const messagesOf = (topic: string): Message[] => topics.get(topic) ?? topics.set(topic, []).get(topic)!;
   const bus: Partial<EventBus> = {
     async offsets(topic) {
@@ -52,7 +53,7 @@ function region() {
   const service = {
     bus,
     metrics,
-    clock: { now: () => state.now },
+    clock: { now: () => state.now + state.aheadMs, steady: () => state.now },
     timers: systemTimers,
     log: pino({ level: 'silent' }),
     readiness: new Readiness(systemTimers, () => {}),
@@ -100,6 +101,47 @@ describe('what is measured of a region', () => {
     pass(5_000);
     expect(await scrape('weft_group_lag_messages')).toEqual([expect.stringMatching(/ 1$/)]);
     expect(state.looks).toBe(2);
+  });
+
+  it('looks again as soon as ever though the machine’s time was a day ahead when it looked before', async () => {
+    const { service, state, pass, scrape } = region();
+    state.aheadMs = 86_400_000;
+    watchLag(service, 'weft.record-projector', () => [CARE_EVENTS]);
+    await scrape('weft_group');
+    state.aheadMs = 0;
+    pass(5_000);
+    await scrape('weft_group');
+    expect(state.looks).toBe(2);
+  });
+
+  it('says which clocks are apart, in metric, readiness and once in the log, and when they agree again', async () => {
+    const { service, state, pass, scrape } = region();
+    const ahead = { 'weft.care-events.RX902': 7_200_000 };
+    const noted = { type: 'receipt-noted-1', revision: 0, data: bytesOf(JSON.stringify({ at: START + 3_600_000, ahead })) };
+    const store = { read: async () => [noted] };
+    const said: unknown[] = [];
+    const log = { warn: () => {}, error: (what: unknown) => void said.push(what), info: (what: unknown) => void said.push(what) };
+    const looks = { wake: () => {} };
+    const timers = { sleep: (ms: number) => new Promise<void>((done) => (ms === 10_000 ? (looks.wake = done) : undefined)) };
+    const stop = watchClocks({ ...service, log, timers } as unknown as Service, { ...service, store } as unknown as Wiring);
+    expect((await scrape('weft_clock_apart_seconds')).sort()).toEqual([
+      '{from="brokers"} 0',
+      '{from="leap"} 0',
+      '{from="receipts"} 3600',
+      '{from="weft.care-events.RX902"} 7200',
+    ]);
+    expect((await service.readiness.check()).details).toEqual({
+      'clocks-apart': 'receipts 3600 s, weft.care-events.RX902 7200 s',
+    });
+    expect(said).toEqual([{ clocks: 'receipts 3600 s, weft.care-events.RX902 7200 s' }]);
+    state.now += 3_600_000;
+    noted.revision = 1;
+    noted.data = bytesOf(JSON.stringify({ at: START + 3_600_000 }));
+    pass(5_000);
+    expect((await service.readiness.check()).details).toBeUndefined();
+    const over = stop();
+    looks.wake();
+    await over;
   });
 
   it('says nothing rather than the last good figure while the bus is away', async () => {

@@ -38,6 +38,12 @@ const IN_PARTS = `  if (JSON.stringify(effect).length <= EFFECT_MAX) return [eff
   return [...parts, { ...effect, views: none }];`;
 
 /** Mistakes about numbers' streams, what their events change in the views, and what is published of them. */
+/** The moment, as if it were still within what a view holds for. */
+function notAfter(view: string): string {
+  const last = `(${view}.basis?.span.until ?? Infinity) - 1`;
+  return `{ earliest: Math.min(now.earliest, ${last}), latest: Math.min(now.latest, ${last}) }`;
+}
+
 export const MUTANTS_OF_STREAMS: readonly Mutant[] = [
   // the letters of entries
   letters('a retracted entry is there to be seen', 'return !entry.retracted && isHere', 'return isHere'),
@@ -199,7 +205,7 @@ export const MUTANTS_OF_STREAMS: readonly Mutant[] = [
   // which views are believed
   deciding('views may be out of step', 'if (!isInLine || basis', 'if (basis'),
   deciding('a view of another policy is believed', 'return basis.policyVersion === version && holdsAt', 'return holdsAt'),
-  deciding('a view is believed out of its span', ' && holdsAt(basis.span, now)', ''),
+  deciding('a view is believed out of its span', ' && holdsAt(basis.span, momentOf({ members }, now))', ''),
   deciding('a view of other numbers, or of other events of them, is believed', ' && isOfThese(basis, members, true);', ';'),
   deciding(
     'a view is believed whatever the person’s other numbers wrote',
@@ -462,7 +468,7 @@ export const MUTANTS_OF_STREAMS: readonly Mutant[] = [
   telling(
     'who tells looks at no date',
     'lettersFor(one, person, adopted, now, marks)])',
-    'lettersFor(one, person, adopted, Math.min(now, (viewIn(state, one).basis?.span.until ?? Infinity) - 1), marks)])',
+    `lettersFor(one, person, adopted, ${notAfter('viewIn(state, one)')}, marks)])`,
   ),
   telling(
     'who tells reads streams as they were a moment ago',
@@ -543,7 +549,7 @@ export const MUTANTS_OF_STREAMS: readonly Mutant[] = [
   reading(
     'a reader believes a view whose time is over',
     'if (isCurrent(view, person, adopted, now, marks) && ',
-    'if (isCurrent(view, person, adopted, Math.min(now, (view.basis?.span.until ?? Infinity) - 1), marks) && ',
+    `if (isCurrent(view, person, adopted, ${notAfter('view')}, marks) && `,
   ),
   reading('an answer is kept although a policy came', 'streams.set(POLICY_STREAM, adopted.version - 1);', ''),
   reading(

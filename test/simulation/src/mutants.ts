@@ -31,6 +31,7 @@ const MERGE = processing('merge-numbers');
 const DEATHS = processing('judge-death');
 const READ = processing('read-record');
 const BOUNDARIES = processing('boundaries');
+const DECIDING = processing('decide-views');
 const REPLAY = processing('replay-views');
 const PATIENT_KEYS = processing('patient-keys');
 const POLICY = processing('apply-policy');
@@ -341,21 +342,21 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     READ,
     'an answer is kept although a decision came',
-    'return heads.every(Boolean) && holdsAt(span, clock.now());',
-    'return heads.length >= 0 && holdsAt(span, clock.now());',
+    'return heads.every(Boolean) && holdsAt(span, await momentNow(wiring));',
+    'return heads.length >= 0 && holdsAt(span, await momentNow(wiring));',
   ),
   mutant(
     READ,
     'an answer is kept although its time is over',
-    'return heads.every(Boolean) && holdsAt(span, clock.now());',
+    'return heads.every(Boolean) && holdsAt(span, await momentNow(wiring));',
     'return heads.every(Boolean);',
   ),
   // checkpoints, dates, policies
   mutant(
     BOUNDARIES,
     'a boundary is passed before anything is done',
-    'await bringInLine(this.wiring, [key]);\n    if (due < at + CLOCKS_APART_MS)',
-    'if (due < at + CLOCKS_APART_MS)',
+    'await bringInLine(this.wiring, [key]);\n    boundary.side',
+    'boundary.side',
   ),
   mutant(
     REPLAY,
@@ -369,7 +370,18 @@ export const MUTANTS: readonly Mutant[] = [
     ' && (last.tellAll || !tellAll) ? last.done',
     ' ? last.done',
   ),
-  mutant(BOUNDARIES, 'clocks are taken to be nearer than they are', '= 50 * 3_600_000;', '= 2 * 3_600_000;'),
+  mutant(
+    DECIDING,
+    'clocks are taken to be nearer than they are',
+    'CLOCKS_APART_MS = 50 * 3_600_000;',
+    'CLOCKS_APART_MS = 2 * 3_600_000;',
+  ),
+  mutant(
+    IN_FORCE,
+    'only the latest that it may be is judged',
+    'return [at.earliest, ...unsureIn(decisions, at)].reverse();',
+    'return [unsureIn(decisions, at).at(-1) ?? at.earliest];',
+  ),
   mutant(PATIENT_KEYS, 'a replay leaves the first patient out', 'if (seen <= skip) continue;', 'if (seen <= skip + 1) continue;'),
   mutant(
     POLICY,

@@ -43,7 +43,7 @@ export function statusCommand(context: Context): Command {
       `
 Whatever is wrong in the region stands in red with what mends it: a message in quarantine that may be an objection, decisions or
 messages that nobody reads, changes that are not published, a policy in force that not every view obeys, a record that cannot
-be read, a store or topics that were put back and are not caught up. Exit code 1 where there is any, or a part of the process that
+be read, a store or topics that were put back and are not caught up, clocks that are more than a minute apart. Exit code 1 where there is any, or a part of the process that
 answers is not ready.
 
 Examples:

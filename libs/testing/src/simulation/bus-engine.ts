@@ -76,6 +76,8 @@ export class BusEngine {
   private nextMember = 1;
   /** Sees every message and every commit the moment it is durable. */
   observer: BusObserver | undefined;
+  /** Whether it has machines of its own, whose clock is right. */
+  hasBrokers = true;
 
   constructor(
     private readonly scheduler: Scheduler,
@@ -163,6 +165,10 @@ export class BusEngine {
   /** Every message that a topic still holds, partition by partition. */
   messages(topic: string): Message[] {
     return this.topic(topic).partitions.flatMap((partition) => partition.log);
+  }
+
+  time(): number | null {
+    return this.hasBrokers ? this.scheduler.now : null;
   }
 
   offsets(topic: string): PartitionOffsets[] {
