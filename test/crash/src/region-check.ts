@@ -36,7 +36,7 @@ function acceptedIn(held: Holdings, problems: string[]): ReadonlySet<string> {
     if (!stream.startsWith('careRecord-')) continue;
     for (const { type, data } of events) {
       // What came of an event that was sent, and is none itself.
-      if (/^(entries-claimed|views-derived|number|merge|death)/.test(type)) continue;
+      if (/^(entries-claimed|entry-placed|views-derived|views-waited|number|merge|death)/.test(type)) continue;
       const event = JSON.parse(textOf(data)) as CareEvent | Decision;
       const name = `${stream} ${eventKey(event)}`;
       // One message may decide under several authorities, and is then as many decisions. It also ends the permissions of the person
