@@ -180,7 +180,8 @@ describe('organisations that come and are suspended, with no app started anew', 
     await until(async () => (await statusOf()).decisionsInQuarantine === 1);
     expect(await entriesOf(person)).toBe(0);
     const status = await region.weft('status', '--json', '--url', recordApi.url);
-    expect(status.status).toBe(1);
+    const [found] = (JSON.parse(status.stdout) as { findings: readonly object[] }).findings;
+    expect([status.status, found]).toEqual([1, expect.objectContaining({ code: 'decisions-in-quarantine' })]);
     expect((await fetch(`${recordApi.url}/readyz`)).status).toBe(200);
     const objected = { ...objection(person, 'mended'), provision: { type: 'deny', purpose: [{ code: 'HRESCH' }] } };
     const headers = {

@@ -36,7 +36,7 @@ const writes: Record<string, readonly string[]> = {
 const reads: Record<string, readonly string[]> = {
   'weft-gateway': [CONSENT_TOPIC],
   'weft-record-projector': inbound,
-  'weft-opt-out-projector': [CONSENT_TOPIC, QUARANTINE_TOPIC],
+  'weft-opt-out-projector': [CONSENT_TOPIC, QUARANTINE_TOPIC, ...changes],
   'weft-record-api': [...inbound, QUARANTINE_TOPIC],
   registry: [recordChangesTopic('population-health')],
   ops: topics,

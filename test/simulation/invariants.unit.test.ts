@@ -18,6 +18,7 @@ const INVARIANTS: readonly (readonly [string, readonly string[]])[] = [
       'applied once said so',
       'explained as it is',
       'a permission goes where its Consent goes',
+      'what was ahead of its time is taken back',
       'nobody is named',
     ],
   ],

@@ -157,7 +157,7 @@ describe('the oracle', () => {
         const { bus, store } = wiring;
         const offsets: EventBus['offsets'] = async (topic) => {
           const read = async (one: PartitionOffsets): Promise<PartitionOffsets> => {
-            const [mark] = await store.read(`consentMark-${one.partition}`, { backwards: true, maxCount: 1 });
+            const [mark] = await store.read(`mark-weft.consent-${one.partition}`, { backwards: true, maxCount: 1 });
             return { ...one, high: mark === undefined ? 0 : (JSON.parse(textOf(mark.data)) as { next: number }).next };
           };
           const ends = await bus.offsets(topic);

@@ -92,7 +92,7 @@ describe('what a terminal would obey', () => {
       codesDiffer: true,
       lag: 1,
       published: false,
-      decisionsInQuarantine: 1,
+      findings: [{ code: text, text, mend: text }],
       recordsToReview: { people: 1, organisations: { [text]: 1 } },
       versions: { [text]: { setAside: 1, disagreeing: 1 } },
       hl7v2Waiting: { [text]: { messages: 1, reasons: { [text]: 1 }, since: text } },

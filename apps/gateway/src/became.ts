@@ -4,6 +4,7 @@ import {
   type EventStore,
   forEachConcurrently,
   RECORD_PROJECTOR_GROUP,
+  unlessUnreadable,
   whatBecame,
 } from '@weft/processing';
 import type { Committed } from './committed.js';
@@ -64,8 +65,8 @@ export class Becoming {
           return at.topic === topic && (committed.get(at.partition) ?? -1) > at.offset;
         });
         await forEachConcurrently(passed, WIDTH, async ([key, some]) => {
-          const all = await whatBecame(this.store, key, some);
-          for (const [index, one] of some.entries()) became.set(one, all[index]!);
+          const all = await unlessUnreadable(whatBecame(this.store, key, some), () => {});
+          for (const [index, one] of some.entries()) became.set(one, all?.[index] ?? 'quarantined');
           people.delete(key);
         });
       }

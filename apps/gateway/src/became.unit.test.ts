@@ -37,7 +37,7 @@ function world(
       data: bytesOf(JSON.stringify(data)),
     }));
   };
-  const clock = { now: () => now };
+  const clock = { now: () => now, steady: () => now };
   const store = { read } as unknown as EventStore;
   const bus = { committed } as unknown as EventBus;
   const projector = new Committed(bus, clock, { sleep: async (ms) => void (now += ms) });

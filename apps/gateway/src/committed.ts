@@ -27,11 +27,11 @@ export class Committed {
    * it later: what is waited for is durable.
    */
   async wait<T>(limitMs: number, look: () => Promise<T | null>): Promise<T | null> {
-    const deadline = this.clock.now() + limitMs;
+    const deadline = this.clock.steady() + limitMs;
     for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 1.5, LONGEST_PAUSE_MS)) {
       const found = await look().catch(laterWhenAway);
       if (found !== null) return found;
-      const left = deadline - this.clock.now();
+      const left = deadline - this.clock.steady();
       if (left <= 0 || this.stopping.signal.aborted) return null;
       await this.timers.sleep(Math.min(pause, left), this.stopping.signal);
     }

@@ -80,7 +80,7 @@ export class Decisions {
   ): Promise<DecisionAnswer> {
     const parsed = readFhirJson(body, 'body');
     if (!parsed.ok) throw refusal(parsed.problems);
-    const now = this.service.clock.now();
+    const [now, begun] = [this.service.clock.now(), this.service.clock.steady()];
     const { from, recorder } = makerOf(caller, source);
     const attributes = {
       specversion: '1.0',
@@ -101,7 +101,7 @@ export class Decisions {
     // Whoever does not wait is told that it is pending: whether it is obeyed at once depends on the record.
     const became = waitMs === 0 && !mayReadAll(caller) ? null : await this.intake.obedience.wait(onItsWay, waitMs);
     const answer = await this.answer(onItsWay, became, said, caller);
-    this.seconds.observe({ state: answer.state }, (this.service.clock.now() - now) / 1000);
+    this.seconds.observe({ state: answer.state }, (this.service.clock.steady() - begun) / 1000);
     if (answer.state === 'conflict') throw refusal(answer.warnings);
     return answer;
   }
@@ -114,7 +114,8 @@ export class Decisions {
     if (!mayReadAll(caller)) {
       if (organisationOf(source) !== caller.organisation) return undefined;
       // Whether it is obeyed is looked up at an answer time of its own: asking often must not say when it came to be.
-      if (this.service.clock.now() - message.timestamp < LOOKED_AFTER_MS) await this.times.next('writing', message.timestamp);
+      const passed = Math.max(0, this.service.clock.now() - message.timestamp);
+      if (passed < LOOKED_AFTER_MS) await this.times.next('writing', this.service.clock.steady() - passed);
     }
     const { topic, partition, offset } = message;
     const at = { topic, partition, offset };

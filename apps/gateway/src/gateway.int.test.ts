@@ -7,6 +7,9 @@ import { consentOf, NHS_NUMBER_SYSTEM } from '@weft/care-events';
 import {
   applyPolicy,
   type AuditEntry,
+  bytesOf,
+  careRecordStream,
+  NO_STREAM,
   decodeAuditEntry,
   careEventsTopic,
   CONSENT_TOPIC,
@@ -1094,6 +1097,21 @@ describe('the gateway', () => {
         free();
         bus.takeSeat = takeSeat;
       }
+    });
+
+    it('takes an objection of somebody whose record cannot be read, says that it is in quarantine, and obeys those of others', async () => {
+      await startProjector();
+      const { store, random } = service;
+      const subject = '9990111170';
+      const data = bytesOf(JSON.stringify({ recordedAt: '2026-01-01T00:00:00.000Z' }));
+      const newer = { id: random.uuid(), type: 'care-event-recorded-9', data };
+      await store.append(careRecordStream(wiring.keys.patient(subject)), NO_STREAM, [newer]);
+      const answer = await post('/consents', consent({ consentId: 'unreadable', subject }), governance);
+      expect(answer.body).toMatchObject({ state: 'quarantined', standing: false });
+      expect((await get(answer.headers.get('location') ?? `/consents/${answer.body.id}`)).body.state).toBe('quarantined');
+      const other = await post('/consents', consent({ consentId: 'readable' }), governance);
+      expect([other.status, other.body.state]).toEqual([200, 'obeyed']);
+      expect(failures.splice(0)).toEqual([expect.objectContaining({ type: 'written-by-a-newer-weft' })]);
     });
 
     it.each([

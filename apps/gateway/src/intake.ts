@@ -36,6 +36,7 @@ import {
   recordedIn,
   TOO_MANY,
   tooLargeToStore,
+  unlessUnreadable,
   type Wiring,
 } from '@weft/processing';
 import { type Actor, AuditLog, HttpProblem, sealOf, Service, WIRING } from '@weft/service';
@@ -309,7 +310,10 @@ export class Intake implements OnModuleDestroy {
     const isOther = (seen.get(name) ?? digest) !== digest;
     seen.set(name, digest);
     if (isOther) return CONFLICT;
-    const all = (await loadNumber(this.service.store, key)).decisions;
+    const loaded = await unlessUnreadable(loadNumber(this.service.store, key), () => {});
+    // It is taken all the same: an objection is never refused, and stands in quarantine.
+    if (loaded === null) return null;
+    const all = loaded.decisions;
     const { state } = recordedIn(all, { source, id, digest });
     if (state === 'conflict') return CONFLICT;
     return state === 'absent' && hasNoRoom(decisions, all) ? { ...TOO_MANY, field: 'Consent' } : null;

@@ -8,6 +8,7 @@ import {
   keysOfPerson,
   OPT_OUT_PROJECTOR_GROUP,
   type Recorded,
+  unlessUnreadable,
 } from '@weft/processing';
 import type { Committed } from './committed.js';
 
@@ -30,6 +31,8 @@ interface DealtWith {
   /** Once everything up to here is published, every topic obeys it; null where it changed nothing. */
   readonly end: { readonly keys: readonly string[]; readonly position: string } | null;
 }
+
+const NOWHERE: DealtWith = { recorded: { state: 'absent' }, end: null };
 
 /**
  * Whether decisions are obeyed yet. That a projector has passed the message says only that it has dealt with it; whether it is obeyed
@@ -60,6 +63,11 @@ export class Obedience {
     const { partition, offset } = decision.at;
     const committed = await this.committed.of(OPT_OUT_PROJECTOR_GROUP, CONSENT_TOPIC);
     if ((committed.get(partition) ?? -1) <= offset) return null;
+    // Of whose record cannot be read nothing is obeyed: what came about them since stands in quarantine.
+    return unlessUnreadable(this.inStream(decision), () => {}).then((found) => found ?? NOWHERE);
+  }
+
+  private async inStream(decision: OnItsWay): Promise<DealtWith> {
     const recorded = await findRecorded({ store: this.store }, decision.key, decision);
     const isInStream = recorded.state === 'recorded' || recorded.state === 'closed';
     return { recorded, end: isInStream ? await this.endOf(decision.key) : null };

@@ -22,6 +22,8 @@ function world(
   answers: readonly (number | Error)[],
   stored: Stored[] = [{ id: 'd1', digest: 'what it says' }],
   published: (asked: number) => number = () => 1_000,
+  /** Events that the person’s stream had and has no more. */
+  lost = 0,
 ) {
   let now = 0;
   let asked = 0;
@@ -42,8 +44,8 @@ function world(
   };
   const read = async (stream: string, { from = 0, backwards = false }: { from?: number; backwards?: boolean } = {}) => {
     if (stream === 'publisher-region') return checkpoint();
-    const events = (stream === 'careRecord-k1' ? stored : []).map((one, revision) => ({
-      ...{ stream, type: 'decision-recorded-2', revision, position: String(10 + revision) },
+    const events = (stream === 'careRecord-k1' ? stored : []).map((one, place) => ({
+      ...{ stream, type: 'decision-recorded-2', revision: place + lost, position: String(10 + place) },
       meta: {},
       data: bytesOf(JSON.stringify({ source: 'urn:ods:RX901', ...one })),
     }));
@@ -52,9 +54,10 @@ function world(
   const comparePositions = (one: string, other: string) => Number(one) - Number(other);
   const readAll = async ({ after }: { after: string }) =>
     (await read('careRecord-k1')).filter(({ position }) => Number(position) > Number(after)).slice(0, 1);
-  const store = { read, readAll, comparePositions } as unknown as EventStore;
+  const head = async (stream: string) => (stream === 'careRecord-k1' ? stored.length : 0) - 1 + lost;
+  const store = { read, head, readAll, comparePositions } as unknown as EventStore;
   const sleep = async (ms: number) => void (now += ms);
-  const projector = new Committed({ committed } as unknown as EventBus, { now: () => now }, { sleep });
+  const projector = new Committed({ committed } as unknown as EventBus, { now: () => now, steady: () => now }, { sleep });
   return { projector, obedience: new Obedience(projector, store), elapsed: () => now, asked: () => asked };
 }
 
@@ -77,6 +80,11 @@ describe('obedience', () => {
   it('is told apart from a message that could not be read, which closes the person', async () => {
     const unread = [{ id: 'd1', digest: '', unread: true as const, consentId: 'weft.consent/1/7' }];
     expect(await world([8], unread).obedience.outcomeOf(decision)).toEqual({ state: 'closed' });
+  });
+
+  it('is not known of a person whose stream lost events, though the decision is in what is left', async () => {
+    const { obedience } = world([8], [{ id: 'd1', digest: 'what it says' }], () => 1_000, 1);
+    expect(await obedience.outcomeOf(decision)).toEqual({ state: 'absent' });
   });
 
   it('is not known before what the decision changed is published', async () => {

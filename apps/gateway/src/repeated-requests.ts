@@ -14,14 +14,14 @@ export class RepeatedRequests {
   private readonly open = new Map<string, { readonly key: string; readonly at: number }>();
 
   constructor(
-    private readonly clock: Pick<Clock, 'now'>,
+    private readonly clock: Pick<Clock, 'steady'>,
     private readonly newKey: () => string,
   ) {}
 
   async run<T>(request: readonly (string | Uint8Array)[], work: (key: string) => Promise<T>): Promise<T> {
     const name = nameOf(request);
     const known = this.open.get(name);
-    const now = this.clock.now();
+    const now = this.clock.steady();
     const key = known !== undefined && now - known.at < REMEMBERED_MS ? known.key : this.newKey();
     this.open.delete(name);
     this.open.set(name, { key, at: now });

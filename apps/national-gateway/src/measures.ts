@@ -43,7 +43,7 @@ export function inboxObserver({ clock, log, metrics, readiness }: Service) {
   );
   let failingSince: number | null = null;
   readiness.register('national-inbox', async () => {
-    if (failingSince !== null && clock.now() - failingSince > FAILING_TOO_LONG_MS) throw new Error('the inbox keeps failing');
+    if (failingSince !== null && clock.steady() - failingSince > FAILING_TOO_LONG_MS) throw new Error('the inbox keeps failing');
   });
   return {
     onReceived(count: number): void {
@@ -51,7 +51,7 @@ export function inboxObserver({ clock, log, metrics, readiness }: Service) {
       received.inc(count);
     },
     onFailure(err: unknown): void {
-      failingSince ??= clock.now();
+      failingSince ??= clock.steady();
       log.warn({ err }, 'the inbox of national events failed; what was not acknowledged comes again');
     },
     onLeft(message: string): void {

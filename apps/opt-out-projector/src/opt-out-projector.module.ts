@@ -12,10 +12,13 @@ import {
   projectorObserver,
   Service,
   warnAtStart,
+  watchClocks,
   watchDecisions,
   watchLag,
   watchMarks,
   watchNational,
+  watchPolicy,
+  watchPositions,
   watchPublisher,
   watchQuarantine,
   watchReviews,
@@ -27,6 +30,7 @@ import {
 export class OptOutProjectorModule implements OnApplicationBootstrap, OnModuleDestroy {
   private projector: Projector | undefined;
   private follower: PolicyFollower | undefined;
+  private stopClocks: (() => Promise<void>) | undefined;
 
   constructor(
     private readonly service: Service,
@@ -42,10 +46,13 @@ export class OptOutProjectorModule implements OnApplicationBootstrap, OnModuleDe
     watchLag(this.service, OPT_OUT_PROJECTOR_GROUP, () => [CONSENT_TOPIC]);
     watchDecisions(this.service);
     watchMarks(this.service, this.wiring);
+    watchPositions(this.service);
     watchPublisher(this.service);
+    watchPolicy(this.service, this.wiring);
     watchNational(this.service);
     watchQuarantine(this.service);
     watchReviews(this.service);
+    this.stopClocks = watchClocks(this.service, this.wiring);
     warnAtStart(this.service, await this.wiring.policies.current());
     this.projector = await startOptOutProjector(this.wiring, projectorObserver(this.service, 'opt-out-projector'));
     this.follower = followPolicies(this.wiring, (err) => {
@@ -54,6 +61,6 @@ export class OptOutProjectorModule implements OnApplicationBootstrap, OnModuleDe
   }
 
   async onModuleDestroy(): Promise<void> {
-    await Promise.all([this.projector?.stop(), this.follower?.stop()]);
+    await Promise.all([this.projector?.stop(), this.follower?.stop(), this.stopClocks?.()]);
   }
 }

@@ -10,7 +10,8 @@ import {
   type ToReview,
 } from '@weft/domain';
 import type { WaitingCounts } from '@weft/hl7v2-processing';
-import type { Corrected, ReviewCounts, SetAside, VersionCounts } from '@weft/processing';
+import type { Apart, Corrected, ReviewCounts, SetAside, Unreadable, VersionCounts } from '@weft/processing';
+import type { FindingCode } from './findings.js';
 import { PersonAnswer } from './person.js';
 import { PolicyInForceAnswer } from './policy-answers.js';
 
@@ -251,6 +252,8 @@ class GroupStatus {
   topic!: string;
   @ApiProperty({ description: 'Messages not dealt with yet' })
   lag!: number;
+  @ApiProperty({ description: 'For how long the oldest of them has waited; 0 for none' })
+  waitSeconds!: number;
   @ApiProperty({ type: [Object], description: '`{ partition, committed, high }`; committed is null before the first commit' })
   partitions!: readonly { readonly partition: number; readonly committed: number | null; readonly high: number }[];
 }
@@ -264,13 +267,26 @@ class CountsAnswer {
   quarantined!: number;
 }
 
+class RegionFinding {
+  @ApiProperty({ description: 'What it is, for programs' })
+  code!: FindingCode;
+  @ApiProperty({ description: 'What it is, and what follows from it, for people' })
+  text!: string;
+  @ApiProperty({ description: 'What mends it' })
+  mend!: string;
+}
+
 export class StatusAnswer extends PickType(PolicyInForceAnswer, ['settingsDiffer', 'organisationsDiffer', 'codesDiffer']) {
   @ApiProperty({ description: 'Weft’s own' })
   version!: string;
   @ApiProperty({ description: 'The id of the region: every answer carries it as `weft-region`' })
   region!: string;
+  @ApiProperty({ type: [RegionFinding], description: 'What somebody must see to, the worst first; empty where all is well' })
+  findings!: readonly RegionFinding[];
   @ApiProperty()
   policyVersion!: number;
+  @ApiProperty({ description: 'The latest version of the policy that every view and topic obeys' })
+  policyApplied!: number;
   @ApiProperty({ type: [Object], description: '`{ purpose, version }` of each projection' })
   projections!: readonly { readonly purpose: Purpose; readonly version: number }[];
   @ApiProperty({ description: 'Messages that no projector has dealt with yet' })
@@ -278,10 +294,39 @@ export class StatusAnswer extends PickType(PolicyInForceAnswer, ['settingsDiffer
   @ApiProperty({ description: 'Whether every change of what is shared is published to its purpose’s topic' })
   published!: boolean;
   @ApiProperty({
+    description: 'How often the store was put back to an earlier state, or built anew, beside topics that were not',
+  })
+  epoch!: number;
+  @ApiProperty({
+    description: 'Messages that were read before and that the store does not have: no record is shown until they are read again',
+  })
+  messagesLost!: number;
+  @ApiProperty({
+    type: Number,
+    nullable: true,
+    description: 'Of how many people everything was published anew so far; null where that is not being done',
+  })
+  toldAnew!: number | null;
+  @ApiProperty({
+    type: Object,
+    description:
+      'How many records the publisher found unreadable, by why: `record-damaged` (events are missing) and `written-by-a-newer-weft`. Each is closed ' +
+      'to everybody, and nothing of it is published',
+  })
+  recordsUnreadable!: Readonly<Partial<Record<Unreadable, number>>>;
+  @ApiProperty({
     description:
       'For how long decisions have waited that nobody reads: what comes behind them is not shared meanwhile; 0 for none',
   })
   decisionsUnreadSeconds!: number;
+  @ApiProperty({
+    type: Object,
+    description:
+      '`{ receipts, brokers, leap, publishers }`, in whole seconds: how far the newest receipt is ahead of this machine’s time, and the brokers are ' +
+      '(behind it: negative; null where there are none, or they have not said); by how much that leapt ahead less than a minute ago; and by topic ' +
+      'how much later than its receipt its last message says it was sent, where that is over a minute',
+  })
+  clocksApartSeconds!: Apart;
   @ApiProperty({ type: [GroupStatus] })
   groups!: readonly GroupStatus[];
   @ApiProperty({ type: [TopicStatus] })

@@ -41,7 +41,7 @@ describe('a feed', () => {
     let caughtUp = (): void => {};
     const isCaughtUp = new Promise<void>((resolve) => (caughtUp = resolve));
     const feed = feedChanges(region.wiring, live, {
-      ...{ purpose: 'direct-care', from, signal: stopping.signal },
+      ...{ purpose: 'direct-care', epoch: 0, from, signal: stopping.signal },
       tell: async (changes, reached) => {
         await tell();
         told.push(...changes);

@@ -1,5 +1,5 @@
 import { type Purpose, withDigits } from '@weft/domain';
-import { changeKey, patientKeys, type RecordChange, standingOf, toldRevision, type Wiring } from '@weft/processing';
+import { changeKey, isOfEngine, patientKeys, type RecordChange, standingOf, toldRevision, type Wiring } from '@weft/processing';
 import { isBefore, type LiveChanges, type Position } from './live-changes.js';
 
 /** What a subscriber is told of one entry. */
@@ -19,6 +19,8 @@ export interface Change {
 
 export interface FeedOptions {
   readonly purpose: Purpose;
+  /** It stands before every number that is told. */
+  readonly epoch: number;
   readonly from: 'beginning' | { readonly after: Position };
   /** `reached` is where to go on after these changes, absent while going on there would leave something out. */
   readonly tell: (changes: readonly Change[], reached?: Position) => Promise<void>;
@@ -39,7 +41,7 @@ const PAUSE_MS = 1_000;
 export async function feedChanges(wiring: Wiring, live: LiveChanges, options: FeedOptions): Promise<void> {
   const { purpose, from, signal } = options;
   const start = from === 'beginning' ? await live.end() : from.after;
-  if (from === 'beginning') await tellStanding(wiring, start, options);
+  if (from === 'beginning') await tellStanding(wiring, live, start, options);
   if (signal.aborted) return;
   const { end, leave } = await live.join(purpose);
   try {
@@ -56,7 +58,7 @@ interface Stretch {
 }
 
 async function goOn(wiring: Wiring, live: LiveChanges, { start, end }: Stretch, options: FeedOptions): Promise<void> {
-  const { purpose, tell, onCaughtUp, onFailure, signal } = options;
+  const { purpose, epoch, tell, onCaughtUp, onFailure, signal } = options;
   const { store, keys, timers } = wiring;
   let position = start;
   let isCaughtUp = false;
@@ -68,7 +70,7 @@ async function goOn(wiring: Wiring, live: LiveChanges, { start, end }: Stretch, 
     try {
       const part = await live.next(position, purpose, signal);
       if (part === null) return;
-      await tell(toldOf(part.changes, keys), part.position);
+      await tell(toldOf(part.changes, keys, epoch), part.position);
       position = part.position;
     } catch (error) {
       // Whoever has not caught up connects again; who has waits.
@@ -83,15 +85,30 @@ async function goOn(wiring: Wiring, live: LiveChanges, { start, end }: Stretch, 
  * Everybody as they stand, a few people at a time. One of them is always kept back, so that there is a last page: it alone says where to go on,
  * because before it going on would leave gaps.
  */
-async function tellStanding(wiring: Wiring, start: Position, { purpose, tell, signal }: FeedOptions): Promise<void> {
+async function tellStanding(
+  wiring: Wiring,
+  { onFault }: LiveChanges,
+  start: Position,
+  { purpose, epoch, tell, signal }: FeedOptions,
+): Promise<void> {
+  const standingOfOne = async (key: string): Promise<RecordChange[]> => {
+    try {
+      return await standingOf(wiring, key, purpose);
+    } catch (error) {
+      if (isOfEngine(error)) throw error;
+      onFault(key, error);
+      return [];
+    }
+  };
   const standing = async (keys: readonly string[]) => {
-    const people = await Promise.all(keys.map(async (key) => ({ key, changes: await standingOf(wiring, key, purpose) })));
+    const people = await Promise.all(keys.map(async (key) => ({ key, changes: await standingOfOne(key) })));
     return people.filter(({ changes }) => changes.length > 0);
   };
   const told = (people: Awaited<ReturnType<typeof standing>>) =>
     toldOf(
       people.flatMap(({ changes }) => changes),
       wiring.keys,
+      epoch,
     );
   let kept: readonly string[] = [];
   for await (const keys of pagesOf(patientKeys(wiring))) {
@@ -116,11 +133,11 @@ async function* pagesOf(keys: AsyncIterable<string>): AsyncGenerator<readonly st
 }
 
 /** Changes of one person at one moment are many, and the number under which they are told takes some work to draw. */
-function toldOf(changes: readonly RecordChange[], keys: Wiring['keys']): Change[] {
+function toldOf(changes: readonly RecordChange[], keys: Wiring['keys'], epoch: number): Change[] {
   const drawn = new Map<string, number>();
   return changes.map(({ projection, viewKey, entryId, kind, entry, viewRevision }) => {
     const name = `${viewKey} ${viewRevision}`;
-    const told = drawn.get(name) ?? toldRevision(projection, viewKey, viewRevision, keys);
+    const told = drawn.get(name) ?? toldRevision(projection, viewKey, viewRevision, keys, epoch);
     drawn.set(name, told);
     return {
       ...{ key: changeKey(projection, viewKey, entryId, keys), kind },

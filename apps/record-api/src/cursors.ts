@@ -5,6 +5,12 @@ import { type EventStore, InvalidCall } from '@weft/processing';
 import { cursorSecretOf, HttpProblem, Service, invalid } from '@weft/service';
 import { isBefore, type Position } from './live-changes.js';
 
+/** Where a subscriber goes on, and in which epoch of the store: a position of another one says nothing. */
+export interface Place {
+  readonly epoch: number;
+  readonly position: Position;
+}
+
 const SEAL_BYTES = 16;
 const CURSOR = /^([a-z-]{1,32})\.([\w-]{22,120})$/;
 /** As they were when a cursor named the offsets of a topic. */
@@ -26,8 +32,8 @@ export class Cursors {
     this.veil = madeFor('veil');
   }
 
-  at(purpose: string, position: Position): string {
-    const text = Buffer.from(position ?? '');
+  at(purpose: string, { epoch, position }: Place): string {
+    const text = Buffer.from(epoch === 0 ? (position ?? '') : `${epoch} ${position ?? ''}`);
     // No two texts share a seal, so that none is veiled as another is.
     const seal = this.sealOf(purpose, text);
     const cipher = createCipheriv('aes-256-ctr', this.veil, seal);
@@ -35,11 +41,11 @@ export class Cursors {
   }
 
   /** Throws 400 for what is no cursor of this region and purpose, 410 for one of before cursors were positions in the store. */
-  open(cursor: string, purpose: Purpose): Position {
+  open(cursor: string, purpose: Purpose): Place {
     if (OF_A_TOPIC.test(cursor)) throw gone('cursor-of-a-topic', 'This cursor is of an earlier version of Weft');
     const [, ofPurpose = '', sealed = ''] = CURSOR.exec(cursor) ?? [];
-    const position = this.unveiled(Buffer.from(sealed, 'base64url'));
-    if (!isSame(this.at(ofPurpose, position), cursor)) {
+    const place = placeIn(this.unveiled(Buffer.from(sealed, 'base64url')));
+    if (!isSame(this.at(ofPurpose, place), cursor)) {
       throw invalid({
         field: 'after',
         code: 'malformed',
@@ -49,11 +55,11 @@ export class Cursors {
     if (ofPurpose !== purpose) {
       throw invalid({ field: 'after', code: 'other-purpose', message: 'is a cursor of another purpose than the address says' });
     }
-    return position;
+    return place;
   }
 
-  private unveiled(bytes: Buffer): Position {
-    if (bytes.length <= SEAL_BYTES) return null;
+  private unveiled(bytes: Buffer): string {
+    if (bytes.length <= SEAL_BYTES) return '';
     const decipher = createDecipheriv('aes-256-ctr', this.veil, bytes.subarray(0, SEAL_BYTES));
     return Buffer.concat([decipher.update(bytes.subarray(SEAL_BYTES)), decipher.final()]).toString();
   }
@@ -63,9 +69,16 @@ export class Cursors {
   }
 }
 
+/** Of a position that has none before it, the epoch is the first. */
+function placeIn(text: string): Place {
+  const [, epoch = '0', position = ''] = /^(?:(\d+) )?([^]*)$/.exec(text) ?? [];
+  return { epoch: Number(epoch), position: position === '' ? null : position };
+}
+
 /** Throws 410 for a cursor of a store that has since been put back to an earlier state, or is another one. */
-export function refuseAhead(store: Pick<EventStore, 'comparePositions'>, cursor: Position, end: Position): void {
-  if (isAhead(store, cursor, end)) throw gone('cursor-ahead', 'This cursor is ahead of what there is');
+export function refuseUnlessStill(store: Pick<EventStore, 'comparePositions'>, cursor: Place, now: Place): void {
+  if (cursor.epoch !== now.epoch) throw gone('cursor-of-before-a-restore', 'This cursor is of before the region was restored');
+  if (isAhead(store, cursor.position, now.position)) throw gone('cursor-ahead', 'This cursor is ahead of what there is');
 }
 
 function isAhead(store: Pick<EventStore, 'comparePositions'>, cursor: Position, end: Position): boolean {

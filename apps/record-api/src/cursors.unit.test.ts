@@ -1,6 +1,6 @@
 import { InvalidCall } from '@weft/processing';
 import { type HttpProblem, readSettings, type Service } from '@weft/service';
-import { Cursors, refuseAhead } from './cursors.js';
+import { Cursors, refuseUnlessStill } from './cursors.js';
 
 const cursorsOf = (secret: string) =>
   new Cursors({
@@ -8,6 +8,7 @@ const cursorsOf = (secret: string) =>
   } as Service);
 const cursors = cursorsOf('the-region-secret-of-these-tests-alone');
 const POSITION = '1234567/1234560';
+const PLACE = { epoch: 0, position: POSITION };
 
 function refusal(act: () => unknown): [status: number, code: string | undefined] {
   try {
@@ -22,11 +23,12 @@ const opened = (cursor: string, of = cursors) => refusal(() => of.open(cursor, '
 
 describe('a cursor', () => {
   it.each([POSITION, '7', null])('gives back where it stood (%s)', (position) => {
-    expect(cursors.open(cursors.at('research', position), 'research')).toBe(position);
+    for (const epoch of [0, 1, 40])
+      expect(cursors.open(cursors.at('research', { epoch, position }), 'research')).toEqual({ epoch, position });
   });
 
   it('says nothing of the position, nor whether two purposes were told of the same', () => {
-    const [one, other] = (['research', 'direct-care'] as const).map((purpose) => cursors.at(purpose, POSITION).split('.')[1]!);
+    const [one, other] = (['research', 'direct-care'] as const).map((purpose) => cursors.at(purpose, PLACE).split('.')[1]!);
     expect(one).not.toBe(other);
     for (const text of [one!, other!]) {
       const bytes = Buffer.from(text, 'base64url').toString('latin1');
@@ -43,18 +45,18 @@ describe('a cursor', () => {
     ['something behind it', (cursor) => `${cursor}.1-1`],
     ['nothing', () => ''],
   ])('that was given %s is refused as none', (_, changed) => {
-    const cursor = changed(cursors.at('research', POSITION));
+    const cursor = changed(cursors.at('research', PLACE));
     expect(opened(cursor)).toEqual([400, 'malformed']);
     expect(refusal(() => cursors.open(cursor, 'direct-care'))).toEqual([400, 'malformed']);
   });
 
   it('of another region is none', () => {
     const others = cursorsOf('the-region-secret-of-another-region');
-    expect(opened(cursors.at('research', POSITION), others)).toEqual([400, 'malformed']);
+    expect(opened(cursors.at('research', PLACE), others)).toEqual([400, 'malformed']);
   });
 
   it('of another purpose is refused as that', () => {
-    expect(opened(cursors.at('population-health', POSITION))).toEqual([400, 'other-purpose']);
+    expect(opened(cursors.at('population-health', PLACE))).toEqual([400, 'other-purpose']);
   });
 
   it.each([
@@ -77,9 +79,19 @@ describe('a cursor', () => {
       if (one.includes('/') || other.includes('/')) throw new InvalidCall('no position of this store');
       return Number(one) - Number(other);
     };
-    expect(refusal(() => refuseAhead({ comparePositions }, cursor, end))).toEqual([
+    const [place, now] = [cursor, end].map((position) => ({ epoch: 1, position }));
+    expect(refusal(() => refuseUnlessStill({ comparePositions }, place!, now!))).toEqual([
       status,
       status === 410 ? 'cursor-ahead' : undefined,
+    ]);
+  });
+
+  it('of before the store was put back is refused though the store has grown past it', () => {
+    const comparePositions = (one: string, other: string): number => Number(one) - Number(other);
+    const now = { epoch: 2, position: '18' };
+    expect(refusal(() => refuseUnlessStill({ comparePositions }, { epoch: 1, position: '17' }, now))).toEqual([
+      410,
+      'cursor-of-before-a-restore',
     ]);
   });
 });

@@ -303,28 +303,39 @@ export const STATUS = {
     ...{
       version: '0.1.0',
       region: '7d0c1c52-5b77-4f0f-9c55-8a4a3f6f1e0c',
+      findings: [
+        {
+          code: 'decisions-in-quarantine',
+          text: '1 message in quarantine may be an objection: the people they are about are closed until they are mended',
+          mend: 'weft quarantine list says why each is there',
+        },
+      ],
       policyVersion: 1,
+      policyApplied: 1,
       settingsDiffer: false,
       organisationsDiffer: [],
       codesDiffer: false,
       projections: [{ purpose: 'research', version: 1 }],
       lag: 0,
       published: true,
+      ...{ epoch: 0, messagesLost: 0, toldAnew: null },
+      recordsUnreadable: {},
       decisionsUnreadSeconds: 0,
+      clocksApartSeconds: { receipts: 0, brokers: null, leap: 0, publishers: {} },
     },
     groups: [
       {
-        ...{ group: 'weft.record-projector', topic: 'weft.care-events.RX901', lag: 0 },
+        ...{ group: 'weft.record-projector', topic: 'weft.care-events.RX901', lag: 0, waitSeconds: 0 },
         partitions: [{ partition: 0, committed: 18, high: 18 }],
       },
     ],
     topics: [{ topic: 'weft.care-events.RX901', partitions: [{ partition: 0, low: 0, high: 18 }] }],
     ...{
-      decisionsInQuarantine: 0,
+      decisionsInQuarantine: 1,
       recordsToReview: { people: 1, organisations: { RX901: 1, Y90001: 1 } },
       versions: { RX901: { setAside: 3, disagreeing: 1 } },
       hl7v2Waiting: { RX901: { messages: 2, reasons: { 'person-unknown': 2 }, since: '2026-01-01T10:00:00.000Z' } },
-      counts: { records: 40, views: 160, quarantined: 0 },
+      counts: { records: 40, views: 160, quarantined: 1 },
     },
   },
 };

@@ -10,6 +10,7 @@ import {
   type RecordChange,
   type StoredEvent,
   type Subscription,
+  timesPutBack,
   type Wiring,
 } from '@weft/processing';
 import { Service, WIRING } from '@weft/service';
@@ -62,24 +63,28 @@ export class LiveChanges {
   private following: Following | null = null;
   /** Up to here everything was handed to those who waited, and can be read by the others. */
   private position: Position = null;
+  private putBacks: number;
   /** One person whom Weft itself fails at keeps nothing from the others; once it does not, all of theirs is told. */
-  private readonly onFault = (_: string, err: unknown): void =>
-    this.service.log.error({ err }, 'changes of one person are not told');
+  readonly onFault = (_: string, err: unknown): void => this.service.log.error({ err }, 'changes of one person are not told');
 
   constructor(
     @Inject(WIRING) private readonly wiring: Wiring,
     private readonly service: Service,
-  ) {}
+  ) {
+    this.putBacks = timesPutBack(wiring.store);
+  }
 
   /** Where the streams end now. */
   async end(): Promise<Position> {
     const { store } = this.wiring;
+    this.beginAnewIfPutBack();
     return this.endAfter(laterOf(store, this.position, await publishedAt(store)));
   }
 
   /** Begins to follow, for one feed. */
   async join(purpose: Purpose): Promise<Joined> {
     this.count(purpose, 1);
+    this.beginAnewIfPutBack();
     try {
       this.following ??= this.follow();
       await this.following.subscribed;
@@ -170,10 +175,23 @@ export class LiveChanges {
     }
   }
 
+  /** A position in a store that was put back since says nothing. Feeds that follow still are about to be ended. */
+  private beginAnewIfPutBack(): void {
+    const putBacks = timesPutBack(this.wiring.store);
+    if (putBacks === this.putBacks) return;
+    this.putBacks = putBacks;
+    this.position = null;
+    void this.unfollow().catch((err: unknown) => this.service.log.warn({ err }, 'a subscription did not end'));
+  }
+
   private async leave(purpose: Purpose): Promise<void> {
     this.count(purpose, -1);
+    if (this.feeds.size === 0) await this.unfollow();
+  }
+
+  private async unfollow(): Promise<void> {
     const { following } = this;
-    if (this.feeds.size > 0 || following === null) return;
+    if (following === null) return;
     this.following = null;
     following.stopping.abort();
     const subscription = await following.subscribed.catch(() => null);

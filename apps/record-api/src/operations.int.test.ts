@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { DEFAULT_AUTHORITIES } from '@weft/domain';
-import { careEventsTopic } from '@weft/processing';
+import { applyAdoptedPolicy, careEventsTopic } from '@weft/processing';
 import { ANNE, BERT, observation, openRegion, patient, posted, type Region } from './region.fixture.js';
 
 describe('operating a region', () => {
@@ -112,7 +112,7 @@ describe('operating a region', () => {
     expect(body.region).toBe(region.service.region.id);
     expect(body.counts).toEqual({ records: 2, views: 8, quarantined: 1 });
     const projector = body.groups.find(({ topic }: { topic: string }) => topic === careEventsTopic('RX901'));
-    expect(projector).toMatchObject({ group: 'weft.record-projector', lag: 0 });
+    expect(projector).toMatchObject({ group: 'weft.record-projector', lag: 0, waitSeconds: 0 });
     const { partitions } = body.topics.find(({ topic }: { topic: string }) => topic === careEventsTopic('RX901'));
     expect(partitions.map(({ high }: { high: number }) => high).reduce((a: number, b: number) => a + b)).toBe(3);
   });
@@ -127,7 +127,9 @@ describe('operating a region', () => {
 
   it('counts what no projector has dealt with', async () => {
     await region.wiring.bus.publish([{ topic: 'weft.consent', key: ANNE, value: Buffer.from('{}'), headers: {} }]);
-    expect((await ask('/status')).body.lag).toBe(1);
+    const { lag, groups } = (await ask('/status')).body;
+    expect(lag).toBe(1);
+    expect(groups.find(({ topic }: { topic: string }) => topic === 'weft.consent').waitSeconds).toEqual(expect.any(Number));
   });
 
   it('says of a merge that is not its sender’s to make what would make it count, and names no number', async () => {
@@ -169,5 +171,12 @@ describe('operating a region', () => {
     expect(policy).toContain("default-src 'none'");
     expect(policy).not.toContain('unsafe');
     expect(text).not.toMatch(/\b(src|srcset)=|<link|@import|url\(| style="| on[a-z]+="/);
+  });
+
+  it('says which policy every view obeys', async () => {
+    const applied = await applyAdoptedPolicy(region.wiring);
+    expect((await ask('/status')).body).toMatchObject({ policyVersion: applied, policyApplied: applied });
+    await region.wiring.policies.adopt({ ...(await region.wiring.policies.current()).policy, name: 'another' });
+    expect((await ask('/status')).body).toMatchObject({ policyVersion: applied + 1, policyApplied: applied });
   });
 });

@@ -1,8 +1,9 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import type { Wiring } from '@weft/processing';
+import { StoreWatch, type Wiring } from '@weft/processing';
 import { WIRING } from '@weft/service';
 import { AuditController } from './audit.controller.js';
 import { ChainWatch } from './chain-watch.js';
+import { ClockWatch } from './clock-watch.js';
 import { ConsoleController } from './console.controller.js';
 import { Cursors } from './cursors.js';
 import { FhirController } from './fhir.controller.js';
@@ -45,7 +46,8 @@ export class RecordApiModule {
       ],
       providers: [
         { provide: WIRING, useValue: wiring },
-        ...[RecordReader, Cursors, LiveChanges, Subscriptions, PolicyDesk, ReIdentificationDesk, ChainWatch],
+        { provide: StoreWatch, useValue: new StoreWatch(wiring) },
+        ...[RecordReader, Cursors, LiveChanges, Subscriptions, PolicyDesk, ReIdentificationDesk, ChainWatch, ClockWatch],
       ],
     };
   }

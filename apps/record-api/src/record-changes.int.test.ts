@@ -167,7 +167,9 @@ describe('a subscriber', () => {
 describe('a subscriber who follows when a dated denial begins', () => {
   it('is told of the withdrawal once its date has come', async () => {
     let ahead = 0;
-    const region = await openRegion({ service: { clock: { now: () => Date.now() + ahead } } });
+    const region = await openRegion({
+      service: { clock: { now: () => Date.now() + ahead, steady: () => performance.now() + ahead } },
+    });
     try {
       await region.publish('RX901', ANNE, observation(ANNE, 'o1'));
       const from = region.service.clock.now() + HOUR_MS;
@@ -190,7 +192,7 @@ describe('a subscriber who catches up once a dated denial has begun, before any 
   let region: Region;
   let cursor: string;
   beforeAll(async () => {
-    region = await openRegion({ service: { clock: { now: () => Date.now() + ahead } } });
+    region = await openRegion({ service: { clock: { now: () => Date.now() + ahead, steady: () => performance.now() + ahead } } });
     await region.publish('RX901', ANNE, observation(ANNE, 'o1'));
     await region.publish('RX901', BERT, observation(BERT, 'b1'));
     cursor = (await Subscriber.open(region, 'direct-care').then(async (one) => (await one.leave(), one.cursor)))!;

@@ -6,7 +6,9 @@ import {
   type FoundRecord,
   projectionOf,
   readRecord,
+  StoreWatch,
   stillStands,
+  timesPutBack,
   WaitingEvents,
   type Wiring,
 } from '@weft/processing';
@@ -68,6 +70,7 @@ export class RecordReader implements OnModuleDestroy {
   /** Oldest use first. */
   private readonly kept = new Map<string, Kept>();
   private keptBytes = 0;
+  private putBacks = 0;
   private readonly reads;
   private readonly waiting: WaitingEvents;
   private readonly sweeping = setInterval(() => this.sweep(), KEPT_MS_MAX / 4).unref();
@@ -76,6 +79,7 @@ export class RecordReader implements OnModuleDestroy {
     @Inject(WIRING) private readonly wiring: Wiring,
     service: Service,
     private readonly times: AnswerTimes,
+    private readonly watch: StoreWatch,
   ) {
     this.waiting = new WaitingEvents(wiring);
     this.reads = service.metrics.counter('weft_record_reads_total', 'Records read, by where the answer came from', [
@@ -84,8 +88,12 @@ export class RecordReader implements OnModuleDestroy {
     ]);
   }
 
-  /** Does the work of an answer. Where its time may not be told, or there is none, a reader who is given no counts has it at an answer time. */
-  hold<T extends { readonly mayTellItsTime: boolean }>(reader: ReadingAs, work: () => Promise<T>): Promise<T> {
+  /**
+   * Does the work of an answer. Where its time may not be told, or there is none, a reader who is given no counts has it at an answer time. Throws
+   * CatchingUp while the store does not have what was decided.
+   */
+  async hold<T extends { readonly mayTellItsTime: boolean }>(reader: ReadingAs, work: () => Promise<T>): Promise<T> {
+    await this.watch.check();
     return seesCounts(reader) ? work() : this.times.hold('reading', work, (answer) => answer.mayTellItsTime);
   }
 
@@ -98,6 +106,7 @@ export class RecordReader implements OnModuleDestroy {
 
   /** @param packs whether an answer that was kept is to be sent packed. */
   async read(nhsNumber: string, purpose: Purpose, reader: ReadingAs, packs = false): Promise<ServedRecord> {
+    this.forgetUnlessSame();
     const key = this.wiring.keys.patient(nhsNumber);
     const isWaiting = await this.isWaiting(nhsNumber, purpose);
     const name = `${purpose} ${reader.join()} ${isWaiting} ${key}`;
@@ -136,10 +145,18 @@ export class RecordReader implements OnModuleDestroy {
     this.kept.clear();
   }
 
+  /** In a store that was put back a stream may be as long as it was, and say something else. */
+  private forgetUnlessSame(): void {
+    const putBacks = timesPutBack(this.wiring.store);
+    if (putBacks === this.putBacks) return;
+    this.putBacks = putBacks;
+    for (const name of this.kept.keys()) this.drop(name);
+  }
+
   /** Puts it behind all others, as the one used last. */
   private keep(name: string, one: Kept): void {
     this.drop(name);
-    one.foundAt = this.wiring.clock.now();
+    one.foundAt = this.wiring.clock.steady();
     this.kept.set(name, one);
     one.bytes = one.served.body.length;
     this.keptBytes += one.bytes;
@@ -157,7 +174,7 @@ export class RecordReader implements OnModuleDestroy {
   }
 
   private sweep(): void {
-    const limit = this.wiring.clock.now() - KEPT_MS_MAX;
+    const limit = this.wiring.clock.steady() - KEPT_MS_MAX;
     for (const [name, { foundAt }] of this.kept) {
       if (foundAt > limit) break;
       this.drop(name);

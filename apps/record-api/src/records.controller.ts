@@ -13,7 +13,7 @@ import {
 } from '@nestjs/swagger';
 import { attachedTo } from '@weft/care-events';
 import { PURPOSES } from '@weft/domain';
-import { explainRecord, isKnown, readRecord, type Wiring } from '@weft/processing';
+import { explainRecord, isKnown, readRecord, StoreWatch, type Wiring } from '@weft/processing';
 import {
   Audited,
   AuditedProblemFilter,
@@ -48,6 +48,7 @@ export class RecordsController {
     @Inject(WIRING) private readonly wiring: Wiring,
     private readonly audit: AuditLog,
     private readonly records: RecordReader,
+    private readonly watch: StoreWatch,
   ) {}
 
   @Get()
@@ -161,6 +162,7 @@ export class RecordsController {
     const asked = parameter(request, 'at');
     const at = asked === null ? undefined : instantOf(asked, 'at', this.wiring.clock.now());
     const patient = this.wiring.keys.patient(nhsNumber);
+    await this.watch.check();
     if (!(await isKnown(this.wiring, patient))) throw nothingKnown();
     const { members, ...explained } = await explainRecord(this.wiring, patient, at);
     const { policyVersion, movedTo } = explained;

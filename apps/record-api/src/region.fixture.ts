@@ -12,6 +12,7 @@ import {
   isAllPublished,
   OPT_OUT_PROJECTOR_GROUP,
   RECORD_PROJECTOR_GROUP,
+  RecordUnreadable,
   startOptOutProjector,
   startRecordProjector,
   type Wiring,
@@ -101,7 +102,8 @@ export async function openRegion(
   await applyPolicy(wiring, firstPolicy(service.settings));
   const topics = settings.organisations.map(({ ods }) => careEventsTopic(ods));
   const failures: unknown[] = [];
-  const onFailure = (error: unknown) => void failures.push(error);
+  // One person's, and no batch's.
+  const onFailure = (error: unknown) => void (error instanceof RecordUnreadable || failures.push(error));
   let recordProjector = await startRecordProjector(wiring, topics, { onFailure });
   const optOutProjector = await startOptOutProjector(wiring, { onFailure });
   const app = await createHttpApp(service, [RecordApiModule.register(wiring)]);

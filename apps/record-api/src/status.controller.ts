@@ -2,14 +2,24 @@ import { Controller, Get, Inject, Req } from '@nestjs/common';
 import { ApiBadRequestResponse, ApiOkResponse, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
 import { type WaitingCounts, WaitingMessages } from '@weft/hl7v2-processing';
 import {
+  type Apart,
   CARE_RECORD_PREFIX,
+  clocksApart,
+  CONSENT_TOPIC,
   type EventStore,
   groupOf,
   HL7V2_PREFIX,
   isAllPublished,
   lagOf,
+  loadEpoch,
+  messagesLost,
+  oldestUnread,
+  policyApplied,
   positionsOf,
+  recordTopics,
   Reviews,
+  unpublishedSince,
+  unreadableCounts,
   unreadSince,
   versionCounts,
   type Wiring,
@@ -30,6 +40,7 @@ import type { FastifyRequest } from 'fastify';
 import { StatusAnswer } from './answers.js';
 import { VERSION } from './version.js';
 import { STATUS } from './examples.js';
+import { findingsOf } from './findings.js';
 
 @ApiTags('operations')
 @ApiBadRequestResponse({ description: 'A parameter is wrong, or unknown' })
@@ -66,20 +77,40 @@ export class StatusController {
       }),
     );
     const adopted = await policies.current();
+    const applied = await policyApplied(this.wiring);
+    const decisionsInQuarantine = (await this.quarantine.count()).decisions;
+    const decisionsUnreadSeconds = this.secondsSince(await unreadSince(this.wiring));
+    const recordsUnreadable = await unreadableCounts(store);
+    const { epoch, state, done } = await loadEpoch(store);
+    const published = state === 'told' && (await isAllPublished(store));
+    const restored = {
+      messagesLost: await messagesLost(this.wiring, await recordTopics(this.wiring)),
+      toldAnew: state === 'telling' ? done : null,
+    };
+    const clocksApartSeconds = inSeconds(await clocksApart(this.wiring));
     return {
       version: VERSION,
       region: this.service.region.id,
+      findings: findingsOf({
+        clocksApart: clocksApartSeconds,
+        ...{ ...restored, decisionsInQuarantine, decisionsUnreadSeconds, recordsUnreadable },
+        unread: groups
+          .filter(({ topic }) => topic !== CONSENT_TOPIC)
+          .map(({ group, topic, lag, waitSeconds }) => ({ group, topic, messages: lag, seconds: waitSeconds })),
+        unpublishedSeconds: published ? 0 : this.secondsSince(await unpublishedSince(store)),
+        policy: { version: adopted.version, seconds: this.secondsSince(Date.parse(adopted.adoptedAt)), applied },
+      }),
       policyVersion: adopted.version,
+      policyApplied: applied,
       settingsDiffer: settingsDiffer(settings, adopted.policy),
       organisationsDiffer: organisationsDiffer(settings, adopted.policy),
       codesDiffer: codesDiffer(settings, this.service.releasedCodes),
       projections: projections.map(({ purpose, version }) => ({ purpose, version })),
       lag: groups.reduce((sum, { lag }) => sum + lag, 0),
-      published: await isAllPublished(store),
-      decisionsUnreadSeconds: await this.decisionsUnread(),
+      ...{ published, epoch, ...restored, recordsUnreadable, decisionsUnreadSeconds, clocksApartSeconds },
       groups,
       topics,
-      decisionsInQuarantine: (await this.quarantine.count()).decisions,
+      decisionsInQuarantine,
       recordsToReview: await this.reviews.count(),
       versions: await versionCounts(store, [...this.service.organisations.known.keys()]),
       hl7v2Waiting: await this.hl7v2Waiting(topics.map(({ topic }) => topic)),
@@ -99,6 +130,7 @@ export class StatusController {
       group,
       topic,
       lag: lagOf(positions),
+      waitSeconds: this.secondsSince(await oldestUnread(this.wiring.bus, topic, positions)),
       partitions: positions.map(({ partition, committed, high }) => ({ partition, committed, high })),
     };
   }
@@ -113,9 +145,8 @@ export class StatusController {
     return Object.fromEntries(await Promise.all(counts));
   }
 
-  private async decisionsUnread(): Promise<number> {
-    const since = await unreadSince(this.wiring);
-    return since === null ? 0 : Math.max(0, Math.floor((this.wiring.clock.now() - since) / 1000));
+  private secondsSince(at: number | null): number {
+    return at === null ? 0 : Math.max(0, Math.floor((this.wiring.clock.now() - at) / 1000));
   }
 
   private async counts(): Promise<NonNullable<StatusAnswer['counts']>> {
@@ -129,6 +160,15 @@ export class StatusController {
     };
   }
 }
+
+const inSeconds = ({ receipts, brokers, leap, publishers }: Apart): StatusAnswer['clocksApartSeconds'] => ({
+  receipts: seconds(receipts),
+  brokers: brokers === null ? null : seconds(brokers),
+  leap: seconds(leap),
+  publishers: Object.fromEntries(Object.entries(publishers).map(([topic, ms]) => [topic, seconds(ms)])),
+});
+
+const seconds = (ms: number): number => Math.round(ms / 1000);
 
 async function count(store: EventStore, prefix: string): Promise<number> {
   let found = 0;

@@ -8,7 +8,7 @@ import { isUpToDate, type LastLine, Subscriber } from './subscriber.fixture.js';
 describe('a subscription', () => {
   let region: Region;
   let ahead = 0;
-  const clock = { now: () => Date.now() + ahead };
+  const clock = { now: () => Date.now() + ahead, steady: () => performance.now() + ahead };
   /** Long sleeps end when the test says so. */
   const sleepers = new Set<() => void>();
   const timers: Timers = {
@@ -105,7 +105,7 @@ describe('a subscription', () => {
 describe('telling a subscriber', () => {
   let region: Region;
   let ahead = 0;
-  const clock = { now: () => Date.now() + ahead };
+  const clock = { now: () => Date.now() + ahead, steady: () => performance.now() + ahead };
   beforeAll(async () => {
     region = await openRegion({ service: { clock } });
     await region.publish('RX901', ANNE, observation(ANNE, 'o1'));

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { PassThrough } from 'node:stream';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import type { Purpose } from '@weft/domain';
-import type { Wiring } from '@weft/processing';
+import { CatchingUp, StoreWatch, type Wiring } from '@weft/processing';
 import { AuditLog, type Caller, Service, WIRING } from '@weft/service';
 import { type Change, feedChanges, type FeedOptions } from './change-feed.js';
 import { Cursors } from './cursors.js';
@@ -16,16 +16,18 @@ const HEARTBEAT_MS = 15_000;
 const LONGEST_SLEEP_MS = 60_000;
 
 /** Why a subscription is over, as its last line and the audit have it. */
-type Ending = 'token-ended' | 'stopping' | 'left' | 'broke-off';
+type Ending = 'token-ended' | 'stopping' | 'restored' | 'left' | 'broke-off';
 
 const LAST_WORDS = {
   'token-ended': 'The token of this subscription has ended: go on with a new one, after the cursor where there is one.',
   stopping: 'This Weft is stopping: go on with the next one, after the cursor where there is one.',
+  restored: 'The region was restored to an earlier state: begin anew, and drop what is not told by the first empty line.',
 } as const;
 
 export interface Subscription {
   readonly caller: Caller;
   readonly purpose: Purpose;
+  readonly epoch: number;
   readonly from: FeedOptions['from'];
   /** Of `from`, where it has one. */
   readonly cursor?: string;
@@ -48,6 +50,7 @@ export class Subscriptions implements OnModuleDestroy {
     private readonly audit: AuditLog,
     private readonly cursors: Cursors,
     private readonly live: LiveChanges,
+    private readonly watch: StoreWatch,
   ) {
     this.disclosures = new Disclosures(wiring, audit);
     this.subscribers = new Subscribers(wiring);
@@ -96,31 +99,46 @@ export class Subscriptions implements OnModuleDestroy {
   }
 
   /** Tells until it is over; gives the last cursor that the subscriber has. */
-  private async tell({ caller, purpose, from, cursor, lines }: Subscription, over: AbortController): Promise<string | undefined> {
+  private async tell(
+    { caller, purpose, epoch, from, cursor, lines }: Subscription,
+    over: AbortController,
+  ): Promise<string | undefined> {
     const { log, clock } = this.service;
     const { signal } = over;
     let last = cursor;
     await feedChanges(this.wiring, this.live, {
-      purpose,
-      from,
-      signal,
+      ...{ purpose, epoch, from, signal },
       tell: async (changes, reached) => {
         if (clock.now() >= caller.expiresAt) over.abort('token-ended' satisfies Ending);
+        await this.endUnlessStill(epoch, over);
         if (signal.aborted) return;
         await this.disclosures.note(caller, purpose, subjectsShown(changes));
         if (signal.aborted) return;
-        const at = reached === undefined ? undefined : this.cursors.at(purpose, reached);
+        const at = reached === undefined ? undefined : this.cursors.at(purpose, { epoch, position: reached });
         last = at ?? last;
         await write(lines, linesOf(changes, at), signal);
       },
-      onCaughtUp: () => void this.beat(lines, signal),
+      onCaughtUp: () => void this.beat(epoch, lines, over),
       onFailure: (err) => log.warn({ err, purpose }, 'a subscriber waits'),
     });
     return last;
   }
 
-  private async beat(lines: PassThrough, signal: AbortSignal): Promise<void> {
+  /** What is told of a store that was put back is not what is shared, until all is read again; and then it is another epoch. */
+  private async endUnlessStill(epoch: number, over: AbortController): Promise<void> {
+    try {
+      if ((await this.watch.epoch()) !== epoch) over.abort('restored' satisfies Ending);
+    } catch (error) {
+      if (!(error instanceof CatchingUp)) throw error;
+      over.abort('restored' satisfies Ending);
+    }
+  }
+
+  private async beat(epoch: number, lines: PassThrough, over: AbortController): Promise<void> {
+    const { signal } = over;
     while (!signal.aborted) {
+      await this.endUnlessStill(epoch, over).catch((err: unknown) => this.service.log.warn({ err }, 'a subscriber waits'));
+      if (signal.aborted) return;
       await write(lines, '\n', signal);
       await this.service.timers.sleep(HEARTBEAT_MS, signal);
     }

@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, createSecretKey, timingSafeEqual } from 'node:crypto';
 import { DECISION_TYPE, jsonWithDigits, onlyDenying, parseWithDigits } from '@weft/domain';
 import type { CareEvent, NewDecision, Organisation, Problem, Recorder, Resource } from '@weft/domain';
 import { CARE_EVENTS_PREFIX, careEventsTopic, CONSENT_TOPIC, MENDS_HEADER, unprocessable } from '@weft/processing';
@@ -35,6 +35,7 @@ type Sealed = Pick<OutgoingMessage, 'topic' | 'key' | 'headers'> & { readonly va
 
 /** A seal by HMAC-SHA-256 over all of the message that is read, base64url. */
 export function sealMessage(secret: string | Uint8Array): Seal {
+  const secretKey = createSecretKey(typeof secret === 'string' ? Buffer.from(secret, 'utf8') : secret);
   const hmac = ({ topic, key, headers, value }: Sealed) => {
     // As JSON, in which no text can pass for the end of itself: nothing can be moved from one part to the next.
     const [sent, ifMatch] = [headers[SENT_HEADER], headers[IF_MATCH_HEADER]];
@@ -45,7 +46,7 @@ export function sealMessage(secret: string | Uint8Array): Seal {
       ...(sent === undefined ? [] : [sent]),
       ...(ifMatch === undefined ? [] : [[ifMatch]]),
     ]);
-    return createHmac('sha256', secret).update(parts).update(value).digest();
+    return createHmac('sha256', secretKey).update(parts).update(value).digest();
   };
   return {
     sign: (message) => hmac(message).toString('base64url'),

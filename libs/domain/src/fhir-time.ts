@@ -52,14 +52,26 @@ function londonMidnight(year: number, month: number, day: number): number {
   return year < 1916 ? utc : utc - londonOffset(utc);
 }
 
+/** Days are named again and again, of births above all, and to ask Intl takes long: so many answers are remembered. */
+const OFFSETS_MAX = 4_096;
+const offsets = new Map<number, number>();
+
+/** How far Europe/London is ahead of UTC at an instant, in milliseconds. */
+function londonOffset(at: number): number {
+  const known = offsets.get(at);
+  if (known !== undefined) return known;
+  const offset = askedOffset(at);
+  if (offsets.size < OFFSETS_MAX) offsets.set(at, offset);
+  return offset;
+}
+
 const LONDON = new Intl.DateTimeFormat('en-GB', {
   timeZone: 'Europe/London',
   ...{ year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric', second: 'numeric' },
   hourCycle: 'h23',
 });
 
-/** How far Europe/London is ahead of UTC at an instant, in milliseconds. */
-function londonOffset(at: number): number {
+function askedOffset(at: number): number {
   const parts = new Map(LONDON.formatToParts(at).map(({ type, value }) => [type, Number(value)]));
   const of = (type: Intl.DateTimeFormatPartTypes): number => parts.get(type) ?? 0;
   return (

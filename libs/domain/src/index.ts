@@ -28,6 +28,7 @@ export * from './consent/judged-entry.js';
 export * from './consent/limits.js';
 export * from './consent/marks.js';
 export * from './consent/notices.js';
+export * from './consent/moment.js';
 export * from './consent/numbers.js';
 export * from './consent/permits.js';
 export * from './consent/policy-document.js';

@@ -63,6 +63,12 @@ export interface Problem {
 }
 
 /** Where in the bus an event came from. */
+/** What came of a message of the bus. */
+export interface Received {
+  /** When the bus took the message, milliseconds since 1970: the same however often it is read; absent where it was recorded before that was kept. */
+  readonly receivedAt?: number;
+}
+
 export interface Coordinates {
   readonly topic: string;
   readonly partition: number;

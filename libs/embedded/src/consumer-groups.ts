@@ -5,6 +5,9 @@ import type { Database, Statement } from './driver.js';
 import { isGone, thisProcess, type ProcessIdentity } from './process-identity.js';
 import type { TopicTable } from './topic-table.js';
 
+/** By so much a machine's time may be put back as it is kept right, without a lease being void for it. */
+const LEASE_SLACK_MS = 1_000;
+
 /** What a member is to read from now on. */
 export interface Share {
   /** Every partition that should be its own. */
@@ -44,7 +47,7 @@ export class ConsumerGroups {
     database: Database,
     private readonly topics: TopicTable,
     private readonly engine: string,
-    private readonly now: () => number,
+    private readonly leases: { readonly now: () => number; readonly leaseMs: number },
   ) {
     this.selectMembers = database.prepare(
       'SELECT member, topics, lease_until AS leaseUntil, process FROM members WHERE group_name = ?',
@@ -164,8 +167,15 @@ export class ConsumerGroups {
   /** Removes members whose lease has run out or whose process is gone. */
   private sweep(group: string): void {
     for (const row of this.selectMembers.all(group) as MemberRow[]) {
-      const alive = row.leaseUntil > this.now() && !isGone(row.member, JSON.parse(row.process) as ProcessIdentity);
+      const alive = this.isRunning(row.leaseUntil) && !isGone(row.member, JSON.parse(row.process) as ProcessIdentity);
       if (!alive) this.leave(group, row.member);
     }
+  }
+
+  /** A lease that ends later than one taken now was written by a clock that was ahead: it is void, or nobody would read until then. */
+  private isRunning(leaseUntil: number): boolean {
+    const { now, leaseMs } = this.leases;
+    const left = leaseUntil - now();
+    return left > 0 && left <= leaseMs + LEASE_SLACK_MS;
   }
 }

@@ -108,7 +108,8 @@ describe('what has changed on the disk', () => {
     for (let n = 0; n < 150; n += 1) {
       const value = n % 50 === 49 ? null : new TextEncoder().encode(`${n} ${'x'.repeat(300)}`);
       const topic = n % 3 === 0 ? 'compacted' : 't';
-      await bus.publish([{ topic, key: `key ${n % 40}`, value, headers: { ce_id: String(n) } }]);
+      const publish = (key: string) => ({ topic, key, partitionKey: `${n % 7}`, value, headers: { ce_id: String(n) } });
+      await bus.publish([publish(`key ${n % 40}`), publish(`key ${n % 33} too`)]);
     }
     await bus.seek('g', 't', [{ partition: 1, offset: 7 }]);
     await bus.close();

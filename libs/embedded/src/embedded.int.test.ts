@@ -48,6 +48,11 @@ describe('the one file of both ports', () => {
     numbers.map((n, revision) => `${revision} numbered-${n % 3} {"n":${n}} ${n}`);
   const upTo = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
 
+  it('makes the two one, and one with nothing that was opened besides', async () => {
+    const { bus, store } = await open();
+    expect([bus.isOneWith?.(store), bus.isOneWith?.(await openStore())]).toEqual([true, false]);
+  });
+
   /** What a table holds, as another process sees it. */
   const rowsIn = async (table: string): Promise<number> => {
     const { DatabaseSync } = await loadDriver();

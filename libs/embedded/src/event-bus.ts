@@ -7,6 +7,7 @@ import {
   type ConsumeOptions,
   type Consumer,
   type EventBus,
+  type EventStore,
   type FollowOptions,
   type Message,
   type OutgoingMessage,
@@ -18,6 +19,7 @@ import {
 import { BatchTable } from './batch-table.js';
 import { ConsumerGroups } from './consumer-groups.js';
 import { isClosed, named, type DataFile, type Part } from './data-file.js';
+import type { SqliteEventStore } from './event-store.js';
 import { Follower } from './follower.js';
 import { GroupMember } from './group-member.js';
 import type { MessageRows, PreparedMessage } from './message-rows.js';
@@ -75,7 +77,7 @@ export class SqliteEventBus implements EmbeddedBus, Part {
     this.topicTable = new TopicTable(database, engine);
     this.records = new RecordTable(database, this.topicTable, packing, engine);
     this.batches = new BatchTable(database, this.topicTable, packing, engine);
-    this.groups = new ConsumerGroups(database, this.topicTable, engine, () => clock.now());
+    this.groups = new ConsumerGroups(database, this.topicTable, engine, { now: () => clock.now(), leaseMs });
     this.seats = new Seats(database, engine);
   }
 
@@ -85,6 +87,7 @@ export class SqliteEventBus implements EmbeddedBus, Part {
 
   onBeforeCommit(): void {
     this.batches.beforeCommit();
+    this.records.beforeCommit();
     this.topicTable.beforeCommit();
   }
 
@@ -94,6 +97,7 @@ export class SqliteEventBus implements EmbeddedBus, Part {
 
   onRolledBack(): void {
     this.batches.rolledBack();
+    this.records.rolledBack();
     this.topicTable.rolledBack();
   }
 
@@ -139,6 +143,7 @@ export class SqliteEventBus implements EmbeddedBus, Part {
       timers: this.file.waiting.timers,
       random: this.file.waiting.random,
       now: () => clock.now(),
+      steady: () => clock.steady(),
       leaseMs,
       handlerTimeoutMs,
       retryPauseMs,
@@ -247,6 +252,10 @@ export class SqliteEventBus implements EmbeddedBus, Part {
       }
     }
     return removed;
+  }
+
+  isOneWith(store: EventStore): boolean {
+    return (store as Partial<SqliteEventStore>).file === this.file;
   }
 
   async check(): Promise<void> {

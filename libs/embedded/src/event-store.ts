@@ -42,7 +42,7 @@ export class SqliteEventStore implements EmbeddedStore, Part {
   private closed = false;
 
   constructor(
-    private readonly file: DataFile,
+    readonly file: DataFile,
     /** How long a subscription pauses after its handler threw. */
     private readonly retryPauseMs = 250,
   ) {

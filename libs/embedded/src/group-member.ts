@@ -11,7 +11,10 @@ export interface GroupParts {
   readonly commits: GroupCommit;
   readonly timers: Timers;
   readonly random: Random;
+  /** The machine's time, which every process of the data directory has: what leases are written by. */
   readonly now: () => number;
+  /** A clock that nobody sets: what this process's own lease and handlers are measured by. */
+  readonly steady: () => number;
   /** A member that has not been heard of for so long is out. */
   readonly leaseMs: number;
   /** A handler that takes longer without a heartbeat is taken for dead: its member is no longer kept alive. */
@@ -42,7 +45,7 @@ export class GroupMember implements Consumer {
     this.reading = {
       ...parts,
       options,
-      leaseIsOver: () => parts.now() >= this.leaseUntil,
+      leaseIsOver: () => parts.steady() >= this.leaseUntil,
       renewLease: () => this.renewWhereDue(),
     };
   }
@@ -86,11 +89,11 @@ export class GroupMember implements Consumer {
 
   private async join(): Promise<void> {
     livingMembers.delete(this.id);
-    const { random, now, leaseMs, commits, groups } = this.parts;
+    const { random, now, steady, leaseMs, commits, groups } = this.parts;
     const id = random.uuid();
-    const leaseUntil = now() + leaseMs;
+    const leaseUntil = steady() + leaseMs;
     livingMembers.add(id);
-    await commits.submit(() => groups.join(this.options.group, id, this.options.topics, leaseUntil));
+    await commits.submit(() => groups.join(this.options.group, id, this.options.topics, now() + leaseMs));
     this.id = id;
     this.leaseUntil = leaseUntil;
   }
@@ -168,15 +171,15 @@ export class GroupMember implements Consumer {
   }
 
   private async renewWhereDue(): Promise<void> {
-    if (this.leaseUntil - this.parts.now() < this.parts.leaseMs / 2) await this.renew();
+    if (this.leaseUntil - this.parts.steady() < this.parts.leaseMs / 2) await this.renew();
   }
 
   private async renew(): Promise<void> {
-    const { groups, commits, leaseMs, now } = this.parts;
+    const { groups, commits, leaseMs, now, steady } = this.parts;
     if (this.rejoining !== undefined || [...this.running].some((reader) => reader.isOverdue())) return;
     const { id } = this;
-    const leaseUntil = now() + leaseMs;
-    const renewed = await commits.submit(() => groups.renew(this.options.group, id, leaseUntil));
+    const leaseUntil = steady() + leaseMs;
+    const renewed = await commits.submit(() => groups.renew(this.options.group, id, now() + leaseMs));
     if (!renewed) this.rejoin(id);
     else if (id === this.id) this.leaseUntil = leaseUntil;
   }

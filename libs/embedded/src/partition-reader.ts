@@ -17,7 +17,7 @@ export interface Reading {
   readonly groups: ConsumerGroups;
   readonly commits: GroupCommit;
   readonly timers: Timers;
-  readonly now: () => number;
+  readonly steady: () => number;
   readonly handlerTimeoutMs: number;
   readonly retryPauseMs: number;
   /** Throws EngineUnavailable or EngineDamaged. */
@@ -64,7 +64,7 @@ export class PartitionReader {
 
   /** True when its handler has been silent for too long. */
   isOverdue(): boolean {
-    return this.busySince !== undefined && this.reading.now() - this.busySince > this.reading.handlerTimeoutMs;
+    return this.busySince !== undefined && this.reading.steady() - this.busySince > this.reading.handlerTimeoutMs;
   }
 
   private get stopped(): boolean {
@@ -99,7 +99,7 @@ export class PartitionReader {
     const batch = { topic: this.partition.topic.name, partition: this.partition.partition, messages };
     const next = (messages[messages.length - 1]?.offset ?? this.next) + 1;
     await this.tried(async () => {
-      this.busySince = this.reading.now();
+      this.busySince = this.reading.steady();
       try {
         await this.reading.options.onBatch(batch, this.context());
         await this.commit(next);
@@ -126,7 +126,7 @@ export class PartitionReader {
     return {
       isStale: () => this.expelled || this.reading.leaseIsOver(),
       heartbeat: async () => {
-        this.busySince = this.reading.now();
+        this.busySince = this.reading.steady();
         if (!this.expelled) await this.reading.renewLease();
       },
     };

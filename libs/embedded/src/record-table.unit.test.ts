@@ -16,10 +16,18 @@ function emptyBatch(): Uint8Array {
   return body;
 }
 
+/** The body of a row of a compacted topic that holds one message, at offset 0. */
+function oneRecord(): Uint8Array {
+  const body = Buffer.alloc(29);
+  body.writeUInt32LE(1, 12);
+  body.writeUInt32LE(crc32(body.subarray(4), crc32(`${recordId(1, 0)}\n0\n`)));
+  return body;
+}
+
 /** A tree so damaged that every search in it ends at the partition's first row. */
-function inDisorder(): Database {
+function inDisorder(body: Uint8Array): Database {
   let searches = 0;
-  const row = { id: recordId(1, 0), timestamp: 0, body: emptyBatch(), content: new Uint8Array(), tombstone: 0, crc: 0 };
+  const row = { id: recordId(1, 0), tombstones: 0, body };
   const found = () => {
     searches += 1;
     if (searches > 1_000) throw new Error('it was searched without end');
@@ -28,22 +36,23 @@ function inDisorder(): Database {
   const statement = {
     get: found,
     all: () => [found()],
-    iterate: () => [found()],
+    iterate: () => [found(), found()],
     run: () => ({ changes: 0, lastInsertRowid: 0 }),
   };
   return { prepare: () => statement, exec: () => undefined, close: () => undefined };
 }
 
 describe('rows that are not in order', () => {
-  const table = () => new RecordTable(inDisorder(), {} as TopicTable, {} as Packing, 'weft.db');
-  const batches = () => new BatchTable(inDisorder(), {} as TopicTable, {} as Packing, 'weft.db');
+  const packing = { unpack: () => Buffer.from('4\0\0{}\0') } as unknown as Packing;
+  const table = () => new RecordTable(inDisorder(oneRecord()), {} as TopicTable, packing, 'weft.db');
+  const batches = () => new BatchTable(inDisorder(emptyBatch()), {} as TopicTable, packing, 'weft.db');
 
   it.each([
     ['looked for by their time', () => table().firstSince(PARTITION, 1), 'care/0 is not in order at offset 82'],
     ['read from an offset on', () => table().read(PARTITION, 7, 10), 'care/0 is not in order at offset 7'],
     ['of messages together, looked for by their time', () => batches().firstSince(PARTITION, 1), 'is not in order at offset 82'],
     ['of messages together, removed', () => batches().expire({ ...PARTITION, high: 0 }, 1), 'from care/0/0 on are lost'],
-    ['removed', () => table().expire({ ...PARTITION, high: 0 }, 1), 'the message at care/0/0 is not what was written'],
+    ['removed', () => table().expire({ ...PARTITION, high: 0 }, 1), 'the record at care/0/0 is lost'],
   ])('are named where they are %s, and not gone through for ever', (_, go, named) => {
     expect(go).toThrow(EngineDamaged);
     expect(go).toThrow(named);

@@ -6,13 +6,13 @@ import { dictionarySql } from './packing.js';
  * head is the end of its last run: an append truncates only what stands before itself, so that is always there. `commits` is the one
  * order of all streams: one row a transaction, given by the one writer that holds the lock. Of the bus: `bus.layout` counts the
  * changes of who reads what, `partitions.changed` those of one partition: see TopicTable. `messages` holds one row a partition and
- * transaction; of compacted topics each message is a row of `records`, and `latest` says which one each key has. The id of a
- * message is its partition and offset in one number, that of a run its stream and first revision.
+ * transaction; of compacted topics `records` holds one row or more a partition key and transaction, and `latest` says in which one
+ * each key's last message is. The id of such a row is its partition and first offset in one number, that of a run its stream and first revision.
  */
 export const SCHEMA: Schema = {
   file: 'weft.db',
   applicationId: 0x57_45_46_54,
-  version: 3,
+  version: 4,
   sql: `
     CREATE TABLE streams (
       id INTEGER PRIMARY KEY,
@@ -43,12 +43,10 @@ export const SCHEMA: Schema = {
     CREATE TABLE messages (id INTEGER PRIMARY KEY, body BLOB NOT NULL);
     CREATE TABLE records (
       id INTEGER PRIMARY KEY,
-      timestamp INTEGER NOT NULL,
-      content BLOB NOT NULL,
-      tombstone INTEGER NOT NULL,
-      crc INTEGER NOT NULL
+      tombstones INTEGER NOT NULL,
+      body BLOB NOT NULL
     );
-    CREATE INDEX tombstones ON records (id) WHERE tombstone = 1;
+    CREATE INDEX tombstones ON records (id) WHERE tombstones > 0;
     CREATE TABLE latest (
       partition_id INTEGER NOT NULL,
       key BLOB NOT NULL,

@@ -131,7 +131,7 @@ describe('appends on one call of a connection to EventStoreDB (a fake server)', 
           signal?.addEventListener('abort', () => wake());
         }),
     };
-    const store = await fake.open({ deadlineMs: 10_000, clock: { now: () => now }, timers });
+    const store = await fake.open({ deadlineMs: 10_000, clock: { now: () => now, steady: () => now }, timers });
     const answer = fake.server.holdAnswers();
     const [late] = appendTo(store, 1);
     await written(1);

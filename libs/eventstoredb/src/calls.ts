@@ -46,14 +46,14 @@ export class Calls {
   /** For what may be done twice: tries again, with growing pauses, what may pass. */
   async ask<T>(asked: Omit<Asked, 'engine'>, work: () => Promise<T>, patienceMs = this.limits.patienceMs): Promise<T> {
     const { clock, timers, random } = this.surroundings;
-    const until = clock.now() + patienceMs;
+    const until = clock.steady() + patienceMs;
     for (let attempt = 0; ; attempt++) {
       this.refuseIfClosed();
       try {
         return await work();
       } catch (error) {
         const pause = pauseMs(attempt, random);
-        if (this.closed || !isPassing(error) || clock.now() + pause > until) throw this.translated(error, asked);
+        if (this.closed || !isPassing(error) || clock.steady() + pause > until) throw this.translated(error, asked);
         await this.whileOpen((signal) => timers.sleep(pause, signal));
       }
     }
@@ -66,7 +66,7 @@ export class Calls {
   async once<T>(asked: Omit<Asked, 'engine'>, work: (isOver: () => boolean) => Promise<T>): Promise<T> {
     this.refuseIfClosed();
     const { deadlineMs } = this.limits;
-    const one: Once = { until: this.surroundings.clock.now() + deadlineMs, giveUp: () => {} };
+    const one: Once = { until: this.surroundings.clock.steady() + deadlineMs, giveUp: () => {} };
     this.underWay.add(one);
     try {
       return await new Promise<T>((resolve, reject) => {
@@ -129,7 +129,7 @@ export class Calls {
     while (!this.closed) {
       const [oldest] = this.underWay;
       if (oldest === undefined) break;
-      const left = oldest.until - clock.now();
+      const left = oldest.until - clock.steady();
       if (left > 0) await this.whileOpen((signal) => timers.sleep(left, signal));
       else if (this.underWay.delete(oldest)) oldest.giveUp(new Silence(this.limits.deadlineMs));
     }

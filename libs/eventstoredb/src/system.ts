@@ -15,7 +15,7 @@ export interface Logger {
 }
 
 /** This machine's own clock, timers and chance: what the store runs on unless it is given others. */
-export const systemClock: Clock = { now: () => Date.now() };
+export const systemClock: Clock = { now: () => Date.now(), steady: () => performance.now() };
 
 export const systemRandom: Random = { uuid: () => randomUUID(), fraction: () => Math.random() };
 

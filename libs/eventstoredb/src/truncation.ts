@@ -72,7 +72,7 @@ export class Truncations {
     if (!this.mayBeTruncated(stream)) return 0;
     const { clock } = this.calls.surroundings;
     const known = this.known.get(stream);
-    if (known !== undefined && clock.now() - known.at < BELIEVED_MS) return Math.max(known.first, this.floor(stream));
+    if (known !== undefined && clock.steady() - known.at < BELIEVED_MS) return Math.max(known.first, this.floor(stream));
     const first = await this.calls.ask({ stream }, () => this.lookUp(stream));
     this.remember(stream, first);
     return Math.max(first, this.floor(stream));
@@ -85,7 +85,7 @@ export class Truncations {
 
   private remember(stream: string, first: number): void {
     if (this.known.size >= KNOWN_MAX) this.known.clear();
-    this.known.set(stream, { first, at: this.calls.surroundings.clock.now() });
+    this.known.set(stream, { first, at: this.calls.surroundings.clock.steady() });
   }
 
   private async lookUp(stream: string): Promise<number> {

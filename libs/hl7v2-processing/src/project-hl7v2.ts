@@ -10,6 +10,8 @@ import {
   type Projector,
   type ProjectorOptions,
   quarantine,
+  startReading,
+  untilPutBack,
   type Wiring,
 } from '@weft/processing';
 import { Lanes, type Outcome } from './lanes.js';
@@ -149,21 +151,18 @@ function byLane(work: readonly Work[]): Work[][] {
   return [...new Set(lists.values())];
 }
 
-/** Runs it on the organisations' topics. */
-export async function startHl7Projector(
-  wiring: Hl7Wiring,
+/** Runs it on the organisations' topics. Of a store that was put back the lanes are filled again; what they tell stands on the bus already. */
+export function startHl7Projector(
+  wiring: Hl7Wiring & Pick<Wiring, 'timers'>,
   settings: Hl7Settings,
   options: Hl7ProjectorOptions = {},
 ): Promise<Projector> {
-  const work = new ProjectHl7v2(wiring, settings, options.onMessage);
-  const consumer = await wiring.bus.consume({
+  const work = untilPutBack(wiring.store, () => new ProjectHl7v2(wiring, settings, options.onMessage));
+  const topics = [...new Set(settings.listeners.map(({ organisation }) => hl7v2Topic(organisation)))];
+  const reading = {
     group: HL7_PROJECTOR_GROUP,
-    topics: [...new Set(settings.listeners.map(({ organisation }) => hl7v2Topic(organisation)))],
-    onBatch: async (batch) => {
-      await work.handle(batch);
-      options.onBatch?.(batch);
-    },
-    ...(options.onFailure === undefined ? {} : { onFailure: options.onFailure }),
-  });
-  return { consumer, stop: () => consumer.stop() };
+    handle: (batch: Batch) => work().handle(batch),
+    onBehind: async () => undefined,
+  };
+  return startReading(wiring, topics, reading, options);
 }

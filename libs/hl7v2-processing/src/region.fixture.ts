@@ -44,7 +44,7 @@ export class Region {
     private readonly listeners: readonly NamedListener[] = LISTENERS,
     world = new World({ seed: 1 }),
   ) {
-    this.wiring = { ...world.directly(), clock: { now: () => NOW } };
+    this.wiring = { ...world.directly(), clock: { now: () => NOW, steady: () => 0 } };
   }
 
   async open(): Promise<this> {

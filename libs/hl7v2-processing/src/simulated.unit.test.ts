@@ -41,3 +41,38 @@ describe('projectors that crash, stall, lose their partitions and are lied to by
     expect(left.quarantined.map(([, codes]) => codes)).toEqual(then.quarantined.map(([, codes]) => codes));
   });
 });
+
+describe('a store that was put back to an earlier state', () => {
+  it('has its lanes filled again with what was read since, and what comes then is what it would have been', async () => {
+    const world = new World({ seed: 1 });
+    const region = await openRegion(LISTENERS, world);
+    const projector = world.process('one', async (ports) => void (await startHl7Projector(ports, SETTINGS)));
+    const messages = Object.entries(ORDERLY).flatMap(([listener, some]) => some.map((message) => ({ listener, message })));
+    const third = Math.ceil(messages.length / 3);
+    const sendAll = async (some: typeof messages): Promise<void> => {
+      for (const { listener, message } of some) await region.send(message, { listener });
+      while (!(await isDone(region))) await world.run(50);
+    };
+    await sendAll(messages.slice(0, third));
+    const backup = world.store.backup();
+    await sendAll(messages.slice(third, 2 * third));
+    const lanes = await lanesOf(region);
+    projector.crash(20_000);
+    world.store.putBack(backup);
+    const before = await lanesOf(region);
+    await sendAll(messages.slice(2 * third));
+    while (!isGivenAgain(lanes, await lanesOf(region))) await world.run(50);
+    expect(isGivenAgain(lanes, before)).toBe(false);
+    const [left, then] = [await leftOf(region), await projected(ORDERLY)];
+    expect([left.standing, left.waiting]).toEqual([then.standing, then.waiting]);
+  });
+});
+
+async function lanesOf({ wiring: { store } }: Region): Promise<ReadonlyMap<string, number>> {
+  const found = new Map<string, number>();
+  for await (const { stream } of store.streams('hl7v2Lane-')) found.set(stream, await store.head(stream));
+  return found;
+}
+
+const isGivenAgain = (lanes: ReadonlyMap<string, number>, now: ReadonlyMap<string, number>): boolean =>
+  [...lanes].every(([stream, head]) => (now.get(stream) ?? -1) >= head);

@@ -36,9 +36,9 @@ export function openKafkaAdministration(
     connections.use(doing, ({ admin }) => work(admin), deadlineMs);
   /** The controller has decided; the brokers learn of it a moment later, and until then answer as before. */
   const untilTold = async (what: string, isTold: () => Promise<boolean>) => {
-    const limit = clock.now() + deadlineMs;
+    const limit = clock.steady() + deadlineMs;
     while (!(await isTold())) {
-      if (clock.now() > limit) throw new EngineUnavailable('Kafka', `${what} are changed and not yet to be seen`);
+      if (clock.steady() > limit) throw new EngineUnavailable('Kafka', `${what} are changed and not yet to be seen`);
       await timers.sleep(TELLING_MS);
     }
   };

@@ -126,20 +126,20 @@ export class Connections<T extends { end: () => Promise<void> }> {
   /** Tries again on fresh connections until `limitMs` have passed. Throws as the port's methods do. */
   async use<R>(doing: string, work: (connection: T) => Promise<R>, limitMs: number, topic?: string): Promise<R> {
     const { clock, timers } = this.surroundings;
-    const until = clock.now() + limitMs;
+    const until = clock.steady() + limitMs;
     let said: EngineUnavailable | undefined;
     for (;;) {
       if (this.#closed) throw new EngineUnavailable('Kafka', `${doing}: the bus is closed`);
       const current = (this.#current ??= this.open());
       try {
-        return await within(timers, Math.max(1, until - clock.now()), doing, current.then(work));
+        return await within(timers, Math.max(1, until - clock.steady()), doing, current.then(work));
       } catch (error) {
         const known = engineError(error, doing, topic);
         if (!known.retriable) throw known;
         void this.#discard(current);
         // The last attempt may have had no time left to learn why: what an earlier one was told says more.
         const isLate = known.cause === undefined;
-        if (clock.now() + PAUSE_MS >= until) throw isLate ? (said ?? known) : known;
+        if (clock.steady() + PAUSE_MS >= until) throw isLate ? (said ?? known) : known;
         if (!isLate && known instanceof EngineUnavailable) said = known;
         await timers.sleep(PAUSE_MS);
       }

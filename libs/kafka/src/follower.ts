@@ -86,11 +86,11 @@ export class Follower implements Subscription {
       // A partition that was added is new altogether: whoever follows wants it from its beginning.
       if (!this.#positions.has(partition)) this.#positions.set(partition, 0);
     }
-    const until = this.surroundings.clock.now() + this.settings.metadataAgeMs;
+    const until = this.surroundings.clock.steady() + this.settings.metadataAgeMs;
     let broken = false;
     const fromNode = async (nodeId: string, partitions: readonly number[]) => {
       try {
-        while (!broken && !this.#isStopped() && this.surroundings.clock.now() < until) {
+        while (!broken && !this.#isStopped() && this.surroundings.clock.steady() < until) {
           await this.#fetch(cluster, nodeId, partitions);
         }
       } catch (error) {

@@ -141,7 +141,7 @@ export class GroupConsumer implements Consumer, LaneOwner {
     const { consumer } = membership;
     this.#membership = membership;
     const { CRASH, END_BATCH_PROCESS, GROUP_JOIN, FETCH, HEARTBEAT } = consumer.events;
-    const sign = () => void (this.#lastSign = this.clock.now());
+    const sign = () => void (this.#lastSign = this.clock.steady());
     consumer.on(FETCH, sign);
     consumer.on(HEARTBEAT, sign);
     consumer.on(GROUP_JOIN, ({ payload }) => {
@@ -196,7 +196,7 @@ export class GroupConsumer implements Consumer, LaneOwner {
   /** The batches under way are finished and committed while the group still waits for us; within half a session. */
   async #beforeJoin(membership: Membership): Promise<void> {
     if (membership.over) return;
-    membership.drainedAt = this.clock.now();
+    membership.drainedAt = this.clock.steady();
     const drained = Promise.all([...this.#lanes.values()].map((lane) => lane.drain()));
     const done = new AbortController();
     await Promise.race([drained, this.timers.sleep(this.settings.sessionTimeoutMs / 2, done.signal)]);
@@ -438,13 +438,13 @@ export class GroupConsumer implements Consumer, LaneOwner {
   /** kafkajs can stop fetching without a word: while all is well there is a fetch or a heartbeat every second. */
   async #watch(): Promise<void> {
     const { signal } = this.#stopping;
-    let nextLagCheck = this.clock.now() + this.settings.lagCheckMs;
-    let nextProbe = this.clock.now() + PROBE_MS;
+    let nextLagCheck = this.clock.steady() + this.settings.lagCheckMs;
+    let nextProbe = this.clock.steady() + PROBE_MS;
     while (!signal.aborted) {
       await this.timers.sleep(WATCH_MS, signal);
       const membership = this.#membership;
       if (signal.aborted || membership === undefined || membership.over) continue;
-      const now = this.clock.now();
+      const now = this.clock.steady();
       const { sessionTimeoutMs, rebalanceTimeoutMs } = this.settings;
       const limit = 2 * sessionTimeoutMs + (membership.joining ? rebalanceTimeoutMs : 0);
       const neverJoined = now - (membership.drainedAt ?? now) > sessionTimeoutMs + rebalanceTimeoutMs;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import kafkajs from 'kafkajs';
-import { EngineUnavailable, type EventBus, type Message, TooLarge } from '@weft/processing';
+import { EngineUnavailable, type EventBus, type Message, QUARANTINE_TOPIC, TooLarge } from '@weft/processing';
 import { describeEventBus } from '@weft/testing';
 import { brokerOrReason } from '../../../infra/kafka/broker.mjs';
 import { Connections, createKafka, openCluster } from './client.js';
@@ -63,6 +63,16 @@ if ('reason' in found) {
 
     beforeEach(async () => (bus = await open()));
     afterEach(() => bus.close());
+
+    it('says what time it is by the brokers’ stamp, whether or not anything is published', async () => {
+      await bus.createTopics([{ topic: QUARANTINE_TOPIC, partitions: 1, compacted: true }]);
+      const said = (await bus.time?.()) ?? 0;
+      expect(Math.abs(said - Date.now())).toBeLessThan(60_000);
+      const topic = await newTopic();
+      await bus.publish([message(topic)]);
+      const stamped = (await bus.time?.()) ?? 0;
+      expect(stamped).toBeGreaterThanOrEqual(said - 1_000);
+    });
 
     it('refuses 2 MiB before anything is sent, and passes on a topic’s own lower limit', async () => {
       const topic = await newTopic();

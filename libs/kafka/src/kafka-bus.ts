@@ -10,10 +10,12 @@ import {
   type Message,
   type OutgoingMessage,
   type PartitionOffsets,
+  QUARANTINE_TOPIC,
   type Seat,
   type Subscription,
   type TopicSpec,
 } from '@weft/processing';
+import { BrokersTime } from './brokers-time.js';
 import {
   committedOffsets,
   moveGroup,
@@ -62,6 +64,9 @@ export interface KafkaBusOptions extends KafkaConnection, Partial<Surroundings>,
   readonly sendMaxBytes?: number;
 }
 
+/** Brokers say what time it is of nothing but what they take: a tombstone of nothing, which compaction takes away, where every app may write. */
+const TIME_ASKED: OutgoingMessage = { topic: QUARANTINE_TOPIC, key: 'time', value: null, headers: {} };
+
 /** Resolves once a broker answers. Throws EngineUnavailable. */
 export async function openKafkaBus(options: KafkaBusOptions): Promise<EventBus> {
   const bus = new KafkaBus(options);
@@ -82,6 +87,7 @@ class KafkaBus implements EventBus {
   readonly #admins: Connections<AdminConnection>;
   readonly #directory: TopicDirectory;
   readonly #publisher: Publisher;
+  readonly #time: BrokersTime;
   /** Of their own: whatever else fails takes no transaction with it. */
   readonly #producing: Connections<ClusterConnection>;
   /** By name, the last taking of each. */
@@ -101,14 +107,22 @@ class KafkaBus implements EventBus {
     this.#admins = new Connections(() => openAdmin(this.#kafka), this.#surroundings);
     this.#directory = new TopicDirectory(this.#clusters, this.#surroundings, this.#options);
     this.#producing = new Connections(() => openCluster(this.#kafka), this.#surroundings);
-    this.#publisher = new Publisher(options, this.#directory, this.#surroundings, {
-      ...this.#sending(),
-      sendMaxMessages: options.sendMaxMessages ?? 5000,
-    });
+    this.#time = new BrokersTime(this.#surroundings, () => this.publish([TIME_ASKED]));
+    this.#publisher = new Publisher(
+      options,
+      this.#directory,
+      this.#surroundings,
+      { ...this.#sending(), sendMaxMessages: options.sendMaxMessages ?? 5000 },
+      (stamp) => this.#time.stamped(stamp),
+    );
   }
 
   publish(messages: readonly OutgoingMessage[]): Promise<Coordinates[]> {
     return this.#publisher.publish(messages);
+  }
+
+  time(): Promise<number | null> {
+    return this.#time.now();
   }
 
   async takeSeat(name: string): Promise<Seat> {
@@ -242,11 +256,11 @@ class KafkaBus implements EventBus {
   /** The controller has decided; the brokers learn of it a moment later. */
   async #untilVisible(topic: string, partitions: number): Promise<void> {
     const { clock, timers } = this.#surroundings;
-    const until = clock.now() + this.#options.deadlineMs;
+    const until = clock.steady() + this.#options.deadlineMs;
     for (;;) {
       const found = await this.#directory.find([topic]).catch(() => undefined);
       if ((found?.get(topic) ?? 0) >= partitions) return;
-      if (clock.now() > until) throw new EngineUnavailable('Kafka', `topic ${topic} is created and not yet to be seen`);
+      if (clock.steady() > until) throw new EngineUnavailable('Kafka', `topic ${topic} is created and not yet to be seen`);
       this.#directory.forget(topic);
       await timers.sleep(50);
     }

@@ -69,7 +69,7 @@ export class Lane {
 
   /** For how long the handler that runs has neither returned nor said that it lives. */
   get silentMs(): number {
-    return this.#lastSign === undefined ? 0 : this.owner.clock.now() - this.#lastSign;
+    return this.#lastSign === undefined ? 0 : this.owner.clock.steady() - this.#lastSign;
   }
 
   /** @param next where the reading goes on: behind these, and behind what holds no message. */
@@ -113,14 +113,14 @@ export class Lane {
   }
 
   async #work(): Promise<void> {
-    this.#lastSign = this.owner.clock.now();
+    this.#lastSign = this.owner.clock.steady();
     await this.before;
     this.#lastSign = undefined;
     const context: BatchContext = {
       isStale: () => this.#retired,
       // The member's own heartbeats go on while handlers run; all they need is a turn of the event loop.
       heartbeat: () => {
-        this.#lastSign = this.owner.clock.now();
+        this.#lastSign = this.owner.clock.steady();
         return this.owner.timers.sleep(0);
       },
     };
@@ -136,7 +136,7 @@ export class Lane {
       const messages = this.#waiting.slice(0, this.owner.maxBatch);
       const batch = { topic: this.topic, partition: this.partition, messages };
       try {
-        this.#lastSign = this.owner.clock.now();
+        this.#lastSign = this.owner.clock.steady();
         await this.owner.onBatch(batch, context);
         this.#lastSign = undefined;
       } catch (error) {

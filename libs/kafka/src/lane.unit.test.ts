@@ -19,7 +19,7 @@ class Fenced extends Error {
 function owner(overrides: Partial<LaneOwner> = {}) {
   const seen = { batches: [] as number[][], commits: [] as number[], failures: [] as unknown[], contexts: [] as BatchContext[] };
   const own: LaneOwner = {
-    clock: { now: () => 0 },
+    clock: { now: () => 0, steady: () => 0 },
     timers: { sleep: () => new Promise((resolve) => setImmediate(resolve)) },
     maxBatch: 3,
     onBatch: async (batch: Batch, context) => {

@@ -134,9 +134,14 @@ function rulesOf(principal: Principal): Rule[] {
         topic('read', CONSENT_TOPIC),
         topic('read', QUARANTINE_TOPIC),
         group(OPT_OUT_PROJECTOR_GROUP),
-        // One of them publishes what changes.
+        // One of them publishes what changes, and looks whether the topics have what was published.
         seat(PUBLISHER_SEAT),
         topic('write', RECORD_CHANGES_PREFIX, 'prefixed'),
+        topic('read', RECORD_CHANGES_PREFIX, 'prefixed'),
+        // It publishes nothing of a store that does not have what the groups have passed.
+        topic('describe-configs', WEFT, 'prefixed'),
+        topic('describe', CARE_EVENTS_PREFIX, 'prefixed'),
+        group(RECORD_PROJECTOR_GROUP, 'literal', 'describe'),
         ...refusals(),
       ];
     case 'record-api':

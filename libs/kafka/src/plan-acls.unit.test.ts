@@ -67,12 +67,12 @@ describe('planning who may do what at the brokers', () => {
     ]);
   });
 
-  it('lets nobody publish changes but who takes the seat, and nobody read them but subscribers', () => {
+  it('lets nobody publish changes but who takes the seat, and nobody read them but that one and subscribers', () => {
     const users = (operation: string) =>
       wantedAcls(principals)
         .filter((rule) => rule.operation === operation && rule.name.startsWith('weft.record-changes.'))
         .map(({ principal }) => principal);
-    expect([users('write'), users('read')]).toEqual([['User:opt-out-projector'], ['User:registry']]);
+    expect([users('write'), users('read')]).toEqual([['User:opt-out-projector'], ['User:opt-out-projector', 'User:registry']]);
   });
 
   it('finds what is missing and what is there', () => {

@@ -86,6 +86,8 @@ export class Publisher {
     private readonly directory: TopicDirectory,
     private readonly surroundings: Surroundings,
     private readonly settings: PublisherSettings,
+    /** Is given what brokers say of when they took something. */
+    private readonly onStamp: (logAppendTime: string | undefined) => void,
   ) {}
 
   async publish(messages: readonly OutgoingMessage[]): Promise<Coordinates[]> {
@@ -100,7 +102,7 @@ export class Publisher {
     }
     const partitions = messages.map(({ topic, key, partitionKey }) => partitionOf(partitionKey ?? key, counts.get(topic)!));
     const { promise, resolve, reject } = deferred<Coordinates[]>();
-    const expiresAt = this.surroundings.clock.now() + this.settings.deadlineMs;
+    const expiresAt = this.surroundings.clock.steady() + this.settings.deadlineMs;
     const call: Call = { coordinates: [], expiresAt, open: messages.length, settled: false, resolve, reject };
     this.#calls.set(call, promise);
     messages.forEach((message, index) => {
@@ -204,6 +206,7 @@ export class Publisher {
 
   /** Gives those that the answer does not mention. */
   #acknowledge(items: readonly Item[], written: readonly RecordMetadata[]): Item[] {
+    for (const { logAppendTime } of written) this.onStamp(logAppendTime);
     const next = new Map(
       written.map(({ topicName, partition, baseOffset }) => [`${topicName}/${partition}`, Number(baseOffset)]),
     );
@@ -267,7 +270,7 @@ export class Publisher {
     const period = Math.min(1000, Math.max(20, this.settings.deadlineMs / 10));
     while (this.#calls.size > 0) {
       await this.surroundings.timers.sleep(period);
-      const now = this.surroundings.clock.now();
+      const now = this.surroundings.clock.steady();
       const message = `publishing: no answer within ${this.settings.deadlineMs} ms`;
       for (const call of this.#calls.keys()) {
         if (call.expiresAt <= now) this.#settle(call, () => call.reject(new EngineUnavailable('Kafka', message)));

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Clock, Random, Timers } from '@weft/processing';
 
 /** This machine's own clock, timers and chance: what the bus runs on unless it is given others. */
-export const systemClock: Clock = { now: () => Date.now() };
+export const systemClock: Clock = { now: () => Date.now(), steady: () => performance.now() };
 
 export const systemRandom: Random = { uuid: () => randomUUID(), fraction: () => Math.random() };
 

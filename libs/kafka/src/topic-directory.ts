@@ -23,7 +23,7 @@ export class TopicDirectory {
     for (const topic of topics) {
       const known = this.#known.get(topic);
       if (known === undefined) return undefined;
-      if (this.surroundings.clock.now() - known.at > this.settings.metadataAgeMs) this.#ask(topic).catch(() => {});
+      if (this.surroundings.clock.steady() - known.at > this.settings.metadataAgeMs) this.#ask(topic).catch(() => {});
       counts.set(topic, known.partitions);
     }
     return counts;
@@ -51,7 +51,7 @@ export class TopicDirectory {
     const doing = `looking for topic ${topic}`;
     const count = async ({ cluster }: ClusterConnection) => (await partitionsOf(cluster, topic)).length;
     const partitions = await this.connections.use(doing, count, this.settings.deadlineMs, topic);
-    this.#known.set(topic, { partitions, at: this.surroundings.clock.now() });
+    this.#known.set(topic, { partitions, at: this.surroundings.clock.steady() });
     return partitions;
   }
 }

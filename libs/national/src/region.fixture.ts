@@ -42,7 +42,7 @@ export class Region {
 
   constructor() {
     const sleep = async (ms: number): Promise<void> => void this.rests.push(ms);
-    this.wiring = { ...new World({ seed: 1 }).directly(), clock: { now: () => NOW }, timers: { sleep } };
+    this.wiring = { ...new World({ seed: 1 }).directly(), clock: { now: () => NOW, steady: () => NOW }, timers: { sleep } };
   }
 
   async open(): Promise<this> {

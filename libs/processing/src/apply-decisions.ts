@@ -5,7 +5,7 @@ import { holdConsent, settleConsent } from './consent-holders.js';
 import { leaveDenials, othersOf } from './decide-while-merged.js';
 import { bringInLine } from './derive-views.js';
 import { eachOnItsOwn } from './failures.js';
-import { loadNumber } from './number.js';
+import { lookAtNumber } from './number.js';
 import { relatedNumbers } from './person.js';
 import type { Batch, OutgoingMessage } from './ports.js';
 import { quarantine } from './quarantine.js';
@@ -73,7 +73,7 @@ function closedBy({ message, event, problems }: Arrival, problem: Problem): Arri
 
 async function applyTo(wiring: Wiring, key: string, arrivals: readonly Arrival[], quarantined: OutgoingMessage[]): Promise<void> {
   const { policy, version } = await wiring.policies.current();
-  let sifted = siftDecisions(await loadNumber(wiring.store, key), arrivals, policy);
+  let sifted = siftDecisions(await lookAtNumber(wiring.store, key), arrivals, policy);
   const overtaken = new Set<string>();
   for (const { decision, message } of sifted.fresh)
     if (await holdConsent(wiring, key, decision, message)) overtaken.add(partOf(decision));
@@ -98,7 +98,7 @@ async function applyTo(wiring: Wiring, key: string, arrivals: readonly Arrival[]
 }
 
 async function isMerged({ store }: Wiring, key: string): Promise<boolean> {
-  const { supersededBy, absorbed } = (await loadNumber(store, key)).identity;
+  const { supersededBy, absorbed } = (await lookAtNumber(store, key)).identity;
   return supersededBy !== null || absorbed.length > 0;
 }
 

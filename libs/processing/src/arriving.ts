@@ -71,7 +71,7 @@ export class ArrivingEvents {
 
   private async lookUnless(freshMs: number): Promise<void> {
     const { clock, timers } = this.wiring;
-    if (clock.now() - this.lookedAt < freshMs) return;
+    if (clock.steady() - this.lookedAt < freshMs) return;
     this.looking ??= this.look().finally(() => (this.looking = null));
     const answered = new AbortController();
     await Promise.race([this.looking, timers.sleep(PATIENCE_MS, answered.signal)]).finally(() => answered.abort());
@@ -79,7 +79,7 @@ export class ArrivingEvents {
 
   /** While the bus is away nothing comes and nothing goes: what was seen before counts. */
   private async look(): Promise<void> {
-    const at = this.wiring.clock.now();
+    const at = this.wiring.clock.steady();
     try {
       const ahead = new Map<string, Ahead>();
       const budget = { messages: MESSAGES_A_LOOK, people: PEOPLE_MAX };

@@ -33,7 +33,7 @@ async function region() {
       },
     },
   });
-  const arriving = new ArrivingEvents({ ...wiring, bus, timers, clock: { now: () => state.now } });
+  const arriving = new ArrivingEvents({ ...wiring, bus, timers, clock: { now: () => state.now, steady: () => state.now } });
   const of = (nhsNumber: string) => arriving.mayConcern([wiring.keys.patient(nhsNumber)], nhsNumber);
   return {
     state,

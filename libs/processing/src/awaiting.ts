@@ -4,7 +4,7 @@ import { forEachConcurrently } from './concurrency.js';
 import { readMarks } from './consent-marks.js';
 import { bringInLine } from './derive-views.js';
 import { decodeAwaitingNoted, encode, type AwaitingNoted, type ViewsWaited } from './encoding.js';
-import { isOfEngine } from './failures.js';
+import { isOfEngine, unreadableBy } from './failures.js';
 import { loadNumber } from './number.js';
 import { loadPerson } from './person.js';
 import { NO_STREAM } from './ports.js';
@@ -109,7 +109,8 @@ export class AwaitingPeople {
       } catch (error) {
         // Somebody whose views cannot be built is tried again and again; others need not wait for that.
         if (isOfEngine(error)) throw error;
-        failed.push(error);
+        // Whose record cannot be read is shown to nobody; once it can, a replay tells what waited.
+        if (unreadableBy(error) === null) failed.push(error);
       }
     });
   }

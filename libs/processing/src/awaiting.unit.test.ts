@@ -1,12 +1,14 @@
 import { provision, PURPOSES, type CareEvent, type Purpose } from '@weft/domain';
 import { applyPolicy } from './apply-policy.js';
+import { applyDecisions } from './apply-decisions.js';
 import { AwaitingPeople } from './awaiting.js';
-import { moveMark, storedMark } from './consent-marks.js';
+import { laneAt } from './consent-marks.js';
 import { explainRecord } from './explain-record.js';
+import { moveMark, storedMark } from './marks.js';
 import { loadNumber } from './number.js';
 import { partitionOf } from './partition-of.js';
-import type { EventStore } from './ports.js';
-import { MarkKeeper, readDecisions } from './read-decisions.js';
+import type { EventStore, Message } from './ports.js';
+import { MarkKeeper, readInOrder, type ReadingInOrder } from './read-in-order.js';
 import { RecordCareEvents } from './record-care-events.js';
 import {
   ANNE,
@@ -23,10 +25,22 @@ import {
   standingOnTopic,
 } from './region.fixture.js';
 import { replayView } from './replay-views.js';
-import { AWAITING_STREAM, careRecordStream, consentMarkStream } from './streams.js';
+import { AWAITING_STREAM, careRecordStream, markStream } from './streams.js';
 import { CONSENT_TOPIC, OPT_OUT_PROJECTOR_GROUP, recordChangesTopic } from './topics.js';
 import { verifyViews } from './verify-views.js';
 import type { Wiring } from './wiring.js';
+
+const deciding = (wiring: Wiring): ReadingInOrder => ({
+  group: OPT_OUT_PROJECTOR_GROUP,
+  handle: (batch) => applyDecisions(wiring, batch),
+  onBehind: async () => undefined,
+});
+const readDecisions = (wiring: Wiring, partition: number, messages: readonly Message[]): Promise<void> =>
+  readInOrder(wiring, { ...laneAt(partition), messages }, deciding(wiring));
+const keeperOf = (wiring: Wiring): MarkKeeper => new MarkKeeper(wiring, deciding(wiring));
+/** Moves a mark of the lane from where it stands. */
+const moveLane = async (wiring: Wiring, to: { readonly next: number; readonly at: number }) =>
+  moveMark(wiring, laneAt(LANE), await storedMark(wiring.store, laneAt(LANE)), to);
 
 const MINUTE = 60_000;
 const O = 'RX901/Encounter/o';
@@ -62,9 +76,9 @@ async function region() {
       await wiring.bus.publish([decisionMessage(wiring, subject, provision('deny', purposes))]);
     },
     async readAll(partition = LANE): Promise<void> {
-      const { next } = await storedMark(wiring.store, partition);
+      const { next } = await storedMark(wiring.store, laneAt(partition));
       const messages = await wiring.bus.read(CONSENT_TOPIC, partition, next);
-      if (messages.length > 0) await readDecisions(wiring, { topic: CONSENT_TOPIC, partition, messages });
+      if (messages.length > 0) await readDecisions(wiring, partition, messages);
     },
     /** How often anything was said on a purpose's topic. */
     async told(purpose: Purpose): Promise<number> {
@@ -167,7 +181,7 @@ describe('an entry that comes behind a decision which is not read', () => {
     await record(ANNE);
     let isRead = false;
     const readFirst: EventStore['read'] = async (stream, options) => {
-      if (stream === consentMarkStream(LANE) && !isRead) {
+      if (stream === markStream(laneAt(LANE)) && !isRead) {
         isRead = true;
         await readAll();
       }
@@ -273,33 +287,33 @@ describe('in individual care', () => {
 describe('a mark', () => {
   it('of a topic that was made anew is set back, and what waits ends waiting once that is read', async () => {
     const { wiring, people, record, deny } = await region();
-    await moveMark(wiring, LANE, 0, { next: 100, at: 1 });
+    await moveLane(wiring, { next: 100, at: 1 });
     await deny(ANNE, ['research']);
     await record(ANNE);
     expect(await everywhere(wiring)).toEqual(NOWHERE);
     await people.run(0);
     await wiring.bus.seek(OPT_OUT_PROJECTOR_GROUP, CONSENT_TOPIC, [{ partition: LANE, offset: 1 }]);
-    await new MarkKeeper(wiring).look([LANE]);
+    await keeperOf(wiring).look([laneAt(LANE)]);
     expect(await people.run(0)).toBe(false);
     expect(await everywhere(wiring)).toEqual({ ...NOWHERE, 'direct-care': 1, 'care-coordination': 1, 'population-health': 1 });
   });
 
   it('is known for another topic’s by the last message, though this one has grown beyond it; what waited for that one waits for all of this', async () => {
     const { wiring, people, record, deny, readAll } = await region();
-    await moveMark(wiring, LANE, 0, { next: 1, at: wiring.clock.now() - MINUTE });
+    await moveLane(wiring, { next: 1, at: wiring.clock.now() - MINUTE });
     await deny(ANNE, ['research']);
     await deny(ANNE, ['population-health']);
     await record(ANNE);
-    const keeper = new MarkKeeper(wiring);
-    await keeper.look([LANE]);
-    expect(await storedMark(wiring.store, LANE)).toMatchObject({ epoch: 1, next: 0, whole: 2 });
+    const keeper = keeperOf(wiring);
+    await keeper.look([laneAt(LANE)]);
+    expect(await storedMark(wiring.store, laneAt(LANE))).toMatchObject({ epoch: 1, next: 0, whole: 2 });
     expect(await everywhere(wiring)).toEqual(NOWHERE);
     await readAll();
     await people.run(0);
     expect(await everywhere(wiring)).toEqual({ ...NOWHERE, 'direct-care': 1, 'care-coordination': 1 });
     await keeper.look([]);
-    await keeper.look([LANE]);
-    expect(await storedMark(wiring.store, LANE)).toMatchObject({ epoch: 1, next: 2 });
+    await keeper.look([laneAt(LANE)]);
+    expect(await storedMark(wiring.store, laneAt(LANE))).toMatchObject({ epoch: 1, next: 2 });
   });
 
   it('of a store that was put back is behind its group: what that passed is read again, and nothing shared before', async () => {
@@ -311,7 +325,7 @@ describe('a mark', () => {
     await deny(ANNE, ['care-coordination']);
     const [, , third] = await wiring.bus.read(CONSENT_TOPIC, LANE, 0);
     expect(await everywhere(wiring)).toEqual(NOWHERE);
-    await readDecisions(wiring, { topic: CONSENT_TOPIC, partition: LANE, messages: [third!] });
+    await readDecisions(wiring, LANE, [third!]);
     await people.run(0);
     expect(await everywhere(wiring)).toEqual({ ...NOWHERE, 'direct-care': 1 });
     expect((await loadNumber(wiring.store, wiring.keys.patient(ANNE))).decisions).toHaveLength(3);
@@ -319,11 +333,11 @@ describe('a mark', () => {
 
   it('is moved by nobody who read of another topic', async () => {
     const { wiring, record, deny } = await region();
-    await moveMark(wiring, LANE, 0, { next: 100, at: 1 });
+    const before = await moveLane(wiring, { next: 100, at: 1 });
     await deny(ANNE, ['research']);
     await record(ANNE);
-    expect(await moveMark(wiring, LANE, 0, { next: 200, at: 1 })).toBe(false);
-    expect((await storedMark(wiring.store, LANE)).next).toBe(0);
+    expect(await moveMark(wiring, laneAt(LANE), before!, { next: 200, at: 1 })).toBeNull();
+    expect((await storedMark(wiring.store, laneAt(LANE))).next).toBe(0);
   });
 
   it('is one event of its stream, however often it is moved', async () => {
@@ -332,7 +346,7 @@ describe('a mark', () => {
       await deny(ANNE, ['research']);
       await readAll();
     }
-    expect(await wiring.store.read(consentMarkStream(LANE))).toHaveLength(1);
+    expect(await wiring.store.read(markStream(laneAt(LANE)))).toHaveLength(1);
   });
 });
 

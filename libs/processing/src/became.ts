@@ -10,9 +10,8 @@ import {
   type Coordinates,
 } from '@weft/domain';
 import { decodeNumberEvent } from './encoding.js';
-import { eventsOf } from './number.js';
+import { eventsOfNumber } from './number.js';
 import type { EventStore } from './ports.js';
-import { careRecordStream } from './streams.js';
 
 /**
  * What became of a care event.
@@ -39,7 +38,7 @@ export async function whatBecame(store: EventStore, key: string, events: readonl
   /** Of those that live with another number, by their names, which one. */
   const elsewhere = new Map<string, string>();
   const record = emptyRecord();
-  for await (const page of eventsOf(store, careRecordStream(key))) {
+  for await (const page of eventsOfNumber(store, key)) {
     for (const stored of page) {
       const { kind, event } = decodeNumberEvent(stored);
       if (kind !== 'record') continue;

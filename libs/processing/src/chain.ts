@@ -1,11 +1,8 @@
-import { bytesOf, textOf, type StreamEnd } from './encoding.js';
+import { bytesOf, textOf, withoutChain, type StreamEnd } from './encoding.js';
 import { metaText } from './meta.js';
 import { NO_STREAM, type EventStore, type Keys, type NewEvent, type StoredEvent } from './ports.js';
 
 export const BEGINNING: StreamEnd = { revision: NO_STREAM, chain: '' };
-
-/** The last member of what is stored. */
-const CHAIN = /,"chain":"([0-9a-f]{32})"\}$/;
 
 /**
  * Chains events to the end of a stream: each is stored with a keyed hash of itself, its place and the hash before it. Whoever
@@ -28,14 +25,9 @@ export function chained(
 
 /** An event as it was before it was chained, and its hash; the hash is null where there is none. */
 export function unchained<E extends Pick<StoredEvent, 'data'>>(stored: E): { readonly event: E; readonly chain: string | null } {
-  const text = textOf(stored.data);
-  const found = CHAIN.exec(text);
-  if (found === null) return { event: stored, chain: null };
-  return { event: { ...stored, data: bytesOf(`${text.slice(0, found.index)}}`) }, chain: found[1] as string };
+  const { text, chain } = withoutChain(textOf(stored.data));
+  return chain === '' ? { event: stored, chain: null } : { event: { ...stored, data: bytesOf(text) }, chain };
 }
-
-/** The hash of an event; empty where it has none. */
-export const chainOf = ({ data }: Pick<StoredEvent, 'data'>): string => CHAIN.exec(textOf(data))?.[1] ?? '';
 
 export function linkOf(
   keys: Pick<Keys, 'chain'>,

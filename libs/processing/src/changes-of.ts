@@ -3,14 +3,15 @@ import { forEachConcurrently } from './concurrency.js';
 import { withMarks } from './consent-marks.js';
 import { viewIn } from './decide-views.js';
 import { deriveViews } from './derive-views.js';
-import { effectIn } from './encoding.js';
+import { effectIn, isKnownType } from './encoding.js';
 import { isOfEngine } from './failures.js';
 import { pseudonymsOf } from './judges.js';
-import { loadNumber, type NumberState } from './number.js';
+import { lookAtNumber, type NumberState } from './number.js';
 import { loadPerson, type Person } from './person.js';
 import type { StoredEvent } from './ports.js';
 import { lettersFor } from './read-record.js';
 import type { RecordChange } from './record-changes.js';
+import { momentNow } from './region-time.js';
 import { keyOfStream } from './streams.js';
 import { projectionOf, type Wiring } from './wiring.js';
 
@@ -31,11 +32,12 @@ export async function changesOf(
   const byNumber = new Map<string, Effect[]>();
   for (const stored of events) {
     const effect = effectIn(stored);
-    if (effect === null) continue;
+    // What is not understood may change anything: its number is looked at, and found to be unreadable.
+    if (effect === null && isKnownType(stored.type)) continue;
     const key = keyOfStream(stored.stream);
-    const effects = byNumber.get(key);
-    if (effects === undefined) byNumber.set(key, [effect]);
-    else effects.push(effect);
+    const effects = byNumber.get(key) ?? [];
+    if (effect !== null) effects.push(effect);
+    byNumber.set(key, effects);
   }
   const changes: RecordChange[] = [];
   await forEachConcurrently(byNumber, WIDTH, async ([key, effects]) => {
@@ -65,7 +67,7 @@ interface AtHead {
 async function inLineNow(wiring: Wiring, key: string): Promise<AtHead> {
   for (;;) {
     const load = async () => {
-      const state = await loadNumber(wiring.store, key);
+      const state = await lookAtNumber(wiring.store, key);
       const isMoved = state.identity.supersededBy !== null;
       return { state, person: isMoved ? null : await loadPerson(wiring.store, key, { known: [state] }) };
     };
@@ -78,7 +80,7 @@ async function inLineNow(wiring: Wiring, key: string): Promise<AtHead> {
       continue;
     }
     const adopted = await wiring.policies.current();
-    const now = wiring.clock.now();
+    const now = await momentNow(wiring);
     const decided = new Map(wiring.projections.map((one) => [one, lettersFor(one, person, adopted, now, marks)]));
     const isAsDecided = [...decided].every(([one, { letters }]) => isSame(letters, viewIn(state, one).letters));
     if (isAsDecided) return { state, person };

@@ -13,6 +13,7 @@ import {
   type LaneEnd,
   type Letter,
   type Marks,
+  type Moment,
   type Projection,
   type View,
   type ViewEffect,
@@ -20,6 +21,9 @@ import {
 import { rulingsAt, type Rulings } from './judges.js';
 import type { NumberState } from './number.js';
 import type { Person } from './person.js';
+
+/** Two machines' clocks may be so far apart: each a day off, the one ahead and the other behind, and two hours more. */
+export const CLOCKS_APART_MS = 50 * 3_600_000;
 
 type Letters = ReadonlyMap<string, Letter>;
 
@@ -31,17 +35,17 @@ export interface Decided {
 }
 
 /**
- * The one derivation: what a person's views are under a policy at an instant (milliseconds since 1970), from everything recorded and decided
- * about their numbers. Live, rebuilt, replayed, read and verified views are made here.
+ * The one derivation: what a person's views are under a policy at a moment, from everything recorded and decided about their numbers. Live,
+ * rebuilt, replayed, read and verified views are made here.
  */
 export function decideViews(
   projections: readonly Projection[],
   person: Person,
   adopted: AdoptedPolicy,
-  now: number,
+  now: Moment,
   marks: Marks,
 ): Decided & { readonly rulings: Rulings } {
-  const rulings = rulingsAt(now, person, adopted, person.record.entries);
+  const rulings = rulingsAt(momentOf(person, now), person, adopted, person.record.entries);
   const views = new Map(
     projections.map((projection) => [
       viewName(projection),
@@ -49,6 +53,19 @@ export function decideViews(
     ]),
   );
   return { views, basis: basisOf(person, rulings, marks), rulings };
+}
+
+/**
+ * What time it is for a person. Where their views were once decided by a later one, it may still be that: what had begun to close by then does so
+ * whatever a clock says since, save for one that was further ahead than clocks are apart. What opened by it is judged by the earliest anew.
+ */
+export function momentOf({ members }: Pick<Person, 'members'>, { earliest, latest }: Moment): Moment {
+  let seen = latest;
+  for (const { basis } of (members[0] as NumberState).views.values()) {
+    const at = basis?.span.unsure?.[1] ?? basis?.span.since ?? -Infinity;
+    if (at > seen && at <= latest + CLOCKS_APART_MS) seen = at;
+  }
+  return { earliest, latest: seen };
 }
 
 export function basisOf(
@@ -89,13 +106,13 @@ export function isCurrent(
   view: View,
   { members }: Pick<Person, 'members'>,
   { version }: AdoptedPolicy,
-  now: number,
+  now: Moment,
   marks: Marks,
 ): boolean {
   const { basis, isInLine } = view;
   if (!isInLine || basis === null || basis.isMoved === true) return false;
   if (basis.awaits?.some((ends) => areRead(ends, marks)) === true) return false;
-  return basis.policyVersion === version && holdsAt(basis.span, now) && isOfThese(basis, members, true);
+  return basis.policyVersion === version && holdsAt(basis.span, momentOf({ members }, now)) && isOfThese(basis, members, true);
 }
 
 /** Whether it rests on the numbers of which the person consists; `exactly` where their streams stood, too. */

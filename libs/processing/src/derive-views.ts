@@ -5,6 +5,7 @@ import { countOf, decideViews, effectOf, emptied, type Needed } from './decide-v
 import { loadNumber, type NumberState } from './number.js';
 import { loadPerson, personOf, survivorsOf } from './person.js';
 import type { NewEvent } from './ports.js';
+import { momentNow } from './region-time.js';
 import type { Wiring } from './wiring.js';
 
 export interface DeriveOptions {
@@ -51,10 +52,10 @@ export async function deriveViews(
 export async function appendWithEffect(wiring: Wiring, state: NumberState, events: readonly NewEvent[]): Promise<void> {
   const { supersededBy, absorbed } = state.identity;
   if (supersededBy !== null || absorbed.length > 0) return appendToNumber(wiring, state, withoutEffect(events));
-  const { projections, policies, clock } = wiring;
+  const { projections, policies } = wiring;
   const person = personOf([state]);
   const marks = await marksFor(wiring.store, [state]);
-  const decided = decideViews(projections, person, await policies.current(), clock.now(), marks);
+  const decided = decideViews(projections, person, await policies.current(), await momentNow(wiring), marks);
   return appendToNumber(wiring, state, withTheirEffect(wiring, events, effectOf(projections, person, decided).effect));
 }
 
@@ -63,7 +64,7 @@ async function effectFor(wiring: Wiring, state: NumberState, projections: readon
   const load = () => loadPerson(wiring.store, state.key, { known: [state] });
   const { loaded: person, marks } = await withMarks(wiring.store, load, ({ members }) => members);
   const adopted = await wiring.policies.current();
-  return effectOf(projections, person, decideViews(projections, person, adopted, wiring.clock.now(), marks));
+  return effectOf(projections, person, decideViews(projections, person, adopted, await momentNow(wiring), marks));
 }
 
 /**

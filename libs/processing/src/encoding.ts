@@ -16,8 +16,9 @@ import type {
   RecordEvent,
   Resource,
 } from '@weft/domain';
-import { EngineDamaged } from './errors.js';
+import { RecordUnreadable, type Unreadable } from './errors.js';
 import type { Meta, NewEvent, Random, StoredEvent } from './ports.js';
+import { keyOfStream } from './streams.js';
 
 /*
  * The one place where payloads become stored bytes and bytes become payloads again: whoever wants to seal what is stored
@@ -63,17 +64,27 @@ export interface DeathJudged {
   readonly recordedAt: string;
 }
 
-/** A decision begins or ends to be in force at an instant; `passed` once every view obeys. */
+/**
+ * A decision begins or ends to be in force at an instant; `met` before any view is derived because it may have come, `passed` once every view obeys.
+ */
 export interface BoundaryEvent {
-  readonly type: 'boundary-set-1' | 'boundary-passed-1';
+  readonly type: 'boundary-set-1' | 'boundary-met-1' | 'boundary-passed-1';
   readonly key: string;
   /** Milliseconds since 1970. */
   readonly at: number;
 }
 
-/** Every decision of a partition before `next` is in its person's stream, or in quarantine. */
-export interface DecisionsRead {
-  readonly type: 'decisions-read-1';
+/** The newest receipt of all messages that were read, milliseconds since 1970. */
+export interface ReceiptNoted {
+  readonly type: 'receipt-noted-1';
+  readonly at: number;
+  /** By topic, how much later than its receipt (milliseconds) its last message says it was sent; none that is not over a minute. */
+  readonly ahead?: Readonly<Record<string, number>>;
+}
+
+/** What every message of a partition of an inbound topic before `next` says is in the streams that it is for, or in quarantine. */
+export interface MessagesRead {
+  readonly type: 'messages-read-1';
   /** Which of the topics of this name, one made anew after the other. */
   readonly epoch: number;
   readonly next: number;
@@ -166,6 +177,24 @@ export interface PublisherCheckpoint {
   readonly position: string;
   /** Keys of numbers that Weft itself fails at: nothing of theirs is published. */
   readonly held?: readonly string[];
+  /** Of those of them whose streams cannot be read, why. */
+  readonly unreadable?: Readonly<Record<string, Unreadable>>;
+  /** By `<topic>/<partition>`, the offset behind the last message that was published there, and a digest of its id. */
+  readonly ends?: Readonly<Record<string, readonly [end: number, last: string]>>;
+}
+
+/** In which epoch the store is. */
+export interface EpochNoted {
+  readonly type: 'epoch-noted-1';
+  readonly epoch: number;
+  /**
+   * `behind`: what the store does not have, and the bus's groups have passed, is read again first. `telling`: everything is published anew. `told`: it is,
+   * or had not to be.
+   */
+  readonly state: 'behind' | 'telling' | 'told';
+  /** For how many people that was done. */
+  readonly done: number;
+  readonly since: string;
 }
 
 /** A resource about nobody, as an organisation sent it last. */
@@ -300,21 +329,42 @@ const KINDS: Readonly<Record<string, Exclude<NumberEvent['kind'], 'decision'>>> 
   'views-waited-1': 'waited',
 };
 
-/** An event of a number's stream. Throws EngineDamaged for one of no known type. */
-export function decodeNumberEvent(stored: StoredEvent): NumberEvent {
-  const { chain: _, ...event } = JSON.parse(textOf(stored.data)) as { chain?: string };
-  if (stored.type === DECISION_RECORDED) return { kind: 'decision', event: event as RecordedDecision };
+/** Whether this version of Weft knows what such an event of a number's stream says. */
+export const isKnownType = (type: string): boolean => type === DECISION_RECORDED || type in KINDS;
+
+/** With the hash that it is chained by; empty where it has none. */
+export type DecodedNumberEvent = NumberEvent & { readonly chain: string };
+
+/** An event of a number's stream. Throws RecordUnreadable for one of no known type. */
+export function decodeNumberEvent(stored: StoredEvent): DecodedNumberEvent {
+  const { text, chain } = withoutChain(textOf(stored.data));
+  // A replay decodes hundreds of millions: what was parsed is nobody else's, and is not copied.
+  const event = JSON.parse(text) as { type?: string; awaits?: unknown };
+  if (stored.type === DECISION_RECORDED) return { kind: 'decision', event: event as unknown as RecordedDecision, chain };
   const kind = KINDS[stored.type];
-  if (kind === undefined) throw unreadable(stored);
-  const { awaits } = stored.meta;
-  return { kind, event: { ...event, type: stored.type, ...(awaits !== undefined && { awaits }) } } as NumberEvent;
+  if (kind === undefined) throw new RecordUnreadable('written-by-a-newer-weft', keyOfStream(stored.stream));
+  event.type = stored.type;
+  if (stored.meta['awaits'] !== undefined) event.awaits = stored.meta['awaits'];
+  return { kind, event, chain } as unknown as DecodedNumberEvent;
 }
 
-const unreadable = ({ stream, type }: StoredEvent): EngineDamaged =>
-  new EngineDamaged('store', `${stream} holds an event of type ${type}, which this version of Weft cannot read`);
+/** The last member of what is stored of an event that is chained. */
+const CHAIN = /^,"chain":"([0-9a-f]{32})"\}$/;
+const CHAIN_LENGTH = ',"chain":""}'.length + 32;
+
+/** What is stored of an event, as text, without its hash, and that; empty where it has none. */
+export function withoutChain(text: string): { readonly text: string; readonly chain: string } {
+  const chain = CHAIN.exec(text.slice(-CHAIN_LENGTH))?.[1];
+  return chain === undefined ? { text, chain: '' } : { text: `${text.slice(0, -CHAIN_LENGTH)}}`, chain };
+}
+
+/** When an event of a number's stream was recorded, milliseconds since 1970: of whichever type it is. */
+export const recordedAtOf = ({ data }: StoredEvent): number =>
+  Date.parse((JSON.parse(textOf(data)) as { recordedAt?: string }).recordedAt ?? '');
 
 export const decodeConsentHeld = (stored: StoredEvent): ConsentHeld => decode<ConsentHeld>(stored);
-export const decodeDecisionsRead = (stored: StoredEvent): DecisionsRead => decode<DecisionsRead>(stored);
+export const decodeMessagesRead = (stored: StoredEvent): MessagesRead => decode<MessagesRead>(stored);
+export const decodeReceiptNoted = (stored: StoredEvent): ReceiptNoted => decode<ReceiptNoted>(stored);
 export const decodeAwaitingNoted = (stored: StoredEvent): AwaitingNoted | AwaitingOver =>
   decode<AwaitingNoted | AwaitingOver>(stored);
 export const decodeEntryHeld = (stored: StoredEvent): EntryHeld => decode<EntryHeld>(stored);
@@ -328,6 +378,7 @@ export const decodePolicyApplied = (stored: StoredEvent): PolicyApplied => decod
 export const decodeReviewNoted = (stored: StoredEvent): ReviewNoted => decode<ReviewNoted>(stored);
 export const decodeVersionsCounted = (stored: StoredEvent): VersionsCounted => decode<VersionsCounted>(stored);
 export const decodePublisherCheckpoint = (stored: StoredEvent): PublisherCheckpoint => decode<PublisherCheckpoint>(stored);
+export const decodeEpoch = (stored: StoredEvent): EpochNoted => decode<EpochNoted>(stored);
 export const decodeReplayCheckpoint = (stored: StoredEvent): ReplayCheckpoint => decode<ReplayCheckpoint>(stored);
 
 export function encodeDecision(decision: RecordedDecision, random: Random): NewEvent {

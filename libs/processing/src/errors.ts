@@ -80,6 +80,36 @@ export class EngineUnavailable extends EngineError {
   }
 }
 
+/** What of one number's stream cannot be read. Whatever was lost may have been an objection. */
+export type Unreadable = 'record-damaged' | 'written-by-a-newer-weft';
+
+const WHY_UNREADABLE: Readonly<Record<Unreadable, string>> = {
+  'record-damaged': 'has lost events; restore it from a backup',
+  'written-by-a-newer-weft': 'holds events of a newer version of Weft; run that version',
+};
+
+/** The stream of one number cannot be folded: its person is closed to everybody, and nobody else is concerned. */
+export class RecordUnreadable extends EngineError {
+  readonly retriable = false;
+  /** @param key the number's, never the number. */
+  constructor(
+    readonly type: Unreadable,
+    readonly key: string,
+  ) {
+    super(`the record of ${key} ${WHY_UNREADABLE[type]}`);
+  }
+}
+
+/** The store does not have what was read before: it was put back, or made anew. Nothing is shown of it until that is read again. */
+export class CatchingUp extends EngineError {
+  readonly type = 'catching-up';
+  readonly retriable = true;
+  /** @param messages that are yet to be read again, as far as is known. */
+  constructor(readonly messages: number) {
+    super(`the store was put back to an earlier state: ${messages} messages are yet to be read again`);
+  }
+}
+
 /** What the engine holds is not what was written: named, never served. */
 export class EngineDamaged extends EngineError {
   readonly type = 'engine-damaged';

@@ -3,6 +3,7 @@ import {
   decidedAtOf,
   isPresent,
   markedId,
+  momentAt,
   purposesStanding,
   type AdoptedPolicy,
   type Authority,
@@ -15,11 +16,12 @@ import {
 } from '@weft/domain';
 import { withMarks } from './consent-marks.js';
 import { correctedIn, type Corrected } from './corrected.js';
-import { arrivingIn, viewIn } from './decide-views.js';
+import { arrivingIn, momentOf, viewIn } from './decide-views.js';
 import type { RecordedDecision } from './encoding.js';
 import { rulingsAt, surroundingsOf, type Rulings } from './judges.js';
-import type { NumberState } from './number.js';
+import { isKnownNumber, type NumberState } from './number.js';
 import { loadPerson } from './person.js';
+import { momentNow } from './region-time.js';
 import { setAside, type SetAside } from './set-aside.js';
 import { serves, type Wiring } from './wiring.js';
 
@@ -93,14 +95,18 @@ const SET_ASIDE_MAX = 500;
  * merges and policy that Weft knew by then, and by the decisions that stood then. What direct care sees now is also told in words.
  */
 export async function explainRecord(wiring: Wiring, key: string, asked?: number): Promise<ExplainedRecord> {
-  const at = asked ?? wiring.clock.now();
-  const adopted = (await wiring.policies.all()).filter((policy) => Date.parse(policy.adoptedAt) <= at).at(-1);
+  // Whatever a clock says, what is recorded is known now.
+  const until = asked ?? Infinity;
   const noted: (readonly [string, ...Parameters<NotePlacing>])[] = [];
   const load = () => {
     noted.length = 0;
-    return loadPerson(wiring.store, key, { until: at, note: (...one) => void noted.push(one) });
+    return loadPerson(wiring.store, key, { until, note: (...one) => void noted.push(one) });
   };
   const { loaded: found, marks } = await withMarks(wiring.store, load, ({ members }) => members);
+  const policies = await wiring.policies.all();
+  // Of a store that was made anew from the topics the older policies are gone: its first one is the oldest that anybody knows.
+  const first = found.members.some(isKnownNumber) ? policies[0] : undefined;
+  const adopted = policies.filter((policy) => Date.parse(policy.adoptedAt) <= until).at(-1) ?? first;
   const [survivor] = found.members as readonly [NumberState, ...NumberState[]];
   const isArriving = (projection: Projection, id: string): boolean =>
     asked === undefined
@@ -115,7 +121,9 @@ export async function explainRecord(wiring: Wiring, key: string, asked?: number)
     const [now, home] = [person.nhsNumber, members[homes.get(id) ?? 0]?.record.nhsNumber];
     return { ...(now !== null && { nhsNumber: now }), ...(home != null && home !== now && { recordedUnder: home }) };
   };
-  const rulings = adopted === undefined ? null : rulingsAt(at, found, adopted, record.entries);
+  const now = asked === undefined ? momentOf(found, await momentNow(wiring)) : momentAt(asked);
+  const at = asked ?? wiring.clock.now();
+  const rulings = adopted === undefined ? null : rulingsAt(now, found, adopted, record.entries);
   const around = surroundingsOf(record.entries);
   const standing = new Map(adopted && purposesStanding(decisions, adopted.policy, at, around));
   return {

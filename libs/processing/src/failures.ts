@@ -1,5 +1,14 @@
 import type { Problem } from '@weft/domain';
-import { EngineDamaged, EngineUnavailable, NotPermitted, SeatTaken, UnknownTopic, WrongExpectedRevision } from './errors.js';
+import {
+  EngineDamaged,
+  EngineUnavailable,
+  NotPermitted,
+  RecordUnreadable,
+  SeatTaken,
+  UnknownTopic,
+  WrongExpectedRevision,
+  type Unreadable,
+} from './errors.js';
 
 /** What is to be done about work that failed. */
 export type Step =
@@ -28,13 +37,42 @@ export function isOfEngine(error: unknown): boolean {
   return OF_ENGINES.some((kind) => error instanceof kind);
 }
 
+/** Why somebody's stream cannot be read, where that is what failed; null for any other failure. */
+export const unreadableBy = (error: unknown): Unreadable | null => (error instanceof RecordUnreadable ? error.type : null);
+
+/** Somebody's stream that cannot be read: the number's key, and why. */
+export interface UnreadableRecord {
+  readonly key: string;
+  readonly why: Unreadable;
+}
+
+/** Gives what work gives; null where it comes upon somebody's stream that cannot be read, which it is told of. */
+export async function unlessUnreadable<T>(work: Promise<T>, onUnreadable: (one: UnreadableRecord) => void): Promise<T | null> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!(error instanceof RecordUnreadable)) throw error;
+    onUnreadable({ key: error.key, why: error.type });
+    return null;
+  }
+}
+
 /** Two failures of one kind are the same outcome: their texts may differ in a revision or an id. */
 function outcomeOf(error: unknown): string {
   return error instanceof Error ? error.name : typeof error;
 }
 
+const UNREADABLE: Readonly<Record<Unreadable, string>> = {
+  'record-damaged':
+    'the record of this person, or of somebody whose record it needs, has lost events: restore it from a backup, then redrive this',
+  'written-by-a-newer-weft':
+    'the record of this person, or of somebody whose record it needs, holds events of a newer version of Weft: run that version, then redrive this',
+};
+
 /** What is said of anything that Weft itself fails at. The error's own text may quote the message, so it is not told. */
 export function unprocessable(error: unknown): Problem {
+  const why = unreadableBy(error);
+  if (why !== null) return { field: '', code: why, message: UNREADABLE[why] };
   const message = `Weft itself fails at this (${outcomeOf(error)}): report it, with what was sent; once Weft is mended it can be sent again`;
   return { field: '', code: 'unprocessable', message };
 }

@@ -2,11 +2,11 @@ import { denialsThatFollow, emptyRecord, evolveRecord, isPresent, withoutMark, t
 import { setBoundaries } from './boundaries.js';
 import { decodeNumberEvent, type RecordedDecision } from './encoding.js';
 import { surroundingsOf } from './judges.js';
-import { eventsOf, type NumberState } from './number.js';
+import { eventsOfNumber, type NumberState } from './number.js';
 import { loadPerson, type Person } from './person.js';
 import type { EventStore } from './ports.js';
 import { recordDecisions, type ToRecord } from './record-decisions.js';
-import { careRecordStream } from './streams.js';
+import { momentNow } from './region-time.js';
 import type { Wiring } from './wiring.js';
 
 /**
@@ -19,8 +19,9 @@ export async function letDenialsFollow(wiring: Wiring, id: string, from: NumberS
   if (entry === undefined) return;
   const { policy } = await wiring.policies.current();
   const entries = new Map([...person.record.entries, [entry.id, entry]]);
+  const { earliest } = await momentNow(wiring);
   const following = person.numbers.flatMap((decisions) =>
-    denialsThatFollow(entry, decisions, policy, wiring.clock.now(), surroundingsOf(entries)),
+    denialsThatFollow(entry, decisions, policy, earliest, surroundingsOf(entries)),
   );
   const copies = new Map(
     following
@@ -54,7 +55,7 @@ async function asItStoodLast(
   if (called !== undefined && isPresent(called)) return called;
   const past = emptyRecord();
   let last = record.entries.get(id);
-  for await (const page of eventsOf(store, careRecordStream(key))) {
+  for await (const page of eventsOfNumber(store, key)) {
     for (const { kind, event } of page.map(decodeNumberEvent)) {
       if (kind !== 'record') continue;
       evolveRecord(past, event);

@@ -7,11 +7,13 @@ import {
   silentRules,
   spanAt,
   Surroundings,
+  throughout,
   type AdoptedPolicy,
   type ByNumber,
   type Decision,
   type Entry,
   type Judge,
+  type Moment,
   type PersonKnown,
   type Projection,
   type Pseudonyms,
@@ -19,11 +21,10 @@ import {
 } from '@weft/domain';
 import type { Keys } from './ports.js';
 
-/** The rules and decisions of one person at one instant, ready to judge entries for every projection. */
+/** The rules and decisions of one person at one moment, ready to judge entries for every projection. */
 export interface Rulings {
-  readonly at: number;
   readonly policyVersion: number;
-  /** When they are the same as at this instant. */
+  /** When they are the same as at this moment. */
   readonly span: Span;
   /** Ids of the rules that withhold without a sign. */
   readonly silent: ReadonlySet<string>;
@@ -36,7 +37,7 @@ const ofOneNumber = (decisions: readonly Decision[]): ByNumber => ({ numbers: [d
 
 /** @param entries the person's whole record: decisions about a code, or what hangs on an entry, look at all of it. */
 export function rulingsAt(
-  at: number,
+  at: Moment,
   decided: readonly Decision[] | ByNumber,
   adopted: AdoptedPolicy,
   entries: ReadonlyMap<string, Entry>,
@@ -44,17 +45,19 @@ export function rulingsAt(
   const judges = new Map<string, Judge>();
   const around = surroundingsOf(entries);
   const byNumber = 'numbers' in decided ? decided : ofOneNumber(decided);
+  const all = byNumber.numbers.flat();
   return {
-    at,
     policyVersion: adopted.version,
-    span: spanAt(byNumber.numbers.flat(), at),
+    span: spanAt(all, at),
     silent: silentRules(adopted.policy),
     mayRefuse: ({ purpose }) =>
       byNumber.numbers.some((decisions) => decisions.length > 0) || refusesUnasked(adopted.policy, purpose),
     of({ purpose }) {
       let found = judges.get(purpose);
       if (found === undefined) {
-        found = judgeByNumber(purpose, byNumber, adopted.policy, at, around);
+        found = throughout(at, all, adopted.policy, (instant) =>
+          judgeByNumber(purpose, byNumber, adopted.policy, instant, around),
+        );
         judges.set(purpose, found);
       }
       return found;
@@ -93,9 +96,15 @@ export function reachOthers(decisions: readonly Decision[], resourceTypes: reado
 
 /** @param person who it is, which purposes beyond individual care are not given. */
 export function pseudonymsOf(keys: Keys, projection: Projection, patientKey: string, person?: PersonKnown): Pseudonyms {
+  // An entry is named by itself, and by each that refers to it.
+  const known = new Map<string, string>();
   return {
     patient: keys.view(projection.purpose, patientKey),
-    of: (text) => keys.pseudonym(projection.purpose, text),
+    of(text) {
+      const pseudonym = known.get(text) ?? keys.pseudonym(projection.purpose, text);
+      known.set(text, pseudonym);
+      return pseudonym;
+    },
     ...(projection.identifies && person !== undefined && { person }),
   };
 }

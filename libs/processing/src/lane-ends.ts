@@ -1,5 +1,6 @@
 import { areRead, markIn, type LaneEnd } from '@weft/domain';
-import { knownMarks, readMarks, setMarkBack, storedMark } from './consent-marks.js';
+import { knownLaneMarks, laneAt, readMarks } from './consent-marks.js';
+import { setMarkBack, storedMark } from './marks.js';
 import { partitionOf } from './partition-of.js';
 import type { PartitionOffsets } from './ports.js';
 import { CONSENT_TOPIC } from './topics.js';
@@ -35,7 +36,7 @@ export class LaneLooks {
     const { partitions, unread } = await unreadNow(this.wiring);
     let left = unread;
     const awaited = (): readonly LaneEnd[] => new LaneEnds(partitions, left).of(numbers);
-    const names = (): string[] => awaited().map(([partition]) => `${partition} ${markIn(knownMarks(store), partition).next}`);
+    const names = (): string[] => awaited().map(([partition]) => `${partition} ${markIn(knownLaneMarks(store), partition).next}`);
     if (!names().every((name) => this.stuck.has(name))) {
       for (const pause of PAUSES_MS) {
         if (awaited().length === 0) break;
@@ -54,7 +55,7 @@ export class LaneLooks {
 
 async function unreadNow(wiring: Wiring): Promise<{ readonly partitions: number; readonly unread: readonly LaneEnd[] }> {
   // A mark that is looked at before the end, and stands there, has everything before that end.
-  const marks = knownMarks(wiring.store);
+  const marks = knownLaneMarks(wiring.store);
   const offsets = await wiring.bus.offsets(CONSENT_TOPIC);
   const behind = offsets.filter(({ partition, high }) => markIn(marks, partition).next !== high);
   const ends = await Promise.all(behind.map((one) => endOf(wiring, one)));
@@ -64,12 +65,12 @@ async function unreadNow(wiring: Wiring): Promise<{ readonly partitions: number;
 /** Null where all before it is read. A mark beyond the end of the topic is another topic's. */
 async function endOf(wiring: Wiring, { partition, high }: PartitionOffsets): Promise<LaneEnd | null> {
   for (;;) {
-    const mark = await storedMark(wiring.store, partition);
+    const mark = await storedMark(wiring.store, laneAt(partition));
     if (mark.next < high) return [partition, mark.epoch, high];
     if (mark.next === high) return null;
     const now = await highOf(wiring, partition);
     if (mark.next <= now) return null;
-    await setMarkBack(wiring, partition, mark, now);
+    await setMarkBack(wiring, laneAt(partition), mark, now);
   }
 }
 
@@ -82,7 +83,7 @@ export async function unreadSince(wiring: Pick<Wiring, 'store' | 'bus'>): Promis
   const { store, bus } = wiring;
   const standing = await Promise.all(
     (await bus.offsets(CONSENT_TOPIC)).map(async ({ partition, high }) => {
-      const { next, recordedAt } = await storedMark(store, partition);
+      const { next, recordedAt } = await storedMark(store, laneAt(partition));
       if (next === high) return [];
       const [first] = await bus.read(CONSENT_TOPIC, partition, next > high ? 0 : next, 1);
       return first === undefined ? [] : [Math.max(first.timestamp, recordedAt === null ? 0 : Date.parse(recordedAt))];

@@ -4,12 +4,16 @@ import { claimProblem } from './claims.js';
 import { encode } from './encoding.js';
 import { applyToNumber, loadNumber, type NumberState } from './number.js';
 import { isLoopOfMerges, keysOfPerson, survivorOf } from './person.js';
+import type { Message } from './ports.js';
 import { timestamp, type Wiring } from './wiring.js';
+
+/** Where in the bus a message stood, and when the bus took it. */
+type Place = Coordinates & Partial<Pick<Message, 'timestamp'>>;
 
 /** A merge or unmerge, and where in the bus it stood. */
 interface Merging {
   readonly event: CareEvent;
-  readonly at: Coordinates;
+  readonly at: Place;
   readonly superseded: string;
   readonly survivor: string;
 }
@@ -20,7 +24,7 @@ interface Merging {
  * decided on: of two who work on the same event, one having stalled, the later finds it decided. Each step before may be
  * repeated after a crash: what is already so stays.
  */
-export async function mergeNumbers(wiring: Wiring, event: CareEvent, at: Coordinates): Promise<readonly Problem[]> {
+export async function mergeNumbers(wiring: Wiring, event: CareEvent, at: Place): Promise<readonly Problem[]> {
   const superseded = wiring.keys.patient(event.subject);
   const survivor = wiring.keys.patient(event.survivor as string);
   const merging: Merging = { event, at, superseded, survivor };
@@ -36,7 +40,7 @@ export async function mergeNumbers(wiring: Wiring, event: CareEvent, at: Coordin
 }
 
 async function merge(wiring: Wiring, merging: Merging, state: NumberState): Promise<readonly Problem[]> {
-  const { event, superseded, survivor } = merging;
+  const { event, at, superseded, survivor } = merging;
   const { identity } = state;
   if (!identity.causes.has(eventKey(event))) {
     const notTheirs = await claimProblem(wiring, event);
@@ -52,7 +56,7 @@ async function merge(wiring: Wiring, merging: Merging, state: NumberState): Prom
   if (identity.supersededBy === null) {
     if ((await survivorOf(wiring.store, survivor)).key === superseded) return refuse(wiring, merging, state, ...LOOP);
     if (await isTooMany(wiring, merging)) return refuse(wiring, merging, state, TOO_MANY);
-    await append(wiring, state, {
+    await append(wiring, state, at, {
       type: 'number-superseded-1',
       by: survivor,
       byNhsNumber: event.survivor as string,
@@ -76,16 +80,16 @@ async function isTooMany({ store }: Wiring, { superseded, survivor }: Merging): 
   return into.length + own.length > MEMBERS_MAX;
 }
 
-async function absorb(wiring: Wiring, { event, superseded, survivor }: Merging): Promise<void> {
+async function absorb(wiring: Wiring, { event, at, superseded, survivor }: Merging): Promise<void> {
   const absorbing = await loadNumber(wiring.store, survivor);
   if (absorbing.identity.absorbed.includes(superseded)) return;
   const ownNhsNumber = event.survivor as string;
   const recordedAt = timestamp(wiring.clock);
-  await append(wiring, absorbing, { type: 'number-absorbed-1', key: superseded, ownNhsNumber, recordedAt });
+  await append(wiring, absorbing, at, { type: 'number-absorbed-1', key: superseded, ownNhsNumber, recordedAt });
 }
 
 async function unmerge(wiring: Wiring, merging: Merging, state: NumberState): Promise<readonly Problem[]> {
-  const { event, superseded, survivor } = merging;
+  const { event, at, superseded, survivor } = merging;
   const { identity } = state;
   const mergedInto = identity.supersededBy?.key;
   if (identity.causes.has(eventKey(event))) {
@@ -104,21 +108,21 @@ async function unmerge(wiring: Wiring, merging: Merging, state: NumberState): Pr
     return refuse(wiring, merging, state, inLink('merged-elsewhere', message));
   }
   if (mergedInto === survivor)
-    await append(wiring, state, { type: 'number-restored-1', cause: eventKey(event), recordedAt: timestamp(wiring.clock) });
+    await append(wiring, state, at, { type: 'number-restored-1', cause: eventKey(event), recordedAt: timestamp(wiring.clock) });
   await release(wiring, merging);
   return accept(wiring, merging, state);
 }
 
-async function release(wiring: Wiring, { superseded, survivor }: Merging): Promise<void> {
+async function release(wiring: Wiring, { at, superseded, survivor }: Merging): Promise<void> {
   const releasing = await loadNumber(wiring.store, survivor);
   if (!releasing.identity.absorbed.includes(superseded)) return;
-  await append(wiring, releasing, { type: 'number-released-1', key: superseded, recordedAt: timestamp(wiring.clock) });
+  await append(wiring, releasing, at, { type: 'number-released-1', key: superseded, recordedAt: timestamp(wiring.clock) });
 }
 
 async function accept(wiring: Wiring, { event, at }: Merging, state: NumberState): Promise<readonly Problem[]> {
   const { topic, partition, offset } = at;
   const coordinates = { topic, partition, offset };
-  await append(wiring, state, {
+  await append(wiring, state, at, {
     type: 'merge-accepted-1',
     cause: eventKey(event),
     coordinates,
@@ -136,7 +140,7 @@ async function refuse(
 ): Promise<readonly Problem[]> {
   const problems = [problem];
   const { topic, partition, offset } = at;
-  await append(wiring, state, ...before, {
+  await append(wiring, state, at, ...before, {
     type: 'merge-refused-1',
     cause: eventKey(event),
     coordinates: { topic, partition, offset },
@@ -156,7 +160,13 @@ async function isInLoop(wiring: Wiring, key: string): Promise<boolean> {
   }
 }
 
-async function append(wiring: Wiring, state: NumberState, ...events: readonly IdentityEvent[]): Promise<void> {
+async function append(
+  wiring: Wiring,
+  state: NumberState,
+  { timestamp: receivedAt }: Place,
+  ...said: readonly IdentityEvent[]
+): Promise<void> {
+  const events = said.map((event): IdentityEvent => ({ ...event, ...(receivedAt !== undefined && { receivedAt }) }));
   const encoded = events.map((event) => encode(event, wiring.random));
   for (const event of events) applyToNumber(state, { kind: 'identity', event }, state.record.revision + 1);
   await appendToNumber(wiring, state, withoutEffect(encoded));

@@ -13,10 +13,19 @@ import {
   type Identity,
   type NotePlacing,
   type Problem,
+  type Received,
   type Views,
 } from '@weft/domain';
-import { chainOf } from './chain.js';
-import { decodeNumberEvent, effectIn, type NumberEvent, type RecordedDecision } from './encoding.js';
+import {
+  decodeNumberEvent,
+  effectIn,
+  textOf,
+  withoutChain,
+  type DecodedNumberEvent,
+  type NumberEvent,
+  type RecordedDecision,
+} from './encoding.js';
+import { RecordUnreadable } from './errors.js';
 import { NO_STREAM, type EventStore, type StoredEvent } from './ports.js';
 import { careRecordStream } from './streams.js';
 
@@ -40,8 +49,14 @@ export interface NumberState {
 
 function emptyNumber(key: string): NumberState {
   return {
-    ...{ key, revision: NO_STREAM, chain: '', record: emptyRecord(), decisions: [] },
-    ...{ identity: emptyIdentity(), deaths: new Map(), views: new Map() },
+    key,
+    revision: NO_STREAM,
+    chain: '',
+    record: emptyRecord(),
+    decisions: [],
+    identity: emptyIdentity(),
+    deaths: new Map(),
+    views: new Map(),
   };
 }
 
@@ -49,10 +64,10 @@ function emptyNumber(key: string): NumberState {
 export const isKnownNumber = ({ record, decisions }: NumberState): boolean => record.accepted.size > 0 || decisions.length > 0;
 
 /** Folds one stored event in, in place. */
-function evolveNumber(state: NumberState, stored: StoredEvent, note?: NotePlacing): void {
-  applyToNumber(state, decodeNumberEvent(stored), stored.revision, note);
+function evolveNumber(state: NumberState, stored: StoredEvent, said: DecodedNumberEvent, note?: NotePlacing): void {
+  applyToNumber(state, said, stored.revision, note);
   state.revision = stored.revision;
-  state.chain = chainOf(stored);
+  state.chain = said.chain;
   foldEffect(state, stored.type, effectIn(stored), stored.revision);
 }
 
@@ -109,35 +124,79 @@ export async function* eventsOf(
   }
 }
 
-export interface LoadOptions {
-  /** Only what was recorded by this instant, milliseconds since 1970. */
-  readonly until?: number;
-  readonly note?: NotePlacing;
+/**
+ * Every event of a number's stream from a revision on. A stream begins at revision 0 and skips none: throws RecordUnreadable where one is missing,
+ * since that may have been an objection.
+ */
+export async function* eventsOfNumber(
+  store: Pick<EventStore, 'read' | 'head'>,
+  key: string,
+  first = 0,
+): AsyncGenerator<readonly StoredEvent[]> {
+  const stream = careRecordStream(key);
+  let next = first;
+  for await (const page of eventsOf(store, stream, first)) {
+    for (const { revision } of page) if (revision !== next++) throw new RecordUnreadable('record-damaged', key);
+    yield page;
+  }
+  // Of a stream that lost everything nothing is read, as of one that never was.
+  if (next > 0 || (await store.head(stream)) === NO_STREAM) return;
+  // Its first events may have come in between.
+  if ((await store.read(stream, { maxCount: 1 })).length === 0) throw new RecordUnreadable('record-damaged', key);
+  yield* eventsOfNumber(store, key);
 }
 
-/** A number with so many decisions is remembered, lest each further one reads all before it. */
-const MANY_DECISIONS = 64;
-/** Of all numbers remembered, the events together. */
-const REMEMBERED_EVENTS = 100_000;
-const remembered = new WeakMap<EventStore, Map<string, NumberState>>();
+export interface LoadOptions {
+  /** Only what was known by this instant, milliseconds since 1970: what the bus had then, and what was made of it. */
+  readonly until?: number;
+  readonly note?: NotePlacing;
+  /** From the stream alone, whatever is remembered of it. */
+  readonly anew?: boolean;
+}
 
-/** Folds a number's stream, up to an instant or to what the store holds now. The caller may go on folding into what it is given. */
+/** Folds a number's stream, up to an instant or to what the store holds now. The caller may go on folding into what it is given. Throws RecordUnreadable. */
 export async function loadNumber(store: EventStore, key: string, options: LoadOptions = {}): Promise<NumberState> {
-  const { until = Infinity, note } = options;
-  const isWhole = until === Infinity && note === undefined;
-  const known = isWhole ? remembered.get(store)?.get(key) : undefined;
-  const state = known === undefined ? emptyNumber(key) : copyOf(known);
-  for await (const page of eventsOf(store, careRecordStream(key), state.revision + 1)) {
-    for (const stored of page) if (until === Infinity || isBy(stored, until)) evolveNumber(state, stored, note);
+  const state = await lookAtNumber(store, key, options);
+  return shared.has(state) ? copyOf(state) : state;
+}
+
+/** The same for who only looks: others may be given the same state, and nobody folds anything into it. */
+export async function lookAtNumber(store: EventStore, key: string, options: LoadOptions = {}): Promise<NumberState> {
+  const { until = Infinity, note, anew = false } = options;
+  const numbers = until === Infinity && note === undefined && !anew ? rememberedIn(store) : null;
+  const found = numbers?.get(key);
+  const known = found !== undefined && (await endsAsBefore(store, found)) ? found : undefined;
+  let state = known;
+  for await (const page of eventsOfNumber(store, key, (known?.revision ?? NO_STREAM) + 1)) {
+    // What others look at stays as it is.
+    if (state === known) state = known === undefined ? emptyNumber(key) : copyOf(known);
+    for (const stored of page) {
+      const said = decodeNumberEvent(stored);
+      if (until !== Infinity && knownAt(said) > until) continue;
+      evolveNumber(state!, stored, said, note);
+    }
   }
-  if (isWhole && state.decisions.length >= MANY_DECISIONS) remember(store, copyOf(state));
+  if (state === undefined) return emptyNumber(key);
+  if (state !== known && state.revision >= MANY_EVENTS) numbers?.keep(asShared(state));
   return state;
 }
 
-function isBy(stored: StoredEvent, until: number): boolean {
-  const { event } = decodeNumberEvent(stored);
-  return Date.parse(event.recordedAt) <= until;
+/** States that more than one may look at. */
+const shared = new WeakSet<NumberState>();
+
+function asShared(state: NumberState): NumberState {
+  shared.add(state);
+  return state;
 }
+
+/** Whether the event that a state ends with is still where it was: a store that was put back to an earlier state may hold another one there. */
+async function endsAsBefore(store: EventStore, { key, revision, chain }: NumberState): Promise<boolean> {
+  const [last] = await store.read(careRecordStream(key), { from: revision, maxCount: 1 });
+  return last !== undefined && last.revision === revision && withoutChain(textOf(last.data)).chain === chain;
+}
+
+/** Since when it is known: of what a message said since the bus had that, also where the store was made anew from the topics. */
+const knownAt = ({ event }: NumberEvent): number => (event as Received).receivedAt ?? Date.parse(event.recordedAt);
 
 /** Another one, so that neither sees what is folded into the other. */
 function copyOf({ record, identity, decisions, deaths, views, ...state }: NumberState): NumberState {
@@ -166,19 +225,45 @@ function copyOf({ record, identity, decisions, deaths, views, ...state }: Number
   };
 }
 
-function remember(store: EventStore, state: NumberState): void {
-  const numbers = remembered.get(store) ?? new Map<string, NumberState>();
-  remembered.set(store, numbers);
-  const known = numbers.get(state.key);
-  // Two loads may end in the other order than they began.
-  if (known !== undefined && known.revision > state.revision) return;
-  numbers.delete(state.key);
-  numbers.set(state.key, state);
-  let total = 0;
-  for (const { revision } of numbers.values()) total += revision + 1;
-  for (const [oldest, { revision }] of numbers) {
-    if (total <= REMEMBERED_EVENTS || oldest === state.key) break;
-    numbers.delete(oldest);
-    total -= revision + 1;
+/** A number with so many events is remembered: others are read again in no time. */
+const MANY_EVENTS = 32;
+/** Of all numbers remembered, the events together, at some kilobytes each: a number is remembered while it is worked on. */
+const REMEMBERED_EVENTS = 20_000;
+
+/** The numbers loaded last, each as of a revision: whoever loads one again reads what came since. */
+class Remembered {
+  private readonly numbers = new Map<string, NumberState>();
+  private events = 0;
+
+  get(key: string): NumberState | undefined {
+    const state = this.numbers.get(key);
+    if (state === undefined) return undefined;
+    this.numbers.delete(key);
+    this.numbers.set(key, state);
+    return state;
   }
+
+  keep(state: NumberState): void {
+    const { key, revision } = state;
+    this.forget(key);
+    this.numbers.set(key, state);
+    this.events += revision + 1;
+    for (const oldest of this.numbers.keys()) {
+      if (this.events <= REMEMBERED_EVENTS || oldest === key) break;
+      this.forget(oldest);
+    }
+  }
+
+  private forget(key: string): void {
+    this.events -= (this.numbers.get(key)?.revision ?? NO_STREAM) + 1;
+    this.numbers.delete(key);
+  }
+}
+
+const remembered = new WeakMap<EventStore, Remembered>();
+
+function rememberedIn(store: EventStore): Remembered {
+  const numbers = remembered.get(store) ?? new Remembered();
+  remembered.set(store, numbers);
+  return numbers;
 }

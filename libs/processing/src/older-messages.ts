@@ -1,4 +1,5 @@
 import { isIdentityEvent } from '@weft/domain';
+import { hasMarks, isBehind, storedMark } from './marks.js';
 import { messagesBetween } from './messages-between.js';
 import type { Message } from './ports.js';
 import { RECORD_PROJECTOR_GROUP } from './topics.js';
@@ -31,13 +32,21 @@ export async function olderMessages(wiring: Wiring, message: Message, patients: 
   return [...patients].every((key) => found.has(key)) ? count : 0;
 }
 
-async function spansBefore({ bus }: Wiring, { topic, partition, offset, timestamp }: Message): Promise<Span[]> {
-  const [committed, asOld, younger] = await Promise.all([
+async function spansBefore(wiring: Wiring, { topic, partition, offset, timestamp }: Message): Promise<Span[]> {
+  const { bus, store } = wiring;
+  const [passed, asOld, younger] = await Promise.all([
     bus.committed(RECORD_PROJECTOR_GROUP, topic),
     bus.offsetsAt(topic, timestamp),
     bus.offsetsAt(topic, timestamp + 1),
   ]);
-  const offsetIn = (list: typeof committed, one: number): number => list.find((at) => at.partition === one)?.offset ?? 0;
+  // What the group has passed and a store that was put back does not have is yet to be read again.
+  const committed = await Promise.all(
+    passed.map(async ({ partition: one, offset: next }) => {
+      const mark = next <= 0 || !hasMarks(wiring, topic) ? null : await storedMark(store, { topic, partition: one });
+      return { partition: one, offset: mark !== null && isBehind(mark, next) ? mark.next : next };
+    }),
+  );
+  const offsetIn = (list: typeof asOld, one: number): number => list.find((at) => at.partition === one)?.offset ?? 0;
   return committed
     .map(({ partition: one, offset: next }) => ({
       partition: one,

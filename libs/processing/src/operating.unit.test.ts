@@ -1,5 +1,6 @@
-import { DEFAULT_RULES, PROJECTIONS, viewName, type Basis, type Projection, type Purpose } from '@weft/domain';
+import { DEFAULT_RULES, PROJECTIONS, provision, viewName, type Basis, type Projection, type Purpose } from '@weft/domain';
 import { World } from '@weft/testing';
+import { applyDecisions } from './apply-decisions.js';
 import { applyPolicy } from './apply-policy.js';
 import { encode } from './encoding.js';
 import { explainRecord } from './explain-record.js';
@@ -8,6 +9,7 @@ import {
   arriving,
   BERT,
   decide,
+  decisionMessage,
   idleRegion,
   ids,
   meeting,
@@ -214,6 +216,25 @@ describe('an explanation', () => {
       rule: 'local-dissent',
       decision: { authority: 'local-dissent', effect: 'deny', decidedBy: 'not-stated' },
     });
+  });
+
+  it('tells it also where the store was made anew from the topics long after', async () => {
+    const wiring = await idleRegion();
+    const [received, decided] = [Date.UTC(2024, 0, 1), Date.UTC(2024, 5, 1)];
+    await new RecordCareEvents(wiring).handle({
+      ...{ topic: 'weft.care-events.RX901', partition: 0 },
+      messages: [{ ...arriving(observation(ANNE, 'a')), timestamp: received }],
+    });
+    const message = decisionMessage(wiring, ANNE, provision('deny', ['research']));
+    await applyDecisions(wiring, { messages: [{ ...message, partition: 0, offset: 0, timestamp: decided }] });
+    const at = async (time: number) => {
+      const { entries, decisions } = await explainRecord(wiring, wiring.keys.patient(ANNE), time);
+      const research = entries[0]?.purposes.find(({ purpose }) => purpose === 'research');
+      return [entries.length, decisions.length, research?.included];
+    };
+    expect(await at(received - 1)).toEqual([0, 0, undefined]);
+    expect(await at(received)).toEqual([1, 0, true]);
+    expect(await at(decided)).toEqual([1, 1, false]);
   });
 
   it('says in words what direct care sees now, and of nothing that is withheld or was seen once', async () => {

@@ -21,7 +21,8 @@ function region() {
       return events.length - 1;
     },
   };
-  const book = () => new OrganisationBook(store, { now: () => now.time }, { uuid: () => 'id', fraction: () => 0 });
+  const book = () =>
+    new OrganisationBook(store, { now: () => now.time, steady: () => now.time }, { uuid: () => 'id', fraction: () => 0 });
   return { events, now, one: book(), other: book() };
 }
 

@@ -1,7 +1,7 @@
 import { decidedAbout, together, type ByNumber, type Identity, type NotePlacing, type Together } from '@weft/domain';
 import type { RecordedDecision } from './encoding.js';
 import { EngineUnavailable } from './errors.js';
-import { loadNumber, type NumberState } from './number.js';
+import { loadNumber, type LoadOptions, type NumberState } from './number.js';
 import type { EventStore } from './ports.js';
 
 /** One person: everything that views are derived from. */
@@ -88,19 +88,22 @@ export function personOf(members: readonly NumberState[]): Person {
   return { members, record, homes, person, ...decidedAbout(members, homes) };
 }
 
-/**
- * The person of whom a number is one, as their streams are at this moment. Throws EngineUnavailable while a loop of merges stands.
- * @param until only what was recorded by this instant, milliseconds since 1970.
- * @param known states that were loaded before.
- */
+export interface LoadPersonOptions extends Omit<LoadOptions, 'note'> {
+  readonly note?: NoteOfNumber;
+  /** States that were loaded before. */
+  readonly known?: readonly NumberState[];
+}
+
+/** The person of whom a number is one, as their streams are at this moment. Throws EngineUnavailable while a loop of merges stands. */
 export async function loadPerson(
   store: EventStore,
   key: string,
-  { until, note, known }: { until?: number; note?: NoteOfNumber; known?: readonly NumberState[] } = {},
+  { until, note, anew = false, known }: LoadPersonOptions = {},
 ): Promise<FoundPerson> {
   const look = new Look(
     (number) =>
       loadNumber(store, number, {
+        anew,
         ...(until !== undefined && { until }),
         ...(note !== undefined && { note: (...placed) => note(number, ...placed) }),
       }),
@@ -113,7 +116,7 @@ export async function loadPerson(
 }
 
 /** As `NotePlacing`, with the key of the number in whose record the version is. */
-export type NoteOfNumber = (number: string, ...placed: Parameters<NotePlacing>) => void;
+type NoteOfNumber = (number: string, ...placed: Parameters<NotePlacing>) => void;
 
 /**
  * All numbers of the person of whom this is one, the surviving one first. What is given of this one was read before. A merge that comes while the

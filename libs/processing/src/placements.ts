@@ -29,28 +29,36 @@ export interface Sighting {
   /** The number's key. */
   readonly key: string;
   readonly entry: string;
+  /**
+   * Whether by this it may be told whose the entry is: by an age, or as it is taken back. What says neither can only stand where the number had taken it
+   * back, and so was noted before.
+   */
+  readonly tells: boolean;
 }
 
 /** Entries side by side. */
 const WIDTH = 32;
+/** The same where only who has them is noted: each is an append of its own, and those that come together share a sync. */
+const NOTED_AT_ONCE = 256;
 
-/** The entries that events say something of by which it may be told whose they are: an age, or that they are taken back. */
+/** The entries that events have versions of. */
 export function sightingsIn(events: readonly StoredEvent[]): Sighting[] {
   const sightings = new Map<string, Sighting>();
   for (const stored of events) {
     if (stored.type !== 'care-event-recorded-1' && stored.type !== 'care-event-retracted-1') continue;
     const event = decodeNumberEvent(stored).event as RecordedCareEvent;
-    if (!saysAge(ageOf(event.resource)) && !isRetraction(event)) continue;
-    const sighting = { key: keyOfStream(stored.stream), entry: entryIdOf(event) };
-    sightings.set(`${sighting.key} ${sighting.entry}`, sighting);
+    const [key, entry] = [keyOfStream(stored.stream), entryIdOf(event)];
+    const name = `${key} ${entry}`;
+    const tells = saysAge(ageOf(event.resource)) || isRetraction(event) || sightings.get(name)?.tells === true;
+    sightings.set(name, { key, entry, tells });
   }
   return [...sightings.values()];
 }
 
 export const sightingsOf = ({ key, record }: NumberState): Sighting[] =>
   [...record.entries.values()]
-    .filter(({ id, seen, retracted }) => !isDeathId(id) && (seen.length > 0 || retracted))
-    .map(({ id }) => ({ key, entry: id }));
+    .filter(({ id }) => !isDeathId(id))
+    .map(({ id, seen, retracted }) => ({ key, entry: id, tells: seen.length > 0 || retracted }));
 
 const isRetraction = ({ type, resource }: Pick<RecordedCareEvent, 'type' | 'resource'>): boolean =>
   type === 'care-event-retracted-1' || isEnteredInError(resource);
@@ -67,26 +75,37 @@ export async function placeEntries(
   onFault: (key: string, error: unknown) => void,
 ): Promise<ReadonlySet<string>> {
   const concerned = new Set<string>();
-  await forEachConcurrently(sightings, WIDTH, async (sighting) => {
+  const unlessAtFault = async ({ key }: Sighting, work: () => Promise<void>): Promise<void> => {
     try {
-      const keys = await holdersWith(wiring, sighting);
-      if (keys.length < 2) return;
-      await settle(wiring, sighting.entry, keys);
-      for (const key of keys) concerned.add(key);
+      await work();
     } catch (error) {
       if (isOfEngine(error)) throw error;
-      onFault(sighting.key, error);
+      onFault(key, error);
     }
-  });
+  };
+  const ofSeveral: (readonly [Sighting, readonly string[]])[] = [];
+  await forEachConcurrently(sightings, NOTED_AT_ONCE, (sighting) =>
+    unlessAtFault(sighting, async () => {
+      const keys = await holdersWith(wiring, sighting);
+      if (keys.length > 1) ofSeveral.push([sighting, keys]);
+    }),
+  );
+  await forEachConcurrently(ofSeveral, WIDTH, ([sighting, keys]) =>
+    unlessAtFault(sighting, async () => {
+      await settle(wiring, sighting.entry, keys);
+      for (const key of keys) concerned.add(key);
+    }),
+  );
   return concerned;
 }
 
-/** The keys of the numbers that ever had versions of an entry, this one among them: to say so is to look. */
-async function holdersWith(wiring: Wiring, { key, entry }: Sighting): Promise<readonly string[]> {
+/** The keys of the numbers that ever had versions of an entry, this one among them, or none where it is not noted: to say so is to look. */
+async function holdersWith(wiring: Wiring, { key, entry, tells }: Sighting): Promise<readonly string[]> {
   const stream = streamOf(wiring, entry);
-  let known: Held = NOBODY;
+  let known = tells ? NOBODY : await lastHeld(wiring, stream);
   for (;;) {
     if (known.keys.includes(key)) return known.keys;
+    if (!tells) return [];
     const held: EntryHeld = { type: 'entry-held-1', keys: [...known.keys, key] };
     if ((await unlessFenced(wiring.store.append(stream, known.revision, [encode(held, wiring.random)]))) !== null)
       return held.keys;
@@ -164,7 +183,7 @@ export async function protectArriving(
     const known = record.entries.get(entry);
     if (known === undefined ? !mayBeCorrection(event) : known.placed === undefined) continue;
     const others = (await lastHeld(wiring, streamOf(wiring, entry))).keys.filter((one) => !members.includes(one));
-    if (others.length > 0) toPlace.push({ key, entry });
+    if (others.length > 0) toPlace.push({ key, entry, tells: true });
     for (const other of known === undefined ? others : []) {
       const state = await loadNumber(wiring.store, other);
       const there = state.record.entries.get(entry);

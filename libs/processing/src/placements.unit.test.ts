@@ -4,7 +4,7 @@ import { applyDecisions } from './apply-decisions.js';
 import { EngineUnavailable } from './errors.js';
 import { explainRecord } from './explain-record.js';
 import { loadNumber } from './number.js';
-import { placeEntries, sightingsIn } from './placements.js';
+import { placeEntries, sightingsIn, sightingsOf } from './placements.js';
 import type { EventStore } from './ports.js';
 import { RecordCareEvents } from './record-care-events.js';
 import {
@@ -208,6 +208,18 @@ describe('what protected an entry', () => {
     expect(await holders(wiring)).toEqual([]);
     await inLine(wiring);
   });
+
+  it('follows it from what was taken back to a version of no age that stands where it was taken back too', async () => {
+    const { wiring } = await region();
+    await publish(wiring, [version(ANNE, 1)]);
+    await decide(wiring, ANNE, ['direct-care'], 'deny');
+    await publish(wiring, [retraction(ANNE, null)]);
+    await publish(wiring, [retraction(BERT, 1)]);
+    await publish(wiring, [version(BERT, null)]);
+    expect([await holders(wiring), await holders(wiring, 'research')]).toEqual([[], [BERT]]);
+    expect(await corrected(wiring, BERT)).toEqual(['moved-here']);
+    await inLine(wiring);
+  });
 });
 
 /** What the publisher does first. */
@@ -281,6 +293,33 @@ describe('whoever places an entry', () => {
       await inLine(wiring);
     }
     expect(kills).toBeGreaterThanOrEqual(5);
+  });
+
+  it.each([
+    ['by its event', async (wiring: Wiring, after: string) => sightingsIn(await wiring.store.readAll({ after }))],
+    ['by its record', async (wiring: Wiring) => sightingsOf(await loadNumber(wiring.store, wiring.keys.patient(BERT)))],
+  ])('finds %s what a projector that was killed left of a version of no age', async (_, sightings) => {
+    let kills = 0;
+    for (let nth = 1, isOver = true; isOver; nth += 1) {
+      const wiring = await idleRegion(new World({ seed: 1 }), async () => {});
+      await record(wiring, version(ANNE, 1));
+      await record(wiring, retraction(BERT, null));
+      await placed(wiring);
+      const { position } = (await wiring.store.readAll()).at(-1)!;
+      const dying = killed(wiring, nth, 'after');
+      const messages = [{ ...arriving(version(BERT, null)), offset: (offset += 1) }];
+      await new RecordCareEvents(dying.wiring).handle({ messages }).catch((error: unknown) => {
+        if (!(error instanceof EngineUnavailable)) throw error;
+      });
+      isOver = dying.appends.isOver;
+      kills += isOver ? 1 : 0;
+      await new RecordCareEvents(wiring).handle({ messages });
+      await placeEntries(wiring, await sightings(wiring, position), (__, error) => {
+        throw error;
+      });
+      expect([nth, await holders(wiring)]).toEqual([nth, [ANNE, BERT]]);
+    }
+    expect(kills).toBeGreaterThanOrEqual(2);
   });
 
   it('comes to the same where two do, and versions of both numbers are recorded meanwhile', async () => {

@@ -12,8 +12,10 @@ import {
 import { forEachConcurrently } from './concurrency.js';
 import { withMarks } from './consent-marks.js';
 import { decideViews } from './decide-views.js';
+import { unlessUnreadable } from './failures.js';
 import { loadPerson } from './person.js';
-import { patientKeys } from './replay-views.js';
+import { patientKeys } from './patient-keys.js';
+import { momentNow } from './region-time.js';
 import { subscribersOf } from './subscribers.js';
 import { projectionOf, timestamp, type Wiring } from './wiring.js';
 
@@ -25,6 +27,7 @@ export interface PlanOptions {
 }
 
 const WIDTH = 8;
+const MAY_OPEN_UNREADABLE = 'somebody’s record cannot be read (weft verify names it), so it may open something there';
 
 /**
  * What the adoption of a policy would open and close: judges everybody under it and under the one in force, by the functions that
@@ -33,17 +36,20 @@ const WIDTH = 8;
 export async function planPolicy(wiring: Wiring, planned: Policy, options: PlanOptions = {}): Promise<PolicyPlan> {
   const inForce = await wiring.policies.current();
   const tallies = new Map<Purpose, Tally>(PURPOSES.map((purpose) => [purpose, { opened: none(), closed: none() }]));
+  const unreadable = new Set<string>();
   let people = 0;
   await forEachConcurrently(patientKeys(wiring), WIDTH, async (key) => {
     options.signal?.throwIfAborted();
-    const { loaded: person, marks } = await withMarks(
-      wiring.store,
-      () => loadPerson(wiring.store, key),
-      ({ members }) => members,
+    const load = () => loadPerson(wiring.store, key);
+    const found = await unlessUnreadable(
+      withMarks(wiring.store, load, ({ members }) => members),
+      (one) => unreadable.add(one.key),
     );
+    if (found === null) return;
+    const { loaded: person, marks } = found;
     // Numbers that were merged are one person.
     if (person.members[0]?.key !== key) return;
-    const now = wiring.clock.now();
+    const now = await momentNow(wiring);
     const projections = PURPOSES.map((purpose) => projectionOf(wiring, purpose));
     const was = decideViews(projections, person, inForce, now, marks).views;
     const is = decideViews(projections, person, { ...inForce, policy: planned }, now, marks).views;
@@ -66,7 +72,7 @@ export async function planPolicy(wiring: Wiring, planned: Policy, options: PlanO
     plannedAt: timestamp(wiring.clock),
     people,
     purposes: Object.fromEntries(purposes) as PolicyPlan['purposes'],
-    openings: openingsOf(planned, inForce.policy),
+    openings: [...openingsOf(planned, inForce.policy), ...(unreadable.size > 0 ? [MAY_OPEN_UNREADABLE] : [])],
   };
 }
 

@@ -62,7 +62,7 @@ describe('the plan of a policy', () => {
     const study = { subject: 'study', organisation: 'RX901' };
     const nobodys = { subject: 'lab', organisation: null };
     const [first, last] = ['2026-05-01T09:00:00.000Z', '2026-05-02T09:00:00.000Z'];
-    const at = (time: string): Wiring => ({ ...wiring, clock: { now: () => Date.parse(time) } });
+    const at = (time: string): Wiring => ({ ...wiring, clock: { ...wiring.clock, now: () => Date.parse(time) } });
     for (const who of [lab, study, nobodys]) await noteSubscriber(at(first), 'research', who);
     await noteSubscriber(at(first), 'direct-care', lab);
     await noteSubscriber(at(last), 'research', study);

@@ -101,7 +101,7 @@ describe('dates of decisions', () => {
     const messages = Array.from({ length: 80 }, (_, index) => says(wiring, ANNE, dated(index)));
     await applyDecisions(wiring, { messages });
     expect(await inQuarantine(wiring)).toEqual([]);
-    expect(await new Boundaries(wiring).runDue()).toBe(now + DAY_MS);
+    expect(Math.round(((await new Boundaries(wiring).runDue()) as number) / DAY_MS)).toBe(1);
   }, 60_000);
 
   it('come for others though one person’s views cannot be built', async () => {

@@ -1,8 +1,10 @@
 import type { CareEvent, Coordinates, NewDecision, Problem, Purpose } from '@weft/domain';
 
-/** Time, as milliseconds since 1970. */
 export interface Clock {
+  /** The machine's time, milliseconds since 1970: whoever runs it may set it, to and fro. */
   now(): number;
+  /** Milliseconds since some instant of this process. Nobody sets it, and it only goes on: ages, deadlines and what is kept for a while go by it. */
+  steady(): number;
 }
 
 /** Waiting. A simulator decides when the promise resolves. */
@@ -256,6 +258,13 @@ export interface EventBus {
   /** Creates what is missing (partitions are only ever added) and changes nothing else. */
   createTopics(specs: readonly TopicSpec[]): Promise<void>;
   topics(): Promise<TopicSpec[]>;
+  /** Whether neither it nor this store is ever put back without the other; absent where it is. */
+  isOneWith?(store: EventStore): boolean;
+  /**
+   * The brokers' time, milliseconds since 1970: no later than it is, and null while they have not said it. They are asked now and then, not at each
+   * call. Absent where the bus has no machines of its own. Never throws.
+   */
+  time?(): Promise<number | null>;
   /** Resolves when the engine answers; throws EngineUnavailable. */
   check(): Promise<void>;
   close(): Promise<void>;

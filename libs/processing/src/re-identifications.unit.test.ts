@@ -32,7 +32,7 @@ const PSEUDONYM = 'ab'.repeat(16);
 /** The same region, so much later. */
 const later = (wiring: Wiring, ms: number): Wiring => {
   const now = wiring.clock.now() + ms;
-  return { ...wiring, clock: { now: () => now } };
+  return { ...wiring, clock: { now: () => now, steady: () => now } };
 };
 
 describe('a re-identification', () => {

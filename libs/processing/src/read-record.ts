@@ -16,6 +16,7 @@ import {
   type LaneEnd,
   type Letter,
   type Marks,
+  type Moment,
   type Projection,
   type Provision,
   type Purpose,
@@ -23,13 +24,14 @@ import {
   type Span,
   type ViewEntry,
 } from '@weft/domain';
-import { withMarks } from './consent-marks.js';
+import { laneAt, withMarks } from './consent-marks.js';
 import { decideViews, isCurrent, viewIn } from './decide-views.js';
 import { pseudonymsOf } from './judges.js';
 import { isKnownNumber, type NumberState } from './number.js';
 import { loadPerson, type Person } from './person.js';
 import { NO_STREAM, type Keys } from './ports.js';
-import { careRecordStream, consentMarkStream, POLICY_STREAM } from './streams.js';
+import { momentNow } from './region-time.js';
+import { careRecordStream, markStream, POLICY_STREAM } from './streams.js';
 import { projectionOf, type Wiring } from './wiring.js';
 
 /** A record as a purpose may see it. */
@@ -81,9 +83,10 @@ export interface Footing {
  * Whether `readRecord` would give now what it gave when it found this footing: nothing was written since to any stream that
  * it looked at, and no decision begins or ends in between.
  */
-export async function stillStands({ store, clock }: Wiring, { streams, span }: Footing): Promise<boolean> {
+export async function stillStands(wiring: Wiring, { streams, span }: Footing): Promise<boolean> {
+  const { store } = wiring;
   const heads = await Promise.all([...streams].map(async ([stream, revision]) => (await store.head(stream)) === revision));
-  return heads.every(Boolean) && holdsAt(span, clock.now());
+  return heads.every(Boolean) && holdsAt(span, await momentNow(wiring));
 }
 
 /** Whether anything was ever accepted about the patient: a record, or a decision. */
@@ -99,7 +102,7 @@ export interface Lettered {
 }
 
 /** By the view that stands; where a policy or a date came after it, or it does not know all, decided again as views are. */
-export function lettersFor(projection: Projection, person: Person, adopted: AdoptedPolicy, now: number, marks: Marks): Lettered {
+export function lettersFor(projection: Projection, person: Person, adopted: AdoptedPolicy, now: Moment, marks: Marks): Lettered {
   const view = viewIn(person.members[0] as NumberState, projection);
   if (isCurrent(view, person, adopted, now, marks) && view.basis !== null)
     return { letters: view.letters, span: view.basis.span, fromView: true };
@@ -112,7 +115,7 @@ export function lettersFor(projection: Projection, person: Person, adopted: Adop
  * projected here: a view holds no copies.
  */
 export async function readRecord(wiring: Wiring, key: string, purpose: Purpose): Promise<FoundRecord> {
-  const { store, keys, clock } = wiring;
+  const { store, keys } = wiring;
   const projection = projectionOf(wiring, purpose);
   const { loaded: person, marks } = await withMarks(
     store,
@@ -120,7 +123,7 @@ export async function readRecord(wiring: Wiring, key: string, purpose: Purpose):
     ({ members }) => members,
   );
   const adopted = await wiring.policies.current();
-  const { letters, span, fromView } = lettersFor(projection, person, adopted, clock.now(), marks);
+  const { letters, span, fromView } = lettersFor(projection, person, adopted, await momentNow(wiring), marks);
   const [survivor] = person.members as readonly [NumberState, ...NumberState[]];
   const entries = seenIn(person.record, letters, projection, pseudonymsOf(keys, projection, survivor.key, person.person));
   const held = heldIn(letters, silentRules(adopted.policy));
@@ -128,7 +131,7 @@ export async function readRecord(wiring: Wiring, key: string, purpose: Purpose):
   streams.set(POLICY_STREAM, adopted.version - 1);
   const unread = unreadOf(person, marks);
   for (const [partition] of unread.flatMap(({ ends }) => ends))
-    streams.set(consentMarkStream(partition), marks.get(partition)?.revision ?? NO_STREAM);
+    streams.set(markStream(laneAt(partition)), marks.get(partition)?.revision ?? NO_STREAM);
   return {
     record: {
       purpose,

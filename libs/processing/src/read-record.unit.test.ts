@@ -12,7 +12,10 @@ function wiringOf(moved: Readonly<Record<string, number>> = {}) {
     asked.push(stream);
     return heads[stream] ?? -1;
   };
-  return { wiring: { store: { head }, clock: { now: () => NOW } } as unknown as Wiring, asked };
+  return {
+    wiring: { store: { head, read: async () => [] }, bus: {}, clock: { now: () => NOW, steady: () => 0 } } as unknown as Wiring,
+    asked,
+  };
 }
 
 const footing = (span: Footing['span']): Footing => ({

@@ -23,7 +23,7 @@ import { decideViews, effectOf, viewIn } from './decide-views.js';
 import { bringInLine } from './derive-views.js';
 import { encode } from './encoding.js';
 import { EngineUnavailable, WrongExpectedRevision } from './errors.js';
-import { eachOnItsOwn } from './failures.js';
+import { eachOnItsOwn, unlessUnreadable } from './failures.js';
 import { claimEntries, recordAtHome } from './homes.js';
 import { judgeDeath } from './judge-death.js';
 import { LaneLooks, type LaneEnds } from './lane-ends.js';
@@ -34,6 +34,7 @@ import { isLoopOfMerges, loadMembers, personOf, relatedNumbers } from './person.
 import type { Batch, Message, OutgoingMessage } from './ports.js';
 import { placeEntries, protectArriving } from './placements.js';
 import { quarantine } from './quarantine.js';
+import { momentNow } from './region-time.js';
 import { VersionTally } from './set-aside.js';
 import { CONFLICT, isOther, recorded, siftCareEvents, type Arrival, type Sifted } from './sift-care-events.js';
 import { careRecordStream } from './streams.js';
@@ -145,7 +146,9 @@ export class RecordCareEvents {
 
   /** A policy adopted meanwhile may have passed over views that did not stand yet. */
   private async underTheSamePolicy(adopted: AdoptedPolicy, keys: readonly string[]): Promise<void> {
-    if ((await this.wiring.policies.current()).version !== adopted.version) await bringInLine(this.wiring, keys);
+    if ((await this.wiring.policies.current()).version === adopted.version) return;
+    // What came about somebody whose record cannot be read stands in quarantine.
+    for (const key of keys) await unlessUnreadable(bringInLine(this.wiring, [key]), () => {});
   }
 
   /** What fails by its own fault goes to quarantine; where one waits, so does what follows. */
@@ -192,7 +195,7 @@ export class RecordCareEvents {
   }
 
   private async mustWait(arrival: Arrival): Promise<boolean> {
-    return !this.patience.isOver(arrival.message, await awaited(this.wiring, arrival), this.wiring.clock.now());
+    return !this.patience.isOver(arrival.message, await awaited(this.wiring, arrival), this.wiring.clock.steady());
   }
 
   /** A death, or its retraction, that is not its organisation's to say goes to quarantine, and what follows it in its run is recorded all the same. */
@@ -281,8 +284,8 @@ export class RecordCareEvents {
     events: readonly RecordedCareEvent[],
     adopted: AdoptedPolicy,
   ): Promise<Folded | null> {
-    const { projections, clock, store } = this.wiring;
-    const now = clock.now();
+    const { projections, store } = this.wiring;
+    const now = await momentNow(this.wiring);
     this.forget(state.key);
     const marks = await marksFor(store, [state]);
     if (!changesOnlyTouched(state, events, projections, adopted, now, marks)) return null;
@@ -297,12 +300,12 @@ export class RecordCareEvents {
     events: readonly RecordedCareEvent[],
     adopted: AdoptedPolicy,
   ): Promise<Folded> {
-    const { store, projections, clock } = this.wiring;
+    const { store, projections } = this.wiring;
     const state = await loadNumber(store, key);
     if (state.revision !== revision) throw new WrongExpectedRevision(careRecordStream(key), revision, state.revision);
     const { notes } = foldIn(state, events);
     const person = personOf([state]);
-    const decided = decideViews(projections, person, adopted, clock.now(), await marksFor(store, [state]));
+    const decided = decideViews(projections, person, adopted, await momentNow(this.wiring), await marksFor(store, [state]));
     return { state, effect: effectOf(projections, person, decided).effect, notes };
   }
 

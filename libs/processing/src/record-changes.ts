@@ -22,19 +22,27 @@ export function changeKey(projection: Projection, viewKey: string, entryId: stri
 }
 
 /**
- * A revision as subscribers see it: a subscriber that has an entry of an earlier version of a view must not take a later one's for older. It orders what is told and does not count: also what is withheld, and every
- * decision, moves a view on.
+ * A revision as subscribers see it: a subscriber that has an entry of an earlier version of a view, or of an earlier epoch of the region, must not take
+ * a later one's for older. It orders what is told and does not count: also what is withheld, and every decision, moves a view on.
  */
-export function toldRevision({ purpose, version }: Projection, viewKey: string, revision: number, keys: Keys): number {
-  return (version - 1) * VEILED_RANGE + veiled(revision, (place) => keys.pseudonym(purpose, `${viewKey} ${place}`));
+export function toldRevision({ purpose, version }: Projection, viewKey: string, revision: number, keys: Keys, epoch = 0): number {
+  const before = (epoch * VERSIONS + version - 1) * VEILED_RANGE;
+  return before + veiled(revision, (place) => keys.pseudonym(purpose, `${viewKey} ${place}`));
+}
+
+/** The epoch in which a change was told. */
+export function epochIn({ headers }: Pick<OutgoingMessage, 'headers'>): number {
+  const told = Number(headers['ce_viewrevision'] ?? 0);
+  return Number.isFinite(told) ? Math.floor(told / (VERSIONS * VEILED_RANGE)) : 0;
 }
 
 /**
- * So many revisions, of which no view will have half, become numbers below 2^45: 256 versions of them are whole numbers that every
- * program can hold.
+ * So many revisions, of which no view will have half, become numbers below 2^45: 16 versions of them in 16 epochs are whole numbers that every
+ * program can hold. Later ones are in order too, and rounded.
  */
 const REVISIONS = 8 ** 7;
 const VEILED_RANGE = 2 ** 45;
+const VERSIONS = 16;
 
 /**
  * A number that grows with the revision. Revisions count: everything that happened to one person is counted alike in the views of
@@ -70,12 +78,12 @@ const utf8 = new TextEncoder();
  * The changes as CloudEvents, in their order. A decision changes many entries of one view at one revision: the number under which
  * it is told takes some work to draw, so it is drawn once.
  */
-export function changeMessages(changes: readonly RecordChange[], keys: Keys, time: string): OutgoingMessage[] {
+export function changeMessages(changes: readonly RecordChange[], keys: Keys, time: string, epoch = 0): OutgoingMessage[] {
   const drawn = new Map<string, number>();
   return changes.map((change) => {
     const { projection, viewKey, viewRevision } = change;
     const name = `${viewName(projection)} ${viewKey} ${viewRevision}`;
-    const told = drawn.get(name) ?? toldRevision(projection, viewKey, viewRevision, keys);
+    const told = drawn.get(name) ?? toldRevision(projection, viewKey, viewRevision, keys, epoch);
     drawn.set(name, told);
     return changeMessage(change, told, keys, time);
   });

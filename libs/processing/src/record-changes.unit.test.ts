@@ -1,6 +1,6 @@
 import { PROJECTIONS, PURPOSES, type Projection, type Purpose } from '@weft/domain';
 import { SimKeys } from '@weft/testing';
-import { changeMessages, toldRevision } from './record-changes.js';
+import { changeMessages, epochIn, toldRevision } from './record-changes.js';
 
 const keys = new SimKeys();
 const projectionFor = (purpose: Purpose): Projection => PROJECTIONS.find((one) => one.purpose === purpose) as Projection;
@@ -37,6 +37,20 @@ describe.each(PURPOSES)('the revisions that subscribers of %s are told', (purpos
     const next = { ...projection, version: projection.version + 1 };
     expect(toldRevision(next, 'a', 0, keys)).toBeGreaterThan(toldRevision(projection, 'a', 500_000, keys));
   });
+});
+
+it('of a later epoch are above all of the one before, of whichever version, and say their epoch', () => {
+  const projection = projectionFor('research');
+  const last = toldRevision({ ...projection, version: 16 }, 'a', 500_000, keys, 4);
+  const next = toldRevision({ ...projection, version: 1 }, 'a', 0, keys, 5);
+  expect(next).toBeGreaterThan(last);
+  expect([last, next].map((told) => epochIn({ headers: { ce_viewrevision: String(told) } }))).toEqual([4, 5]);
+});
+
+it('of an epoch far on are in order still', () => {
+  const numbers = REVISIONS.map((revision) => toldRevision(projectionFor('research'), 'a', revision, keys, 900));
+  expect(steps(numbers).every((step) => step >= 0)).toBe(true);
+  expect(toldRevision(projectionFor('research'), 'a', 0, keys, 901)).toBeGreaterThan(numbers.at(-1)!);
 });
 
 it.each(BEYOND)('the changes of %s come with no time: what was told at one moment would belong together', (purpose) => {

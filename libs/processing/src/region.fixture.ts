@@ -62,6 +62,11 @@ export async function projects(ports: Ports): Promise<void> {
   );
 }
 
+/** What a process does that reads the decisions, and publishes. */
+export async function decides(ports: Ports): Promise<void> {
+  await startOptOutProjector(wired(ports));
+}
+
 /** What a process does that publishes. */
 export const publishes =
   (change: (wiring: Wiring) => Wiring = (wiring) => wiring, onFailure?: (error: unknown) => void) =>
@@ -70,11 +75,17 @@ export const publishes =
 
 /** A region of a world in which nobody projects yet, and what changes is published; every call is answered at once. */
 export async function idleRegion(world = new World({ seed: 1 }), publishing = publishes()): Promise<Wiring> {
+  const wiring = await emptyRegion(world);
+  world.process('publisher', publishing);
+  running.push(world.runInRealTime());
+  return wiring;
+}
+
+/** A region of a world in which no process runs. */
+export async function emptyRegion(world: World): Promise<Wiring> {
   const wiring = wired(world.directly());
   await wiring.bus.createTopics(regionTopics(ORGANISATIONS, 2));
   await wiring.policies.adopt(POLICY);
-  world.process('publisher', publishing);
-  running.push(world.runInRealTime());
   return wiring;
 }
 

@@ -26,7 +26,7 @@ function openStore(kills: ReadonlySet<number> = new Set()) {
     },
   };
   const random = { uuid: () => `id-${(ids += 1)}`, fraction: () => 0 };
-  return { events, begun: () => appends, book: () => new ReleasedCodesBook(store, { now: () => 0 }, random) };
+  return { events, begun: () => appends, book: () => new ReleasedCodesBook(store, { now: () => 0, steady: () => 0 }, random) };
 }
 
 const region = () => openStore().book();

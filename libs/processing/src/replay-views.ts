@@ -2,8 +2,10 @@ import type { Projection, Purpose } from '@weft/domain';
 import { forEachConcurrently, inOrder } from './concurrency.js';
 import { decodeReplayCheckpoint, encode, type ReplayCheckpoint } from './encoding.js';
 import { deriveViews, type Changes } from './derive-views.js';
+import { unlessUnreadable, type UnreadableRecord } from './failures.js';
+import { chunksOf, patientKeys } from './patient-keys.js';
 import { isPublished } from './publisher.js';
-import { CARE_RECORD_PREFIX, keyOfStream, replayStream } from './streams.js';
+import { replayStream } from './streams.js';
 import type { Wiring } from './wiring.js';
 import { unlessFenced } from './append.js';
 
@@ -14,6 +16,8 @@ export interface ReplayProgress {
   /** Views that were, or with a dry run would be, changed. */
   readonly changed: number;
   readonly changes: Changes;
+  /** Whose streams cannot be read: their views stay as they are, and so do those of whom they are merged with. */
+  readonly unreadable: readonly UnreadableRecord[];
   /** Everything that is to be told is written, and who replays did not wait until it was published. */
   readonly unpublished?: true;
 }
@@ -49,11 +53,6 @@ const CHUNK = 64;
 /** Chunks a lane that may be under way beyond the checkpoint. */
 const AHEAD = 2;
 const WIDTH = 8;
-
-/** Every number of which anything is known. */
-export async function* patientKeys({ store }: Pick<Wiring, 'store'>): AsyncGenerator<string> {
-  for await (const { stream } of store.streams(CARE_RECORD_PREFIX)) yield keyOfStream(stream);
-}
 
 /**
  * Replays one view for every patient, safely while events keep coming: each is decided again from the record's first event on, and what
@@ -117,8 +116,9 @@ export async function replayChunk(wiring: Wiring, chunk: ReplayChunk): Promise<R
   let progress = NOTHING;
   await forEachConcurrently(keys, WIDTH, async (key) => {
     // Awaited before `progress` is read: several patients are under way at once.
-    const one = await replayPatient(wiring, key, projection, options);
-    progress = added(progress, one);
+    let found: readonly UnreadableRecord[] = [];
+    const one = await unlessUnreadable(replayPatient(wiring, key, projection, options), (unreadable) => (found = [unreadable]));
+    progress = added(progress, one ?? { ...NOTHING, done: 1, unreadable: found });
   });
   return progress;
 }
@@ -132,7 +132,7 @@ export async function replayPatient(
 ): Promise<ReplayProgress> {
   const changes = (await deriveViews(wiring, key, { ...options, projections: [projection] })).get(projection) as Changes;
   const { included, amended, withdrawn } = changes;
-  return { done: 1, total: 1, changed: included + amended + withdrawn > 0 ? 1 : 0, changes };
+  return { done: 1, total: 1, changed: included + amended + withdrawn > 0 ? 1 : 0, changes, unreadable: [] };
 }
 
 function added(a: ReplayProgress, b: ReplayProgress): ReplayProgress {
@@ -145,6 +145,7 @@ function added(a: ReplayProgress, b: ReplayProgress): ReplayProgress {
       amended: a.changes.amended + b.changes.amended,
       withdrawn: a.changes.withdrawn + b.changes.withdrawn,
     },
+    unreadable: [...new Map([...a.unreadable, ...b.unreadable].map((one) => [one.key, one])).values()],
   };
 }
 
@@ -170,18 +171,7 @@ async function count(items: AsyncIterable<unknown>): Promise<number> {
   return total;
 }
 
-const NOTHING: ReplayProgress = { done: 0, total: 0, changed: 0, changes: { included: 0, amended: 0, withdrawn: 0 } };
-
-async function* chunksOf(keys: AsyncIterable<string>, skip: number, size: number): AsyncGenerator<readonly string[]> {
-  let chunk: string[] = [];
-  let seen = 0;
-  for await (const key of keys) {
-    seen += 1;
-    if (seen <= skip) continue;
-    chunk.push(key);
-    if (chunk.length < size) continue;
-    yield chunk;
-    chunk = [];
-  }
-  if (chunk.length > 0) yield chunk;
-}
+const NOTHING: ReplayProgress = {
+  ...{ done: 0, total: 0, changed: 0 },
+  ...{ changes: { included: 0, amended: 0, withdrawn: 0 }, unreadable: [] },
+};

@@ -8,6 +8,7 @@ import { unlessFenced } from './append.js';
 import { NO_STREAM, type EventStore } from './ports.js';
 import { lettersFor } from './read-record.js';
 import type { RecordChange } from './record-changes.js';
+import { momentNow } from './region-time.js';
 import { REVIEWS_STREAM } from './streams.js';
 import { projectionOf, type Wiring } from './wiring.js';
 
@@ -103,7 +104,7 @@ async function shownToDirectCare(wiring: Wiring, key: string) {
   const load = () => loadPerson(wiring.store, key);
   const { loaded: person, marks } = await withMarks(wiring.store, load, ({ members }) => members);
   if (person.members[0]?.key !== key) return { entries: new Map<string, ViewEntry>(), misplaced: [] };
-  const { letters } = lettersFor(projection, person, await wiring.policies.current(), wiring.clock.now(), marks);
+  const { letters } = lettersFor(projection, person, await wiring.policies.current(), await momentNow(wiring), marks);
   const entries = seenIn(person.record, letters, projection, pseudonymsOf(wiring.keys, projection, key, person.person));
   return { entries, misplaced: misplacedIn(person.record, entries) };
 }

@@ -119,13 +119,14 @@ function placedAt(event: RecordedCareEvent, named: string, members: readonly Num
     before?.key ?? homeOf(entryIdOf(event), named, members) ?? named,
   ];
   if (homes.includes(named)) return event;
-  const { id, source, organisation, recordedAt, coordinates } = event;
+  const { id, source, organisation, receivedAt, recordedAt, coordinates } = event;
   const digest = digestSent(event);
   return {
     type: 'care-event-homed-1',
     id,
     source,
     organisation,
+    ...(receivedAt !== undefined && { receivedAt }),
     recordedAt,
     coordinates,
     ...(digest !== undefined && { digest }),
@@ -149,9 +150,9 @@ export function isOther(known: Accepted, message: Coordinates, digest: string | 
   return !isSamePlace(known, message) && !saysTheSame(known.digest, digest);
 }
 
-export function recorded({ clock, keys }: Wiring, event: CareEvent, message: Coordinates, awaits?: Awaits): RecordedCareEvent {
+export function recorded({ clock, keys }: Wiring, event: CareEvent, message: Message, awaits?: Awaits): RecordedCareEvent {
   const { type, id, source, organisation, subject, survivor, time, resource, sentDigest, takesBack } = event;
-  const { topic, partition, offset } = message;
+  const { topic, partition, offset, timestamp: receivedAt } = message;
   const digest = keys.digest(contentOf(event)).slice(0, DIGEST_DIGITS);
   const recordedAt = timestamp(clock);
   const said = {
@@ -161,7 +162,7 @@ export function recorded({ clock, keys }: Wiring, event: CareEvent, message: Coo
     ...(sentDigest !== undefined && { sentDigest }),
     ...(awaits !== undefined && { awaits }),
   };
-  return { ...said, recordedAt, coordinates: { topic, partition, offset }, digest, resource };
+  return { ...said, receivedAt, recordedAt, coordinates: { topic, partition, offset }, digest, resource };
 }
 
 /**

@@ -1,4 +1,4 @@
-import { PURPOSES, type Projection, type Purpose } from '@weft/domain';
+import { PURPOSES, type Coordinates, type Projection, type Purpose } from '@weft/domain';
 import type { Keys } from './ports.js';
 
 const camelCase = (purpose: Purpose): string => purpose.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
@@ -11,6 +11,8 @@ export const careRecordStream = (key: string): string => `${CARE_RECORD_PREFIX}$
 export const keyOfStream = (stream: string): string => stream.slice(CARE_RECORD_PREFIX.length);
 /** How far the changes of the streams were published. */
 export const PUBLISHER_STREAM = 'publisher-region';
+/** In which epoch the store is, and whether everything is being published anew. */
+export const EPOCH_STREAM = 'epoch-region';
 /** Which person a FHIR Consent is about, by its source and id: it may be corrected to another. */
 export const consentHolderStream = (consent: string): string => `consentHolder-${consent}`;
 /** Which numbers ever had versions of an entry, by the entry's id. */
@@ -31,10 +33,13 @@ export const POLICY_APPLIED_STREAM = 'policyApplied-region';
 export const REVIEWS_STREAM = 'reviews-region';
 /** How many of an organisation's versions were set aside. */
 export const versionsStream = (organisation: string): string => `versions-${organisation}`;
-/** How far the opt-out-projector is in a partition of the consent topic. */
-export const consentMarkStream = (partition: number): string => `consentMark-${partition}`;
+/** How far the projector of an inbound topic is in one of its partitions, by what the store has. */
+export const markStream = ({ topic, partition }: Pick<Coordinates, 'topic' | 'partition'>): string =>
+  `mark-${topic}-${partition}`;
 /** Whose record something came to behind decisions that were not read. */
 export const AWAITING_STREAM = 'awaitingDecisions-region';
+/** The newest receipt, of all messages that were read. */
+export const NEWEST_RECEIPT_STREAM = 'newestReceipt-region';
 export const BOUNDARIES_STREAM = 'decisionBoundaries-region';
 /** Who began to be told of a purpose over HTTP, and when. */
 export const subscribersStream = (purpose: Purpose): string => `subscribers-${CATEGORIES.get(purpose)}`;

@@ -1,9 +1,8 @@
 import type { IdentityEvent } from '@weft/domain';
 import { decodeNumberEvent } from './encoding.js';
-import { eventsOf } from './number.js';
+import { eventsOfNumber } from './number.js';
 import { relatedNumbers } from './person.js';
 import type { EventStore } from './ports.js';
-import { careRecordStream } from './streams.js';
 
 /** A time, RFC 3339, in which two numbers were one person; `until` is null while they are. */
 export interface TimeAsOne {
@@ -18,7 +17,7 @@ export async function timesAsOne(store: EventStore, key: string): Promise<Readon
   if (related.size === 0) return new Map();
   const moves: { readonly number: string; readonly event: IdentityEvent }[] = [];
   for (const number of [key, ...related.keys()]) {
-    for await (const page of eventsOf(store, careRecordStream(number))) {
+    for await (const page of eventsOfNumber(store, number)) {
       for (const { kind, event } of page.map((stored) => decodeNumberEvent(stored)))
         if (kind === 'identity') moves.push({ number, event });
     }

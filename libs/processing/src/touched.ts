@@ -13,11 +13,12 @@ import {
   type Entry,
   type Letter,
   type Marks,
+  type Moment,
   type Projection,
   type RecordedCareEvent,
   type ViewEffect,
 } from '@weft/domain';
-import { arrivingIn, basisOf, isCurrent, viewIn } from './decide-views.js';
+import { arrivingIn, basisOf, isCurrent, momentOf, viewIn } from './decide-views.js';
 import { reachOthers, rulingsAt } from './judges.js';
 import type { NumberState } from './number.js';
 
@@ -40,7 +41,7 @@ export function changesOnlyTouched(
   fresh: readonly RecordedCareEvent[],
   projections: readonly Projection[],
   adopted: AdoptedPolicy,
-  now: number,
+  now: Moment,
   marks: Marks,
 ): boolean {
   const { record, decisions, views } = state;
@@ -60,10 +61,10 @@ export function effectOfTouched(
   touched: readonly Entry[],
   projections: readonly Projection[],
   adopted: AdoptedPolicy,
-  now: number,
+  now: Moment,
   marks: Marks,
 ): Effect | null {
-  const rulings = rulingsAt(now, state.decisions, adopted, state.record.entries);
+  const rulings = rulingsAt(momentOf({ members: [state] }, now), state.decisions, adopted, state.record.entries);
   const ids = new Set(touched.map(({ id }) => id));
   const views: Record<string, ViewEffect> = {};
   for (const projection of projections) {

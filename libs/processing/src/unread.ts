@@ -26,6 +26,18 @@ export async function positionsOf(bus: Looking, group: string, topic: string): P
 export const lagOf = (positions: readonly GroupPosition[]): number =>
   positions.reduce((lag, { next, high }) => lag + Math.max(0, high - next), 0);
 
+/** When the bus took the oldest message that the group has not dealt with, milliseconds since 1970; null where there is none. */
+export async function oldestUnread(
+  bus: Pick<EventBus, 'read'>,
+  topic: string,
+  positions: readonly GroupPosition[],
+): Promise<number | null> {
+  const behind = positions.filter(({ next, high }) => next < high);
+  const oldest = await Promise.all(behind.map(({ partition, next }) => bus.read(topic, partition, next, 1)));
+  const times = oldest.flat().map(({ timestamp }) => timestamp);
+  return times.length === 0 ? null : Math.min(...times);
+}
+
 /** How many accepted messages no projector has dealt with: they are in no record yet, and in no quarantine. */
 export async function unreadMessages(bus: Looking & Pick<EventBus, 'topics'>): Promise<number> {
   let unread = 0;

@@ -3,10 +3,12 @@ import { forEachConcurrently } from './concurrency.js';
 import { withMarks } from './consent-marks.js';
 import { decideViews, viewIn } from './decide-views.js';
 import { pseudonymsOf } from './judges.js';
+import { unlessUnreadable, type UnreadableRecord } from './failures.js';
 import { isKnownNumber, loadNumber } from './number.js';
 import { loadPerson } from './person.js';
 import { digestOf } from './read-record.js';
-import { patientKeys } from './replay-views.js';
+import { patientKeys } from './patient-keys.js';
+import { momentNow } from './region-time.js';
 import { serves, type Wiring } from './wiring.js';
 
 export interface VerifyReport {
@@ -14,6 +16,8 @@ export interface VerifyReport {
   readonly views: number;
   readonly entries: number;
   readonly differing: readonly Difference[];
+  /** Whose streams cannot be read: neither their views nor those of whom they are merged with are compared. */
+  readonly unreadable: readonly UnreadableRecord[];
   /** Of all views together: equal when every view is. */
   readonly digests: Readonly<Record<string, string>>;
 }
@@ -37,10 +41,11 @@ export interface VerifyOptions {
 /** Decides every view anew, from the first event of record, decisions and merges on, and compares it with what was written as they came. */
 export async function verifyViews(wiring: Wiring, options: VerifyOptions = {}): Promise<VerifyReport> {
   const differing: Difference[] = [];
+  const unreadable = new Map<string, UnreadableRecord>();
   const digests = new Map<Projection, string[]>(wiring.projections.map((projection) => [projection, []]));
   const count = { records: 0, views: 0, entries: 0 };
   await forEachConcurrently(patientKeys(wiring), 8, async (key) => {
-    const compared = await settled(wiring, key, options.patience ?? 10);
+    const compared = await unlessUnreadable(settled(wiring, key, options.patience ?? 10), (one) => unreadable.set(one.key, one));
     if (compared === null) return;
     for (const { projection, entries, digest, difference } of compared) {
       count.views += 1;
@@ -57,8 +62,10 @@ export async function verifyViews(wiring: Wiring, options: VerifyOptions = {}): 
     const name = serves(wiring, projection) ? purpose : `${purpose}, version ${version}`;
     return [name, wiring.keys.digest(lines.sort().join('\n'))] as const;
   });
-  return { ...count, differing, digests: Object.fromEntries(byPurpose) };
+  return { ...count, differing, unreadable: [...unreadable.values()].sort(byKey), digests: Object.fromEntries(byPurpose) };
 }
+
+const byKey = (one: UnreadableRecord, other: UnreadableRecord): number => (one.key < other.key ? -1 : 1);
 
 interface Compared {
   readonly projection: Projection;
@@ -68,7 +75,7 @@ interface Compared {
   readonly difference: Difference | null;
 }
 
-/** Null of a number of which nothing is known. */
+/** Null of a number of which nothing is known. Throws RecordUnreadable. */
 async function settled(wiring: Wiring, key: string, patience: number): Promise<readonly Compared[] | null> {
   for (let attempt = 1; ; attempt += 1) {
     const compared = await compare(wiring, key);
@@ -78,16 +85,16 @@ async function settled(wiring: Wiring, key: string, patience: number): Promise<r
 }
 
 async function compare(wiring: Wiring, key: string): Promise<readonly Compared[] | null> {
-  const { store, keys, clock, projections } = wiring;
+  const { store, keys, projections } = wiring;
   const load = async () => {
-    const state = await loadNumber(store, key);
-    return { state, person: await loadPerson(store, key, { known: [state] }) };
+    const state = await loadNumber(store, key, { anew: true });
+    return { state, person: await loadPerson(store, key, { anew: true, known: [state] }) };
   };
   const { loaded, marks } = await withMarks(store, load, ({ person }) => person.members);
   const { state, person } = loaded;
   if (!isKnownNumber(state)) return null;
   const isMoved = state.identity.supersededBy !== null;
-  const decided = decideViews(projections, person, await wiring.policies.current(), clock.now(), marks);
+  const decided = decideViews(projections, person, await wiring.policies.current(), await momentNow(wiring), marks);
   return projections.map((projection) => {
     const stored = viewIn(state, projection);
     const expected = isMoved ? NOTHING : (decided.views.get(viewName(projection)) as ReadonlyMap<string, Letter>);

@@ -31,7 +31,7 @@ export class AnswerTimes implements OnModuleDestroy {
 
   /** Does the work, and gives what it gives or throws at an answer time, unless `mayTell` says that its time tells nothing. */
   async hold<T>(kind: AnswerKind, work: () => Promise<T>, mayTell: (result: T) => boolean = () => false): Promise<T> {
-    const begun = this.service.clock.now();
+    const begun = this.service.clock.steady();
     let isOpen = false;
     try {
       const result = await work();
@@ -42,9 +42,9 @@ export class AnswerTimes implements OnModuleDestroy {
     }
   }
 
-  /** Resolves at the next answer time of what began then, milliseconds since 1970; at once where this process is stopping. */
+  /** Resolves at the next answer time of what began then, by the steady clock; at once where this process is stopping. */
   async next(kind: AnswerKind, begun: number): Promise<void> {
-    const took = Math.max(0, this.service.clock.now() - begun);
+    const took = Math.max(0, this.service.clock.steady() - begun);
     await this.service.timers.sleep(answerTime(took, kind) - took, this.stopping.signal);
   }
 

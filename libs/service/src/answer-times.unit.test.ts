@@ -29,7 +29,7 @@ describe('an answer that may not tell what it took', () => {
       now += ms;
       return Promise.resolve();
     };
-    const times = new AnswerTimes({ clock: { now: () => now }, timers: { sleep } });
+    const times = new AnswerTimes({ clock: { now: () => now, steady: () => now }, timers: { sleep } });
     const taking = (ms: number, answer: () => string) => () => {
       now += ms;
       return Promise.resolve().then(answer);

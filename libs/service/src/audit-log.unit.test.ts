@@ -33,7 +33,7 @@ function heldStore() {
   const audit = new AuditLog({
     store: store as unknown as EventStore,
     random: { uuid: () => `id-${(ids += 1)}`, fraction: () => 0 },
-    clock: { now: () => Date.parse('2026-01-01T10:00:00Z') },
+    clock: { now: () => Date.parse('2026-01-01T10:00:00Z'), steady: () => 0 },
     keys: new SimKeys(),
   });
   const next = async (index: number) => {

@@ -137,7 +137,7 @@ describe('an app', () => {
   const lines: string[] = [];
   /** Stands still, so that how often somebody asks is told by the test alone. */
   let now = Date.now();
-  const clock = { now: () => now };
+  const clock = { now: () => now, steady: () => now };
   const MIB = 1024 * 1024;
   const limited = (settings: Settings): Settings => ({
     ...settings,

@@ -31,9 +31,13 @@ export { projectorObserver } from './projector-observer.js';
 export {
   QuarantineTally,
   watchDecisions,
+  describeApart,
+  watchClocks,
   watchLag,
   watchMarks,
   watchNational,
+  watchPolicy,
+  watchPositions,
   watchPublisher,
   watchQuarantine,
   watchReconciliations,

@@ -1,4 +1,4 @@
-import { createHash, createHmac, createSecretKey, randomBytes } from 'node:crypto';
+import { createHmac, createSecretKey, hash, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Purpose } from '@weft/domain';
 import type { Keys } from '@weft/processing';
@@ -61,7 +61,7 @@ export function createKeys(secrets: KeySecrets): Keys {
           .update(`uuid:${JSON.stringify(parts)}`)
           .digest(),
       ),
-    digest: (text) => createHash('sha256').update(text).digest('hex'),
+    digest: (text) => hash('sha256', text),
     chain: (text) => createHmac('sha256', integrity).update(text).digest('hex').slice(0, 32),
   };
 }

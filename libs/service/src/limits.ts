@@ -126,7 +126,7 @@ export function limitCallers(server: FastifyInstance, service: Pick<Service, 'se
     const lane = laneOf(request);
     const who = whoOf(request);
     const { rates, shares } = lanes[lane];
-    const soon = rates.take(who, service.clock.now());
+    const soon = rates.take(who, service.clock.steady());
     if (soon !== null) return done(refusal('rate', soon.scope, lane, soon.waitMs));
     const full = shares.take(who, 1);
     if (full !== null) return done(refusal('requests', full, lane));

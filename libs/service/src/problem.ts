@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { HttpException, type ValidationError } from '@nestjs/common';
 import type { Problem } from '@weft/domain';
-import { EngineError } from '@weft/processing';
+import { EngineError, RecordUnreadable, type Unreadable } from '@weft/processing';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { withoutNumbers } from './log.js';
@@ -69,6 +69,7 @@ export function problemOf(error: unknown): { readonly problem: HttpProblem; read
   if (error instanceof HttpProblem) return expected(error);
   if (error instanceof Unauthenticated) return expected(unauthenticated(error));
   if (error instanceof TokenKeysUnavailable) return expected(unavailable('The keys of the token issuer cannot be had.'));
+  if (error instanceof RecordUnreadable) return { problem: unreadable(error), unexpected: true };
   if (error instanceof EngineError) return problemOfEngine(error);
   const status = statusOf(error);
   if (status !== undefined && status < 500) return expected(problemOfStatus(status));
@@ -86,10 +87,26 @@ function unauthenticated({ reason, message }: Unauthenticated): HttpProblem {
   });
 }
 
+const UNREADABLE: Readonly<Record<Unreadable, string>> = {
+  'record-damaged': 'Events of it are missing, which may have been objections: nothing of it is shown until it is restored.',
+  'written-by-a-newer-weft': 'It holds what a newer version of Weft wrote: nothing of it is shown until that version runs here.',
+};
+
+const unreadable = ({ type }: RecordUnreadable): HttpProblem =>
+  new HttpProblem(503, type, 'This record cannot be read now', { detail: UNREADABLE[type] });
+
+const catchingUp = (): HttpProblem =>
+  new HttpProblem(503, 'catching-up', 'Weft cannot show records now', {
+    detail: 'What was decided is being read again, as the store was put back to an earlier state: try again later.',
+    headers: RETRY_AFTER,
+  });
+
 function problemOfEngine(error: EngineError): { readonly problem: HttpProblem; readonly unexpected: boolean } {
   switch (error.type) {
     case 'engine-unavailable':
       return { problem: unavailable('An engine does not answer; nothing may be taken as accepted.'), unexpected: true };
+    case 'catching-up':
+      return { problem: catchingUp(), unexpected: true };
     case 'wrong-expected-revision':
       return { problem: unavailable('Others are changing the same record just now.'), unexpected: true };
     case 'unknown-topic':

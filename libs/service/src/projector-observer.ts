@@ -1,4 +1,4 @@
-import type { ProjectorOptions } from '@weft/processing';
+import { type ProjectorOptions, RecordUnreadable } from '@weft/processing';
 import type { Service } from './service.js';
 
 /** A projector whose batches fail so long in a row is not ready, whatever its engines say. */
@@ -22,7 +22,7 @@ export function projectorObserver(service: Service, projector: string): Projecto
   const failing = new Map<string, { readonly since: number; readonly last: number }>();
   const stillFailing = (lane: string) => {
     const run = failing.get(lane);
-    return run !== undefined && clock.now() - run.last <= OVER_AFTER_MS ? run : undefined;
+    return run !== undefined && clock.steady() - run.last <= OVER_AFTER_MS ? run : undefined;
   };
   readiness.register(projector, async () => {
     for (const lane of failing.keys()) {
@@ -37,8 +37,11 @@ export function projectorObserver(service: Service, projector: string): Projecto
       messages.inc({ projector, topic: batch.topic }, batch.messages.length);
     },
     onFailure(err, batch) {
+      // However many there are: what is about anybody else goes on.
+      if (err instanceof RecordUnreadable)
+        return log.error({ err, projector }, 'a record cannot be read: nothing of it is shown or published');
       const lane = batch === undefined ? '' : laneOf(batch);
-      failing.set(lane, { since: stillFailing(lane)?.since ?? clock.now(), last: clock.now() });
+      failing.set(lane, { since: stillFailing(lane)?.since ?? clock.steady(), last: clock.steady() });
       failures.inc({ projector });
       log.warn(
         { err, projector, ...(batch && { topic: batch.topic, partition: batch.partition }) },

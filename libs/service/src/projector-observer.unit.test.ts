@@ -1,3 +1,4 @@
+import { RecordUnreadable } from '@weft/processing';
 import { createLogger } from './log.js';
 import { Metrics } from './metrics.js';
 import { projectorObserver } from './projector-observer.js';
@@ -7,16 +8,17 @@ import { readSettings } from './settings.js';
 import { systemTimers } from './system.js';
 
 function observed() {
-  const clock = { at: 0, now: () => clock.at };
+  const clock = { at: 0, now: () => clock.at, steady: () => clock.at };
   const log = createLogger({ ...readSettings({}).settings, logLevel: 'silent' });
   const readiness = new Readiness(systemTimers, () => {});
   const service = { clock, log, metrics: new Metrics(), readiness } as unknown as Service;
   const { onBatch, onFailure } = projectorObserver(service, 'record-projector');
-  const failAt = (...times: number[]) =>
-    times.forEach((time) => ((clock.at = time), onFailure?.(new Error('the store is away'), { topic: 't', partition: 0 })));
+  const failAt = (...times: number[]) => failBy(new Error('the store is away'), ...times);
+  const failBy = (error: unknown, ...times: number[]) =>
+    times.forEach((time) => ((clock.at = time), onFailure?.(error, { topic: 't', partition: 0 })));
   const handle = (partition = 0) => onBatch?.({ topic: 't', partition, messages: [] });
   const isReadyAt = async (time: number) => ((clock.at = time), (await readiness.check()).status === 'ready');
-  return { failAt, handle, isReadyAt };
+  return { failAt, failBy, handle, isReadyAt };
 }
 
 describe('a projector whose batches fail', () => {
@@ -39,6 +41,12 @@ describe('a projector whose batches fail', () => {
     expect(await isReadyAt(50_001)).toBe(true);
     failAt(60_000);
     expect(await isReadyAt(65_000)).toBe(true);
+  });
+
+  it('is not made unready by records that cannot be read, however many', async () => {
+    const { failBy, isReadyAt } = observed();
+    failBy(new RecordUnreadable('record-damaged', 'k'), 0, 5_000, 10_000, 15_000);
+    expect(await isReadyAt(15_000)).toBe(true);
   });
 
   it('is not made unready by a single failure that nothing follows', async () => {

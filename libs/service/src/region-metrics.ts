@@ -3,16 +3,25 @@ import { silentSince } from '@weft/national';
 import {
   AwaitingPeople,
   CLOSES_HEADER,
+  type Apart,
+  APART_MS,
+  clocksApart,
   CONSENT_TOPIC,
   type EventBus,
   isQuarantineEntry,
   lagOf,
+  loadEpoch,
   messagesBetween,
+  messagesLost,
+  oldestUnread,
   OPT_OUT_PROJECTOR_GROUP,
+  policyApplied,
   positionsOf,
   QUARANTINE_TOPIC,
+  recordTopics,
   Reviews,
   unpublishedSince,
+  unreadableCounts,
   unreadSince,
   type VersionCounts,
   versionCounts,
@@ -82,12 +91,93 @@ export function watchMarks(service: Service, wiring: Wiring): void {
   });
 }
 
-/** What is not published for so long somebody should look at. */
-const PUBLISHED_LATE_SECONDS = 30;
+/**
+ * `weft_messages_lost`: how many messages were read that the store, which was put back since, does not have. Readiness says so, and stays ready; and
+ * whether everything is being published anew.
+ */
+export function watchPositions(service: Service): void {
+  const { bus, store, metrics, readiness } = service;
+  const look = looksAt(service, 'positions', async () => ({
+    lost: await messagesLost({ bus, store }, await recordTopics({ bus, store })),
+    epoch: await loadEpoch(store),
+  }));
+  metrics.gauge('weft_messages_lost', 'Messages read before that the store does not have', [], async (gauge) => {
+    const seen = await look();
+    gauge.remove();
+    if (seen !== null) gauge.set(seen.lost);
+  });
+  readiness.describe('catching-up', async () => {
+    const seen = await look();
+    return seen === null || seen.lost === 0 ? null : `${seen.lost} messages`;
+  });
+  readiness.describe('telling-anew', async () => {
+    const seen = await look();
+    return seen?.epoch.state === 'telling' ? `${seen.epoch.done} people so far` : null;
+  });
+}
+
+const CLOCKS_LOOK_MS = 10_000;
+const watched = new WeakSet<Service>();
+
+/**
+ * `weft_clock_apart_seconds` by what this machine's time disagrees with (`receipts`, `brokers`, its own `leap`), and by the topic of whoever
+ * publishes with a time ahead. Readiness says what is over a minute, and stays ready; the log says it when it begins and when it is over.
+ */
+export function watchClocks(service: Service, wiring: Wiring): () => Promise<void> {
+  const { metrics, readiness, timers, log } = service;
+  // Several parts of one process have one clock.
+  if (watched.has(service)) return async () => {};
+  watched.add(service);
+  const look = looksAt(service, 'clocks', () => clocksApart(wiring));
+  metrics.gauge('weft_clock_apart_seconds', 'How far clocks are apart that should agree', ['from'], async (gauge) => {
+    const apart = await look();
+    gauge.reset();
+    for (const [from, ms] of apart === null ? [] : clocksIn(apart)) gauge.set({ from }, Math.abs(ms) / 1000);
+  });
+  readiness.describe('clocks-apart', async () => {
+    const apart = await look();
+    return apart === null ? null : describeApart(apart);
+  });
+  const stopping = new AbortController();
+  const following = (async () => {
+    let said: string | null = null;
+    while (!stopping.signal.aborted) {
+      const apart = await look();
+      const describes: string | null = apart === null ? said : describeApart(apart);
+      // By how much may change at every look: that they are, once.
+      if ((describes === null) !== (said === null))
+        if (describes === null) log.info('clocks agree again');
+        else
+          log.error(
+            { clocks: describes },
+            'clocks are apart: what the later time closes is closed, what the earlier opens is not open',
+          );
+      said = describes;
+      await timers.sleep(CLOCKS_LOOK_MS, stopping.signal);
+    }
+  })();
+  return async () => {
+    stopping.abort();
+    await following;
+  };
+}
+
+function clocksIn({ receipts, brokers, leap, publishers }: Apart): (readonly [from: string, ms: number])[] {
+  return [['receipts', receipts], ['brokers', brokers ?? 0], ['leap', leap], ...Object.entries(publishers)];
+}
+
+/** Which clocks are more than a minute apart; null where none are. */
+export function describeApart(apart: Apart): string | null {
+  const found = clocksIn(apart).filter(([, ms]) => Math.abs(ms) > APART_MS);
+  return found.length === 0 ? null : found.map(([from, ms]) => `${from} ${Math.round(ms / 1000)} s`).join(', ');
+}
+
+/** What is not published, or not applied, for so long somebody should look at. */
+const LATE_SECONDS = 30;
 
 /**
  * `weft_publisher_wait_seconds`: for how long the oldest change that is not published to subscribers' topics has waited; 0 when all are. Readiness
- * says it once it is long, and stays ready.
+ * says it once it is long, and stays ready; and how many records the publisher cannot read.
  */
 export function watchPublisher(service: Service): void {
   const { store, clock, metrics, readiness } = service;
@@ -100,9 +190,35 @@ export function watchPublisher(service: Service): void {
     gauge.remove();
     if (seconds !== null) gauge.set(seconds);
   });
+  const unreadable = looksAt(service, 'unreadable', () => unreadableCounts(store));
+  readiness.describe('records-unreadable', async () => {
+    const counts = Object.entries((await unreadable()) ?? {});
+    return counts.length === 0 ? null : counts.map(([why, people]) => `${people} ${why}`).join(', ');
+  });
   readiness.describe('changes-not-published', async () => {
     const seconds = await look();
-    return seconds === null || seconds <= PUBLISHED_LATE_SECONDS ? null : `for ${Math.floor(seconds)} seconds`;
+    return seconds === null || seconds <= LATE_SECONDS ? null : `for ${Math.floor(seconds)} seconds`;
+  });
+}
+
+/**
+ * `weft_policy_not_applied_seconds`: for how long a policy has been in force that not every view and topic obeys; 0 where all do. Readiness says
+ * it once it is long, and stays ready: readers and feeds obey it all the same.
+ */
+export function watchPolicy(service: Service, wiring: Pick<Wiring, 'store' | 'policies'>): void {
+  const { clock, metrics, readiness } = service;
+  const look = looksAt(service, 'policy', async () => {
+    const { version, adoptedAt } = await wiring.policies.current();
+    return (await policyApplied(wiring)) >= version ? 0 : Math.max(0, (clock.now() - Date.parse(adoptedAt)) / 1000);
+  });
+  metrics.gauge('weft_policy_not_applied_seconds', 'How long a policy in force is not applied everywhere', [], async (gauge) => {
+    const seconds = await look();
+    gauge.remove();
+    if (seconds !== null) gauge.set(seconds);
+  });
+  readiness.describe('policy-not-applied', async () => {
+    const seconds = await look();
+    return seconds === null || seconds <= LATE_SECONDS ? null : `for ${Math.floor(seconds)} seconds`;
   });
 }
 
@@ -259,11 +375,11 @@ function looksAt<T>({ clock, timers, log }: Service, what: string, ask: () => Pr
       log.warn({ err, what }, 'could not be measured');
       return null;
     });
-    seen = { value, at: clock.now() };
+    seen = { value, at: clock.steady() };
     looking = null;
   };
   return async () => {
-    if (seen === null || clock.now() - seen.at >= FRESH_MS) {
+    if (seen === null || clock.steady() - seen.at >= FRESH_MS) {
       looking ??= look();
       const answered = new AbortController();
       await Promise.race([looking, timers.sleep(PATIENCE_MS, answered.signal)]).finally(() => answered.abort());
@@ -273,10 +389,9 @@ function looksAt<T>({ clock, timers, log }: Service, what: string, ask: () => Pr
 }
 
 async function longestWait({ bus, clock }: Service): Promise<number> {
-  const behind = (await positionsOf(bus, OPT_OUT_PROJECTOR_GROUP, CONSENT_TOPIC)).filter(({ next, high }) => next < high);
-  const oldest = await Promise.all(behind.map(async ({ partition, next }) => bus.read(CONSENT_TOPIC, partition, next, 1)));
-  const now = clock.now();
-  return oldest.flat().reduce((longest, { timestamp }) => Math.max(longest, (now - timestamp) / 1000), 0);
+  const positions = await positionsOf(bus, OPT_OUT_PROJECTOR_GROUP, CONSENT_TOPIC);
+  const oldest = await oldestUnread(bus, CONSENT_TOPIC, positions);
+  return oldest === null ? 0 : Math.max(0, (clock.now() - oldest) / 1000);
 }
 
 interface QuarantineCounts {

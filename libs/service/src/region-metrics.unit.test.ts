@@ -13,10 +13,13 @@ import { pino } from 'pino';
 import { Metrics } from './metrics.js';
 import { Readiness } from './readiness.js';
 import {
+  watchClocks,
   watchDecisions,
   watchLag,
   watchMarks,
   watchNational,
+  watchPolicy,
+  watchPositions,
   watchPublisher,
   watchQuarantine,
   watchReadiness,
@@ -34,7 +37,7 @@ const START = Date.UTC(2026, 0, 1);
 function region() {
   const topics = new Map<string, Message[]>();
   const committed = new Map<string, number>();
-  const state = { now: START, away: false, looks: 0 };
+  const state = { now: START, aheadMs: 0, away: false, looks: 0 };
   const messagesOf = (topic: string): Message[] => topics.get(topic) ?? topics.set(topic, []).get(topic)!;
   const bus: Partial<EventBus> = {
     async offsets(topic) {
@@ -43,13 +46,14 @@ function region() {
       return [{ partition: 0, low: 0, high: messagesOf(topic).length }];
     },
     committed: async (group, topic) => [{ partition: 0, offset: committed.get(`${group} ${topic}`) ?? -1 }],
+    topics: async () => [...topics.keys()].map((topic) => ({ topic, partitions: 1 })),
     read: async (topic, _, from, maxCount = 2) => messagesOf(topic).slice(from, from + maxCount),
   };
   const metrics = new Metrics();
   const service = {
     bus,
     metrics,
-    clock: { now: () => state.now },
+    clock: { now: () => state.now + state.aheadMs, steady: () => state.now },
     timers: systemTimers,
     log: pino({ level: 'silent' }),
     readiness: new Readiness(systemTimers, () => {}),
@@ -99,6 +103,47 @@ describe('what is measured of a region', () => {
     expect(state.looks).toBe(2);
   });
 
+  it('looks again as soon as ever though the machine’s time was a day ahead when it looked before', async () => {
+    const { service, state, pass, scrape } = region();
+    state.aheadMs = 86_400_000;
+    watchLag(service, 'weft.record-projector', () => [CARE_EVENTS]);
+    await scrape('weft_group');
+    state.aheadMs = 0;
+    pass(5_000);
+    await scrape('weft_group');
+    expect(state.looks).toBe(2);
+  });
+
+  it('says which clocks are apart, in metric, readiness and once in the log, and when they agree again', async () => {
+    const { service, state, pass, scrape } = region();
+    const ahead = { 'weft.care-events.RX902': 7_200_000 };
+    const noted = { type: 'receipt-noted-1', revision: 0, data: bytesOf(JSON.stringify({ at: START + 3_600_000, ahead })) };
+    const store = { read: async () => [noted] };
+    const said: unknown[] = [];
+    const log = { warn: () => {}, error: (what: unknown) => void said.push(what), info: (what: unknown) => void said.push(what) };
+    const looks = { wake: () => {} };
+    const timers = { sleep: (ms: number) => new Promise<void>((done) => (ms === 10_000 ? (looks.wake = done) : undefined)) };
+    const stop = watchClocks({ ...service, log, timers } as unknown as Service, { ...service, store } as unknown as Wiring);
+    expect((await scrape('weft_clock_apart_seconds')).sort()).toEqual([
+      '{from="brokers"} 0',
+      '{from="leap"} 0',
+      '{from="receipts"} 3600',
+      '{from="weft.care-events.RX902"} 7200',
+    ]);
+    expect((await service.readiness.check()).details).toEqual({
+      'clocks-apart': 'receipts 3600 s, weft.care-events.RX902 7200 s',
+    });
+    expect(said).toEqual([{ clocks: 'receipts 3600 s, weft.care-events.RX902 7200 s' }]);
+    state.now += 3_600_000;
+    noted.revision = 1;
+    noted.data = bytesOf(JSON.stringify({ at: START + 3_600_000 }));
+    pass(5_000);
+    expect((await service.readiness.check()).details).toBeUndefined();
+    const over = stop();
+    looks.wake();
+    await over;
+  });
+
   it('says nothing rather than the last good figure while the bus is away', async () => {
     const { service, state, pass, scrape } = region();
     watchLag(service, 'weft.record-projector', () => [CARE_EVENTS]);
@@ -132,14 +177,16 @@ describe('what is measured of a region', () => {
 
   it('tells for how long the oldest change has waited to be published, and readiness once that is long', async () => {
     const { service, pass, scrape } = region();
+    let unreadable = {};
     let published = '1';
     const recorded = (position: string, at: number) => ({
       ...{ stream: 'careRecord-a', type: 'views-derived-1', position, meta: {} },
       data: bytesOf(JSON.stringify({ recordedAt: new Date(at).toISOString() })),
     });
     const events = [recorded('1', START), recorded('2', START)];
+    const checkpoint = () => ({ position: published, held: Object.keys(unreadable), unreadable });
     const store = {
-      read: async () => [{ type: 'published-1', revision: 0, meta: {}, data: bytesOf(JSON.stringify({ position: published })) }],
+      read: async () => [{ type: 'published-1', revision: 0, meta: {}, data: bytesOf(JSON.stringify(checkpoint())) }],
       readAll: async ({ after }: { after: string }) => events.filter(({ position }) => position > after),
     };
     watchPublisher({ ...service, store } as unknown as Service);
@@ -153,8 +200,70 @@ describe('what is measured of a region', () => {
       details: { 'changes-not-published': 'for 40 seconds' },
     });
     published = '2';
+    unreadable = { a: 'record-damaged', b: 'record-damaged' };
     pass(5_000);
     expect(await scrape('weft_publisher_wait_seconds')).toEqual([' 0']);
+    expect(await service.readiness.check()).toMatchObject({
+      status: 'ready',
+      details: { 'records-unreadable': '2 record-damaged' },
+    });
+    unreadable = {};
+    pass(5_000);
+    expect((await service.readiness.check()).details).toBeUndefined();
+  });
+
+  it('tells for how long a policy has been in force that not every view obeys, and readiness once that is long', async () => {
+    const { service, pass, scrape } = region();
+    let applied = 1;
+    const store = {
+      read: async () => [{ type: 'policy-applied-1', revision: 0, data: bytesOf(JSON.stringify({ version: applied })) }],
+    };
+    const policies = { current: async () => ({ version: 2, adoptedAt: new Date(START).toISOString() }) };
+    watchPolicy(service, { store, policies } as unknown as Wiring);
+    pass(20_000);
+    expect(await scrape('weft_policy_not_applied_seconds')).toEqual([' 20']);
+    expect((await service.readiness.check()).details).toBeUndefined();
+    pass(20_000);
+    expect(await service.readiness.check()).toMatchObject({
+      status: 'ready',
+      details: { 'policy-not-applied': 'for 40 seconds' },
+    });
+    applied = 2;
+    pass(5_000);
+    expect(await scrape('weft_policy_not_applied_seconds')).toEqual([' 0']);
+    expect((await service.readiness.check()).details).toBeUndefined();
+  });
+
+  it('tells how much was read that the store does not have, and readiness that everything is told anew', async () => {
+    const { service, publish, commit, pass, scrape } = region();
+    const recordedAt = new Date(START).toISOString();
+    let next = 1;
+    let state = 'behind';
+    const streams: Readonly<Record<string, () => readonly [type: string, data: object]>> = {
+      'mark-weft.consent-0': () => ['messages-read-1', { epoch: 0, next, whole: 0, at: null, recordedAt }],
+      'epoch-region': () => ['epoch-noted-1', { epoch: 0, state, done: 64, since: recordedAt }],
+    };
+    const store = {
+      read: async (stream: string) => {
+        const [type, data] = streams[stream]!();
+        return [{ type, revision: next, meta: {}, data: bytesOf(JSON.stringify(data)) }];
+      },
+    };
+    watchPositions({ ...service, store } as unknown as Service);
+    for (const key of ['a', 'b', 'c']) publish(CONSENT_TOPIC, key);
+    commit(OPT_OUT_PROJECTOR_GROUP, CONSENT_TOPIC, 3);
+    expect(await scrape('weft_messages_lost')).toEqual([' 2']);
+    expect((await service.readiness.check()).details).toEqual({ 'catching-up': '2 messages' });
+    next = 3;
+    state = 'telling';
+    pass(5_000);
+    expect(await scrape('weft_messages_lost')).toEqual([' 0']);
+    expect(await service.readiness.check()).toMatchObject({
+      status: 'ready',
+      details: { 'telling-anew': '64 people so far' },
+    });
+    state = 'told';
+    pass(5_000);
     expect((await service.readiness.check()).details).toBeUndefined();
   });
 
@@ -163,7 +272,7 @@ describe('what is measured of a region', () => {
     let mark = { epoch: 0, next: 0, whole: 0, at: null as number | null, recordedAt: new Date(START).toISOString() };
     const awaiting = { ends: [[0, 0, 1]], keys: ['a', 'b'] };
     const streams: Readonly<Record<string, () => readonly (readonly [type: string, data: object])[]>> = {
-      'consentMark-0': () => [['decisions-read-1', mark]],
+      'mark-weft.consent-0': () => [['messages-read-1', mark]],
       'awaitingDecisions-region': () => [
         ['awaiting-1', awaiting],
         ['awaiting-shown-1', { ...awaiting, keys: ['b'] }],

@@ -18,14 +18,14 @@ export async function onceEnginesAnswer<T>(
   signal?: AbortSignal,
 ): Promise<T> {
   const isElsewhere = kafka !== undefined || eventStoreUrl !== undefined;
-  const deadline = clock.now() + (isElsewhere ? startPatienceMs : 0);
+  const deadline = clock.steady() + (isElsewhere ? startPatienceMs : 0);
   const awaited = new Set<string>();
   for (;;) {
     try {
       return await open();
     } catch (error) {
       if (!(error instanceof EngineUnavailable)) throw error;
-      const left = deadline - clock.now();
+      const left = deadline - clock.steady();
       if (left <= 0) throw error;
       if (!awaited.has(error.engine)) say(`waiting up to ${Math.ceil(left / 1_000)} s for an engine: ${error.message}`);
       awaited.add(error.engine);

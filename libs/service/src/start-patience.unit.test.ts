@@ -14,7 +14,7 @@ function starting(settings: Parameters<typeof onceEnginesAnswer>[0], answers: re
     if (answer !== 'open') throw answer;
     return answer;
   };
-  const time = { clock: { now: () => now }, timers: { sleep: async (ms: number) => void (now += ms) } };
+  const time = { clock: { now: () => now, steady: () => now }, timers: { sleep: async (ms: number) => void (now += ms) } };
   const opened = onceEnginesAnswer(settings, open, (sentence) => said.push(sentence), time);
   return opened.catch((error: unknown) => error).then((outcome) => ({ outcome, said, seconds: now / 1_000 }));
 }

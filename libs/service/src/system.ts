@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock, Random, Timers } from '@weft/processing';
 
-export const systemClock: Clock = { now: () => Date.now() };
+export const systemClock: Clock = { now: () => Date.now(), steady: () => performance.now() };
 
 /** Who sleeps on which signal. */
 const sleepers = new WeakMap<AbortSignal, Set<() => void>>();

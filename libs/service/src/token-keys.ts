@@ -50,13 +50,13 @@ export function checkByAddress(address: string, clock: Clock): TokenCheck {
     (asking ??= fetchKeys(address)
       .then((keys) => {
         keySet = createLocalJWKSet(keys);
-        until = clock.now() + FRESH_MS;
+        until = clock.steady() + FRESH_MS;
       })
       .finally(() => (asking = undefined)));
 
   /** Whether the keys were asked for anew. */
   const askAgain = async (): Promise<boolean> => {
-    const now = clock.now();
+    const now = clock.steady();
     const next = Math.max(askedUpTo, now) + ASK_EVERY_MS;
     if (asking === undefined && next > now + ASKS_AT_ONCE * ASK_EVERY_MS) return false;
     if (asking === undefined) askedUpTo = next;
@@ -65,7 +65,7 @@ export function checkByAddress(address: string, clock: Clock): TokenCheck {
   };
 
   return async (token, options) => {
-    if (keySet === undefined || clock.now() >= until) await ask();
+    if (keySet === undefined || clock.steady() >= until) await ask();
     try {
       return await checked(token, keySet!, options);
     } catch (error) {

@@ -10,7 +10,7 @@ import { createTokenVerifier, issueToken, TokenKeysUnavailable, TokenTooLong, Un
 
 const start = Date.UTC(2026, 0, 1);
 let now = start;
-const clock = { now: () => now };
+const clock = { now: () => now, steady: () => now };
 let directory: string;
 let settings: Settings;
 

@@ -74,7 +74,7 @@ export const POINTS: readonly Point[] = [
   sql('a partition is moved on', 'before', /^UPDATE partitions/, 8),
   sql('a partition is moved on', 'after', /^UPDATE partitions/, 8),
   sql('a superseded message is removed', 'after', /^DELETE FROM records/, 3),
-  sql('the latest message of a key is noted', 'after', /^UPDATE latest/, 3),
+  sql('the latest message of a key is noted', 'after', /^INSERT INTO latest/, 3),
   sql('a member joins', 'after', /^INSERT INTO members/, 2),
   sql('a partition is claimed', 'after', /^INSERT INTO claims/, 4),
   sql('an offset is committed', 'before', /^INSERT INTO offsets/, 8),

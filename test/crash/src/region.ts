@@ -37,7 +37,7 @@ const PARTITIONS = 2;
 /** A message too large for a record takes megabytes, and is tried elsewhere. */
 const REGION_RATES = { ...RATES, oversized: 0 };
 
-const clock: Clock = { now: () => Date.now() };
+const clock: Clock = { now: () => Date.now(), steady: () => performance.now() };
 const random: Random = { uuid: () => randomUUID(), fraction: () => Math.random() };
 const timers: Timers = { sleep: (ms, signal) => pause(ms, undefined, signal && { signal }).catch(() => undefined) };
 

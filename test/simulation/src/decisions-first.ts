@@ -4,7 +4,10 @@ import { simReader } from '@weft/testing';
 import { listed, placeOf, type Ledger } from './ledger.js';
 import { isSaid } from './naive.js';
 import { ownIdOf } from './naive-limits.js';
+import { foundOnce } from './once.js';
 import type { Violated } from './basis-checks.js';
+
+const decisionIn = foundOnce((message: Message) => simReader.decision(message));
 
 interface Sent {
   readonly message: Message;
@@ -47,14 +50,14 @@ export class DecisionsFirst {
   }
 
   /** Entries, by their ids as the purpose has them, are shared of a number that is a person of its own. */
-  areShared(key: string, projection: Projection, ids: Iterable<string>): void {
+  areShared(key: string, projection: Projection, ids: () => Iterable<string>): void {
     const unread = (this.unread.get(key) ?? []).filter((sent) => !this.isDealtWith(key, sent));
     this.unread.set(key, unread);
     if (unread.length === 0 || this.ledger.membersOf(this.ledger.survivorOf(key)).length > 1) return;
     if (this.waited.has(key) && !BEYOND_INDIVIDUAL_CARE.some((purpose) => purpose === projection.purpose)) return;
     const naming = this.ledger.naming(projection, key);
     const events = (this.ledger.events.get(key) ?? []).filter(isSaid);
-    for (const id of ids) {
+    for (const id of ids()) {
       const [event, ...others] = events.filter((one) => projection.entryId(ownIdOf(one), naming) === id);
       // Of several versions it is for others to say which is in force.
       if (event === undefined || others.length > 0) continue;
@@ -71,7 +74,7 @@ export class DecisionsFirst {
   private isDealtWith(key: string, { message }: Sent): boolean {
     const place = placeOf(message);
     if (this.quarantined.has(place) || this.ledger.decidedFrom.has(place)) return true;
-    const reading = simReader.decision(message);
+    const reading = decisionIn(message);
     const known = this.ledger.decisions.get(key) ?? [];
     // The same decision sent again says nothing new.
     return (

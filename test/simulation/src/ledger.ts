@@ -9,11 +9,13 @@ import type {
   Projection,
   Purpose,
   RecordedCareEvent,
+  ViewEntry,
 } from '@weft/domain';
 import { type Keys, type StoredEvent, textOf } from '@weft/processing';
 import { isVersionLater, judgeOf, looksAround } from './naive-decisions.js';
 import { idOf, markedIdOf, ownIdOf, type Facts } from './naive-limits.js';
-import { documentsIn, isSaid, presentIn, viewOf, type Naming } from './naive.js';
+import { documentsIn, isSaid, judgedOf, presentIn, viewOf, type Naming } from './naive.js';
+import { FoundOnce, Lists } from './once.js';
 
 /** A decision, with where it stands in the one order of the store. */
 export interface KeptDecision extends Decision {
@@ -81,6 +83,8 @@ export class Ledger {
   /** Of each number the place of what last moved it. */
   readonly movedAt = new Map<string, number>();
   private readonly identities = new Map<string, KeptIdentity>();
+  readonly lists = new Lists();
+  private readonly versions = new FoundOnce<ReadonlyMap<string, readonly Facts[]>>();
 
   constructor(
     private readonly keys: Keys,
@@ -236,17 +240,21 @@ export class Ledger {
     return [survivor, ...absorbed.flatMap((key) => this.membersOf(key, seen.add(key)))];
   }
 
-  decisionsOf(members: readonly string[], before = Infinity): KeptDecision[] {
-    return members.toReversed().flatMap((key) => (this.decisions.get(key) ?? []).filter(({ position }) => position < before));
+  decisionsOf(members: readonly string[], before = Infinity): readonly KeptDecision[] {
+    return this.lists.of(
+      members.toReversed().flatMap((key) => (this.decisions.get(key) ?? []).filter(({ position }) => position < before)),
+    );
   }
 
   /** Events and decisions in the order in which a person is folded, each member's up to a revision of its stream; the survivor's last. */
   upTo(members: readonly string[], revisions: readonly number[]) {
-    const of = <T extends { readonly revision: number }>(lists: ReadonlyMap<string, readonly T[]>): T[] =>
-      members.flatMap((_, nth) => {
-        const index = members.length - 1 - nth;
-        return (lists.get(members[index] as string) ?? []).filter(({ revision }) => revision <= (revisions[index] as number));
-      });
+    const of = <T extends { readonly revision: number }>(lists: ReadonlyMap<string, readonly T[]>): readonly T[] =>
+      this.lists.of(
+        members.flatMap((_, nth) => {
+          const index = members.length - 1 - nth;
+          return (lists.get(members[index] as string) ?? []).filter(({ revision }) => revision <= (revisions[index] as number));
+        }),
+      );
     return { events: of(this.events), decisions: of(this.decisions) };
   }
 
@@ -278,27 +286,34 @@ export class Ledger {
     projection: Projection,
     at: number,
     sent?: { events(key: string): readonly RecordedCareEvent[]; decisions(key: string): readonly Decision[] },
-  ): Pick<ReturnType<typeof viewOf>, 'entries' | 'rules'> {
+  ): { readonly entries: ReadonlyMap<string, ViewEntry>; readonly rules: ReturnType<typeof judgedOf>['rules'] } {
     const policy = this.policies.at(-1);
     if (this.identity(key).supersededBy !== null || policy === undefined) return { entries: new Map(), rules: new Map() };
     const members = this.membersOf(key);
-    const of = <T>(list: (member: string) => readonly T[]): T[] => members.toReversed().flatMap((member) => [...list(member)]);
+    const of = <T extends object>(list: (member: string) => readonly T[]): readonly T[] =>
+      this.lists.of(members.toReversed().flatMap((member) => list(member)));
     const events = of<RecordedCareEvent>(sent?.events ?? ((member) => this.events.get(member) ?? []));
     const decisions = of<Decision>(sent?.decisions ?? ((member) => this.decisions.get(member) ?? []));
-    return viewOf(events, decisions, policy.policy, at, projection, this.naming(projection, key));
+    const judged = judgedOf(events, decisions, policy.policy, at, projection);
+    return { entries: viewOf(judged, projection, this.naming(projection, key)), rules: judged.rules };
   }
 
   /** Every version that the members' organisations ever sent of each entry, under both names that the purpose may know it by. */
-  versionsByViewId(members: readonly string[], projection: Projection): Map<string, Facts[]> {
-    const versions = new Map<string, Facts[]>();
-    const naming = this.naming(projection, members[0] as string);
-    for (const key of members) {
-      for (const event of (this.events.get(key) ?? []).filter(isSaid)) {
+  versionsByViewId(members: readonly string[], projection: Projection): ReadonlyMap<string, readonly Facts[]> {
+    const said = this.saidOf(members);
+    return this.versions.of(said, [projection, members[0]], () => {
+      const versions = new Map<string, Facts[]>();
+      const naming = this.naming(projection, members[0] as string);
+      for (const event of said) {
         for (const called of [ownIdOf(event), markedIdOf(event)])
           listed(versions, projection.entryId(called, naming)).push({ ...event, called });
       }
-    }
-    return versions;
+      return versions;
+    });
+  }
+
+  private saidOf(members: readonly string[]): readonly KeptEvent[] {
+    return this.lists.of(members.flatMap((key) => (this.events.get(key) ?? []).filter(isSaid)));
   }
 
   /**
@@ -328,16 +343,14 @@ export class Ledger {
   }
 
   private *trials(members: readonly string[], purpose: Purpose, states: readonly State[], instants: readonly number[]) {
-    const replace = members.some((key) =>
-      (this.events.get(key) ?? []).filter(isSaid).some(({ resource }) => 'relatesTo' in resource),
-    );
+    const replace = this.saidOf(members).some(({ resource }) => 'relatesTo' in resource);
     const looks = replace || states.some(({ decisions }) => decisions.some(looksAround));
     for (const events of looks ? this.recordsEver(members) : [null]) {
       const record = events === null ? null : presentIn(events);
-      const { inPlaceOf } = documentsIn(events ?? []);
+      const { inPlaceOf } = documentsIn(events ?? NO_EVENTS);
       for (const { decisions, policy } of states) {
         for (const at of instants) {
-          const ruleOf = judgeOf(purpose, decisions, policy.policy, at, record ?? [], inPlaceOf);
+          const ruleOf = judgeOf(purpose, decisions, policy.policy, at, record ?? NO_EVENTS, inPlaceOf);
           yield { judge: (entry) => ruleOf(entry)?.effect === 'permit', record } satisfies Trial;
         }
       }
@@ -349,7 +362,7 @@ export class Ledger {
     const lists = members.toReversed().map((key) => (this.events.get(key) ?? []).filter(isSaid));
     const lengths = lists.map(({ length }) => length);
     for (;;) {
-      yield lists.flatMap((list, member) => list.slice(0, lengths[member]));
+      yield this.lists.of(lists.flatMap((list, member) => list.slice(0, lengths[member])));
       const next = lengths.findLastIndex((length) => length > 0);
       if (next < 0) return;
       lengths[next] = (lengths[next] as number) - 1;
@@ -371,6 +384,8 @@ interface Trial {
 
 /** After so many it is not said any more that an entry could not be used. */
 const TRIALS_MAX = 5_000;
+
+const NO_EVENTS: readonly KeptEvent[] = [];
 
 export const effectIn = ({ meta }: StoredEvent): Effect | null => (meta['effect'] as unknown as Effect | undefined) ?? null;
 

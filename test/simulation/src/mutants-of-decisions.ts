@@ -491,11 +491,11 @@ export const MUTANTS_OF_DECISIONS: readonly Mutant[] = [
   inForce('a scope leaves limits out', 'decision.unread === true, read.map(textOfLimit).sort()]', 'decision.unread === true]'),
   inForce('a scope leaves the authority out', 'JSON.stringify([decision.authority, decision', 'JSON.stringify([decision'),
   inForce('the order of limits makes another scope', 'read.map(textOfLimit).sort()', 'read.map(textOfLimit)'),
-  inForce('a span never ends', 'else until = Math.min(until ?? boundary, boundary);', 'else until = null;'),
+  inForce('a span never ends', 'else if (boundary > at.latest) until = Math.min(until ?? boundary, boundary);', ''),
   inForce(
     'boundaries of exceptions are not looked for',
-    'for (const { from, until: end } of allProvisions(provision)) {',
-    'for (const { from, until: end } of [provision]) {',
+    'allProvisions(provision).flatMap(({ from, until }) => [from, until].filter(',
+    '[provision].flatMap(({ from, until }) => [from, until].filter(',
   ),
   // the policy
   permits(

@@ -34,6 +34,11 @@ export const MUTANTS_OF_MOVES: readonly Mutant[] = [
     "if ((known(key)?.placed?.place ?? 'own') !== place) await say(wiring, state, entry, place);",
   ),
   placing('who had an entry before is forgotten', 'keys: [...known.keys, key] }', 'keys: [key] }'),
+  placing(
+    'nobody places what a version of no age says anew',
+    'let known = tells ? NOBODY : await lastHeld(wiring, stream);',
+    'let known = NOBODY;',
+  ),
   publishing(
     'nobody places what a first version came late for',
     'const placed = await placeEntries(wiring, sightingsIn(events), onFault);',

@@ -22,7 +22,7 @@ const publishing = mistakesIn(processing('publisher'));
 const reading = mistakesIn(processing('read-record'));
 const replaying = mistakesIn(processing('replay-views'));
 const looking = mistakesIn(processing('lane-ends'));
-const readingDecisions = mistakesIn(processing('read-decisions'));
+const readingInOrder = mistakesIn(processing('read-in-order'));
 const awaiting = mistakesIn(processing('awaiting'));
 
 /** How an effect is cut, which no effect of a small region is by itself. */
@@ -38,6 +38,12 @@ const IN_PARTS = `  if (JSON.stringify(effect).length <= EFFECT_MAX) return [eff
   return [...parts, { ...effect, views: none }];`;
 
 /** Mistakes about numbers' streams, what their events change in the views, and what is published of them. */
+/** The moment, as if it were still within what a view holds for. */
+function notAfter(view: string): string {
+  const last = `(${view}.basis?.span.until ?? Infinity) - 1`;
+  return `{ earliest: Math.min(now.earliest, ${last}), latest: Math.min(now.latest, ${last}) }`;
+}
+
 export const MUTANTS_OF_STREAMS: readonly Mutant[] = [
   // the letters of entries
   letters('a retracted entry is there to be seen', 'return !entry.retracted && isHere', 'return isHere'),
@@ -58,11 +64,7 @@ export const MUTANTS_OF_STREAMS: readonly Mutant[] = [
     "return isSeen ? 'u' : 'y';",
     "return isSeen ? 'u' : undefined;",
   ),
-  letters(
-    'what names a withheld entry is told as it is',
-    "letter === 'm' && refused !== null ? refused.masked(entry) : entry",
-    'entry',
-  ),
+  letters('what names a withheld entry is told as it is', "letter === 'm' ? masked(entry) : entry", 'entry'),
   letters(
     'a decision leaves what names its entries as it is',
     "if (letter === 'i' && refused.masked(entry) !== entry) letters.set(id, 'm');",
@@ -114,8 +116,8 @@ export const MUTANTS_OF_STREAMS: readonly Mutant[] = [
   ),
   folding(
     'a number that is remembered is shared with whoever folds on',
-    'if (isWhole && state.decisions.length >= MANY_DECISIONS) remember(store, copyOf(state));',
-    'if (isWhole) remember(store, state);',
+    'if (state !== known && state.revision >= MANY_EVENTS) numbers?.keep(asShared(state));',
+    'if (state !== known) numbers?.keep(state);',
   ),
   // a person's numbers
   person(
@@ -203,7 +205,7 @@ export const MUTANTS_OF_STREAMS: readonly Mutant[] = [
   // which views are believed
   deciding('views may be out of step', 'if (!isInLine || basis', 'if (basis'),
   deciding('a view of another policy is believed', 'return basis.policyVersion === version && holdsAt', 'return holdsAt'),
-  deciding('a view is believed out of its span', ' && holdsAt(basis.span, now)', ''),
+  deciding('a view is believed out of its span', ' && holdsAt(basis.span, momentOf({ members }, now))', ''),
   deciding('a view of other numbers, or of other events of them, is believed', ' && isOfThese(basis, members, true);', ';'),
   deciding(
     'a view is believed whatever the person’s other numbers wrote',
@@ -466,12 +468,12 @@ export const MUTANTS_OF_STREAMS: readonly Mutant[] = [
   telling(
     'who tells looks at no date',
     'lettersFor(one, person, adopted, now, marks)])',
-    'lettersFor(one, person, adopted, Math.min(now, (viewIn(state, one).basis?.span.until ?? Infinity) - 1), marks)])',
+    `lettersFor(one, person, adopted, ${notAfter('viewIn(state, one)')}, marks)])`,
   ),
   telling(
     'who tells reads streams as they were a moment ago',
-    'const state = await loadNumber(wiring.store, key);',
-    'const state = await loadNumber(wiring.store, key, { until: wiring.clock.now() - 1_000 });',
+    'const state = await lookAtNumber(wiring.store, key);',
+    'const state = await lookAtNumber(wiring.store, key, { until: wiring.clock.now() - 1_000 });',
   ),
   telling(
     'what is told is decided from the state that an event left',
@@ -494,9 +496,14 @@ export const MUTANTS_OF_STREAMS: readonly Mutant[] = [
     'for (const [purpose, ids] of person === null ? [] : namedIn(effects, state, purposes))',
   ),
   telling(
+    'of a number that gave way it is told that all went, though its stream includes it still',
+    '{ letters }) => letters.size === 0))',
+    '{ letters }) => letters.size >= 0))',
+  ),
+  telling(
     'of several events of a number the last alone is told',
-    'else effects.push(effect);',
-    'else effects.splice(0, 1, effect);',
+    'if (effect !== null) effects.push(effect);',
+    'if (effect !== null) effects.splice(0, 1, effect);',
   ),
   telling(
     'an entry is not withdrawn under the name that another version gives it',
@@ -509,11 +516,7 @@ export const MUTANTS_OF_STREAMS: readonly Mutant[] = [
     'const changes = await changesOf(',
     'await this.checkpoint(events.at(-1)!.position);\n    const changes = await changesOf(',
   ),
-  publishing(
-    'a publisher publishes past its seat',
-    'await this.seat.publish(messages.slice(first, first + MESSAGES));',
-    'await wiring.bus.publish(messages.slice(first, first + MESSAGES));',
-  ),
+  publishing('a publisher publishes past its seat', 'await this.seat.publish(some);', 'await wiring.bus.publish(some);'),
   publishing(
     'whoever publishes looks for no checkpoint of another',
     'if (this.revision === null) this.revision = (await lastCheckpoint(store)).revision;',
@@ -546,7 +549,7 @@ export const MUTANTS_OF_STREAMS: readonly Mutant[] = [
   reading(
     'a reader believes a view whose time is over',
     'if (isCurrent(view, person, adopted, now, marks) && ',
-    'if (isCurrent(view, person, adopted, Math.min(now, (view.basis?.span.until ?? Infinity) - 1), marks) && ',
+    `if (isCurrent(view, person, adopted, ${notAfter('view')}, marks) && `,
   ),
   reading('an answer is kept although a policy came', 'streams.set(POLICY_STREAM, adopted.version - 1);', ''),
   reading(
@@ -571,10 +574,10 @@ export const MUTANTS_OF_STREAMS: readonly Mutant[] = [
     'if (mark.next < high) return [partition, mark.epoch, high];',
     'if (mark.next < high - 1) return [partition, mark.epoch, high];',
   ),
-  readingDecisions(
+  readingInOrder(
     'a mark is moved before the decisions are in their streams',
-    'await applyDecisions(wiring, { messages });\n  const { offset, timestamp } = messages.at(-1) as Message;\n  if (!(await moveMark(wiring, partition, epoch, { next: offset + 1, at: timestamp })))\n    throw',
-    'const { offset, timestamp } = messages.at(-1) as Message;\n  const isMoved = await moveMark(wiring, partition, epoch, { next: offset + 1, at: timestamp });\n  await applyDecisions(wiring, { messages });\n  if (!isMoved)\n    throw',
+    'await handle(batch);\n  const { offset, timestamp } = batch.messages.at(-1) as Message;\n  const moved = await moveMark(wiring, batch, seen, { next: offset + 1, at: timestamp });',
+    'const { offset, timestamp } = batch.messages.at(-1) as Message;\n  const moved = await moveMark(wiring, batch, seen, { next: offset + 1, at: timestamp });\n  await handle(batch);',
   ),
   awaiting('whoever waited is not brought in line', '(key) => bringInLine(this.wiring, [key]));', 'async () => undefined);'),
 ];

@@ -31,7 +31,9 @@ const MERGE = processing('merge-numbers');
 const DEATHS = processing('judge-death');
 const READ = processing('read-record');
 const BOUNDARIES = processing('boundaries');
+const DECIDING = processing('decide-views');
 const REPLAY = processing('replay-views');
+const PATIENT_KEYS = processing('patient-keys');
 const POLICY = processing('apply-policy');
 const BOOK = processing('policy-book');
 const CONCURRENCY = processing('concurrency');
@@ -56,7 +58,7 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     RECORD,
     'the place of an accepted event is forgotten',
-    'record.accepted.set(key, { ...event.coordinates, digest',
+    'record.accepted.set(key, { topic, partition, offset, digest',
     'record.accepted.set(key, { ...event.coordinates, offset: -1, digest',
   ),
   mutant(RECORD, 'an amended entry does not say when it changed', 'entry.changedAt = record.revision;', ''),
@@ -340,21 +342,21 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     READ,
     'an answer is kept although a decision came',
-    'return heads.every(Boolean) && holdsAt(span, clock.now());',
-    'return heads.length >= 0 && holdsAt(span, clock.now());',
+    'return heads.every(Boolean) && holdsAt(span, await momentNow(wiring));',
+    'return heads.length >= 0 && holdsAt(span, await momentNow(wiring));',
   ),
   mutant(
     READ,
     'an answer is kept although its time is over',
-    'return heads.every(Boolean) && holdsAt(span, clock.now());',
+    'return heads.every(Boolean) && holdsAt(span, await momentNow(wiring));',
     'return heads.every(Boolean);',
   ),
   // checkpoints, dates, policies
   mutant(
     BOUNDARIES,
     'a boundary is passed before anything is done',
-    'await bringInLine(this.wiring, [key]);\n    if (due === at)',
-    'if (due === at)',
+    'await bringInLine(this.wiring, [key]);\n    boundary.side',
+    'boundary.side',
   ),
   mutant(
     REPLAY,
@@ -368,8 +370,19 @@ export const MUTANTS: readonly Mutant[] = [
     ' && (last.tellAll || !tellAll) ? last.done',
     ' ? last.done',
   ),
-  mutant(BOUNDARIES, 'clocks are taken to be nearer than they are', '= 50 * 3_600_000;', '= 2 * 3_600_000;'),
-  mutant(REPLAY, 'a replay leaves the first patient out', 'if (seen <= skip) continue;', 'if (seen <= skip + 1) continue;'),
+  mutant(
+    DECIDING,
+    'clocks are taken to be nearer than they are',
+    'CLOCKS_APART_MS = 50 * 3_600_000;',
+    'CLOCKS_APART_MS = 2 * 3_600_000;',
+  ),
+  mutant(
+    IN_FORCE,
+    'only the latest that it may be is judged',
+    'return [at.earliest, ...unsureIn(decisions, at)].reverse();',
+    'return [unsureIn(decisions, at).at(-1) ?? at.earliest];',
+  ),
+  mutant(PATIENT_KEYS, 'a replay leaves the first patient out', 'if (seen <= skip) continue;', 'if (seen <= skip + 1) continue;'),
   mutant(
     POLICY,
     'a policy is said to be applied before it is',

@@ -3,6 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { transformSync } from '@swc/core';
+import { YOUNG_MB } from './seeds.js';
 
 /** One deliberate mistake: in `file`, `find` stands exactly once and becomes `replace`. */
 export interface Mutant {
@@ -68,7 +69,9 @@ function copyBuild(root: string, copy: string): void {
 
 function seedsUntilBroken(script: string, seeds: readonly number[]): Promise<Caught['by']> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [script, ...seeds.map(String)], { stdio: ['pipe', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [`--max-semi-space-size=${YOUNG_MB / 3}`, script, ...seeds.map(String)], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
     let [out, error, isSlow] = ['', '', false];
     const limit = setTimeout(() => {
       isSlow = true;

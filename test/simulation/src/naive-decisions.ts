@@ -2,11 +2,13 @@ import type { Decision, Maker, Policy, Provision, Purpose, Recorder, Rule } from
 import { DEFAULT_AUTHORITIES } from '@weft/domain';
 import { codesIn, lets, tellsDeath, type Around, type Facts } from './naive-limits.js';
 import { meantBy } from './naive-time.js';
+import { FoundOnce, foundOnce } from './once.js';
 
 /** All provisions of a decision, at whatever depth. */
-export function partsOf(provision: Provision): Provision[] {
-  return [provision, ...provision.provisions.flatMap(partsOf)];
-}
+export const partsOf = foundOnce((provision: Provision): readonly Provision[] => [
+  provision,
+  ...provision.provisions.flatMap((one) => partsOf(one)),
+]);
 
 export const deniesAnything = ({ provision }: Pick<Decision, 'provision'>): boolean =>
   partsOf(provision).some(({ effect }) => effect === 'deny');
@@ -14,11 +16,13 @@ export const permitsAnything = ({ provision }: Pick<Decision, 'provision'>): boo
   partsOf(provision).some(({ effect, limits }) => effect === 'permit' && !limits.some(({ kind }) => kind === 'unread'));
 
 /** The instants at which one of the decisions begins or ends. */
-export function boundariesIn(decisions: readonly Decision[]): number[] {
-  return decisions.flatMap(({ provision }) =>
-    partsOf(provision).flatMap(({ from, until }) => [from, until].filter((at) => at !== undefined)),
-  );
-}
+export const boundariesIn = foundOnce((decisions: readonly Decision[]): readonly number[] =>
+  decisions.flatMap(({ provision }) => boundariesOf(provision)),
+);
+
+const boundariesOf = foundOnce((provision: Provision): readonly number[] =>
+  partsOf(provision).flatMap(({ from, until }) => [from, until].filter((at) => at !== undefined)),
+);
 
 /** Just before each of these instants, and at it. */
 export const around = (instants: readonly number[]): number[] => instants.flatMap((at) => [at - 1, at]);
@@ -49,7 +53,27 @@ export function judgeOf(
   policy: Policy,
   at: number,
   record: readonly Facts[],
-  inPlaceOf: (entry: Facts) => readonly Facts[] = () => [],
+  inPlaceOf: InPlaceOf = NOTHING_REPLACED,
+): (entry: Facts) => Rule | undefined {
+  // Between two instants at which a part of a decision begins or ends nothing changes.
+  const since = boundariesIn(decisions).reduce((last, boundary) => (boundary <= at ? Math.max(last, boundary) : last), -Infinity);
+  return judges.of(decisions, [purpose, policy, since, record, inPlaceOf], () =>
+    foundOnce(judgeAnew(purpose, decisions, policy, at, record, inPlaceOf)),
+  );
+}
+
+type InPlaceOf = (entry: Facts) => readonly Facts[];
+
+const NOTHING_REPLACED: InPlaceOf = () => [];
+const judges = new FoundOnce<(entry: Facts) => Rule | undefined>();
+
+function judgeAnew(
+  purpose: Purpose,
+  decisions: readonly Kept[],
+  policy: Policy,
+  at: number,
+  record: readonly Facts[],
+  inPlaceOf: InPlaceOf,
 ): (entry: Facts) => Rule | undefined {
   const judges = new Map<string, (entry: Facts) => Ruled>();
   const judgeFor = (key = ''): ((entry: Facts) => Ruled) => {

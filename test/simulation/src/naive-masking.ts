@@ -12,6 +12,7 @@ export interface Refused {
  * resources of a simulation contain one other at most.
  */
 export function maskedBeside(from: Facts, refused: readonly Refused[]): Resource {
+  if (refused.length === 0) return from.resource;
   const bearersOf = (names: readonly string[]): Refused[] =>
     refused.filter(({ entry }) => names.some((name) => namedBy(entry, from).includes(name)));
   const { contained = [], ...rest } = from.resource as { contained?: Resource[] } & Resource;

@@ -2,8 +2,9 @@ import type { Decision, PersonKnown, Policy, Projection, RecordedCareEvent, View
 import { occurredAt } from '@weft/domain';
 import { judgeOf } from './naive-decisions.js';
 import { idOf, tellsDeath } from './naive-limits.js';
-import { maskedBeside } from './naive-masking.js';
+import { maskedBeside, type Refused } from './naive-masking.js';
 import { documentsOf, type Documents } from './naive-replaced.js';
+import { foundOnce } from './once.js';
 
 /**
  * What a record, a decision and a policy come to, said once more and as simply as can be: no state, no shortcuts, nothing
@@ -24,7 +25,7 @@ type Kept = RecordedCareEvent & { readonly key?: string; readonly isAway?: boole
  * Of each entry the event that stands, by what it is called: each number's entries are its own, and of one that a number before it has too
  * the other is called otherwise. The surviving number's events come last.
  */
-function standing(events: readonly Kept[]): Map<string, Kept & { readonly called: string }> {
+const standing = foundOnce((events: readonly Kept[]): ReadonlyMap<string, Kept & { readonly called: string }> => {
   const numbers = [...new Set(events.map(({ key }) => key))].toReversed();
   const all = numbers.flatMap((number) => [...standingOf(events.filter(({ key }) => key === number))]);
   const named = new Map<string, Kept & { readonly called: string }>();
@@ -33,7 +34,7 @@ function standing(events: readonly Kept[]): Map<string, Kept & { readonly called
     named.set(called, { ...event, called });
   }
   return named;
-}
+});
 
 /** The same of one number, from its events in the order in which they were accepted. */
 function standingOf(events: readonly Kept[]): Map<string, Kept> {
@@ -53,12 +54,12 @@ function standingOf(events: readonly Kept[]): Map<string, Kept> {
 }
 
 /** The entries of one number that are somebody else's, by the last word on each. */
-export function awayIn(events: readonly object[]): ReadonlySet<string> {
+export const awayIn = foundOnce((events: readonly object[]): ReadonlySet<string> => {
   const places = new Map<string, string>();
   for (const event of events as readonly { readonly type: string; readonly entry: string; readonly place: string }[])
     if (event.type === 'entry-placed-1') places.set(event.entry, event.place);
   return new Set([...places].flatMap(([entry, place]) => (place === 'away' ? [entry] : [])));
-}
+});
 
 /** Whether it says something itself, and not where something is that was said. */
 export const isSaid = ({ type }: { readonly type: string }): boolean => !/-(homed|claimed|placed)-/.test(type);
@@ -106,8 +107,8 @@ export const isOver = (event: Kept): boolean => isGone({ ...event, isAway: false
 const isRetraction = ({ type }: RecordedCareEvent): boolean =>
   type === 'care-event-retracted-1' || type === 'patient-death-retracted-1';
 /** One that is no number is none: NaN is neither before nor after anything. */
-const numbered = ({ resource }: RecordedCareEvent): number => Number(resource.meta?.versionId ?? Number.NaN);
-const dated = ({ resource }: RecordedCareEvent): number => Date.parse(resource.meta?.lastUpdated ?? '');
+const numbered = (event: RecordedCareEvent): number => ageOf(event)[0];
+const dated = (event: RecordedCareEvent): number => ageOf(event)[1];
 
 export const isAged = (event: RecordedCareEvent): boolean => !Number.isNaN(numbered(event)) || !Number.isNaN(dated(event));
 
@@ -126,7 +127,12 @@ export function isBeforeByEach(one: Age, other: Age): boolean {
 
 /** A number and a date, NaN where it says none. */
 export type Age = readonly [number, number];
-export const ageOf = (event: RecordedCareEvent): Age => [numbered(event), dated(event)];
+export const ageOf = ({ resource }: RecordedCareEvent): Age => ageIn(resource);
+
+const ageIn = foundOnce(({ meta }: RecordedCareEvent['resource']): Age => [
+  Number(meta?.versionId ?? Number.NaN),
+  Date.parse(meta?.lastUpdated ?? ''),
+]);
 
 /** Entries that are no more, whatever anybody decided, or in whose place a newer document stands. */
 export function goneFrom(events: readonly Kept[]): string[] {
@@ -135,7 +141,7 @@ export function goneFrom(events: readonly Kept[]): string[] {
 }
 
 /** Which documents stand in the place of which. */
-export function documentsIn(events: readonly Kept[]): Documents {
+export const documentsIn = foundOnce((events: readonly Kept[]): Documents => {
   const said = events.filter(isSaid);
   if (!said.some(({ resource }) => 'relatesTo' in resource)) return documentsOf([], [], []);
   const all = [...standing(events).values()];
@@ -144,7 +150,7 @@ export function documentsIn(events: readonly Kept[]): Documents {
     all.filter(isGone),
     said,
   );
-}
+});
 
 function isGone(event: Kept): boolean {
   if (event.isAway === true) return true;
@@ -157,28 +163,29 @@ function isGone(event: Kept): boolean {
 }
 
 /** What there is to be seen of a record: entries that stand and are not gone. */
-export function presentIn(events: readonly Kept[]): (Kept & { readonly called: string })[] {
-  return [...standing(events).values()].filter((event) => !isGone(event));
-}
+export const presentIn = foundOnce((events: readonly Kept[]): readonly (Kept & { readonly called: string })[] =>
+  [...standing(events).values()].filter((event) => !isGone(event)),
+);
 
 interface NaiveView {
-  readonly entries: Map<string, ViewEntry>;
+  /** Ids of what the purpose is given, and what stands there of each. */
+  readonly given: ReadonlyMap<string, Kept>;
   readonly withheld: number;
   readonly unsaid: number | undefined;
   /** What decides of each entry that the purpose looks at; nothing where no rule does. */
   readonly rules: ReadonlyMap<string, string | undefined>;
+  readonly refused: readonly Refused[];
 }
 
-/** The view of a purpose, from events, decisions and policy and nothing else. */
-export function viewOf(
+/** What becomes of each entry for a purpose, from events, decisions and policy and nothing else. */
+export function judgedOf(
   events: readonly Kept[],
   decisions: readonly Decision[],
   policy: Policy,
   at: number,
   projection: Projection,
-  naming: Naming,
 ): NaiveView {
-  const entries = new Map<string, ViewEntry>();
+  const given = new Map<string, Kept>();
   const rules = new Map<string, string | undefined>();
   const silent = policy.rules.filter(({ authority }) => authority !== undefined && policy.notices?.silent?.includes(authority));
   let withheld = 0;
@@ -191,26 +198,35 @@ export function viewOf(
     return rule?.effect === 'permit' ? [] : [{ entry, silent: rule !== undefined && silent.includes(rule) }];
   });
   for (const event of present) {
-    const { organisation, resource, recordedAt } = event;
-    if (!projection.sees(resource)) continue;
+    if (!projection.sees(event.resource)) continue;
     const rule = ruleOf(event);
     const id = idOf(event);
     const isPermitted = rule?.effect === 'permit';
     rules.set(id, isPermitted && isReplaced(event) ? 'replaced' : rule?.id);
     if (isReplaced(event)) continue;
     if (isPermitted) {
-      const { resourceType } = resource;
-      const eventTime = Date.parse(event.time);
-      const when = tellsDeath(event) ? ((resource['deceasedDateTime'] as string | undefined) ?? null) : occurredAt(resource);
-      const told = maskedBeside(event, refused);
-      const entry = { id, organisation, resourceType, occurredAt: when, recordedAt, resource: told, eventTime };
-      const person = naming.personOf?.(event.key);
-      const seen = projection.project(entry, { ...naming, ...(person !== undefined && { person }) });
-      entries.set(projection.entryId(id, naming), seen);
+      given.set(id, event);
       continue;
     }
     withheld += 1;
     if (rule !== undefined && silent.includes(rule)) unsaid += 1;
   }
-  return { entries, withheld, unsaid: silent.length === 0 ? undefined : unsaid, rules };
+  return { given, withheld, unsaid: silent.length === 0 ? undefined : unsaid, rules, refused };
+}
+
+/** The view of a purpose with what it says of each entry, by the ids that the purpose has for them. */
+export function viewOf(judged: NaiveView, projection: Projection, naming: Naming): Map<string, ViewEntry> {
+  const entries = new Map<string, ViewEntry>();
+  for (const [id, event] of judged.given) {
+    const { organisation, resource, recordedAt } = event;
+    const { resourceType } = resource;
+    const eventTime = Date.parse(event.time);
+    const when = tellsDeath(event) ? ((resource['deceasedDateTime'] as string | undefined) ?? null) : occurredAt(resource);
+    const told = maskedBeside(event, judged.refused);
+    const entry = { id, organisation, resourceType, occurredAt: when, recordedAt, resource: told, eventTime };
+    const person = naming.personOf?.(event.key);
+    const seen = projection.project(entry, { ...naming, ...(person !== undefined && { person }) });
+    entries.set(projection.entryId(id, naming), seen);
+  }
+  return entries;
 }

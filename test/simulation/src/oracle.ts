@@ -318,7 +318,7 @@ export class Oracle implements Watcher {
     const isRead = this.views.reading(key, projection, begun);
     return (found: FoundRecord, endedAt: number): void => {
       isRead(found, endedAt);
-      const ids = found.record.entries.map(({ id }) => id);
+      const ids = (): string[] => found.record.entries.map(({ id }) => id);
       if (ledger.survivorOf(key) === key) this.first.areShared(key, projection, ids);
     };
   }

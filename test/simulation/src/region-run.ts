@@ -4,6 +4,7 @@ import {
   CARE_RECORD_PREFIX,
   careEventsTopic,
   CONSENT_TOPIC,
+  EPOCH_STREAM,
   OPT_OUT_PROJECTOR_GROUP,
   PolicyBook,
   projectionOf,
@@ -199,6 +200,8 @@ export class RegionRun {
 
   private isPublished(): boolean {
     const { store } = this.world;
+    const epoch = store.read(EPOCH_STREAM, { backwards: true, maxCount: 1 })[0];
+    if (epoch === undefined || (JSON.parse(textOf(epoch.data)) as { state: string }).state !== 'told') return false;
     const last = store.read(PUBLISHER_STREAM, { backwards: true, maxCount: 1 })[0];
     const after = last === undefined ? {} : { after: (JSON.parse(textOf(last.data)) as { position: string }).position };
     return store.readAll({ ...after, prefixes: [CARE_RECORD_PREFIX], maxCount: 1 }).length === 0;

@@ -73,6 +73,7 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
   world.heal();
   const atRest = isOver() || (await rest(world, run, isOver));
   if (atRest && !isOver()) {
+    await takenBack(world, oracle);
     await meetDates(world, oracle);
     // Every decision that begins or ends has done so by then: what is left no longer depends on when one looks.
     world.scheduler.now += LONG_AFTER_MS;
@@ -83,6 +84,14 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
   const { steps, fingerprint } = world.scheduler;
   if (!atRest) violations.push({ invariant: 'comes to rest', step: steps, detail: String(run.failures.at(-1)) });
   return { seed, steps, fingerprint, violations, injected: world.injected, done: run.done, history, world };
+}
+
+/** Every clock is right by now: whoever looks at dates has looked since, and what a clock that was ahead had opened is taken back. */
+async function takenBack(world: World, oracle: Oracle): Promise<void> {
+  const begun = world.scheduler.now;
+  await world.run(STEPS_TO_A_DATE, () => world.scheduler.now > begun + 2 * BEFORE_A_DATE_MS);
+  await settle(world);
+  for (const key of oracle.keys) oracle.views.holdsNothingAhead(key, world.scheduler.now);
 }
 
 /** In the storm hardly any date is met at its very instant: clocks are wrong, time leaps, and who waited for it is down. */

@@ -1,7 +1,7 @@
-import type { Projection } from '@weft/domain';
+import { viewName, type Projection } from '@weft/domain';
 import { changeKey, recordChangesTopic, toldRevision, type Keys, type Message, type StoredEvent } from '@weft/processing';
 import type { World } from '@weft/testing';
-import type { Ledger, State } from './ledger.js';
+import { listed, type Ledger, type State } from './ledger.js';
 import { around, boundariesIn } from './naive-decisions.js';
 import type { Violated } from './basis-checks.js';
 import type { Projected } from './view-checks.js';
@@ -10,6 +10,8 @@ import type { Projected } from './view-checks.js';
 export class TellingChecks {
   /** By place in the store, the time (milliseconds since 1970). */
   private readonly times: number[] = [];
+  /** By a number's key and a version of the view, under which number each revision of the stream is told. */
+  private readonly toldAs = new Map<string, string[]>();
 
   constructor(
     private readonly ledger: Ledger,
@@ -58,8 +60,11 @@ export class TellingChecks {
   /** Up to which of the events of the person's own stream the publisher had read when it said so. */
   private revisionIn(told: string | undefined, projection: Projection, survivor: string): number | null {
     const viewKey = this.keys.view(projection.purpose, survivor);
-    for (let revision = this.ledger.headOf(survivor); revision >= 0; revision -= 1)
-      if (String(toldRevision(projection, viewKey, revision, this.keys)) === told) return revision;
+    const numbers = listed(this.toldAs, `${survivor} ${viewName(projection)}`);
+    for (let revision = this.ledger.headOf(survivor); revision >= 0; revision -= 1) {
+      numbers[revision] ??= String(toldRevision(projection, viewKey, revision, this.keys));
+      if (numbers[revision] === told) return revision;
+    }
     return null;
   }
 
@@ -71,7 +76,7 @@ export class TellingChecks {
       one.key !== survivor || one.revision <= revision;
     const all = ledger.decisionsOf(members).filter(isKnown);
     const moments = [position, ...all.map((one) => one.position + 1).filter((at) => at > position)];
-    const known = moments.map((before) => all.filter((one) => one.position < before));
+    const known = moments.map((before) => ledger.lists.of(all.filter((one) => one.position < before)));
     return ledger.policiesSince(position).flatMap((policy) => known.map((decisions) => ({ decisions, policy })));
   }
 

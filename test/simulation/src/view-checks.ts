@@ -4,7 +4,7 @@ import { BasisChecks, type Begun, type Violated } from './basis-checks.js';
 import type { KeptDecision, KeptView, Ledger, State } from './ledger.js';
 import { Moving } from './moving.js';
 import { around, boundariesIn } from './naive-decisions.js';
-import { goneFrom, viewOf } from './naive.js';
+import { goneFrom, judgedOf, viewOf } from './naive.js';
 import type { Told } from './told.js';
 
 /** Versions of views: all that are ever written, and those that every process keeps in line now. */
@@ -42,8 +42,8 @@ export class ViewChecks {
   }
 
   /** Of every version of a view the ids of what it includes. */
-  included(key: string): (readonly [Projection, ReadonlySet<string>])[] {
-    return this.region.everyProjection.map((one) => [one, this.includedIn(this.viewOf(one, key), one, key)] as const);
+  included(key: string): (readonly [Projection, () => ReadonlySet<string>])[] {
+    return this.region.everyProjection.map((one) => [one, () => this.includedIn(this.viewOf(one, key), one, key)] as const);
   }
 
   /** The members of the person behind a key, or null while nobody can say for certain. */
@@ -78,22 +78,32 @@ export class ViewChecks {
     kept: KeptView,
     key: string,
     projection: Projection,
-    events: Parameters<typeof viewOf>[0],
-    decisions: Parameters<typeof viewOf>[1],
+    events: Parameters<typeof judgedOf>[0],
+    decisions: Parameters<typeof judgedOf>[1],
     policyVersion: number,
   ): string[] {
-    const { since, until } = (kept.basis as NonNullable<KeptView['basis']>).span;
-    const at = since ?? (until === null ? 0 : until - 1);
+    const { since, until, unsure } = (kept.basis as NonNullable<KeptView['basis']>).span;
+    const boundaries = boundariesIn(decisions);
+    const maybe = unsure === undefined ? [] : boundaries.filter((at) => at >= unsure[0] && at <= unsure[1]);
+    const at = since ?? (unsure === undefined ? (until === null ? 0 : until - 1) : unsure[0] - 1);
     const { policy } = this.ledger.policies[policyVersion - 1] as AdoptedPolicy;
-    const expected = viewOf(events, decisions, policy, at, projection, this.ledger.naming(projection, key));
+    // What is included is so whichever of these instants it was.
+    const [expected, ...others] = [at, ...maybe].map((instant) => judgedOf(events, decisions, policy, instant, projection)) as [
+      ReturnType<typeof judgedOf>,
+      ...ReturnType<typeof judgedOf>[],
+    ];
+    const given = [...expected.given.keys()].filter((id) => others.every((one) => one.given.has(id)));
+    const naming = this.ledger.naming(projection, key);
+    const included = new Set(given.map((id) => projection.entryId(id, naming)));
     const where = `${viewName(projection)} of ${key}`;
     // What arrives would be included by all that is known.
-    const faults = differences(where, this.includedIn(kept, projection, key, 'ima'), new Set(expected.entries.keys()));
+    const faults = differences(where, this.includedIn(kept, projection, key, 'ima'), included);
     const counted = (letters: string): number => [...kept.letters.values()].filter((letter) => letters.includes(letter)).length;
-    if (counted('wu') !== expected.withheld) faults.push(`${where}: ${counted('wu')} withheld, should be ${expected.withheld}`);
-    if (counted('u') !== (expected.unsaid ?? 0))
+    const withheld = expected.withheld + expected.given.size - given.length;
+    if (counted('wu') !== withheld) faults.push(`${where}: ${counted('wu')} withheld, should be ${withheld}`);
+    if (others.length === 0 && counted('u') !== (expected.unsaid ?? 0))
       faults.push(`${where}: ${counted('u')} without a sign, should be ${expected.unsaid}`);
-    if (boundariesIn(decisions).some((boundary) => boundary > (since ?? -Infinity) && boundary < (until ?? Infinity)))
+    if (boundaries.some((one) => one > (since ?? -Infinity) && one < (until ?? Infinity) && !maybe.includes(one)))
       faults.push(`${where}: a decision begins or ends within its span`);
     return faults;
   }
@@ -142,9 +152,9 @@ export class ViewChecks {
         const entry = this.entryOnTopic(projection, naming.patient, id);
         if (entry !== null) told.set(id, JSON.parse(entry) as ViewEntry);
       }
-      const expected = viewOf(events, decisions, policy, 0, projection, naming);
-      for (const id of this.includedIn(this.viewOf(projection, survivor), projection, survivor, 'a')) expected.entries.delete(id);
-      this.same('told once published', `${projection.purpose} of ${naming.patient}`, told, expected.entries);
+      const expected = viewOf(judgedOf(events, decisions, policy, 0, projection), projection, naming);
+      for (const id of this.includedIn(this.viewOf(projection, survivor), projection, survivor, 'a')) expected.delete(id);
+      this.same('told once published', `${projection.purpose} of ${naming.patient}`, told, expected);
     }
   }
 
@@ -174,9 +184,22 @@ export class ViewChecks {
     const decisions = this.ledger.decisionsOf(members);
     // Those behind were recorded one by one: a view may have been decided after any of them.
     const moments = [-1, ...decisions.filter((decision) => !soFar(decision)).map(({ position }) => position)].toReversed();
-    const known = moments.map((at) => decisions.filter((decision) => soFar(decision) || decision.position <= at));
+    const known = moments.map((at) =>
+      this.ledger.lists.of(decisions.filter((decision) => soFar(decision) || decision.position <= at)),
+    );
     const states = this.ledger.policies.toReversed().flatMap((policy) => known.map((one) => ({ decisions: one, policy })));
     this.holdsNothingForbidden(invariant, members, states, [readAt, ...around(boundariesIn(decisions))], held);
+  }
+
+  /** Once every clock is right, and nobody is at work, no view holds what is forbidden at this time (milliseconds since 1970). */
+  holdsNothingAhead(key: string, now: number): void {
+    const members = this.person(key);
+    const policy = this.ledger.policies.at(-1);
+    if (members === null || policy === undefined) return;
+    const states = [{ decisions: this.ledger.decisionsOf(members), policy }];
+    this.holdsNothingForbidden('what was ahead of its time is taken back', members, states, [now], (projection, survivor) =>
+      this.includedIn(this.viewOf(projection, survivor), projection, survivor),
+    );
   }
 
   private holdsNothingForbidden(

@@ -7,6 +7,7 @@ import { nhsNumber, purpose, whole } from '../arguments.js';
 import { type Context, interruption, settingsOf, withWiring } from '../context.js';
 import { EXIT, Failure } from '../failure.js';
 import { counted, number, type Terminal } from '../terminal.js';
+import { showUnreadable } from './verify.js';
 
 interface Options {
   readonly patient?: string;
@@ -34,7 +35,7 @@ export function replayCommand(context: Context): Command {
     .addHelpText(
       'after',
       `
-Ctrl-C ends it at a good place, with exit code 130.
+Ctrl-C ends it at a good place, with exit code 130. Exit code 1 when a record cannot be read: its views stay as they are.
 
 Examples:
   $ weft replay research --dry-run
@@ -59,6 +60,7 @@ Examples:
         if (!(await isKnown(wiring, key))) throw new Failure(EXIT.finding, 'nothing is known of this NHS number');
         return { ...(await replayPatient(wiring, key, projection, options)), interrupted: false };
       });
+      if (outcome.unreadable.length > 0) context.exitCode = EXIT.finding;
       if (outcome.interrupted) context.exitCode = EXIT.interrupted;
       if (context.terminal.json) context.terminal.printJson({ view, dryRun: options.dryRun === true, ...outcome });
       else show(context.terminal, options, outcome);
@@ -114,7 +116,7 @@ async function replayAll(
 function show(
   terminal: Terminal,
   { dryRun = false, tellAll = false }: Options,
-  { done, total, changed, changes, interrupted, unpublished }: Outcome,
+  { done, total, changed, changes, unreadable, interrupted, unpublished }: Outcome,
 ): void {
   const would = dryRun ? 'would change' : tellAll ? 'told whole' : 'changed';
   terminal.print(`${number(done)} of ${counted(total, 'record')} looked at, ${counted(changed, 'view')} ${would}`);
@@ -125,5 +127,6 @@ function show(
   const left = unpublished
     ? 'all of it is written and not yet published; a running Weft publishes it'
     : 'the same command goes on from here';
+  showUnreadable(terminal, unreadable);
   if (interrupted) terminal.print(terminal.paint('yellow', `interrupted; ${left}`));
 }

@@ -7,11 +7,10 @@ import { type Differing, showDiffering } from './policy-show.js';
 interface StatusAnswer extends Differing {
   readonly version: string;
   readonly region: string;
+  readonly findings: readonly { readonly text: string; readonly mend: string }[];
   readonly policyVersion: number;
   readonly lag: number;
   readonly published: boolean;
-  readonly decisionsUnreadSeconds: number;
-  readonly decisionsInQuarantine: number;
   readonly recordsToReview: { readonly people: number; readonly organisations: Readonly<Record<string, number>> };
   readonly versions: Readonly<Record<string, { readonly setAside: number; readonly disagreeing: number }>>;
   readonly hl7v2Waiting: Readonly<
@@ -36,10 +35,20 @@ interface ReadyAnswer {
 export function statusCommand(context: Context): Command {
   return new Command('status')
     .summary('is Weft well, and how far behind is it')
-    .description('Shows whether Weft is ready, where each topic stands, how far behind the projectors are, and counts.')
+    .description(
+      'Judges the region, not only the process that answers: what is wrong in it and what mends that, where each topic stands,\nhow far behind the projectors are, and counts.',
+    )
     .addHelpText(
       'after',
-      '\nExit code 1 when a part is not ready, a message that may be an objection is in quarantine, or nobody reads decisions.\n\nExamples:\n  $ weft status\n  $ weft status --json | jq .lag',
+      `
+Whatever is wrong in the region stands in red with what mends it: a message in quarantine that may be an objection, decisions or
+messages that nobody reads, changes that are not published, a policy in force that not every view obeys, a record that cannot
+be read, a store or topics that were put back and are not caught up, clocks that are more than a minute apart. Exit code 1 where there is any, or a part of the process that
+answers is not ready.
+
+Examples:
+  $ weft status
+  $ weft status --json | jq .findings`,
     )
     .action(async (_: unknown, command: Command) => {
       const settings = settingsOf(context, command);
@@ -47,20 +56,11 @@ export function statusCommand(context: Context): Command {
       const status = await client.json<StatusAnswer>('/status?counts=true');
       // Not ready is an answer here, whatever its status code.
       const ready = (await (await fetch(`${settings.url}/readyz`)).json()) as ReadyAnswer;
-      if (ready.status !== 'ready' || status.decisionsInQuarantine > 0 || areUnread(status)) context.exitCode = EXIT.finding;
+      if (ready.status !== 'ready' || status.findings.length > 0) context.exitCode = EXIT.finding;
       if (context.terminal.json) context.terminal.printJson({ ...status, ready });
       else show(context.terminal, settings.url, status, ready);
     });
 }
-
-/** What was read a moment later is no news. */
-const UNREAD_SECONDS = 30;
-const areUnread = ({ decisionsUnreadSeconds }: StatusAnswer): boolean => decisionsUnreadSeconds >= UNREAD_SECONDS;
-
-const MENDING = [
-  '  weft quarantine list says why each is there; weft quarantine mend ID proposes what goes instead,',
-  '  and somebody else approves it: weft quarantine approve ID',
-];
 
 function show(terminal: Terminal, url: string, status: StatusAnswer, ready: ReadyAnswer): void {
   const failing = Object.entries(ready.checks).filter(([, result]) => result !== 'ok');
@@ -68,15 +68,9 @@ function show(terminal: Terminal, url: string, status: StatusAnswer, ready: Read
   terminal.print(`Weft ${status.version} at ${url} is ${health}`);
   terminal.print(`region ${terminal.paint('bold', status.region)}`);
   for (const [part, result] of failing) terminal.print(`  ${part}: ${result}`);
-  const { decisionsInQuarantine } = status;
-  if (decisionsInQuarantine > 0) {
-    const found = `${counted(decisionsInQuarantine, 'message')} in quarantine may be ${decisionsInQuarantine === 1 ? 'an objection' : 'objections'}`;
-    terminal.print(terminal.paint('red', `${found}: the people they are about are closed until they are mended`));
-    for (const line of MENDING) terminal.print(line);
-  }
-  if (areUnread(status)) {
-    const found = `nobody has read decisions for ${counted(status.decisionsUnreadSeconds, 'second')}`;
-    terminal.print(terminal.paint('red', `${found}: what comes behind them is not shared until an opt-out-projector reads them`));
+  for (const { text, mend } of status.findings) {
+    terminal.print(terminal.paint('red', text));
+    terminal.print(`  ${mend}`);
   }
   const { people, organisations } = status.recordsToReview;
   if (people > 0) {

@@ -2,6 +2,10 @@ import { PURPOSES } from '@weft/domain';
 import {
   type ChainDamage,
   type ChainReport,
+  messagesLost,
+  recordTopics,
+  type Unreadable,
+  type UnreadableRecord,
   unreadMessages,
   verifyChains,
   verifyViews,
@@ -26,7 +30,7 @@ export function verifyCommand(context: Context): Command {
       `
 What was accepted and is in no record yet cannot be compared: how much that is stands beside the verdict.
 
-Exit code 1 when any view differs, or a chain is broken. weft replay mends a view. Nothing mends a broken chain: somebody, or a
+Exit code 1 when any view differs, a record cannot be read, the store was put back and has not been read to again, or a chain is broken. weft replay mends a view. Nothing mends a broken chain: somebody, or a
 fault, changed the store. Do not replay over it: keep a copy of it as evidence, and restore the backup (docs/operations.md).
 
 Examples:
@@ -37,18 +41,20 @@ Examples:
     .action(async ({ wait }: { readonly wait?: true }, command: Command) => {
       const { terminal } = context;
       const settings = settingsOf(context, command);
-      const [region, unread, report, chains] = await withWiring(context, settings, async (wiring, service) => [
+      const [region, unread, lost, report, chains] = await withWiring(context, settings, async (wiring, service) => [
         service.region.id,
         await (wait === true ? untilAllIsRead(terminal, wiring) : unreadMessages(wiring.bus)),
+        await lostIn(wiring),
         await withProgress(terminal, 'views', (tell) => verifyViews(wiring, { onProgress: tell })),
         await withProgress(terminal, 'chains', (tell) => verifyChains(wiring, tell)),
       ]);
-      if (report.differing.length + chains.damaged.length > 0) context.exitCode = EXIT.finding;
-      if (terminal.json) return terminal.printJson({ region, ...report, unread, chains });
+      if (report.differing.length + report.unreadable.length + chains.damaged.length + lost > 0) context.exitCode = EXIT.finding;
+      if (terminal.json) return terminal.printJson({ region, ...report, unread, lost, chains });
       terminal.print(`region ${terminal.paint('bold', region)}, in ${placeOf(settings)}`);
       terminal.print();
       show(terminal, report, chains.damaged.length > 0);
       if (unread > 0) terminal.print(terminal.paint('yellow', notRead(unread)));
+      if (lost > 0) terminal.print(terminal.paint('red', notThere(lost)));
       showChains(terminal, chains);
       if (settings.regionSecret === undefined && settings.integritySecret === undefined) {
         terminal.print(terminal.paint('dim', KEY_BESIDE_DATA));
@@ -62,14 +68,21 @@ const placeOf = ({ eventStoreUrl, dataDirectory }: Settings): string =>
 const notRead = (unread: number): string =>
   `${counted(unread, 'accepted message is', 'accepted messages are')} in no record yet, and so not compared: weft verify --wait waits for them`;
 
+const lostIn = async (wiring: Wiring): Promise<number> => messagesLost(wiring, await recordTopics(wiring));
+
+const notThere = (lost: number): string =>
+  `✗ ${counted(lost, 'message that was read is', 'messages that were read are')} not in this store, which was put back: a running Weft reads them again`;
+
 const LOOK_AGAIN_MS = 500;
 
 /** Gives how many are left: none. Whoever has waited for long enough interrupts it. */
-async function untilAllIsRead(terminal: Terminal, { bus, timers }: Wiring): Promise<number> {
-  const first = await unreadMessages(bus);
+async function untilAllIsRead(terminal: Terminal, wiring: Wiring): Promise<number> {
+  const { bus, timers } = wiring;
+  const left = async (): Promise<number> => (await unreadMessages(bus)) + (await lostIn(wiring));
+  const first = await left();
   const progress = terminal.progress('waiting for accepted messages', first);
   try {
-    for (let unread = first; unread > 0; unread = await unreadMessages(bus)) {
+    for (let unread = first; unread > 0; unread = await left()) {
       progress.total(Math.max(first, unread));
       progress.update(Math.max(0, first - unread));
       await timers.sleep(LOOK_AGAIN_MS);
@@ -110,14 +123,32 @@ function show(terminal: Terminal, report: VerifyReport, isDamaged: boolean): voi
     );
     terminal.print();
   }
+  showUnreadable(terminal, report.unreadable);
   terminal.print(verdict(terminal, report, isDamaged));
   terminal.print(
     `${counted(records, 'record')}, ${counted(views, 'view')} compared, ${counted(entries, 'entry', 'entries')}, ${counted(differing.length, 'differs', 'differ')}`,
   );
 }
 
+const WHY_UNREADABLE: Record<Unreadable, string> = {
+  'record-damaged': 'events are missing: restore the store from a backup',
+  'written-by-a-newer-weft': 'a newer version of Weft wrote to it: run that version',
+};
+
+/** Their views are not compared, nor those of whom they are merged with: nothing is shown of them either. */
+export function showUnreadable(terminal: Terminal, unreadable: readonly UnreadableRecord[]): void {
+  if (unreadable.length === 0) return;
+  terminal.table(
+    ['record', 'why it cannot be read', ''],
+    unreadable.map(({ key, why }) => [key, why, WHY_UNREADABLE[why]]),
+  );
+  terminal.print();
+}
+
 /** One line that says whether all is well. Over a store that somebody changed nothing is replayed. */
-export function verdict(terminal: Terminal, { views, differing }: VerifyReport, isDamaged = false): string {
+export function verdict(terminal: Terminal, { views, differing, unreadable }: VerifyReport, isDamaged = false): string {
+  if (unreadable.length > 0 && differing.length === 0)
+    return terminal.paint('red', `✗ ${counted(unreadable.length, 'record')} cannot be read; nothing differs in the others`);
   if (views === 0) return terminal.paint('yellow', 'nothing was compared: this region has no record yet');
   if (differing.length === 0)
     return terminal.paint('green', `✓ each of ${counted(views, 'view')} is what record, decisions and policy make it`);

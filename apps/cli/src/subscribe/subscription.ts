@@ -6,7 +6,7 @@ import { wholeLines } from './lines.js';
 
 /** What Weft says last when it ends a subscription. */
 export interface LastWord {
-  readonly reason: 'token-ended' | 'stopping';
+  readonly reason: 'token-ended' | 'stopping' | 'restored';
   readonly cursor?: string;
 }
 
@@ -145,6 +145,6 @@ function mayPass(error: unknown): boolean {
 /** What fetch throws while a body arrives. */
 const isOfConnection = (error: unknown): boolean => (error as Error).message === 'terminated';
 
-const SAID = { 'token-ended': 'its token has ended', stopping: 'Weft is stopping' } as const;
+const SAID = { 'token-ended': 'its token has ended', stopping: 'Weft is stopping', restored: 'the region was restored' } as const;
 
 const cursorOf = (response: Response): string | undefined => response.headers.get('weft-cursor') ?? undefined;

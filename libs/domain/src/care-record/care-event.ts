@@ -1,5 +1,5 @@
 import type { Awaits } from '../consent/marks.js';
-import type { CareEventType, Coordinates, Resource } from '../vocabulary.js';
+import type { CareEventType, Coordinates, Received, Resource } from '../vocabulary.js';
 
 /**
  * A care event as publishers send it, once its envelope and its resource have been found sound.
@@ -28,7 +28,7 @@ export interface CareEvent {
 }
 
 /** A care event in the record of the number that it lives with. */
-export interface RecordedCareEvent extends Omit<CareEvent, 'subject'> {
+export interface RecordedCareEvent extends Omit<CareEvent, 'subject'>, Received {
   /** When Weft accepted it, RFC 3339. */
   readonly recordedAt: string;
   readonly coordinates: Coordinates;

@@ -31,13 +31,22 @@ const WHEN = [
 
 /** When the fact of a resource happened, as written in it; null where it says nothing (a Patient, say). */
 export function occurredAt(resource: Resource): string | null {
-  for (const field of WHEN) {
+  for (const field of saidIn(resource)) {
     const value = timeIn(resource[field]);
     if (typeof value === 'string') return value;
     if (typeof value?.start === 'string') return value.start;
   }
   return null;
 }
+
+const RANKS: ReadonlyMap<string, number> = new Map(WHEN.map((field, rank) => [field, rank]));
+const rankOf = (field: string): number => RANKS.get(field) as number;
+
+/** Those of them that a resource has, the most telling first. */
+const saidIn = (resource: Resource): string[] =>
+  Object.keys(resource)
+    .filter((field) => RANKS.has(field))
+    .sort((one, other) => rankOf(one) - rankOf(other));
 
 /**
  * All of the time in which the fact of a resource happened. A period without an end goes on; what of it cannot be read has no

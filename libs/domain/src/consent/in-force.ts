@@ -14,6 +14,7 @@ import {
   type Provision,
 } from './decision.js';
 import { giversBy, type Lifetime } from './giver.js';
+import type { Moment } from './moment.js';
 import type { Policy } from './policy.js';
 
 /** The decisions that are current at an instant, for one purpose, and what each of the others gave way to. */
@@ -243,48 +244,49 @@ function* groupsOf(decisions: readonly Decision[], keyOf: (decision: Decision) =
   yield* groups.values();
 }
 
-/** The next instant after `at` at which a decision begins or ends to be in force; null where none does. */
-export function nextBoundary(decisions: readonly Decision[], at: number): number | null {
-  let next: number | null = null;
-  for (const decision of decisions) {
-    for (const { from, until } of allProvisions(decision.provision)) {
-      for (const boundary of [from, until]) {
-        if (boundary !== undefined && boundary > at && (next === null || boundary < next)) next = boundary;
-      }
-    }
-  }
-  return next;
-}
-
-/** From when until when the decisions that are current at an instant are those that are current; null for always and for good. */
+/** From when until when the decisions that are current are those that are current; null for always and for good. */
 export interface Span {
   readonly since: number | null;
   readonly until: number | null;
+  /** The first and the last instant at which a decision begins or ends of which it was not sure whether they had come; absent where none was. */
+  readonly unsure?: readonly [first: number, last: number];
 }
 
-/** The span around `at` in which no decision begins or ends to be in force. */
-export function spanAt(decisions: readonly Decision[], at: number): Span {
+/** The span around a moment in which no decision begins or ends to be in force, save for what the moment itself leaves unsure. */
+export function spanAt(decisions: readonly Decision[], at: Moment): Span {
   let since: number | null = null;
   let until: number | null = null;
-  for (const { provision } of decisions) {
-    for (const { from, until: end } of allProvisions(provision)) {
-      for (const boundary of [from, end]) {
-        if (boundary === undefined) continue;
-        if (boundary <= at) since = Math.max(since ?? boundary, boundary);
-        else until = Math.min(until ?? boundary, boundary);
-      }
-    }
+  const unsure = unsureIn(decisions, at);
+  for (const boundary of boundariesOf(decisions)) {
+    if (boundary <= at.earliest) since = Math.max(since ?? boundary, boundary);
+    else if (boundary > at.latest) until = Math.min(until ?? boundary, boundary);
   }
-  return { since, until };
+  const [first, last] = [unsure[0], unsure.at(-1)];
+  return { since, until, ...(first !== undefined && last !== undefined && { unsure: [first, last] }) };
 }
 
-export function holdsAt({ since, until }: Span, at: number): boolean {
-  return (since === null || since <= at) && (until === null || at < until);
+/** Whether what was judged for the span holds at a moment: it may be all that it may have been then, and nothing else. */
+export function holdsAt({ since, until, unsure }: Span, { earliest, latest }: Moment): boolean {
+  if (unsure !== undefined && (earliest >= unsure[0] || latest < unsure[1])) return false;
+  return (since === null || since <= earliest) && (until === null || latest < until);
 }
 
-export function sameSpan(a: Span, b: Span): boolean {
-  return a.since === b.since && a.until === b.until;
+/** When decisions begin or end of which it is not sure at a moment whether they have, in order, each once. */
+function unsureIn(decisions: readonly Decision[], { earliest, latest }: Moment): number[] {
+  if (earliest === latest) return [];
+  const within = boundariesOf(decisions).filter((boundary) => boundary > earliest && boundary <= latest);
+  return [...new Set(within)].sort((a, b) => a - b);
 }
+
+/** An instant for each set of decisions that may be current at a moment, the latest first. */
+export function instantsIn(decisions: readonly Decision[], at: Moment): readonly number[] {
+  return [at.earliest, ...unsureIn(decisions, at)].reverse();
+}
+
+const boundariesOf = (decisions: readonly Decision[]): number[] =>
+  decisions.flatMap(({ provision }) =>
+    allProvisions(provision).flatMap(({ from, until }) => [from, until].filter((one) => one !== undefined)),
+  );
 
 export function isWithin(provision: Pick<Provision, 'from' | 'until'>, at: number): boolean {
   return (provision.from === undefined || provision.from <= at) && (provision.until === undefined || at < provision.until);

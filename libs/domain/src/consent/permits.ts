@@ -3,8 +3,9 @@ import { spellingsOf } from './code-spellings.js';
 import { madeBetween, type Decision } from './decision.js';
 import { effectOn, type Judging } from './effect.js';
 import { giversBy } from './giver.js';
-import { inForce } from './in-force.js';
+import { inForce, instantsIn } from './in-force.js';
 import { Looking } from './limits.js';
+import { momentAt, type Moment } from './moment.js';
 import type { Policy, Rule } from './policy.js';
 import type { JudgedEntry } from './judged-entry.js';
 import { Surroundings } from './surroundings.js';
@@ -37,7 +38,8 @@ const UNREAD = {
 export type Judge = (entry: JudgedEntry) => Ruling;
 
 /**
- * May this entry be used for this purpose, at this instant (milliseconds since 1970)? Pure; the first applicable rule decides.
+ * May this entry be used for this purpose, at this instant (milliseconds since 1970), or at every one that it may be? Pure; the first applicable
+ * rule decides.
  * `record`: all entries of the person, for decisions about a code, a kind of entry, or what hangs on an entry.
  */
 export function permits(
@@ -45,10 +47,32 @@ export function permits(
   purpose: Purpose,
   decisions: readonly Decision[],
   policy: Policy,
-  at: number,
+  at: number | Moment,
   record: Iterable<JudgedEntry> = [entry],
 ): Ruling {
-  return judge(purpose, decisions, policy, at, new Surroundings(() => record))(entry);
+  const around = new Surroundings(() => record);
+  return throughout(momentOf(at), decisions, policy, (instant) => judge(purpose, decisions, policy, instant, around))(entry);
+}
+
+const momentOf = (at: number | Moment): Moment => (typeof at === 'number' ? momentAt(at) : at);
+
+/**
+ * Judges at every instant that it may be, and refuses what is refused at any. So a denial begins, and a permission ends, by the latest of them; a
+ * denial ends, and a permission begins, by the earliest. Of several refusals the policy's first decides, as of one instant's.
+ */
+export function throughout(
+  at: Moment,
+  decisions: readonly Decision[],
+  policy: Policy,
+  judgeAt: (instant: number) => Judge,
+): Judge {
+  const [last, ...before] = instantsIn(decisions, at).map(judgeAt) as [Judge, ...Judge[]];
+  if (before.length === 0) return last;
+  return (entry) =>
+    before.reduce((ruling, judge) => {
+      const other = judge(entry);
+      return !other.permitted && (ruling.permitted || comesFirst(other, ruling, policy)) ? other : ruling;
+    }, last(entry));
 }
 
 export function judge(purpose: Purpose, decisions: readonly Decision[], policy: Policy, at: number, around: Surroundings): Judge {

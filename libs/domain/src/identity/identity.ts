@@ -1,10 +1,12 @@
-import type { Coordinates, Problem } from '../vocabulary.js';
+import type { Coordinates, Problem, Received } from '../vocabulary.js';
 
 /**
  * What `careRecord-<key>` streams hold of merges and unmerges of their number. A merge says which number the stream is of (`ownNhsNumber`): nothing
  * else may be known of it, and whoever is given an entry from then on is given the person's numbers.
  */
-export type IdentityEvent =
+export type IdentityEvent = Received & IdentityChange;
+
+type IdentityChange =
   /** This number gave way to another one. */
   | {
       readonly type: 'number-superseded-1';

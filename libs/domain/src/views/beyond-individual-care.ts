@@ -22,7 +22,7 @@ const NOBODY: Pseudonyms = { patient: '', of: () => '' };
  */
 export function isToldTruly(resource: Resource, release: Release, coarseness: Coarseness): boolean {
   const fields = LISTED[resource.resourceType];
-  if (fields === undefined || resource['implicitRules'] !== undefined || hasModifierExtension(resource)) return false;
+  if (fields === undefined || resource['implicitRules'] !== undefined || isModified(resource)) return false;
   const context: Context = { release, coarseness, pseudonyms: NOBODY, source: '', year: 0 };
   return Object.entries(fields).every(
     ([name, { form, unless }]) =>
@@ -33,6 +33,15 @@ export function isToldTruly(resource: Resource, release: Release, coarseness: Co
 /** Of a primitive an extension alone may say why there is none: it is there, and not understood. */
 const isAbsent = (from: Readonly<Record<string, unknown>>, name: string): boolean =>
   from[name] === undefined && from[`_${name}`] === undefined;
+
+/** Every purpose beyond individual care asks it of the same resource. */
+const modified = new WeakMap<Resource, boolean>();
+
+function isModified(resource: Resource): boolean {
+  const found = modified.get(resource) ?? hasModifierExtension(resource);
+  modified.set(resource, found);
+  return found;
+}
 
 function hasModifierExtension(value: unknown): boolean {
   if (Array.isArray(value)) return value.some(hasModifierExtension);

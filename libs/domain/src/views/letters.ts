@@ -75,7 +75,8 @@ function maskedLetters(
     const letter = letterOf(entry, projection, judge, silent);
     if (letter !== undefined) letters.set(entry.id, letter);
   }
-  const refused = refusedBy(letters, entries);
+  // Only what is included is masked.
+  const refused = [...letters.values()].some(isIncluded) ? refusedBy(letters, entries) : null;
   if (refused === null) return letters;
   for (const [id, letter] of letters) {
     const entry = entries.get(id) as PresentEntry;
@@ -108,13 +109,14 @@ export function seenIn(
   pseudonyms: Pseudonyms,
   wanted: Iterable<string> = letters.keys(),
 ): Map<string, ViewEntry> {
-  const refused = refusedBy(letters, entries);
+  let refused: Withheld | null = null;
+  const masked = (entry: PresentEntry): PresentEntry => (refused ??= refusedBy(letters, entries))?.masked(entry) ?? entry;
   const seen = new Map<string, ViewEntry>();
   for (const id of wanted) {
     const letter = letters.get(id);
     const entry = entries.get(id);
     if (!isIncluded(letter) || entry === undefined || !isPresent(entry)) continue;
-    const told = projection.project(letter === 'm' && refused !== null ? refused.masked(entry) : entry, pseudonyms);
+    const told = projection.project(letter === 'm' ? masked(entry) : entry, pseudonyms);
     seen.set(told.id, told);
   }
   return seen;

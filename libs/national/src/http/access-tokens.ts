@@ -37,7 +37,7 @@ export class AccessTokens {
 
   /** Throws NoAnswer. */
   async current(): Promise<string> {
-    if (this.token === null || this.clock.now() >= this.endsAt) {
+    if (this.token === null || this.clock.steady() >= this.endsAt) {
       this.endsAt = Infinity;
       this.token = this.ask();
       this.token.catch(() => this.drop());
@@ -64,7 +64,7 @@ export class AccessTokens {
     if (answer.status !== 200 || typeof token !== 'string') {
       throw new NoAnswer(`gives no access token (HTTP ${answer.status})`, false);
     }
-    this.endsAt = this.clock.now() + (Number(seconds) > EARLY_SECONDS ? Number(seconds) - EARLY_SECONDS : 1) * 1_000;
+    this.endsAt = this.clock.steady() + (Number(seconds) > EARLY_SECONDS ? Number(seconds) - EARLY_SECONDS : 1) * 1_000;
     return token;
   }
 

@@ -4,7 +4,7 @@ import type { Clock, Random, Timers } from '@weft/processing';
 
 /** The world as it is. */
 export const world: { readonly clock: Clock; readonly timers: Timers; readonly random: Random } = {
-  clock: { now: () => Date.now() },
+  clock: { now: () => Date.now(), steady: () => performance.now() },
   timers: { sleep: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => undefined) },
   random: { uuid: randomUUID, fraction: Math.random },
 };

@@ -31,6 +31,9 @@ interface Topic {
   readonly partitionOfKey: Map<string, number>;
 }
 
+/** What a topic held at one moment, by partition. */
+export type TopicBackup = readonly { readonly log: readonly Message[]; readonly high: number }[];
+
 /** A consumer as its group knows it. */
 export interface Member {
   readonly id: number;
@@ -73,6 +76,8 @@ export class BusEngine {
   private nextMember = 1;
   /** Sees every message and every commit the moment it is durable. */
   observer: BusObserver | undefined;
+  /** Whether it has machines of its own, whose clock is right. */
+  hasBrokers = true;
 
   constructor(
     private readonly scheduler: Scheduler,
@@ -137,6 +142,20 @@ export class BusEngine {
     return partition;
   }
 
+  /** A topic as it is now, to be put back later. */
+  backup(topic: string): TopicBackup {
+    return this.topic(topic).partitions.map(({ log, high }) => ({ log: [...log], high }));
+  }
+
+  /** What an operator does who restores a topic: whatever came since is gone, and its offsets are given again. */
+  putBack(topic: string, backup: TopicBackup): void {
+    for (const [index, partition] of this.topic(topic).partitions.entries()) {
+      const { log, high } = backup[index] as TopicBackup[number];
+      partition.log = [...log];
+      partition.high = high;
+    }
+  }
+
   read(topic: string, index: number, from: number, maxCount = DEFAULT_COUNT): Message[] {
     checkAbove('offset', from, 0);
     checkAbove('maxCount', maxCount, 1);
@@ -146,6 +165,10 @@ export class BusEngine {
   /** Every message that a topic still holds, partition by partition. */
   messages(topic: string): Message[] {
     return this.topic(topic).partitions.flatMap((partition) => partition.log);
+  }
+
+  time(): number | null {
+    return this.hasBrokers ? this.scheduler.now : null;
   }
 
   offsets(topic: string): PartitionOffsets[] {

@@ -167,10 +167,12 @@ export function drive(step: () => boolean): Promise<void> {
       } catch (error) {
         return reject(error as Error);
       }
-      queueMicrotask(afterMicrotasks);
+      void done.then(afterMicrotasks);
     };
     const afterMicrotasks = (): void => process.nextTick(tick);
-    queueMicrotask(afterMicrotasks);
+    // As queueMicrotask would, without a resource of its own for each.
+    const done = Promise.resolve();
+    void done.then(afterMicrotasks);
   });
 }
 

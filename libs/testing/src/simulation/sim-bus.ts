@@ -52,6 +52,10 @@ export class SimBus implements EventBus {
     });
   }
 
+  async time(): Promise<number | null> {
+    return this.engine.time();
+  }
+
   async consume(options: ConsumeOptions): Promise<Consumer> {
     const consumer = new GroupConsumer(this.engine, this.process, options);
     await this.call('join group', options.group, READ, () => consumer.join());

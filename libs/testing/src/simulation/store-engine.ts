@@ -22,6 +22,13 @@ interface Stream {
   tombstoned: boolean;
 }
 
+/** What a store held at one moment. */
+export interface StoreBackup {
+  readonly size: number;
+  /** By stream. */
+  readonly readableFrom: ReadonlyMap<string, number>;
+}
+
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const DEFAULT_COUNT = 1_000;
 
@@ -110,6 +117,23 @@ export class StoreEngine {
     (this.streams.get(name) ?? this.create(name)).tombstoned = true;
   }
 
+  /** The store as it is now, to be put back later. */
+  backup(): StoreBackup {
+    return { size: this.all.length, readableFrom: new Map(this.created.map(({ name, readableFrom }) => [name, readableFrom])) };
+  }
+
+  /** What an operator does who restores a backup: whatever was appended since is gone, and its places are given again. */
+  putBack({ size, readableFrom }: StoreBackup): void {
+    this.all.length = size;
+    this.created.splice(0, Infinity, ...this.created.filter(({ first }) => first < size));
+    this.streams.clear();
+    for (const stream of this.created) {
+      this.streams.set(stream.name, stream);
+      stream.events.splice(0, Infinity, ...stream.events.filter(({ position }) => Number(position) < size));
+      stream.readableFrom = readableFrom.get(stream.name) as number;
+    }
+  }
+
   /** How many events all streams together ever held. */
   get size(): number {
     return this.all.length;
@@ -130,8 +154,8 @@ export class StoreEngine {
 
   private write(stream: Stream, { id, type, data }: NewEvent, meta: string): void {
     const position = String(this.all.length);
-    const place = { stream: stream.name, revision: stream.events.length, position };
-    const event = Object.freeze({ id, type, meta: metaOf(meta), data, ...place });
+    const { name, events } = stream;
+    const event = Object.freeze({ id, type, meta: metaOf(meta), data, stream: name, revision: events.length, position });
     stream.events.push(event);
     this.all.push(event);
     this.observer?.(event);

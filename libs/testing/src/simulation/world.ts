@@ -133,6 +133,7 @@ export class World {
     this.random = new Prng(seed, 4);
     this.store = new StoreEngine(this.chances.prng.chance(0.5));
     this.bus = new BusEngine(this.scheduler, this.chances);
+    this.bus.hasBrokers = new Prng(seed, 13).chance(0.5);
   }
 
   /** Starts a process; its boot runs at one of the next steps, again after each crash. */
@@ -199,7 +200,7 @@ export class World {
 
   private portsOf(life: Incarnation, skewMs: () => number, prng: Prng): Ports {
     return {
-      clock: { now: () => this.scheduler.now + skewMs() },
+      clock: { now: () => this.scheduler.now + skewMs(), steady: () => this.scheduler.now },
       timers: { sleep: (ms, signal) => sleep(life, ms, signal) },
       random: { uuid: () => prng.uuid(), fraction: () => prng.fraction() },
       keys: this.keys,
