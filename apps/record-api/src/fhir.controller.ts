@@ -20,7 +20,15 @@ import {
   withAttachmentsAt,
 } from '@weft/care-events';
 import { jsonWithDigits, PURPOSES, type Purpose, type Resource, withoutMark } from '@weft/domain';
-import { entriesByThen, projectionOf, readRecord, type RecordForPurpose, timestamp, type Wiring } from '@weft/processing';
+import {
+  digestOf,
+  entriesByThen,
+  projectionOf,
+  readRecord,
+  type RecordForPurpose,
+  timestamp,
+  type Wiring,
+} from '@weft/processing';
 import {
   Audited,
   AuditedProblemFilter,
@@ -191,7 +199,7 @@ export class FhirController {
   /** Beyond individual care entries have no names that last: there all pages must be of one state. */
   private stateFor(record: RecordForPurpose, state: string | null, position: Position | null): { _state?: string } {
     if (projectionOf(this.wiring, record.purpose).identifies) return {};
-    const now = record.digest.slice(0, 32);
+    const now = digestOf(this.wiring.keys, record.entries).slice(0, 32);
     if (state === now || (state === null && position === null)) return { _state: now };
     throw new HttpProblem(410, 'moved-on', 'The record has changed since the first page', {
       detail: 'Pages of two states would have gaps: start again from the first page.',

@@ -1,5 +1,5 @@
 import { NOT_ALL_READ, NOTICE, type Reader, READERS } from '@weft/domain';
-import { digestOf, type FoundRecord, projectionOf, type RecordForPurpose, type Wiring } from '@weft/processing';
+import { type FoundRecord, projectionOf, type RecordForPurpose, type Wiring } from '@weft/processing';
 import type { Caller } from '@weft/service';
 import { CLINICAL } from './asked.js';
 
@@ -38,13 +38,11 @@ export function noticeFor({ toTell }: RecordForPurpose, reader: ReadingAs): stri
 
 /**
  * The record as whoever asks for it by the person's number may have it: of uses beyond individual care without the names that they
- * have for the person, since the answer would join the two; nor is the digest made of them.
+ * have for the person, since the answer would join the two.
  */
 export function asShown(wiring: Wiring, record: RecordForPurpose): RecordForPurpose {
   const projection = projectionOf(wiring, record.purpose);
-  if (projection.identifies) return record;
-  const entries = projection.withoutPseudonyms(record.entries);
-  return { ...record, entries, digest: digestOf(wiring.keys, new Map(entries.map((entry) => [entry.id, entry]))) };
+  return projection.identifies ? record : { ...record, entries: projection.withoutPseudonyms(record.entries) };
 }
 
 /**

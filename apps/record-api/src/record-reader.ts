@@ -2,6 +2,7 @@ import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { attachmentAddress, withAttachmentsAt } from '@weft/care-events';
 import { jsonWithDigits, toReview, type Purpose } from '@weft/domain';
 import {
+  digestOf,
   type Footing,
   type FoundRecord,
   projectionOf,
@@ -185,7 +186,7 @@ export class RecordReader implements OnModuleDestroy {
   private serve(found: FoundRecord, nhsNumber: string, reader: ReadingAs, isWaiting: boolean): ServedRecord {
     const { movedTo, members } = found;
     const record = asShown(this.wiring, found.record);
-    const { purpose, policyVersion, consentRevision, entries, withheld, digest } = record;
+    const { purpose, policyVersion, consentRevision, entries, withheld } = record;
     const addressOf = attachmentAddress('', nhsNumber, purpose);
     const texts = entries.map((entry) => jsonWithDigits(withAttachmentsAt(entry, addressOf)));
     // Of what the reader is given alone, so that it tells of nothing else.
@@ -195,7 +196,7 @@ export class RecordReader implements OnModuleDestroy {
       ...(review.length > 0 && { review }),
       notice: sentences(noticeFor(record, reader), unreadNotice(found)),
       ...(waiting && { waiting }),
-      ...(seesCounts(reader) && { withheld, digest }),
+      ...(seesCounts(reader) && { withheld, digest: digestOf(this.wiring.keys, entries) }),
     };
     const rest = `"entries":[${texts.join(',')}]${JSON.stringify(given)
       .replace(/^\{(?!\})/, ',')

@@ -1,5 +1,5 @@
 import { NOTICE, type Notices, provision } from '@weft/domain';
-import { applyPolicy, bytesOf, careRecordStream, readRecord } from '@weft/processing';
+import { applyPolicy, bytesOf, careRecordStream, digestOf, readRecord } from '@weft/processing';
 import {
   ANNE,
   BERT,
@@ -141,7 +141,11 @@ describe('reading a record', () => {
       const { keys } = region.wiring;
       const { record } = await readRecord(region.wiring, keys.patient(ANNE), purpose);
       expect(record.entries.length).toBeGreaterThan(0);
-      const names = [keys.view(purpose, keys.patient(ANNE)), record.digest.slice(0, 32), ...record.entries.map(({ id }) => id)];
+      const names = [
+        keys.view(purpose, keys.patient(ANNE)),
+        digestOf(keys, record.entries).slice(0, 32),
+        ...record.entries.map(({ id }) => id),
+      ];
       for (const path of [`/records/${ANNE}?purpose=${purpose}`, `/fhir/Patient/${ANNE}/$everything?purpose=${purpose}`]) {
         const { status, text, headers } = await region.ask(path, { roles: ['governance'] });
         expect(status).toBe(200);

@@ -152,6 +152,8 @@ export interface LoadOptions {
   readonly note?: NotePlacing;
   /** From the stream alone, whatever is remembered of it. */
   readonly anew?: boolean;
+  /** What is remembered is used, and nothing is remembered for it: of somebody who is read once the next reader is seldom soon. */
+  readonly inPassing?: boolean;
 }
 
 /** Folds a number's stream, up to an instant or to what the store holds now. The caller may go on folding into what it is given. Throws RecordUnreadable. */
@@ -162,7 +164,7 @@ export async function loadNumber(store: EventStore, key: string, options: LoadOp
 
 /** The same for who only looks: others may be given the same state, and nobody folds anything into it. */
 export async function lookAtNumber(store: EventStore, key: string, options: LoadOptions = {}): Promise<NumberState> {
-  const { until = Infinity, note, anew = false } = options;
+  const { until = Infinity, note, anew = false, inPassing = false } = options;
   const numbers = until === Infinity && note === undefined && !anew ? rememberedIn(store) : null;
   const found = numbers?.get(key);
   const known = found !== undefined && (await endsAsBefore(store, found)) ? found : undefined;
@@ -177,7 +179,7 @@ export async function lookAtNumber(store: EventStore, key: string, options: Load
     }
   }
   if (state === undefined) return emptyNumber(key);
-  if (state !== known && state.revision >= MANY_EVENTS) numbers?.keep(asShared(state));
+  if (state !== known && state.revision >= MANY_EVENTS && !inPassing) numbers?.keep(asShared(state));
   return state;
 }
 

@@ -1,7 +1,7 @@
 import { decidedAbout, together, type ByNumber, type Identity, type NotePlacing, type Together } from '@weft/domain';
 import type { RecordedDecision } from './encoding.js';
 import { EngineUnavailable } from './errors.js';
-import { loadNumber, type LoadOptions, type NumberState } from './number.js';
+import { loadNumber, lookAtNumber, type LoadOptions, type NumberState } from './number.js';
 import type { EventStore } from './ports.js';
 
 /** One person: everything that views are derived from. */
@@ -94,21 +94,20 @@ export interface LoadPersonOptions extends Omit<LoadOptions, 'note'> {
   readonly known?: readonly NumberState[];
 }
 
-/** The person of whom a number is one, as their streams are at this moment. Throws EngineUnavailable while a loop of merges stands. */
+/**
+ * The person of whom a number is one, as their streams are at this moment. Others may be given the same states: nobody folds anything into those that
+ * were loaded here. Throws EngineUnavailable while a loop of merges stands.
+ */
 export async function loadPerson(
   store: EventStore,
   key: string,
-  { until, note, anew = false, known }: LoadPersonOptions = {},
+  { note, known, ...options }: LoadPersonOptions = {},
 ): Promise<FoundPerson> {
   const look = new Look(
     (number) =>
-      loadNumber(store, number, {
-        anew,
-        ...(until !== undefined && { until }),
-        ...(note !== undefined && { note: (...placed) => note(number, ...placed) }),
-      }),
+      lookAtNumber(store, number, { ...options, ...(note !== undefined && { note: (...placed) => note(number, ...placed) }) }),
     known,
-    until !== undefined,
+    options.until !== undefined,
   );
   const { state, nhsNumber } = await look.survivorOf(key);
   const person = personOf(await look.membersOf(state));

@@ -48,8 +48,6 @@ export interface RecordForPurpose {
   readonly withheld: number;
   /** The roles that the policy has told that something is withheld. */
   readonly toTell: readonly Reader[];
-  /** SHA-256 of the entries' canonical JSON, sorted by id, without arrival times: equal for equal views. */
-  readonly digest: string;
 }
 
 /** Where a record was found. */
@@ -119,7 +117,7 @@ export async function readRecord(wiring: Wiring, key: string, purpose: Purpose):
   const projection = projectionOf(wiring, purpose);
   const { loaded: person, marks } = await withMarks(
     store,
-    () => loadPerson(store, key),
+    () => loadPerson(store, key, { inPassing: true }),
     ({ members }) => members,
   );
   const adopted = await wiring.policies.current();
@@ -141,7 +139,6 @@ export async function readRecord(wiring: Wiring, key: string, purpose: Purpose):
       entries: inOrderOfTime([...entries.values()]),
       withheld: held.withheld,
       toTell: rolesToTell(held, adopted.policy),
-      digest: digestOf(keys, entries),
     },
     movedTo: person.movedTo,
     members: person.members.map((member) => member.key),
@@ -173,7 +170,8 @@ function unreadOf({ record }: Person, marks: Marks): { readonly id: string; read
 const sum = (members: readonly NumberState[], of: (member: NumberState) => number): number =>
   members.reduce((total, member) => total + of(member), 0);
 
-export function digestOf(keys: Keys, entries: ReadonlyMap<string, ViewEntry>): string {
+/** SHA-256 of the entries' canonical JSON, sorted by id, without arrival times: equal for equal views. */
+export function digestOf(keys: Keys, entries: Iterable<ViewEntry>): string {
   return keys.digest(canonicalJson(sortedEntries(entries).map(withoutArrival)));
 }
 

@@ -103,7 +103,7 @@ async function compare(wiring: Wiring, key: string): Promise<readonly Compared[]
     return {
       projection,
       entries: entries.size,
-      digest: `${pseudonyms.patient} ${digestOf(keys, entries)}`,
+      digest: `${pseudonyms.patient} ${digestOf(keys, entries.values())}`,
       difference: differenceOf(projection, pseudonyms.patient, stored, expected),
     };
   });

@@ -116,7 +116,7 @@ export const MUTANTS_OF_STREAMS: readonly Mutant[] = [
   ),
   folding(
     'a number that is remembered is shared with whoever folds on',
-    'if (state !== known && state.revision >= MANY_EVENTS) numbers?.keep(asShared(state));',
+    'if (state !== known && state.revision >= MANY_EVENTS && !inPassing) numbers?.keep(asShared(state));',
     'if (state !== known) numbers?.keep(state);',
   ),
   // a person's numbers

@@ -15,8 +15,8 @@ export interface ViewEntry {
 }
 
 /** The entries in the order in which a view is compared: by id. */
-export function sortedEntries(entries: ReadonlyMap<string, ViewEntry>): ViewEntry[] {
-  return [...entries.values()].sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
+export function sortedEntries(entries: Iterable<ViewEntry>): ViewEntry[] {
+  return [...entries].sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
 }
 
 /** What of an entry decides whether two views are the same: all but the time of its arrival. */
