@@ -7,6 +7,7 @@ import {
   policyProposal,
   proposePolicy,
   type ProposalState,
+  within,
   type Wiring,
 } from '@weft/processing';
 import { adoptPolicy, AuditLog, Service, WIRING } from '@weft/service';
@@ -80,8 +81,6 @@ export class PolicyDesk implements OnModuleDestroy {
     ended.catch((err: unknown) => {
       if (!(err instanceof NotAuthorised)) this.service.log.warn({ err }, 'a policy was not planned to its end');
     });
-    const answered = new AbortController();
-    const patience = this.service.timers.sleep(PATIENCE_MS, answered.signal).then(() => null);
-    return Promise.race([done, patience]).finally(() => answered.abort());
+    return (await within(this.service.timers, PATIENCE_MS, done)) ?? null;
   }
 }

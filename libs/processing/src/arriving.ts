@@ -1,4 +1,5 @@
 import { isMerge, nhsNumberProblem } from '@weft/domain';
+import { within } from './concurrency.js';
 import { EngineUnavailable } from './errors.js';
 import { partitionOf } from './partition-of.js';
 import type { Message } from './ports.js';
@@ -73,8 +74,7 @@ export class ArrivingEvents {
     const { clock, timers } = this.wiring;
     if (clock.steady() - this.lookedAt < freshMs) return;
     this.looking ??= this.look().finally(() => (this.looking = null));
-    const answered = new AbortController();
-    await Promise.race([this.looking, timers.sleep(PATIENCE_MS, answered.signal)]).finally(() => answered.abort());
+    await within(timers, PATIENCE_MS, this.looking);
   }
 
   /** While the bus is away nothing comes and nothing goes: what was seen before counts. */

@@ -1,5 +1,5 @@
 import type { Mark } from '@weft/domain';
-import { forEachConcurrently } from './concurrency.js';
+import { forEachConcurrently, within } from './concurrency.js';
 import { loadEpoch, type Epoch } from './epochs.js';
 import { CatchingUp, EngineUnavailable } from './errors.js';
 import { forgetStore, hasMarks, isBehind, storedMark, timesPutBack } from './marks.js';
@@ -80,11 +80,7 @@ export class StoreWatch {
     if (age >= FRESH_MS) {
       this.looking ??= this.look().finally(() => (this.looking = null));
       if (this.lookedAt === null) await this.looking;
-      else {
-        const answered = new AbortController();
-        const { timers } = this.wiring;
-        await Promise.race([this.looking, timers.sleep(PATIENCE_MS, answered.signal)]).finally(() => answered.abort());
-      }
+      else await within(this.wiring.timers, PATIENCE_MS, this.looking);
     }
     if (this.lost > 0) throw new CatchingUp(this.lost);
   }

@@ -1,3 +1,15 @@
+import type { Timers } from './ports.js';
+
+/** Made once: a reason that the signal makes itself costs more than many a wait. */
+const ANSWERED = Symbol('answered');
+
+/** What work gives; undefined where that takes longer than so many milliseconds. The work itself goes on. */
+export async function within<T>(timers: Timers, ms: number, work: Promise<T>): Promise<T | undefined> {
+  const answered = new AbortController();
+  const limit = timers.sleep(ms, answered.signal).then(() => undefined);
+  return Promise.race([work, limit]).finally(() => answered.abort(ANSWERED));
+}
+
 /** Waits for all, so that nothing of failed work still runs when it is begun again; then throws what failed first. */
 export async function allSettled<T>(work: readonly Promise<T>[]): Promise<T[]> {
   const results = await Promise.allSettled(work);

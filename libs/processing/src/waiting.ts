@@ -1,5 +1,6 @@
 import { nhsNumberProblem, type Purpose } from '@weft/domain';
 import { ArrivingEvents } from './arriving.js';
+import { within } from './concurrency.js';
 import { messagesBetween } from './messages-between.js';
 import { loadPerson } from './person.js';
 import type { Message } from './ports.js';
@@ -51,8 +52,7 @@ export class WaitingEvents {
 
   private async catchUp(): Promise<void> {
     this.reading ??= this.readOn().finally(() => (this.reading = null));
-    const answered = new AbortController();
-    await Promise.race([this.reading, this.wiring.timers.sleep(PATIENCE_MS, answered.signal)]).finally(() => answered.abort());
+    await within(this.wiring.timers, PATIENCE_MS, this.reading);
   }
 
   private async readOn(): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Timers } from '@weft/processing';
+import { within, type Timers } from '@weft/processing';
 
 /** Resolves when what it asks about works; throws when not. */
 export type Probe = () => Promise<void>;
@@ -41,18 +41,20 @@ export class Readiness {
   }
 
   private async details(): Promise<Record<string, string>> {
-    const answered = new AbortController();
     const told = await Promise.all(
       [...this.descriptions].map(async ([name, describe]): Promise<[string, string][]> => {
-        const text = await Promise.race([describe().catch(() => null), this.timers.sleep(this.limitMs, answered.signal)]);
+        const text = await within(
+          this.timers,
+          this.limitMs,
+          describe().catch(() => null),
+        );
         return typeof text === 'string' ? [[name, text]] : [];
       }),
-    ).finally(() => answered.abort());
+    );
     return Object.fromEntries(told.flat());
   }
 
   private async ask(name: string, probe: Probe): Promise<'ok' | 'failed' | 'timed-out'> {
-    const answered = new AbortController();
     const asked = probe().then(
       () => 'ok' as const,
       (error: unknown) => {
@@ -60,7 +62,6 @@ export class Readiness {
         return 'failed' as const;
       },
     );
-    const limit = this.timers.sleep(this.limitMs, answered.signal).then(() => 'timed-out' as const);
-    return Promise.race([asked, limit]).finally(() => answered.abort());
+    return (await within(this.timers, this.limitMs, asked)) ?? 'timed-out';
   }
 }

@@ -25,6 +25,7 @@ import {
   unreadSince,
   type VersionCounts,
   versionCounts,
+  within,
   type Wiring,
 } from '@weft/processing';
 import { FINDINGS, lastOfEach, type Statement } from '@weft/reconciliation';
@@ -381,8 +382,7 @@ function looksAt<T>({ clock, timers, log }: Service, what: string, ask: () => Pr
   return async () => {
     if (seen === null || clock.steady() - seen.at >= FRESH_MS) {
       looking ??= look();
-      const answered = new AbortController();
-      await Promise.race([looking, timers.sleep(PATIENCE_MS, answered.signal)]).finally(() => answered.abort());
+      await within(timers, PATIENCE_MS, looking);
     }
     return seen?.value ?? null;
   };
