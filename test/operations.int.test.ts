@@ -57,6 +57,9 @@ const ACTS: Readonly<Record<string, (machine: Machine) => Promise<void>>> = {
 /** Programs of every machine, which run here as they are. */
 const PROGRAMS = ['cp', 'mv', 'rm', 'sed', 'openssl'];
 
+/** The one of them that is not on every machine. */
+const OPENSSL = `command -v openssl > /dev/null || openssl() { node -p 'crypto.randomBytes(32).toString("hex")'; }`;
+
 /** What needs more than there is here. */
 const NOT_RUN: readonly (readonly [command: RegExp, why: string])[] = [
   [/^helm upgrade /, 'a cluster'],
@@ -254,7 +257,7 @@ class Machine {
       return { out: out.replaceAll(`${this.root}/`, ''), err, exitCode, isKept: file !== undefined };
     }
     if (!PROGRAMS.includes(program)) throw new Error(`${command} is neither run here nor said not to be`);
-    const { status, stdout, stderr } = spawnSync('bash', ['-c', command], { cwd: this.root, encoding: 'utf8' });
+    const { status, stdout, stderr } = spawnSync('bash', ['-c', `${OPENSSL}\n${command}`], { cwd: this.root, encoding: 'utf8' });
     return { out: stdout, err: stderr, exitCode: status ?? -1, isKept: false };
   }
 }
