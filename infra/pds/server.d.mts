@@ -1,17 +1,4 @@
-export interface StandInPerson {
-  readonly nhsNumber: string;
-  /** Default: one more than before, beginning with 1. */
-  readonly version?: number;
-  /** Default U. */
-  readonly security?: string;
-  readonly deceasedDateTime?: string;
-  /** 1 informal, 2 formal, U removed. */
-  readonly deathNotificationStatus?: string;
-  /** ODS code. */
-  readonly generalPractitioner?: string;
-  readonly supersededBy?: string;
-  readonly invalidated?: boolean;
-}
+import type { PersonAsKept } from '@weft/testing';
 
 export interface StandInSignal {
   readonly type: string;
@@ -44,7 +31,7 @@ export interface StandIn {
   readonly password: string;
   readonly sharedKey: string;
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
-  put(person: StandInPerson): void;
+  put(person: PersonAsKept): void;
   fail(fault: StandInFault): void;
   /** Gives the signal's id. */
   send(signal: StandInSignal): string;
@@ -64,7 +51,7 @@ export interface StandIn {
 export function startPds(options?: {
   readonly port?: number;
   readonly host?: string;
-  readonly people?: readonly StandInPerson[];
+  readonly people?: readonly PersonAsKept[];
   /** PEM. */
   readonly publicKey?: string;
   readonly duplicates?: number;

@@ -6,43 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Message, careEventsTopic } from '@weft/processing';
 import { CARE_EVENT_TYPES, DECISION_TYPE } from '@weft/domain';
+import { matching, stepsOf } from '../guide.js';
 import { type Region, startRegion } from './region.js';
 
 const ROOT = join(import.meta.dirname, '..', '..');
-
-/** A command of a guide, and what stands below it as its answer. */
-interface Step {
-  readonly line: number;
-  readonly command: string;
-  readonly answer?: { readonly language: string; readonly text: string };
-}
-
-/** Fenced blocks: `sh` is run; `json` or `text` next after one, with nothing but empty lines between, is what it answers. */
-function stepsOf(guide: string): Step[] {
-  const text = readFileSync(join(ROOT, 'docs', guide), 'utf8');
-  const blocks = [...text.matchAll(/^```(\w+)\n([\s\S]*?)^```\n/gm)];
-  return blocks.flatMap((block, index) => {
-    const [whole, language, command] = block as unknown as [string, string, string];
-    if (language !== 'sh') return [];
-    const line = text.slice(0, block.index).split('\n').length;
-    const next = blocks[index + 1];
-    const isAnswer = next !== undefined && next[1] !== 'sh' && text.slice(block.index + whole.length, next.index).trim() === '';
-    return [{ line, command, ...(isAnswer && { answer: { language: next[1]!, text: next[2]! } }) }];
-  });
-}
-
-/** What a guide shows, as a matcher: `…` stands for what is different each time. */
-function matching(shown: unknown): unknown {
-  if (typeof shown === 'string') {
-    if (shown === '…') return expect.anything();
-    if (!shown.includes('…')) return shown;
-    const pattern = shown.split('…').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
-    return expect.stringMatching(new RegExp(`^${pattern.join('.+')}$`));
-  }
-  if (Array.isArray(shown)) return shown.map(matching);
-  if (typeof shown !== 'object' || shown === null) return shown;
-  return Object.fromEntries(Object.entries(shown).map(([name, value]) => [name, matching(value)]));
-}
 
 /** One shell for a whole guide, as a reader has it. */
 class Shell {
@@ -144,7 +111,7 @@ describe.each(['publishing.md', 'subscribing.md'])('docs/%s', (guide) => {
     for (const one of [data, directory]) rmSync(one, { recursive: true, force: true });
   });
 
-  it.each(stepsOf(guide).map((step) => [step.line, step] as const))(
+  it.each(stepsOf(`docs/${guide}`).map((step) => [step.line, step] as const))(
     'does and answers on line %s what it says',
     async (_, step) => {
       const said = await shell.run(step.command);

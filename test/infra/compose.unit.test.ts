@@ -1,5 +1,9 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startPds } from '../../infra/pds/server.mjs';
 import { readSettings, SETTINGS } from '@weft/service';
-import { textOf, yamlOf } from './files.js';
+import { run, pathOf, textOf, yamlOf } from './files.js';
 
 interface ServiceOfCompose {
   readonly image: string;
@@ -13,7 +17,9 @@ interface ServiceOfCompose {
   readonly ports?: readonly string[];
   readonly volumes?: readonly string[];
   readonly secrets?: readonly string[];
-  readonly networks?: readonly string[];
+  readonly networks?: readonly string[] | Readonly<Record<string, object>>;
+  readonly network_mode?: string;
+  readonly profiles?: readonly string[];
   readonly mem_limit?: string;
   readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
   readonly healthcheck?: { readonly test?: readonly string[]; readonly disable?: boolean };
@@ -27,7 +33,16 @@ const compose = yamlOf<{
 }>('infra/docker/compose.yaml');
 const services = Object.entries(compose.services);
 const ours = services.filter(([, { build }]) => build !== undefined);
-const APPS = ['gateway', 'record-projector', 'opt-out-projector', 'record-api'];
+const OPTIONAL = ['hl7-gateway', 'hl7-projector', 'national-gateway'];
+const APPS = ['gateway', 'record-projector', 'opt-out-projector', 'record-api', ...OPTIONAL];
+const networksOf = ({ networks = [] }: ServiceOfCompose): string[] =>
+  Array.isArray(networks) ? [...(networks as readonly string[])] : Object.keys(networks);
+/** What a container reads at a path: a file that stands beside compose.yaml, or a secret of its own. */
+const readIn = ({ volumes = [] }: ServiceOfCompose, path: string): string => {
+  const mounts = volumes.map((volume) => volume.split(':') as [from: string, to: string]);
+  const [from, to] = mounts.find(([source, target]) => source.startsWith('.') && path.startsWith(`${target}/`)) ?? [];
+  return from === undefined ? path.padEnd(40, '.') : textOf(`infra/docker/${from}${path.slice(to!.length)}`);
+};
 
 /** The instructions of the Dockerfile's last stage, continued lines joined. */
 const lastStage = textOf('infra/docker/Dockerfile')
@@ -48,6 +63,44 @@ describe('the local region in containers', () => {
     const names = services.map(([name]) => name);
     expect(names).toEqual(expect.arrayContaining([...APPS, 'kafka', 'eventstoredb', 'prometheus', 'grafana']));
     for (const app of APPS) expect(compose.services[app]!.command).toEqual(['node', `apps/${app}/dist/main.js`]);
+  });
+
+  it('starts what not every region has by its profile alone', () => {
+    for (const app of APPS) expect(compose.services[app]!.profiles !== undefined).toBe(OPTIONAL.includes(app));
+  });
+
+  it('has every app scraped under its name', () => {
+    const { scrape_configs: scraped } = yamlOf<{
+      readonly scrape_configs: readonly { readonly dns_sd_configs?: readonly { readonly names: readonly string[] }[] }[];
+    }>('infra/prometheus/prometheus.yaml');
+    const names = scraped.flatMap(({ dns_sd_configs: found = [] }) => found.flatMap((one) => one.names));
+    expect([...names].sort()).toEqual([...APPS].sort());
+    const named = services.flatMap(([name, { networks = [] }]) => [
+      name,
+      ...Object.values(networks).flatMap((one) => (one as { readonly aliases?: readonly string[] }).aliases ?? []),
+    ]);
+    for (const app of names) {
+      const shares = /^service:(.*)/.exec(compose.services[app]!.network_mode ?? '')?.[1];
+      if (shares === undefined) expect(networksOf(compose.services[app]!)).toContain('region');
+      else expect(named.filter((name) => name === app)).toHaveLength(2);
+    }
+  });
+
+  it('opens the stand-in of the inbox with what it asks for', async () => {
+    const standIn = await startPds();
+    const { pds, inbox } = JSON.parse(textOf('infra/docker/doors/national.json')) as {
+      readonly pds: { readonly url: string };
+      readonly inbox: { readonly sqs: { readonly url: string; readonly accessKeyId: string } };
+    };
+    const { pdsUrl, queueUrl, credentials } = standIn;
+    await standIn.stop();
+    const pathIn = (address: string) => new URL(address).pathname;
+    expect([pathIn(pds.url), pathIn(inbox.sqs.url)]).toEqual([pathIn(pdsUrl), pathIn(queueUrl)]);
+    expect(inbox.sqs.accessKeyId).toBe(credentials.accessKeyId);
+    const directory = mkdtempSync(join(tmpdir(), 'weft-secrets-'));
+    expect(run('node', [pathOf('infra/docker/secrets.mjs'), directory])).toMatchObject({ status: 0 });
+    expect(readFileSync(join(directory, 'stand-in-secret'), 'utf8').trim()).toBe(credentials.secretAccessKey);
+    rmSync(directory, { recursive: true });
   });
 
   it('makes the region before any app looks for it', () => {
@@ -92,8 +145,11 @@ describe('the local region in containers', () => {
       const volumes = (service.volumes ?? []).map((volume) => volume.split(':')[0]!).filter((name) => !name.startsWith('.'));
       for (const name of volumes) expect(Object.keys(compose.volumes)).toContain(name);
       for (const name of service.secrets ?? []) expect(Object.keys(compose.secrets)).toContain(name);
-      for (const name of service.networks ?? []) expect(Object.keys(compose.networks)).toContain(name);
+      for (const name of networksOf(service)) expect(Object.keys(compose.networks)).toContain(name);
       for (const name of Object.keys(service.depends_on ?? {})) expect(Object.keys(compose.services)).toContain(name);
+      const [, shared] = /^service:(.*)/.exec(service.network_mode ?? '') ?? [];
+      if (shared !== undefined)
+        expect([Object.keys(compose.services), networksOf(service)]).toEqual([expect.arrayContaining([shared]), []]);
     }
   });
 
@@ -102,13 +158,13 @@ describe('the local region in containers', () => {
     for (const name of Object.keys(compose.secrets)) expect(made).toContain(`'${name}'`);
   });
 
-  it.each(ours)('%s is given settings that exist, and none of them is wrong', (_, { environment = {} }) => {
-    const all = { ...imageEnvironment, ...environment };
+  it.each(ours)('%s is given settings that exist, and none of them is wrong', (app, service) => {
+    const all = { ...imageEnvironment, ...service.environment };
     const named = Object.entries(all).filter(([name]) => name.startsWith('WEFT_'));
     for (const [name] of named) expect(Object.keys(SETTINGS)).toContain(name);
     // Compose's own variables, and a secret of its own in each file.
     const env = Object.fromEntries(named.map(([name, value]) => [name, value.replace(/\$\{\w+:-(\w+)\}/, '$1')]));
-    const { settings, problems } = readSettings(env, {}, (path) => path.padEnd(40, '.'));
+    const { settings, problems } = readSettings(env, {}, (path) => readIn(service, path));
     expect(problems).toEqual([]);
     expect(settings).toMatchObject({
       kafka: { brokers: ['kafka:9092'] },
@@ -117,6 +173,9 @@ describe('the local region in containers', () => {
       researchSecret: expect.any(String),
       host: '0.0.0.0',
     });
+    // What an app ends without.
+    if (app.startsWith('hl7-')) expect(settings.hl7v2Listeners).toMatchObject([{ organisation: 'RX901', port: 2575 }]);
+    if (app === 'national-gateway') expect(settings.national).toMatchObject({ organisation: 'X26' });
   });
 
   it('keeps JavaScript’s memory below the container’s', () => {

@@ -1,7 +1,11 @@
-import { readdirSync } from 'node:fs';
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { readPrincipals } from '@weft/kafka';
-import { OPT_OUT_PROJECTOR_GROUP, RECORD_PROJECTOR_GROUP } from '@weft/processing';
+import { HL7_PROJECTOR_GROUP, OPT_OUT_PROJECTOR_GROUP, RECORD_PROJECTOR_GROUP } from '@weft/processing';
 import { DEFAULT_ORGANISATIONS, readSettings, SETTINGS } from '@weft/service';
+import { Authority } from '../../apps/hl7-gateway/src/certificates.fixture.js';
 import { documentsOf, isInstalled, pathOf, run, textOf, yamlOf } from './files.js';
 
 const CHART = 'infra/helm/weft';
@@ -9,6 +13,9 @@ const EXAMPLE = `${CHART}/ci/region-values.yaml`;
 const templates = readdirSync(pathOf(`${CHART}/templates`)).map((name) => `${CHART}/templates/${name}`);
 const source = templates.map(textOf).join('\n');
 const values = yamlOf<Values>(`${CHART}/values.yaml`);
+const APPS = ['gateway', 'record-projector', 'opt-out-projector', 'record-api'];
+/** Those that not every region runs. */
+const OPTIONAL = ['hl7-gateway', 'hl7-projector', 'national-gateway'];
 
 type Values = { readonly [name: string]: unknown };
 const isValues = (value: unknown): value is Values => typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -55,15 +62,19 @@ describe('the chart, as it is written', () => {
   });
 
   it('starts an app anew when any secret that it mounts or reads is another one', () => {
-    const checksum = /define "weft\.secretsChecksum"[\s\S]*?sha256sum/.exec(source)![0];
+    const defined = (name: string): string => new RegExp(`define "${name}"[\\s\\S]*?\\n\\{\\{- end \\}\\}`).exec(source)![0];
+    const checksum = defined('weft\\.secretsChecksum');
+    expect(checksum).toContain('(include "weft.doorSecret" .)');
     const apps = textOf(`${CHART}/templates/apps.yaml`);
-    expect(apps).toContain('checksum/secrets: {{ include "weft.secretsChecksum" (dict "root" $ "kafka" $app.kafka) }}');
+    expect(apps).toContain(
+      'checksum/secrets: {{ include "weft.secretsChecksum" (dict "root" $ "app" $name "kafka" $app.kafka) }}',
+    );
     const parts = leavesOf(values).filter(
       (path) => path.at(-1) === 'existingSecret' && !['topics', 'serviceMonitor'].includes(path[0]!),
     );
     const named = parts.map((path) => (path[0] === 'apps' ? '.kafka.existingSecret' : `$values.${path.join('.')}`));
-    expect(new Set(named).size).toBe(6);
-    for (const name of named) expect(checksum).toContain(` ${name}`);
+    expect(new Set(named).size).toBe(8);
+    for (const name of named) expect(`${checksum}${defined('weft\\.doorSecret')}`).toContain(` ${name}`);
   });
 
   it('sets no environment variable of ours that is no setting', () => {
@@ -107,6 +118,14 @@ describe('the chart, as it is written', () => {
     expect(roles.get((values['topics'] as { readonly kafka: { readonly username: string } }).kafka.username)).toBe('operations');
   });
 
+  it('runs no app that not every region needs unless it is told to', () => {
+    for (const part of ['hl7v2', 'national']) expect(values[part]).toMatchObject({ enabled: false });
+    const names = Object.keys(values['apps'] as object).map((name) =>
+      name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`),
+    );
+    expect(names.sort()).toEqual([...APPS, ...OPTIONAL].sort());
+  });
+
   it('brings the alerts and the dashboard that stand beside it', () => {
     expect(textOf(`${CHART}/files/alerts.yaml`)).toBe(textOf('infra/prometheus/alerts.yaml'));
     expect(textOf(`${CHART}/files/dashboard.json`)).toBe(textOf('infra/grafana/dashboards/weft.json'));
@@ -136,6 +155,7 @@ interface Manifest {
   readonly metadata: { readonly name: string };
   readonly data?: Readonly<Record<string, string>>;
   readonly spec?: {
+    readonly ports?: readonly { readonly port: number; readonly targetPort: string | number }[];
     readonly template?: { readonly spec: PodSpec };
     readonly egress?: readonly Egress[];
     readonly triggers?: readonly { readonly type: string; readonly metadata: { readonly query?: string } }[];
@@ -151,12 +171,28 @@ interface PodSpec {
   readonly securityContext: object;
   readonly enableServiceLinks: boolean;
   readonly containers: readonly {
+    readonly name: string;
     readonly args: readonly string[];
+    readonly ports?: readonly { readonly name: string; readonly containerPort: number }[];
     readonly env: readonly { readonly name: string; readonly value?: string }[];
     readonly securityContext: object;
     readonly volumeMounts: readonly { readonly name: string }[];
   }[];
-  readonly volumes: readonly { readonly name: string }[];
+  readonly volumes: readonly { readonly name: string; readonly secret?: { readonly secretName: string } }[];
+}
+
+/** The files of the example's doors, as they must be to be read. */
+function doorFiles(): Readonly<Record<string, string>> {
+  const directory = mkdtempSync(join(tmpdir(), 'weft-chart-'));
+  const authority = new Authority(directory, 'region');
+  const { cert, key } = authority.certify('pas', '/O=Acute trust/CN=pas');
+  const senders = readFileSync(authority.file, 'utf8');
+  rmSync(directory, { recursive: true });
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  return {
+    ...{ 'tls.crt': cert, 'tls.key': key, 'senders.crt': senders },
+    'pds-key.pem': privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+  };
 }
 
 const describeHere = isInstalled('helm', 'version') ? describe : describe.skip;
@@ -188,7 +224,7 @@ describeHere('the chart, as helm renders it (skipped where helm is not on the pa
 
   it('renders a workload, a service and a budget for each app, and jobs for the topics and the region', () => {
     const names = example().map(({ kind, metadata }) => `${kind} ${metadata.name}`);
-    for (const app of ['gateway', 'record-projector', 'opt-out-projector', 'record-api']) {
+    for (const app of [...APPS, ...OPTIONAL]) {
       for (const kind of ['Deployment', 'Service', 'PodDisruptionBudget']) expect(names).toContain(`${kind} weft-${app}`);
     }
     for (const name of [
@@ -201,28 +237,93 @@ describeHere('the chart, as helm renders it (skipped where helm is not on the pa
       'HorizontalPodAutoscaler weft-gateway',
       'ScaledObject weft-record-projector',
       'CiliumNetworkPolicy weft',
+      'Service weft-hl7v2',
+      'ScaledObject weft-hl7-projector',
+      'NetworkPolicy weft-engines',
+      'NetworkPolicy weft-national',
+      'CiliumNetworkPolicy weft-national',
     ]) {
       expect(names).toContain(name);
     }
   });
 
+  it('renders nothing of what a region does not have', () => {
+    const { output } = render('--values', pathOf(EXAMPLE), '--set', 'hl7v2.enabled=false,national.enabled=false');
+    const all = documentsOf(output) as Manifest[];
+    const apps = all.flatMap(({ kind, metadata }) => (kind === 'Deployment' ? [metadata.name] : []));
+    expect(apps.sort()).toEqual(APPS.map((app) => `weft-${app}`).sort());
+    expect(
+      all.map(({ kind, metadata }) => `${kind} ${metadata.name}`).filter((name) => /hl7|engines|national/.test(name)),
+    ).toEqual([]);
+    expect(JSON.stringify(all.filter(({ kind }) => kind !== 'PrometheusRule'))).not.toMatch(/HL7V2|WEFT_NATIONAL|"door"/);
+  });
+
+  it('opens every listener to the engines that are named, and asks which', () => {
+    const all = example();
+    const ports = [2575, 2576];
+    const service = all.find(({ kind, metadata }) => kind === 'Service' && metadata.name === 'weft-hl7v2')!;
+    expect(service.spec!.ports!.map(({ port }) => port)).toEqual(ports);
+    const [gateway] = pods().filter(({ containers }) => containers[0]!.name === 'hl7-gateway');
+    const open = gateway!.containers[0]!.ports!.filter(({ name }) => name.startsWith('mllp-'));
+    expect(open.map(({ containerPort }) => containerPort)).toEqual(ports);
+    expect(open.map(({ name }) => name)).toEqual(service.spec!.ports!.map(({ targetPort }) => targetPort));
+    const { status, output } = render('--values', pathOf(EXAMPLE), '--set', 'networkPolicy.fromEngines=null');
+    expect(status).not.toBe(0);
+    expect(output).toContain('fromEngines');
+  });
+
+  it('mounts a door’s secrets where they are read, and nowhere else', () => {
+    const mounted = pods().map(({ containers, volumes }) => [
+      containers[0]!.name,
+      volumes.find(({ name }) => name === 'door')?.secret?.secretName,
+    ]);
+    expect(new Map(mounted.filter(([, secret]) => secret !== undefined) as [string, string][])).toEqual(
+      new Map([
+        ['hl7-gateway', 'weft-hl7v2'],
+        ['national-gateway', 'weft-national'],
+        // It needs the settings whole, and asks nobody.
+        ['topics', 'weft-national'],
+      ]),
+    );
+  });
+
   it('gives each container settings that an app accepts', () => {
     const region = example().find(({ kind, metadata }) => kind === 'ConfigMap' && metadata.name === 'weft-region')!;
+    const doors = doorFiles();
     for (const { containers } of pods()) {
       const named = containers[0]!.env.filter(({ name }) => name.startsWith('WEFT_'));
       const env = Object.fromEntries(
         named.map(({ name, value }) => [name, value ?? 'esdb+discover://user:password@eventstoredb:2113']),
       );
-      const read = (path: string) => region.data![path.split('/').at(-1)!] ?? `${path} of thirty-two characters and more`;
+      const read = (path: string) => {
+        const file = path.split('/').at(-1)!;
+        return region.data![file] ?? doors[file] ?? `${path} of thirty-two characters and more`;
+      };
       const { settings, problems } = readSettings(env, {}, read);
       expect(problems).toEqual([]);
-      expect(settings.organisations.map(({ ods }) => ods)).toEqual(['Y90001', 'RX901']);
+      expect(settings.organisations.map(({ ods }) => ods)).toEqual(['Y90001', 'RX901', 'X26']);
+      const { name } = containers[0]!;
+      const places = settings.hl7v2Listeners.map(({ host, port, tls }) => [host, port, tls !== undefined]);
+      if (name === 'hl7-gateway')
+        expect(places).toEqual([
+          ['0.0.0.0', 2575, true],
+          ['0.0.0.0', 2576, false],
+        ]);
+      // They open no port, and have no certificates.
+      else if (['hl7-projector', 'record-api', 'topics'].includes(name)) {
+        expect(places.map(([, ...place]) => place)).toEqual([
+          [2575, false],
+          [2576, false],
+        ]);
+      } else expect(places).toEqual([]);
+      expect(settings.national !== undefined).toBe(['national-gateway', 'topics'].includes(name));
       expect(settings.kafka).toMatchObject({ ssl: { ca: expect.any(String) }, sasl: { mechanism: 'scram-sha-512' } });
     }
   });
 
   it('lets the apps go where it is said by name, and not to everybody on that port', () => {
-    const named = (kind: string): Manifest => example().find((one) => one.kind === kind && one.metadata.name === 'weft')!;
+    const named = (kind: string, name = 'weft'): Manifest =>
+      example().find((one) => one.kind === kind && one.metadata.name === name)!;
     const [, ...open] = named('NetworkPolicy').spec!.egress!;
     expect(open.map(({ ports, to }) => [ports!.map(({ port }) => port), to?.length])).toEqual([
       [[9093], 1],
@@ -235,6 +336,11 @@ describeHere('the chart, as helm renders it (skipped where helm is not on the pa
         toPorts: [{ ports: [{ port: '443', protocol: 'TCP' }] }],
       },
     ]);
+    expect(named('NetworkPolicy', 'weft-national').spec!.egress).toEqual([]);
+    const [, ...ofNational] = named('CiliumNetworkPolicy', 'weft-national').spec!.egress!;
+    expect(ofNational.map(({ toFQDNs }) => toFQDNs)).toEqual([
+      [{ matchName: 'api.service.nhs.uk' }, { matchName: 'sqs.eu-west-2.amazonaws.com' }],
+    ]);
   });
 
   it('lets each projector grow with the lag of its own group, and none twice', () => {
@@ -243,25 +349,25 @@ describeHere('the chart, as helm renders it (skipped where helm is not on the pa
     const scaled = new Map(
       all.filter(({ kind }) => kind === 'ScaledObject').map((one) => [one.metadata.name, one.spec!.triggers!]),
     );
-    for (const group of [RECORD_PROJECTOR_GROUP, OPT_OUT_PROJECTOR_GROUP]) {
+    for (const group of [RECORD_PROJECTOR_GROUP, OPT_OUT_PROJECTOR_GROUP, HL7_PROJECTOR_GROUP]) {
       const [lag, cpu] = scaled.get(group.replace('.', '-'))!;
       expect(lag!.metadata.query).toContain(`weft_group_lag_messages{namespace="default", group="${group}"}`);
       expect([lag!.type, cpu!.type]).toEqual(['prometheus', 'cpu']);
     }
     const byProcessor = all.filter(({ kind }) => kind === 'HorizontalPodAutoscaler').map(({ metadata }) => metadata.name);
-    expect([[...scaled.keys()].length, byProcessor]).toEqual([2, ['weft-gateway', 'weft-record-api']]);
+    expect([[...scaled.keys()].length, byProcessor]).toEqual([3, ['weft-gateway', 'weft-record-api']]);
   });
 
   it('mounts the integrity secret where there is one, and no other where there is none', () => {
     const without = documentsOf(render('--values', pathOf(EXAMPLE), '--set', 'secrets.integrity.existingSecret=').output);
     const text = (manifests: readonly unknown[]): string => JSON.stringify(manifests);
-    expect(text(example()).split('"path":"integrity-secret"')).toHaveLength(7);
-    expect(text(example()).split('"WEFT_INTEGRITY_SECRET_FILE"')).toHaveLength(7);
+    expect(text(example()).split('"path":"integrity-secret"')).toHaveLength(10);
+    expect(text(example()).split('"WEFT_INTEGRITY_SECRET_FILE"')).toHaveLength(10);
     expect(text(without)).not.toMatch(/integrity/i);
   });
 
   it('lets no container be root, change its file system or be told of other services', () => {
-    expect(pods()).toHaveLength(6);
+    expect(pods()).toHaveLength(9);
     for (const { containers, ...pod } of pods()) {
       expect(pod).toMatchObject({ enableServiceLinks: false, securityContext: { runAsNonRoot: true, runAsUser: 1000 } });
       expect(containers[0]!.securityContext).toMatchObject({
@@ -286,7 +392,7 @@ describeHere('the chart, as helm renders it (skipped where helm is not on the pa
       '--set',
       [
         'kafka.saslMechanism=,kafka.ca.existingSecret=,eventStore.ca.existingSecret=,topics.enabled=false,networkPolicy.enabled=false',
-        'secrets.integrity.existingSecret=,autoscalingByLag.enabled=false,networkPolicy.tokenIssuer.names=null',
+        'hl7v2.enabled=false,national.enabled=false,secrets.integrity.existingSecret=,autoscalingByLag.enabled=false,networkPolicy.tokenIssuer.names=null',
         'ingress.enabled=false,serviceMonitor.enabled=false,prometheusRule.enabled=false,dashboard.enabled=false',
       ].join(','),
     );

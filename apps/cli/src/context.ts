@@ -11,6 +11,8 @@ export interface Context {
   readonly terminal: Terminal;
   readonly env: Environment;
   readonly stdin: NodeJS.ReadableStream;
+  /** Engines that no settings name, each time opened anew; absent: the settings'. */
+  readonly engines?: () => Promise<Pick<Service, 'bus' | 'store'>>;
   /** What the command ends with; set where there is a finding. */
   exitCode: ExitCode;
 }
@@ -59,12 +61,12 @@ export const ownOrganisation = ({ organisations }: Pick<Settings, 'organisations
  * @param changing the secret that is not held against the region's.
  */
 export async function withEngines<T>(
-  { terminal }: Pick<Context, 'terminal'>,
+  { terminal, engines }: Pick<Context, 'terminal' | 'engines'>,
   settings: Settings,
   work: (service: Service) => Promise<T>,
   changing?: RegionSecret,
 ): Promise<T> {
-  const service = await openService(settings, {}, changing);
+  const service = await openService(settings, await engines?.(), changing);
   try {
     await tellIfElsewhere(terminal, settings, service.region.id);
     return await work(service);
@@ -75,7 +77,7 @@ export async function withEngines<T>(
 
 /** The same, for what processes events. */
 export function withWiring<T>(
-  context: Pick<Context, 'terminal'>,
+  context: Pick<Context, 'terminal' | 'engines'>,
   settings: Settings,
   work: (wiring: Wiring, service: Service) => Promise<T>,
 ): Promise<T> {

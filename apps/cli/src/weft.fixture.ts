@@ -1,10 +1,17 @@
 import { Readable, Writable } from 'node:stream';
+import type { Context } from './context.js';
 import { EXIT } from './failure.js';
 import { run } from './program.js';
 import { Terminal } from './terminal.js';
 
-/** Runs a command line in this process. A terminal is only simulated where `tty` says so. */
-export async function runWeft(line: string, env: Readonly<Record<string, string>>, tty = false, input: readonly string[] = []) {
+/** Runs a command line, or its words, in this process. A terminal is only simulated where `tty` says so. */
+export async function runWeft(
+  line: string | readonly string[],
+  env: Readonly<Record<string, string>>,
+  tty = false,
+  input: readonly string[] = [],
+  engines?: Context['engines'],
+) {
   const written: { out: string; err: string } = { out: '', err: '' };
   const stream = (name: 'out' | 'err') =>
     Object.assign(
@@ -17,14 +24,12 @@ export async function runWeft(line: string, env: Readonly<Record<string, string>
       tty ? { isTTY: true, columns: 80 } : {},
     );
   const terminal = new Terminal(stream('out'), stream('err'), env);
-  const exitCode = await run(
-    line.split(' ').filter((word) => word !== ''),
-    {
-      terminal,
-      env,
-      stdin: Readable.from(input.map((text) => Buffer.from(text))),
-      exitCode: EXIT.ok,
-    },
-  );
+  const exitCode = await run(typeof line === 'string' ? line.split(' ').filter((word) => word !== '') : line, {
+    terminal,
+    env,
+    stdin: Readable.from(input.map((text) => Buffer.from(text))),
+    exitCode: EXIT.ok,
+    ...(engines !== undefined && { engines }),
+  });
   return { ...written, exitCode };
 }

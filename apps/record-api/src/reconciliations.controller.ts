@@ -86,9 +86,8 @@ export class ReconciliationsController implements OnApplicationBootstrap {
   @ApiConsumes(...MANIFEST_TYPES)
   @ApiBody({ schema: { type: 'string' }, description: 'The manifest' })
   @ApiOkResponse({ type: ReconciliationAnswer })
-  @ApiBadRequestResponse({ description: 'There is nothing in it' })
   @ApiPayloadTooLargeResponse({ description: 'Above 64 MiB: `weft reconcile --engines` takes more, or send several' })
-  @ApiUnprocessableEntityResponse({ description: 'Not valid; one errors[] item a fault, with its line' })
+  @ApiUnprocessableEntityResponse({ description: 'Nothing in it, or not valid; one errors[] item a fault, with its line' })
   @ApiTooManyRequestsResponse({ description: 'One of this organisation is being compared' })
   async reconcile(@Body() body: Buffer | undefined, @CurrentCaller() caller: Caller): Promise<ReconciliationAnswer> {
     const source = (): AsyncGenerator<Uint8Array> => inTurns(body ?? Buffer.alloc(0));

@@ -103,7 +103,8 @@ export class ReleasedCodesController {
   @HttpCode(200)
   @ApiOperation({
     summary: 'Authorises the codes that somebody else proposed',
-    description: 'Every app takes them at its next start; then `weft replay population-health` and `weft replay research`.',
+    description:
+      'Every app takes them at its next start; then `weft replay population-health --tell-all` and `weft replay research --tell-all`.',
   })
   @ApiOkResponse({ type: CodesAnswer })
   @ApiForbiddenResponse({ description: 'The role `governance` is needed, and another person than proposed them' })

@@ -1,8 +1,8 @@
-import { EngineUnavailable } from '@weft/processing';
+import { failedAtEachCall, killedAtEachCall } from '@weft/testing';
 import fc from 'fast-check';
 import { B } from '../../hl7v2/src/mapping/messages.fixture.js';
 import { C, D, leftOf, ORDERLY, projected, regionWith } from './feeds.fixture.js';
-import { hindered, never } from './region.fixture.js';
+import { hindered } from './region.fixture.js';
 
 describe('a projector', () => {
   const expected = projected();
@@ -24,31 +24,12 @@ describe('a projector', () => {
   it.each(['before', 'after'] as const)(
     'that is killed just %s anything that it does leaves each entry once and right',
     async (when) => {
-      let calls = Infinity;
-      for (let kill = 1; kill <= calls; kill += 1) {
+      const calls = await killedAtEachCall(when, async ({ kill, around, untilKilled }) => {
         const region = await regionWith();
-        let call = 0;
-        let isDead = false;
-        let die = (): void => undefined;
-        const died = new Promise<'died'>((resolve) => (die = () => resolve('died')));
-        const end = (): Promise<never> => {
-          isDead = true;
-          die();
-          return never;
-        };
-        const wiring = hindered(region.wiring, (work) => async (...args) => {
-          if (isDead) return never;
-          call += 1;
-          const isLast = call === kill;
-          if (isLast && when === 'before') return end();
-          const value = await work(...args);
-          return isLast || isDead ? end() : value;
-        });
-        const doomed = region.projector(wiring);
-        if ((await Promise.race([region.project(doomed, 3), died])) !== 'died') calls = call;
+        await untilKilled(region.project(region.projector(hindered(region.wiring, around)), 3));
         await region.project(region.projector(), 4);
         expect([kill, await leftOf(region)]).toEqual([kill, await expected]);
-      }
+      });
       expect(calls).toBeGreaterThan(40);
     },
   );
@@ -56,28 +37,16 @@ describe('a projector', () => {
   it.each(['before', 'after'] as const)(
     'whose engines fail it just %s anything that it does leaves each entry once and right',
     async (when) => {
-      let calls = Infinity;
-      for (let fault = 1; fault <= calls; fault += 1) {
+      const calls = await failedAtEachCall(when, async ({ fault, around }) => {
         const region = await regionWith();
-        let call = 0;
-        const wiring = hindered(region.wiring, (work) => async (...args) => {
-          call += 1;
-          const fails = call === fault;
-          const unavailable = new EngineUnavailable('store', 'away');
-          if (fails && when === 'before') throw unavailable;
-          const value = await work(...args);
-          if (fails) throw unavailable;
-          return value;
-        });
-        const projector = region.projector(wiring);
-        const failed = await region.project(projector).then(
-          () => false,
+        const projector = region.projector(hindered(region.wiring, around));
+        const isDone = await region.project(projector).then(
           () => true,
+          () => false,
         );
-        if (!failed) calls = call;
-        else await region.project(projector);
+        if (!isDone) await region.project(projector);
         expect([fault, await leftOf(region)]).toEqual([fault, await expected]);
-      }
+      });
       expect(calls).toBeGreaterThan(40);
     },
   );

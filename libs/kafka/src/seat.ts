@@ -189,8 +189,8 @@ export class KafkaSeat implements Seat {
     }
   }
 
-  /** Ends what is under way, and raises the epoch so that nothing of it can come later. */
-  async #renew(calls: TransactionCalls, errand: Errand): Promise<void> {
+  /** Ends what is under way; the brokers refuse it where the seat is somebody else's by now. */
+  async #abort(calls: TransactionCalls, errand: Errand): Promise<void> {
     const identity = this.#identity;
     const abort = async () => {
       try {
@@ -201,6 +201,12 @@ export class KafkaSeat implements Seat {
       }
     };
     await this.#completed(errand, abort);
+  }
+
+  /** Ends what is under way, and raises the epoch so that nothing of it can come later. */
+  async #renew(calls: TransactionCalls, errand: Errand): Promise<void> {
+    const identity = this.#identity;
+    await this.#abort(calls, errand);
     const next = await this.#completed(errand, () => calls.initProducer(timeoutOf(this.parts.settings)));
     if (next.producerId !== identity.producerId || next.epoch !== identity.epoch + 1) {
       this.#isTaken = true;
@@ -211,12 +217,15 @@ export class KafkaSeat implements Seat {
     this.#isClean = true;
   }
 
-  /** After a refusal the brokers can be reached: readers need not wait until the transaction times out. Else the next publish does it. */
+  /**
+   * After a refusal the brokers can be reached: readers need not wait until the transaction times out. Who publishes nothing raises no epoch, which
+   * may be another holder's by then: the next publish does.
+   */
   async #tidy(error: unknown): Promise<void> {
     if (this.#isClean || this.#isTaken || !(error instanceof EngineError) || error.retriable) return;
     const errand: Errand = { isOver: false };
     const doing = `ending a transaction under the seat ${this.name}`;
-    await this.#use(doing, errand, (calls) => this.#renew(calls, errand)).catch(() => {});
+    await this.#use(doing, errand, (calls) => this.#abort(calls, errand)).catch(() => {});
   }
 
   async #use<T>(doing: string, errand: Errand, work: (calls: TransactionCalls) => Promise<T>): Promise<T> {

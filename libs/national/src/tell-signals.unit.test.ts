@@ -1,5 +1,6 @@
 import { createMessageReader } from '@weft/care-events';
-import { careEventsTopic, EngineUnavailable, listQuarantine, NATIONAL_EVENTS_TOPIC, redrive } from '@weft/processing';
+import { careEventsTopic, listQuarantine, NATIONAL_EVENTS_TOPIC, redrive } from '@weft/processing';
+import { failedAtEachCall, killedAtEachCall } from '@weft/testing';
 import fc from 'fast-check';
 import { NoAnswer } from './ports.js';
 import { ANNE, BERT, CLEO, hindered, NOW, openRegion, type Region, signal } from './region.fixture.js';
@@ -308,58 +309,28 @@ describe('whoever tells national events', () => {
   });
 
   it.each(['before', 'after'] as const)('and is killed just %s anything that it does tells each thing once', async (when) => {
-    let calls = Infinity;
-    for (let kill = 1; kill <= calls; kill += 1) {
+    const calls = await killedAtEachCall(when, async ({ kill, around, untilKilled }) => {
       const region = await regionWith();
-      let call = 0;
-      let isDead = false;
-      let die = (): void => undefined;
-      const died = new Promise<'died'>((resolve) => (die = () => resolve('died')));
-      const end = (): Promise<never> => {
-        isDead = true;
-        die();
-        return new Promise<never>(() => undefined);
-      };
-      const wiring = hindered(region.wiring, (work) => async (...args) => {
-        if (isDead) return end();
-        call += 1;
-        const isLast = call === kill;
-        if (isLast && when === 'before') return end();
-        const value = await work(...args);
-        return isLast || isDead ? end() : value;
-      });
-      if ((await Promise.race([region.handle(region.teller(wiring), 3), died])) !== 'died') calls = call;
+      await untilKilled(region.handle(region.teller(hindered(region.wiring, around)), 3));
       await region.handle(region.teller(), 4);
       expect([kill, await left(region)]).toEqual([kill, EXPECTED]);
-    }
+    });
     expect(calls).toBeGreaterThan(12);
   });
 
   it.each(['before', 'after'] as const)(
     'and whose engines fail it just %s anything that it does tells each thing once',
     async (when) => {
-      let calls = Infinity;
-      for (let fault = 1; fault <= calls; fault += 1) {
+      const calls = await failedAtEachCall(when, async ({ fault, around }) => {
         const region = await regionWith();
-        let call = 0;
-        const wiring = hindered(region.wiring, (work) => async (...args) => {
-          call += 1;
-          const fails = call === fault;
-          const unavailable = new EngineUnavailable('store', 'away');
-          if (fails && when === 'before') throw unavailable;
-          const value = await work(...args);
-          if (fails) throw unavailable;
-          return value;
-        });
-        const teller = region.teller(wiring);
-        const failed = await region.handle(teller).then(
-          () => false,
+        const teller = region.teller(hindered(region.wiring, around));
+        const isDone = await region.handle(teller).then(
           () => true,
+          () => false,
         );
-        if (!failed) calls = call;
-        else await region.handle(teller);
+        if (!isDone) await region.handle(teller);
         expect([fault, await left(region)]).toEqual([fault, EXPECTED]);
-      }
+      });
       expect(calls).toBeGreaterThan(12);
     },
   );

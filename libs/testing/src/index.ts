@@ -3,6 +3,7 @@ export type { EventBusTraits } from './contracts/parts.js';
 export { describeDemographics, type DemographicsHarness, type PersonAsKept } from './contracts/demographics-contract.js';
 export { describeInbox, type InboxHarness } from './contracts/inbox-contract.js';
 export { describeEventStore, type EventStoreHarness, type EventStoreTraits } from './contracts/event-store-contract.js';
+export { failedAtEachCall, killedAtEachCall } from './hindrances.js';
 export * from './simulation/faults.js';
 export * from './simulation/care-event-generator.js';
 export * from './simulation/decision-generator.js';

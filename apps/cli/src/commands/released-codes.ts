@@ -52,7 +52,9 @@ function show(terminal: Terminal, { codes, waiting }: Codes, isNew: boolean): vo
   terminal.print(systems.length === 0 ? 'the shipped codes are told' : 'told instead of the shipped codes of these systems:');
   for (const line of systems) terminal.print(`  ${line}`);
   if (isNew) {
-    terminal.print('Every app takes them at its next start; then weft replay population-health, and weft replay research');
+    terminal.print(
+      'Every app takes them at its next start; then weft replay population-health --tell-all, and weft replay research --tell-all',
+    );
   }
   if (waiting === null) return;
   terminal.paragraph(`${waiting.by.subject} proposes others: ${waiting.reason}`);

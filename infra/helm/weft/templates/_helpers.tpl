@@ -1,5 +1,5 @@
-{{- /* An app's name in the cluster, from its name in the values: recordProjector is record-projector. */ -}}
-{{- define "weft.app" -}}{{ . | kebabcase }}{{- end }}
+{{- /* An app's name in the cluster, from its name in the values: hl7Projector is hl7-projector. */ -}}
+{{- define "weft.app" -}}{{ regexReplaceAll "[A-Z]" . "-${0}" | lower }}{{- end }}
 
 {{- define "weft.image" -}}
 {{- with .Values.image -}}
@@ -100,6 +100,43 @@ projected:
 {{- end }}
 {{- end }}
 
+{{- /* What is sent by HL7 v2, and how it is read. Who opens no listener is told of them without their certificates. Takes (dict "root" $ "app" name). */ -}}
+{{- define "weft.hl7v2Env" -}}
+{{- if and .root.Values.hl7v2.enabled (has .app (list "hl7Gateway" "hl7Projector" "recordApi" "topics")) }}
+- { name: WEFT_HL7V2_LISTENERS, value: /run/weft/region/hl7v2-{{ eq .app "hl7Gateway" | ternary "listeners" "senders" }}.json }
+{{- if .root.Values.hl7v2.tables }}
+- { name: WEFT_HL7V2_TABLES, value: /run/weft/region/hl7v2-tables.json }
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* The topics' job asks nobody of the nation, and needs the settings to be whole. Takes what weft.hl7v2Env does. */ -}}
+{{- define "weft.nationalEnv" -}}
+{{- if and .root.Values.national.enabled (has .app (list "nationalGateway" "topics")) }}
+- { name: WEFT_NATIONAL, value: /run/weft/region/national.json }
+{{- end }}
+{{- end }}
+
+{{- /* The secret files of an app's own door, and where they are mounted; empty where it has none. Takes what weft.hl7v2Env does. */ -}}
+{{- define "weft.doorSecret" -}}
+{{- $values := .root.Values -}}
+{{- if and $values.hl7v2.enabled (eq .app "hl7Gateway") }}{{ $values.hl7v2.files.existingSecret }}{{ end -}}
+{{- if and $values.national.enabled (has .app (list "nationalGateway" "topics")) }}{{ $values.national.files.existingSecret }}{{ end -}}
+{{- end }}
+
+{{- define "weft.doorMount" -}}
+{{- if include "weft.doorSecret" . }}
+- { name: door, mountPath: /run/weft/{{ eq .app "hl7Gateway" | ternary "hl7v2" "national" }}, readOnly: true }
+{{- end }}
+{{- end }}
+
+{{- define "weft.doorVolume" -}}
+{{- with include "weft.doorSecret" . }}
+- name: door
+  secret: { secretName: {{ . }}, defaultMode: 0440 }
+{{- end }}
+{{- end }}
+
 {{- /* The same, as volumes; takes what weft.env does. */ -}}
 {{- define "weft.regionVolumes" -}}
 - name: region
@@ -132,14 +169,55 @@ projected:
 {{- end }}
 {{- end }}
 
-{{- /* Another one whenever a secret that an app mounts is another one. Takes what weft.env does. */ -}}
+{{- /* Another one whenever a secret that an app mounts is another one. Takes (dict "root" $ "app" name "kafka" the app's user). */ -}}
 {{- define "weft.secretsChecksum" -}}
 {{- $values := .root.Values -}}
 {{- $data := list -}}
-{{- range $name := list $values.secrets.existingSecret $values.secrets.integrity.existingSecret $values.eventStore.existingSecret $values.eventStore.ca.existingSecret $values.kafka.ca.existingSecret .kafka.existingSecret -}}
+{{- range $name := list $values.secrets.existingSecret $values.secrets.integrity.existingSecret $values.eventStore.existingSecret $values.eventStore.ca.existingSecret $values.kafka.ca.existingSecret .kafka.existingSecret (include "weft.doorSecret" .) -}}
 {{- if $name -}}
 {{- $data = append $data (get (lookup "v1" "Secret" $.root.Release.Namespace $name) "data" | default dict) -}}
 {{- end -}}
 {{- end -}}
 {{- $data | toJson | sha256sum -}}
+{{- end }}
+
+{{- /* Where somebody may go, as rules of a NetworkPolicy. Takes a list of destinations: ports, and peers. */ -}}
+{{- define "weft.egress" -}}
+{{- range . }}
+{{- if or .to (not .names) }}
+- ports:
+    {{- range .ports }}
+    - port: {{ . }}
+    {{- end }}
+  {{- with .to }}
+  to: {{- toYaml . | nindent 4 }}
+  {{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* The same by the names of hosts, as rules of a CiliumNetworkPolicy. */ -}}
+{{- define "weft.egressByName" -}}
+{{- range . }}
+{{- if .names }}
+- toFQDNs:
+    {{- range .names }}
+    - { {{ contains "*" . | ternary "matchPattern" "matchName" }}: {{ . | quote }} }
+    {{- end }}
+  toPorts:
+    - ports:
+        {{- range .ports }}
+        - { port: {{ . | toString | quote }}, protocol: TCP }
+        {{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* The name server's answers are read on their way: they say which addresses the names have. */ -}}
+{{- define "weft.egressToNames" -}}
+- toEndpoints:
+    - matchLabels: { 'k8s:io.kubernetes.pod.namespace': kube-system, k8s-app: kube-dns }
+  toPorts:
+    - ports: [{ port: '53', protocol: ANY }]
+      rules: { dns: [{ matchPattern: '*' }] }
 {{- end }}

@@ -3,11 +3,14 @@ import { type Demographics, NoAnswer } from '@weft/national';
 /** Somebody as PDS keeps them. */
 export interface PersonAsKept {
   readonly nhsNumber: string;
+  /** Default: one more than before, beginning with 1. */
   readonly version?: number;
   /** U unrestricted (default), R, V. */
   readonly security?: string;
   readonly deceasedDateTime?: string;
+  /** 1 informal, 2 formal, U removed. */
   readonly deathNotificationStatus?: string;
+  /** ODS code. */
   readonly generalPractitioner?: string;
   readonly supersededBy?: string;
   readonly invalidated?: boolean;
