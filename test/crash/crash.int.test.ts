@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { copied, laterThan } from './src/copied.js';
 import { cut } from './src/cut.js';
 import { flipped } from './src/flipped.js';
 import { fullDisk, whyNoFullDisk } from './src/full-disk.js';
@@ -57,6 +58,40 @@ describe('embedded engines under the real projectors', () => {
     },
     LONG_MS,
   );
+
+  it(
+    'are refused, or as they were at some moment, where they were copied file by file while at work, or without some of the files',
+    async () => {
+      const { cases, findings } = await copied({ ...given(), copies: 24 });
+      expectNothingBroken(findings);
+      expect(cases).toBeGreaterThan(24);
+    },
+    LONG_MS,
+  );
+});
+
+describe('what a copy is found to hold', () => {
+  const outcomes = (...positions: readonly number[]) =>
+    new Map([
+      ['readAll', JSON.stringify(positions.map((position) => ({ position: String(position), data: `of ${position}` })))],
+      ['the check of the whole file', 'nothing'],
+    ]);
+  const whole = outcomes(1, 2, 5, 6);
+
+  it('is an earlier moment where it ends earlier, or still has what something took the place of later', () => {
+    expect(laterThan(outcomes(1, 2, 5), whole)).toEqual([]);
+    expect(laterThan(outcomes(1, 2, 3, 4, 5), whole)).toEqual([]);
+  });
+
+  it('is no moment at all where something between is gone, or is another', () => {
+    expect(laterThan(outcomes(1, 5), whole)).toEqual(['readAll: what stood at 2 is gone, and what came after it is there']);
+    const other = new Map(whole).set('readAll', JSON.stringify([{ position: '1', data: 'of another' }]));
+    expect(laterThan(other, whole)).toEqual(['readAll: another thing stands at 1']);
+  });
+
+  it('is nothing to go by where it was not read to its end, unless the damage was named', () => {
+    expect(laterThan(new Map([['open', new Error('no such table')]]), whole)).toHaveLength(2);
+  });
 });
 
 const noFullDisk = whyNoFullDisk(given().directory);

@@ -3,6 +3,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import cliProgress from 'cli-progress';
+import { copied } from './copied.js';
 import { cut } from './cut.js';
 import { flipped } from './flipped.js';
 import { fullDisk } from './full-disk.js';
@@ -16,10 +17,11 @@ const HELP = `npm run crash -- [options]
 Kills, starves and damages the embedded engines, with the real projectors at work on them, and checks after each blow that
 everything acknowledged is there, once and in order, and that nothing but what was written is served.
 
-  --only PART       kills | full-disk | io-errors | cut | flipped; may be given several times (default: all)
+  --only PART       kills | full-disk | io-errors | cut | flipped | copied; may be given several times (default: all)
   --kills N         so many kills with SIGKILL (default 520)
   --errors N        in so many processes calls of the system fail (default 64)
   --flips N         so many flipped bits (default 4000)
+  --copies N        so many copies of a directory in which a region works (default 2000)
   --stride N        cuts every N bytes of a last transaction (default 1: at every byte)
   --seed N          another seed is another run (default 1)
   --directory DIR   for the files of the killed, on the disk to be tried (default: the system's for temporary files)
@@ -30,13 +32,14 @@ full-disk needs root (it mounts a small tmpfs), io-errors needs strace; where th
 Exit code: 0 when every promise was kept, 1 when one was broken (seed, point and the files that show it are printed), 2 for
 a wrong option.`;
 
-const PARTS = ['kills', 'full-disk', 'io-errors', 'cut', 'flipped'] as const;
+const PARTS = ['kills', 'full-disk', 'io-errors', 'cut', 'flipped', 'copied'] as const;
 type PartName = (typeof PARTS)[number];
 
 interface Options {
   readonly only: readonly PartName[];
   readonly kills: number;
   readonly flips: number;
+  readonly copies: number;
   readonly errors: number;
   readonly stride: number;
   readonly seed: number;
@@ -58,6 +61,7 @@ function optionsOf(args: readonly string[]): Options {
         only: { type: 'string', multiple: true },
         kills: text,
         flips: text,
+        copies: text,
         errors: text,
         stride: text,
         seed: text,
@@ -76,7 +80,7 @@ function optionsOf(args: readonly string[]): Options {
     console.log(HELP);
     process.exit(0);
   }
-  const count = (name: 'kills' | 'flips' | 'errors' | 'stride' | 'seed', usual: number): number => {
+  const count = (name: 'kills' | 'flips' | 'copies' | 'errors' | 'stride' | 'seed', usual: number): number => {
     const value = Number(values[name] ?? usual);
     if (!Number.isSafeInteger(value) || value < 1) refuse(`--${name} ${values[name]} is no number of at least 1`);
     return value;
@@ -88,6 +92,7 @@ function optionsOf(args: readonly string[]): Options {
     only: only as readonly PartName[],
     kills: count('kills', 520),
     flips: count('flips', 4_000),
+    copies: count('copies', 2_000),
     errors: count('errors', 64),
     stride: count('stride', 1),
     seed: count('seed', 1),
@@ -124,6 +129,7 @@ const run: Record<PartName, (given: PartOptions) => Promise<Part>> = {
   'io-errors': (given) => ioErrors({ ...given, errors: options.errors }),
   cut: (given) => cut({ ...given, stride: options.stride }),
   flipped: (given) => flipped({ ...given, flips: options.flips }),
+  copied: (given) => copied({ ...given, copies: options.copies }),
 };
 const started = performance.now();
 const parts: TimedPart[] = [];
