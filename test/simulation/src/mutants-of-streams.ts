@@ -523,8 +523,8 @@ export const MUTANTS_OF_STREAMS: readonly Mutant[] = [
   publishing('a publisher publishes past its seat', 'await this.seat.publish(some);', 'await wiring.bus.publish(some);'),
   publishing(
     'whoever publishes looks for no checkpoint of another',
-    'if (this.revision === null) this.revision = (await lastCheckpoint(store)).revision;',
-    'this.revision = (await lastCheckpoint(store)).revision;',
+    'const event = encode({ type',
+    'this.revision = (await lastCheckpoint(store)).revision;\n    const event = encode({ type',
   ),
   publishing(
     'a publisher takes no notice that its seat is taken',
