@@ -1,6 +1,7 @@
 import { MUTANTS_OF_DECISIONS } from './mutants-of-decisions.js';
 import { MUTANTS_OF_DOCUMENTS } from './mutants-of-documents.js';
 import { MUTANTS_OF_MOVES } from './mutants-of-moves.js';
+import { MUTANTS_OF_RESTORES } from './mutants-of-restores.js';
 import { MUTANTS_OF_STREAMS } from './mutants-of-streams.js';
 import type { Mutant } from './mutate.js';
 
@@ -398,5 +399,6 @@ export const MUTANTS: readonly Mutant[] = [
   ...MUTANTS_OF_DECISIONS,
   ...MUTANTS_OF_DOCUMENTS,
   ...MUTANTS_OF_MOVES,
+  ...MUTANTS_OF_RESTORES,
   ...MUTANTS_OF_STREAMS,
 ];

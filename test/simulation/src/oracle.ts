@@ -40,7 +40,7 @@ const isMerging = ({ type }: RecordedCareEvent): boolean => type === 'patient-me
 export class Oracle implements Watcher {
   readonly violations: Violation[] = [];
   readonly ledger: Ledger;
-  readonly told = new Told();
+  readonly told: Told;
   readonly views: ViewChecks;
   readonly consents: ConsentChecks;
   private readonly claims: Claims;
@@ -55,6 +55,8 @@ export class Oracle implements Watcher {
   private readonly acceptedFrom = new Map<string, string>();
   private readonly lastOffsets = new Map<string, number>();
   private readonly committedUpTo = new Map<string, number>();
+  /** Partitions of which the store does not have all that their groups have passed, since it was put back, and up to where these have. */
+  private readonly behind = new Map<string, number>();
   /** Decisions that are obeyed in every view, with the place up to which it must be published until the topics obey them too. */
   private readonly obeyed: {
     readonly key: string;
@@ -63,6 +65,8 @@ export class Oracle implements Watcher {
   }[] = [];
   /** Numbers of which something was written since the publisher last said how far it is. */
   private readonly unpublished = new Set<string>();
+  /** What the store had at an earlier moment is gone through once more: it was looked at then. */
+  private isRemembering = false;
 
   constructor(
     private readonly world: World,
@@ -74,6 +78,7 @@ export class Oracle implements Watcher {
     this.keys = patients.map((patient) => world.keys.patient(patient));
     this.patients = new RegExp(patients.join('|'));
     const violated = (invariant: string, detail: string): void => this.violated(invariant, detail);
+    this.told = new Told(violated);
     this.views = new ViewChecks(this.ledger, this.told, violated, run, world.keys);
     this.consents = new ConsentChecks(this.ledger, violated, this.quarantined, world.keys);
     this.claims = new Claims(this.ledger, world.keys, violated);
@@ -89,6 +94,7 @@ export class Oracle implements Watcher {
   }
 
   violated(invariant: string, detail: string): void {
+    if (this.isRemembering) return;
     this.history.noteViolation(invariant);
     if (this.violations.length < MOST_VIOLATIONS)
       this.violations.push({
@@ -98,11 +104,55 @@ export class Oracle implements Watcher {
       });
   }
 
+  /** The store is what it was at an earlier moment, and so is what was seen of it. What the bus has is there, and is to be read again. */
+  storePutBack(): void {
+    const { store, bus } = this.world;
+    this.ledger.forget();
+    this.views.storePutBack();
+    this.told.storePutBack();
+    this.homes.storePutBack(store.size);
+    for (const map of [this.acceptedFrom, this.lastOffsets, this.unpublished, this.behind]) map.clear();
+    this.obeyed.length = 0;
+    this.isRemembering = true;
+    for (const event of store.scan(0, undefined, store.size).events) this.stored(event);
+    const lost: Message[] = [];
+    for (const topic of this.inboundTopics) {
+      for (const { partition, high } of bus.offsets(topic)) {
+        const name = `${topic}/${partition}`;
+        const [mark, committed] = [this.ledger.marks.get(name) ?? 0, this.committedUpTo.get(name) ?? 0];
+        const messages = bus.read(topic, partition, 0, Math.max(1, high));
+        for (const message of messages) {
+          if (message.offset >= mark) this.quarantined.delete(placeOf(message));
+          else if (topic !== CONSENT_TOPIC) this.isDealtWith(message);
+        }
+        if (topic === CONSENT_TOPIC) lost.push(...messages.filter(({ offset }) => offset >= mark));
+        if (mark < committed) this.behind.set(name, committed);
+      }
+    }
+    this.first.storePutBack(lost);
+    this.isRemembering = false;
+  }
+
+  /** Topics of changes hold what they held at an earlier moment. Once everything is told anew all must be there again. */
+  topicsPutBack(topics: readonly string[]): void {
+    this.told.topicsPutBack(topics.flatMap((topic) => this.world.bus.messages(topic)));
+    for (const key of this.ledger.lastAt.keys()) this.unpublished.add(key);
+  }
+
+  /** Whether the store has yet to be given again what was read before it was put back. */
+  private isBehind(): boolean {
+    for (const [name, until] of this.behind) if ((this.ledger.marks.get(name) ?? 0) >= until) this.behind.delete(name);
+    return this.behind.size > 0;
+  }
+
   private stored(event: StoredEvent): void {
     const { stream, type, data } = event;
-    this.history.stored(event);
+    if (!this.isRemembering) {
+      this.history.stored(event);
+      this.tellings.stored(event);
+    }
+    if (stream.startsWith('mark-')) return this.marked(event);
     this.ledger.take(event);
-    this.tellings.stored(event);
     if (this.patients.test(stream)) this.violated('nobody is named', `a stream's name is ${stream}`);
     const key = stream.slice(stream.indexOf('-') + 1);
     if (stream.startsWith('careRecord-')) {
@@ -111,22 +161,44 @@ export class Oracle implements Watcher {
       else if (type === 'entry-placed-1')
         this.moves.placed(this.ledger.events.get(key)?.at(-1) as Parameters<MoveChecks['placed']>[0]);
       else if (!/^(death|views)-/.test(type)) this.accepted(stream, this.ledger.events.get(key)?.at(-1) as KeptEvent);
+      this.unpublished.add(key);
+      if (type === 'views-waited-1') this.first.hasWaited(key);
+      if (this.isRemembering) return;
       this.views.grew(key, event.revision);
       this.views.bases.stored(key, event);
-      if (type === 'views-waited-1') this.first.hasWaited(key);
       for (const [projection, ids] of this.views.included(key)) this.first.areShared(key, projection, ids);
-      this.unpublished.add(key);
     } else if (type === 'policy-applied-1') {
       this.views.policyApplied((JSON.parse(textOf(data)) as { version: number }).version);
+      if (this.isRemembering) return;
       const settled = this.settledOf(this.keys);
       this.areInLine(settled);
       for (const key of settled) this.views.policyIsObeyed(key, this.world.scheduler.now);
-    } else if (type === 'published-1') this.arePublished();
+    } else if (/^(published|epoch-noted)-1$/.test(type) && !this.isRemembering) this.arePublished();
+  }
+
+  /** What a group had passed of a store that was put back is read again once the mark is behind it: from then on it is obeyed as before. */
+  private marked(event: StoredEvent): void {
+    const name = event.stream.slice('mark-'.length).replace(/-(?=\d+$)/, '/');
+    const before = this.ledger.marks.get(name) ?? 0;
+    this.ledger.take(event);
+    const until = Math.min(this.ledger.marks.get(name) as number, this.behind.get(name) ?? 0);
+    if (until <= before || this.isRemembering) return;
+    const slash = name.lastIndexOf('/');
+    const [topic, partition] = [name.slice(0, slash), Number(name.slice(slash + 1))];
+    this.areDealtWith(
+      topic === CONSENT_TOPIC ? OPT_OUT_PROJECTOR_GROUP : RECORD_PROJECTOR_GROUP,
+      topic,
+      partition,
+      before,
+      until,
+    );
   }
 
   /** The publisher has passed a place: the topics obey every decision before it, and are whole for whom nothing is behind it. */
   private arePublished(): void {
-    const { publishedUpTo } = this.ledger;
+    const { publishedUpTo, epoch } = this.ledger;
+    // Until all is told anew the topics may hold what the store does not know.
+    if (epoch.state !== 'told') return;
     for (const one of this.obeyed.filter(({ place }) => place <= publishedUpTo)) {
       this.obeyed.splice(this.obeyed.indexOf(one), 1);
       this.views.isObeyedByTopics(one.key, this.world.scheduler.now, one.isObeyed);
@@ -221,6 +293,7 @@ export class Oracle implements Watcher {
     if (message.topic === QUARANTINE_TOPIC) this.quarantine(message);
     else if (message.topic.startsWith('weft.record-changes.')) {
       this.namesNobody(message);
+      if (this.isBehind()) this.violated('nothing is told while the store catches up', `a message of ${message.topic}`);
       this.tellings.published(message);
     }
   }
@@ -248,8 +321,12 @@ export class Oracle implements Watcher {
   private committed(group: string, topic: string, partition: number, before: number, next: number): void {
     this.history.committed(group, `${topic}/${partition}`, next);
     if (group !== RECORD_PROJECTOR_GROUP && group !== OPT_OUT_PROJECTOR_GROUP) return;
-    const messages = this.world.bus.read(topic, partition, before, Math.max(1, next - before));
     this.committedUpTo.set(`${topic}/${partition}`, next);
+    this.areDealtWith(group, topic, partition, before, next);
+  }
+
+  private areDealtWith(group: string, topic: string, partition: number, before: number, next: number): void {
+    const messages = this.world.bus.read(topic, partition, before, Math.max(1, next - before));
     const concerned = new Set<string>();
     for (const message of messages.filter(({ offset }) => offset < next)) {
       if (group === RECORD_PROJECTOR_GROUP) this.isDealtWith(message);
@@ -290,7 +367,9 @@ export class Oracle implements Watcher {
   }
 
   private isCommitted({ topic, partition, offset }: Coordinates): boolean {
-    return offset < (this.committedUpTo.get(`${topic}/${partition}`) ?? 0);
+    const name = `${topic}/${partition}`;
+    // A store that was put back may not have what was committed.
+    return offset < (this.committedUpTo.get(name) ?? 0) && offset < (this.ledger.marks.get(name) ?? 0);
   }
 
   private settledOf(keys: Iterable<string>): string[] {
@@ -316,7 +395,9 @@ export class Oracle implements Watcher {
     const { ledger, world } = this;
     const begun = { position: world.store.size, merges: ledger.merges, at: clockMs, settled: this.hasSettled(key) };
     const isRead = this.views.reading(key, projection, begun);
+    const isBehind = this.isBehind();
     return (found: FoundRecord, endedAt: number): void => {
+      if (isBehind) this.violated('nobody is answered while the store catches up', `${projection.purpose} of ${key} was read`);
       isRead(found, endedAt);
       const ids = (): string[] => found.record.entries.map(({ id }) => id);
       if (ledger.survivorOf(key) === key) this.first.areShared(key, projection, ids);

@@ -37,6 +37,8 @@ const STARTS = [
 ] as const;
 /** How often some of what is recorded are documents that replace each other. */
 const DOCUMENTS = 0.35;
+/** How often an engine is restored from a backup. */
+const RESTORES = 0.2;
 /** Faults may happen for so many steps; then the region must come to rest by itself. */
 const STORM_STEPS = 3_000;
 /** … and for so many at least, though nothing be left to do. */
@@ -61,15 +63,25 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
   const startsAt = new Prng(seed, 9).pick(STARTS);
   const world = new World({ seed, faults, suppress, trace, leans, startsAt });
   const documents = new Prng(seed, 12);
-  const run = new RegionRun(world, size, documents.chance(DOCUMENTS) ? documents : undefined);
+  const restored = new Prng(seed, 14);
+  const run = new RegionRun(
+    world,
+    size,
+    documents.chance(DOCUMENTS) ? documents : undefined,
+    restored.chance(RESTORES) ? restored : undefined,
+  );
   const history = new History(trace, () => world.scheduler);
   const oracle = new Oracle(world, run, history);
   await run.start(oracle);
   const { untilBroken } = options;
   const isOver = (): boolean =>
     untilBroken !== undefined && oracle.violations.some(({ invariant }) => untilBroken === true || invariant === untilBroken);
+  const { restores } = run;
   const isStormOver = (): boolean => world.scheduler.steps > STORM_STEPS_MIN && world.scheduler.steps % 50 === 0 && run.isQuiet();
-  await world.run(STORM_STEPS, () => isOver() || isStormOver());
+  await world.run(STORM_STEPS, () => {
+    restores?.make(history, oracle);
+    return isOver() || isStormOver();
+  });
   world.heal();
   const atRest = isOver() || (await rest(world, run, isOver));
   if (atRest && !isOver()) {

@@ -60,9 +60,10 @@ export class TellingChecks {
   /** Up to which of the events of the person's own stream the publisher had read when it said so. */
   private revisionIn(told: string | undefined, projection: Projection, survivor: string): number | null {
     const viewKey = this.keys.view(projection.purpose, survivor);
-    const numbers = listed(this.toldAs, `${survivor} ${viewName(projection)}`);
+    const { epoch } = this.ledger.epoch;
+    const numbers = listed(this.toldAs, `${survivor} ${viewName(projection)} ${epoch}`);
     for (let revision = this.ledger.headOf(survivor); revision >= 0; revision -= 1) {
-      numbers[revision] ??= String(toldRevision(projection, viewKey, revision, this.keys));
+      numbers[revision] ??= String(toldRevision(projection, viewKey, revision, this.keys, epoch));
       if (numbers[revision] === told) return revision;
     }
     return null;

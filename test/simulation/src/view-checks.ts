@@ -30,6 +30,12 @@ export class ViewChecks {
     this.bases = new BasisChecks(ledger, violated);
   }
 
+  /** The store was put back: what it still says is said anew. */
+  storePutBack(): void {
+    this.moving.forget();
+    this.applied = 0;
+  }
+
   viewOf(projection: Projection, key: string): KeptView | undefined {
     return this.ledger.views.get(`${key} ${viewName(projection)}`);
   }
@@ -138,6 +144,8 @@ export class ViewChecks {
   isTold(key: string): void {
     const members = this.person(key);
     if (members === null || this.ledger.policies.length > Math.max(1, this.applied)) return;
+    // Until all is told anew the topics may hold what the store does not know.
+    if (this.ledger.epoch.state !== 'told') return;
     if (members.some((member) => (this.ledger.lastAt.get(member) ?? -1) > this.ledger.publishedUpTo)) return;
     const survivor = members[0] as string;
     const all = members.map(() => Infinity);

@@ -116,6 +116,8 @@ export class World {
   /** For the driver's own choices; none of the world's depend on how often it is asked. */
   readonly random: Prng;
   private readonly processes: SimProcess[] = [];
+  /** All since everybody was stopped last. */
+  private lives: Incarnation[] = [];
   /** Where a step takes no time at all, things happen at the very instants that decisions name. */
   private readonly stepMs: number;
   private readonly outages: Outages = { store: false, bus: false };
@@ -166,6 +168,13 @@ export class World {
     for (const process of this.processes) process.heal();
   }
 
+  /** Everybody stops, and so do the engines, as for a restore: what is on its way to these never comes. Each process comes up by itself. */
+  stopAll(downMs: () => number): void {
+    for (const process of this.processes) process.crash(downMs());
+    for (const life of this.lives) life.cutOff();
+    this.lives = [];
+  }
+
   /** An engine answers nobody for so long. */
   outage(engine: EngineName, forMs: number): void {
     if (this.outages[engine]) return;
@@ -191,7 +200,9 @@ export class World {
   }
 
   incarnate(name: string): Incarnation {
-    return new Incarnation(name, this.scheduler, this.chances, this.outages);
+    const life = new Incarnation(name, this.scheduler, this.chances, this.outages);
+    this.lives.push(life);
+    return life;
   }
 
   ports(life: Incarnation, process: SimProcess): Ports {

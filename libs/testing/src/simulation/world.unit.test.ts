@@ -72,6 +72,20 @@ describe('a simulated world', () => {
     expect(second.injected).toEqual(first.injected);
   });
 
+  it('lets nothing come to an engine that was on its way when everybody was stopped', async () => {
+    const world = new World({ seed: 1, faults: { sentBeforeCrash: 1 } });
+    let asked = 0;
+    world.process('writer', async ({ store, timers, random }) => {
+      asked += 1;
+      void store.append(`stream-${asked}`, NO_STREAM, [{ id: random.uuid(), type: 'written', data: bytesOf('') }]);
+      await timers.sleep(1_000_000);
+    });
+    await world.run(Infinity, () => asked > 0);
+    world.stopAll(() => 5_000);
+    await world.run(20);
+    expect([world.store.head('stream-1'), world.store.head('stream-2')]).toEqual([NO_STREAM, 0]);
+  });
+
   it('takes other steps for another seed', async () => {
     const fingerprints = new Set<number>();
     for (let seed = 0; seed < 20; seed++) {
