@@ -237,8 +237,9 @@ export class Oracle implements Watcher {
 
   /** What one message says of its own subject; of somebody else it says that a permission has ended, as often as it likes. */
   private decided(stream: string, decision: KeptDecision): void {
-    const { source, id, consentId, authority, unread, coordinates, key } = decision;
-    if (this.subjectOf(decision) !== key) return;
+    const { source, id, consentId, authority, unread, coordinates, key, follows } = decision;
+    // What came with an entry is no decision of its message's own, not even back with whom that was about.
+    if (follows !== undefined || this.subjectOf(decision) !== key) return;
     const place = placeOf(coordinates);
     const name = `${stream} ${unread === true ? `unread ${consentId}` : `${source} ${id}`} ${authority}`;
     if (this.acceptedFrom.has(name)) this.violated('accepted once', `${name} again from ${place}`);
