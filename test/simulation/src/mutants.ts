@@ -1,3 +1,4 @@
+import { MUTANTS_OF_CLOCKS } from './mutants-of-clocks.js';
 import { MUTANTS_OF_DECISIONS } from './mutants-of-decisions.js';
 import { MUTANTS_OF_DOCUMENTS } from './mutants-of-documents.js';
 import { MUTANTS_OF_MOVES } from './mutants-of-moves.js';
@@ -396,6 +397,7 @@ export const MUTANTS: readonly Mutant[] = [
     'if (this.latest === null || this.latest.version !== head + 1) {',
     'if (this.latest === null) {',
   ),
+  ...MUTANTS_OF_CLOCKS,
   ...MUTANTS_OF_DECISIONS,
   ...MUTANTS_OF_DOCUMENTS,
   ...MUTANTS_OF_MOVES,

@@ -12,6 +12,7 @@ import {
 } from '@weft/processing';
 import { simReader, type SmallRegion, type World } from '@weft/testing';
 import { Claims } from './claims.js';
+import { Clocks } from './clocks.js';
 import { History } from './history.js';
 import { HomeChecks } from './home-checks.js';
 import { ConsentChecks } from './consent-checks.js';
@@ -48,6 +49,7 @@ export class Oracle implements Watcher {
   private readonly tellings: TellingChecks;
   private readonly first: DecisionsFirst;
   readonly moves: MoveChecks;
+  private readonly clocks: Clocks;
   readonly keys: readonly string[];
   /** Places of refused messages, and names of the events in them. */
   readonly quarantined = new Set<string>();
@@ -79,12 +81,16 @@ export class Oracle implements Watcher {
     this.patients = new RegExp(patients.join('|'));
     const violated = (invariant: string, detail: string): void => this.violated(invariant, detail);
     this.told = new Told(violated);
-    this.views = new ViewChecks(this.ledger, this.told, violated, run, world.keys);
+    this.clocks = new Clocks(
+      () => world.scheduler.now,
+      () => world.bus.hasBrokers,
+    );
+    this.views = new ViewChecks(this.ledger, this.told, this.clocks, violated, run, world.keys);
     this.consents = new ConsentChecks(this.ledger, violated, this.quarantined, world.keys);
     this.claims = new Claims(this.ledger, world.keys, violated);
     this.moves = new MoveChecks(this.ledger, violated, () => world.scheduler.now);
     this.homes = new HomeChecks(this.ledger, violated, world.keys);
-    this.tellings = new TellingChecks(this.ledger, world, run, violated);
+    this.tellings = new TellingChecks(this.ledger, world, run, this.clocks, violated);
     this.first = new DecisionsFirst(this.ledger, violated, this.quarantined, world.keys);
     world.store.observer = (event) => this.stored(event);
     world.bus.observer = {
@@ -111,6 +117,7 @@ export class Oracle implements Watcher {
     this.views.storePutBack();
     this.told.storePutBack();
     this.homes.storePutBack(store.size);
+    this.clocks.storePutBack(store.size);
     for (const map of [this.acceptedFrom, this.lastOffsets, this.unpublished, this.behind]) map.clear();
     this.obeyed.length = 0;
     this.isRemembering = true;
@@ -150,6 +157,7 @@ export class Oracle implements Watcher {
     if (!this.isRemembering) {
       this.history.stored(event);
       this.tellings.stored(event);
+      this.clocks.stored(event);
     }
     if (stream.startsWith('mark-')) return this.marked(event);
     this.ledger.take(event);
@@ -394,7 +402,8 @@ export class Oracle implements Watcher {
 
   reading(key: string, projection: Projection, clockMs: number) {
     const { ledger, world } = this;
-    const begun = { position: world.store.size, merges: ledger.merges, at: clockMs, settled: this.hasSettled(key) };
+    const received = this.clocks.closesFrom(world.scheduler.now);
+    const begun = { position: world.store.size, merges: ledger.merges, at: clockMs, received, settled: this.hasSettled(key) };
     const isRead = this.views.reading(key, projection, begun);
     const isBehind = this.isBehind();
     return (found: FoundRecord, endedAt: number): void => {

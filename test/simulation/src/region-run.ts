@@ -309,6 +309,24 @@ export class RegionRun {
     });
   }
 
+  /** Somebody else reads everything once. Gives what says whether that is done. */
+  readsAll(watcher: Watcher): () => boolean {
+    let isDone = false;
+    this.world.process('reader-of-all', async (ports) => {
+      if (isDone) return;
+      const wiring = this.wiringOf(ports);
+      for (const patient of this.region.patients) {
+        for (const purpose of PURPOSES) {
+          const key = wiring.keys.patient(patient);
+          const isRead = watcher.reading(key, projectionOf(wiring, purpose), wiring.clock.now());
+          isRead(await readRecord(wiring, key, purpose), wiring.clock.now());
+        }
+      }
+      isDone = true;
+    });
+    return () => isDone;
+  }
+
   /** Reads, and keeps what it found: served again for as long as all that it rests on stands. */
   private reader(watcher: Watcher): void {
     const { world, region } = this;

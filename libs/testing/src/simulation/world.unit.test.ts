@@ -1,4 +1,4 @@
-import { bytesOf, NO_STREAM, textOf } from '@weft/processing';
+import { bytesOf, NO_STREAM, textOf, type Clock } from '@weft/processing';
 import { ALL_FAULTS, NO_FAULTS, swarm, type Faults } from './faults.js';
 import { World, type Ports } from './world.js';
 
@@ -71,6 +71,22 @@ describe('a simulated world', () => {
     expect(second.store.readAll()).toEqual(first.store.readAll());
     expect(second.injected).toEqual(first.injected);
   });
+
+  it.each([true, false])(
+    'of one machine has one clock, and the bus goes by it unless it has brokers (%s)',
+    async (hasBrokers) => {
+      const world = new World({ seed: 1, faults: { clockSkew: 1 }, oneMachine: true });
+      world.bus.hasBrokers = hasBrokers;
+      world.bus.createTopics([{ topic: TOPIC, partitions: 1 }]);
+      const clocks: Clock[] = [];
+      for (const name of ['one', 'other']) world.process(name, async ({ clock }) => void clocks.push(clock));
+      await world.run(Infinity, () => clocks.length === 2);
+      world.bus.publish([{ topic: TOPIC, key: 'key', value: null, headers: {} }]);
+      const [said, stamped] = [clocks.map((clock) => clock.now()), world.bus.messages(TOPIC)[0]!.timestamp];
+      expect(said[0]).not.toBe(world.scheduler.now);
+      expect([said[1], stamped]).toEqual([said[0], hasBrokers ? world.scheduler.now : said[0]]);
+    },
+  );
 
   it('lets nothing come to an engine that was on its way when everybody was stopped', async () => {
     const world = new World({ seed: 1, faults: { sentBeforeCrash: 1 } });
