@@ -1,4 +1,5 @@
 import { MUTANTS_OF_CLOCKS } from './mutants-of-clocks.js';
+import { MUTANTS_OF_DAMAGE } from './mutants-of-damage.js';
 import { MUTANTS_OF_DECISIONS } from './mutants-of-decisions.js';
 import { MUTANTS_OF_DOCUMENTS } from './mutants-of-documents.js';
 import { MUTANTS_OF_MOVES } from './mutants-of-moves.js';
@@ -398,6 +399,7 @@ export const MUTANTS: readonly Mutant[] = [
     'if (this.latest === null) {',
   ),
   ...MUTANTS_OF_CLOCKS,
+  ...MUTANTS_OF_DAMAGE,
   ...MUTANTS_OF_DECISIONS,
   ...MUTANTS_OF_DOCUMENTS,
   ...MUTANTS_OF_MOVES,

@@ -67,6 +67,9 @@ export class Oracle implements Watcher {
   }[] = [];
   /** Numbers of which something was written since the publisher last said how far it is. */
   private readonly unpublished = new Set<string>();
+  /** The number whose stream lost events; and until a replay, that whom policies and dates may have passed by meanwhile. */
+  private damagedKey: string | null = null;
+  private passedBy: string | null = null;
   /** What the store had at an earlier moment is gone through once more: it was looked at then. */
   private isRemembering = false;
 
@@ -382,7 +385,7 @@ export class Oracle implements Watcher {
   }
 
   private settledOf(keys: Iterable<string>): string[] {
-    return [...keys].filter((key) => this.hasSettled(key));
+    return [...keys].filter((key) => this.hasSettled(key) && !this.isOfPerson(this.passedBy, key));
   }
 
   /** Everything recorded about the person is also committed: nobody is at work on it any more. */
@@ -400,6 +403,35 @@ export class Oracle implements Watcher {
     );
   }
 
+  damaged(key: string): void {
+    this.damagedKey = this.passedBy = key;
+  }
+
+  mended(): void {
+    this.damagedKey = null;
+  }
+
+  replayed(): void {
+    this.passedBy = null;
+  }
+
+  /** Whether a number is one of those of the person behind a key. */
+  private isOfPerson(number: string | null, key: string): boolean {
+    return number !== null && this.ledger.membersOf(this.ledger.survivorOf(key)).includes(number);
+  }
+
+  /** Whether events of the person behind a key are lost, one of which may have been an objection. */
+  private isDamaged(key: string): boolean {
+    return this.isOfPerson(this.damagedKey, key);
+  }
+
+  isClosed(key: string, by: string): void {
+    // A number that was another's is looked at for it.
+    const wereOne = this.ledger.hasMovedSince(key, 0) && this.ledger.hasMovedSince(by, 0);
+    if (by !== this.damagedKey || (!this.isDamaged(key) && !wereOne))
+      this.violated('nobody else is closed', `${key} is, by ${by}`);
+  }
+
   reading(key: string, projection: Projection, clockMs: number) {
     const { ledger, world } = this;
     const received = this.clocks.closesFrom(world.scheduler.now);
@@ -407,6 +439,7 @@ export class Oracle implements Watcher {
     const isRead = this.views.reading(key, projection, begun);
     const isBehind = this.isBehind();
     return (found: FoundRecord, endedAt: number): void => {
+      if (this.isDamaged(key)) this.violated('a damaged record is closed', `${projection.purpose} of ${key} was read`);
       if (isBehind) this.violated('nobody is answered while the store catches up', `${projection.purpose} of ${key} was read`);
       isRead(found, endedAt);
       const ids = (): string[] => found.record.entries.map(({ id }) => id);

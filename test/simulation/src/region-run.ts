@@ -12,6 +12,7 @@ import {
   PUBLISHER_STREAM,
   readRecord,
   RECORD_PROJECTOR_GROUP,
+  RecordUnreadable,
   recordChangesTopic,
   regionTopics,
   startOptOutProjector,
@@ -89,6 +90,8 @@ export type Subscribed = Map<string, { readonly revision: number; readonly entry
 /** What the oracle is asked to watch. */
 export interface Watcher {
   reading(key: string, projection: Projection, clockMs: number): (found: FoundRecord, clockMs: number) => void;
+  /** Nobody may read a number's person, as the stream of a number cannot be read. */
+  isClosed(key: string, by: string): void;
 }
 
 interface Sent {
@@ -311,17 +314,27 @@ export class RegionRun {
 
   /** Somebody else reads everything once. Gives what says whether that is done. */
   readsAll(watcher: Watcher): () => boolean {
-    let isDone = false;
-    this.world.process('reader-of-all', async (ports) => {
-      if (isDone) return;
-      const wiring = this.wiringOf(ports);
+    return this.does(async (wiring) => {
       for (const patient of this.region.patients) {
         for (const purpose of PURPOSES) {
           const key = wiring.keys.patient(patient);
           const isRead = watcher.reading(key, projectionOf(wiring, purpose), wiring.clock.now());
-          isRead(await readRecord(wiring, key, purpose), wiring.clock.now());
+          try {
+            isRead(await readRecord(wiring, key, purpose), wiring.clock.now());
+          } catch (error) {
+            if (!(error instanceof RecordUnreadable)) throw error;
+            watcher.isClosed(key, error.key);
+          }
         }
       }
+    });
+  }
+
+  /** Somebody else does a piece of work, once. Gives what says whether it is done. */
+  does(work: Work): () => boolean {
+    let isDone = false;
+    this.world.process('administrator', async (ports) => {
+      if (!isDone) await work(this.wiringOf(ports));
       isDone = true;
     });
     return () => isDone;

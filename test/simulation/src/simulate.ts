@@ -1,4 +1,5 @@
 import { Prng, swarm, World, type Faults, type InjectedFault } from '@weft/testing';
+import { damageOne } from './damage.js';
 import { checkTheEnd } from './end-checks.js';
 import { History } from './history.js';
 import { boundariesIn } from './naive-decisions.js';
@@ -37,6 +38,8 @@ const STARTS = [
 ] as const;
 /** How often some of what is recorded are documents that replace each other. */
 const DOCUMENTS = 0.35;
+/** How often somebody's stream loses events, until that is mended. */
+const DAMAGED = 0.15;
 /** How often all clocks are one machine's. */
 const ONE_MACHINE = 0.2;
 /** How often an engine is restored from a backup. */
@@ -93,6 +96,8 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
   if (atRest && !isOver()) {
     await takenBack(world, oracle);
     await meetDates(world, oracle, run, new Prng(seed, 16));
+    const damage = new Prng(seed, 17);
+    if (damage.chance(DAMAGED)) await damageOne(world, oracle, run, damage);
     // Every decision that begins or ends has done so by then: what is left no longer depends on when one looks.
     world.scheduler.now += LONG_AFTER_MS;
     await rest(world, run, isOver);
