@@ -210,7 +210,10 @@ export class Oracle implements Watcher {
     const { publishedUpTo, epoch } = this.ledger;
     // Until all is told anew the topics may hold what the store does not know.
     if (epoch.state !== 'told') return;
-    for (const one of this.obeyed.filter(({ place }) => place <= publishedUpTo)) {
+    // Of a merge that is yet to be published the topics do not know whose decisions count.
+    const isMoved = (key: string): boolean =>
+      this.ledger.membersOf(this.ledger.survivorOf(key)).some((member) => this.ledger.hasMovedSince(member, publishedUpTo + 1));
+    for (const one of this.obeyed.filter(({ place, key }) => place <= publishedUpTo && !isMoved(key))) {
       this.obeyed.splice(this.obeyed.indexOf(one), 1);
       this.views.isObeyedByTopics(one.key, this.world.scheduler.now, one.isObeyed);
     }
