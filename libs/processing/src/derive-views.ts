@@ -1,4 +1,13 @@
-import { idsToTell, isIncluded, purposeOfView, viewName, type Letter, type Projection, type ViewEffect } from '@weft/domain';
+import {
+  changeLetters,
+  idsToTell,
+  isIncluded,
+  purposeOfView,
+  viewName,
+  type Letter,
+  type Projection,
+  type ViewEffect,
+} from '@weft/domain';
 import { appendToNumber, unlessFenced, withoutEffect, withTheirEffect } from './append.js';
 import { marksFor, withMarks } from './consent-marks.js';
 import { countOf, decideViews, effectOf, emptied, type Needed } from './decide-views.js';
@@ -15,6 +24,8 @@ export interface DeriveOptions {
   readonly dryRun?: boolean;
   /** Have subscribers told everything, changed or not: once another version of a view serves them. */
   readonly tellAll?: boolean;
+  /** With `tellAll`: also that what is in the record, and in no view, is not to be seen. Topics may know of it from a history that the store does not have. */
+  readonly evenWhatIsGone?: boolean;
 }
 
 /** How many entries came, changed and went in a view. */
@@ -33,11 +44,12 @@ export async function deriveViews(
   key: string,
   options: DeriveOptions = {},
 ): Promise<ReadonlyMap<Projection, Changes>> {
-  const { projections = wiring.projections, dryRun = false, tellAll = false } = options;
+  const { projections = wiring.projections, dryRun = false, tellAll = false, evenWhatIsGone = false } = options;
   for (;;) {
     const state = await loadNumber(wiring.store, key);
     const needed = await effectFor(wiring, state, projections);
-    const { effect, isNeeded } = tellAll ? tellingAll(state, needed, projections) : needed;
+    const ever = evenWhatIsGone ? needed.entries : [];
+    const { effect, isNeeded } = tellAll ? tellingAll(state, needed, projections, [...ever]) : needed;
     const append = async () =>
       (await unlessFenced(appendToNumber(wiring, state, withTheirEffect(wiring, [], effect)).then(() => true))) ?? false;
     if (!isNeeded || dryRun || (await append()))
@@ -59,27 +71,43 @@ export async function appendWithEffect(wiring: Wiring, state: NumberState, event
   return appendToNumber(wiring, state, withTheirEffect(wiring, events, effectOf(projections, person, decided).effect));
 }
 
-async function effectFor(wiring: Wiring, state: NumberState, projections: readonly Projection[]): Promise<Needed> {
-  if (state.identity.supersededBy !== null) return emptied(projections, state);
+/** @returns also the ids of all entries that there ever were. */
+async function effectFor(
+  wiring: Wiring,
+  state: NumberState,
+  projections: readonly Projection[],
+): Promise<Needed & { readonly entries: Iterable<string> }> {
+  if (state.identity.supersededBy !== null) return { ...emptied(projections, state), entries: state.record.entries.keys() };
   const load = () => loadPerson(wiring.store, state.key, { known: [state] });
   const { loaded: person, marks } = await withMarks(wiring.store, load, ({ members }) => members);
   const adopted = await wiring.policies.current();
-  return effectOf(projections, person, decideViews(projections, person, adopted, await momentNow(wiring), marks));
+  const needed = effectOf(projections, person, decideViews(projections, person, adopted, await momentNow(wiring), marks));
+  return { ...needed, entries: person.record.entries.keys() };
 }
 
 /**
  * Names every entry that the views include, that another version of one of them does (it may have been told before, under another name), and that
- * is withheld: a store that was made anew never included it, and a topic that was not may hold it.
+ * is withheld: a store that was made anew never included it, and a topic that was not may hold it. `ever`: so do others that are in no view.
  */
-function tellingAll(state: NumberState, { effect, isNeeded }: Needed, projections: readonly Projection[]): Needed {
+function tellingAll(
+  state: NumberState,
+  { effect, isNeeded }: Needed,
+  projections: readonly Projection[],
+  ever: readonly string[],
+): Needed {
+  const idAt = (place: number): string => state.record.order[place] as string;
   const views = Object.entries(effect.views).map(([name, changes]) => {
-    const { letters } = state.views.get(name) ?? { letters: new Map<string, Letter>() };
-    const changed = idsToTell(changes, (place) => state.record.order[place] as string);
+    const before = state.views.get(name)?.letters ?? new Map<string, Letter>();
+    const changed = idsToTell(changes, idAt);
+    // What changes from one thing that is not told into another is named as what it is by then.
+    const letters = new Map(before);
+    changeLetters(letters, changes, idAt);
     const more = new Map<string, Set<string>>();
     const add = (transition: string, id: string): void => {
       if (!changed.has(id)) more.set(transition, (more.get(transition) ?? new Set()).add(id));
     };
     for (const [id, letter] of letters) add(`${isIncluded(letter) ? letter : 'i'}${letter}`, id);
+    for (const id of [...before.keys(), ...ever]) if (!letters.has(id)) add('i-', id);
     const purpose = projections.find((one) => viewName(one) === name)?.purpose;
     for (const [other, view] of state.views) {
       if (other === name || purposeOfView(other) !== purpose) continue;

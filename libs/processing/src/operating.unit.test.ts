@@ -136,6 +136,17 @@ describe('a replay that tells everything', () => {
     expect([told, waits]).toEqual([expect.objectContaining({ done: 1, changed: 1, unpublished: true }), 1]);
   });
 
+  it('says of what is withheld otherwise than before how it is now', async () => {
+    const wiring = await idleRegion(new World({ seed: 1 }), async () => undefined);
+    await new RecordCareEvents(wiring).handle({ messages: [arriving(observation(ANNE, 'a'))] });
+    const denial = decisionMessage(wiring, ANNE, provision('deny', ['research']));
+    await applyDecisions(wiring, { messages: [{ ...denial, partition: 0, offset: 0, timestamp: 0 }] });
+    await wiring.policies.adopt({ ...POLICY, notices: { silent: ['local-dissent'] } });
+    await replayPatient(wiring, wiring.keys.patient(ANNE), RESEARCH, { tellAll: true });
+    const { letters } = viewIn(await loadNumber(wiring.store, wiring.keys.patient(ANNE)), RESEARCH);
+    expect([...letters.values()]).toEqual(['u']);
+  });
+
   it('writes nothing about a number of which nothing is known', async () => {
     const { wiring } = await region();
     const key = wiring.keys.patient(ANNE);

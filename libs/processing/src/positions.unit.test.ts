@@ -161,6 +161,19 @@ describe('a store that was put back to an earlier state', () => {
     expect([await standing(ANNE), await standing(BERT)]).toEqual([0, 1]);
   });
 
+  it('withdraws from the topics what was taken back before it could be shared again', async () => {
+    const { world, until, isSettled, record, standing } = await region();
+    await record(observation(BERT, 'a'));
+    const backup = world.store.backup();
+    await record(observation(ANNE, 'a'));
+    const shared = world.bus.backup(DIRECT);
+    await record(observation(ANNE, 'a', { type: 'care-event-retracted-1' }));
+    world.bus.putBack(DIRECT, shared);
+    world.store.putBack(backup);
+    await until(isSettled);
+    expect([await standing(ANNE), await standing(BERT)]).toEqual([0, 1]);
+  });
+
   it.each(['put back', 'made anew'])('or is %s tells nothing by a number that is not above those that were told', async (how) => {
     const { world, wiring, nothing, processes, until, isSettled, record, decide, told } = await region();
     await record(observation(ANNE, 'a'));

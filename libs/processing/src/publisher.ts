@@ -116,7 +116,10 @@ interface Held {
 class Publishing {
   /** The seat, or the checkpoint, is somebody else's. */
   isOver = false;
-  private revision: number | null = null;
+  /** Of the last checkpoint that is known to be its own, or that it began behind. */
+  private revision = NO_STREAM;
+  /** The id of a checkpoint behind that of which it is not known whether it was written: the engine was away. */
+  private tried: string | null = null;
   private at: string | null = null;
   private ends: PublishedEnds;
   /** What of theirs is to be published is behind. */
@@ -148,7 +151,7 @@ class Publishing {
     return this.inTurn.run('', async () => {
       const { store } = this.wiring;
       const { epoch, state } = await loadEpoch(store);
-      const isPutBack = this.revision !== null && (await store.head(PUBLISHER_STREAM)) < this.revision;
+      const isPutBack = (await store.head(PUBLISHER_STREAM)) < this.revision;
       if (state === 'behind' || epoch !== this.epoch || isPutBack) this.isOver = true;
       else if (atTopics) await this.lookAtTopics();
     });
@@ -229,17 +232,21 @@ class Publishing {
 
   private async checkpoint(position: string): Promise<void> {
     const { store, random } = this.wiring;
-    // It is not known whether the last one was written: the engine was away.
-    if (this.revision === null) this.revision = (await lastCheckpoint(store)).revision;
-    const event: PublisherCheckpoint = { type: 'published-1', position, ...heldIn(this.held), ends: this.ends.noted };
-    const expected = this.revision as number;
-    this.revision = null;
-    const appended = await unlessFenced(
-      store.append(PUBLISHER_STREAM, expected, [encode(event, random)], { truncatesPrevious: true }),
-    );
+    if (this.tried !== null) {
+      const last = await lastCheckpoint(store);
+      if (last.id === this.tried) this.revision = last.revision;
+      // Whoever has the seat by now is further: nobody puts their checkpoint back.
+      this.isOver ||= last.revision !== this.revision;
+      if (this.isOver) return;
+    }
+    const event = encode({ type: 'published-1', position, ...heldIn(this.held), ends: this.ends.noted }, random);
+    this.tried = event.id;
+    const appended = await unlessFenced(store.append(PUBLISHER_STREAM, this.revision, [event], { truncatesPrevious: true }));
+    this.tried = null;
+    this.isOver = appended === null;
+    if (appended === null) return;
     this.revision = appended;
     this.at = position;
-    this.isOver = appended === null;
   }
 }
 
@@ -257,13 +264,21 @@ interface LastCheckpoint {
   readonly held: ReadonlyMap<string, Unreadable | null>;
   readonly ends: NonNullable<PublisherCheckpoint['ends']>;
   readonly revision: number;
+  /** Of its event; null of none. */
+  readonly id: string | null;
 }
 
 async function lastCheckpoint(store: EventStore): Promise<LastCheckpoint> {
   const [last] = await store.read(PUBLISHER_STREAM, { backwards: true, maxCount: 1 });
-  if (last === undefined) return { position: null, held: new Map(), ends: {}, revision: NO_STREAM };
+  if (last === undefined) return { position: null, held: new Map(), ends: {}, revision: NO_STREAM, id: null };
   const { position, held = [], unreadable = {}, ends = {} } = decodePublisherCheckpoint(last);
-  return { position, held: new Map(held.map((key) => [key, unreadable[key] ?? null])), ends, revision: last.revision };
+  return {
+    position,
+    held: new Map(held.map((key) => [key, unreadable[key] ?? null])),
+    ends,
+    revision: last.revision,
+    id: last.id,
+  };
 }
 
 /** Whether everything up to a position of the one order is published, of numbers that are held nothing. */

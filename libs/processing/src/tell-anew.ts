@@ -43,7 +43,7 @@ export async function tellAnew(wiring: Wiring, { isOver, isPublished, onFailure 
 /** Whose record cannot be read is told of once it can. */
 async function tellWhole(wiring: Wiring, key: string, onFailure: (error: unknown) => void): Promise<void> {
   try {
-    await deriveViews(wiring, key, { tellAll: true });
+    await deriveViews(wiring, key, { tellAll: true, evenWhatIsGone: true });
   } catch (error) {
     if (isOfEngine(error)) throw error;
     if (unreadableBy(error) === null) onFailure(error);

@@ -11,6 +11,8 @@ export interface Begun {
   readonly merges: number;
   /** Milliseconds since 1970, by the reader's own clock. */
   readonly at: number;
+  /** The newest receipt that whoever reads knows of, milliseconds since 1970. */
+  readonly received: number;
   /** All that was recorded of the person was committed. */
   readonly settled: boolean;
 }

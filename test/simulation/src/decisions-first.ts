@@ -37,6 +37,14 @@ export class DecisionsFirst {
     if (message.topic === CONSENT_TOPIC) listed(this.unread, this.keys.patient(message.key)).push({ message, nth: this.nth });
   }
 
+  /** The store was put back: these messages, in their order, are to be read again. */
+  storePutBack(lost: readonly Message[]): void {
+    this.waited.clear();
+    this.unread.clear();
+    for (const message of lost)
+      listed(this.unread, this.keys.patient(message.key)).push({ message, nth: this.sentAs.get(placeOf(message)) as number });
+  }
+
   committed({ key, offset }: Message): void {
     const patient = this.keys.patient(key);
     this.unread.set(

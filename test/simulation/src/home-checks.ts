@@ -25,6 +25,11 @@ export class HomeChecks {
     this.publishedAt.set(placeOf(message), size);
   }
 
+  /** What is read again of a store that was put back is written knowing what that holds, and no more. */
+  storePutBack(size: number): void {
+    for (const [place, at] of this.publishedAt) if (at > size) this.publishedAt.set(place, size);
+  }
+
   /** Something came to a number's record. `sent`: the event of the message that it came by. */
   stored(event: KeptEvent, sent: CareEvent | undefined): void {
     if (sent === undefined || isMerging(event)) return;

@@ -53,6 +53,13 @@ interface KeptIdentity {
   absorbed: string[];
 }
 
+interface KeptEpoch {
+  readonly epoch: number;
+  readonly state: 'behind' | 'telling' | 'told';
+}
+
+const FIRST_EPOCH: KeptEpoch = { epoch: 0, state: 'told' };
+
 export type KeptPolicy = AdoptedPolicy & { readonly position: number };
 
 /** What the store holds, folded as it is written: the oracle's own eyes, with nothing of processing in between. */
@@ -63,6 +70,10 @@ export class Ledger {
   readonly views = new Map<string, KeptView>();
   /** How far the topics' changes are published: the place of the last event that was told of. */
   publishedUpTo = -1;
+  /** By partition of an inbound topic, up to where the store has what its messages led to. */
+  readonly marks = new Map<string, number>();
+  /** Of the region's histories the one that the store says it is in, and whether it is known to be whole and told. */
+  epoch = FIRST_EPOCH;
   /** Place of the last event of each number's stream. */
   readonly lastAt = new Map<string, number>();
   /** Of each number the places of the events in its stream, in their order. */
@@ -92,6 +103,17 @@ export class Ledger {
     private readonly numbers: ReadonlyMap<string, string> = new Map(),
   ) {}
 
+  /** The store was put back to an earlier state: it is read anew. Whoever compares two moments sees that numbers may have moved. */
+  forget(): void {
+    for (const map of [this.events, this.decisions, this.views, this.lastAt, this.places, this.marks]) map.clear();
+    for (const map of [this.rested, this.order, this.decidedFrom, this.holders, this.movedAt, this.identities]) map.clear();
+    this.policies.length = 0;
+    this.mergedBy.clear();
+    this.publishedUpTo = -1;
+    this.epoch = FIRST_EPOCH;
+    this.merges += 1;
+  }
+
   take(stored: StoredEvent): void {
     const dash = stored.stream.indexOf('-');
     const [category, key] = [stored.stream.slice(0, dash), stored.stream.slice(dash + 1)];
@@ -106,7 +128,9 @@ export class Ledger {
       else if (!/^(death|views)-/.test(type)) this.record({ ...(data() as KeptEvent), key });
       this.see(key, type, effectIn(stored));
       this.rest(key, position);
-    } else if (category === 'consentHolder') listed(this.holders, key).push((data() as { readonly key: string }).key);
+    } else if (category === 'mark') this.marks.set(key.replace(/-(?=\d+$)/, '/'), (data() as { readonly next: number }).next);
+    else if (category === 'epoch') this.epoch = data() as KeptEpoch;
+    else if (category === 'consentHolder') listed(this.holders, key).push((data() as { readonly key: string }).key);
     else if (category === 'publisher') this.publishedUpTo = Number((data() as { readonly position: string }).position);
     else if (category === 'policy') {
       const { policy, adoptedAt } = data() as AdoptedPolicy;

@@ -30,7 +30,7 @@ export class MoveChecks {
   /** An entry left a number: what denied it there for certain denies it where it went before. */
   placed(word: KeptEvent & Pick<EntryPlaced, 'entry' | 'place'>): void {
     const { key, entry, position } = word;
-    if (word.place !== 'away' || this.ledger.merges > 0) return;
+    if (word.place !== 'away' || this.ledger.movedAt.size > 0) return;
     const own = this.of(key).filter((event) => event.position < position);
     const present = presentIn(own);
     const it = present.find((one) => ownIdOf(one) === entry);

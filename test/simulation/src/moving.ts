@@ -28,6 +28,11 @@ export class Moving {
     }
   }
 
+  forget(): void {
+    this.moves.clear();
+    this.gaveWay.clear();
+  }
+
   /** The care event that merges `superseded` into `survivor`, or undoes it, was committed. */
   committed(superseded: string, survivor: string, cause: string): void {
     const name = `${superseded} ${survivor}`;

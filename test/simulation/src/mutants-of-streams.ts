@@ -73,8 +73,8 @@ export const MUTANTS_OF_STREAMS: readonly Mutant[] = [
   // what an event changes in a view
   view(
     'what is withdrawn stays in the view',
-    "if (is === '-') view.letters.delete(id);\n        else view",
-    "if (is !== '-') view",
+    "if (is === '-') letters.delete(id);\n      else letters",
+    "if (is !== '-') letters",
   ),
   view('what is withdrawn is not noted', "for (const [id, was] of before) if (!after.has(id)) note(was, '-', id);", ''),
   view('what is amended is not told', 'if (!was && !isIncluded(', 'if (was === isIncluded('),
@@ -275,7 +275,11 @@ export const MUTANTS_OF_STREAMS: readonly Mutant[] = [
     'let needed: Needed | undefined;\n  for (;;) {\n    const state = await loadNumber(wiring.store, key);\n    needed ??= await effectFor(wiring, state, projections);',
   ),
   deriving('who is fenced off leaves the views as they are', '.then(() => true))) ?? false;', '.then(() => true))) ?? true;'),
-  deriving('who tells everything tells changes alone', 'tellAll ? tellingAll(state, needed, projections) : needed;', 'needed;'),
+  deriving(
+    'who tells everything tells changes alone',
+    'tellAll ? tellingAll(state, needed, projections, [...ever]) : needed;',
+    'needed;',
+  ),
   deriving(
     'who tells everything leaves out what a view includes as before',
     "for (const [id, letter] of letters) add(`${isIncluded(letter) ? letter : 'i'}${letter}`, id);",
@@ -519,15 +523,19 @@ export const MUTANTS_OF_STREAMS: readonly Mutant[] = [
   publishing('a publisher publishes past its seat', 'await this.seat.publish(some);', 'await wiring.bus.publish(some);'),
   publishing(
     'whoever publishes looks for no checkpoint of another',
-    'if (this.revision === null) this.revision = (await lastCheckpoint(store)).revision;',
-    'this.revision = (await lastCheckpoint(store)).revision;',
+    'const event = encode({ type',
+    'this.revision = (await lastCheckpoint(store)).revision;\n    const event = encode({ type',
   ),
   publishing(
     'a publisher takes no notice that its seat is taken',
     'if (!(error instanceof SeatTaken)) throw error;\n        this.isOver = true;\n        return;',
     'if (!(error instanceof SeatTaken)) throw error;',
   ),
-  publishing('a publisher whose seat is taken goes on behind it', 'if (this.isOver) return;\n', ''),
+  publishing(
+    'a publisher whose seat is taken goes on behind it',
+    'if (this.isOver) return;\n    const { wiring }',
+    'const { wiring }',
+  ),
   publishing(
     'what fails to be published counts as published',
     'if (!(error instanceof SeatTaken)) throw error;',

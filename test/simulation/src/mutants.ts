@@ -1,6 +1,9 @@
+import { MUTANTS_OF_CLOCKS } from './mutants-of-clocks.js';
+import { MUTANTS_OF_DAMAGE } from './mutants-of-damage.js';
 import { MUTANTS_OF_DECISIONS } from './mutants-of-decisions.js';
 import { MUTANTS_OF_DOCUMENTS } from './mutants-of-documents.js';
 import { MUTANTS_OF_MOVES } from './mutants-of-moves.js';
+import { MUTANTS_OF_RESTORES } from './mutants-of-restores.js';
 import { MUTANTS_OF_STREAMS } from './mutants-of-streams.js';
 import type { Mutant } from './mutate.js';
 
@@ -395,8 +398,11 @@ export const MUTANTS: readonly Mutant[] = [
     'if (this.latest === null || this.latest.version !== head + 1) {',
     'if (this.latest === null) {',
   ),
+  ...MUTANTS_OF_CLOCKS,
+  ...MUTANTS_OF_DAMAGE,
   ...MUTANTS_OF_DECISIONS,
   ...MUTANTS_OF_DOCUMENTS,
   ...MUTANTS_OF_MOVES,
+  ...MUTANTS_OF_RESTORES,
   ...MUTANTS_OF_STREAMS,
 ];

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { transformSync } from '@swc/core';
@@ -26,6 +26,8 @@ export interface Caught {
 }
 
 const LIBS = ['domain', 'processing', 'testing'] as const;
+/** What the tests' parts import of it is no part of a simulation: it stays where it is. */
+const BESIDE = 'national';
 const CHILD_MAX_MS = 3_600_000;
 
 /** The source with the mistake in it. Throws where `find` does not stand there exactly once: the list must not rot. */
@@ -65,6 +67,7 @@ function copyBuild(root: string, copy: string): void {
     cpSync(join(root, 'libs', lib, 'package.json'), join(to, 'package.json'));
     cpSync(join(root, 'libs', lib, 'dist'), join(to, 'dist'), { recursive: true });
   }
+  symlinkSync(join(root, 'libs', BESIDE), join(copy, 'node_modules/@weft', BESIDE), 'dir');
 }
 
 function seedsUntilBroken(script: string, seeds: readonly number[]): Promise<Caught['by']> {

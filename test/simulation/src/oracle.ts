@@ -12,6 +12,7 @@ import {
 } from '@weft/processing';
 import { simReader, type SmallRegion, type World } from '@weft/testing';
 import { Claims } from './claims.js';
+import { Clocks } from './clocks.js';
 import { History } from './history.js';
 import { HomeChecks } from './home-checks.js';
 import { ConsentChecks } from './consent-checks.js';
@@ -40,7 +41,7 @@ const isMerging = ({ type }: RecordedCareEvent): boolean => type === 'patient-me
 export class Oracle implements Watcher {
   readonly violations: Violation[] = [];
   readonly ledger: Ledger;
-  readonly told = new Told();
+  readonly told: Told;
   readonly views: ViewChecks;
   readonly consents: ConsentChecks;
   private readonly claims: Claims;
@@ -48,6 +49,7 @@ export class Oracle implements Watcher {
   private readonly tellings: TellingChecks;
   private readonly first: DecisionsFirst;
   readonly moves: MoveChecks;
+  private readonly clocks: Clocks;
   readonly keys: readonly string[];
   /** Places of refused messages, and names of the events in them. */
   readonly quarantined = new Set<string>();
@@ -55,6 +57,8 @@ export class Oracle implements Watcher {
   private readonly acceptedFrom = new Map<string, string>();
   private readonly lastOffsets = new Map<string, number>();
   private readonly committedUpTo = new Map<string, number>();
+  /** Partitions of which the store does not have all that their groups have passed, since it was put back, and up to where these have. */
+  private readonly behind = new Map<string, number>();
   /** Decisions that are obeyed in every view, with the place up to which it must be published until the topics obey them too. */
   private readonly obeyed: {
     readonly key: string;
@@ -63,6 +67,11 @@ export class Oracle implements Watcher {
   }[] = [];
   /** Numbers of which something was written since the publisher last said how far it is. */
   private readonly unpublished = new Set<string>();
+  /** The number whose stream lost events; and until a replay, that whom policies and dates may have passed by meanwhile. */
+  private damagedKey: string | null = null;
+  private passedBy: string | null = null;
+  /** What the store had at an earlier moment is gone through once more: it was looked at then. */
+  private isRemembering = false;
 
   constructor(
     private readonly world: World,
@@ -74,12 +83,17 @@ export class Oracle implements Watcher {
     this.keys = patients.map((patient) => world.keys.patient(patient));
     this.patients = new RegExp(patients.join('|'));
     const violated = (invariant: string, detail: string): void => this.violated(invariant, detail);
-    this.views = new ViewChecks(this.ledger, this.told, violated, run, world.keys);
+    this.told = new Told(violated);
+    this.clocks = new Clocks(
+      () => world.scheduler.now,
+      () => world.bus.hasBrokers,
+    );
+    this.views = new ViewChecks(this.ledger, this.told, this.clocks, violated, run, world.keys);
     this.consents = new ConsentChecks(this.ledger, violated, this.quarantined, world.keys);
     this.claims = new Claims(this.ledger, world.keys, violated);
     this.moves = new MoveChecks(this.ledger, violated, () => world.scheduler.now);
     this.homes = new HomeChecks(this.ledger, violated, world.keys);
-    this.tellings = new TellingChecks(this.ledger, world, run, violated);
+    this.tellings = new TellingChecks(this.ledger, world, run, this.clocks, violated);
     this.first = new DecisionsFirst(this.ledger, violated, this.quarantined, world.keys);
     world.store.observer = (event) => this.stored(event);
     world.bus.observer = {
@@ -89,6 +103,7 @@ export class Oracle implements Watcher {
   }
 
   violated(invariant: string, detail: string): void {
+    if (this.isRemembering) return;
     this.history.noteViolation(invariant);
     if (this.violations.length < MOST_VIOLATIONS)
       this.violations.push({
@@ -98,11 +113,57 @@ export class Oracle implements Watcher {
       });
   }
 
+  /** The store is what it was at an earlier moment, and so is what was seen of it. What the bus has is there, and is to be read again. */
+  storePutBack(): void {
+    const { store, bus } = this.world;
+    this.ledger.forget();
+    this.views.storePutBack();
+    this.told.storePutBack();
+    this.homes.storePutBack(store.size);
+    this.clocks.storePutBack(store.size);
+    for (const map of [this.acceptedFrom, this.lastOffsets, this.unpublished, this.behind]) map.clear();
+    this.obeyed.length = 0;
+    this.isRemembering = true;
+    for (const event of store.scan(0, undefined, store.size).events) this.stored(event);
+    const lost: Message[] = [];
+    for (const topic of this.inboundTopics) {
+      for (const { partition, high } of bus.offsets(topic)) {
+        const name = `${topic}/${partition}`;
+        const [mark, committed] = [this.ledger.marks.get(name) ?? 0, this.committedUpTo.get(name) ?? 0];
+        const messages = bus.read(topic, partition, 0, Math.max(1, high));
+        for (const message of messages) {
+          if (message.offset >= mark) this.quarantined.delete(placeOf(message));
+          else if (topic !== CONSENT_TOPIC) this.isDealtWith(message);
+        }
+        if (topic === CONSENT_TOPIC) lost.push(...messages.filter(({ offset }) => offset >= mark));
+        if (mark < committed) this.behind.set(name, committed);
+      }
+    }
+    this.first.storePutBack(lost);
+    this.isRemembering = false;
+  }
+
+  /** Topics of changes hold what they held at an earlier moment. Once everything is told anew all must be there again. */
+  topicsPutBack(topics: readonly string[]): void {
+    this.told.topicsPutBack(topics.flatMap((topic) => this.world.bus.messages(topic)));
+    for (const key of this.ledger.lastAt.keys()) this.unpublished.add(key);
+  }
+
+  /** Whether the store has yet to be given again what was read before it was put back. */
+  private isBehind(): boolean {
+    for (const [name, until] of this.behind) if ((this.ledger.marks.get(name) ?? 0) >= until) this.behind.delete(name);
+    return this.behind.size > 0;
+  }
+
   private stored(event: StoredEvent): void {
     const { stream, type, data } = event;
-    this.history.stored(event);
+    if (!this.isRemembering) {
+      this.history.stored(event);
+      this.tellings.stored(event);
+      this.clocks.stored(event);
+    }
+    if (stream.startsWith('mark-')) return this.marked(event);
     this.ledger.take(event);
-    this.tellings.stored(event);
     if (this.patients.test(stream)) this.violated('nobody is named', `a stream's name is ${stream}`);
     const key = stream.slice(stream.indexOf('-') + 1);
     if (stream.startsWith('careRecord-')) {
@@ -111,23 +172,48 @@ export class Oracle implements Watcher {
       else if (type === 'entry-placed-1')
         this.moves.placed(this.ledger.events.get(key)?.at(-1) as Parameters<MoveChecks['placed']>[0]);
       else if (!/^(death|views)-/.test(type)) this.accepted(stream, this.ledger.events.get(key)?.at(-1) as KeptEvent);
+      this.unpublished.add(key);
+      if (type === 'views-waited-1') this.first.hasWaited(key);
+      if (this.isRemembering) return;
       this.views.grew(key, event.revision);
       this.views.bases.stored(key, event);
-      if (type === 'views-waited-1') this.first.hasWaited(key);
       for (const [projection, ids] of this.views.included(key)) this.first.areShared(key, projection, ids);
-      this.unpublished.add(key);
     } else if (type === 'policy-applied-1') {
       this.views.policyApplied((JSON.parse(textOf(data)) as { version: number }).version);
+      if (this.isRemembering) return;
       const settled = this.settledOf(this.keys);
       this.areInLine(settled);
       for (const key of settled) this.views.policyIsObeyed(key, this.world.scheduler.now);
-    } else if (type === 'published-1') this.arePublished();
+    } else if (/^(published|epoch-noted)-1$/.test(type) && !this.isRemembering) this.arePublished();
+  }
+
+  /** What a group had passed of a store that was put back is read again once the mark is behind it: from then on it is obeyed as before. */
+  private marked(event: StoredEvent): void {
+    const name = event.stream.slice('mark-'.length).replace(/-(?=\d+$)/, '/');
+    const before = this.ledger.marks.get(name) ?? 0;
+    this.ledger.take(event);
+    const until = Math.min(this.ledger.marks.get(name) as number, this.behind.get(name) ?? 0);
+    if (until <= before || this.isRemembering) return;
+    const slash = name.lastIndexOf('/');
+    const [topic, partition] = [name.slice(0, slash), Number(name.slice(slash + 1))];
+    this.areDealtWith(
+      topic === CONSENT_TOPIC ? OPT_OUT_PROJECTOR_GROUP : RECORD_PROJECTOR_GROUP,
+      topic,
+      partition,
+      before,
+      until,
+    );
   }
 
   /** The publisher has passed a place: the topics obey every decision before it, and are whole for whom nothing is behind it. */
   private arePublished(): void {
-    const { publishedUpTo } = this.ledger;
-    for (const one of this.obeyed.filter(({ place }) => place <= publishedUpTo)) {
+    const { publishedUpTo, epoch } = this.ledger;
+    // Until all is told anew the topics may hold what the store does not know.
+    if (epoch.state !== 'told') return;
+    // Of a merge that is yet to be published the topics do not know whose decisions count.
+    const isMoved = (key: string): boolean =>
+      this.ledger.membersOf(this.ledger.survivorOf(key)).some((member) => this.ledger.hasMovedSince(member, publishedUpTo + 1));
+    for (const one of this.obeyed.filter(({ place, key }) => place <= publishedUpTo && !isMoved(key))) {
       this.obeyed.splice(this.obeyed.indexOf(one), 1);
       this.views.isObeyedByTopics(one.key, this.world.scheduler.now, one.isObeyed);
     }
@@ -165,8 +251,9 @@ export class Oracle implements Watcher {
 
   /** What one message says of its own subject; of somebody else it says that a permission has ended, as often as it likes. */
   private decided(stream: string, decision: KeptDecision): void {
-    const { source, id, consentId, authority, unread, coordinates, key } = decision;
-    if (this.subjectOf(decision) !== key) return;
+    const { source, id, consentId, authority, unread, coordinates, key, follows } = decision;
+    // What came with an entry is no decision of its message's own, not even back with whom that was about.
+    if (follows !== undefined || this.subjectOf(decision) !== key) return;
     const place = placeOf(coordinates);
     const name = `${stream} ${unread === true ? `unread ${consentId}` : `${source} ${id}`} ${authority}`;
     if (this.acceptedFrom.has(name)) this.violated('accepted once', `${name} again from ${place}`);
@@ -221,6 +308,7 @@ export class Oracle implements Watcher {
     if (message.topic === QUARANTINE_TOPIC) this.quarantine(message);
     else if (message.topic.startsWith('weft.record-changes.')) {
       this.namesNobody(message);
+      if (this.isBehind()) this.violated('nothing is told while the store catches up', `a message of ${message.topic}`);
       this.tellings.published(message);
     }
   }
@@ -248,8 +336,12 @@ export class Oracle implements Watcher {
   private committed(group: string, topic: string, partition: number, before: number, next: number): void {
     this.history.committed(group, `${topic}/${partition}`, next);
     if (group !== RECORD_PROJECTOR_GROUP && group !== OPT_OUT_PROJECTOR_GROUP) return;
-    const messages = this.world.bus.read(topic, partition, before, Math.max(1, next - before));
     this.committedUpTo.set(`${topic}/${partition}`, next);
+    this.areDealtWith(group, topic, partition, before, next);
+  }
+
+  private areDealtWith(group: string, topic: string, partition: number, before: number, next: number): void {
+    const messages = this.world.bus.read(topic, partition, before, Math.max(1, next - before));
     const concerned = new Set<string>();
     for (const message of messages.filter(({ offset }) => offset < next)) {
       if (group === RECORD_PROJECTOR_GROUP) this.isDealtWith(message);
@@ -290,11 +382,13 @@ export class Oracle implements Watcher {
   }
 
   private isCommitted({ topic, partition, offset }: Coordinates): boolean {
-    return offset < (this.committedUpTo.get(`${topic}/${partition}`) ?? 0);
+    const name = `${topic}/${partition}`;
+    // A store that was put back may not have what was committed.
+    return offset < (this.committedUpTo.get(name) ?? 0) && offset < (this.ledger.marks.get(name) ?? 0);
   }
 
   private settledOf(keys: Iterable<string>): string[] {
-    return [...keys].filter((key) => this.hasSettled(key));
+    return [...keys].filter((key) => this.hasSettled(key) && !this.isOfPerson(this.passedBy, key));
   }
 
   /** Everything recorded about the person is also committed: nobody is at work on it any more. */
@@ -312,11 +406,44 @@ export class Oracle implements Watcher {
     );
   }
 
+  damaged(key: string): void {
+    this.damagedKey = this.passedBy = key;
+  }
+
+  mended(): void {
+    this.damagedKey = null;
+  }
+
+  replayed(): void {
+    this.passedBy = null;
+  }
+
+  /** Whether a number is one of those of the person behind a key. */
+  private isOfPerson(number: string | null, key: string): boolean {
+    return number !== null && this.ledger.membersOf(this.ledger.survivorOf(key)).includes(number);
+  }
+
+  /** Whether events of the person behind a key are lost, one of which may have been an objection. */
+  private isDamaged(key: string): boolean {
+    return this.isOfPerson(this.damagedKey, key);
+  }
+
+  isClosed(key: string, by: string): void {
+    // A number that was another's is looked at for it.
+    const wereOne = this.ledger.hasMovedSince(key, 0) && this.ledger.hasMovedSince(by, 0);
+    if (by !== this.damagedKey || (!this.isDamaged(key) && !wereOne))
+      this.violated('nobody else is closed', `${key} is, by ${by}`);
+  }
+
   reading(key: string, projection: Projection, clockMs: number) {
     const { ledger, world } = this;
-    const begun = { position: world.store.size, merges: ledger.merges, at: clockMs, settled: this.hasSettled(key) };
+    const received = this.clocks.closesFrom(world.scheduler.now);
+    const begun = { position: world.store.size, merges: ledger.merges, at: clockMs, received, settled: this.hasSettled(key) };
     const isRead = this.views.reading(key, projection, begun);
+    const isBehind = this.isBehind();
     return (found: FoundRecord, endedAt: number): void => {
+      if (this.isDamaged(key)) this.violated('a damaged record is closed', `${projection.purpose} of ${key} was read`);
+      if (isBehind) this.violated('nobody is answered while the store catches up', `${projection.purpose} of ${key} was read`);
       isRead(found, endedAt);
       const ids = (): string[] => found.record.entries.map(({ id }) => id);
       if (ledger.survivorOf(key) === key) this.first.areShared(key, projection, ids);

@@ -5,17 +5,20 @@ import {
   careEventsTopic,
   CONSENT_TOPIC,
   EPOCH_STREAM,
+  markStream,
   OPT_OUT_PROJECTOR_GROUP,
   PolicyBook,
   projectionOf,
   PUBLISHER_STREAM,
   readRecord,
   RECORD_PROJECTOR_GROUP,
+  RecordUnreadable,
   recordChangesTopic,
   regionTopics,
   startOptOutProjector,
   startRecordProjector,
   stillStands,
+  StoreWatch,
   textOf,
   type FoundRecord,
   type OutgoingMessage,
@@ -38,6 +41,7 @@ import {
   type World,
 } from '@weft/testing';
 import { nothing, operation, otherPolicy, type Operation, type Work } from './operations.js';
+import { Restores } from './restores.js';
 import { Upgrade } from './upgrade.js';
 
 export interface RunSize {
@@ -86,6 +90,8 @@ export type Subscribed = Map<string, { readonly revision: number; readonly entry
 /** What the oracle is asked to watch. */
 export interface Watcher {
   reading(key: string, projection: Projection, clockMs: number): (found: FoundRecord, clockMs: number) => void;
+  /** Nobody may read a number's person, as the stream of a number cannot be read. */
+  isClosed(key: string, by: string): void;
 }
 
 interface Sent {
@@ -103,6 +109,7 @@ export class RegionRun {
   /** Names of all messages, readings and operations that there were, and that were not left out. */
   readonly done: string[] = [];
   readonly upgrade: Upgrade | undefined;
+  readonly restores: Restores | undefined;
   private readonly restartable: SimProcess[] = [];
   private readonly outboxes: { isOver: boolean }[] = [];
   private readonly size: RunSize;
@@ -114,6 +121,8 @@ export class RegionRun {
     size: RunSize,
     /** What draws how much of it is about documents that replace each other; absent where there are none. */
     private readonly documents?: Prng,
+    /** What draws what is restored from backups; absent where nothing is. */
+    restored?: Prng,
   ) {
     const prng = new Prng(world.random.uint32(), 6);
     this.region = smallRegion(prng);
@@ -125,6 +134,8 @@ export class RegionRun {
     const large = prng.chance(LARGE) ? { large: 0.2 } : {};
     const merge = merges ? prng.pick([0.1, 0.25]) : 0;
     if (prng.chance(UPGRADES)) this.upgrade = new Upgrade(PROJECTIONS, prng, this.restartable);
+    // Whoever brings up a new version of a view begins that anew after a restore.
+    if (restored !== undefined && this.upgrade === undefined) this.restores = new Restores(world, restored);
     this.rates = { ...RATES, ...large, merge, retraction: prng.pick(RETRACTIONS) };
     if (this.isDecisive) this.rates = { ...this.rates, ...FEW_FLIPS, ...prng.pick(ABOUNDING) };
   }
@@ -184,11 +195,25 @@ export class RegionRun {
     return (
       this.isPublished() &&
       this.waitsForNothing() &&
+      this.isRestored() &&
       this.topics.every((topic) => {
         const group = topic === CONSENT_TOPIC ? OPT_OUT_PROJECTOR_GROUP : RECORD_PROJECTOR_GROUP;
         const highs = bus.offsets(topic).map(({ high }) => high);
         return bus.committed(group, topic).every(({ partition, offset }) => Math.max(0, offset) === highs[partition]);
       })
+    );
+  }
+
+  /** A store that was put back is given again what the groups have passed, topics what was published to them. */
+  private isRestored(): boolean {
+    const { bus, store } = this.world;
+    if (this.restores === undefined) return true;
+    if (!this.restores.areOver) return false;
+    return this.topics.every((topic) =>
+      bus.offsets(topic).every(({ partition, high }) => {
+        const [last] = store.read(markStream({ topic, partition }), { backwards: true, maxCount: 1 });
+        return high <= (last === undefined ? 0 : (JSON.parse(textOf(last.data)) as { next: number }).next);
+      }),
     );
   }
 
@@ -287,10 +312,47 @@ export class RegionRun {
     });
   }
 
+  /** Somebody else reads everything once. Gives what says whether that is done. */
+  readsAll(watcher: Watcher): () => boolean {
+    return this.does(async (wiring) => {
+      for (const patient of this.region.patients) {
+        for (const purpose of PURPOSES) {
+          const key = wiring.keys.patient(patient);
+          const isRead = watcher.reading(key, projectionOf(wiring, purpose), wiring.clock.now());
+          try {
+            isRead(await readRecord(wiring, key, purpose), wiring.clock.now());
+          } catch (error) {
+            if (!(error instanceof RecordUnreadable)) throw error;
+            watcher.isClosed(key, error.key);
+          }
+        }
+      }
+    });
+  }
+
+  /** Somebody else does a piece of work, once. Gives what says whether it is done. */
+  does(work: Work): () => boolean {
+    let isDone = false;
+    this.world.process('administrator', async (ports) => {
+      if (!isDone) await work(this.wiringOf(ports));
+      isDone = true;
+    });
+    return () => isDone;
+  }
+
   /** Reads, and keeps what it found: served again for as long as all that it rests on stands. */
   private reader(watcher: Watcher): void {
     const { world, region } = this;
-    const kept = new Map<string, FoundRecord>();
+    let kept = new Map<string, FoundRecord>();
+    const watches = new WeakMap<Wiring['store'], StoreWatch>();
+    /** Where a store may be put back whoever starts looks first whether it has all, and remembers nothing of before. */
+    const looked = async (wiring: Wiring): Promise<void> => {
+      if (this.restores === undefined) return;
+      const watch = watches.get(wiring.store) ?? new StoreWatch(wiring);
+      if (!watches.has(wiring.store)) kept = new Map();
+      watches.set(wiring.store, watch);
+      await watch.check();
+    };
     const patients = world.random.chance(0.5) ? region.patients : region.patients.slice(0, 1);
     const purposes = world.random.chance(0.5) ? PURPOSES : [world.random.pick(PURPOSES)];
     const next = (): Operation => {
@@ -298,6 +360,7 @@ export class RegionRun {
       const purpose = world.random.pick(purposes);
       const isPatient = world.random.chance(0.3);
       const work: Work = async (wiring) => {
+        await looked(wiring);
         const key = wiring.keys.patient(patient);
         const projection = projectionOf(wiring, purpose);
         const name = `${key} ${purpose} ${projection.version}`;
@@ -320,7 +383,9 @@ export class RegionRun {
     const lateMs = this.world.random.chance(0.3) ? 20_000 : 0;
     const boot: Boot = async ({ bus, timers }) => {
       if (lateMs > 0) await timers.sleep(lateMs);
-      const known: Subscribed = new Map();
+      // A subscriber outside the region knows what it was told, whatever is restored in there.
+      const before = this.restores === undefined ? undefined : this.subscribers.get(purpose);
+      const known: Subscribed = before ?? new Map();
       this.subscribers.set(purpose, known);
       await bus.follow({
         topic: recordChangesTopic(purpose),

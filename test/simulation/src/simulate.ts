@@ -1,4 +1,5 @@
 import { Prng, swarm, World, type Faults, type InjectedFault } from '@weft/testing';
+import { damageOne } from './damage.js';
 import { checkTheEnd } from './end-checks.js';
 import { History } from './history.js';
 import { boundariesIn } from './naive-decisions.js';
@@ -37,6 +38,12 @@ const STARTS = [
 ] as const;
 /** How often some of what is recorded are documents that replace each other. */
 const DOCUMENTS = 0.35;
+/** How often somebody's stream loses events, until that is mended. */
+const DAMAGED = 0.15;
+/** How often all clocks are one machine's. */
+const ONE_MACHINE = 0.2;
+/** How often an engine is restored from a backup. */
+const RESTORES = 0.2;
 /** Faults may happen for so many steps; then the region must come to rest by itself. */
 const STORM_STEPS = 3_000;
 /** … and for so many at least, though nothing be left to do. */
@@ -53,28 +60,44 @@ const DATES_MET = 4;
 const BEFORE_A_DATE_MS = 1_500;
 const STEPS_TO_A_DATE = 2_000;
 const STEPS_AFTER_A_DATE = 150;
+/** How often everything is read around dates while all clocks are wrong, and by how much: so far off a date seems to have come, or not. */
+const BY_WRONG_CLOCKS = 0.2;
+const WRONG_MS = 3_600_000;
 
 /** One seed, from an empty region through the storm to the calm after it, with the oracle watching. */
 export async function simulate(seed: number, options: SimulationOptions = {}): Promise<Simulation> {
   const { faults = swarm(seed), suppress = new Set(), size = SMALL, trace = false } = options;
   const leans = new Prng(seed, 8).chance(0.5);
   const startsAt = new Prng(seed, 9).pick(STARTS);
-  const world = new World({ seed, faults, suppress, trace, leans, startsAt });
+  const oneMachine = new Prng(seed, 15).chance(ONE_MACHINE);
+  const world = new World({ seed, faults, suppress, trace, leans, startsAt, oneMachine });
   const documents = new Prng(seed, 12);
-  const run = new RegionRun(world, size, documents.chance(DOCUMENTS) ? documents : undefined);
+  const restored = new Prng(seed, 14);
+  const run = new RegionRun(
+    world,
+    size,
+    documents.chance(DOCUMENTS) ? documents : undefined,
+    restored.chance(RESTORES) ? restored : undefined,
+  );
   const history = new History(trace, () => world.scheduler);
   const oracle = new Oracle(world, run, history);
   await run.start(oracle);
   const { untilBroken } = options;
   const isOver = (): boolean =>
     untilBroken !== undefined && oracle.violations.some(({ invariant }) => untilBroken === true || invariant === untilBroken);
+  const { restores } = run;
   const isStormOver = (): boolean => world.scheduler.steps > STORM_STEPS_MIN && world.scheduler.steps % 50 === 0 && run.isQuiet();
-  await world.run(STORM_STEPS, () => isOver() || isStormOver());
+  await world.run(STORM_STEPS, () => {
+    restores?.make(history, oracle);
+    return isOver() || isStormOver();
+  });
   world.heal();
   const atRest = isOver() || (await rest(world, run, isOver));
   if (atRest && !isOver()) {
     await takenBack(world, oracle);
-    await meetDates(world, oracle);
+    await meetDates(world, oracle, run, new Prng(seed, 16));
+    const damage = new Prng(seed, 17);
+    if (damage.chance(DAMAGED)) await damageOne(world, oracle, run, damage);
     // Every decision that begins or ends has done so by then: what is left no longer depends on when one looks.
     world.scheduler.now += LONG_AFTER_MS;
     await rest(world, run, isOver);
@@ -95,16 +118,39 @@ async function takenBack(world: World, oracle: Oracle): Promise<void> {
 }
 
 /** In the storm hardly any date is met at its very instant: clocks are wrong, time leaps, and who waited for it is down. */
-async function meetDates(world: World, { keys, ledger }: Oracle): Promise<void> {
+async function meetDates(world: World, oracle: Oracle, run: RegionRun, prng: Prng): Promise<void> {
+  const { keys, ledger } = oracle;
   const dates = boundariesIn(ledger.decisionsOf(keys)).toSorted((a, b) => a - b);
+  const isByWrongClocks = prng.chance(BY_WRONG_CLOCKS);
   for (let met = 0; met < DATES_MET; met += 1) {
     const toCome = dates.filter((at) => at - BEFORE_A_DATE_MS > world.scheduler.now);
     const date = toCome[Math.min(world.random.below(3), toCome.length - 1)];
     if (date === undefined) return;
     world.scheduler.now = date - BEFORE_A_DATE_MS;
+    if (isByWrongClocks && world.bus.hasBrokers && prng.chance(0.5)) await readByClocks(WRONG_MS, world, oracle, run);
     await world.run(STEPS_TO_A_DATE, () => world.scheduler.now > date);
     await world.run(STEPS_AFTER_A_DATE);
+    if (isByWrongClocks) await goBack(world, oracle, run);
   }
+}
+
+/** Something is received, all clocks go back, and everybody is started again. */
+async function goBack(world: World, oracle: Oracle, run: RegionRun): Promise<void> {
+  const again = run.topics.flatMap((topic) => world.bus.messages(topic)).at(0);
+  if (again === undefined) return;
+  const received = world.scheduler.now;
+  world.bus.publish([again]);
+  await world.run(STEPS_TO_A_DATE, () => world.scheduler.now > received + 2 * BEFORE_A_DATE_MS);
+  world.stopAll(() => BEFORE_A_DATE_MS);
+  await readByClocks(-WRONG_MS, world, oracle, run);
+}
+
+async function readByClocks(skewMs: number, world: World, oracle: Oracle, run: RegionRun): Promise<void> {
+  const isRead = run.readsAll(oracle);
+  world.setClocks(skewMs);
+  await world.run(STEPS_TO_A_DATE, isRead);
+  world.setClocks(0);
+  await world.run(STEPS_AFTER_A_DATE);
 }
 
 async function rest(world: World, run: RegionRun, isOver: () => boolean): Promise<boolean> {

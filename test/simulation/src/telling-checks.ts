@@ -2,6 +2,7 @@ import { viewName, type Projection } from '@weft/domain';
 import { changeKey, recordChangesTopic, toldRevision, type Keys, type Message, type StoredEvent } from '@weft/processing';
 import type { World } from '@weft/testing';
 import { listed, type Ledger, type State } from './ledger.js';
+import type { Clocks } from './clocks.js';
 import { around, boundariesIn } from './naive-decisions.js';
 import type { Violated } from './basis-checks.js';
 import type { Projected } from './view-checks.js';
@@ -17,6 +18,7 @@ export class TellingChecks {
     private readonly ledger: Ledger,
     private readonly world: Pick<World, 'keys' | 'scheduler' | 'injected'>,
     private readonly region: Projected,
+    private readonly clocks: Clocks,
     private readonly violated: Violated,
   ) {}
 
@@ -60,9 +62,10 @@ export class TellingChecks {
   /** Up to which of the events of the person's own stream the publisher had read when it said so. */
   private revisionIn(told: string | undefined, projection: Projection, survivor: string): number | null {
     const viewKey = this.keys.view(projection.purpose, survivor);
-    const numbers = listed(this.toldAs, `${survivor} ${viewName(projection)}`);
+    const { epoch } = this.ledger.epoch;
+    const numbers = listed(this.toldAs, `${survivor} ${viewName(projection)} ${epoch}`);
     for (let revision = this.ledger.headOf(survivor); revision >= 0; revision -= 1) {
-      numbers[revision] ??= String(toldRevision(projection, viewKey, revision, this.keys));
+      numbers[revision] ??= String(toldRevision(projection, viewKey, revision, this.keys, epoch));
       if (numbers[revision] === told) return revision;
     }
     return null;
@@ -80,12 +83,16 @@ export class TellingChecks {
     return ledger.policiesSince(position).flatMap((policy) => known.map((decisions) => ({ decisions, policy })));
   }
 
-  /** When it may have read; where any clock was ever set wrong, at any date. */
+  /** When it may have read; where any clock was ever set wrong, at any date from the newest receipt on to the brokers' time. */
   private instants(states: readonly State[], position: number): number[] {
     const boundaries = around(boundariesIn(states.flatMap(({ decisions }) => decisions)));
     const { now } = this.world.scheduler;
-    if (this.world.injected.some(({ kind }) => kind === 'clockSkew')) return [now, ...boundaries];
     const from = this.times[position - 1] as number;
+    if (this.world.injected.some(({ kind }) => kind === 'clockSkew')) {
+      const [first, last] = [this.clocks.closesFrom(from), this.clocks.opensUntil()];
+      const ends = [first, last].filter(Number.isFinite);
+      return [...(first <= now ? [now] : []), ...ends, ...boundaries.filter((at) => at > first && at < last)];
+    }
     return [now, from, ...boundaries.filter((at) => at > from && at < now)];
   }
 }

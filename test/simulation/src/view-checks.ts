@@ -1,5 +1,6 @@
 import { canonicalJson, viewName, withoutArrival, type AdoptedPolicy, type Projection, type ViewEntry } from '@weft/domain';
 import { changeKey, type FoundRecord, type Keys } from '@weft/processing';
+import type { Clocks } from './clocks.js';
 import { BasisChecks, type Begun, type Violated } from './basis-checks.js';
 import type { KeptDecision, KeptView, Ledger, State } from './ledger.js';
 import { Moving } from './moving.js';
@@ -23,11 +24,18 @@ export class ViewChecks {
   constructor(
     private readonly ledger: Ledger,
     private readonly told: Told,
+    private readonly clocks: Clocks,
     private readonly violated: Violated,
     private readonly region: Projected,
     private readonly keys: Keys,
   ) {
     this.bases = new BasisChecks(ledger, violated);
+  }
+
+  /** The store was put back: what it still says is said anew. */
+  storePutBack(): void {
+    this.moving.forget();
+    this.applied = 0;
   }
 
   viewOf(projection: Projection, key: string): KeptView | undefined {
@@ -138,6 +146,8 @@ export class ViewChecks {
   isTold(key: string): void {
     const members = this.person(key);
     if (members === null || this.ledger.policies.length > Math.max(1, this.applied)) return;
+    // Until all is told anew the topics may hold what the store does not know.
+    if (this.ledger.epoch.state !== 'told') return;
     if (members.some((member) => (this.ledger.lastAt.get(member) ?? -1) > this.ledger.publishedUpTo)) return;
     const survivor = members[0] as string;
     const all = members.map(() => Infinity);
@@ -232,13 +242,32 @@ export class ViewChecks {
       const versions = ledger.versionsByViewId(members, projection);
       const instants = [endedAt, begun.at, ...within];
       const couldBeUsed = ledger.couldBeUsed(members, projection.purpose, states, instants);
+      const others = this.otherInstants(boundaries, begun, endedAt).map((at) => ({
+        at,
+        couldBe: ledger.couldBeUsed(members, projection.purpose, states, [at]),
+      }));
       const gone = begun.settled ? this.goneSince(members, projection, begun.position) : NOTHING;
       for (const { id } of found.record.entries) {
         if (gone.has(id)) this.violated('nothing forbidden is read', `${projection.purpose} served ${id}, which is no more`);
         if (!couldBeUsed(versions.get(id) ?? []))
           this.violated('nothing forbidden is read', `${projection.purpose} ${found.fromView ? 'view' : 'record'} served ${id}`);
+        for (const { at, couldBe } of others)
+          if (!couldBe(versions.get(id) ?? []))
+            this.violated(MOMENT, `${projection.purpose} served ${id}, forbidden at ${new Date(at).toISOString()}`);
       }
     };
+  }
+
+  /**
+   * What time it is besides, for a reader whose machine has another: the later closes, the earlier opens, and so does every date in between. What
+   * was served was permitted at each.
+   */
+  private otherInstants(boundaries: readonly number[], begun: Begun, endedAt: number): number[] {
+    const [from, to] = [Math.min(begun.at, endedAt), Math.max(begun.at, endedAt)];
+    const earliest = Math.min(from, this.clocks.opensUntil());
+    const latest = Math.max(to, begun.received);
+    const between = boundaries.filter((at) => (at > earliest && at < from) || (at > to && at < latest));
+    return [...(earliest < from ? [earliest] : []), ...between, ...(latest > to ? [latest] : [])];
   }
 
   /** Entries that are no more, by their ids in a view; none where anything came to the record since a position. */
@@ -309,6 +338,8 @@ export class ViewChecks {
       if (!actual.has(id)) this.violated(invariant, `${where}, ${id}: is nothing, should be ${text(entry)}`);
   }
 }
+
+const MOMENT = 'the later time closes, the earlier opens';
 
 /** The ids, as a purpose has them, of what it holds of a person, of all that there ever was. */
 type Held = (projection: Projection, survivor: string, ids: ReadonlySet<string>) => Iterable<string>;

@@ -66,17 +66,22 @@ export function evolveViews(views: Views, effect: Effect, revision: number, idAt
   for (const [name, changes] of Object.entries(effect.views)) {
     const view = views.get(name) ?? { letters: new Map<string, Letter>(), revision: -1, basis: null, isInLine: false };
     views.set(name, view);
-    for (const [transition, entries] of Object.entries(changes)) {
-      const is = transition.charAt(1);
-      for (const id of idsIn(entries, idAt)) {
-        if (is === '-') view.letters.delete(id);
-        else view.letters.set(id, is as Letter);
-      }
-    }
+    changeLetters(view.letters, changes, idAt);
     view.isInLine = effect.basis !== undefined;
     if (effect.basis === undefined) continue;
     view.basis = effect.basis;
     view.revision = revision;
+  }
+}
+
+/** Makes of a view's letters, in place, what changes make of them. */
+export function changeLetters(letters: Map<string, Letter>, changes: ViewEffect, idAt: (place: number) => string): void {
+  for (const [transition, entries] of Object.entries(changes)) {
+    const is = transition.charAt(1);
+    for (const id of idsIn(entries, idAt)) {
+      if (is === '-') letters.delete(id);
+      else letters.set(id, is as Letter);
+    }
   }
 }
 

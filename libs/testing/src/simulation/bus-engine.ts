@@ -78,6 +78,8 @@ export class BusEngine {
   observer: BusObserver | undefined;
   /** Whether it has machines of its own, whose clock is right. */
   hasBrokers = true;
+  /** How far the clock is off by which it says when it took a message, in milliseconds. */
+  skewMs = 0;
 
   constructor(
     private readonly scheduler: Scheduler,
@@ -112,7 +114,7 @@ export class BusEngine {
       if (!only(partition)) return { topic: partition.topic, partition: partition.index, offset: -1 };
       const { key, value, headers } = message;
       const place = { topic: partition.topic, partition: partition.index, offset: partition.high++ };
-      const published = Object.freeze({ ...place, key, value, headers, timestamp: this.scheduler.now });
+      const published = Object.freeze({ ...place, key, value, headers, timestamp: this.scheduler.now + this.skewMs });
       partition.log.push(published);
       this.observer?.published(published);
       return place;

@@ -32,6 +32,15 @@ describe('the simulated store', () => {
       expect(await store.head('none')).toBe(NO_STREAM);
     }));
 
+  it('holds what an administrator truncates, and gives it again once the limit is gone', async () => {
+    const world = await inWorld(async ({ store }) => void (await store.append('s', NO_STREAM, [event(1), event(2)])));
+    const revisions = (): number[] => world.store.read('s').map(({ revision }) => revision);
+    world.store.truncate('s', 1);
+    expect([revisions(), world.store.head('s')]).toEqual([[1], 1]);
+    world.store.truncate('s', 0);
+    expect(revisions()).toEqual([0, 1]);
+  });
+
   it('makes what was truncated unreadable, and counts revisions on', () =>
     inWorld(async ({ store }) => {
       await store.append('s', NO_STREAM, [event(1), event(2)]);

@@ -29,6 +29,7 @@ export class Incarnation implements Owner {
   private readonly underWay = new Set<() => void>();
   /** What was answered to have failed and is written later all the same. */
   private readonly late: (() => void)[] = [];
+  private isCutOff = false;
 
   constructor(
     readonly name: string,
@@ -53,6 +54,7 @@ export class Incarnation implements Owner {
     if (!this.alive) return;
     const arrive = once(() => {
       this.underWay.delete(arrive);
+      if (this.isCutOff) return;
       if (!this.alive && !this.chances.happens('sentBeforeCrash')) return;
       let answer: () => void;
       try {
@@ -78,6 +80,11 @@ export class Incarnation implements Owner {
     for (const arrive of [...this.underWay]) arrive();
   }
 
+  /** The engines were stopped too: what is on its way to them never comes. */
+  cutOff(): void {
+    this.isCutOff = true;
+  }
+
   /** A producer's messages arrive in the order in which it sent them: what hangs in the network comes before what follows it. */
   private deliverLate(): void {
     for (const write of this.late.splice(0)) write();
@@ -94,7 +101,9 @@ export class Incarnation implements Owner {
     if (this.outages[engine]) throw new EngineUnavailable(engine, 'is away');
     if (lost !== undefined && this.chances.happens(lost)) throw new EngineUnavailable(engine, `${what} was lost on its way`);
     if (late !== undefined && (this.alive || engine === 'store') && this.chances.happens(late)) {
-      const write = once(() => attempt(effect));
+      const write = once(() => {
+        if (!this.isCutOff) attempt(effect);
+      });
       if (engine === 'bus') this.late.push(write);
       this.scheduler.after(this.chances.prng.below(SLOW_MS), undefined, `late ${what}`, detail, write);
       throw new EngineUnavailable(engine, `${what} took too long`);

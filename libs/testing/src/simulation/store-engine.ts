@@ -117,6 +117,12 @@ export class StoreEngine {
     (this.streams.get(name) ?? this.create(name)).tombstoned = true;
   }
 
+  /** What an administrator does who limits the length of a stream, or takes that limit away again (0): only events from a revision on can be read. */
+  truncate(name: string, from: number): void {
+    const stream = this.streams.get(name);
+    if (stream !== undefined) stream.readableFrom = from;
+  }
+
   /** The store as it is now, to be put back later. */
   backup(): StoreBackup {
     return { size: this.all.length, readableFrom: new Map(this.created.map(({ name, readableFrom }) => [name, readableFrom])) };

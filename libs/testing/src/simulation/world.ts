@@ -39,6 +39,8 @@ export interface WorldOptions {
   readonly startsAt?: number;
   /** Somebody is hurried for a while, or kept waiting: see Scheduler. */
   readonly leans?: boolean;
+  /** All processes run on one machine, the bus too where it has none of its own: a clock that is set is everybody's. */
+  readonly oneMachine?: boolean;
 }
 
 /** A name that lives on when its process crashes: the same machine, with the same clock. */
@@ -116,14 +118,18 @@ export class World {
   /** For the driver's own choices; none of the world's depend on how often it is asked. */
   readonly random: Prng;
   private readonly processes: SimProcess[] = [];
+  /** All since everybody was stopped last. */
+  private lives: Incarnation[] = [];
   /** Where a step takes no time at all, things happen at the very instants that decisions name. */
   private readonly stepMs: number;
+  private readonly oneMachine: boolean;
   private readonly outages: Outages = { store: false, bus: false };
   private readonly processRandom: Prng;
   private readonly quiet = new Chances(new Prng(0), NO_FAULTS, new Set(), () => 0);
 
   constructor(options: WorldOptions) {
     const { seed, startsAt = Date.UTC(2026, 0, 1), suppress = new Set<number>(), trace = false, leans = false } = options;
+    this.oneMachine = options.oneMachine === true;
     this.scheduler = new Scheduler(new Prng(seed, 1), startsAt, leans);
     if (trace) this.scheduler.trace = [];
     const faults = { ...NO_FAULTS, ...options.faults };
@@ -164,6 +170,25 @@ export class World {
     this.chances.stop();
     this.outages.store = this.outages.bus = false;
     for (const process of this.processes) process.heal();
+    this.bus.skewMs = 0;
+  }
+
+  /** Everybody's clock is off by so much from now on; that of brokers never is. */
+  setClocks(skewMs: number): void {
+    for (const process of this.processes) process.skewMs = skewMs;
+    if (!this.bus.hasBrokers) this.bus.skewMs = skewMs;
+  }
+
+  private setClock(of: SimProcess, skewMs: number): void {
+    if (this.oneMachine) this.setClocks(skewMs);
+    else of.skewMs = skewMs;
+  }
+
+  /** Everybody stops, and so do the engines, as for a restore: what is on its way to these never comes. Each process comes up by itself. */
+  stopAll(downMs: () => number): void {
+    for (const process of this.processes) process.crash(downMs());
+    for (const life of this.lives) life.cutOff();
+    this.lives = [];
   }
 
   /** An engine answers nobody for so long. */
@@ -191,7 +216,9 @@ export class World {
   }
 
   incarnate(name: string): Incarnation {
-    return new Incarnation(name, this.scheduler, this.chances, this.outages);
+    const life = new Incarnation(name, this.scheduler, this.chances, this.outages);
+    this.lives.push(life);
+    return life;
   }
 
   ports(life: Incarnation, process: SimProcess): Ports {
@@ -215,7 +242,7 @@ export class World {
     if (processes.length > 0) {
       if (chances.happens('crash')) prng.pick(processes).crash(prng.below(DOWNTIME_MS));
       if (chances.happens('pause')) prng.pick(processes).pause(prng.below(PAUSE_MS));
-      if (chances.happens('clockSkew')) prng.pick(processes).skewMs = prng.between(-DAY_MS, DAY_MS);
+      if (chances.happens('clockSkew')) this.setClock(prng.pick(processes), prng.between(-DAY_MS, DAY_MS));
     }
     if (chances.happens('rebalance')) this.bus.disturb();
     if (chances.happens('outage')) this.outage(prng.pick(['store', 'bus']), prng.below(OUTAGE_MS));

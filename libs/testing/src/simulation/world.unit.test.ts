@@ -1,4 +1,4 @@
-import { bytesOf, NO_STREAM, textOf } from '@weft/processing';
+import { bytesOf, NO_STREAM, textOf, type Clock } from '@weft/processing';
 import { ALL_FAULTS, NO_FAULTS, swarm, type Faults } from './faults.js';
 import { World, type Ports } from './world.js';
 
@@ -70,6 +70,36 @@ describe('a simulated world', () => {
     expect(second.scheduler.fingerprint).toBe(first.scheduler.fingerprint);
     expect(second.store.readAll()).toEqual(first.store.readAll());
     expect(second.injected).toEqual(first.injected);
+  });
+
+  it.each([true, false])(
+    'of one machine has one clock, and the bus goes by it unless it has brokers (%s)',
+    async (hasBrokers) => {
+      const world = new World({ seed: 1, faults: { clockSkew: 1 }, oneMachine: true });
+      world.bus.hasBrokers = hasBrokers;
+      world.bus.createTopics([{ topic: TOPIC, partitions: 1 }]);
+      const clocks: Clock[] = [];
+      for (const name of ['one', 'other']) world.process(name, async ({ clock }) => void clocks.push(clock));
+      await world.run(Infinity, () => clocks.length === 2);
+      world.bus.publish([{ topic: TOPIC, key: 'key', value: null, headers: {} }]);
+      const [said, stamped] = [clocks.map((clock) => clock.now()), world.bus.messages(TOPIC)[0]!.timestamp];
+      expect(said[0]).not.toBe(world.scheduler.now);
+      expect([said[1], stamped]).toEqual([said[0], hasBrokers ? world.scheduler.now : said[0]]);
+    },
+  );
+
+  it('lets nothing come to an engine that was on its way when everybody was stopped', async () => {
+    const world = new World({ seed: 1, faults: { sentBeforeCrash: 1 } });
+    let asked = 0;
+    world.process('writer', async ({ store, timers, random }) => {
+      asked += 1;
+      void store.append(`stream-${asked}`, NO_STREAM, [{ id: random.uuid(), type: 'written', data: bytesOf('') }]);
+      await timers.sleep(1_000_000);
+    });
+    await world.run(Infinity, () => asked > 0);
+    world.stopAll(() => 5_000);
+    await world.run(20);
+    expect([world.store.head('stream-1'), world.store.head('stream-2')]).toEqual([NO_STREAM, 0]);
   });
 
   it('takes other steps for another seed', async () => {
