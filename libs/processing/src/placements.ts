@@ -92,8 +92,7 @@ export async function placeEntries(
   );
   await forEachConcurrently(ofSeveral, WIDTH, ([sighting, keys]) =>
     unlessAtFault(sighting, async () => {
-      await settle(wiring, sighting.entry, keys);
-      for (const key of keys) concerned.add(key);
+      for (const key of await settle(wiring, sighting.entry, keys)) concerned.add(key);
     }),
   );
   return concerned;
@@ -127,16 +126,33 @@ async function lastHeld({ store }: Wiring, stream: string): Promise<Held> {
   return last === undefined ? NOBODY : { keys: decodeEntryHeld(last).keys, revision: last.revision };
 }
 
-/** First what protects it goes where it will be, then it leaves, then it is there; each at the revisions that the outcome was seen at. */
-async function settle(wiring: Wiring, entry: string, keys: readonly string[]): Promise<void> {
-  while (!(await settledAtOnce(wiring, entry, keys)));
+/**
+ * First what protects it goes where it will be, then it leaves, then it is there; each at the revisions that the outcome was seen at. Gives the keys of
+ * all who have versions of it by then.
+ */
+async function settle(wiring: Wiring, entry: string, noted: readonly string[]): Promise<readonly string[]> {
+  let keys: readonly string[] | null = null;
+  while (keys === null) keys = await settledAtOnce(wiring, entry, noted);
   // A crash may have come in between; the numbers may be one person with others.
   await bringInLine(wiring, keys);
+  return keys;
 }
 
-async function settledAtOnce(wiring: Wiring, entry: string, keys: readonly string[]): Promise<boolean> {
+/**
+ * Who has versions of it is looked at last: whoever is noted later than that places it after their note, so that what is appended here, at the revisions
+ * seen before, is refused where it was placed by more than is known here.
+ */
+async function loadHolders(wiring: Wiring, entry: string, noted: readonly string[]): Promise<ReadonlyMap<string, NumberState>> {
   const states = new Map<string, NumberState>();
-  for (const key of keys) states.set(key, await loadNumber(wiring.store, key));
+  for (let keys = noted; keys.length > states.size; { keys } = await lastHeld(wiring, streamOf(wiring, entry)))
+    for (const key of keys) if (!states.has(key)) states.set(key, await loadNumber(wiring.store, key));
+  return states;
+}
+
+/** Null where something came in between. */
+async function settledAtOnce(wiring: Wiring, entry: string, noted: readonly string[]): Promise<readonly string[] | null> {
+  const states = await loadHolders(wiring, entry, noted);
+  const keys = [...states.keys()];
   const known = (key: string) => states.get(key)?.record.entries.get(entry);
   const holders = [];
   for (const key of keys) {
@@ -153,9 +169,9 @@ async function settledAtOnce(wiring: Wiring, entry: string, keys: readonly strin
   const leaving = ([, { place }]: readonly [string, { readonly place: Place }]): number => (place === 'away' ? 0 : 1);
   for (const [key, { place }] of [...places].sort((one, other) => leaving(one) - leaving(other))) {
     const state = states.get(key) as NumberState;
-    if ((known(key)?.placed?.place ?? 'own') !== place && !(await say(wiring, state, entry, place))) return false;
+    if ((known(key)?.placed?.place ?? 'own') !== place && !(await say(wiring, state, entry, place))) return null;
   }
-  return true;
+  return keys;
 }
 
 async function say(wiring: Wiring, state: NumberState, entry: string, place: Place): Promise<boolean> {

@@ -334,6 +334,23 @@ describe('whoever places an entry', () => {
     await inLine(wiring);
   });
 
+  it('goes by whoever was noted to have it since it looked, and was placed by then', async () => {
+    const wiring = await idleRegion(new World({ seed: 1 }), async () => {});
+    await record(wiring, version(ANNE, 1));
+    await record(wiring, retraction(BERT, null));
+    let met = false;
+    const read: EventStore['read'] = async (stream, options) => {
+      if (!met && stream === careRecordStream(wiring.keys.patient(ANNE))) {
+        met = true;
+        await record(wiring, version(CARA, 2));
+        await placed(wiring);
+      }
+      return wiring.store.read(stream, options);
+    };
+    await placed({ ...wiring, store: Object.create(wiring.store, { read: { value: read } }) as EventStore });
+    expect([met, await holders(wiring)]).toEqual([true, [CARA]]);
+  });
+
   it('takes along what was denied while it was about to leave', async () => {
     const world = new World({ seed: 1 });
     const wiring = await idleRegion(world, async () => {});

@@ -30,7 +30,7 @@ export const MUTANTS_OF_MOVES: readonly Mutant[] = [
   ),
   placing(
     'an entry leaves though the record has moved on since',
-    "if ((known(key)?.placed?.place ?? 'own') !== place && !(await say(wiring, state, entry, place))) return false;",
+    "if ((known(key)?.placed?.place ?? 'own') !== place && !(await say(wiring, state, entry, place))) return null;",
     "if ((known(key)?.placed?.place ?? 'own') !== place) await say(wiring, state, entry, place);",
   ),
   placing('who had an entry before is forgotten', 'keys: [...known.keys, key] }', 'keys: [key] }'),
