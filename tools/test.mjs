@@ -57,8 +57,8 @@ async function check(names) {
 async function jest(args) {
   const directory = mkdtempSync(join(tmpdir(), 'weft-test-'));
   const outputFile = join(directory, 'report.json');
-  // More workers than cores where those are few: the longest suites wait for disks, brokers and programs of their own.
-  const workers = Math.max(3, availableParallelism() - 1);
+  // Two workers even on two cores: most suites wait for disks and brokers.
+  const workers = Math.max(2, availableParallelism() - 1);
   const options = ['--json', `--outputFile=${outputFile}`, `--maxWorkers=${workers}`, '--testLocationInResults=false', ...args];
   try {
     const result = await run('npm', ['run', '--silent', 'jest', '--', ...options], { quiet: false, env: process.env });
