@@ -45,6 +45,8 @@ interface About {
   readonly patient: number;
   readonly number: string;
   readonly visit: number;
+  /** How often the person's address was corrected. */
+  readonly corrections: number;
   readonly at: string;
   readonly admitted: string;
 }
@@ -60,7 +62,7 @@ export function hl7Message(index: number, numbers: readonly string[]): string {
   const what = VISIT[step]!;
   const admitted = FIRST + visit * 30 * 24 * HOUR_MS + patient * SECOND_MS;
   const about: About = {
-    ...{ index, patient, visit, number: numbers[patient]! },
+    ...{ index, patient, visit, corrections: visit + (step > 0 ? 1 : 0), number: numbers[patient]! },
     ...{ at: stamp(admitted + step * 5 * HOUR_MS), admitted: stamp(admitted) },
   };
   const panel = PANELS.find(({ code }) => code === what);
@@ -79,12 +81,12 @@ function segment(name: string, values: Readonly<Record<number, string>>): string
 const header = (type: string, from: string, { index, at }: About): string =>
   `MSH|^~\\&|${from}|RX901|WEFT|RX9|${at}||${type}|${from}${index}|P|2.4|||||GBR|UNICODE UTF-8|EN`;
 
-function person({ patient, number }: About): string {
+function person({ patient, number, corrections }: About): string {
   const [family, given] = [FAMILY[patient % FAMILY.length]!, GIVEN[patient % GIVEN.length]!];
   return segment('PID', {
     ...{ 1: '1', 3: `M${patient}^^^RX901^MR~${number}^^^NHS^NH`, 5: `${family}^${given}^J^^MX^^L` },
     ...{ 7: `19${40 + (patient % 60)}0${1 + (patient % 9)}1${patient % 10}`, 8: patient % 2 === 0 ? 'F' : 'M' },
-    11: `${1 + (patient % 200)} ORCHARD ROAD^UPPER THORPE^SOMEWHERE^SOUTH COUNTY^ZZ99 3CZ^GBR^H`,
+    11: `${1 + ((patient + corrections) % 200)} ORCHARD ROAD^UPPER THORPE^SOMEWHERE^SOUTH COUNTY^ZZ99 3CZ^GBR^H`,
     ...{ 13: `^PRN^PH^^44^1632^960${String(patient % 1_000).padStart(3, '0')}`, 15: 'en^English', 16: 'M', 22: 'A', 30: 'N' },
   });
 }
@@ -100,7 +102,7 @@ function visitOf({ patient, visit, admitted, at }: About, event: string): string
 }
 
 function adt(event: string, about: About): string[] {
-  const { at, patient, number } = about;
+  const { at, admitted, patient, number } = about;
   return [
     header(`ADT^${event}^ADT_A01`, 'PAS', about),
     `EVN|${event}|${at}||||${at}`,
@@ -113,8 +115,8 @@ function adt(event: string, about: About): string[] {
     visitOf(about, event),
     `PV2|||R07.4^Chest pain, unspecified^I10|||||${at.slice(0, 8)}`,
     'AL1|1|DA|91936005^Allergy to penicillin^SCT|MO|Rash, seen at the last admission|20180402',
-    segment('DG1', { 1: '1', 3: 'R07.4^Chest pain, unspecified^I10', 4: 'Chest pain', 5: at, 6: 'A', 15: '1' }),
-    segment('DG1', { 1: '2', 3: 'I10X^Essential (primary) hypertension^I10', 4: 'Hypertension', 5: at, 6: 'W', 15: '2' }),
+    segment('DG1', { 1: '1', 3: 'R07.4^Chest pain, unspecified^I10', 4: 'Chest pain', 5: admitted, 6: 'A', 15: '1' }),
+    segment('DG1', { 1: '2', 3: 'I10X^Essential (primary) hypertension^I10', 4: 'Hypertension', 5: admitted, 6: 'W', 15: '2' }),
     `ZPV|NHS^${number}|READMISSION RISK^LOW^LOCAL|EXPECTED^${at.slice(0, 8)}|NO SPECIAL NEEDS RECORDED`,
   ];
 }

@@ -28,21 +28,28 @@ export async function send({ port, connections, pid, once }: MllpLoad, frames: r
   const latencies: number[] = [];
   let [next, acknowledged] = [0, 0];
   let counted = { at: performance.now(), busy: busySeconds(pid) };
+  const open = new Set<Connection>();
   const line = async (): Promise<void> => {
     let connection: Connection | undefined;
     while (next < frames.length) {
       const frame = frames[next++]!;
       const at = performance.now();
-      connection ??= await opened(port);
+      if (connection === undefined) open.add((connection = await opened(port)));
       await connection.send(frame);
       acknowledged += 1;
       if (acknowledged === warmUp) counted = { at: performance.now(), busy: busySeconds(pid) };
       if (acknowledged > warmUp) latencies.push(performance.now() - at);
-      if (once) connection = void connection.close();
+      if (!once) continue;
+      connection.close();
+      open.delete(connection);
+      connection = undefined;
     }
-    connection?.close();
   };
-  await Promise.all(Array.from({ length: connections }, line));
+  try {
+    await Promise.all(Array.from({ length: connections }, line));
+  } finally {
+    for (const connection of open) connection.close();
+  }
   const seconds = (performance.now() - counted.at) / 1_000;
   return {
     rate: latencies.length / seconds,

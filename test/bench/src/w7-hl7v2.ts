@@ -18,6 +18,8 @@ const GATEWAY = new URL('../../../apps/hl7-gateway/dist/main.js', import.meta.ur
 const CONNECTIONS = 16;
 const CORES = 2;
 const ANEW = 5_000_000;
+/** Everything that is mapped anew is held in memory, some 35 kB a message. */
+const PLAN_HEAP_MIB = 12_288;
 /** Each appends the text of the message that it read to a file, and answers AA once that is on the disk. */
 const PEERS = {
   'node-hl7-server': {
@@ -151,7 +153,7 @@ async function mappedAnew(context: Context): Promise<Row> {
     await inProcess({ ...context, profiles: undefined }, WORKER, 'receive', { ...sizes, directory: made });
   });
   const rounds = await interleaved(context, 'W7 (c)', [
-    { name: 'weft', run: () => inProcess(context, WORKER, 'plan', { ...sizes, directory }) },
+    { name: 'weft', run: () => inProcess(context, WORKER, 'plan', { ...sizes, directory }, PLAN_HEAP_MIB) },
   ]);
   const measured = row(context, rounds, {
     ...{ work: 'W7', row: '(c) mapped anew by changed tables, and compared', size: sizeText(sizes) },

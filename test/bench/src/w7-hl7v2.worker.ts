@@ -80,15 +80,13 @@ async function received(region: Region, parameters: Parameters): Promise<void> {
   const topic = hl7v2Topic(ORGANISATION);
   const all = texts(parameters).map((text) => Buffer.from(text));
   for (let first = 0; first < all.length; first += PUBLISHED_AT_ONCE) {
-    const some = all
-      .slice(first, first + PUBLISHED_AT_ONCE)
-      .flatMap((bytes) =>
-        toRawMessages(rawEvent(LISTENER, 'message', bytes, clock.now())).map((message) => ({
-          topic,
-          key: LISTENER.name,
-          ...message,
-        })),
-      );
+    const some = all.slice(first, first + PUBLISHED_AT_ONCE).flatMap((bytes) =>
+      toRawMessages(rawEvent(LISTENER, 'message', bytes, clock.now())).map((message) => ({
+        topic,
+        key: LISTENER.name,
+        ...message,
+      })),
+    );
     await bus.publish(some);
   }
 }

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Hl7MessageEvent } from '@medplum/hl7';
 import { DurableFile } from './durable-file.js';
 import { candidates, type Found } from './rounds.js';
 
@@ -28,7 +29,7 @@ async function medplum(parameters: Parameters): Promise<Found> {
   const { Hl7Server } = await import('@medplum/hl7');
   const file = fileIn(parameters);
   const server = new Hl7Server((connection) => {
-    connection.addEventListener('message', ({ message }) => {
+    connection.addEventListener('message', ({ message }: Hl7MessageEvent) => {
       void file.append(Buffer.from(message.toString())).then(() => connection.send(message.buildAck({ ackCode: 'AA' })));
     });
   });
