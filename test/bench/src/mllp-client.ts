@@ -114,9 +114,9 @@ class Connection {
   private take(chunk: string): void {
     this.text += chunk;
     if (!this.text.endsWith('\x1c\r')) return;
-    const { text } = this;
+    const text = this.text.slice(0, -2);
     this.text = '';
-    const [, code, of] = /\rMSA\|([^|]*)\|([^|\r\x1c]*)/.exec(text) ?? [];
+    const [, code, of] = /\rMSA\|([^|]*)\|([^|\r]*)/.exec(text) ?? [];
     if (code === 'AA' && of === this.controlId) this.resolve();
     else this.reject(new Error(`${this.controlId} is not acknowledged: ${text.replaceAll('\r', ' ')}`));
   }
