@@ -1,11 +1,15 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readArguments, UsageError } from './src/arguments.js';
 import { careEvent, patientNumbers } from './src/care-events.js';
 import { chart } from './src/chart.js';
 import { withFigures } from './src/document.js';
+import { DurableFile } from './src/durable-file.js';
 import { Flow } from './src/flow.js';
+import { hl7Message, LISTENER } from './src/hl7-messages.js';
+import { framed, send } from './src/mllp-client.js';
 import { Paced, sharedClock } from './src/paced.js';
 import { endProfile, profileOf } from './src/profile.js';
 import { interleaved } from './src/rounds.js';
@@ -16,7 +20,9 @@ import { WORKS } from './src/works.js';
 import type { Context, Results } from './src/work.js';
 import { acceptEvent } from '@weft/care-events';
 import { nhsNumberProblem } from '@weft/domain';
-import { DEFAULT_ORGANISATIONS } from '@weft/service';
+import { acknowledgement, headerIn, type Outcome, weftTables } from '@weft/hl7v2';
+import { readParts, Trial } from '@weft/hl7v2-processing';
+import { DEFAULT_ORGANISATIONS, usualListener } from '@weft/service';
 
 const context: Context = {
   ...{ events: 10, patients: 1, rounds: 3, quick: true, directory: '', profiles: undefined, note: () => undefined },
@@ -101,6 +107,82 @@ describe('the events of the bench', () => {
   });
 });
 
+describe('the HL7 v2 messages of the bench', () => {
+  const listener = usualListener(LISTENER.name, LISTENER.organisation);
+  const numbers = patientNumbers(10);
+  const messages = Array.from({ length: 120 }, (_, index) => hl7Message(index, numbers));
+
+  it('have 1 to 2 kB, and all that they say is mapped, to somebody who is known', () => {
+    const trial = new Trial(LISTENER.organisation);
+    const types = new Set<string | undefined>();
+    for (const [index, message] of messages.entries()) {
+      const bytes = Buffer.from(message);
+      const tried = trial.take(readParts({ id: `${index}`, receivedAt: Date.now(), bytes }, listener, weftTables()));
+      expect(tried).toMatchObject({ notes: [], problems: [], waiting: [], review: [] });
+      expect(tried.events.length).toBeGreaterThan(0);
+      expect(bytes.length).toBeGreaterThan(1_000);
+      expect(bytes.length).toBeLessThan(2_000);
+      types.add(tried.type);
+    }
+    expect([...types]).toEqual(['ADT^A01', 'ADT^A08', 'ORU^R01', 'ADT^A02', 'ADT^A03']);
+  });
+
+  it('are the same for the same index, and of each there is one', () => {
+    expect(messages).toEqual(messages.map((_, index) => hl7Message(index, numbers)));
+    expect(new Set(messages).size).toBe(messages.length);
+  });
+
+  describe('sent by MLLP', () => {
+    let server: Server;
+    let open = 0;
+    afterEach(() => server.close());
+
+    async function listening(outcome: Outcome): Promise<number> {
+      open = 0;
+      server = createServer((socket) => {
+        open += 1;
+        socket.on('error', () => undefined);
+        socket.on('data', (frame) => {
+          const answer = acknowledgement(headerIn(frame.subarray(1)), outcome, { mode: 'auto', at: 0, id: 'A' });
+          socket.write(`\x0b${answer}\x1c\r`);
+        });
+      });
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      return (server.address() as AddressInfo).port;
+    }
+    const load = async (outcome: Outcome, once: boolean) => ({
+      ...{ port: await listening(outcome), connections: 2, pid: process.pid, once },
+    });
+
+    it.each([
+      [false, 2],
+      [true, 120],
+    ])('are timed until they are acknowledged, a connection each: %s', async (once, connections) => {
+      const found = await send(await load({ stored: true }, once), messages.map(framed));
+      expect(found['p99']).toBeGreaterThanOrEqual(found['p50']!);
+      expect(found['rate']).toBeGreaterThan(0);
+      expect(open).toBe(connections);
+    });
+
+    it('end with the first that is refused', async () => {
+      const sending = send(await load({ stored: false, reason: 'unavailable' }, false), messages.map(framed));
+      await expect(sending).rejects.toThrow(/PAS0 is not acknowledged/);
+    });
+  });
+});
+
+describe('a durable file', () => {
+  it('holds what each caller appended once that is told, whole and in its order', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'weft-durable-'));
+    const file = new DurableFile(join(directory, 'appended'));
+    await Promise.all(['a', 'b', 'c'].map((text) => file.append(Buffer.from(text))));
+    await file.append(Buffer.from('d'));
+    expect(readFileSync(join(directory, 'appended'), 'utf8')).toBe('abcd');
+    file.close();
+    rmSync(directory, { recursive: true });
+  });
+});
+
 describe('events published at a rate', () => {
   it('are timed from acknowledged to readable, by the clock that all processes share', async () => {
     const paced = new Paced();
@@ -176,6 +258,7 @@ describe('what is written', () => {
 describe('the command line', () => {
   it('runs everything unless works are named, in any case', () => {
     expect(readArguments([])).toMatchObject({ works: WORKS, sizes: { events: 1_000_000, rounds: 3 } });
+    expect(readArguments(['w7'])).toMatchObject({ works: [{ name: 'W7', title: 'HL7 v2' }] });
     expect(readArguments(['w1', '--events', '5,000'])).toMatchObject({ works: [{ name: 'W1' }], sizes: { events: 5_000 } });
     expect(readArguments(['--help'])).toBe('help');
   });

@@ -17,7 +17,6 @@ export const WAITS = {
 const KEEP_ALIVE_MS = 60_000;
 /** A sender that reads no acknowledgements is not read either. */
 const UNANSWERED_MAX = 1_000;
-const [VT, FS, CR] = [0x0b, 0x1c, 0x0d];
 
 /** One engine's connection: frames in, acknowledgements out, in the order of the messages. */
 export class Connection implements Reader {
@@ -111,7 +110,7 @@ export class Connection implements Reader {
 
   private async write(text: string | null): Promise<void> {
     if (text === null || !this.socket.writable) return;
-    const isTaken = this.socket.write(Buffer.from([VT!, ...textAsBytes(text), FS!, CR!]));
+    const isTaken = this.socket.write(textAsBytes(`\x0b${text}\x1c\r`));
     if (isTaken) return;
     const done = new AbortController();
     const { signal } = done;

@@ -7,6 +7,8 @@ import type { Measures } from './measures.js';
 const PATIENCE_MS = 10_000;
 const RETRY_MS = 250;
 const CONTROL_IDS_MAX = 10_000;
+/** Made once: a reason that the signal makes itself costs more than the wait. */
+const ANSWERED = Symbol('answered');
 
 /** What becomes of a message, and when the bus has nothing more to do with its bytes. */
 export interface Storing {
@@ -76,7 +78,7 @@ export class RawIntake {
     const settled = this.publish(messages, given.signal);
     const late = this.service.timers.sleep(PATIENCE_MS, given.signal).then(() => null);
     const outcome = Promise.race([settled, late]).then((place): Outcome => {
-      given.abort();
+      given.abort(ANSWERED);
       if (place === null) return { stored: false, reason: 'unavailable' };
       return tellsPlace ? { stored: true, place } : { stored: true };
     });

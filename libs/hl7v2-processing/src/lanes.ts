@@ -40,6 +40,8 @@ export class Lanes {
   private readonly kept = new Map<string, KeptLane>();
   private readonly moved = new Map<string, string>();
   private readonly busy = new KeyedQueue();
+  /** Of each part that is being taken: they are asked for at each step. */
+  private readonly keys = new WeakMap<MessagePart, readonly string[]>();
   private readonly committed: Committed;
   private parts = 0;
 
@@ -75,8 +77,12 @@ export class Lanes {
     return [...new Set(await allSettled(this.keysOf(part).map((key) => this.homeOf(key))))].sort();
   }
 
-  private keysOf(part: MessagePart): string[] {
-    return ownersOf(part).map((owner) => this.wiring.keys.uuid('hl7v2-lane', this.organisation, owner).replaceAll('-', ''));
+  private keysOf(part: MessagePart): readonly string[] {
+    const known = this.keys.get(part);
+    if (known !== undefined) return known;
+    const keys = ownersOf(part).map((owner) => this.wiring.keys.uuid('hl7v2-lane', this.organisation, owner).replaceAll('-', ''));
+    this.keys.set(part, keys);
+    return keys;
   }
 
   /** A lane is closed for good, and into one whose key is smaller. */

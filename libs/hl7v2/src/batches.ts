@@ -1,5 +1,5 @@
 import { bytesAsText, isMarked } from './bytes.js';
-import { type Group, groupsOf, readMessages, type Segment } from './message.js';
+import { type Group, groupsOf, readHeader, type Segment } from './message.js';
 
 export interface FrameContent {
   /** Of each message its bytes as they came; of a frame that is one message, all of them. None: it is no HL7 v2. */
@@ -34,8 +34,7 @@ function isMiscounted(text: string, groups: readonly Group[]): boolean {
 const HEAD_BYTES = 4096;
 
 /** MSH of the first message of these bytes, each byte one character; null where there is none. */
-export const headerIn = (bytes: Uint8Array): Segment | null =>
-  readMessages(textOf(bytes.subarray(0, HEAD_BYTES)))[0]?.header ?? null;
+export const headerIn = (bytes: Uint8Array): Segment | null => readHeader(textOf(bytes.subarray(0, HEAD_BYTES)));
 
 /** A byte order mark is no part of a segment. */
 const textOf = (bytes: Uint8Array): string => (isMarked(bytes) ? `\r\r\r${bytesAsText(bytes.subarray(3))}` : bytesAsText(bytes));

@@ -18,6 +18,13 @@ describe('a frame', () => {
     ['nothing', '', []],
   ])('holds %s', (_, text, messages) => expect(of(text)).toEqual(messages));
 
+  it.each(['\r', '\n'])('takes no longer for a line however many there are (ended by %j)', (end) => {
+    const message = ONE + `OBX|1|NM|HB||140${end}`.repeat(200_000);
+    const begun = performance.now();
+    expect(of(message)).toHaveLength(1);
+    expect(performance.now() - begun).toBeLessThan(5_000);
+  });
+
   it('is miscounted where its batch’s trailer counts other messages than came', () => {
     const isMiscounted = (said: string) => messagesIn(textAsBytes(`BHS|^~\\&\r${ONE}${TWO}${said}`)).isMiscounted;
     expect(['BTS|2\r', 'BTS|\r', 'BTS\r', '', 'BTS|3\r', 'BTS|02\r'].map(isMiscounted)).toEqual([

@@ -1,14 +1,9 @@
-const AT_ONCE = 8192;
-
 /** Every byte one character, so that places in the text are places in the bytes. In all sets that are read here ASCII is ASCII. */
-export function bytesAsText(bytes: Uint8Array): string {
-  let text = '';
-  for (let at = 0; at < bytes.length; at += AT_ONCE) text += String.fromCharCode(...bytes.subarray(at, at + AT_ONCE));
-  return text;
-}
+export const bytesAsText = ({ buffer, byteOffset, length }: Uint8Array): string =>
+  Buffer.from(buffer, byteOffset, length).toString('latin1');
 
 /** The other way. A character beyond U+00FF is lost. */
-export const textAsBytes = (text: string): Uint8Array => Uint8Array.from(text, (character) => character.charCodeAt(0) & 0xff);
+export const textAsBytes = (text: string): Uint8Array => Buffer.from(text, 'latin1');
 
 /** Without a byte order mark. */
 export const withoutMark = (bytes: Uint8Array): Uint8Array => (isMarked(bytes) ? bytes.subarray(3) : bytes);

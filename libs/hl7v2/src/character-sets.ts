@@ -1,5 +1,5 @@
 import { bytesAsText, withoutMark } from './bytes.js';
-import { readMessages, type Message } from './message.js';
+import { readHeader, readMessages, type Message } from './message.js';
 
 /** `guessed`: nothing was declared and it is no UTF-8. `contradicted`: the bytes are not what was declared. `unknown`: no such set here. */
 export type CharacterSetNote = 'charset-guessed' | 'charset-contradicted' | 'charset-unknown';
@@ -44,8 +44,8 @@ const orWestern = (utf8: string | null, bytes: Uint8Array, note: CharacterSetNot
 
 /** Null where nothing is declared; ASCII declares nothing, since who sends more than ASCII under it has set nothing. */
 function declaredIn(bytes: Uint8Array): string | null {
-  const message = readMessages(bytesAsText(bytes.subarray(0, HEADER_BYTES)))[0];
-  const name = message?.header.field(18).value?.trim().toUpperCase() ?? '';
+  const header = readHeader(bytesAsText(bytes.subarray(0, HEADER_BYTES)));
+  const name = header?.field(18).value?.trim().toUpperCase() ?? '';
   if (name === '' || name === 'ASCII') return null;
   if (/^(UNICODE( UTF-?8)?|UTF-?8)$/.test(name)) return 'utf-8';
   const part = /^(?:ISO[ -]?)?8859[/-](\d{1,2})$/.exec(name)?.[1];
@@ -55,9 +55,11 @@ function declaredIn(bytes: Uint8Array): string | null {
 /** The header is looked for in its first part: a document of megabytes behind it says nothing of it. */
 const HEADER_BYTES = 4096;
 
+const UTF_8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
 function asUtf8(bytes: Uint8Array): string | null {
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    return UTF_8.decode(bytes);
   } catch {
     return null;
   }

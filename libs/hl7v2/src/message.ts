@@ -158,8 +158,19 @@ export class Message {
   }
 }
 
+const decodeUtf8: DecodeBytes = (bytes) => new TextDecoder().decode(bytes);
+
+/** MSH of the first message of a text; null where there is none. Nothing behind it is read. */
+export function readHeader(text: string): Segment | null {
+  const isMsh = ({ start }: Line): boolean => text.startsWith('MSH', start) && isHeader(text, start);
+  const line = linesOf(text, isMsh).at(-1);
+  if (line === undefined || !isMsh(line)) return null;
+  const raw = text.slice(line.start, line.end);
+  return new Segment(raw, 'MSH', 1, { separators: separatorsOf(raw), decode: decodeUtf8 });
+}
+
 /** The messages of a text, one for each MSH; what stands around them (a batch's headers and trailers) is left out. */
-export function readMessages(text: string, decode: DecodeBytes = (bytes) => new TextDecoder().decode(bytes)): Message[] {
+export function readMessages(text: string, decode: DecodeBytes = decodeUtf8): Message[] {
   return groupsOf(text)
     .filter(({ name }) => name === 'MSH')
     .map(({ lines }) =>
@@ -195,7 +206,8 @@ export interface Group {
 
 const isHeader = (text: string, at = 0): boolean =>
   HEADERS.includes(text.slice(at, at + 3)) && /[^\s\w]/.test(text[at + 3] ?? '');
-const isTrailer = (text: string, at: number): boolean => /^[BF]TS\W?$/.test(text.slice(at, at + 4));
+const isTrailer = (text: string, at: number): boolean =>
+  text.startsWith('TS', at + 1) && /^[BF]TS\W?$/.test(text.slice(at, at + 4));
 
 /** A trailer ends what is before it, and what follows it and is no header is no message's any more. */
 export function groupsOf(text: string): Group[] {
@@ -209,18 +221,22 @@ export function groupsOf(text: string): Group[] {
   return groups;
 }
 
-/** Where each segment begins and ends. CR ends one; LF only where the next line begins as a segment does, else it is text. */
-function linesOf(text: string): Line[] {
+/**
+ * Where each segment begins and ends, as far as the first that is enough. CR ends one; LF only where the next line begins as a segment does,
+ * else it is text.
+ */
+function linesOf(text: string, isEnough: (line: Line) => boolean = () => false): Line[] {
   const lines: Line[] = [];
+  const breaks = { cr: nextOf(text, '\r'), lf: nextOf(text, '\n') };
   let separator = '|';
   const end = text.length;
   for (let start = text.startsWith('\ufeff') ? 1 : 0; start < end;) {
     while (start < end && isBreak(text, start)) start += 1;
     if (isHeader(text, start)) separator = separatorsOf(text.slice(start, start + 9)).field;
-    const until = endOfLine(text, start, separator);
+    const until = endOfLine(text, start, separator, breaks);
     let last = until;
     while (last > start && isBreak(text, last - 1)) last -= 1;
-    if (last > start) lines.push({ start, end: last });
+    if (last > start && isEnough(lines[lines.push({ start, end: last }) - 1]!)) break;
     start = until + 1;
   }
   return lines;
@@ -228,11 +244,22 @@ function linesOf(text: string): Line[] {
 
 const isBreak = (text: string, at: number): boolean => text[at] === '\r' || text[at] === '\n';
 
-function endOfLine(text: string, from: number, separator: string): number {
-  const cr = text.indexOf('\r', from);
-  const end = cr < 0 ? text.length : cr;
-  for (let lf = text.indexOf('\n', from); lf >= 0 && lf < end; lf = text.indexOf('\n', lf + 1)) {
-    if (text[lf + 4] === separator && /^[A-Z][A-Z0-9]{2}$/.test(text.slice(lf + 1, lf + 4))) return lf;
+type Next = (from: number) => number;
+
+/** Where a character stands next, or the end of the text: each stretch is searched once, for places asked for in their order. */
+function nextOf(text: string, character: string): Next {
+  let found = -1;
+  return (from) => {
+    if (found < from) found = text.indexOf(character, from);
+    if (found < 0) found = text.length;
+    return found;
+  };
+}
+
+function endOfLine(text: string, from: number, separator: string, { cr, lf }: { readonly cr: Next; readonly lf: Next }): number {
+  const end = cr(from);
+  for (let at = lf(from); at < end; at = lf(at + 1)) {
+    if (text[at + 4] === separator && /^[A-Z][A-Z0-9]{2}$/.test(text.slice(at + 1, at + 4))) return at;
   }
   return end;
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { EntryName } from './facts.js';
 
 /** An identifier that a table read: a value, and who gave it where that is said. */
@@ -11,10 +11,7 @@ export const nameKey = (name: EntryName): string => name.join('\u0000');
 
 /** The resource id of an entry: the same wherever and whenever it is mapped, and no number of the message or of a run is in it. */
 export function resourceId(organisation: string, name: EntryName): string {
-  const digest = createHash('sha256')
-    .update(JSON.stringify([organisation, ...name]))
-    .digest('hex');
-  return `v2-${digest.slice(0, 40)}`;
+  return `v2-${hash('sha256', JSON.stringify([organisation, ...name])).slice(0, 40)}`;
 }
 
 /** Of an MRN as the index has it who gave it, and its value, in which anything may stand. */
