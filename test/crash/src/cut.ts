@@ -8,6 +8,8 @@ import { commitEnds } from './log-frames.js';
 
 const PAGE_BYTES = 4096;
 const CARE_EVENTS = 24;
+/** More than a life writes: on a busy machine much comes together, and a single commit may be all that stands in a log after a checkpoint. */
+const PAGES_OF_A_LIFE = 100_000;
 /** The index of a log says nothing after a restart of the machine: it is memory. */
 const beforeThisBoot = (): Date => new Date(Date.now() - (uptime() + 3_600) * 1_000);
 
@@ -18,7 +20,7 @@ const beforeThisBoot = (): Date => new Date(Date.now() - (uptime() + 3_600) * 1_
  */
 export async function cut(options: PartOptions & { readonly stride: number }): Promise<Part> {
   const closed = specimen(options.directory, options.seed, CARE_EVENTS, false);
-  const killed = specimen(options.directory, options.seed, CARE_EVENTS, true);
+  const killed = specimen(options.directory, options.seed, CARE_EVENTS, true, { checkpointPages: PAGES_OF_A_LIFE });
   const run = new CutRun(options);
   const ends = lastTransaction(killed);
   const pagesOf = (files: Files): number => Math.ceil((files.get('') as Uint8Array).length / PAGE_BYTES);
@@ -31,7 +33,8 @@ export async function cut(options: PartOptions & { readonly stride: number }): P
 
 /** From where the transaction before it ends to where it ends itself. */
 function lastTransaction(files: Files): { readonly start: number; readonly end: number } {
-  const [end, start] = commitEnds(files.get('-wal') as Uint8Array).toReversed() as [number, number];
+  const [end, start] = commitEnds(files.get('-wal') as Uint8Array).toReversed();
+  if (start === undefined || end === undefined) throw new Error('the log holds too little to be cut');
   return { start, end };
 }
 

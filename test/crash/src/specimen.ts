@@ -2,7 +2,6 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { EngineDamaged } from '@weft/processing';
-import { commitEnds } from './log-frames.js';
 import { FILE, type Outcomes } from './reads.js';
 import type { Life } from './worker.js';
 
@@ -11,26 +10,21 @@ const WORKER = new URL('./worker.js', import.meta.url.replace('/src/', '/dist/')
 /** Bytes of a file with its log and the log's index, by what follows the file's name: '', '-wal', '-shm'. */
 export type Files = ReadonlyMap<string, Uint8Array>;
 
-/** On a busy machine much comes together, and one commit may fill a log until its checkpoint; the next checkpoints come behind more. */
-const CHECKPOINTS_TRIED = 20;
-
-/** What a process left of a region: of one that closed its file, or of one that was killed with its last commits, two at least, in the log. */
-export function specimen(directory: string, seed: number, careEvents: number, killed: boolean): Files {
-  if (!killed) return left(directory, seed, careEvents, null);
-  for (let nth = 1; nth <= CHECKPOINTS_TRIED; nth += 1) {
-    const files = left(directory, seed, careEvents, nth);
-    if (commitEnds(files.get('-wal') as Uint8Array).length > 1) return files;
-  }
-  throw new Error('no log held two commits');
-}
-
-/** @param checkpoint before which it is killed; null for a life to its end. */
-function left(directory: string, seed: number, careEvents: number, checkpoint: number | null): Files {
+/**
+ * What a process left of a region: of one that closed its file, or of one that was killed with its last commits in the log.
+ * @param more of its life.
+ */
+export function specimen(
+  directory: string,
+  seed: number,
+  careEvents: number,
+  killed: boolean,
+  more: Pick<Life, 'checkpointPages'> = {},
+): Files {
   const place = mkdtempSync(join(directory, 'specimen-'));
   const data = join(place, 'data');
-  const life: Life = { directory: data, ledger: join(place, 'ledger'), region: seed, seed, careEvents };
-  const killed = checkpoint !== null;
-  const point = killed ? { point: `before the checkpoint of ${FILE}`, nth: checkpoint } : {};
+  const life: Life = { directory: data, ledger: join(place, 'ledger'), region: seed, seed, careEvents, ...more };
+  const point = killed ? { point: `before the checkpoint of ${FILE}` } : {};
   const { signal, status, stderr } = spawnSync(process.execPath, [WORKER.pathname, JSON.stringify({ ...life, ...point })]);
   if (killed ? signal !== 'SIGKILL' : status !== 0) throw new Error(`the region could not be made: ${String(stderr)}`);
   const made = new Map(

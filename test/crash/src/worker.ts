@@ -16,9 +16,10 @@ export interface Life {
   readonly point?: string;
   readonly nth?: number;
   readonly afterUs?: number;
+  /** Logs are checkpointed so often; by default so often that kills and faults meet it. */
+  readonly checkpointPages?: number;
 }
 
-/** Logs are checkpointed so often that kills and faults meet it. */
 const CHECKPOINT_PAGES = 60;
 
 /** A whole life: opens, publishes while both projectors work, comes to rest, closes. */
@@ -26,7 +27,7 @@ async function live(life: Life): Promise<void> {
   const point = POINTS.find(({ name }) => name === life.point);
   if (life.point !== undefined && point === undefined) throw new Error(`no point is called ${life.point}`);
   const killing = new Killing(point, life.nth ?? 1, life.afterUs ?? 0);
-  wrapEngines(killing, CHECKPOINT_PAGES);
+  wrapEngines(killing, life.checkpointPages ?? CHECKPOINT_PAGES);
   const ledger = new LedgerWriter(life.ledger);
   const { bus, store } = await openEngines(life.directory);
   const told = { bus: toldBus(bus, ledger, killing), store: toldStore(store, ledger, killing) };
