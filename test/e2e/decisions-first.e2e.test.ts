@@ -101,6 +101,8 @@ describe('a decision that is durable before an entry, each app as its own proces
       } catch (error) {
         if (!(error as Error).message.startsWith('503')) throw error;
         process.kill(optOutProjector.pid, 'SIGCONT');
+        // It has ended its write once somebody else can write: stopped again at once it would stand in the same one.
+        await bus.takeSeat('whoever-writes-next');
       }
     }
   }
