@@ -1986,6 +1986,20 @@ describe('what is not in force, or not understood', () => {
       answers: ['taken: unclear'],
       withheld: 'all: care-coordination',
     },
+    ...[{ actor: [{}] }, { data: [{}] }].flatMap((empty) => [
+      {
+        why: `an objection with an empty limit is to all: ${JSON.stringify(empty)}`,
+        sent: [says(deny('COC', empty))],
+        answers: ['taken: unclear'],
+        withheld: 'all: care-coordination',
+      },
+      {
+        why: `an exception with an empty limit excepts nothing: ${JSON.stringify(empty)}`,
+        sent: [says(deny('COC', except(permit('', empty))))],
+        answers: ['taken: unclear'],
+        withheld: 'all: care-coordination',
+      },
+    ]),
     {
       why: 'an objection whose entry an extension may turn round is to all',
       sent: [says(deny('COC', { data: [{ meaning: 'instance', reference: { reference: 'Condition/c1' }, ...modifier }] }))],

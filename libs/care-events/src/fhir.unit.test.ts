@@ -413,6 +413,7 @@ describe('a Consent', () => {
   it('may carry what nobody understands: it counts as deny, and a refusal would leave it unheeded', () => {
     expect(found({ ...consent, status: 'perhaps', provision: { type: 'maybe' } })).toEqual([]);
     expect(found({ ...consent, provision: { period: { start: '2025', end: '2024' }, code: [{}], purpose: [] } })).toEqual([]);
+    expect(found({ ...consent, text: {}, provision: { actor: [{}], data: [{}] } })).toEqual([]);
     expect(found({ ...consent, patient: { identifier: { use: 'mine', system: 'urn:uuid:X' } } })).toEqual([]);
     expect(found({ ...consent, organization: [{ reference: 'Patient/1' }, { reference: '#nobody' }] })).toEqual([]);
   });

@@ -60,7 +60,11 @@ function checkObject(value: Loose, type: Type, isValued: boolean, walk: Walk): v
     }
     checkMember(value, key, member, walk);
   }
-  if (content === 0 && !isValued) report(walk, 'empty', 'must not be empty');
+  if (content === 0 && !isValued) {
+    report(walk, 'empty', 'must not be empty');
+    // What a Consent is spared for being empty, it is spared for all that is missing there.
+    if (walk.isInConsent) return;
+  }
   for (const element of type.required) {
     if (!isPresent(value, element.names)) report(walk, 'required', 'is required', element.name);
   }
