@@ -37,6 +37,7 @@ import {
   TOO_MANY,
   tooLargeToStore,
   unlessUnreadable,
+  within,
   type Wiring,
 } from '@weft/processing';
 import { type Actor, AuditLog, HttpProblem, sealOf, Service, WIRING } from '@weft/service';
@@ -186,10 +187,8 @@ export class Intake implements OnModuleDestroy {
   /** An event needs no store to be taken: where that does not answer in time, nothing is kept with it. */
   private async keptForEvents(sender: string, names: readonly string[]): Promise<FoundResources> {
     if (names.length === 0) return NONE_FOUND;
-    const enough = new AbortController();
-    const late = this.service.timers.sleep(KEPT_WAIT_MS, enough.signal).then(() => NONE_FOUND);
     const found = findKept(this.wiring, sender, names).catch((error: unknown) => laterWhenAway(error) ?? NONE_FOUND);
-    return Promise.race([found, late]).finally(() => enough.abort());
+    return (await within(this.service.timers, KEPT_WAIT_MS, found)) ?? NONE_FOUND;
   }
 
   /**

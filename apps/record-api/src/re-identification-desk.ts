@@ -1,5 +1,5 @@
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
-import { keyOfPseudonym, numberOfKey, type ReIdentification, type Wiring } from '@weft/processing';
+import { keyOfPseudonym, numberOfKey, type ReIdentification, within, type Wiring } from '@weft/processing';
 import { Service, WIRING } from '@weft/service';
 
 /** A pseudonym is searched for among everybody. A request waits so long for it, and is asked again. */
@@ -32,18 +32,15 @@ export class ReIdentificationDesk implements OnModuleDestroy {
   async find({ id, purpose }: ReIdentification, pseudonym: string): Promise<Found | null | 'searching'> {
     const search = this.searches.get(id) ?? this.search(purpose, pseudonym);
     this.searches.set(id, search);
-    const answered = new AbortController();
-    const patience = this.service.timers.sleep(PATIENCE_MS, answered.signal).then(() => 'searching' as const);
     const forget = (): void => void this.searches.delete(id);
     try {
-      const outcome = await Promise.race([search, patience]);
-      if (outcome !== 'searching') forget();
+      const outcome = await within(this.service.timers, PATIENCE_MS, search);
+      if (outcome === undefined) return 'searching';
+      forget();
       return outcome;
     } catch (error) {
       forget();
       throw error;
-    } finally {
-      answered.abort();
     }
   }
 

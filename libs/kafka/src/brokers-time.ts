@@ -1,3 +1,4 @@
+import { within } from '@weft/processing';
 import type { Surroundings } from './client.js';
 
 /** For so long the brokers are taken to be as far from this process's steady clock as they were. */
@@ -39,10 +40,7 @@ export class BrokersTime {
         () => undefined,
       );
     }
-    if (this.#offset === null) {
-      const answered = new AbortController();
-      await Promise.race([this.#asking, timers.sleep(PATIENCE_MS, answered.signal)]).finally(() => answered.abort());
-    }
+    if (this.#offset === null) await within(timers, PATIENCE_MS, this.#asking);
     return this.#offset === null ? null : clock.steady() + this.#offset;
   }
 }
